@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of importers; a name here and a file beside it is all that a new one needs."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import entry_points
+
+from importers.base import Importer, Options, Source
+from lineage.errors import UnknownFormat, Usage
+
+#: First match wins when sniffing; the strict ones stand first.
+BUILTIN: tuple[str, ...] = ("git", "dvc", "mlflow", "lockfile", "document")
+
+__all__ = ["BUILTIN", "Importer", "Options", "Source", "available", "named", "sniff"]
+
+
+def available() -> tuple[Importer, ...]:
+    """Ours and those that installed packages offer (entry points ``lineage.importers``)."""
+    ours = tuple(_load(name) for name in BUILTIN)
+    theirs = tuple(point.load()() for point in entry_points(group="lineage.importers"))
+    return ours + theirs
+
+
+def _load(name: str) -> Importer:
+    importer: Importer = import_module(f"importers.{name}").IMPORTER
+    return importer
+
+
+def named(name: str) -> Importer:
+    """The importer of this name. Raises ``Usage`` listing the names there are."""
+    if name in BUILTIN:
+        return _load(name)
+    for importer in available():
+        if importer.name == name:
+            return importer
+    raise Usage(f"no importer is called {name!r}", hint=f"There are: {', '.join(BUILTIN)}.")
+
+
+def sniff(source: Source) -> Importer:
+    """The first importer that recognises the source. Raises ``UnknownFormat``."""
+    for importer in available():
+        if importer.sniffs(source):
+            return importer
+    raise UnknownFormat(f"nothing here reads {source.address}", where=source.address)

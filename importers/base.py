@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The contract of importers: a source goes in, batches come out; no store, no clock, no flags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from lineage import ids
+from lineage.errors import InputMissing, LimitExceeded
+from lineage.model import kinds, terms
+from lineage.model.record import Batch, Edge, Node
+
+#: Files larger than this are refused unless an importer streams them (bytes).
+LARGEST_FILE = 512 * 1024 * 1024
+
+#: How many records an importer puts into one batch, where the source does not say.
+BATCH_RECORDS = 4_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where to read: an address as the user gave it, and what it resolves to on this machine.
+
+    ``data`` holds the bytes when they came through a pipe. The address, without credentials and
+    with the path made absolute, is part of the identity of what is asserted.
+    """
+
+    address: str
+    path: Path | None = None
+    data: bytes | None = None
+
+    @classmethod
+    def of(cls, address: str | Path, data: bytes | None = None) -> Source:
+        """A source for a path, an URL, or ``-`` with its bytes."""
+        text = str(address)
+        if data is not None:
+            return cls(address=text, data=data)
+        if "://" in text:
+            return cls(address=_without_credentials(text))
+        path = Path(text).expanduser().resolve()
+        return cls(address=str(path), path=path)
+
+    def read(self) -> bytes:
+        """The bytes of a file source. Raises ``InputMissing``, ``LimitExceeded``."""
+        if self.data is not None:
+            return self.data
+        if self.path is None or not self.path.is_file():
+            raise InputMissing(f"there is no file {self.address}", where=self.address)
+        if (size := self.path.stat().st_size) > LARGEST_FILE:
+            message = f"{self.address} has {size} bytes, more than {LARGEST_FILE}"
+            raise LimitExceeded(message, where=self.address)
+        try:
+            return self.path.read_bytes()
+        except OSError as error:
+            raise InputMissing(f"cannot read it: {error.strerror}", where=self.address) from error
+
+
+def _without_credentials(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}://{authority.rsplit('@', 1)[-1]}{slash}{path}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the caller may choose. ``person_key`` turns e-mails into identifiers (DESIGN section 2);
+    ``revisions`` limits history (git range syntax), which makes the import a partial one."""
+
+    person_key: bytes = field(default=b"lineage", repr=False)
+    revisions: str | None = None
+
+
+class Importer(Protocol):
+    """Reads a source, yields batches; never sees a store, a clock or a flag parser."""
+
+    name: str
+    #: One line for ``lineage import --help``.
+    summary: str
+
+    def sniffs(self, source: Source) -> bool:
+        """Whether the source looks like this importer's; must be quick and never raise."""
+        ...
+
+    def read(self, source: Source, options: Options) -> Iterator[Batch]:
+        """Yield what the source says. Raises the errors of ``lineage.errors``, nothing else."""
+        ...
+
+
+def tie(version: str, bytes_: str) -> tuple[Edge, Edge]:
+    """A version and its content (or two digests of the same bytes), tied both ways by digest."""
+    by_digest = {terms.METHOD: terms.BY_DIGEST}
+    return (
+        Edge(relation="alternateOf", effect=version, cause=bytes_, attributes=by_digest),
+        Edge(relation="alternateOf", effect=bytes_, cause=version, attributes=by_digest),
+    )
+
+
+def content(
+    version: str, algorithm: str, digest: str, size: int | None = None
+) -> tuple[Sequence[Node], Sequence[Edge]]:
+    """The content node of a version and its ties; nothing for bytes that say nothing."""
+    ident = ids.content(algorithm, digest, size)
+    if ident is None:
+        return (), ()
+    node = kinds.Content(id=ident, label=f"{algorithm}:{digest[:12]}", digest=f"{algorithm}:{digest}")
+    return (node.node(),), tie(version, ident)
+
+
+def person(name: str, email: str, key: bytes) -> Node:
+    """A person as version control knows one: by e-mail, which is marked personal."""
+    ident = ids.person(email or name, key)
+    return kinds.Person(id=ident, label=name or None, name=name, email=email or None).node()
+
+
+def batches(
+    nodes: Sequence[Node], edges: Sequence[Edge], size: int = BATCH_RECORDS
+) -> Iterator[Batch]:
+    """Many records as batches of a bounded size: all nodes first, then the edges between them."""
+    for start in range(0, len(nodes), size):
+        yield Batch(nodes=tuple(nodes[start : start + size]))
+    for start in range(0, len(edges), size):
+        yield Batch(edges=tuple(edges[start : start + size]))

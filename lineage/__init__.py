@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A database that answers what produced this, and what breaks if it goes.
+
+>>> import lineage
+>>> with lineage.open("memory:") as store:
+...     store.stats().entries
+0
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+#: Public name -> the module that defines it; loaded when first asked for, so that
+#: ``lineage --help`` does not pay for what it does not use.
+_LAZY = {
+    "open": "lineage.app",
+    "Lineage": "lineage.app",
+    "convert": "lineage.formats",
+    "validate": "lineage.formats",
+    "Batch": "lineage.model.record",
+    "Node": "lineage.model.record",
+    "Edge": "lineage.model.record",
+    "Literal": "lineage.model.record",
+    "Ref": "lineage.model.record",
+    "LineageError": "lineage.errors",
+}
+
+__all__ = ["__version__", *sorted(_LAZY)]
+
+if TYPE_CHECKING:
+    from lineage.app import Lineage as Lineage
+    from lineage.app import open as open
+    from lineage.errors import LineageError as LineageError
+    from lineage.formats import convert as convert
+    from lineage.formats import validate as validate
+    from lineage.model.record import Batch as Batch
+    from lineage.model.record import Edge as Edge
+    from lineage.model.record import Literal as Literal
+    from lineage.model.record import Node as Node
+    from lineage.model.record import Ref as Ref
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'lineage' has no attribute {name!r}")
+    return getattr(import_module(_LAZY[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every error a user can meet: one family, each with a stable code, what, where, and the next step."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class LineageError(Exception):
+    """Something the reader of the message can act on.
+
+    ``code`` never changes between releases; ``status`` is the HTTP status, ``exit_code`` the exit
+    code of the command (0 ok, 1 failed, 2 bad input, 3 not found, 4 findings, 5 denied,
+    75 temporary).
+    """
+
+    code: ClassVar[str] = "failed"
+    status: ClassVar[int] = 500
+    exit_code: ClassVar[int] = 1
+    hint: str = "Run the command again with --debug to see where it failed."
+
+    def __init__(self, what: str, *, where: str | None = None, hint: str | None = None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        if hint is not None:
+            self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.what} ({self.where})" if self.where else self.what
+
+    def to_dict(self) -> dict[str, str | None]:
+        """The error as the JSON that every face shows."""
+        return {"code": self.code, "message": self.what, "where": self.where, "hint": self.hint}
+
+
+class BadInput(LineageError):
+    """A source or document cannot be read as what it claims to be."""
+
+    code, status, exit_code = "bad-input", 400, 2
+    hint = "Check that the file is complete and of the format named; --as NAME forces a reader."
+
+
+class InputMissing(BadInput):
+    """The file or address does not exist or cannot be opened."""
+
+    code, status = "input-missing", 404
+    hint = "Check the path and its permissions."
+
+
+class InputTruncated(BadInput):
+    """The input ends in the middle of a value."""
+
+    code = "input-truncated"
+    hint = "The file ends too early: copy it again, then run the same command."
+
+
+class UnknownFormat(BadInput):
+    """No importer or format recognises the input."""
+
+    code, status = "unknown-format", 415
+    hint = "Name the reader with --as; 'lineage import --help' lists them."
+
+
+class TooNew(BadInput):
+    """The input or store was written by a newer version of its tool than this one knows."""
+
+    code = "too-new"
+    hint = "Install a newer lineagedb, or export from the tool in an older schema."
+
+
+class LimitExceeded(BadInput):
+    """The input is larger or deeper than the limit that keeps a reader from being overrun."""
+
+    code, status = "limit-exceeded", 413
+    hint = "Split the input into smaller parts."
+
+
+class Rejected(BadInput):
+    """A batch breaks a rule of the model; nothing of it was written."""
+
+    code, status = "rejected", 422
+    hint = "Mend the statements named and import again; nothing was written."
+
+
+class BadReference(LineageError):
+    """A reference that people type does not have the form of one."""
+
+    code, status, exit_code = "bad-reference", 400, 2
+    hint = "References look like model:fraud@v3, run:ab12, commit:HEAD~2, sha256:..., or an IRI."
+
+
+class NotFound(LineageError):
+    """Nothing in the store is called so."""
+
+    code, status, exit_code = "not-found", 404, 3
+    hint = "'lineage find TEXT' searches labels and identifiers."
+
+
+class Ambiguous(LineageError):
+    """A reference names more than one thing."""
+
+    code, status, exit_code = "ambiguous", 409, 3
+    hint = "Use one of the identifiers listed."
+
+
+class StoreMissing(LineageError):
+    """There is no store at the address."""
+
+    code, status, exit_code = "store-missing", 404, 3
+    hint = "Run 'lineage init' in your project, or name a store with --store."
+
+
+class StoreBusy(LineageError):
+    """Another writer holds the store for longer than the time allowed to wait."""
+
+    code, status, exit_code = "store-busy", 503, 75
+    hint = "Another process is writing. Run the command again when it has finished."
+
+
+class StoreFull(LineageError):
+    """The disk under the store has no room left; the store is as it was."""
+
+    code, status, exit_code = "store-full", 507, 75
+    hint = "Free some space and run the command again; nothing was half-written."
+
+
+class StoreUnreachable(LineageError):
+    """The database server does not answer."""
+
+    code, status, exit_code = "store-unreachable", 503, 75
+    hint = "Check that the server runs and that the address and credentials are right."
+
+
+class StoreDamaged(LineageError):
+    """The store's file or graph cannot be read as a store."""
+
+    code, status, exit_code = "store-damaged", 500, 1
+    hint = "Run 'lineage verify' to see what changed, then restore a copy or 'lineage rebuild'."
+
+
+class StoreTooNew(LineageError):
+    """The store has a newer layout than this version understands."""
+
+    code, status, exit_code = "store-too-new", 409, 2
+    hint = "Install the newer lineagedb that wrote it; this version changed nothing."
+
+
+class Denied(LineageError):
+    """The credentials do not allow this."""
+
+    code, status, exit_code = "denied", 403, 5
+    hint = "Set LINEAGE_NEO4J_USER and LINEAGE_NEO4J_PASSWORD to an account that may."
+
+
+class MissingExtra(LineageError):
+    """An optional part of the package is not installed."""
+
+    code, status, exit_code = "missing-extra", 501, 2
+
+
+class Usage(LineageError):
+    """The command or call was given arguments that do not fit together."""
+
+    code, status, exit_code = "usage", 400, 2
+    hint = "See --help of the command."

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Names for things: canonical bytes, digests, IRIs made from what a thing is, short references."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+import time
+import unicodedata
+from collections.abc import Callable, Mapping
+from typing import Any, NewType
+from urllib.parse import quote
+
+import orjson
+
+Id = NewType("Id", str)
+Digest = NewType("Digest", bytes)
+
+#: Bytes that say nothing get no content node, else every empty file would join every lineage.
+SMALLEST_CONTENT = 64
+
+#: Digests of the empty file and of DVC's empty directory, known without their size.
+EMPTY_DIGESTS = frozenset(
+    {
+        "d41d8cd98f00b204e9800998ecf8427e",
+        "d751713988987e9331980363e24189ce.dir",
+        "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+        "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
+        "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    }
+)
+
+_SORTED = orjson.OPT_SORT_KEYS
+#: What no IRI may hold (RFC 3987 section 2.2), and characters that nobody can see in an identifier.
+_NOT_IRI = re.compile(
+    r"[\x00-\x20<>\"{}|\\^`\x7f-\xa0\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
+_SAFE = "!$&'()*+,;=:@/-._~"
+
+
+def canonical(value: Any) -> bytes:
+    """Same value, same bytes, on every machine (RFC 8785), so that a digest names a thing.
+
+    Floats, integers beyond 2**53 and lone surrogates have no canonical form here: records carry
+    them as typed literals (see ``lineage.model.record``). Raises ``ValueError`` for them.
+
+    >>> canonical({"b": 1, "a": [True, None]})
+    b'{"a":[true,null],"b":1}'
+    """
+    try:
+        text = orjson.dumps(value, option=_SORTED)
+    except TypeError as error:
+        raise ValueError(str(error)) from error
+    # RFC 8785 sorts keys by UTF-16 unit, orjson by code point: they agree where keys hold no
+    # character beyond the basic plane. Those need four bytes in UTF-8 (0xF0 and up).
+    if text.isascii() or not any(byte >= 0xF0 for byte in text):
+        return text
+    import rfc8785
+
+    return rfc8785.dumps(value)
+
+
+def sha256(data: bytes) -> str:
+    """The SHA-256 of some bytes, in hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def iri_fault(text: str) -> str | None:
+    """Why a text cannot be an identifier, in words; ``None`` when it can.
+
+    >>> iri_fault("a b")
+    'has no scheme such as urn: or https:'
+    >>> iri_fault("urn:a b")
+    "holds ' ' at position 5"
+    """
+    if not _SCHEME.match(text):
+        return "has no scheme such as urn: or https:"
+    bad = _NOT_IRI.search(text)
+    if bad:
+        return f"holds {bad.group()!r} at position {bad.start()}"
+    if not text.isascii() and not unicodedata.is_normalized("NFC", text):
+        return "is not in Unicode normal form C"
+    return None
+
+
+def segment(text: str) -> str:
+    """A name or path made safe for the inside of an IRI: NFC, reserved characters in percent form.
+
+    >>> segment("data/my file.csv")
+    'data/my%20file.csv'
+    """
+    text = unicodedata.normalize("NFC", text)
+    if text.isascii():
+        return quote(text, safe=_SAFE)
+    return "".join(
+        char if not char.isascii() and not _NOT_IRI.match(char) else quote(char, safe=_SAFE)
+        for char in text
+    )
+
+
+def commit(sha: str) -> Id:
+    """A commit by its full hash (SWHID, ISO/IEC 18670)."""
+    return Id(f"swh:1:rev:{sha.lower()}")
+
+
+def dataset(namespace: str, name: str) -> Id:
+    """A dataset by namespace and name."""
+    return Id(f"urn:lineage:dataset:{segment(namespace)}/{segment(name)}")
+
+
+def model(namespace: str, name: str) -> Id:
+    """A model by namespace and name."""
+    return Id(f"urn:lineage:model:{segment(namespace)}/{segment(name)}")
+
+
+def model_version(registry: str, name: str, version: str) -> Id:
+    """A model version by registry instance, model name and version."""
+    return Id(f"urn:lineage:model-version:{segment(registry)}/{segment(name)}@{segment(version)}")
+
+
+def version(namespace: str, path: str, algorithm: str, digest: str) -> Id:
+    """A file or directory under one name, at the digest by which its source knows it."""
+    return Id(f"urn:lineage:version:{segment(namespace)}/{segment(path)}@{algorithm}:{digest}")
+
+
+def content(algorithm: str, digest: str, size: int | None = None) -> Id | None:
+    """The bytes themselves, whatever they are called; ``None`` for bytes that say nothing.
+
+    >>> content("md5", "d41d8cd98f00b204e9800998ecf8427e") is None
+    True
+    """
+    if digest in EMPTY_DIGESTS or (size is not None and size < SMALLEST_CONTENT):
+        return None
+    return Id(f"urn:lineage:content:{algorithm}:{digest}")
+
+
+def run(system: str, instance: str, key: str) -> Id:
+    """A run by tracker, the tracker's instance and the run's id there."""
+    return Id(f"urn:lineage:run:{segment(system)}:{segment(instance)}/{segment(key)}")
+
+
+def thing(noun: str, namespace: str, name: str) -> Id:
+    """Any other noun of ours by namespace and name, such as a deliberation or an organization."""
+    return Id(f"urn:lineage:{noun}:{segment(namespace)}/{segment(name)}")
+
+
+def environment(description: Mapping[str, Any]) -> Id:
+    """An environment by what it holds: equal environments are one node, whoever found them."""
+    return Id(f"urn:lineage:environment:sha256:{sha256(canonical(description))}")
+
+
+def person(email: str, key: bytes) -> Id:
+    """A person by the keyed hash of an e-mail, so that the identifier gives away nobody.
+
+    ``key`` is 32 bytes out of the store's settings; another store names the same person otherwise.
+    """
+    address = unicodedata.normalize("NFC", email.strip()).lower()
+    mark = hmac.new(key, address.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+    return Id(f"urn:lineage:person:{mark[:40]}")
+
+
+def orcid(text: str) -> Id:
+    """A person by ORCID, in any of its written forms."""
+    return Id("https://orcid.org/" + text.rstrip("/").rsplit("/", 1)[-1].removeprefix("orcid:"))
+
+
+#: Stands where PROV lets a relation leave an argument out: something unnamed that must exist.
+_UNKNOWN = "urn:lineage:unknown:"
+
+
+def unknown(description: Any) -> Id:
+    """The unnamed thing that a relation with a missing argument speaks of (PROV-DM section 5)."""
+    return Id(_UNKNOWN + sha256(canonical(description))[:32])
+
+
+def is_unknown(ident: str) -> bool:
+    """Whether an identifier stands for an argument that was left out."""
+    return ident.startswith(_UNKNOWN)
+
+
+def uuid7(
+    now: Callable[[], float] = time.time, random: Callable[[int], bytes] = secrets.token_bytes
+) -> str:
+    """A new identifier that sorts by the time it was made (RFC 9562 section 5.7)."""
+    stamp = int(now() * 1000).to_bytes(6, "big")
+    tail = bytearray(random(10))
+    tail[0] = 0x70 | tail[0] & 0x0F
+    tail[2] = 0x80 | tail[2] & 0x3F
+    text = (stamp + bytes(tail)).hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def short(ident: str) -> str:
+    """What people call an identifier when nobody gave it a label.
+
+    >>> short("urn:lineage:run:mlflow:lab/0f3a")
+    '0f3a'
+    >>> short("swh:1:rev:0123456789abcdef0123456789abcdef01234567")
+    '0123456789ab'
+    """
+    if ident.startswith("swh:1:"):
+        return ident.rsplit(":", 1)[1][:12]
+    if is_unknown(ident):
+        return "(not named)"
+    if ident.startswith("urn:lineage:content:"):
+        algorithm, _, digest = ident.removeprefix("urn:lineage:content:").partition(":")
+        return f"{algorithm}:{digest[:12]}"
+    if ident.startswith(("urn:lineage:version:", "urn:lineage:model-version:")):
+        return ident.split("/", 1)[-1]
+    tail = re.split(r"[/#]", ident.rstrip("/#"))[-1]
+    return tail.rsplit(":", 1)[-1] if tail.startswith("urn:") else tail

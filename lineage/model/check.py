@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The gate: what is wrong with a batch, as findings rather than as the first exception."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from lineage import ids
+from lineage.errors import Rejected
+from lineage.model import kinds, terms
+from lineage.model.record import Batch, Edge, Node
+from lineage.model.record import Literal as Typed
+from lineage.model.record import Ref
+
+#: A report names at most this many findings; the rest are counted.
+MOST = 100
+
+_KNOWN_KINDS = frozenset(kinds.KINDS)
+_KNOWN_RELATIONS = frozenset(terms.RELATIONS)
+_SCALARS = (str, int, float, bool, Typed, Ref)
+_PLAIN_TEXT = frozenset({str, int, float, bool})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that is wrong: a stable code, a sentence, and where."""
+
+    code: str
+    severity: Literal["error", "warning"]
+    message: str
+    where: str
+
+    @property
+    def fatal(self) -> bool:
+        """Whether the batch cannot be stored because of it."""
+        return self.severity == "error"
+
+
+def check(batch: Batch) -> list[Finding]:
+    """What is wrong with a batch: errors that keep it out, and warnings that are kept with it.
+
+    At most ``MOST`` findings are returned.
+    """
+    findings: list[Finding] = []
+    for finding in _findings(batch):
+        findings.append(finding)
+        if len(findings) >= MOST:
+            break
+    return findings
+
+
+def demand(batch: Batch) -> None:
+    """Raise ``Rejected`` naming what keeps a batch out, or return."""
+    errors = [finding for finding in check(batch) if finding.fatal]
+    if errors:
+        first = errors[0]
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        raise Rejected(first.message + more, where=first.where)
+
+
+def _findings(batch: Batch) -> Iterator[Finding]:
+    for node in batch.nodes:
+        if node.kind not in _KNOWN_KINDS:
+            yield _error("unknown-kind", f"kind {node.kind!r} is none of ours", node.id)
+        yield from _identifiers(node.id, (node.id, node.bundle))
+        if node.label is not None:
+            yield from _text(node.label, node.id)
+        if node.attributes:
+            yield from _attributes(node)
+    for edge in batch.edges:
+        if edge.relation not in _KNOWN_RELATIONS:
+            yield _error(
+                "unknown-relation", f"relation {edge.relation!r} is not in PROV", edge.effect
+            )
+        yield from _identifiers(edge.effect, (edge.effect, edge.cause, edge.id, edge.bundle))
+        if edge.attributes:
+            yield from _attributes(edge)
+    yield from _typing(batch)
+
+
+def _error(code: str, message: str, where: str) -> Finding:
+    return Finding(code=code, severity="error", message=message, where=where)
+
+
+@lru_cache(maxsize=1 << 16)
+def _fault(ident: str) -> str | None:
+    return ids.iri_fault(ident)
+
+
+def _identifiers(where: str, idents: Iterable[str | None]) -> Iterator[Finding]:
+    for ident in idents:
+        if ident is not None and (fault := _fault(ident)):
+            yield _error("bad-id", f"{ident!r} is not an identifier: it {fault}", where)
+
+
+def _attributes(record: Node | Edge) -> Iterator[Finding]:
+    where = record.id if isinstance(record, Node) else record.effect
+    for key, value in record.attributes.items():
+        if not key or not key.isprintable():
+            yield _error("bad-key", f"attribute key {key!r} is empty or not printable", where)
+        if type(value) is str:
+            if not value.isascii():
+                yield from _text(value, where)
+        elif type(value) not in _PLAIN_TEXT:
+            yield from _value(key, value, where)
+
+
+def _value(key: str, value: object, where: str) -> Iterator[Finding]:
+    for item in value if isinstance(value, tuple) else (value,):
+        if not isinstance(item, _SCALARS):
+            kind = type(item).__name__
+            yield _error("bad-value", f"attribute {key!r} holds a {kind}", where)
+        elif isinstance(item, Ref):
+            yield from _identifiers(where, (item.iri,))
+        elif isinstance(item, Typed):
+            yield from _text(item.value, where)
+        elif isinstance(item, str):
+            yield from _text(item, where)
+
+
+def _text(text: str, where: str) -> Iterator[Finding]:
+    """Text must be storable: lone surrogates have no bytes in UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        yield _error("bad-text", f"text holds a lone surrogate at position {error.start}", where)
+
+
+def _typing(batch: Batch) -> Iterator[Finding]:
+    """PROV-CONSTRAINTS 54: nothing is both an entity and an activity."""
+    seen: dict[str, str] = {}
+    for node in batch.nodes:
+        family = kinds.KINDS[node.kind].family if node.kind in _KNOWN_KINDS else "Entity"
+        other = seen.setdefault(node.id, family)
+        if {family, other} == {"Entity", "Activity"}:
+            message = f"{node.id} is described as an entity and as an activity"
+            yield Finding(code="PROV-54", severity="warning", message=message, where=node.id)
