@@ -291,7 +291,10 @@ TABLE: tuple[Relation, ...] = (
         effect_key="prov:dictionary",
         cause_key="prov:entity",
         cypher="HAD_DICTIONARY_MEMBER",
-        arguments=(Argument(key="prov:key", holds="any"),),
+        arguments=(
+            Argument(key="prov:key", holds="any"),
+            Argument(key="prov:key-entity-set", holds="any"),
+        ),
         section="PROV-Dictionary 3.3",
     ),
     Relation(

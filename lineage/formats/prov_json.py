@@ -1,0 +1,538 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PROV-JSON (W3C Member Submission of 2013-04-24) read and written without loss."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from lineage import ids
+from lineage.errors import BadInput
+from lineage.formats import strict
+from lineage.model import kinds, terms
+from lineage.model.record import (
+    Attributes,
+    Batch,
+    Edge,
+    Literal,
+    Node,
+    Ref,
+    Scalar,
+    Value,
+    line,
+    several,
+    wire,
+)
+from lineage.model.terms import Argument, Relation
+
+_ELEMENTS = {"entity": "Entity", "activity": "Activity", "agent": "Agent"}
+_TIMES = {"prov:startTime": "started", "prov:endTime": "ended"}
+#: Words at the top of a document, or of a bundle, that are neither elements nor relations.
+_OTHER = frozenset({"prefix", "bundle"})
+_QNAME_TYPES = frozenset({"prov:QUALIFIED_NAME", "xsd:QName"})
+_ABSOLUTE = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.\-]*://|urn:|swh:|mailto:|doi:|tag:|info:)")
+_SPLIT = re.compile(r"(?s)(.*[/#:])(.+)")
+#: PROV-Dictionary writes sets as JSON; they are kept as text under this datatype.
+_JSON = "lineage:json"
+_KEY_TYPE = "$key-datatype"
+
+
+class ProvJson:
+    """The PROV-JSON format."""
+
+    name = "json"
+    media_types = ("application/json", "application/provenance+json")
+    suffixes = (".json", ".provjson")
+
+    def sniffs(self, data: bytes) -> bool:
+        """A JSON object that has a word of PROV-JSON near its top."""
+        head = data[:65536].lstrip(b"\xef\xbb\xbf \t\r\n")
+        words = [b'"prefix"', b'"bundle"', *(f'"{word}"'.encode() for word in _ELEMENTS)]
+        words += [f'"{name}"'.encode() for name in terms.RELATIONS]
+        return head[:1] == b"{" and (any(w in head for w in words) or head.rstrip() == b"{}")
+
+    def loads(self, data: bytes, where: str = "document") -> Batch:
+        """Read a document, bundles and all."""
+        value = strict.loads(data, where=where)
+        if not isinstance(value, dict):
+            raise BadInput("a PROV-JSON document is an object", where=where)
+        blank = hashlib.sha256(data).hexdigest()[:16]
+        reader = _Reader(where=where, blank=blank)
+        reader.document(value)
+        return Batch(
+            nodes=tuple(reader.nodes),
+            edges=tuple(reader.edges),
+            prefixes=reader.prefixes,
+            bundles=reader.bundles,
+        )
+
+    def dumps(self, batch: Batch) -> bytes:
+        """Write a document: same batch, same bytes."""
+        return orjson.dumps(
+            _Writer(batch).document(), option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2
+        )
+
+
+FORMAT = ProvJson()
+
+
+# --- reading --------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Reader:
+    where: str
+    blank: str
+    nodes: list[Node] = field(default_factory=list)
+    edges: list[Edge] = field(default_factory=list)
+    prefixes: dict[str, str] = field(default_factory=dict)
+    bundles: dict[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def document(self, value: dict[str, Any]) -> None:
+        self.prefixes.update(self._prefixes(value.get("prefix", {}), "/prefix"))
+        self._container(value, _Names(self, self.prefixes, ""), None, "")
+        for name, inner in self._object(value.get("bundle", {}), "/bundle").items():
+            place = f"/bundle/{name}"
+            inner = self._object(inner, place)
+            if "bundle" in inner:
+                raise BadInput("bundles do not nest in PROV", where=self.at(place))
+            own = self._prefixes(inner.get("prefix", {}), place + "/prefix")
+            names = _Names(self, {**self.prefixes, **own}, place)
+            ident = _Names(self, {**self.prefixes, **own}, place).iri(name, place)
+            self.bundles[ident] = own
+            self._container(inner, names, ident, place)
+
+    def at(self, pointer: str) -> str:
+        """Where in the document, as file and JSON pointer."""
+        return f"{self.where}#{pointer}"
+
+    def _object(self, value: Any, pointer: str) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise BadInput("an object is expected here", where=self.at(pointer))
+        return value
+
+    def _prefixes(self, value: Any, pointer: str) -> dict[str, str]:
+        found = {}
+        for prefix, iri in self._object(value, pointer).items():
+            if not isinstance(iri, str):
+                raise BadInput(f"prefix {prefix!r} is not text", where=self.at(pointer))
+            if prefix == "prov" and iri != terms.PROV:
+                message = f"prefix prov is bound to {iri!r}; it is reserved for PROV"
+                raise BadInput(message, where=self.at(pointer))
+            found[prefix] = terms.XSD if iri == terms.XSD[:-1] else iri
+        return found
+
+    def _container(
+        self, value: dict[str, Any], names: _Names, bundle: str | None, pointer: str
+    ) -> None:
+        for word, records in value.items():
+            place = f"{pointer}/{word}"
+            if word in _OTHER:
+                continue
+            if word in _ELEMENTS:
+                make: Callable[..., None] = self._element
+            elif word in terms.RELATIONS and terms.RELATIONS[word].base is None:
+                make = self._relation
+            else:
+                raise BadInput(f"{word!r} is no word of PROV-JSON", where=self.at(place))
+            for name, bodies in self._object(records, place).items():
+                for body in bodies if isinstance(bodies, list) else [bodies]:
+                    body = self._object(body, f"{place}/{name}")
+                    make(word, name, body, names, bundle, f"{place}/{name}")
+
+    def _element(
+        self, word: str, name: str, body: dict[str, Any], names: _Names, bundle: str | None, at: str
+    ) -> None:
+        attributes: dict[str, Value] = {}
+        label = None
+        for key, raw in body.items():
+            if key == "prov:label" and isinstance(raw, str):
+                label = raw
+            elif key in _TIMES and word == "activity":
+                attributes[_TIMES[key]] = self._time(raw, f"{at}/{key}")
+            else:
+                attributes[names.key(key, at)] = names.value(raw, f"{at}/{key}")
+        kind = _take_kind(attributes, _ELEMENTS[word])
+        ident = names.iri(name, at)
+        self.nodes.append(
+            Node(id=ident, kind=kind, label=label, attributes=attributes, bundle=bundle)
+        )
+
+    def _time(self, raw: Any, pointer: str) -> str:
+        text = raw.get("$") if isinstance(raw, dict) else raw
+        if not isinstance(text, str):
+            raise BadInput("a time is text, such as 2026-01-02T03:04:05Z", where=self.at(pointer))
+        return text
+
+    def _relation(
+        self, word: str, name: str, body: dict[str, Any], names: _Names, bundle: str | None, at: str
+    ) -> None:
+        relation = terms.RELATIONS[word]
+        ident = None if name.startswith("_:") else names.iri(name, at)
+        own = {argument.key: argument for argument in relation.arguments}
+        attributes: dict[str, Value] = {}
+        for key, raw in body.items():
+            if key in (relation.effect_key, relation.cause_key):
+                continue
+            argument = own.get(key)
+            if argument is None:
+                attributes[names.key(key, at)] = names.value(raw, f"{at}/{key}")
+            else:
+                attributes[key] = self._argument(argument, raw, names, f"{at}/{key}")
+        effect, causes = body.get(relation.effect_key), body.get(relation.cause_key)
+        relation = _take_subtype(attributes, relation)
+        shown = [relation.name, effect, wire(attributes), ident, bundle]
+        for cause in causes if isinstance(causes, list) else [causes]:
+            # PROV-DM lets an argument be absent: something unnamed stands in its place.
+            ends = [
+                ids.unknown([*shown, place, cause]) if end is None else names.iri(end, at)
+                for place, end in (("effect", effect), ("cause", cause))
+            ]
+            self.edges.append(
+                Edge(
+                    relation=relation.name,
+                    effect=ends[0],
+                    cause=ends[1],
+                    attributes=attributes,
+                    id=ident,
+                    bundle=bundle,
+                )
+            )
+
+    def _argument(self, argument: Argument, raw: Any, names: _Names, at: str) -> Value:
+        if argument.holds == "time":
+            return self._time(raw, at)
+        if argument.holds == "ref":
+            return Ref(names.iri(raw["$"] if isinstance(raw, dict) and "$" in raw else raw, at))
+        if isinstance(raw, dict) and _KEY_TYPE in raw:
+            raw = _listed(raw)
+        if isinstance(raw, list):
+            return Literal(ids.canonical(names.json(raw, at)).decode(), _JSON)
+        return names.value(raw, at)
+
+
+def _listed(keyed: dict[str, Any]) -> list[Any]:
+    """The short form of a key-entity set, one datatype for all keys, as its long form."""
+    datatype = keyed[_KEY_TYPE]
+    return [
+        {"key": {"$": key, "type": datatype}, "$": entity}
+        for key, entity in keyed.items()
+        if key != _KEY_TYPE
+    ]
+
+
+def _take_kind(attributes: dict[str, Value], family: str) -> str:
+    """The noun that a ``prov:type`` of ours names, taken out of the attributes; else the family."""
+    types = attributes.get("prov:type")
+    for item in types if isinstance(types, tuple) else (types,):
+        if isinstance(item, Ref) and item.iri.startswith(terms.LINEAGE):
+            kind = item.iri.removeprefix(terms.LINEAGE)
+            if kind in kinds.KINDS and kind not in kinds.PLAIN and kinds.family(kind) == family:
+                _without(attributes, "prov:type", item)
+                return kind
+    return family
+
+
+def _take_subtype(attributes: dict[str, Value], relation: Relation) -> Relation:
+    """A derivation whose only type makes it a revision, quotation, ... is that sub-property."""
+    item = attributes.get("prov:type")
+    if isinstance(item, Ref):
+        iri = item.iri
+        short = iri.replace(terms.LINEAGE, "lineage:", 1) if iri.startswith(terms.LINEAGE) else iri
+        found = terms.BY_BASE_TYPE.get((relation.name, terms.compact(short)))
+        if found is not None:
+            del attributes["prov:type"]
+            return found
+    return relation
+
+
+def _without(attributes: dict[str, Value], key: str, item: Scalar) -> None:
+    values = attributes[key]
+    left = tuple(v for v in values if v != item) if isinstance(values, tuple) else ()
+    if left:
+        attributes[key] = left[0] if len(left) == 1 else left
+    else:
+        del attributes[key]
+
+
+class _Names:
+    """Qualified names of one scope, resolved; each spelling is resolved once."""
+
+    def __init__(self, reader: _Reader, prefixes: Mapping[str, str], scope: str) -> None:
+        self._reader = reader
+        self._prefixes = {**terms.PREFIXES, **prefixes}
+        self._default = prefixes.get("default")
+        self._scope = scope
+        self._iris: dict[str, str] = {}
+        self._keys: dict[str, str] = {}
+
+    def iri(self, name: Any, pointer: str) -> str:
+        """The IRI of a qualified name. Raises ``BadInput`` for an undeclared prefix."""
+        found = self._iris.get(name) if isinstance(name, str) else None
+        if found is None:
+            found = self._iris[name] = self._resolve(name, pointer)
+        return found
+
+    def _resolve(self, name: Any, pointer: str) -> str:
+        if not isinstance(name, str) or not name:
+            raise BadInput("a qualified name is expected here", where=self._reader.at(pointer))
+        prefix, colon, local = name.partition(":")
+        if not colon:
+            if self._default is None:
+                message = f"{name!r} has no prefix, and /prefix declares no default"
+                raise BadInput(message, where=self._reader.at(pointer))
+            return self._default + name
+        if prefix == "_":
+            return f"urn:lineage:blank:{self._reader.blank}{self._scope}/{ids.segment(local)}"
+        if prefix in self._prefixes:
+            return self._prefixes[prefix] + local
+        if _ABSOLUTE.match(name):
+            return name
+        message = f"prefix {prefix!r} is used but not declared in /prefix"
+        raise BadInput(message, where=self._reader.at(pointer), hint=f"Declare {prefix!r}.")
+
+    def key(self, name: str, pointer: str) -> str:
+        """The attribute key for a qualified name, as answers write it."""
+        found = self._keys.get(name)
+        if found is None:
+            found = self._keys[name] = terms.compact(self.iri(name, pointer))
+        return found
+
+    def value(self, raw: Any, pointer: str) -> Value:
+        """An attribute value, or a set of them."""
+        if isinstance(raw, list):
+            return several(self.scalar(item, pointer) for item in raw)
+        return self.scalar(raw, pointer)
+
+    def scalar(self, raw: Any, pointer: str) -> Scalar:
+        """One attribute value: native JSON, a typed or tagged literal, or a qualified name."""
+        if isinstance(raw, str | bool | int | float):
+            return raw
+        if not isinstance(raw, dict) or "$" not in raw:
+            where = self._reader.at(pointer)
+            raise BadInput('a value is text, a number, or an object with "$"', where=where)
+        inner, kind, language = raw["$"], raw.get("type"), raw.get("lang")
+        text = inner if isinstance(inner, str) else orjson.dumps(inner).decode()
+        datatype = None if kind is None else self._datatype(kind, pointer)
+        if datatype in _QNAME_TYPES and language is None:
+            return Ref(self.iri(text, pointer))
+        return Literal(text, datatype, language)
+
+    def _datatype(self, name: Any, pointer: str) -> str:
+        iri = self.iri(name, pointer)
+        short = terms.compact(iri)
+        return "lineage:" + short if iri.startswith(terms.LINEAGE) and ":" not in short else short
+
+    def json(self, raw: Any, pointer: str) -> Any:
+        """The key-entity sets of PROV-Dictionary, with names resolved."""
+        if isinstance(raw, list):
+            return [self.json(item, pointer) for item in raw]
+        if isinstance(raw, dict) and "key" in raw:
+            entity = raw.get("$")
+            shown = {"key": self._wire(raw["key"], pointer)}
+            return shown if entity is None else {**shown, "$": self.iri(entity, pointer)}
+        return self._wire(raw, pointer)
+
+    def _wire(self, raw: Any, pointer: str) -> Any:
+        return wire({"": self.scalar(raw, pointer)})[""]
+
+
+# --- writing --------------------------------------------------------------------------------------
+
+
+class _Writer:
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+        declared = {k: v for k, v in batch.prefixes.items() if k not in ("prov", "default")}
+        self._default = batch.prefixes.get("default")
+        self._prefixes: dict[str, str] = {**declared}
+        self._spaces = {iri: prefix for prefix, iri in sorted(declared.items(), reverse=True)}
+        self._names: dict[str, str] = {}
+        self._need("prov", terms.PROV)
+        self._need("xsd", terms.XSD)
+
+    def document(self) -> dict[str, Any]:
+        inside: dict[str | None, list[Node | Edge]] = {None: []}
+        for bundle in self._batch.bundles:
+            inside.setdefault(bundle, [])
+        for record in self._batch.records:
+            inside.setdefault(record.bundle, []).append(record)
+        shown = self._container(inside.pop(None))
+        bundles = {self._name(b): self._container(records) for b, records in inside.items() if b}
+        if bundles:
+            shown["bundle"] = bundles
+        prefixes = dict(self._prefixes)
+        if self._default is not None:
+            prefixes["default"] = self._default
+        return {"prefix": prefixes, **shown}
+
+    def _container(self, records: Iterable[Node | Edge]) -> dict[str, Any]:
+        shown: dict[str, dict[str, Any]] = {}
+        anonymous = 0
+        for record in sorted(records, key=line):
+            if isinstance(record, Node):
+                word = kinds.family(record.kind).lower()
+                name, body = self._name(record.id), self._element(record)
+            else:
+                relation = terms.RELATIONS[record.relation]
+                if relation.implied_by:
+                    continue
+                word = relation.base or relation.name
+                body = self._relation(record, relation)
+                if record.id is None:
+                    anonymous += 1
+                name = self._name(record.id) if record.id else f"_:r{anonymous}"
+            _add(shown.setdefault(word, {}), name, body)
+        return dict(shown)
+
+    def _element(self, node: Node) -> dict[str, Any]:
+        activity = kinds.family(node.kind) == "Activity"
+        body = {}
+        for key, value in self._attributes(node.attributes, node.kind):
+            time = activity and key.startswith("lineage:") and _TIMES_BACK.get(key[8:])
+            body[time or key] = value
+        if node.label is not None:
+            body["prov:label"] = _joined(node.label, body.get("prov:label"))
+        return body
+
+    def _attributes(self, attributes: Attributes, kind: str = "Entity") -> Iterator[tuple[str, Any]]:
+        extra = () if kind in kinds.PLAIN else (Ref(terms.LINEAGE + kind),)
+        types = attributes.get("prov:type", ())
+        both = (*extra, *(types if isinstance(types, tuple) else (types,)))
+        for key, value in attributes.items():
+            if key != "prov:type":
+                yield self._key(key), self._value(value)
+        if both:
+            yield "prov:type", self._value(several(both))
+
+    def _relation(self, edge: Edge, relation: Relation) -> dict[str, Any]:
+        own = {argument.key: argument for argument in relation.arguments}
+        attributes = dict(edge.attributes)
+        if relation.base_type:
+            attributes["prov:type"] = several((Ref(_base_iri(relation.base_type)), *_set(attributes)))
+        ends = ((relation.effect_key, edge.effect), (relation.cause_key, edge.cause))
+        body: dict[str, Any] = {
+            key: self._name(end) for key, end in ends if not ids.is_unknown(end)
+        }
+        plain = {key: value for key, value in attributes.items() if key not in own}
+        body.update(self._attributes(plain))
+        for key in own.keys() & attributes.keys():
+            body[key] = self._argument(attributes[key])
+        return body
+
+    def _argument(self, value: Value) -> Any:
+        if isinstance(value, Ref):
+            return self._name(value.iri)
+        if isinstance(value, Literal) and value.datatype == _JSON:
+            return self._unjson(orjson.loads(value.value))
+        return self._value(value)
+
+    def _unjson(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._unjson(item) for item in value]
+        if isinstance(value, dict) and "key" in value:
+            shown = {"key": self._rewrite(value["key"])}
+            return {**shown, "$": self._name(value["$"])} if "$" in value else shown
+        return self._rewrite(value)
+
+    def _rewrite(self, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        kind = value.get("type")
+        if kind == "prov:QUALIFIED_NAME":
+            return self._scalar(Ref(value["$"]))
+        return self._scalar(Literal(value["$"], kind, value.get("lang")))
+
+    def _value(self, value: Value) -> Any:
+        if isinstance(value, tuple):
+            return [self._scalar(item) for item in value]
+        return self._scalar(value)
+
+    def _scalar(self, value: Scalar) -> Any:
+        if isinstance(value, Ref):
+            return {"$": self._name(value.iri), "type": "prov:QUALIFIED_NAME"}
+        if isinstance(value, Literal):
+            shown = {"$": value.value}
+            if value.datatype:
+                shown["type"] = self._datatype(value.datatype)
+            if value.language:
+                shown["lang"] = value.language
+            return shown
+        shown_value = wire({"": value})[""]
+        finite = isinstance(value, float) and shown_value["$"] not in ("NaN", "INF", "-INF")
+        return value if finite else shown_value
+
+    def _datatype(self, datatype: str) -> str:
+        return self._name(terms.expand(datatype))
+
+    def _key(self, key: str) -> str:
+        return self._name(terms.expand(key))
+
+    def _name(self, iri: str) -> str:
+        found = self._names.get(iri)
+        if found is None:
+            found = self._names[iri] = self._qualified(iri)
+        return found
+
+    def _qualified(self, iri: str) -> str:
+        best = max(
+            (s for s in self._spaces if len(s) < len(iri) and iri.startswith(s)), key=len, default=None
+        )
+        if self._default and iri.startswith(self._default) and len(iri) > len(self._default):
+            local = iri[len(self._default) :]
+            if ":" not in local and (best is None or len(best) <= len(self._default)):
+                return local
+        if best is None:
+            best = self._new_space(iri)
+        return f"{self._spaces[best]}:{iri[len(best) :]}"
+
+    def _new_space(self, iri: str) -> str:
+        for prefix, space in terms.PREFIXES.items():
+            if iri.startswith(space) and len(iri) > len(space):
+                return self._need(prefix, space)
+        found = _SPLIT.fullmatch(iri)
+        space = found[1] if found else iri[:-1]
+        number = 1
+        while f"ns{number}" in self._prefixes:
+            number += 1
+        return self._need(f"ns{number}", space)
+
+    def _need(self, prefix: str, space: str) -> str:
+        if space not in self._spaces:
+            while self._prefixes.get(prefix, space) != space:
+                prefix += "_"
+            self._prefixes[prefix] = space
+            self._spaces[space] = prefix
+        return space
+
+
+_TIMES_BACK = {short: key for key, short in _TIMES.items()}
+
+
+def _set(attributes: Attributes) -> tuple[Scalar, ...]:
+    value = attributes.get("prov:type", ())
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _base_iri(base_type: str) -> str:
+    return terms.LINEAGE + base_type[8:] if base_type.startswith("lineage:") else terms.expand(base_type)
+
+
+def _joined(label: str, others: Any) -> Any:
+    if others is None:
+        return label
+    return [label, *(others if isinstance(others, list) else [others])]
+
+
+def _add(records: dict[str, Any], name: str, body: dict[str, Any]) -> None:
+    if name not in records:
+        records[name] = body
+    elif isinstance(records[name], list):
+        records[name].append(body)
+    else:
+        records[name] = [records[name], body]
