@@ -105,7 +105,9 @@ def content(
     ident = ids.content(algorithm, digest, size)
     if ident is None:
         return (), ()
-    node = kinds.Content(id=ident, label=f"{algorithm}:{digest[:12]}", digest=f"{algorithm}:{digest}")
+    node = kinds.Content(
+        id=ident, label=f"{algorithm}:{digest[:12]}", digest=f"{algorithm}:{digest}"
+    )
     return (node.node(),), tie(version, ident)
 
 

@@ -400,7 +400,9 @@ class _Writer:
             body["prov:label"] = _joined(node.label, body.get("prov:label"))
         return body
 
-    def _attributes(self, attributes: Attributes, kind: str = "Entity") -> Iterator[tuple[str, Any]]:
+    def _attributes(
+        self, attributes: Attributes, kind: str = "Entity"
+    ) -> Iterator[tuple[str, Any]]:
         extra = () if kind in kinds.PLAIN else (Ref(terms.LINEAGE + kind),)
         types = attributes.get("prov:type", ())
         both = (*extra, *(types if isinstance(types, tuple) else (types,)))
@@ -414,7 +416,9 @@ class _Writer:
         own = {argument.key: argument for argument in relation.arguments}
         attributes = dict(edge.attributes)
         if relation.base_type:
-            attributes["prov:type"] = several((Ref(_base_iri(relation.base_type)), *_set(attributes)))
+            attributes["prov:type"] = several(
+                (Ref(_base_iri(relation.base_type)), *_set(attributes))
+            )
         ends = ((relation.effect_key, edge.effect), (relation.cause_key, edge.cause))
         body: dict[str, Any] = {
             key: self._name(end) for key, end in ends if not ids.is_unknown(end)
@@ -481,7 +485,9 @@ class _Writer:
 
     def _qualified(self, iri: str) -> str:
         best = max(
-            (s for s in self._spaces if len(s) < len(iri) and iri.startswith(s)), key=len, default=None
+            (s for s in self._spaces if len(s) < len(iri) and iri.startswith(s)),
+            key=len,
+            default=None,
         )
         if self._default and iri.startswith(self._default) and len(iri) > len(self._default):
             local = iri[len(self._default) :]
@@ -520,7 +526,11 @@ def _set(attributes: Attributes) -> tuple[Scalar, ...]:
 
 
 def _base_iri(base_type: str) -> str:
-    return terms.LINEAGE + base_type[8:] if base_type.startswith("lineage:") else terms.expand(base_type)
+    return (
+        terms.LINEAGE + base_type[8:]
+        if base_type.startswith("lineage:")
+        else terms.expand(base_type)
+    )
 
 
 def _joined(label: str, others: Any) -> Any:

@@ -36,7 +36,10 @@ class Noun:
         """The record. ``more`` adds attributes that the kind does not declare."""
         own = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in _BASE}
         return Node(
-            id=self.id, kind=type(self).__name__, label=self.label, attributes=clean({**own, **self.more})
+            id=self.id,
+            kind=type(self).__name__,
+            label=self.label,
+            attributes=clean({**own, **self.more}),
         )
 
 
@@ -291,5 +294,3 @@ def most_specific(kinds: set[str]) -> str:
 def most_telling(families: set[str]) -> str:
     """The family of a thing that is only mentioned."""
     return min(families, key=_MENTION_RANK.__getitem__)
-
-

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from hashlib import sha256
@@ -66,7 +66,11 @@ def clean_value(raw: Any) -> Value:
 def clean_scalar(raw: Any) -> Scalar:
     """One Python scalar as an attribute scalar."""
     if isinstance(raw, datetime):
-        return raw.astimezone(UTC).isoformat().replace("+00:00", "Z") if raw.tzinfo else raw.isoformat()
+        return (
+            raw.astimezone(UTC).isoformat().replace("+00:00", "Z")
+            if raw.tzinfo
+            else raw.isoformat()
+        )
     if isinstance(raw, date):
         return raw.isoformat()
     if isinstance(raw, str | int | float | bool | Literal | Ref):
@@ -139,7 +143,7 @@ class Loss(NamedTuple):
     """Something of a source that did not become a record: what, how many, and why."""
 
     what: str
-    count: int
+    number: int
     reason: str
 
 
@@ -204,10 +208,12 @@ def _float_text(value: float) -> str:
 
 
 def _plain_scalar(value: Scalar) -> Any:
-    """A scalar as people read it in JSON: finite floats are numbers."""
-    if isinstance(value, float) and math.isfinite(value):
-        return value
-    return _wire_scalar(value)
+    """A scalar as people read it in JSON: finite floats are numbers, however they were given."""
+    if type(value) is int:
+        return _wire_scalar(value)
+    shown = _wire_scalar(value)
+    back = _scalar(shown)
+    return back if isinstance(back, float) and math.isfinite(back) else shown
 
 
 _NATIVE = frozenset({str, bool})
@@ -229,8 +235,10 @@ def plain(attributes: Attributes) -> dict[str, Any]:
     }
 
 
-def _each(value: Value, shown: Any) -> Any:
-    return [shown(item) for item in value] if type(value) is tuple else shown(value)
+def _each(value: Value, shown: Callable[[Scalar], Any]) -> Any:
+    if type(value) is tuple:
+        value = several(value)
+    return [shown(item) for item in value] if type(value) is tuple else shown(value)  # type: ignore[arg-type]
 
 
 def from_json(attributes: Mapping[str, Any]) -> dict[str, Value]:
@@ -238,9 +246,7 @@ def from_json(attributes: Mapping[str, Any]) -> dict[str, Value]:
     return {
         key: value
         if type(value) in _NATIVE
-        else (
-            tuple(_scalar(item) for item in value) if isinstance(value, list) else _scalar(value)
-        )
+        else (tuple(_scalar(item) for item in value) if isinstance(value, list) else _scalar(value))
         for key, value in attributes.items()
     }
 
@@ -336,7 +342,11 @@ def text(attributes: Attributes) -> str:
 
     Keys are sorted, so that the same attributes are the same text in every engine.
     """
-    return orjson.dumps(plain(attributes), option=orjson.OPT_SORT_KEYS).decode() if attributes else "{}"
+    return (
+        orjson.dumps(plain(attributes), option=orjson.OPT_SORT_KEYS).decode()
+        if attributes
+        else "{}"
+    )
 
 
 def read_text(attributes: str) -> dict[str, Value]:

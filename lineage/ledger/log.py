@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Entries: one line of the ledger each, with a digest that no order or engine can change."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+import orjson
+
+from lineage import ids
+from lineage.ledger import merkle
+from lineage.model.record import Record, Sign, from_wire, line
+
+#: Bodies are mostly identifiers: level 1 takes a fifth of the room at no cost that is felt.
+_LEVEL = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """Who asserts what comes next: the part of an entry that the writer does not compute.
+
+    ``source`` is the importer and address whose own statements later entries may retract;
+    ``recorded`` the wall clock in RFC 3339 (a note: order comes from the sequence); ``note`` what
+    the reader of the source had to say (counts seen, losses), as JSON values.
+    """
+
+    source: str
+    importer: str
+    actor: str
+    recorded: str
+    note: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of the ledger. ``body`` holds the signed lines of its records, compressed."""
+
+    seq: int
+    source: str
+    importer: str
+    actor: str
+    recorded: str
+    note: str
+    added: int
+    retracted: int
+    records: str
+    body: bytes = field(repr=False)
+
+    @property
+    def leaf(self) -> bytes:
+        """The leaf hash of the entry in the log: over everything but the body, whose digest it has."""
+        shown = {
+            "actor": self.actor,
+            "added": self.added,
+            "importer": self.importer,
+            "note": self.note,
+            "recorded": self.recorded,
+            "records": self.records,
+            "retracted": self.retracted,
+            "seq": self.seq,
+            "source": self.source,
+        }
+        return merkle.leaf_hash(ids.canonical(shown))
+
+    def lines(self) -> list[bytes]:
+        """The signed canonical lines. Raises ``ValueError`` where the body is damaged."""
+        try:
+            text = zlib.decompress(self.body)
+        except zlib.error as error:
+            raise ValueError(f"the body cannot be decompressed: {error}") from error
+        return text.split(b"\n")[:-1]
+
+    def changes(self) -> Iterator[tuple[Sign, Record]]:
+        """What the entry adds (+) and retracts (-). Raises ``ValueError`` where it is damaged."""
+        for text in self.lines():
+            yield parse(text)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The entry as the JSON of answers, without its body."""
+        return {
+            "seq": self.seq,
+            "source": self.source,
+            "importer": self.importer,
+            "actor": self.actor,
+            "recorded": self.recorded,
+            "added": self.added,
+            "retracted": self.retracted,
+            "records": self.records,
+            "leaf": self.leaf.hex(),
+            "note": orjson.loads(self.note) if self.note else {},
+        }
+
+
+def parse(text: bytes) -> tuple[Sign, Record]:
+    """One signed line. Raises ``ValueError`` where it is none."""
+    sign = text[:1].decode("ascii", "replace")
+    if sign not in ("+", "-"):
+        raise ValueError(f"a line begins with {sign!r}")
+    try:
+        return sign, from_wire(orjson.loads(text[1:]))  # type: ignore[return-value]
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"a line is no record: {error}") from error
+
+
+def signed_lines(added: Iterable[Record], retracted: Iterable[Record]) -> list[bytes]:
+    """The canonical lines of an entry, in the one order that does not depend on anybody's."""
+    lines = [b"+" + line(record) for record in added]
+    lines += [b"-" + line(record) for record in retracted]
+    lines.sort()
+    return lines
+
+
+def digest(lines: Sequence[bytes]) -> str:
+    """The digest of an entry's records: the Merkle root over their sorted lines."""
+    return merkle.root([sha256(b"\x00" + text).digest() for text in lines]).hex()
+
+
+def seal(seq: int, draft: Draft, lines: Sequence[bytes]) -> Entry:
+    """The entry that these lines make at this place in the sequence."""
+    retracted = sum(text.startswith(b"-") for text in lines)
+    return Entry(
+        seq=seq,
+        source=draft.source,
+        importer=draft.importer,
+        actor=draft.actor,
+        recorded=draft.recorded,
+        note=ids.canonical(draft.note).decode() if draft.note else "",
+        added=len(lines) - retracted,
+        retracted=retracted,
+        records=digest(lines),
+        body=zlib.compress(b"".join(text + b"\n" for text in lines), _LEVEL),
+    )

@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The engine in memory: for tests, notebooks and scratch work; it forgets when it is closed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from heapq import nsmallest
+
+from lineage.ledger import log
+from lineage.ledger.log import Draft, Entry
+from lineage.ledger.merkle import Frontier
+from lineage.model.merge import mention
+from lineage.model.record import Batch, Node, Record
+from lineage.store import prepare, reference
+from lineage.store.base import (
+    NOW,
+    Caps,
+    Claim,
+    EdgeRow,
+    Filter,
+    Hop,
+    NodeRow,
+    Page,
+    Receipt,
+    Slice,
+    Standing,
+    Stats,
+    Subgraph,
+    View,
+    Walk,
+    standing,
+    takes,
+)
+from lineage.store.prepare import Arc, Statement
+
+
+@dataclass(slots=True)
+class _Held:
+    """A statement or an arc, who claims it, and from when to when."""
+
+    what: Statement | Arc
+    source: str
+    since: int
+    until: int | None = None
+
+
+@dataclass(slots=True)
+class _Spot:
+    """Everything held about one identifier."""
+
+    statements: list[_Held] = field(default_factory=list)
+    causes: list[_Held] = field(default_factory=list)
+    effects: list[_Held] = field(default_factory=list)
+    row: NodeRow | None = None
+    since: int = 0
+    until: int | None = None
+
+
+class MemoryStore:
+    """A store of dictionaries; its walk is the reference walk."""
+
+    caps = Caps(name="memory", persistent=False, native_walk=False)
+
+    def __init__(self) -> None:
+        self._spots: dict[str, _Spot] = {}
+        self._entries: list[Entry] = []
+        self._log = Frontier()
+        self._settings: dict[str, str] = {}
+
+    def write(self, draft: Draft, batch: Batch, retract: Sequence[Record] = ()) -> Receipt:
+        """See ``Store.write``."""
+        lines = prepare.lines(batch.records)
+        fresh = {t: r for t, r in lines.items() if not self._claimed(r, draft.source)}
+        gone = {t: r for t, r in prepare.lines(retract).items() if self._claimed(r, draft.source)}
+        unchanged = len(lines) - len(fresh)
+        if not fresh and not gone:
+            return Receipt(seq=None, unchanged=unchanged)
+        signed = sorted([*(b"+" + t for t in fresh), *(b"-" + t for t in gone)])
+        entry = log.seal(self._log.size + 1, draft, signed)
+        self._append(entry, list(fresh.values()), list(gone.values()))
+        return Receipt(seq=entry.seq, added=len(fresh), retracted=len(gone), unchanged=unchanged)
+
+    def replay(self, entry: Entry) -> None:
+        """See ``Store.replay``."""
+        changes = list(entry.changes())
+        self._append(
+            entry,
+            [r for sign, r in changes if sign == "+"],
+            [r for sign, r in changes if sign == "-"],
+        )
+
+    def _append(self, entry: Entry, added: list[Record], gone: list[Record]) -> None:
+        self._entries.append(entry)
+        self._log = self._log.append(entry.leaf)
+        for record in gone:
+            for held in self._claims_of(record, entry.source):
+                held.until = entry.seq
+        for record in added:
+            self._hold(record, entry.source, entry.seq)
+        for ident in prepare.ends([*added, *gone]):
+            self._settle(ident, entry.seq)
+
+    def _hold(self, record: Record, source: str, seq: int) -> None:
+        if isinstance(record, Node):
+            spot = self._spots.setdefault(record.id, _Spot(since=seq))
+            spot.statements.append(_Held(prepare.statement(record), source, seq))
+            return
+        for arc in prepare.edge_arcs(record):
+            held = _Held(arc, source, seq)
+            self._spots.setdefault(arc.effect, _Spot(since=seq)).causes.append(held)
+            self._spots.setdefault(arc.cause, _Spot(since=seq)).effects.append(held)
+
+    def _claims_of(self, record: Record, source: str) -> Iterator[_Held]:
+        if isinstance(record, Node):
+            spot = self._spots.get(record.id)
+            wanted: set[object] = {prepare.statement(record)}
+            held = spot.statements if spot else []
+        else:
+            spot = self._spots.get(record.effect)
+            wanted = set(prepare.edge_arcs(record))
+            held = spot.causes if spot else []
+        for item in held:
+            if item.source == source and item.until is None and item.what in wanted:
+                yield item
+
+    def _claimed(self, record: Record, source: str) -> bool:
+        return next(self._claims_of(record, source), None) is not None
+
+    def _settle(self, ident: str, seq: int) -> None:
+        spot = self._spots[ident]
+        row = self._row(ident, NOW)
+        spot.row = row or spot.row
+        spot.until = None if row else (spot.until or seq)
+
+    def _row(self, ident: str, view: View) -> NodeRow | None:
+        spot = self._spots.get(ident)
+        if spot is None:
+            return None
+        said = [h.what for h in spot.statements if standing(h.since, h.until, view)]
+        families = {
+            mention(h.what.relation)[end]
+            for end, side in enumerate((spot.causes, spot.effects))
+            for h in side
+            if isinstance(h.what, Arc) and standing(h.since, h.until, view)
+        }
+        if not said and not families:
+            return None
+        return prepare.shown(ident, [s for s in said if isinstance(s, Statement)], families)
+
+    def entries(self, after: int, limit: int) -> Sequence[Entry]:
+        """See ``Store.entries``."""
+        return self._entries[after : after + limit]
+
+    def head(self) -> Frontier:
+        """See ``Store.head``."""
+        return self._log
+
+    def get(self, ids: Collection[str], view: View) -> Mapping[str, NodeRow]:
+        """See ``Store.get``."""
+        rows = ((ident, self._row(ident, view)) for ident in ids)
+        return {ident: row for ident, row in rows if row is not None}
+
+    def find(self, where: Filter, page: Page, view: View) -> Slice:
+        """See ``Store.find``."""
+        rows = (
+            self._row(i, view) for i in sorted(self._spots) if page.after is None or i > page.after
+        )
+        found: list[NodeRow] = []
+        for row in rows:
+            if row is not None and reference.matches(row, where):
+                if len(found) == page.limit:
+                    return Slice(tuple(found), found[-1].id)
+                found.append(row)
+        return Slice(tuple(found))
+
+    def edges(self, ids: Collection[str], hop: Hop, view: View) -> Sequence[EdgeRow]:
+        """See ``Store.edges``."""
+        rows: dict[EdgeRow, None] = {}
+        for ident in ids:
+            spot = self._spots.get(ident)
+            held = () if spot is None else (spot.causes if hop.toward == "causes" else spot.effects)
+            for item in held:
+                arc = item.what
+                if (
+                    isinstance(arc, Arc)
+                    and standing(item.since, item.until, view)
+                    and takes(hop, arc.relation, arc.follow)
+                ):
+                    rows[_edge_row(arc)] = None
+        return list(rows)
+
+    def walk(self, walk: Walk, view: View) -> Subgraph:
+        """See ``Store.walk``."""
+        return reference.walk(self, walk, view)
+
+    def evidence(self, ids: Collection[str]) -> Sequence[Claim]:
+        """See ``Store.evidence``."""
+        return [claim for ident in sorted(ids) for claim in self._spot_claims(ident)]
+
+    def claims(self, source: str | None, after: str | None, limit: int) -> Sequence[Claim]:
+        """See ``Store.claims``."""
+        found: list[Claim] = []
+        for ident in sorted(i for i in self._spots if after is None or i > after):
+            found += [
+                claim
+                for claim in self._spot_claims(ident)
+                if source is None or (claim.source == source and claim.until is None)
+            ]
+            if len(found) >= limit:
+                break
+        return found
+
+    def _spot_claims(self, ident: str) -> Iterator[Claim]:
+        spot = self._spots.get(ident)
+        for held in (*spot.statements, *spot.causes) if spot else ():
+            if record := prepare.record(held.what):
+                yield Claim(held.source, record, held.since, held.until)
+
+    def standings(self, after: str | None, limit: int) -> Sequence[Standing]:
+        """See ``Store.standings``."""
+        chosen = nsmallest(limit, (i for i in self._spots if after is None or i > after))
+        spots = (self._spots[ident] for ident in chosen)
+        return [Standing(s.row, s.since, s.until) for s in spots if s.row is not None]
+
+    def faults(self) -> Iterable[str]:
+        """See ``Store.faults``."""
+        return ()
+
+    def setting(self, name: str, default: str | None = None) -> str | None:
+        """See ``Store.setting``."""
+        if default is not None:
+            self._settings.setdefault(name, default)
+        return self._settings.get(name)
+
+    def wipe(self) -> None:
+        """See ``Store.wipe``."""
+        settings = self._settings
+        self.__init__()  # type: ignore[misc]
+        self._settings = settings
+
+    def stats(self) -> Stats:
+        """See ``Store.stats``."""
+        alive = [s.row for s in self._spots.values() if s.row is not None and s.until is None]
+        edges = {
+            _edge_row(h.what)
+            for spot in self._spots.values()
+            for h in spot.causes
+            if isinstance(h.what, Arc) and h.until is None and not prepare.implied(h.what.relation)
+        }
+        return Stats(
+            nodes=len(alive),
+            edges=len(edges),
+            entries=self._log.size,
+            root=self._log.root.hex(),
+            kinds=Counter(row.kind for row in alive),
+        )
+
+    def close(self) -> None:
+        """See ``Store.close``."""
+
+
+def _edge_row(arc: Arc) -> EdgeRow:
+    return EdgeRow(arc.relation, arc.effect, arc.cause, arc.attributes, arc.id, arc.bundle)

@@ -1,0 +1,310 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The SQLite engine: transactions around reading and writing, one connection, one lock."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import RLock
+from typing import Any, TypeVar
+
+import orjson
+
+from lineage.errors import StoreDamaged
+from lineage.ledger import log
+from lineage.ledger.log import Draft, Entry
+from lineage.ledger.merkle import Frontier
+from lineage.model import terms
+from lineage.model.record import Batch, Record
+from lineage.store import prepare, reference
+from lineage.store.base import (
+    Caps,
+    Claim,
+    EdgeRow,
+    Filter,
+    Hop,
+    NodeRow,
+    Page,
+    Receipt,
+    Slice,
+    Standing,
+    Stats,
+    Subgraph,
+    View,
+    Walk,
+)
+from lineage.store.prepare import Arc, Statement
+from lineage.store.sqlite import read
+from lineage.store.sqlite.connect import PATIENCE, connect, translated
+from lineage.store.sqlite.write import Change
+
+T = TypeVar("T")
+
+_ENTRY = "seq, source, importer, actor, recorded, note, added, retracted, records, body"
+_NODE_PAGE = "SELECT key, id FROM node WHERE id > ? ORDER BY id LIMIT ?"
+_CLAIMED_STATEMENTS = """
+SELECT s.node, x.name, s.since, s.until, s.kind, s.label, s.attributes, s.bundle
+FROM statement s JOIN source x ON x.key = s.source
+WHERE s.node IN (SELECT value FROM json_each(:keys))
+AND (:source IS NULL OR (x.name = :source AND s.until IS NULL))"""
+_CLAIMED_EDGES = """
+SELECT e.effect, x.name, e.since, e.until, e.relation, n.id, e.variant, e.follow, e.attributes,
+e.id, e.bundle FROM edge e JOIN source x ON x.key = e.source JOIN node n ON n.key = e.cause
+WHERE e.effect IN (SELECT value FROM json_each(:keys))
+AND (:source IS NULL OR (x.name = :source AND e.until IS NULL))"""
+_COUNT_EDGES = """
+SELECT count(*) FROM (SELECT DISTINCT effect, relation, cause, variant FROM edge
+WHERE until IS NULL AND relation NOT IN (SELECT value FROM json_each(?)))"""
+_IMPLIED = [relation.code for relation in terms.TABLE if relation.implied_by]
+
+
+class SqliteStore:
+    """A store in one file. Reads of one process take turns: two threads on the standard driver
+    are slower than one."""
+
+    caps = Caps(name="sqlite", persistent=True, native_walk=True)
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        create: bool = False,
+        durability: str = "full",
+        patience: int = PATIENCE,
+    ) -> None:
+        self.path = path
+        self._lock = RLock()
+        self._connection: sqlite3.Connection | None = connect(
+            path, create=create, durability=durability, patience=patience
+        )
+
+    @property
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise StoreDamaged("the store is closed", where=str(self.path), hint="Open it again.")
+        return self._connection
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """One snapshot for everything read inside."""
+        with self._lock, translated(self.path):
+            connection = self._open
+            if connection.in_transaction:
+                yield connection
+                return
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.execute("ROLLBACK")
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """All of it or nothing; other writers wait from the first line on."""
+        with self._lock, translated(self.path):
+            connection = self._open
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    # --- writing ---
+
+    def write(self, draft: Draft, batch: Batch, retract: Sequence[Record] = ()) -> Receipt:
+        """See ``Store.write``."""
+        lines, leaving = prepare.lines(batch.records), prepare.lines(retract)
+        with self._writing() as connection:
+            change = Change(connection, self._source(connection, draft.source))
+            change.look_up(prepare.ends([*lines.values(), *leaving.values()]))
+            fresh = {t: r for t, r in lines.items() if not change.claimed(r)}
+            gone = {t: r for t, r in leaving.items() if change.claimed(r)}
+            unchanged = len(lines) - len(fresh)
+            if not fresh and not gone:
+                return Receipt(seq=None, unchanged=unchanged)
+            signed = sorted([*(b"+" + t for t in fresh), *(b"-" + t for t in gone)])
+            entry = log.seal(self._head(connection).size + 1, draft, signed)
+            self._append(connection, entry)
+            change.apply(entry, list(fresh.values()), list(gone.values()))
+        return Receipt(seq=entry.seq, added=len(fresh), retracted=len(gone), unchanged=unchanged)
+
+    def replay(self, entry: Entry) -> None:
+        """See ``Store.replay``."""
+        changes = list(entry.changes())
+        added = [record for sign, record in changes if sign == "+"]
+        gone = [record for sign, record in changes if sign == "-"]
+        with self._writing() as connection:
+            change = Change(connection, self._source(connection, entry.source))
+            change.look_up(prepare.ends([*added, *gone]))
+            self._append(connection, entry)
+            change.apply(entry, added, gone)
+
+    def _source(self, connection: sqlite3.Connection, name: str) -> int:
+        connection.execute("INSERT OR IGNORE INTO source (name) VALUES (?)", (name,))
+        row = connection.execute("SELECT key FROM source WHERE name = ?", (name,)).fetchone()
+        return int(row[0])
+
+    def _append(self, connection: sqlite3.Connection, entry: Entry) -> None:
+        head = self._head(connection).append(entry.leaf)
+        if head.size != entry.seq:
+            raise StoreDamaged(f"entry {entry.seq} does not follow entry {head.size - 1}")
+        row = tuple(getattr(entry, name) for name in _ENTRY.split(", "))
+        connection.execute(f"INSERT INTO entry VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608
+        connection.execute("UPDATE head SET size = ?, peaks = ?", (head.size, head.to_bytes()))
+
+    def wipe(self) -> None:
+        """See ``Store.wipe``."""
+        with self._writing() as connection:
+            for table in ("edge", "statement", "node", "source", "entry"):
+                connection.execute(f"DELETE FROM {table}")  # noqa: S608
+            connection.execute("UPDATE head SET size = 0, peaks = x''")
+
+    # --- reading ---
+
+    def _head(self, connection: sqlite3.Connection) -> Frontier:
+        row = connection.execute("SELECT size, peaks FROM head").fetchone()
+        try:
+            return Frontier.from_bytes(*row)
+        except (TypeError, ValueError) as error:
+            raise StoreDamaged(
+                f"the ledger's head is damaged: {error}", where=str(self.path)
+            ) from error
+
+    def head(self) -> Frontier:
+        """See ``Store.head``."""
+        with self._reading() as connection:
+            return self._head(connection)
+
+    def entries(self, after: int, limit: int) -> Sequence[Entry]:
+        """See ``Store.entries``."""
+        query = f"SELECT {_ENTRY} FROM entry WHERE seq > ? ORDER BY seq LIMIT ?"  # noqa: S608
+        with self._reading() as connection:
+            rows = connection.execute(query, (after, limit)).fetchall()
+        return [Entry(**dict(zip(_ENTRY.split(", "), row, strict=True))) for row in rows]
+
+    def get(self, ids: Collection[str], view: View) -> Mapping[str, NodeRow]:
+        """See ``Store.get``."""
+        with self._reading() as connection:
+            return read.get(connection, ids, view)
+
+    def find(self, where: Filter, page: Page, view: View) -> Slice:
+        """See ``Store.find``."""
+        if view.as_of is not None or where.attributes:
+            return reference.scan(self._standing_ids, self.get, where, page, view)
+        with self._reading() as connection:
+            rows = read.find(connection, where, page)
+        return Slice(
+            tuple(rows[: page.limit]), rows[page.limit - 1].id if len(rows) > page.limit else None
+        )
+
+    def _standing_ids(self, after: str | None, limit: int) -> list[str]:
+        return [row[1] for row in self._all(lambda c: c.execute(_NODE_PAGE, (after or "", limit)))]
+
+    def _all(self, query: Callable[[sqlite3.Connection], Iterable[T]]) -> list[T]:
+        with self._reading() as connection:
+            return list(query(connection))
+
+    def edges(self, ids: Collection[str], hop: Hop, view: View) -> Sequence[EdgeRow]:
+        """See ``Store.edges``."""
+        with self._reading() as connection:
+            return read.edges(connection, ids, hop, view)
+
+    def walk(self, walk: Walk, view: View) -> Subgraph:
+        """See ``Store.walk``."""
+        with self._reading() as connection:
+            return read.walk(connection, walk, view)
+
+    def evidence(self, ids: Collection[str]) -> Sequence[Claim]:
+        """See ``Store.evidence``."""
+        with self._reading() as connection:
+            named = read.keys_of(connection, ids)
+            return self._claims(connection, dict(sorted(named.items(), key=_second)), None)
+
+    def claims(self, source: str | None, after: str | None, limit: int) -> Sequence[Claim]:
+        """See ``Store.claims``."""
+        found: list[Claim] = []
+        with self._reading() as connection:
+            while len(found) < limit:
+                page = connection.execute(_NODE_PAGE, (after or "", limit)).fetchall()
+                if not page:
+                    break
+                named = dict(page[: max(1, limit // 4)])
+                found += self._claims(connection, named, source)
+                after = list(named.values())[-1]
+        return found
+
+    def _claims(
+        self, connection: sqlite3.Connection, named: Mapping[int, str], source: str | None
+    ) -> list[Claim]:
+        parameters = {"keys": orjson.dumps(list(named)).decode(), "source": source}
+        held: dict[int, list[Claim]] = {key: [] for key in named}
+        for key, name, since, until, *rest in connection.execute(_CLAIMED_STATEMENTS, parameters):
+            record = Statement(named[key], *rest).node()
+            held[key].append(Claim(name, record, since, until))
+        for key, name, since, until, code, cause, *rest in connection.execute(
+            _CLAIMED_EDGES, parameters
+        ):
+            arc = Arc(_relation(code), named[key], cause, *rest)
+            if edge := prepare.record(arc):
+                held[key].append(Claim(name, edge, since, until))
+        return [claim for key in named for claim in held[key]]
+
+    def standings(self, after: str | None, limit: int) -> Sequence[Standing]:
+        """See ``Store.standings``."""
+        query = """SELECT id, kind, label, attributes, since, until FROM node WHERE id > ?
+        ORDER BY id LIMIT ?"""
+        rows = self._all(lambda c: c.execute(query, (after or "", limit)))
+        return [Standing(NodeRow(*row[:4]), row[4], row[5]) for row in rows]
+
+    def faults(self) -> Iterable[str]:
+        """See ``Store.faults``."""
+        rows: list[tuple[Any, ...]] = self._all(lambda c: c.execute("PRAGMA integrity_check(100)"))
+        return [str(row[0]) for row in rows if row[0] != "ok"]
+
+    def setting(self, name: str, default: str | None = None) -> str | None:
+        """See ``Store.setting``."""
+        query = "SELECT value FROM setting WHERE name = ?"
+        rows = self._all(lambda c: c.execute(query, (name,)))
+        if rows or default is None:
+            return str(rows[0][0]) if rows else None
+        with self._writing() as connection:
+            connection.execute("INSERT OR IGNORE INTO setting VALUES (?, ?)", (name, default))
+            return str(connection.execute(query, (name,)).fetchone()[0])
+
+    def stats(self) -> Stats:
+        """See ``Store.stats``."""
+        with self._reading() as connection:
+            query = "SELECT kind, count(*) FROM node WHERE until IS NULL GROUP BY kind"
+            kinds = dict(connection.execute(query))
+            edges = connection.execute(_COUNT_EDGES, (orjson.dumps(_IMPLIED).decode(),)).fetchone()[
+                0
+            ]
+            head = self._head(connection)
+        return Stats(
+            nodes=sum(kinds.values()),
+            edges=edges,
+            entries=head.size,
+            root=head.root.hex(),
+            kinds=kinds,
+        )
+
+    def close(self) -> None:
+        """See ``Store.close``."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+
+def _second(item: tuple[int, str]) -> str:
+    return item[1]
+
+
+def _relation(code: int) -> str:
+    relation = terms.BY_CODE.get(code)
+    return relation.name if relation else f"relation {code}"

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading: one-hop steps, the walk level by level, filters, and nodes as of an entry."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from lineage.model import terms
+from lineage.model.merge import mention
+from lineage.store import prepare
+from lineage.store.base import (
+    Cut,
+    EdgeRow,
+    Filter,
+    Hop,
+    NodeRow,
+    Page,
+    Subgraph,
+    View,
+    Walk,
+    codes,
+)
+from lineage.store.prepare import Statement
+
+NAMES = {code: relation.name for code, relation in terms.BY_CODE.items()}
+
+_NODES_BY_ID = """
+SELECT key, id, kind, label, attributes FROM node
+WHERE id IN (SELECT value FROM json_each(?)) AND until IS NULL"""
+_NODES_BY_KEY = """
+SELECT key, id, kind, label, attributes FROM node WHERE key IN (SELECT value FROM json_each(?))"""
+_KEYS_BY_ID = "SELECT key, id FROM node WHERE id IN (SELECT value FROM json_each(?))"
+_IDS_BY_KEY = "SELECT key, id FROM node WHERE key IN (SELECT value FROM json_each(?))"
+_STATEMENTS = """
+SELECT node, kind, label, attributes, bundle FROM statement
+WHERE node IN (SELECT value FROM json_each(:keys)) AND {view}"""
+_SPOKEN_OF = """
+SELECT effect, relation, 0 FROM edge WHERE effect IN (SELECT value FROM json_each(:keys)) AND {view}
+UNION SELECT cause, relation, 1 FROM edge WHERE cause IN (SELECT value FROM json_each(:keys))
+AND {view}"""
+#: A level form: the frontier drives, so no planner of any age turns it into a scan (see
+#: docs/engines.md on the bloom filter of SQLite 3.40).
+_HOP = """
+SELECT e.effect, e.cause, e.relation, e.attributes, e.id, e.bundle FROM edge e
+WHERE e.{near} IN (SELECT value FROM json_each(:keys)) AND {view} AND {taken}"""
+_FIND = """
+SELECT id, kind, label, attributes FROM node WHERE until IS NULL AND {conditions}
+ORDER BY id LIMIT :limit"""
+
+_VIEW_NOW = "{0}until IS NULL"
+_VIEW_THEN = "{0}since <= :as_of AND ({0}until IS NULL OR {0}until > :as_of)"
+
+
+def _view(view: View, alias: str = "") -> str:
+    return (_VIEW_NOW if view.as_of is None else _VIEW_THEN).format(alias)
+
+
+def _json(values: Iterable[Any]) -> str:
+    return orjson.dumps(list(values)).decode()
+
+
+def hop_text(hop: Hop, view: View) -> str:
+    """The statement of one hop."""
+    near = "effect" if hop.toward == "causes" else "cause"
+    taken = (
+        "+e.follow"
+        if hop.relations is None
+        else "+e.relation IN (SELECT value FROM json_each(:codes))"
+    )
+    return _HOP.format(near=near, view=_view(view, "e."), taken=taken)
+
+
+def _hop_parameters(hop: Hop, view: View) -> dict[str, Any]:
+    parameters: dict[str, Any] = {"as_of": view.as_of}
+    if hop.relations is not None:
+        parameters["codes"] = _json(codes(hop.relations))
+    return parameters
+
+
+def keys_of(connection: sqlite3.Connection, idents: Collection[str]) -> dict[int, str]:
+    """The inner keys of identifiers."""
+    return dict(connection.execute(_KEYS_BY_ID, (_json(idents),)))
+
+
+def get(connection: sqlite3.Connection, idents: Collection[str], view: View) -> dict[str, NodeRow]:
+    """The nodes of these identifiers in a view."""
+    if view.as_of is None:
+        rows = connection.execute(_NODES_BY_ID, (_json(idents),))
+        return {row[1]: NodeRow(*row[1:]) for row in rows}
+    named = keys_of(connection, idents)
+    return {row.id: row for row in as_of(connection, named, view).values()}
+
+
+def as_of(
+    connection: sqlite3.Connection, named: Mapping[int, str], view: View
+) -> dict[int, NodeRow]:
+    """Nodes as a view shows them, worked out from the statements and edges standing in it."""
+    parameters = {"keys": _json(named), "as_of": view.as_of}
+    said: dict[int, list[Statement]] = {}
+    for key, *rest in connection.execute(_STATEMENTS.format(view=_view(view)), parameters):
+        said.setdefault(key, []).append(Statement(named[key], *rest))
+    parameters["keys"] = _json(key for key in named if key not in said)
+    spoken: dict[int, set[str]] = {}
+    for key, code, end in connection.execute(_SPOKEN_OF.format(view=_view(view)), parameters):
+        spoken.setdefault(key, set()).add(mention(NAMES[code])[end])
+    return {
+        key: prepare.shown(ident, said.get(key, []), spoken.get(key, ()))
+        for key, ident in named.items()
+        if key in said or key in spoken
+    }
+
+
+def edges(
+    connection: sqlite3.Connection, idents: Collection[str], hop: Hop, view: View
+) -> list[EdgeRow]:
+    """The edges one hop takes."""
+    keys = keys_of(connection, idents)
+    parameters = {"keys": _json(keys), **_hop_parameters(hop, view)}
+    rows = connection.execute(hop_text(hop, view), parameters).fetchall()
+    ends = {row[0] for row in rows} | {row[1] for row in rows}
+    names = dict(connection.execute(_IDS_BY_KEY, (_json(ends),)))
+    return _edge_rows(rows, names)
+
+
+def _edge_rows(rows: Sequence[tuple[Any, ...]], names: Mapping[int, str]) -> list[EdgeRow]:
+    """Rows with identifiers; what several sources assert alike is one edge."""
+    return list(
+        dict.fromkeys(
+            [
+                EdgeRow(NAMES[relation], names[effect], names[cause], attributes, ident, bundle)
+                for effect, cause, relation, attributes, ident, bundle in rows
+            ]
+        )
+    )
+
+
+def walk(connection: sqlite3.Connection, wanted: Walk, view: View) -> Subgraph:
+    """The algorithm of ``reference.walk`` over inner keys: one statement a level."""
+    text, parameters = hop_text(wanted.hop, view), _hop_parameters(wanted.hop, view)
+    far = 1 if wanted.toward == "causes" else 0
+    level = set(_starts(connection, wanted.start, view))
+    seen = set(level)
+    rows: list[tuple[Any, ...]] = []
+    cut: Cut | None = None
+    depth = 0
+    while level:
+        parameters["keys"] = _json(level)
+        found = connection.execute(text, parameters).fetchall()
+        reached = {row[far] for row in found} - seen
+        if wanted.depth is not None and depth >= wanted.depth:
+            cut = Cut(reason="depth", left=len(reached)) if found else None
+            break
+        if len(seen) + len(reached) > wanted.limit:
+            kept = _first_by_id(connection, reached, max(0, wanted.limit - len(seen)))
+            cut = Cut(reason="limit", left=len(reached) - len(kept))
+            seen |= kept
+            rows += [row for row in found if row[far] in seen]
+            break
+        seen |= reached
+        rows += found
+        level = reached
+        depth += 1
+    return _subgraph(connection, seen, rows, cut, view)
+
+
+def _starts(
+    connection: sqlite3.Connection, idents: Collection[str], view: View
+) -> Mapping[int, object]:
+    if view.as_of is None:
+        return {row[0]: row for row in connection.execute(_NODES_BY_ID, (_json(idents),))}
+    return as_of(connection, keys_of(connection, idents), view)
+
+
+def _first_by_id(connection: sqlite3.Connection, keys: Collection[int], count: int) -> set[int]:
+    named = connection.execute(_IDS_BY_KEY, (_json(keys),)).fetchall()
+    named.sort(key=lambda row: row[1])
+    return {row[0] for row in named[:count]}
+
+
+def _subgraph(
+    connection: sqlite3.Connection,
+    seen: Collection[int],
+    rows: Sequence[tuple[Any, ...]],
+    cut: Cut | None,
+    view: View,
+) -> Subgraph:
+    if view.as_of is None:
+        found = connection.execute(_NODES_BY_KEY, (_json(seen),)).fetchall()
+        names = {row[0]: row[1] for row in found}
+        nodes = [NodeRow(*row[1:]) for row in found]
+    else:
+        names = dict(connection.execute(_IDS_BY_KEY, (_json(seen),)))
+        nodes = list(as_of(connection, names, view).values())
+    return Subgraph(node_rows=nodes, edge_rows=_edge_rows(rows, names), cut=cut)
+
+
+def find(connection: sqlite3.Connection, where: Filter, page: Page) -> list[NodeRow]:
+    """At most one row more than the page holds, by identifier; attributes are the caller's."""
+    conditions = ["1"]
+    parameters: dict[str, Any] = {"limit": page.limit + 1}
+    bound: list[tuple[str, str, Any]] = [
+        (
+            "kind IN (SELECT value FROM json_each(:kinds))",
+            "kinds",
+            where.kinds and _json(where.kinds),
+        ),
+        ("label = :label", "label", where.label),
+        ("id > :after", "after", page.after),
+        ("id >= :prefix AND id < :beyond", "prefix", where.prefix),
+        (
+            "(instr(lower(id), :text) OR instr(lower(coalesce(label, '')), :text))",
+            "text",
+            where.text,
+        ),
+    ]
+    for condition, name, value in bound:
+        if value is not None:
+            conditions.append(condition)
+            parameters[name] = value.lower() if name == "text" else value
+    if where.prefix is not None:
+        parameters["beyond"] = where.prefix + "\U0010ffff"
+    text = _FIND.format(conditions=" AND ".join(conditions))
+    return [NodeRow(*row) for row in connection.execute(text, parameters)]

@@ -1,0 +1,33 @@
+-- The layout of a store. Integer keys inside, identifiers at the edge.
+CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+-- The ledger: its head, and one row an entry with the signed lines of its records (zlib).
+CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, peaks BLOB NOT NULL);
+CREATE TABLE entry (
+  seq INTEGER PRIMARY KEY, source TEXT NOT NULL, importer TEXT NOT NULL, actor TEXT NOT NULL,
+  recorded TEXT NOT NULL, note TEXT NOT NULL, added INTEGER NOT NULL, retracted INTEGER NOT NULL,
+  records TEXT NOT NULL, body BLOB NOT NULL
+);
+
+-- The graph as readers see it now; `described` tells nodes that somebody states from those that
+-- only edges speak of.
+CREATE TABLE node (
+  key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, label TEXT,
+  attributes TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER, described INTEGER NOT NULL
+);
+CREATE INDEX node_kind ON node (kind, label);
+
+-- Who says what: one row a claim, ended when its source retracts it.
+CREATE TABLE source (key INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE statement (
+  node INTEGER NOT NULL, source INTEGER NOT NULL, since INTEGER NOT NULL, slot INTEGER NOT NULL,
+  until INTEGER, kind TEXT NOT NULL, label TEXT, attributes TEXT NOT NULL, bundle TEXT,
+  PRIMARY KEY (node, source, since, slot)
+) WITHOUT ROWID;
+CREATE TABLE edge (
+  effect INTEGER NOT NULL, relation INTEGER NOT NULL, cause INTEGER NOT NULL,
+  variant INTEGER NOT NULL, source INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER,
+  follow INTEGER NOT NULL, attributes TEXT NOT NULL, id TEXT, bundle TEXT,
+  PRIMARY KEY (effect, relation, cause, variant, source, since)
+) WITHOUT ROWID;
+CREATE INDEX edge_cause ON edge (cause, relation, effect);
