@@ -7,10 +7,10 @@ from importlib import import_module
 from importlib.metadata import entry_points
 
 from importers.base import Importer, Options, Source
-from lineage.errors import UnknownFormat, Usage
+from lineage.errors import InputMissing, UnknownFormat, Usage
 
-#: First match wins when sniffing; the strict ones stand first.
-BUILTIN: tuple[str, ...] = ("git", "dvc", "mlflow", "lockfile", "document")
+#: The first that recognises a file reads it; the strict ones stand first.
+BUILTIN: tuple[str, ...] = ("document",)
 
 __all__ = ["BUILTIN", "Importer", "Options", "Source", "available", "named", "sniff"]
 
@@ -37,9 +37,12 @@ def named(name: str) -> Importer:
     raise Usage(f"no importer is called {name!r}", hint=f"There are: {', '.join(BUILTIN)}.")
 
 
-def sniff(source: Source) -> Importer:
-    """The first importer that recognises the source. Raises ``UnknownFormat``."""
-    for importer in available():
-        if importer.sniffs(source):
-            return importer
-    raise UnknownFormat(f"nothing here reads {source.address}", where=source.address)
+def sniff(source: Source) -> tuple[Importer, ...]:
+    """The importers that recognise the source: a file has one reader, the first in the table; a
+    folder may hold several things at once. Raises ``InputMissing``, ``UnknownFormat``."""
+    if source.path is not None and not source.path.exists():
+        raise InputMissing(f"there is no {source.address}", where=source.address)
+    found = tuple(importer for importer in available() if importer.sniffs(source))
+    if not found:
+        raise UnknownFormat(f"nothing here reads {source.address}", where=source.address)
+    return found if source.path is not None and source.path.is_dir() else found[:1]

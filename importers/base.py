@@ -67,7 +67,8 @@ def _without_credentials(url: str) -> str:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What the caller may choose. ``person_key`` turns e-mails into identifiers (DESIGN section 2);
-    ``revisions`` limits history (git range syntax), which makes the import a partial one."""
+    ``revisions`` limits history (git range syntax), which makes the import a partial one.
+    """
 
     person_key: bytes = field(default=b"lineage", repr=False)
     revisions: str | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
@@ -13,7 +13,7 @@ import orjson
 
 from lineage import ids
 from lineage.ledger import merkle
-from lineage.model.record import Record, Sign, from_wire, line
+from lineage.model.record import Record, Sign, from_wire
 
 #: Bodies are mostly identifiers: level 1 takes a fifth of the room at no cost that is felt.
 _LEVEL = 1
@@ -37,7 +37,9 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One line of the ledger. ``body`` holds the signed lines of its records, compressed."""
+    """One line of the ledger. ``body`` holds the signed lines of its records, compressed;
+    ``leaf`` is its hash in the log, in hex, as it was when the entry was made.
+    """
 
     seq: int
     source: str
@@ -49,10 +51,10 @@ class Entry:
     retracted: int
     records: str
     body: bytes = field(repr=False)
+    leaf: str = ""
 
-    @property
-    def leaf(self) -> bytes:
-        """The leaf hash of the entry in the log: over everything but the body, whose digest it has."""
+    def leaf_hash(self) -> bytes:
+        """The leaf hash worked out anew: over all but the body, whose digest is among it."""
         shown = {
             "actor": self.actor,
             "added": self.added,
@@ -90,7 +92,7 @@ class Entry:
             "added": self.added,
             "retracted": self.retracted,
             "records": self.records,
-            "leaf": self.leaf.hex(),
+            "leaf": self.leaf,
             "note": orjson.loads(self.note) if self.note else {},
         }
 
@@ -106,12 +108,15 @@ def parse(text: bytes) -> tuple[Sign, Record]:
         raise ValueError(f"a line is no record: {error}") from error
 
 
-def signed_lines(added: Iterable[Record], retracted: Iterable[Record]) -> list[bytes]:
-    """The canonical lines of an entry, in the one order that does not depend on anybody's."""
-    lines = [b"+" + line(record) for record in added]
-    lines += [b"-" + line(record) for record in retracted]
-    lines.sort()
-    return lines
+def split(entry: Entry) -> tuple[list[Record], list[Record]]:
+    """What an entry adds, and what it retracts."""
+    changes = list(entry.changes())
+    return [r for sign, r in changes if sign == "+"], [r for sign, r in changes if sign == "-"]
+
+
+def signed(added: Iterable[bytes], retracted: Iterable[bytes]) -> list[bytes]:
+    """The lines of an entry, in the one order that does not depend on anybody's."""
+    return sorted([*(b"+" + text for text in added), *(b"-" + text for text in retracted)])
 
 
 def digest(lines: Sequence[bytes]) -> str:
@@ -122,7 +127,7 @@ def digest(lines: Sequence[bytes]) -> str:
 def seal(seq: int, draft: Draft, lines: Sequence[bytes]) -> Entry:
     """The entry that these lines make at this place in the sequence."""
     retracted = sum(text.startswith(b"-") for text in lines)
-    return Entry(
+    entry = Entry(
         seq=seq,
         source=draft.source,
         importer=draft.importer,
@@ -134,3 +139,4 @@ def seal(seq: int, draft: Draft, lines: Sequence[bytes]) -> Entry:
         records=digest(lines),
         body=zlib.compress(b"".join(text + b"\n" for text in lines), _LEVEL),
     )
+    return replace(entry, leaf=entry.leaf_hash().hex())

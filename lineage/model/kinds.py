@@ -82,7 +82,8 @@ class Agent(_Agent):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run(_Activity):
     """One execution: a training run, a pipeline stage, a job. Parameters and metrics are
-    attributes ``param.<name>`` and ``metric.<name>``."""
+    attributes ``param.<name>`` and ``metric.<name>``.
+    """
 
     name: str | None = said("What its tracker or author calls it.")
     status: str | None = said("How it ended: finished, failed, killed, running, scheduled.")

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from hashlib import sha256
-from typing import Any, Literal as OneOf, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
+from typing import Literal as OneOf
 
 import orjson
 

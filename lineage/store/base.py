@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, NamedTuple, Protocol
@@ -128,7 +128,8 @@ def edge_order(row: EdgeRow) -> tuple[str, ...]:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
     """Which nodes: all conditions hold. ``prefix`` is of identifiers; ``text`` occurs in the
-    identifier or the label, in either case; ``attributes`` are compared by equality."""
+    identifier or the label, in either case; ``attributes`` are compared by equality.
+    """
 
     kinds: frozenset[str] | None = None
     label: str | None = None
@@ -156,7 +157,8 @@ class Slice:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """What a write did: the entry it made (``None``: nothing was new) and how many records were
-    added, retracted, or stood there already."""
+    added, retracted, or stood there already.
+    """
 
     seq: int | None
     added: int = 0
@@ -164,24 +166,82 @@ class Receipt:
     unchanged: int = 0
 
 
-class Claim(NamedTuple):
-    """One record that a source asserts, or asserted: from its entry ``since`` until ``until``.
+class Statement(NamedTuple):
+    """A node as a source states it."""
 
-    ``parts`` says by the same words in every engine what the graph holds of it, for ``verify``.
+    id: str
+    kind: str
+    label: str | None
+    attributes: str
+    bundle: str | None
+
+    def node(self) -> Node:
+        """The node that was stated."""
+        return Node(
+            id=self.id,
+            kind=self.kind,
+            label=self.label,
+            attributes=read_text(self.attributes),
+            bundle=self.bundle,
+        )
+
+
+class Arc(NamedTuple):
+    """An edge as engines keep it: the one asserted, or one that it implies.
+
+    ``variant`` tells edges of one relation between the same ends apart; ``follow`` says whether
+    the default walk takes it.
     """
 
+    relation: str
+    effect: str
+    cause: str
+    variant: int
+    follow: bool
+    attributes: str
+    id: str | None
+    bundle: str | None
+
+    @property
+    def implied(self) -> bool:
+        """Whether it only stands because an edge implies it."""
+        return terms.RELATIONS[self.relation].implied_by is not None
+
+    def row(self) -> EdgeRow:
+        """The edge as walks hand it out."""
+        return EdgeRow(
+            self.relation, self.effect, self.cause, self.attributes, self.id, self.bundle
+        )
+
+
+class Claim(NamedTuple):
+    """Something a source says, from its entry ``since`` until it was retracted."""
+
+    what: Statement | Arc
     source: str
-    record: Record
     since: int
     until: int | None
 
+    @property
+    def implied(self) -> bool:
+        """Whether it was not said, but follows from something said."""
+        return isinstance(self.what, Arc) and self.what.implied
 
-class Standing(NamedTuple):
-    """A node as the graph shows it now, and from when to when it stands."""
+    @property
+    def record(self) -> Record:
+        """The record that was asserted."""
+        return self.what.node() if isinstance(self.what, Statement) else self.what.row().edge()
+
+
+class Held(NamedTuple):
+    """All that the graph holds of one node: how it is shown now, from when to when, and every
+    claim about it and about the edges that have it as effect, past ones too.
+    """
 
     row: NodeRow
     since: int
     until: int | None
+    claims: tuple[Claim, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,14 +276,16 @@ class Caps:
 
 class Store(Protocol):
     """Keeps nodes, edges and the ledger. Every call is bulk; every list is bounded; every read
-    takes a view. Errors are those of ``lineage.errors``."""
+    takes a view. Errors are those of ``lineage.errors``.
+    """
 
     caps: Caps
 
     def write(self, draft: Draft, batch: Batch, retract: Sequence[Record] = ()) -> Receipt:
         """Assert a batch and retract records of the same source, graph and ledger in one
         transaction. What the source asserts already is not asserted again: the same batch twice
-        is once, and an entry is made only when something changed."""
+        is once, and an entry is made only when something changed.
+        """
         ...
 
     def entries(self, after: int, limit: int) -> Sequence[Entry]:
@@ -250,18 +312,16 @@ class Store(Protocol):
         """Everything within reach."""
         ...
 
-    def evidence(self, ids: Collection[str]) -> Sequence[Claim]:
-        """Who says so: all claims about these nodes, and of edges that have them as effect."""
+    def identifiers(self, after: str | None, limit: int) -> Sequence[str]:
+        """The identifiers there ever were, in order, behind ``after``."""
         ...
 
-    def claims(self, source: str | None, after: str | None, limit: int) -> Sequence[Claim]:
-        """Claims as the graph holds them: those of one source that stand now, or (``None``) all
-        there ever were. A page of whole nodes each with its outgoing edges, behind the identifier
-        ``after``: at least one node where there is one, and ``limit`` claims or a few more."""
+    def held(self, ids: Collection[str]) -> Mapping[str, Held]:
+        """Everything held of these nodes: who says so, since when, and what was retracted."""
         ...
 
-    def standings(self, after: str | None, limit: int) -> Sequence[Standing]:
-        """The nodes as the graph shows them now, ended ones too, by identifier."""
+    def asserted(self, source: str) -> Iterator[Record]:
+        """What a source asserts now, streamed."""
         ...
 
     def faults(self) -> Iterable[str]:
@@ -272,8 +332,10 @@ class Store(Protocol):
         """A setting kept with the store; ``default`` is stored when there is none yet."""
         ...
 
-    def wipe(self) -> None:
-        """Empty the graph and the ledger; settings stay. For ``rebuild``, which writes anew."""
+    def redraw(self, progress: Callable[[int], None]) -> None:
+        """Empty the graph and draw it anew from the store's own entries; the ledger stays.
+        ``progress`` is told each entry done. Interrupted, it is to be called again.
+        """
         ...
 
     def replay(self, entry: Entry) -> None:
@@ -312,12 +374,3 @@ def pages(store: Store, size: int = 256) -> Iterator[Entry]:
     while page := store.entries(after, size):
         yield from page
         after = page[-1].seq
-
-
-def all_claims(store: Store, source: str | None, size: int = 5_000) -> Iterator[Claim]:
-    """All claims, a page at a time."""
-    after: str | None = None
-    while page := store.claims(source, after, size):
-        yield from page
-        last = page[-1].record
-        after = last.id if isinstance(last, Node) else last.effect

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import nsmallest
 
+from lineage.errors import StoreDamaged
 from lineage.ledger import log
 from lineage.ledger.log import Draft, Entry
 from lineage.ledger.merkle import Frontier
@@ -16,16 +17,18 @@ from lineage.model.record import Batch, Node, Record
 from lineage.store import prepare, reference
 from lineage.store.base import (
     NOW,
+    Arc,
     Caps,
     Claim,
     EdgeRow,
     Filter,
+    Held,
     Hop,
     NodeRow,
     Page,
     Receipt,
     Slice,
-    Standing,
+    Statement,
     Stats,
     Subgraph,
     View,
@@ -33,7 +36,6 @@ from lineage.store.base import (
     standing,
     takes,
 )
-from lineage.store.prepare import Arc, Statement
 
 
 @dataclass(slots=True)
@@ -77,23 +79,22 @@ class MemoryStore:
         unchanged = len(lines) - len(fresh)
         if not fresh and not gone:
             return Receipt(seq=None, unchanged=unchanged)
-        signed = sorted([*(b"+" + t for t in fresh), *(b"-" + t for t in gone)])
-        entry = log.seal(self._log.size + 1, draft, signed)
+        entry = log.seal(self._log.size + 1, draft, log.signed(fresh, gone))
         self._append(entry, list(fresh.values()), list(gone.values()))
         return Receipt(seq=entry.seq, added=len(fresh), retracted=len(gone), unchanged=unchanged)
 
     def replay(self, entry: Entry) -> None:
         """See ``Store.replay``."""
-        changes = list(entry.changes())
-        self._append(
-            entry,
-            [r for sign, r in changes if sign == "+"],
-            [r for sign, r in changes if sign == "-"],
-        )
+        self._append(entry, *log.split(entry))
 
     def _append(self, entry: Entry, added: list[Record], gone: list[Record]) -> None:
+        if entry.seq != self._log.size + 1:
+            raise StoreDamaged(f"entry {entry.seq} does not follow entry {self._log.size}")
         self._entries.append(entry)
-        self._log = self._log.append(entry.leaf)
+        self._log = self._log.append(entry.leaf_hash())
+        self._draw(entry, added, gone)
+
+    def _draw(self, entry: Entry, added: list[Record], gone: list[Record]) -> None:
         for record in gone:
             for held in self._claims_of(record, entry.source):
                 held.until = entry.seq
@@ -188,41 +189,37 @@ class MemoryStore:
                     and standing(item.since, item.until, view)
                     and takes(hop, arc.relation, arc.follow)
                 ):
-                    rows[_edge_row(arc)] = None
+                    rows[arc.row()] = None
         return list(rows)
 
     def walk(self, walk: Walk, view: View) -> Subgraph:
         """See ``Store.walk``."""
         return reference.walk(self, walk, view)
 
-    def evidence(self, ids: Collection[str]) -> Sequence[Claim]:
-        """See ``Store.evidence``."""
-        return [claim for ident in sorted(ids) for claim in self._spot_claims(ident)]
+    def identifiers(self, after: str | None, limit: int) -> Sequence[str]:
+        """See ``Store.identifiers``."""
+        return nsmallest(limit, (i for i in self._spots if after is None or i > after))
 
-    def claims(self, source: str | None, after: str | None, limit: int) -> Sequence[Claim]:
-        """See ``Store.claims``."""
-        found: list[Claim] = []
-        for ident in sorted(i for i in self._spots if after is None or i > after):
-            found += [
-                claim
-                for claim in self._spot_claims(ident)
-                if source is None or (claim.source == source and claim.until is None)
-            ]
-            if len(found) >= limit:
-                break
-        return found
+    def held(self, ids: Collection[str]) -> Mapping[str, Held]:
+        """See ``Store.held``."""
+        spots = ((ident, self._spots[ident]) for ident in ids if ident in self._spots)
+        return {
+            ident: Held(spot.row, spot.since, spot.until, tuple(self._claims(spot)))
+            for ident, spot in spots
+            if spot.row is not None
+        }
 
-    def _spot_claims(self, ident: str) -> Iterator[Claim]:
-        spot = self._spots.get(ident)
-        for held in (*spot.statements, *spot.causes) if spot else ():
-            if record := prepare.record(held.what):
-                yield Claim(held.source, record, held.since, held.until)
+    @staticmethod
+    def _claims(spot: _Spot) -> Iterator[Claim]:
+        for held in (*spot.statements, *spot.causes):
+            yield Claim(held.what, held.source, held.since, held.until)
 
-    def standings(self, after: str | None, limit: int) -> Sequence[Standing]:
-        """See ``Store.standings``."""
-        chosen = nsmallest(limit, (i for i in self._spots if after is None or i > after))
-        spots = (self._spots[ident] for ident in chosen)
-        return [Standing(s.row, s.since, s.until) for s in spots if s.row is not None]
+    def asserted(self, source: str) -> Iterator[Record]:
+        """See ``Store.asserted``."""
+        for spot in list(self._spots.values()):
+            for claim in self._claims(spot):
+                if claim.source == source and claim.until is None and not claim.implied:
+                    yield claim.record
 
     def faults(self) -> Iterable[str]:
         """See ``Store.faults``."""
@@ -234,20 +231,21 @@ class MemoryStore:
             self._settings.setdefault(name, default)
         return self._settings.get(name)
 
-    def wipe(self) -> None:
-        """See ``Store.wipe``."""
-        settings = self._settings
-        self.__init__()  # type: ignore[misc]
-        self._settings = settings
+    def redraw(self, progress: Callable[[int], None]) -> None:
+        """See ``Store.redraw``."""
+        self._spots.clear()
+        for entry in self._entries:
+            self._draw(entry, *log.split(entry))
+            progress(entry.seq)
 
     def stats(self) -> Stats:
         """See ``Store.stats``."""
         alive = [s.row for s in self._spots.values() if s.row is not None and s.until is None]
         edges = {
-            _edge_row(h.what)
+            h.what.row()
             for spot in self._spots.values()
             for h in spot.causes
-            if isinstance(h.what, Arc) and h.until is None and not prepare.implied(h.what.relation)
+            if isinstance(h.what, Arc) and h.until is None and not h.what.implied
         }
         return Stats(
             nodes=len(alive),
@@ -259,7 +257,3 @@ class MemoryStore:
 
     def close(self) -> None:
         """See ``Store.close``."""
-
-
-def _edge_row(arc: Arc) -> EdgeRow:
-    return EdgeRow(arc.relation, arc.effect, arc.cause, arc.attributes, arc.id, arc.bundle)

@@ -4,45 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from lineage.model import terms
 from lineage.model.merge import mention, merged
-from lineage.model.record import Edge, Node, Record, arcs, line, read_text, text, variant
-from lineage.store.base import NodeRow
-
-
-class Statement(NamedTuple):
-    """A node as a source states it, ready to be kept."""
-
-    id: str
-    kind: str
-    label: str | None
-    attributes: str
-    bundle: str | None
-
-    def node(self) -> Node:
-        """The node that was stated."""
-        return Node(
-            id=self.id,
-            kind=self.kind,
-            label=self.label,
-            attributes=read_text(self.attributes),
-            bundle=self.bundle,
-        )
-
-
-class Arc(NamedTuple):
-    """An edge as engines keep it: the one asserted, or one that it implies."""
-
-    relation: str
-    effect: str
-    cause: str
-    variant: int
-    follow: bool
-    attributes: str
-    id: str | None
-    bundle: str | None
+from lineage.model.record import Edge, Node, Record, arcs, line, text, variant
+from lineage.store.base import Arc, NodeRow, Statement
 
 
 def statement(node: Node) -> Statement:
@@ -93,24 +59,3 @@ def shown(ident: str, statements: list[Statement], families: Iterable[str] = ())
         return NodeRow(*statements[0][:4])
     node = merged(ident, [item.node() for item in statements], families)
     return NodeRow(node.id, node.kind, node.label, text(node.attributes))
-
-
-def implied(relation: str) -> bool:
-    """Whether an arc of this relation only stands because an edge implies it."""
-    return terms.RELATIONS[relation].implied_by is not None
-
-
-def record(what: Statement | Arc) -> Record | None:
-    """The record behind what an engine keeps; ``None`` for an arc that is only implied."""
-    if isinstance(what, Statement):
-        return what.node()
-    if implied(what.relation):
-        return None
-    return Edge(
-        relation=what.relation,
-        effect=what.effect,
-        cause=what.cause,
-        attributes=read_text(what.attributes),
-        id=what.id,
-        bundle=what.bundle,
-    )

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-
 from lineage.model.record import Scalar, Value, read_text
 from lineage.store.base import (
     Cut,
@@ -81,21 +79,12 @@ def _holds(held: Value | None, wanted: Scalar) -> bool:
     return wanted in held if isinstance(held, tuple) else held == wanted
 
 
-def scan(
-    idents: Callable[[str | None, int], Sequence[str]],
-    get: Callable[[Collection[str], View], Mapping[str, NodeRow]],
-    where: Filter,
-    page: Page,
-    view: View,
-) -> Slice:
-    """A filter worked out by looking at every node, for views and conditions without an index.
-
-    ``idents`` gives the identifiers there ever were, behind one, in order.
-    """
+def scan(store: Store, where: Filter, page: Page, view: View) -> Slice:
+    """A filter worked out by looking at every node, for views and conditions without an index."""
     found: list[NodeRow] = []
     after = page.after
-    while chunk := idents(after, _CHUNK):
-        rows = get(chunk, view)
+    while chunk := store.identifiers(after, _CHUNK):
+        rows = store.get(chunk, view)
         for ident in chunk:
             row = rows.get(ident)
             if row is not None and matches(row, where):

@@ -18,42 +18,52 @@ from lineage.ledger.log import Draft, Entry
 from lineage.ledger.merkle import Frontier
 from lineage.model import terms
 from lineage.model.record import Batch, Record
-from lineage.store import prepare, reference
+from lineage.store import base, prepare, reference
 from lineage.store.base import (
+    Arc,
     Caps,
     Claim,
     EdgeRow,
     Filter,
+    Held,
     Hop,
     NodeRow,
     Page,
     Receipt,
     Slice,
-    Standing,
+    Statement,
     Stats,
     Subgraph,
     View,
     Walk,
 )
-from lineage.store.prepare import Arc, Statement
 from lineage.store.sqlite import read
 from lineage.store.sqlite.connect import PATIENCE, connect, translated
 from lineage.store.sqlite.write import Change
 
 T = TypeVar("T")
 
-_ENTRY = "seq, source, importer, actor, recorded, note, added, retracted, records, body"
-_NODE_PAGE = "SELECT key, id FROM node WHERE id > ? ORDER BY id LIMIT ?"
-_CLAIMED_STATEMENTS = """
+_ENTRY = "seq, source, importer, actor, recorded, note, added, retracted, records, body, leaf"
+_NODE_PAGE = "SELECT id FROM node WHERE id > ? ORDER BY id LIMIT ?"
+_HELD_NODES = """
+SELECT key, id, kind, label, attributes, since, until FROM node
+WHERE id IN (SELECT value FROM json_each(?))"""
+_HELD_STATEMENTS = """
 SELECT s.node, x.name, s.since, s.until, s.kind, s.label, s.attributes, s.bundle
 FROM statement s JOIN source x ON x.key = s.source
-WHERE s.node IN (SELECT value FROM json_each(:keys))
-AND (:source IS NULL OR (x.name = :source AND s.until IS NULL))"""
-_CLAIMED_EDGES = """
+WHERE s.node IN (SELECT value FROM json_each(?))"""
+_HELD_EDGES = """
 SELECT e.effect, x.name, e.since, e.until, e.relation, n.id, e.variant, e.follow, e.attributes,
 e.id, e.bundle FROM edge e JOIN source x ON x.key = e.source JOIN node n ON n.key = e.cause
-WHERE e.effect IN (SELECT value FROM json_each(:keys))
-AND (:source IS NULL OR (x.name = :source AND e.until IS NULL))"""
+WHERE e.effect IN (SELECT value FROM json_each(?))"""
+_ASSERTED_STATEMENTS = """
+SELECT n.id, s.kind, s.label, s.attributes, s.bundle
+FROM statement s JOIN node n ON n.key = s.node WHERE s.source = ? AND s.until IS NULL"""
+_ASSERTED_EDGES = """
+SELECT n.id, e.relation, m.id, e.variant, e.follow, e.attributes, e.id, e.bundle
+FROM edge e JOIN node n ON n.key = e.effect JOIN node m ON m.key = e.cause
+WHERE e.source = ? AND e.until IS NULL
+AND e.relation NOT IN (SELECT value FROM json_each(?))"""
 _COUNT_EDGES = """
 SELECT count(*) FROM (SELECT DISTINCT effect, relation, cause, variant FROM edge
 WHERE until IS NULL AND relation NOT IN (SELECT value FROM json_each(?)))"""
@@ -62,7 +72,8 @@ _IMPLIED = [relation.code for relation in terms.TABLE if relation.implied_by]
 
 class SqliteStore:
     """A store in one file. Reads of one process take turns: two threads on the standard driver
-    are slower than one."""
+    are slower than one.
+    """
 
     caps = Caps(name="sqlite", persistent=True, native_walk=True)
 
@@ -127,22 +138,31 @@ class SqliteStore:
             unchanged = len(lines) - len(fresh)
             if not fresh and not gone:
                 return Receipt(seq=None, unchanged=unchanged)
-            signed = sorted([*(b"+" + t for t in fresh), *(b"-" + t for t in gone)])
-            entry = log.seal(self._head(connection).size + 1, draft, signed)
+            entry = log.seal(self._head(connection).size + 1, draft, log.signed(fresh, gone))
             self._append(connection, entry)
             change.apply(entry, list(fresh.values()), list(gone.values()))
         return Receipt(seq=entry.seq, added=len(fresh), retracted=len(gone), unchanged=unchanged)
 
     def replay(self, entry: Entry) -> None:
         """See ``Store.replay``."""
-        changes = list(entry.changes())
-        added = [record for sign, record in changes if sign == "+"]
-        gone = [record for sign, record in changes if sign == "-"]
         with self._writing() as connection:
-            change = Change(connection, self._source(connection, entry.source))
-            change.look_up(prepare.ends([*added, *gone]))
             self._append(connection, entry)
-            change.apply(entry, added, gone)
+            self._draw(connection, entry)
+
+    def _draw(self, connection: sqlite3.Connection, entry: Entry) -> None:
+        added, gone = log.split(entry)
+        change = Change(connection, self._source(connection, entry.source))
+        change.look_up(prepare.ends([*added, *gone]))
+        change.apply(entry, added, gone)
+
+    def redraw(self, progress: Callable[[int], None]) -> None:
+        """See ``Store.redraw``: here it is one transaction."""
+        with self._writing() as connection:
+            for table in ("edge", "statement", "node", "source"):
+                connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+            for entry in base.pages(self):
+                self._draw(connection, entry)
+                progress(entry.seq)
 
     def _source(self, connection: sqlite3.Connection, name: str) -> int:
         connection.execute("INSERT OR IGNORE INTO source (name) VALUES (?)", (name,))
@@ -150,19 +170,12 @@ class SqliteStore:
         return int(row[0])
 
     def _append(self, connection: sqlite3.Connection, entry: Entry) -> None:
-        head = self._head(connection).append(entry.leaf)
+        head = self._head(connection).append(entry.leaf_hash())
         if head.size != entry.seq:
             raise StoreDamaged(f"entry {entry.seq} does not follow entry {head.size - 1}")
         row = tuple(getattr(entry, name) for name in _ENTRY.split(", "))
         connection.execute(f"INSERT INTO entry VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608
         connection.execute("UPDATE head SET size = ?, peaks = ?", (head.size, head.to_bytes()))
-
-    def wipe(self) -> None:
-        """See ``Store.wipe``."""
-        with self._writing() as connection:
-            for table in ("edge", "statement", "node", "source", "entry"):
-                connection.execute(f"DELETE FROM {table}")  # noqa: S608
-            connection.execute("UPDATE head SET size = 0, peaks = x''")
 
     # --- reading ---
 
@@ -195,15 +208,12 @@ class SqliteStore:
     def find(self, where: Filter, page: Page, view: View) -> Slice:
         """See ``Store.find``."""
         if view.as_of is not None or where.attributes:
-            return reference.scan(self._standing_ids, self.get, where, page, view)
+            return reference.scan(self, where, page, view)
         with self._reading() as connection:
             rows = read.find(connection, where, page)
         return Slice(
             tuple(rows[: page.limit]), rows[page.limit - 1].id if len(rows) > page.limit else None
         )
-
-    def _standing_ids(self, after: str | None, limit: int) -> list[str]:
-        return [row[1] for row in self._all(lambda c: c.execute(_NODE_PAGE, (after or "", limit)))]
 
     def _all(self, query: Callable[[sqlite3.Connection], Iterable[T]]) -> list[T]:
         with self._reading() as connection:
@@ -219,47 +229,39 @@ class SqliteStore:
         with self._reading() as connection:
             return read.walk(connection, walk, view)
 
-    def evidence(self, ids: Collection[str]) -> Sequence[Claim]:
-        """See ``Store.evidence``."""
+    def identifiers(self, after: str | None, limit: int) -> Sequence[str]:
+        """See ``Store.identifiers``."""
+        rows = self._all(lambda c: c.execute(_NODE_PAGE, (after or "", limit)))
+        return [str(row[0]) for row in rows]
+
+    def held(self, ids: Collection[str]) -> Mapping[str, Held]:
+        """See ``Store.held``."""
         with self._reading() as connection:
-            named = read.keys_of(connection, ids)
-            return self._claims(connection, dict(sorted(named.items(), key=_second)), None)
+            nodes = connection.execute(_HELD_NODES, (_json(ids),)).fetchall()
+            keys = (_json(row[0] for row in nodes),)
+            names = {row[0]: row[1] for row in nodes}
+            claims: dict[int, list[Claim]] = {key: [] for key in names}
+            for key, source, since, until, *rest in connection.execute(_HELD_STATEMENTS, keys):
+                claims[key].append(Claim(Statement(names[key], *rest), source, since, until))
+            for key, source, since, until, code, *rest in connection.execute(_HELD_EDGES, keys):
+                arc = _arc(code, names[key], rest)
+                claims[key].append(Claim(arc, source, since, until))
+        return {
+            row[1]: Held(NodeRow(*row[1:5]), row[5], row[6], tuple(claims[row[0]])) for row in nodes
+        }
 
-    def claims(self, source: str | None, after: str | None, limit: int) -> Sequence[Claim]:
-        """See ``Store.claims``."""
-        found: list[Claim] = []
+    def asserted(self, source: str) -> Iterator[Record]:
+        """See ``Store.asserted``."""
         with self._reading() as connection:
-            while len(found) < limit:
-                page = connection.execute(_NODE_PAGE, (after or "", limit)).fetchall()
-                if not page:
-                    break
-                named = dict(page[: max(1, limit // 4)])
-                found += self._claims(connection, named, source)
-                after = list(named.values())[-1]
-        return found
-
-    def _claims(
-        self, connection: sqlite3.Connection, named: Mapping[int, str], source: str | None
-    ) -> list[Claim]:
-        parameters = {"keys": orjson.dumps(list(named)).decode(), "source": source}
-        held: dict[int, list[Claim]] = {key: [] for key in named}
-        for key, name, since, until, *rest in connection.execute(_CLAIMED_STATEMENTS, parameters):
-            record = Statement(named[key], *rest).node()
-            held[key].append(Claim(name, record, since, until))
-        for key, name, since, until, code, cause, *rest in connection.execute(
-            _CLAIMED_EDGES, parameters
-        ):
-            arc = Arc(_relation(code), named[key], cause, *rest)
-            if edge := prepare.record(arc):
-                held[key].append(Claim(name, edge, since, until))
-        return [claim for key in named for claim in held[key]]
-
-    def standings(self, after: str | None, limit: int) -> Sequence[Standing]:
-        """See ``Store.standings``."""
-        query = """SELECT id, kind, label, attributes, since, until FROM node WHERE id > ?
-        ORDER BY id LIMIT ?"""
-        rows = self._all(lambda c: c.execute(query, (after or "", limit)))
-        return [Standing(NodeRow(*row[:4]), row[4], row[5]) for row in rows]
+            key = connection.execute("SELECT key FROM source WHERE name = ?", (source,)).fetchone()
+            if key is None:
+                return
+            statements = connection.execute(_ASSERTED_STATEMENTS, key).fetchall()
+            edges = connection.execute(_ASSERTED_EDGES, (*key, _json(_IMPLIED))).fetchall()
+        for row in statements:
+            yield Statement(*row).node()
+        for effect, code, *rest in edges:
+            yield _arc(code, effect, rest).row().edge()
 
     def faults(self) -> Iterable[str]:
         """See ``Store.faults``."""
@@ -281,9 +283,7 @@ class SqliteStore:
         with self._reading() as connection:
             query = "SELECT kind, count(*) FROM node WHERE until IS NULL GROUP BY kind"
             kinds = dict(connection.execute(query))
-            edges = connection.execute(_COUNT_EDGES, (orjson.dumps(_IMPLIED).decode(),)).fetchone()[
-                0
-            ]
+            edges = connection.execute(_COUNT_EDGES, (_json(_IMPLIED),)).fetchone()[0]
             head = self._head(connection)
         return Stats(
             nodes=sum(kinds.values()),
@@ -301,10 +301,12 @@ class SqliteStore:
                 self._connection = None
 
 
-def _second(item: tuple[int, str]) -> str:
-    return item[1]
+def _json(values: Iterable[Any]) -> str:
+    return orjson.dumps(list(values)).decode()
 
 
-def _relation(code: int) -> str:
+def _arc(code: int, effect: str, rest: Sequence[Any]) -> Arc:
     relation = terms.BY_CODE.get(code)
-    return relation.name if relation else f"relation {code}"
+    cause, variant, follow, *tail = rest
+    name = relation.name if relation else f"relation {code}"
+    return Arc(name, effect, cause, variant, bool(follow), *tail)

@@ -19,12 +19,12 @@ from lineage.store.base import (
     Hop,
     NodeRow,
     Page,
+    Statement,
     Subgraph,
     View,
     Walk,
     codes,
 )
-from lineage.store.prepare import Statement
 
 NAMES = {code: relation.name for code, relation in terms.BY_CODE.items()}
 

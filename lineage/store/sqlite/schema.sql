@@ -6,7 +6,7 @@ CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NUL
 CREATE TABLE entry (
   seq INTEGER PRIMARY KEY, source TEXT NOT NULL, importer TEXT NOT NULL, actor TEXT NOT NULL,
   recorded TEXT NOT NULL, note TEXT NOT NULL, added INTEGER NOT NULL, retracted INTEGER NOT NULL,
-  records TEXT NOT NULL, body BLOB NOT NULL
+  records TEXT NOT NULL, body BLOB NOT NULL, leaf TEXT NOT NULL
 );
 
 -- The graph as readers see it now; `described` tells nodes that somebody states from those that

@@ -15,7 +15,7 @@ from lineage.model import kinds, terms
 from lineage.model.merge import mention
 from lineage.model.record import Edge, Node, Record, variant
 from lineage.store import prepare
-from lineage.store.prepare import Statement
+from lineage.store.base import Statement
 
 _KEYS = """
 SELECT id, key, described, kind, until IS NULL FROM node

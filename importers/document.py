@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Any PROV document is a source: read by the table of formats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from importers.base import Options, Source
+from lineage import formats
+from lineage.errors import LineageError, UnknownFormat
+from lineage.model.record import Batch
+
+
+class DocumentImporter:
+    """Reads PROV documents; what they name keeps its own identifier."""
+
+    name = "document"
+    summary = "a PROV document (PROV-JSON)"
+
+    def sniffs(self, source: Source) -> bool:
+        """A file that one of the formats recognises."""
+        if source.data is None and (source.path is None or not source.path.is_file()):
+            return False
+        try:
+            return formats.sniff(source.read()) is not None
+        except LineageError:
+            return False
+
+    def read(self, source: Source, options: Options) -> Iterator[Batch]:
+        """The whole document as one batch."""
+        del options
+        data = source.read()
+        found = formats.sniff(data)
+        if found is None and source.path is not None:
+            found = formats.for_suffix(source.path.suffix)
+        if found is None:
+            raise UnknownFormat("this is no PROV document that is known", where=source.address)
+        batch = found.loads(data, source.address)
+        seen = {"nodes": len(batch.nodes), "edges": len(batch.edges)}
+        if batch.bundles:
+            seen["bundles"] = len(batch.bundles)
+        yield replace(batch, seen=seen)
+
+
+IMPORTER = DocumentImporter()

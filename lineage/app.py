@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The composition root: the only file that names engines; it opens stores and hands out verbs."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import secrets
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import unquote, urlsplit
+
+from importers.base import Source
+from lineage.errors import StoreMissing, Usage
+from lineage.model.record import Batch
+from lineage.services import context, ingest, move, show, trace, verify, why
+from lineage.services.answer import Answer
+from lineage.services.context import Context
+from lineage.services.ingest import Progress, Report
+from lineage.services.move import Moved
+from lineage.services.verify import Verdict
+from lineage.store.base import Stats, Store
+
+#: Where ``lineage init`` puts the store of a project.
+FOLDER, FILE = ".lineage", "store.db"
+NEO4J = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
+
+
+def find_store(start: Path | None = None, environ: Mapping[str, str] = os.environ) -> str:
+    """The store meant when none is named: ``LINEAGE_STORE``, else the ``.lineage/store.db`` found
+    upwards from the working folder, as git finds ``.git``. Raises ``StoreMissing``.
+    """
+    if named := environ.get("LINEAGE_STORE"):
+        return named
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / FOLDER / FILE).is_file():
+            return str(folder / FOLDER / FILE)
+    raise StoreMissing(f"no {FOLDER}/{FILE} here or above", where=str(here))
+
+
+def open_store(
+    url: str, *, create: bool = True, durability: str = "full", patience: int | None = None
+) -> Store:
+    """The engine behind an address: ``memory:``, ``sqlite:///path``, a bare path, ``neo4j://``,
+    ``neo4j+s://``, ``bolt://``.
+
+    ``patience`` is how long a writer waits for another (milliseconds). Raises ``Usage`` for an
+    address of no engine here, and the errors of opening one.
+    """
+    scheme = urlsplit(url).scheme if "://" in url or url == "memory:" else ""
+    if scheme == "memory":
+        from lineage.store.memory import MemoryStore
+
+        return MemoryStore()
+    if scheme in NEO4J:
+        return _open_neo4j(url)
+    if scheme not in ("", "sqlite"):
+        known = "memory:, sqlite:///path, a path, neo4j://host, bolt://host"
+        raise Usage(f"no engine opens {scheme}://", hint=f"Addresses look like {known}.")
+    from lineage.store.sqlite.engine import SqliteStore
+
+    path = Path(unquote(urlsplit(url).path) if scheme else url).expanduser()
+    options: dict[str, Any] = {} if patience is None else {"patience": patience}
+    return SqliteStore(path, create=create, durability=durability, **options)
+
+
+def _open_neo4j(url: str) -> Store:
+    from lineage.errors import MissingExtra
+
+    try:
+        from lineage.store.neo4j.engine import Neo4jStore
+    except ImportError as error:
+        hint = 'pip install "lineagedb[neo4j]"'
+        raise MissingExtra("the neo4j package is not installed", hint=hint) from error
+    user = os.environ.get("LINEAGE_NEO4J_USER", "neo4j")
+    return Neo4jStore(url, user=user, password=os.environ.get("LINEAGE_NEO4J_PASSWORD", ""))
+
+
+def open(  # noqa: A001 - the public word
+    url: str | os.PathLike[str] = "",
+    *,
+    create: bool = True,
+    actor: str | None = None,
+    clock: Callable[[], datetime] = context.now,
+    durability: str = "full",
+    person_key: bytes | None = None,
+) -> Lineage:
+    """Open a store by address (see ``open_store``); without one, the project's (``find_store``).
+
+    ``actor`` is written on every entry (default: ``LINEAGE_ACTOR``, else the user's name);
+    ``person_key`` (32 bytes) is kept with a new store and names people in it. Raises the errors
+    of ``lineage.errors``.
+
+    >>> with open("memory:") as store:
+    ...     store.ingest(Batch()).added
+    0
+    """
+    store = open_store(os.fspath(url) or find_store(), create=create, durability=durability)
+    try:
+        key = store.setting("person_key", (person_key or secrets.token_bytes(32)).hex())
+    except BaseException:
+        store.close()
+        raise
+    return Lineage(
+        Context(
+            store=store,
+            actor=actor or os.environ.get("LINEAGE_ACTOR") or _user(),
+            person_key=bytes.fromhex(key or ""),
+            clock=clock,
+        )
+    )
+
+
+def _user() -> str:
+    with suppress(OSError, KeyError):
+        return getpass.getuser()
+    return "unknown"
+
+
+class Lineage:
+    """An open store and its verbs. Use it in a ``with``."""
+
+    def __init__(self, ctx: Context) -> None:
+        self.context = ctx
+
+    @property
+    def store(self) -> Store:
+        """The engine underneath."""
+        return self.context.store
+
+    def ingest(self, batches: Iterable[Batch] | Batch, *, source: str = "python") -> Report:
+        """Assert batches, each in a transaction of its own."""
+        return ingest.ingest(self.context, batches, source=source)
+
+    def load(
+        self,
+        source: str | os.PathLike[str],
+        *,
+        named: str | None = None,
+        revisions: str | None = None,
+        data: bytes | None = None,
+        progress: Progress | None = None,
+    ) -> tuple[Report, ...]:
+        """Import a source: a path, an URL, or ``data`` that came from elsewhere. One report for
+        each importer that reads it."""
+        place = Source.of(os.fspath(source), data)
+        return ingest.import_source(
+            self.context, place, named=named, revisions=revisions, progress=progress
+        )
+
+    def trace(self, reference: str, **chosen: Any) -> Answer:
+        """What produced this (``services.trace.trace``)."""
+        return trace.trace(self.context, reference, **chosen)
+
+    def impact(self, reference: str, **chosen: Any) -> Answer:
+        """What depends on this (``services.trace.impact``)."""
+        return trace.impact(self.context, reference, **chosen)
+
+    def why(self, one: str, other: str, **chosen: Any) -> Answer:
+        """How two things are connected (``services.why.why``)."""
+        return why.why(self.context, one, other, **chosen)
+
+    def show(self, reference: str, **chosen: Any) -> Answer:
+        """One thing in full, and who says so (``services.show.show``)."""
+        return show.show(self.context, reference, **chosen)
+
+    def find(self, text: str | None = None, **chosen: Any) -> Answer:
+        """Search identifiers and labels (``services.show.find``)."""
+        return show.find(self.context, text, **chosen)
+
+    def stats(self) -> Stats:
+        """How much there is now."""
+        return self.store.stats()
+
+    def verify(self) -> Verdict:
+        """Whether everything is as it was written (``services.verify.verify``)."""
+        with tempfile.TemporaryDirectory(prefix="lineage-verify-") as folder:
+            path = str(Path(folder) / FILE)
+            return verify.verify(self.context, lambda: open_store(path, durability="fast"))
+
+    def rebuild(self, progress: Progress = lambda _done, _total: None) -> Moved:
+        """Draw the graph anew from the ledger (``services.move.rebuild``)."""
+        return move.rebuild(self.context, progress)
+
+    def close(self) -> None:
+        """Release the store; calling twice is harmless."""
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

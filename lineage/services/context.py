@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a verb may ask of the world: the store, the clock, who is acting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from lineage.store.base import Store
+
+
+def now() -> datetime:
+    """The wall clock, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """Time, actor, secrets and store, handed to every service."""
+
+    store: Store
+    actor: str
+    person_key: bytes = field(repr=False)
+    clock: Callable[[], datetime] = now
+
+    def recorded(self) -> str:
+        """The moment of an entry, RFC 3339 in UTC."""
+        return (
+            self.clock().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        )

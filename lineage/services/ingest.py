@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bringing in what a source asserts, and taking back what it no longer does."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import importers
+from importers.base import Options, Source
+from lineage.ledger.log import Draft
+from lineage.model import check
+from lineage.model.record import Batch, Loss, Record, line
+from lineage.services.context import Context
+from lineage.store.base import Receipt
+
+#: Called with what was done so far: records written, records known to be coming.
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What an import did: counts of records, the entries it made, what the source held and lost."""
+
+    source: str
+    importer: str
+    added: int
+    unchanged: int
+    retracted: int
+    entries: tuple[int, ...]
+    seen: dict[str, int]
+    losses: tuple[Loss, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the JSON of ``lineage import``."""
+        return {
+            "source": self.source,
+            "importer": self.importer,
+            "added": self.added,
+            "unchanged": self.unchanged,
+            "retracted": self.retracted,
+            "entries": list(self.entries),
+            "seen": self.seen,
+            "losses": [
+                {"what": loss.what, "count": loss.number, "reason": loss.reason}
+                for loss in self.losses
+            ],
+        }
+
+
+def import_source(
+    ctx: Context,
+    source: Source,
+    *,
+    named: str | None = None,
+    revisions: str | None = None,
+    progress: Progress | None = None,
+) -> tuple[Report, ...]:
+    """Read a source with the importer named, or with those that recognise it.
+
+    Everything is read to its end before the first record is written, so that a damaged source
+    leaves the store as it was. Raises the errors of importers, ``Rejected``, and of stores.
+    """
+    chosen = (importers.named(named),) if named else importers.sniff(source)
+    options = Options(person_key=ctx.person_key, revisions=revisions)
+    read = [(importer.name, list(importer.read(source, options))) for importer in chosen]
+    for _, batches in read:
+        for batch in batches:
+            check.demand(batch)
+    return tuple(
+        _reconcile(ctx, f"{name}:{source.address}", name, batches, progress)
+        for name, batches in read
+    )
+
+
+def ingest(
+    ctx: Context, batches: Iterable[Batch] | Batch, *, source: str = "python", importer: str = "api"
+) -> Report:
+    """Assert batches as they come, each in a transaction of its own; nothing is retracted."""
+    receipts: list[Receipt] = []
+    done: list[Batch] = []
+    for batch in (batches,) if isinstance(batches, Batch) else batches:
+        check.demand(batch)
+        receipts.append(ctx.store.write(_draft(ctx, source, importer, batch), batch))
+        done.append(Batch(seen=batch.seen, losses=batch.losses))
+    return _report(source, importer, receipts, done)
+
+
+def _reconcile(
+    ctx: Context, name: str, importer: str, batches: Sequence[Batch], progress: Progress | None
+) -> Report:
+    """Write what is new, and retract with it what the source no longer asserts."""
+    partial = any(batch.partial for batch in batches)
+    gone = [] if partial else _no_longer(ctx, name, batches)
+    total, done = sum(map(len, batches)), 0
+    receipts = []
+    for batch in batches or [Batch()]:
+        draft = _draft(ctx, name, importer, batch)
+        receipts.append(ctx.store.write(draft, batch, gone))
+        gone = []
+        done += len(batch)
+        if progress is not None:
+            progress(done, total)
+    return _report(name, importer, receipts, batches)
+
+
+def _no_longer(ctx: Context, source: str, batches: Sequence[Batch]) -> list[Record]:
+    standing = {line(record): record for record in ctx.store.asserted(source)}
+    for record in _records(batches) if standing else ():
+        standing.pop(line(record), None)
+    return list(standing.values())
+
+
+def _records(batches: Iterable[Batch]) -> Iterator[Record]:
+    for batch in batches:
+        yield from batch.records
+
+
+def _draft(ctx: Context, source: str, importer: str, batch: Batch) -> Draft:
+    note: dict[str, Any] = {}
+    if batch.seen:
+        note["seen"] = dict(batch.seen)
+    if batch.losses:
+        note["losses"] = [list(loss) for loss in batch.losses]
+    return Draft(
+        source=source, importer=importer, actor=ctx.actor, recorded=ctx.recorded(), note=note
+    )
+
+
+def _report(
+    source: str, importer: str, receipts: Iterable[Receipt], batches: Iterable[Batch]
+) -> Report:
+    done = list(receipts)
+    seen: Counter[str] = Counter()
+    losses: dict[tuple[str, str], int] = {}
+    for batch in batches:
+        seen.update(batch.seen)
+        for loss in batch.losses:
+            key = (loss.what, loss.reason)
+            losses[key] = losses.get(key, 0) + loss.number
+    return Report(
+        source=source,
+        importer=importer,
+        added=sum(receipt.added for receipt in done),
+        unchanged=sum(receipt.unchanged for receipt in done),
+        retracted=sum(receipt.retracted for receipt in done),
+        entries=tuple(receipt.seq for receipt in done if receipt.seq is not None),
+        seen=dict(seen),
+        losses=tuple(Loss(what, number, why) for (what, why), number in losses.items()),
+    )

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Moving a store between engines, and drawing its graph anew; both proved by the ledger's root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from lineage.errors import LineageError, Usage
+from lineage.services.context import Context
+from lineage.store.base import Store, pages
+
+#: Settings that identities depend on; they move with the ledger.
+MOVED = ("person_key",)
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """How many entries were written, and the root that both ledgers have."""
+
+    entries: int
+    total: int
+    root: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the JSON of ``lineage copy`` and ``lineage rebuild``."""
+        return {"entries": self.entries, "total": self.total, "root": self.root}
+
+
+def copy(source: Store, target: Store, progress: Progress) -> Moved:
+    """Replay one ledger into another store, going on where an interrupted copy stopped.
+
+    Raises ``Usage`` where the target holds anything that is not a beginning of the source, and
+    ``LineageError`` where the roots differ afterwards.
+    """
+    head, begun = source.head(), target.head().size
+    if begun:
+        _demand_beginning(source, target, begun)
+    for name in MOVED:
+        value = source.setting(name)
+        if value is not None and target.setting(name, value) != value:
+            raise Usage(f"the target store has another {name}", hint="Copy into a new store.")
+    for entry in pages(source):
+        if entry.seq > begun:
+            target.replay(entry)
+            progress(entry.seq, head.size)
+    root = target.head().root
+    if root != source.head().root:
+        raise LineageError("the copy's root differs from the source's", hint="Run verify on both.")
+    return Moved(entries=head.size - begun, total=head.size, root=root.hex())
+
+
+def _demand_beginning(source: Store, target: Store, begun: int) -> None:
+    theirs = target.entries(begun - 1, 1)
+    ours = source.entries(begun - 1, 1)
+    if not ours or not theirs or ours[0].leaf != theirs[0].leaf:
+        raise Usage("the target store holds other entries", hint="Copy into a new, empty store.")
+
+
+def rebuild(ctx: Context, progress: Progress) -> Moved:
+    """Draw the graph anew from the ledger, which stays as it is."""
+    head = ctx.store.head()
+    ctx.store.redraw(lambda seq: progress(seq, head.size))
+    return Moved(entries=head.size, total=head.size, root=head.root.hex())

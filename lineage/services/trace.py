@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What produced this, and what depends on it: walks toward causes and effects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from lineage.errors import Usage
+from lineage.model import terms
+from lineage.services.answer import Answer, answered
+from lineage.services.context import Context
+from lineage.services.resolve import nearest, resolve
+from lineage.services.when import view_at
+from lineage.store.base import Toward, Walk
+
+#: How people read an answer: the groups, in the order in which they ask for them.
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "models": ("ModelVersion", "Model"),
+    "runs": ("Run",),
+    "commits": ("Commit",),
+    "datasets": ("Dataset", "DatasetVersion"),
+    "environments": ("Environment",),
+    "people": ("Person", "Organization", "SoftwareAgent", "Agent"),
+    "decisions": ("Decision", "Review"),
+    "artifacts": ("Artifact",),
+    "deployments": ("Deployment", "Access"),
+    "packages": ("Package",),
+    "contents": ("Content",),
+    "others": ("Entity", "Activity"),
+}
+_GROUP_OF = {kind: group for group, kinds in GROUPS.items() for kind in kinds}
+
+
+def trace(ctx: Context, reference: str, **chosen: Any) -> Answer:
+    """What produced this: everything upstream, as a graph and in groups.
+
+    ``chosen``: ``depth`` (hops), ``limit`` (nodes), ``via`` (relations), ``at`` (entry or time).
+    """
+    return _walk(ctx, reference, "causes", **chosen)
+
+
+def impact(ctx: Context, reference: str, **chosen: Any) -> Answer:
+    """What depends on this: everything downstream. Takes what ``trace`` takes."""
+    return _walk(ctx, reference, "effects", **chosen)
+
+
+def _walk(
+    ctx: Context,
+    reference: str,
+    toward: Toward,
+    *,
+    depth: int | None = None,
+    limit: int = 1_000_000,
+    via: Iterable[str] | None = None,
+    at: str | int | None = None,
+) -> Answer:
+    if (depth is not None and depth < 0) or limit < 1:
+        raise Usage("depth is at least 0 and limit at least 1")
+    view = view_at(ctx, at)
+    start = resolve(ctx, reference, view).id
+    walk = Walk(
+        start=frozenset({start}),
+        toward=toward,
+        relations=relations(via),
+        depth=depth,
+        limit=limit,
+    )
+    found = ctx.store.walk(walk, view)
+    groups: dict[str, list[str]] = {}
+    for row in sorted(found.node_rows):
+        if row.id != start:
+            groups.setdefault(_GROUP_OF[row.kind], []).append(row.id)
+    ordered = {name: groups[name] for name in GROUPS if name in groups}
+    return answered(ctx, found, view, (start,), groups=ordered)
+
+
+def relations(via: Iterable[str] | None) -> frozenset[str] | None:
+    """The relations named. Raises ``Usage`` with the nearest names for one there is not."""
+    if via is None:
+        return None
+    named = frozenset(via)
+    for name in named:
+        if name not in terms.RELATIONS:
+            near = ", ".join(nearest(name, terms.RELATIONS)) or ", ".join(terms.RELATIONS)
+            raise Usage(f"there is no relation {name!r}", hint=f"Did you mean {near}?")
+    return named or None

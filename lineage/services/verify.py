@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Is everything as it was written: the ledger by its digests, the graph by drawing it anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from heapq import merge
+from itertools import groupby
+from typing import Any, Literal
+
+from lineage.errors import LineageError
+from lineage.ledger import log
+from lineage.ledger.log import Entry
+from lineage.ledger.merkle import Frontier
+from lineage.model.record import line
+from lineage.services.context import Context
+from lineage.store.base import Held, Store, pages
+
+#: A report names at most this many changes; the rest are counted.
+MOST = 100
+_PAGE = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Something that is not as it was written: which entry, which node or edge, what."""
+
+    entry: int | None
+    subject: str
+    what: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the JSON of ``lineage verify``."""
+        return {"entry": self.entry, "subject": self.subject, "what": self.what}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """``intact``, ``tampered`` or ``unknown`` (the store could not be read), and why."""
+
+    state: Literal["intact", "tampered", "unknown"]
+    entries: int
+    root: str
+    changes: tuple[Change, ...] = ()
+    more: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the JSON of ``lineage verify``."""
+        return {
+            "state": self.state,
+            "entries": self.entries,
+            "root": self.root,
+            "changes": [change.to_dict() for change in self.changes],
+            "more": self.more,
+        }
+
+
+def verify(ctx: Context, scratch: Callable[[], Store]) -> Verdict:
+    """Recompute every digest of the ledger and compare the graph with one drawn anew from it.
+
+    ``scratch`` opens an empty store to draw in. What this cannot show is that a statement is
+    true, or that somebody did not replace ledger and graph together: for that, compare the root
+    with one kept elsewhere.
+    """
+    try:
+        head = ctx.store.head()
+    except LineageError as error:
+        change = Change(entry=None, subject="ledger", what=str(error))
+        return Verdict(state="tampered", entries=0, root="", changes=(change,))
+    found: list[Change] = []
+    more = 0
+    other = scratch()
+    try:
+        for change in _changes(ctx.store, other, head):
+            if len(found) < MOST:
+                found.append(change)
+            else:
+                more += 1
+    finally:
+        other.close()
+    return Verdict(
+        state="tampered" if found else "intact",
+        entries=head.size,
+        root=head.root.hex(),
+        changes=tuple(found),
+        more=more,
+    )
+
+
+def _changes(store: Store, other: Store, head: Frontier) -> Iterator[Change]:
+    try:
+        for fault in store.faults():
+            yield Change(entry=None, subject="storage", what=fault)
+    except LineageError as error:
+        yield Change(entry=None, subject="storage", what=str(error))
+    drawn = True
+    try:
+        for change in _ledger(store, other, head):
+            drawn = drawn and change.subject != "sequence"
+            yield change
+    except LineageError as error:
+        drawn = False
+        yield Change(entry=None, subject="ledger", what=str(error))
+    if drawn:
+        try:
+            yield from _graph(store, other)
+        except LineageError as error:
+            yield Change(entry=None, subject="graph", what=f"cannot be read: {error}")
+
+
+def _ledger(store: Store, other: Store, head: Frontier) -> Iterator[Change]:
+    """Entries one by one; each that is whole is drawn in the other store."""
+    grown, expected = Frontier(), 1
+    for entry in pages(store):
+        if entry.seq != expected:
+            what = f"entry {expected} is missing"
+            yield Change(entry=expected, subject="sequence", what=what)
+            return
+        faults = list(_entry(entry))
+        yield from faults
+        grown, expected = grown.append(bytes.fromhex(_hex(entry.leaf))), expected + 1
+        try:
+            other.replay(entry)
+        except (ValueError, LineageError) as error:
+            yield Change(entry=entry.seq, subject="sequence", what=f"cannot be drawn: {error}")
+            return
+    if (grown.size, grown.peaks) != (head.size, head.peaks):
+        what = f"the head says {head.size} entries with root {head.root.hex()[:16]}, the entries give {grown.size} with {grown.root.hex()[:16]}"
+        yield Change(entry=None, subject="ledger head", what=what)
+
+
+def _hex(text: Any) -> str:
+    """A leaf hash that may have been damaged, as hex that can be read."""
+    try:
+        return text if len(bytes.fromhex(text)) == 32 else "00" * 32
+    except (TypeError, ValueError):
+        return "00" * 32
+
+
+def _entry(entry: Entry) -> Iterator[Change]:
+    def change(subject: str, what: str) -> Change:
+        return Change(entry=entry.seq, subject=subject, what=what)
+
+    try:
+        lines = entry.lines()
+        parsed = [log.parse(text) for text in lines]
+    except ValueError as error:
+        yield change("body", str(error))
+        return
+    if log.digest(lines) != entry.records:
+        yield change("body", "its records are not those it was made with")
+    counts = (sum(s == "+" for s, _ in parsed), sum(s == "-" for s, _ in parsed))
+    if counts != (entry.added, entry.retracted):
+        yield change("counts", f"it says {entry.added} and {entry.retracted}, it holds {counts}")
+    try:
+        leaf = entry.leaf_hash().hex()
+    except (ValueError, TypeError) as error:
+        yield change("header", f"cannot be read: {error}")
+        return
+    if leaf != entry.leaf:
+        yield change("header", "who, when, what for, or its digest was changed")
+
+
+def _graph(store: Store, other: Store) -> Iterator[Change]:
+    """Node by node: what the store holds against what its ledger says it should."""
+    both = merge(_named(store), _named(other))
+    while chunk := _take(both):
+        ours, theirs = store.held(chunk), other.held(chunk)
+        for ident in chunk:
+            held, drawn = ours.get(ident), theirs.get(ident)
+            if held is None or drawn is None or _key(held) != _key(drawn):
+                yield from _difference(ident, held, drawn)
+
+
+def _named(store: Store) -> Iterator[str]:
+    after: str | None = None
+    while page := store.identifiers(after, _PAGE):
+        yield from page
+        if after is not None and page[-1] <= after:
+            return
+        after = page[-1]
+
+
+def _take(both: Iterator[str]) -> list[str]:
+    chunk = []
+    for ident, _ in groupby(both):
+        chunk.append(ident)
+        if len(chunk) == _PAGE:
+            break
+    return chunk
+
+
+def _key(held: Held) -> tuple[Any, ...]:
+    return (held.row, held.since, held.until, sorted(map(repr, held.claims)))
+
+
+def _difference(ident: str, held: Held | None, drawn: Held | None) -> Iterator[Change]:
+    """What differs about a node, with the entry that says how it should be."""
+    if drawn is None:
+        yield Change(entry=None, subject=ident, what="no entry speaks of it")
+        return
+    if held is None:
+        yield Change(entry=drawn.since, subject=ident, what="is missing from the graph")
+        return
+    ours, theirs = set(held.claims), set(drawn.claims)
+    for claim in sorted(theirs - ours, key=repr):
+        yield Change(entry=claim.since, subject=_subject(ident, claim), what="missing or changed")
+    for claim in sorted(ours - theirs, key=repr):
+        what = f"no entry says so: {_text(claim)}"
+        yield Change(entry=claim.since, subject=_subject(ident, claim), what=what)
+    if (held.row, held.since, held.until) != (drawn.row, drawn.since, drawn.until):
+        what = f"is shown as {held.row[1:]}, its sources say {drawn.row[1:]}"
+        yield Change(entry=drawn.since, subject=ident, what=what)
+    elif ours == theirs:
+        yield Change(entry=drawn.since, subject=ident, what="a claim stands twice")
+
+
+def _subject(ident: str, claim: Any) -> str:
+    row = getattr(claim.what, "relation", None)
+    return ident if row is None else f"{ident} -{row}-> {claim.what.cause}"
+
+
+def _text(claim: Any) -> str:
+    try:
+        return line(claim.record).decode()
+    except (LineageError, ValueError, KeyError, TypeError):
+        return repr(claim.what)
