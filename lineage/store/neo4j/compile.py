@@ -196,14 +196,14 @@ RETURN collect([n.uid, n.kind, n.label, n.attributes, n.since, n.until, n.claims
 HELD_EDGES = """
 MATCH (n:Node) WHERE n.uid IN $ids MATCH (n)-[e]->(m)
 RETURN collect([n.uid, type(e), m.uid, e.variant, e.follow, e.attributes, e.id, e.bundle,
-  e.source, e.since, e.until])"""
+  e.asserted_by, e.since, e.until])"""
 ASSERTED_NODES = """
 MATCH (n:Node) WHERE n.uid > $after AND any(c IN n.claims WHERE c STARTS WITH $stem)
 WITH n ORDER BY n.uid LIMIT $limit RETURN collect([n.uid, n.claims])"""
 ASSERTED_EDGES = f"""
-MATCH (n:Node) WHERE n.uid > $after AND EXISTS {{ (n)-[x:{_EVERY}]->() WHERE x.source = $source }}
+MATCH (n:Node) WHERE n.uid > $after AND EXISTS {{ (n)-[x:{_EVERY}]->() WHERE x.asserted_by = $source }}
 WITH n ORDER BY n.uid LIMIT $limit
-RETURN collect([n.uid, COLLECT {{ MATCH (n)-[e]->() WHERE e.source = $source AND e.until IS NULL
+RETURN collect([n.uid, COLLECT {{ MATCH (n)-[e]->() WHERE e.asserted_by = $source AND e.until IS NULL
   AND type(e) <> 'HAD_PLAN' RETURN {_EDGE} }}])"""
 FIND = f"""
 MATCH (n:Node) WHERE n.until IS NULL AND n.uid > $after AND {{conditions}}
@@ -222,4 +222,4 @@ DERIVED = """
 MATCH (n:Node) WHERE n.uid > $after WITH n ORDER BY n.uid LIMIT $limit
 RETURN collect([n.uid, labels(n), properties(n),
   COLLECT { MATCH (n)-[e]->(m) WHERE e.until IS NULL OR e.key IS NOT NULL
-    RETURN [type(e), m.uid, e.variant, e.source, e.until, e.key] }])"""
+    RETURN [type(e), m.uid, e.variant, e.asserted_by, e.until, e.key] }])"""

@@ -194,7 +194,7 @@ class Change:
             "variant": arc.variant,
             "follow": arc.follow,
             "attributes": arc.attributes,
-            "source": self.source,
+            "asserted_by": self.source,
             "since": seq,
         }
         if arc.id is not None:
