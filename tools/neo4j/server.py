@@ -545,7 +545,7 @@ def _home(options: argparse.Namespace) -> Path:
 
 
 def start(options: argparse.Namespace) -> None:
-    """start a server and wait until it answers"""
+    """Start a server and wait until it answers"""
     home = _home(options)
     server = Server(home)
     if home.is_dir() and server.running:
@@ -558,7 +558,7 @@ def start(options: argparse.Namespace) -> None:
 
 
 def stop(options: argparse.Namespace) -> None:
-    """stop the server in order"""
+    """Stop the server in order"""
     home = _home(options)
     if not (home.is_dir() and Server(home).running):
         print(f"not running: {home}")
@@ -568,7 +568,7 @@ def stop(options: argparse.Namespace) -> None:
 
 
 def env(options: argparse.Namespace) -> None:
-    """print the shell lines that point lineagedb at the server"""
+    """Print the shell lines that point lineagedb at the server"""
     server = Server(_home(options))
     print(f"export LINEAGE_STORE={server.url}")
     print(f"export LINEAGE_NEO4J_USER={server.user}")
@@ -576,12 +576,12 @@ def env(options: argparse.Namespace) -> None:
 
 
 def fetch(options: argparse.Namespace) -> None:
-    """only fill the cache"""
+    """Only fill the cache"""
     print(assemble(options.version).jars)
 
 
 def lock(options: argparse.Namespace) -> None:
-    """resolve the jars anew and write their lock file"""
+    """Resolve the jars anew and write their lock file"""
     print(lock_jars(options.version))
 
 

@@ -19,7 +19,8 @@ _OWN = frozenset({"since", "until", "claims"})
 
 def faults(slices: Iterable[Sequence[Any]]) -> Iterator[str]:
     """Nodes whose labels or properties do not follow from what they show, and edges whose key
-    does not follow from what they are."""
+    does not follow from what they are.
+    """
     for uid, labels, properties, edges in slices:
         yield from _node(uid, labels, properties)
         for type_, cause, variant, source, until, key in edges:

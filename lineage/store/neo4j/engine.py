@@ -36,7 +36,8 @@ from lineage.store.base import (
     Walk,
     standing,
 )
-from lineage.store.neo4j import audit, compile as cypher
+from lineage.store.neo4j import audit
+from lineage.store.neo4j import compile as cypher
 from lineage.store.neo4j.connect import connect, translated
 from lineage.store.neo4j.write import Change, Said, chunks, families_of
 
@@ -261,7 +262,8 @@ class Neo4jStore:
 
     def walk(self, walk: Walk, view: View) -> Subgraph:
         """See ``Store.walk``: one statement, one row; level by level where a depth or too large
-        an answer asks for it."""
+        an answer asks for it.
+        """
         if walk.depth is None:
             start = list(self.get(walk.start, view))
             parameters = {"start": start, "as_of": view.as_of, "most": walk.limit + 1}

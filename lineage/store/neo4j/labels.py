@@ -30,10 +30,15 @@ from neomodel import (
 from lineage.model import kinds, terms
 from lineage.store.neo4j.engine import Neo4jStore
 
-_PROPERTIES = {str: StringProperty, int: IntegerProperty, float: FloatProperty, bool: BooleanProperty}
+_PROPERTIES = {
+    str: StringProperty,
+    int: IntegerProperty,
+    float: FloatProperty,
+    bool: BooleanProperty,
+}
 
 
-class Claimed(StructuredRel):  # type: ignore[misc]
+class Claimed(StructuredRel):
     """An edge as one source claims it."""
 
     key = StringProperty(unique_index=True)
@@ -43,7 +48,7 @@ class Claimed(StructuredRel):  # type: ignore[misc]
     attributes = JSONProperty()
 
 
-class Node(StructuredNode):  # type: ignore[misc]
+class Node(StructuredNode):
     """Anything the store knows of."""
 
     uid = StringProperty(unique_index=True, required=True)
