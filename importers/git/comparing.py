@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
-from importers.git.plumbing import FAILURES, Plumbing, Stream
+from importers.git.plumbing import Plumbing, Stream, resuming
 from lineage.errors import BadInput
 
 #: A commit, or a commit and another one to compare it with instead of its parents.
@@ -16,6 +16,8 @@ Diff: TypeAlias = tuple[str] | tuple[str, str]
 MOST_PATHS = 1_000_000
 
 _LINK = "160000"
+#: A list of commits at one of which git fails is read again in so many pieces.
+_PIECES = 32
 _COMPARE = ("diff-tree", "--stdin", "--root", "-r", "--no-renames", "--no-color")
 _PATCH = (
     *_COMPARE,
@@ -44,21 +46,12 @@ def changes(
     """What each commit touched of the files with these names, in order; ``None`` where git fails."""
     specs = [f":(glob)**/{pattern}" for pattern in patterns]
     command = (*_COMPARE, "-c", "--raw", "-z", "--no-abbrev", "--always", "--", *specs)
-    todo = diffs
-    for _ in range(FAILURES):
-        done = 0
-        try:
-            with git.stream(command, lines=map(" ".join, todo)) as stream:
-                for sha, touched in _raw(stream):
-                    done += 1
-                    yield sha, touched
-        except BadInput:
-            if done < len(todo):
-                yield todo[done][0], None
-        todo = todo[done + 1 :]
-        if not todo:
-            return
-    yield from ((diff[0], None) for diff in todo)
+
+    def compared(todo: Sequence[Diff]) -> Iterator[tuple[str, tuple[Change, ...] | None]]:
+        with git.stream(command, lines=map(" ".join, todo)) as stream:
+            yield from _raw(stream)
+
+    return resuming(diffs, compared, lambda diff: (diff[0], None))
 
 
 def patch_ids(git: Plumbing, diffs: Sequence[Diff]) -> dict[str, str]:
@@ -71,10 +64,11 @@ def patch_ids(git: Plumbing, diffs: Sequence[Diff]) -> dict[str, str]:
             return {x[1]: x[0] for x in (line.decode().split(" ") for line in stream.lines())}
     except BadInput:
         # The commit where git stopped has a patch-id over half of its change: none is taken.
-        if len(diffs) == 1:
-            return {}
-        middle = len(diffs) // 2
-        return patch_ids(git, diffs[:middle]) | patch_ids(git, diffs[middle:])
+        step = max(1, len(diffs) // _PIECES)
+        pieces = (diffs[at : at + step] for at in range(0, len(diffs), step))
+        return dict(
+            item for piece in pieces if len(diffs) > 1 for item in patch_ids(git, piece).items()
+        )
 
 
 def _raw(stream: Stream) -> Iterator[tuple[str, tuple[Change, ...] | None]]:

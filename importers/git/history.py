@@ -13,6 +13,7 @@ from importers.git.comparing import Change, Diff
 from importers.git.objects import CommitObject, Identity
 from importers.git.reader import GitReader, Unreadable
 from lineage import ids
+from lineage.errors import BadInput
 from lineage.model import kinds
 from lineage.model.record import Batch, Edge, Loss, Node, clean
 
@@ -59,6 +60,7 @@ class History:
 
     def batches(self) -> Iterator[Batch]:
         """Commits newest first; the last batch carries the counts and the losses."""
+        self._demand_commits()
         partial = self._options.revisions is not None
         shas = iter(self._repo.revisions(self._options.revisions))
         names = _names(self._repo)
@@ -72,6 +74,14 @@ class History:
             "people": len(self._agent_ids),
         }
         yield Batch(seen=seen, losses=self._tally.losses(), partial=partial)
+
+    def _demand_commits(self) -> None:
+        """Refuse a repository of which nothing can be read: it is not an empty one."""
+        broken = self._repo.broken_refs
+        if broken and not self._repo.tips:
+            message = f"none of its {len(broken)} references leads to a commit"
+            hint = "Run 'git fsck' in the repository, or import another clone."
+            raise BadInput(message, where=self._repo.layout.where, hint=hint)
 
     def _batch(
         self,

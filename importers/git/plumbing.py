@@ -13,12 +13,12 @@ import selectors
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
-from typing import IO
+from typing import IO, TypeVar
 
 from lineage.errors import BadInput, MissingExtra
 
@@ -53,6 +53,9 @@ _EMPTY_TREE = {
 }
 _CHUNK = 1 << 18
 
+_Asked = TypeVar("_Asked")
+_Answer = TypeVar("_Answer")
+
 
 @cache
 def program() -> tuple[str, tuple[int, int]]:
@@ -69,8 +72,14 @@ def program() -> tuple[str, tuple[int, int]]:
     return path, (int(found[1]), int(found[2])) if found else (0, 0)
 
 
+class Stalled(BadInput):
+    """git waits for something that does not come, such as a pipe in the place of a file."""
+
+    hint = "Run 'git fsck' in the repository."
+
+
 class Stream:
-    """What a command prints, by separators and by lengths. Raises ``BadInput`` when it stalls."""
+    """What a command prints, by separators and by lengths. Raises ``Stalled``."""
 
     def __init__(self, pipe: IO[bytes], where: str) -> None:
         self._pipe, self._where = pipe, where
@@ -90,7 +99,7 @@ class Stream:
             return False
         if not self._selector.select(PATIENCE):
             message = f"git printed nothing for {PATIENCE:.0f} seconds and was stopped"
-            raise BadInput(message, where=self._where, hint="Run 'git fsck' in the repository.")
+            raise Stalled(message, where=self._where)
         data = os.read(self._pipe.fileno(), _CHUNK)
         if self._at > _CHUNK:
             del self._buffer[: self._at]
@@ -234,6 +243,34 @@ class Plumbing:
             except OSError:  # it has ended already, or the system allows no limits
                 return process
         return process
+
+
+def resuming(
+    names: Sequence[_Asked],
+    run: Callable[[Sequence[_Asked]], Iterator[_Answer]],
+    lost: Callable[[_Asked], _Answer],
+) -> Iterator[_Answer]:
+    """One answer per name, in order: where git ends at a damaged object, go on behind it.
+
+    Raises ``Stalled`` when git has to be stopped a second time.
+    """
+    todo, patience = names, FAILURES
+    while todo and patience > 0:
+        done = 0
+        try:
+            for answer in run(todo):
+                done += 1
+                yield answer
+        except Stalled:
+            patience -= FAILURES // 2
+            if patience <= 0:
+                raise
+        except BadInput:
+            patience -= 1
+        if done < len(todo):
+            yield lost(todo[done])
+        todo = todo[done + 1 :]
+    yield from map(lost, todo)
 
 
 def _stop(running: Iterable[subprocess.Popen[bytes]]) -> None:

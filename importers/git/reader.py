@@ -14,7 +14,7 @@ from typing import NamedTuple, Self
 from importers.git import comparing, layout, objects
 from importers.git.comparing import Change, Diff
 from importers.git.objects import CommitObject, Identity
-from importers.git.plumbing import FAILURES, Plumbing
+from importers.git.plumbing import Plumbing, resuming
 from lineage.errors import BadInput, BadReference
 
 #: References that are no history of the project: notes and stashes, and git's own bookkeeping.
@@ -85,8 +85,7 @@ class GitReader:
         """Object a reference names -> the commit it comes down to, and whether it was a tag."""
         oids = sorted({*self._named.names.values(), *filter(None, (self._named.head,))})
         asked = [x for oid in oids for x in (oid, f"{oid}^{{commit}}")]
-        command = ("cat-file", "--batch-check=%(objectname) %(objecttype)")
-        said = [line.decode().split(" ") for line in self._git.output(*command, lines=asked)]
+        said = list(self._check(asked))
         return {
             oid: (commit[0] if commit[1] == "commit" else None, kind[1] == "tag")
             for oid, kind, commit in zip(oids, said[::2], said[1::2], strict=True)
@@ -240,8 +239,8 @@ class GitReader:
     def _mailmap(self) -> str | None:
         if self.head is None:
             return None
-        said = self._git.output("cat-file", "--batch-check", lines=[f"{self.head}:.mailmap"])
-        return said[0].decode().split(" ")[0] if said[0].split(b" ")[1:2] == [b"blob"] else None
+        [(oid, kind)] = self._check([f"{self.head}:.mailmap"])
+        return oid if kind == "blob" else None
 
     # --- files ------------------------------------------------------------------------------------
 
@@ -258,24 +257,12 @@ class GitReader:
         return data
 
     def _batch(self, oids: Iterable[str], limit: int) -> Iterator[tuple[str, str, bytes | None]]:
-        """Objects as (name, type, content); too large ones without content.
-
-        git ends at a damaged object: it counts as missing, and reading goes on behind it.
-        """
-        todo = list(oids)
-        for _ in range(FAILURES):
-            done = 0
-            try:
-                for name, kind, data in self._contents(todo, limit):
-                    done += 1
-                    yield name, kind, data
-            except BadInput:
-                if done < len(todo):
-                    yield todo[done], "missing", None
-            todo = todo[done + 1 :]
-            if not todo:
-                return
-        yield from ((name, "missing", None) for name in todo)
+        """Objects as (name, type, content); too large ones without content."""
+        return resuming(
+            list(oids),
+            lambda names: self._contents(names, limit),
+            lambda name: (name, "missing", None),
+        )
 
     def _contents(
         self, names: Sequence[str], limit: int
@@ -300,9 +287,20 @@ class GitReader:
 
     def missing(self, oids: Iterable[str]) -> frozenset[str]:
         """Which of these objects a partial clone left out."""
-        command = ("cat-file", "--batch-check", "--buffer")
-        said = self._git.output(*command, lines=sorted(set(oids)))
-        return frozenset(x.split(b" ")[0].decode() for x in said if x.endswith(b" missing"))
+        names = sorted(set(oids))
+        said = self._check(names)
+        return frozenset(x for x, found in zip(names, said, strict=True) if found[1] == "missing")
+
+    def _check(self, names: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """Name and type of each object asked for, in order."""
+        return resuming(names, self._types, lambda name: (name, "missing"))
+
+    def _types(self, names: Sequence[str]) -> Iterator[tuple[str, str]]:
+        command = ("cat-file", "--batch-check=%(objectname) %(objecttype)")
+        with self._git.stream(command, lines=names) as stream:
+            for line in stream.lines():
+                oid, _, kind = line.decode("utf-8", "replace").rpartition(" ")
+                yield oid, kind
 
     def tree(self, commit: str, *paths: str) -> Iterator[Entry]:
         """The files at a commit, all of them or those under the paths named."""
