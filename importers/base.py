@@ -70,8 +70,8 @@ _SECRETS = re.compile(
     r"(?P<scheme>\b[a-z][a-z0-9+.-]{0,20}://)[^/\s@]{1,500}@"
     r"|\b(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|hf_|sk-|dckr_pat_|pypi-)[\w-]{16,}"
     r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bAIza[\w-]{30,}|\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*"
-    r"|(?P<name>\b[\w-]{0,40}(?:password|passwd|secret|token|api[_-]?key)[\w-]{0,20}\s?[=:]\s?)"
-    r"(?![{$<(])[^\s,;&'\"]{6,}",
+    r"|(?P<name>\b[\w-]{0,40}(?:password|passwd|secret|token|api[_-]?key)[\w-]{0,20}"
+    r"(?:=|\s?:\s?(?=[^\s\d]{0,40}\d)))(?![{$<(])[^\s,;&'\"]{6,}",
     re.IGNORECASE,
 )
 
@@ -81,6 +81,8 @@ def scrub(text: str) -> str:
 
     >>> scrub("clone https://ana:hunter2@host/x with --token=abcdefgh")
     'clone https://host/x with --token=[scrubbed]'
+    >>> scrub("token: rename the field")
+    'token: rename the field'
     """
     return _SECRETS.sub(_scrubbed, text)
 

@@ -37,8 +37,13 @@ class GitImporter:
                 where=source.address,
                 hint="Run 'git clone' first, then import the clone.",
             )
-        with GitReader.open(source.path) as repository:
-            yield from History(repository, options).batches()
+        try:
+            with GitReader.open(source.path) as repository:
+                yield from History(repository, options).batches()
+        except OSError as error:
+            message = f"reading it failed: {error.strerror or error}"
+            hint = "Check that git can be run and that the temporary folder has room."
+            raise BadInput(message, where=source.address, hint=hint) from error
 
 
 def namespace(path: str | Path) -> str:

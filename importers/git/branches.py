@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from importers.git.reader import GitReader
 
@@ -11,12 +11,12 @@ from importers.git.reader import GitReader
 LONGEST_BRANCH = 1_000
 
 
-def bases(repository: GitReader) -> tuple[dict[str, str], int]:
+def bases(repository: GitReader, tips: Iterable[str]) -> tuple[dict[str, str], int]:
     """Tip outside the default branch -> where it left; and how many tips are too far away."""
     outside = repository.unmerged()
     found: dict[str, str] = {}
     too_long = 0
-    for tip in repository.tips:
+    for tip in sorted(tips):
         if tip not in outside:
             continue
         edge = _edge(tip, outside)

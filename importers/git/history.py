@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 
 from importers.base import Options, person, scrub
 from importers.git.branches import LONGEST_BRANCH, bases
@@ -21,6 +20,8 @@ from lineage.model.record import Batch, Edge, Loss, Node, clean
 _AT_ONCE = 1_000
 _LONGEST_SUBJECT = 500
 _LABEL = 60
+#: References that only keep commits from being collected: no name that people know.
+_KEPT = ("refs/jj/", "refs/lineage/")
 _BOT_MAIL = "noreply@github.com"
 
 
@@ -62,10 +63,11 @@ class History:
         """Commits newest first; the last batch carries the counts and the losses."""
         self._demand_commits()
         partial = self._options.revisions is not None
-        shas = iter(self._repo.revisions(self._options.revisions))
+        shas = self._repo.revisions(self._options.revisions)
         names = _names(self._repo)
-        ranges = self._ranges()
-        while chunk := list(islice(shas, _AT_ONCE)):
+        ranges = self._ranges(frozenset(self._repo.tips).intersection(shas))
+        for start in range(0, len(shas), _AT_ONCE):
+            chunk = shas[start : start + _AT_ONCE]
             yield self._batch(chunk, names, ranges, partial=partial)
         self._report()
         seen = {
@@ -143,7 +145,8 @@ class History:
                 self._tally.lose("patch-ids", "git cannot list what the commit touched", first=sha)
             elif changes:
                 touched[sha] = changes
-        left_out = self._left_out(touched)
+                self._note_submodules(changes)
+        left_out = self._left_out(touched, "patch-ids")
         wanted = [diff for diff in diffs if diff[0] in touched and diff[0] not in left_out]
         patches = self._repo.patch_ids(wanted)
         if self._repo.has_patch_ids:
@@ -152,38 +155,34 @@ class History:
                     self._tally.lose("patch-ids", "git cannot compare the files", first=diff[0])
         return {sha: _digest(changes) for sha, changes in touched.items()}, patches
 
-    def _left_out(self, touched: Mapping[str, tuple[Change, ...]]) -> frozenset[str]:
+    def _note_submodules(self, changes: Iterable[Change]) -> None:
+        reason = "submodules are not entered: import them on their own"
+        for change in changes:
+            if change.submodule:
+                self._tally.lose("changes of submodules", reason, first=change.path)
+
+    def _left_out(self, touched: Mapping[str, tuple[Change, ...]], what: str) -> frozenset[str]:
         """Commits whose files a partial clone left out: they are not fetched, but said."""
-        files = {sha: _files(changes) for sha, changes in touched.items()}
-        for changes in touched.values():
-            for change in changes:
-                if change.submodule:
-                    self._tally.lose(
-                        "changes of submodules",
-                        "submodules are not entered: import them on their own",
-                        first=change.path,
-                    )
         if not self._repo.layout.partial:
             return frozenset()
+        files = {sha: _files(changes) for sha, changes in touched.items()}
         missing = self._repo.missing(oid for oids in files.values() for oid in oids)
         lost = frozenset(sha for sha, oids in files.items() if not missing.isdisjoint(oids))
         reason = "the clone is partial: git fetch --refetch --no-filter brings the files"
-        self._tally.lose("patch-ids", reason, count=len(lost), first=min(lost, default=None))
+        self._tally.lose(what, reason, count=len(lost), first=min(lost, default=None))
         return lost
 
-    def _ranges(self) -> dict[str, dict[str, str]]:
+    def _ranges(self, wanted: frozenset[str]) -> dict[str, dict[str, str]]:
         """Tip of an unmerged branch -> where it left the default one, and the patch-id since."""
-        found, too_long = bases(self._repo)
-        self._tally.lose(
-            "patch-ids of branches",
-            f"over {LONGEST_BRANCH:,} commits away from the default branch",
-            count=too_long,
-        )
+        found, too_long = bases(self._repo, wanted)
+        what = "patch-ids of branches"
+        reason = f"over {LONGEST_BRANCH:,} commits away from the default branch"
+        self._tally.lose(what, reason, count=too_long)
         diffs: list[Diff] = sorted(found.items())
-        readable = {sha: changes for sha, changes in self._repo.changes(diffs) if changes}
-        left_out = self._left_out(readable)
+        touched = {sha: changes for sha, changes in self._repo.changes(diffs) if changes}
+        left_out = self._left_out(touched, what)
         patches = self._repo.patch_ids(
-            [diff for diff in diffs if diff[0] in readable and diff[0] not in left_out]
+            [diff for diff in diffs if diff[0] in touched and diff[0] not in left_out]
         )
         return {
             tip: {"range_patch_id": patches[tip], "range_base": base}
@@ -255,6 +254,8 @@ def _names(repository: GitReader) -> dict[str, list[str]]:
     """Commit -> the short names of branches and tags that point at it, and HEAD."""
     names: dict[str, list[str]] = {}
     for name, sha in repository.refs.items():
+        if name.startswith(_KEPT):
+            continue
         short = name.removeprefix("refs/")
         for prefix in ("heads/", "tags/", "remotes/"):
             short = short.removeprefix(prefix)

@@ -6,12 +6,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
-from importers.base import Options, Source
+from importers.base import Options, Source, scrub
 from importers.git import IMPORTER, GitReader, namespace, plumbing
 from importers.git.layout import normalised
 from lineage import ids
@@ -162,6 +163,21 @@ def test_secrets_in_subjects_are_scrubbed(new_repository):
     assert node.attributes["message"] == "Clone https://host/x.git with [scrubbed]"
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("Bump to 0123456789abcdef0123456789abcdef01234567", None),
+        ("See https://example.org/a@b and mail ana@example.org", None),
+        ("token: rename the field", None),
+        ("password=hunter22 in CI", "password=[scrubbed] in CI"),
+        ("api_key: 9f8e7d6c5b", "api_key: [scrubbed]"),
+        ("key AKIAABCDEFGHIJKLMNOP", "key [scrubbed]"),
+    ],
+)
+def test_scrubbing_takes_secrets_and_leaves_the_rest(text, kept):
+    assert scrub(text) == (kept or text)
+
+
 def test_a_range_yields_its_commits_as_a_partial_import(project):
     project.commit("After", {"z": "1"})
     batches = read(project.path, "v1..main")
@@ -211,6 +227,21 @@ def test_bare_worktree_subfolder_and_detached_head_are_the_same_repository(proje
     with pytest.raises(BadInput) as caught:
         read(project.path / "src")
     assert str(project.path) in caught.value.hint
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_repository_of_another_user_is_read_without_trusting_it(project):
+    for path in (project.path, *project.path.rglob("*")):
+        os.chown(path, 12345, 12345)
+    refused = subprocess.run(["git", "log"], cwd=project.path, capture_output=True, check=False)
+    assert b"dubious ownership" in refused.stderr
+    assert len(commits(read(project.path))) == 4
+
+
+def test_a_full_or_absent_temporary_folder_is_one_error(project, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(project.path / "nowhere"))
+    with pytest.raises(BadInput, match="No such file"):
+        read(project.path)
 
 
 def test_sha256_repositories_are_read_alike(new_repository):
@@ -341,7 +372,7 @@ def test_the_reader_gives_the_history_and_the_content_of_files_by_pattern(new_re
         assert [e.path for e in reader.tree(last)] == [
             "code", "data/big.dvc", "dvc.lock", "sub/dvc.lock",
         ]  # fmt: skip
-        assert list(reader.blobs(["0" * 40]))[0][1] is None
+        assert next(reader.blobs(["0" * 40]))[1] is None
         with pytest.raises(BadInput):
             reader.cat("0" * 40)
 
@@ -414,7 +445,7 @@ def test_broken_references_are_counted_and_named(project):
     (heads / "cut").write_text("12ab")
     (heads / "gone").write_text("1" * 40)
     (heads / "bad..name").write_text(project.git("rev-parse", "main"))
-    os.symlink("/etc/passwd", heads / "link")
+    (heads / "link").symlink_to("/etc/passwd")
     os.mkfifo(heads / "pipe")
     batches = read(project.path)
     assert lost(batches)["refs"] == 5
@@ -451,7 +482,7 @@ def lost_gitdir(path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "kind", "words"),
     [
-        (lambda path: shutil.rmtree(path), InputMissing, "there is no folder"),
+        (shutil.rmtree, InputMissing, "there is no folder"),
         (lambda path: shutil.rmtree(path / ".git"), BadInput, "not a git repository"),
         (
             lambda path: shutil.rmtree(path / ".git/objects"),

@@ -75,10 +75,16 @@ def evil(new_repository, tmp_path):
     repo.commit("One", {"a": "1\n", "b.bin": b"\0" * 200})
     repo.git("branch", "other")
     signed = repo.git("cat-file", "commit", "HEAD").replace(
-        "\n\nOne", "\ngpgsig -----BEGIN PGP SIGNATURE-----\n \n x\n -----END PGP SIGNATURE-----\n\nOne"
+        "\n\nOne",
+        "\ngpgsig -----BEGIN PGP SIGNATURE-----\n \n x\n -----END PGP SIGNATURE-----\n\nOne",
     )
     repo.git("tag", "signed", repo.hash("commit", signed.encode() + b"\n"))
-    modules = '[submodule "x"]\n\tpath = x\n\turl = ext::' + str(payload) + "\n\tupdate = !" + str(payload)
+    modules = (
+        '[submodule "x"]\n\tpath = x\n\turl = ext::'
+        + str(payload)
+        + "\n\tupdate = !"
+        + str(payload)
+    )
     repo.commit(
         "Two", {"a": "2\n", ".gitmodules": modules, ".mailmap": "A <a@b> <ana@example.org>\n"}
     )
@@ -113,7 +119,9 @@ def read_everything(path: Path) -> None:
         reader.patch_ids([(reader.tips[0], reader.tips[-1])])
 
 
-@pytest.mark.parametrize(("key", "value", "attributes", "careless"), MATRIX, ids=[x[0] for x in MATRIX])
+@pytest.mark.parametrize(
+    ("key", "value", "attributes", "careless"), MATRIX, ids=[x[0] for x in MATRIX]
+)
 def test_no_setting_of_a_repository_runs_its_program(
     evil, tmp_path, key, value, attributes, careless
 ):
@@ -127,7 +135,11 @@ def test_no_setting_of_a_repository_runs_its_program(
             ["git", *careless.split()],
             cwd=evil.path,
             env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TERM": "dumb"}
-            | {f"GIT_{who}_{what}": "x@y" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+            | {
+                f"GIT_{who}_{what}": "x@y"
+                for who in ("AUTHOR", "COMMITTER")
+                for what in ("NAME", "EMAIL")
+            },
             input=b"url=https://nowhere.invalid\n\n",
             capture_output=True,
             check=False,
@@ -173,7 +185,12 @@ def test_reading_leaves_the_repository_as_it_was(evil):
 
 def test_a_config_full_of_garbage_is_no_way_in(evil):
     config = evil.path / ".git" / "config"
-    for garbage in (b"\xff\xfe[core", b"[" * 70_000, b'[a "b\\"]\nx="' + b"\\" * 50_000, b"\0" * 100):
+    for garbage in (
+        b"\xff\xfe[core",
+        b"[" * 70_000,
+        b'[a "b\\"]\nx="' + b"\\" * 50_000,
+        b"\0" * 100,
+    ):
         config.write_bytes(garbage)
         try:
             read_everything(evil.path)
