@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,6 +63,32 @@ def _without_credentials(url: str) -> str:
     scheme, _, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
     return f"{scheme}://{authority.rsplit('@', 1)[-1]}{slash}{path}"
+
+
+#: User and password of an URL; tokens by their issuers' prefixes; values under telling names.
+_SECRETS = re.compile(
+    r"(?P<scheme>\b[a-z][a-z0-9+.-]{0,20}://)[^/\s@]{1,500}@"
+    r"|\b(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|hf_|sk-|dckr_pat_|pypi-)[\w-]{16,}"
+    r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bAIza[\w-]{30,}|\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*"
+    r"|(?P<name>\b[\w-]{0,40}(?:password|passwd|secret|token|api[_-]?key)[\w-]{0,20}"
+    r"(?:=|\s?:\s?(?=[^\s\d]{0,40}\d)))(?![{$<(])[^\s,;&'\"]{6,}",
+    re.IGNORECASE,
+)
+
+
+def scrub(text: str) -> str:
+    """A text without the credentials in it: addresses, commands and messages carry them.
+
+    >>> scrub("clone https://ana:hunter2@host/x with --token=abcdefgh")
+    'clone https://host/x with --token=[scrubbed]'
+    >>> scrub("token: rename the field")
+    'token: rename the field'
+    """
+    return _SECRETS.sub(_scrubbed, text)
+
+
+def _scrubbed(found: re.Match[str]) -> str:
+    return found["scheme"] or f"{found['name'] or ''}[scrubbed]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
