@@ -6,17 +6,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from importers.base import Options, Source
+from importers.base import Importer, Options, Source
 from importers.git import layout
-from importers.git.history import History
+from importers.git.history import POSITION, History
 from importers.git.reader import GitReader
 from lineage.errors import BadInput
-from lineage.model.record import Batch
+from lineage.model.record import Batch, Node, Record
 
 __all__ = ["IMPORTER", "GitImporter", "GitReader", "namespace"]
 
 
-class GitImporter:
+class GitImporter(Importer):
     """Reads the history of a repository through git's plumbing; nothing in it is ever run."""
 
     name = "git"
@@ -44,6 +44,10 @@ class GitImporter:
             message = f"reading it failed: {error.strerror or error}"
             hint = "Check that git can be run and that the temporary folder has room."
             raise BadInput(message, where=source.address, hint=hint) from error
+
+    def lasting(self, record: Record) -> bool:
+        """Commits, parents and people stay true; where branches point does not."""
+        return not (isinstance(record, Node) and record.attributes.keys() <= POSITION)
 
 
 def namespace(path: str | Path) -> str:

