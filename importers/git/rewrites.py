@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+from lineage.model.merge import merged
 from lineage.model.record import Edge, Node, Value
 
 Method = Literal["sha", "tree", "change-id", "patch-id", "range"]
@@ -72,7 +73,11 @@ def facts(nodes: Iterable[Node], parent_edges: Iterable[Edge]) -> list[CommitFac
     for edge in parent_edges:
         if edge.relation == "parent":
             parents.setdefault(edge.effect, {})[edge.cause.removeprefix(_REVISION)] = None
-    return [_fact(node, tuple(parents.get(node.id, ()))) for node in nodes if node.kind == "Commit"]
+    said: dict[str, list[Node]] = {}
+    for node in nodes:
+        if node.kind == "Commit":
+            said.setdefault(node.id, []).append(node)
+    return [_fact(merged(i, same), tuple(parents.get(i, ()))) for i, same in said.items()]
 
 
 def _fact(node: Node, parents: tuple[str, ...]) -> CommitFacts:

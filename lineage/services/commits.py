@@ -10,11 +10,10 @@ from typing import Any
 from importers.git.rewrites import CommitFacts, Match, Rewrites, facts
 from lineage import ids
 from lineage.errors import NotFound
-from lineage.model.merge import merged
 from lineage.model.record import Edge, Node
 from lineage.services.context import Context
 from lineage.services.resolve import resolve
-from lineage.store.base import NOW, Filter, Hop, Page, Statement
+from lineage.store.base import NOW, Filter, Hop, Page
 
 _PAGE = 2_000
 _REVISION = "swh:1:rev:"
@@ -88,19 +87,15 @@ def _history(ctx: Context) -> tuple[list[CommitFacts], list[CommitFacts], dict[s
     tips: list[str] = []
     for chunk in _pages(ctx, _COMMITS):
         for ident, held in ctx.store.held(chunk).items():
-            said = [c for c in held.claims if isinstance(c.what, Statement)]
-            nodes.append(merged(ident, [c.record for c in said if isinstance(c.record, Node)]))
-            parents += [
-                c.record
-                for c in held.claims
-                if isinstance(c.record, Edge) and c.record.relation == "parent"
-            ]
-            if any(c.until is None and "refs" in c.record.attributes for c in said):
+            records = [claim.record for claim in held.claims]
+            nodes += [record for record in records if isinstance(record, Node)]
+            parents += [r for r in records if isinstance(r, Edge) and r.relation == "parent"]
+            if any(c.until is None and "refs" in c.record.attributes for c in held.claims):
                 tips.append(ident)
     known = facts(nodes, parents)
     reached = _reach(tips, parents)
     today = [fact for fact in known if _REVISION + fact.sha in reached]
-    return known, today, {node.id: node.title for node in nodes}
+    return known, today, {node.id: node.label for node in nodes if node.label}
 
 
 def _pages(ctx: Context, where: Filter) -> Iterator[list[str]]:

@@ -18,6 +18,7 @@ from importers.git.layout import normalised
 from lineage import ids
 from lineage.errors import BadInput, BadReference, InputMissing, LineageError, TooNew
 from lineage.model.check import check
+from lineage.model.merge import merged
 from lineage.model.record import Batch, Edge, Node, line
 
 
@@ -28,8 +29,12 @@ def read(path: Path | str, revisions: str | None = None) -> list[Batch]:
 
 
 def commits(batches: Iterable[Batch]) -> dict[str, Node]:
-    nodes = [node for batch in batches for node in batch.nodes if node.kind == "Commit"]
-    return {node.id.rsplit(":", 1)[1]: node for node in nodes}
+    said: dict[str, list[Node]] = {}
+    for batch in batches:
+        for node in batch.nodes:
+            if node.kind == "Commit":
+                said.setdefault(node.id, []).append(node)
+    return {ident.rsplit(":", 1)[1]: merged(ident, nodes) for ident, nodes in said.items()}
 
 
 def edges(batches: Iterable[Batch], relation: str) -> list[Edge]:
@@ -37,7 +42,7 @@ def edges(batches: Iterable[Batch], relation: str) -> list[Edge]:
 
 
 def lost(batches: Iterable[Batch]) -> dict[str, int]:
-    return {loss.what: loss.count for batch in batches for loss in batch.losses}
+    return {loss.what: loss.number for batch in batches for loss in batch.losses}
 
 
 def reasons(batches: Iterable[Batch]) -> str:

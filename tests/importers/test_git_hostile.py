@@ -170,7 +170,7 @@ def test_programs_that_were_not_obeyed_are_counted(evil, tmp_path):
     poison(evil, tmp_path, "core.fsmonitor", "%s", "")
     losses = list(IMPORTER.read(Source.of(evil.path), Options()))[-1].losses
     [loss] = [loss for loss in losses if loss.what == "settings that run programs"]
-    assert (loss.count, loss.reason) == (1, "not obeyed while reading (first: core.fsmonitor)")
+    assert (loss.number, loss.reason) == (1, "not obeyed while reading (first: core.fsmonitor)")
 
 
 def test_reading_leaves_the_repository_as_it_was(evil):
