@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rival on SQLite: the best SQL we can write by hand over tables of the same shape, without
-ledger, digests or checks."""
+ledger, digests or checks.
+"""
 
 from __future__ import annotations
 

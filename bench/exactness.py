@@ -32,7 +32,8 @@ def ladder() -> tuple[list[Edge], str]:
 
 def layers() -> tuple[list[Edge], str]:
     """5,000 jobs in 50 layers, each reading two outputs of the layer below: one job's whole cone
-    (1,275 jobs), as the neighbours were asked for it."""
+    (1,275 jobs), as the neighbours were asked for it.
+    """
     return _layered(lambda job: (job, (job + 1) % 100)), "urn:layer:run:49:0"
 
 

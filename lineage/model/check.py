@@ -65,23 +65,26 @@ def _findings(batch: Batch) -> Iterator[Finding]:
     for node in batch.nodes:
         if node.kind not in _KNOWN_KINDS:
             yield _error("unknown-kind", f"kind {node.kind!r} is none of ours", node.id)
-        if node.id not in good or node.bundle not in good:
-            yield from _identifiers(node.id, (node.id, node.bundle), good)
         if node.label is not None and not node.label.isascii():
             yield from _text(node.label, node.id)
-        if node.attributes and not _harmless(node.attributes):
-            yield from _attributes(node, good)
+        yield from _inside(node, (node.id, node.bundle), good)
     for edge in batch.edges:
         if edge.relation not in _KNOWN_RELATIONS:
             message = f"relation {edge.relation!r} is not in PROV"
             yield _error("unknown-relation", message, edge.effect)
-        if edge.effect not in good or edge.cause not in good:
-            yield from _identifiers(edge.effect, (edge.effect, edge.cause), good)
-        if edge.id not in good or edge.bundle not in good:
-            yield from _identifiers(edge.effect, (edge.id, edge.bundle), good)
-        if edge.attributes and not _harmless(edge.attributes):
-            yield from _attributes(edge, good)
+        yield from _inside(edge, (edge.effect, edge.cause, edge.id, edge.bundle), good)
     yield from _typing(batch)
+
+
+def _inside(
+    record: Node | Edge, idents: tuple[str | None, ...], good: set[str | None]
+) -> Iterable[Finding]:
+    """What is wrong with the identifiers and attributes of a record; mostly nothing, quickly."""
+    sound = good.issuperset(idents)
+    if sound and (not record.attributes or _harmless(record.attributes)):
+        return ()
+    where = idents[0] or ""
+    return (*_identifiers(where, idents, good), *_attributes(record, good))
 
 
 def _error(code: str, message: str, where: str) -> Finding:
