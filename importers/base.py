@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,12 +26,14 @@ class Source:
     """Where to read: an address as the user gave it, and what it resolves to on this machine.
 
     ``data`` holds the bytes when they came through a pipe. The address, without credentials and
-    with the path made absolute, is part of the identity of what is asserted.
+    with the path made absolute, is part of the identity of what is asserted; ``login`` is the user
+    and password that an URL was given with, for connecting only.
     """
 
     address: str
     path: Path | None = None
     data: bytes | None = None
+    login: str | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, address: str | Path, data: bytes | None = None) -> Source:
@@ -39,7 +42,7 @@ class Source:
         if data is not None:
             return cls(address=text, data=data)
         if "://" in text:
-            return cls(address=_without_credentials(text))
+            return cls(address=_without_credentials(text), login=_login(text))
         path = Path(text).expanduser().resolve()
         return cls(address=str(path), path=path)
 
@@ -58,10 +61,41 @@ class Source:
             raise InputMissing(f"cannot read it: {error.strerror}", where=self.address) from error
 
 
+def _login(url: str) -> str | None:
+    before, at, _ = url.partition("://")[2].partition("/")[0].rpartition("@")
+    return before if at else None
+
+
 def _without_credentials(url: str) -> str:
     scheme, _, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
     return f"{scheme}://{authority.rsplit('@', 1)[-1]}{slash}{path}"
+
+
+#: User and password of an URL; tokens by their issuers' prefixes; values under telling names.
+_SECRETS = re.compile(
+    r"(?P<scheme>\b[a-z][a-z0-9+.-]{0,20}://)[^/\s@]{1,500}@"
+    r"|\b(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|hf_|sk-|dckr_pat_|pypi-)[\w-]{16,}"
+    r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bAIza[\w-]{30,}|\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*"
+    r"|(?P<name>\b[\w-]{0,40}(?:password|passwd|secret|token|api[_-]?key)[\w-]{0,20}"
+    r"(?:=|\s?:\s?(?=[^\s\d]{0,40}\d)))(?![{$<(])[^\s,;&'\"]{6,}",
+    re.IGNORECASE,
+)
+
+
+def scrub(text: str) -> str:
+    """A text without the credentials in it: addresses, commands and messages carry them.
+
+    >>> scrub("clone https://ana:hunter2@host/x with --token=abcdefgh")
+    'clone https://host/x with --token=[scrubbed]'
+    >>> scrub("token: rename the field")
+    'token: rename the field'
+    """
+    return _SECRETS.sub(_scrubbed, text)
+
+
+def _scrubbed(found: re.Match[str]) -> str:
+    return found["scheme"] or f"{found['name'] or ''}[scrubbed]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
