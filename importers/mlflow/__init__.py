@@ -189,20 +189,29 @@ def _records(store: TrackingStore, shelves: Shelves | None, tally: Tally) -> Ite
     for logged in store.logged_models():
         tally.seen["logged models"] += 1
         yield from mapper.logged_model(logged)
-        if shelves:
-            tail = (logged.experiment.id, "models", logged.id, "artifacts")
-            yield from mapper.files_of_model(logged, shelves.files(logged.artifacts, tail))
+        tail = (logged.experiment.id, "models", logged.id, "artifacts")
+        yield from mapper.files_of_model(logged, _files(shelves, logged.artifacts, tail, tally))
     files: dict[str, Sequence[File]] = {}
     for run in store.runs():
         tally.seen["runs"] += 1
         tally.seen["dataset inputs"] += len(run.datasets)
         yield from mapper.run(run)
-        if shelves:
-            found = list(shelves.files(run.artifacts, (run.experiment.id, run.id, "artifacts")))
-            yield from mapper.files_of_run(run.id, found)
-            if run.id in registered:
-                files[run.id] = found
+        tail = (run.experiment.id, run.id, "artifacts")
+        found = list(_files(shelves, run.artifacts, tail, tally))
+        yield from mapper.files_of_run(run.id, found)
+        if run.id in registered:
+            files[run.id] = found
     yield from _registered(mapper, registry, files, tally)
+
+
+def _files(
+    shelves: Shelves | None, recorded: str | None, tail: Sequence[str], tally: Tally
+) -> Iterator[File]:
+    if shelves is not None:
+        yield from shelves.files(recorded, tail)
+    elif recorded:
+        reason = "the files of a server are not read; import a copy of its store for them"
+        tally.lose("artifact folders", reason)
 
 
 def _registered(

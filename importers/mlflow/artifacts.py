@@ -71,15 +71,13 @@ class Shelves:
         stands = [root.joinpath(*tail) for root in self._roots]
         if tail[-2] in path.parts:
             stands.insert(0, self._base / path)
-        for folder in stands:
-            if folder.is_dir():
-                if folder.resolve().is_relative_to(self._base):
-                    return folder.resolve()
-                self._refuse(recorded)
-                return None
-        if not any(root.joinpath(tail[0]).is_dir() for root in self._roots):
+        there = [folder.resolve() for folder in stands if folder.is_dir()]
+        inside = [folder for folder in there if folder.is_relative_to(self._base)]
+        if not inside and there:
+            self._refuse(recorded)
+        elif not inside and not any(root.joinpath(tail[0]).is_dir() for root in self._roots):
             self._elsewhere(recorded)
-        return None
+        return inside[0] if inside else None
 
     def _refuse(self, recorded: str) -> None:
         reason = "the path leaves the folder of the store; not opened"

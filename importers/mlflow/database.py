@@ -134,7 +134,8 @@ class PostgresDatabase:
                 hint='Install it: pip install "psycopg[binary]"',
             ) from error
         scheme, _, rest = address.partition("://")
-        url = f"{scheme.partition('+')[0]}://{login}@{rest}" if login else f"{scheme}://{rest}"
+        user = f"{login}@" if login else ""
+        url = f"{scheme.partition('+')[0]}://{user}{rest}"
         try:
             self._connection = self._driver.connect(url, connect_timeout=10)
             self._connection.read_only = True

@@ -151,9 +151,7 @@ class FileStore:
             params=self._texts(folder / "params"),
             metrics={
                 name: [point.value for point in last]
-                for name, last in self._metrics(
-                    folder / "metrics", _MODEL_METRICS
-                ).items()
+                for name, last in self._metrics(folder / "metrics", _MODEL_METRICS).items()
             },
             tags=self._texts(folder / "tags"),
         )

@@ -336,21 +336,35 @@ class SqlStore:
             *("metric_step", "metric_timestamp_ms", "metric_value"),
         )
         order = "ORDER BY " + ", ".join(f'"{name}"' for name in columns)
-        last: dict[tuple[str, str, str], Any] = {}
+        last: dict[tuple[str, str, str], tuple[Any, Any]] = {}
         rows = self._select("logged_model_metrics", *columns, more=order)
         for row in rows:
             on = f"{row['dataset_name']}@{row['dataset_digest']}"
-            last[str(row["model_id"]), str(row["metric_name"]), on] = row["metric_value"]
+            last[str(row["model_id"]), str(row["metric_name"]), on] = (
+                row["metric_value"],
+                row["metric_timestamp_ms"],
+            )
         self._tally.seen["metrics of logged models"] += len(rows)
         reason = "the last value of each metric is kept, not its history"
-        self._tally.lose(
-            "metric points before the last", reason, number=len(rows) - len(last)
-        )
+        self._tally.lose("metric points before the last", reason, number=len(rows) - len(last))
         metrics: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-        for (model, name, _), raw in last.items():
-            if (value := self._tally.number(raw, f"{name} of {model}")) is not None:
+        not_numbers = self._model_nans() if last else frozenset()
+        for at, (raw, when) in last.items():
+            model, name, _ = at
+            is_nan = (model, name, when) in not_numbers
+            value = self._tally.number(raw, f"{name} of {model}", is_nan=is_nan)
+            if value is not None:
                 metrics[model][name].append(value)
         return metrics
+
+    def _model_nans(self) -> frozenset[tuple[str, str, Any]]:
+        """The model metrics that are NaN: MLflow writes 0 there, and the flag only at the run."""
+        found = self._database.rows(
+            "SELECT m.model_id, m.metric_name, m.metric_timestamp_ms FROM logged_model_metrics m"
+            " JOIN metrics r ON r.run_uuid = m.run_id AND r.key = m.metric_name"
+            " AND r.timestamp = m.metric_timestamp_ms AND r.step = m.metric_step WHERE r.is_nan"
+        )
+        return frozenset((str(model), str(name), when) for model, name, when in found)
 
     def _tags(self, table: str, *more: str) -> dict[tuple[str, ...], dict[str, str]]:
         found: dict[tuple[str, ...], dict[str, str]] = defaultdict(dict)
