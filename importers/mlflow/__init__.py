@@ -11,16 +11,16 @@ the server reads is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from importers.base import BATCH_RECORDS, Options, Source
 from importers.mlflow.artifacts import File, Shelves
-from importers.mlflow.database import PostgresDatabase, SqliteDatabase
+from importers.mlflow.database import Database, PostgresDatabase, SqliteDatabase
 from importers.mlflow.entities import RegisteredModel, TrackingStore
 from importers.mlflow.files import FileStore, looks_like_store
 from importers.mlflow.records import Mapper
-from importers.mlflow.rest import RestStore, Server
 from importers.mlflow.sql import SqlStore
 from importers.mlflow.values import Tally, is_loopback, split_url
 from lineage.errors import BadInput, InputMissing, LineageError
@@ -50,18 +50,22 @@ class MlflowImporter:
             if source.address.startswith(_WEB_SCHEMES):
                 return "mlflow" in source.address or not urlsplit(source.address).path.strip("/")
             return source.address.startswith((*_SQL_SCHEMES, *_LOCAL_SCHEMES))
-        return any(True for _ in _stores_at(source.path))
+        try:
+            return any(True for _ in _stores_at(source.path))
+        except OSError:
+            return False
 
     def read(self, source: Source, options: Options) -> Iterator[Batch]:
         """Runs and their things first, then models; the last batch of a store has its counts."""
         del options
-        for open_store, shelves in _opened(source):
-            tally = Tally()
-            store = open_store(tally)
-            try:
-                yield from _batches(store, shelves(tally) if shelves else None, tally)
-            finally:
-                store.close()
+        try:
+            for open_store, shelves in _opened(source):
+                tally = Tally()
+                with closing(open_store(tally)) as store:
+                    yield from _batches(store, shelves(tally) if shelves else None, tally)
+        except OSError as error:
+            where = str(error.filename or source.address)
+            raise InputMissing(f"cannot read it: {error.strerror}", where=where) from error
 
 
 IMPORTER = MlflowImporter()
@@ -76,10 +80,17 @@ def _opened(source: Source) -> Iterator[tuple[_Opener, _Shelving | None]]:
     if source.data is not None:
         raise BadInput("MLflow is read from a folder, a file or an address", where=address)
     if address.startswith(_SQL_SCHEMES):
+        if "password=" in address:
+            message = "a password in the query would be stored with the address"
+            hint = "Write it before the host: postgresql://user:password@host/database"
+            raise BadInput(message, where=address.partition("?")[0], hint=hint)
         instance = _by_address(address)
-        yield lambda tally: SqlStore(PostgresDatabase(address, login), tally, instance), None
+        yield lambda tally: _in_tables(PostgresDatabase(address, login), tally, instance), None
         return
     if address.startswith(_WEB_SCHEMES):
+        # The HTTP client of the standard library costs more to load than all else here.
+        from importers.mlflow.rest import RestStore, Server
+
         instance = _by_address(address)
         yield lambda tally: RestStore(Server(address, login), tally, instance), None
         return
@@ -102,9 +113,17 @@ def _on_disk(path: Path) -> tuple[_Opener, _Shelving]:
         )
     beside = path.parent
     return (
-        lambda tally: SqlStore(SqliteDatabase(path), tally),
+        lambda tally: _in_tables(SqliteDatabase(path), tally),
         lambda tally: Shelves(beside, (beside / _FOLDER, beside / "mlartifacts"), tally),
     )
+
+
+def _in_tables(database: Database, tally: Tally, instance: str | None = None) -> SqlStore:
+    try:
+        return SqlStore(database, tally, instance)
+    except LineageError:
+        database.close()
+        raise
 
 
 def _local(address: str) -> Path:
@@ -196,8 +215,8 @@ def _records(store: TrackingStore, shelves: Shelves | None, tally: Tally) -> Ite
         tally.seen["runs"] += 1
         tally.seen["dataset inputs"] += len(run.datasets)
         yield from mapper.run(run)
-        tail = (run.experiment.id, run.id, "artifacts")
-        found = list(_files(shelves, run.artifacts, tail, tally))
+        at = (run.experiment.id, run.id, "artifacts")
+        found = list(_files(shelves, run.artifacts, at, tally))
         yield from mapper.files_of_run(run.id, found)
         if run.id in registered:
             files[run.id] = found

@@ -82,14 +82,14 @@ class SqliteDatabase:
         """The rows of a statement."""
         try:
             return self._connection.execute(statement, parameters).fetchall()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeError) as error:  # a damaged schema is quoted byte by byte
             raise self._failure(error) from error
 
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
 
-    def _failure(self, error: sqlite3.Error) -> BadInput:
+    def _failure(self, error: Exception) -> BadInput:
         text = str(error)
         if "locked" in text or "busy" in text:
             return BadInput(

@@ -113,6 +113,9 @@ class Mapper:
     # --- datasets --------------------------------------------------------------------------------
 
     def _dataset_input(self, run: Id, used: DatasetInput) -> Iterator[Record]:
+        if not (used.dataset.name and used.dataset.digest):
+            self._tally.lose("dataset inputs", "they have no name or no digest", first=run)
+            return
         if used.dataset not in self._datasets:
             yield from self._dataset(used.dataset)
         role: Attributes = {"prov:role": used.context} if used.context else {}

@@ -136,15 +136,17 @@ class RestStore:
                 "order_by": ["attributes.start_time ASC"],
             }
             for found in self._server.pages("runs/search", "runs", body, post=True):
-                whole = found
+                whole, ident = found, _object(found, "info").get("run_id")
+                if not ident:
+                    self._tally.lose("runs", "the server gives them no id")
+                    continue
                 if single and asked < _MOST_SINGLE:
-                    ident = _object(found, "info").get("run_id")
                     whole = _object(self._server.ask("runs/get", {"run_id": ident}), "run")
                 elif single:
                     reason = f"models used are read of the first {_MOST_SINGLE} runs only"
                     self._tally.lose("runs", reason)
                 asked += 1
-                yield self._run(whole)
+                yield self._run(whole, str(ident))
 
     def logged_models(self) -> Iterator[LoggedModel]:
         """All logged models by id."""
@@ -154,9 +156,13 @@ class RestStore:
         """The registry by name."""
         versions: dict[str, list[_Object]] = defaultdict(list)
         query = {"max_results": _RUNS_AT_ONCE}
-        for version in self._server.pages("model-versions/search", "model_versions", query):
-            versions[str(version.get("name"))].append(version)
-        found = self._server.pages("registered-models/search", "registered_models", query)
+        try:
+            found = list(self._server.pages("registered-models/search", "registered_models", query))
+            for version in self._server.pages("model-versions/search", "model_versions", query):
+                versions[str(version.get("name"))].append(version)
+        except _NotOffered:
+            self._tally.lose("registered models", "the server has no model registry")
+            return
         for model in sorted(found, key=lambda model: str(model.get("name"))):
             yield _registered(model, versions[str(model.get("name"))])
 
@@ -175,7 +181,10 @@ class RestStore:
             body = {"experiment_ids": chunk, "max_results": _MODELS_AT_ONCE}
             try:
                 for found in self._server.pages("logged-models/search", "models", body, post=True):
-                    yield self._logged_model(found)
+                    if _object(found, "info").get("model_id"):
+                        yield self._logged_model(found)
+                    else:
+                        self._tally.lose("logged models", "the server gives them no id")
             except _NotOffered:
                 self._tally.lose("logged models", "the server is older than MLflow 3")
                 return
@@ -183,15 +192,17 @@ class RestStore:
     def _experiment(self, ident: Any) -> Experiment:
         return self._experiments.get(str(ident)) or Experiment(id=str(ident), name=str(ident))
 
-    def _run(self, found: _Object) -> Run:
+    def _run(self, found: _Object, ident: str) -> Run:
         info, data = _object(found, "info"), _object(found, "data")
         inputs, outputs = _object(found, "inputs"), _object(found, "outputs")
-        metrics = self._metrics(data, f"run {info.get('run_id')}")
+        metrics = self._metrics(data, f"run {ident}")
         params, tags = _pairs(data, "params"), _pairs(data, "tags")
         for what, number in (("params", params), ("tags", tags), ("metrics", metrics)):
             self._tally.seen[what] += len(number)
+        reason = "a search gives the last value of each metric"
+        self._tally.lose("metric histories", reason, number=len(metrics))
         return Run(
-            id=str(info.get("run_id") or info.get("run_uuid")),
+            id=ident,
             experiment=self._experiment(info.get("experiment_id")),
             name=_text(info.get("run_name")),
             status=_text(info.get("status")),
@@ -303,8 +314,8 @@ def _dataset(found: _Object) -> DatasetInput:
     dataset = _object(found, "dataset")
     return DatasetInput(
         dataset=Dataset(
-            name=str(dataset.get("name")),
-            digest=str(dataset.get("digest")),
+            name=_text(dataset.get("name")) or "",
+            digest=_text(dataset.get("digest")) or "",
             source_type=_text(dataset.get("source_type")),
             source=_text(dataset.get("source")),
             schema=_text(dataset.get("schema")),

@@ -4,7 +4,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from importers.mlflow.database import Database, Rows
+from importers.mlflow.values import Tally
+from lineage.errors import BadInput, TooNew
 
 #: Revisions of the schema that this reader was written for (``alembic_version``), up to 3.17.
 KNOWN = frozenset(
@@ -44,3 +49,69 @@ READ = frozenset(
     """,
     )
 )
+
+#: A row by the names of its columns.
+Row = Mapping[str, Any]
+
+
+class Tables:
+    """The tables of one store, whatever its version: what a schema has not, is ``None`` or empty.
+
+    Raises ``TooNew`` or ``BadInput`` where there is nothing to read.
+    """
+
+    def __init__(self, database: Database, tally: Tally) -> None:
+        self._database = database
+        self._columns = database.tables()
+        self.names = self._columns.keys()
+        found = self.select("alembic_version", "version_num")
+        revision = str(found[0]["version_num"]) if found else None
+        missing = sorted(
+            f"{table}.{column}"
+            for table, columns in CORE.items()
+            for column in columns - self.columns(table)
+        )
+        where = database.address
+        if missing and revision and revision not in KNOWN:
+            message = f"schema {revision} is unknown and has no {', '.join(missing)}"
+            raise TooNew(message, where=where)
+        if missing:
+            message = f"not a store of MLflow: it has no {', '.join(missing)}"
+            raise BadInput(message, where=where)
+        if revision not in KNOWN:
+            reason = f"schema {revision} is unknown; read by the names of columns known from 3.17"
+            tally.lose("schema features", reason)
+
+    def columns(self, table: str) -> frozenset[str]:
+        """The columns of a table, none for one that is not there."""
+        return self._columns.get(table, frozenset())
+
+    def select(
+        self,
+        table: str,
+        *columns: str,
+        where: str = "",
+        parameters: Sequence[Any] = (),
+        more: str = "",
+    ) -> list[Row]:
+        """Rows by the names of their columns."""
+        if table not in self.names:
+            return []
+        there = self.columns(table)
+        asked = ", ".join(f'"{name}"' if name in there else "NULL" for name in columns)
+        statement = f'SELECT {asked} FROM "{table}"'  # noqa: S608 - all names are ours
+        if where:
+            statement += f" WHERE {where}"
+        found = self.rows(f"{statement} {more}", parameters)
+        return [dict(zip(columns, row, strict=True)) for row in found]
+
+    def rows(self, statement: str, parameters: Sequence[Any] = ()) -> Rows:
+        """The rows of a statement over tables that are there."""
+        return self._database.rows(statement, parameters)
+
+    def size(self, table: str) -> int:
+        """How many rows a table has."""
+        if table not in self.names:
+            return 0
+        quoted = table.replace('"', '""')
+        return int(self.rows(f'SELECT count(*) FROM "{quoted}"')[0][0])  # noqa: S608

@@ -19,16 +19,13 @@ from importers.mlflow.entities import (
     Run,
     intrinsic,
 )
-from importers.mlflow.schema import CORE, KNOWN, READ
+from importers.mlflow.schema import READ, Row, Tables
 from importers.mlflow.values import Tally
-from lineage.errors import BadInput, TooNew
 
 _LOGGED_STATUS = {1: "pending", 2: "ready", 3: "failed"}
 
 #: How many runs are asked for at once (SQLite allows 999 parameters in its oldest builds).
 _CHUNK = 500
-
-_Row = Mapping[str, Any]
 
 
 class SqlStore:
@@ -41,11 +38,10 @@ class SqlStore:
     def __init__(self, database: Database, tally: Tally, instance: str | None = None) -> None:
         self._database = database
         self._tally = tally
-        self._tables = database.tables()
-        self._gate()
+        self._tables = Tables(database, tally)
         self._experiments = {
             str(row["experiment_id"]): _experiment(row)
-            for row in self._select(
+            for row in self._tables.select(
                 "experiments", "experiment_id", "name", "creation_time", "lifecycle_stage"
             )
         }
@@ -63,7 +59,7 @@ class SqlStore:
         self._count()
         after = ""
         while True:
-            chunk = self._select(
+            chunk = self._tables.select(
                 "runs",
                 *("run_uuid", "experiment_id", "name", "status", "user_id", "start_time"),
                 *("end_time", "lifecycle_stage", "artifact_uri"),
@@ -86,7 +82,7 @@ class SqlStore:
             )
         }
         metrics = self._model_metrics()
-        for row in self._select(
+        for row in self._tables.select(
             "logged_models",
             *("model_id", "experiment_id", "name", "source_run_id", "creation_timestamp_ms"),
             *("status", "model_type", "lifecycle_stage", "artifact_location"),
@@ -111,14 +107,14 @@ class SqlStore:
     def registered_models(self) -> Iterator[RegisteredModel]:
         """The registry by workspace and name."""
         aliases: dict[tuple[str, ...], list[str]] = defaultdict(list)
-        for row in self._select(
+        for row in self._tables.select(
             "registered_model_aliases", "workspace", "name", "version", "alias"
         ):
             aliases[_model_key(row, "version")].append(str(row["alias"]))
         tags = self._tags("registered_model_tags")
         version_tags = self._tags("model_version_tags", "version")
         versions: dict[tuple[str, ...], list[ModelVersion]] = defaultdict(list)
-        for row in self._select(
+        for row in self._tables.select(
             "model_versions",
             *("workspace", "name", "version", "source", "run_id", "creation_time", "description"),
             *("user_id", "current_stage", "status"),
@@ -126,7 +122,7 @@ class SqlStore:
         ):
             at = _model_key(row, "version")
             versions[at[:-1]].append(_version(row, sorted(aliases[at]), version_tags.get(at, {})))
-        for row in self._select(
+        for row in self._tables.select(
             "registered_models",
             *("workspace", "name", "creation_time", "description"),
             more='ORDER BY "name"',
@@ -140,68 +136,22 @@ class SqlStore:
                 versions=versions[_model_key(row)],
             )
 
-    # --- the schema ------------------------------------------------------------------------------
-
-    def _gate(self) -> None:
-        found = self._select("alembic_version", "version_num")
-        revision = str(found[0]["version_num"]) if found else None
-        missing = sorted(
-            f"{table}.{column}"
-            for table, columns in CORE.items()
-            for column in columns - self._tables.get(table, frozenset())
-        )
-        where = self._database.address
-        if missing and revision and revision not in KNOWN:
-            message = f"schema {revision} is unknown and has no {', '.join(missing)}"
-            raise TooNew(message, where=where)
-        if missing:
-            message = f"not a store of MLflow: it has no {', '.join(missing)}"
-            raise BadInput(message, where=where)
-        if revision not in KNOWN:
-            reason = f"schema {revision} is unknown; read by the names of columns known from 3.17"
-            self._tally.lose("schema features", reason)
-
-    def _select(
-        self,
-        table: str,
-        *columns: str,
-        where: str = "",
-        parameters: Sequence[Any] = (),
-        more: str = "",
-    ) -> list[_Row]:
-        """Rows as mappings; a column that this schema has not is ``None``, a table is empty."""
-        there = self._tables.get(table)
-        if there is None:
-            return []
-        asked = ", ".join(f'"{name}"' if name in there else "NULL" for name in columns)
-        statement = f'SELECT {asked} FROM "{table}"'  # noqa: S608 - all names are ours
-        if where:
-            statement += f" WHERE {where}"
-        found = self._database.rows(f"{statement} {more}", parameters)
-        return [dict(zip(columns, row, strict=True)) for row in found]
-
     def _count(self) -> None:
         """Count what is read, and lose what is in tables that this reader does not know."""
         for table in ("params", "metrics", "tags"):
-            self._tally.seen[table] += self._size(table)
+            self._tally.seen[table] += self._tables.size(table)
         pairs = "SELECT count(*) FROM (SELECT DISTINCT run_uuid, key FROM metrics) AS pairs"
-        lasts = self._size("latest_metrics") or int(self._database.rows(pairs)[0][0])
+        lasts = self._tables.size("latest_metrics") or int(self._tables.rows(pairs)[0][0])
         reason = "the last value of each metric is kept, not its history"
         points = self._tally.seen["metrics"] - lasts
         self._tally.lose("metric points before the last", reason, number=max(points, 0))
-        for table in sorted(self._tables.keys() - READ):
-            self._tally.lose(f"rows of {table}", "not lineage of runs", number=self._size(table))
-
-    def _size(self, table: str) -> int:
-        if table not in self._tables:
-            return 0
-        quoted = table.replace('"', '""')
-        return int(self._database.rows(f'SELECT count(*) FROM "{quoted}"')[0][0])  # noqa: S608
-
-    # --- runs ------------------------------------------------------------------------------------
+        for table in sorted(self._tables.names - READ):
+            self._tally.lose(
+                f"rows of {table}", "not lineage of runs", number=self._tables.size(table)
+            )
 
     def _earliest_run(self) -> tuple[str, Any]:
-        found = self._database.rows(
+        found = self._tables.rows(
             "SELECT run_uuid, start_time FROM runs WHERE start_time IS NOT NULL"
             " ORDER BY start_time, run_uuid LIMIT 1"
         )
@@ -210,7 +160,7 @@ class SqlStore:
     def _experiment(self, ident: Any) -> Experiment:
         return self._experiments.get(str(ident)) or Experiment(id=str(ident), name=str(ident))
 
-    def _details(self, chunk: Sequence[_Row]) -> Iterator[Run]:
+    def _details(self, chunk: Sequence[Row]) -> Iterator[Run]:
         keys = [row["run_uuid"] for row in chunk]
         params = self._texts("params", "run_uuid", "key", "value", keys)
         tags = self._texts("tags", "run_uuid", "key", "value", keys)
@@ -245,7 +195,7 @@ class SqlStore:
         found: dict[str, dict[str, str]] = defaultdict(dict)
         where = "" if keys is None else f'"{owner}" IN ({_marks(keys)})'
         order = f'ORDER BY "{owner}", "{name}"'
-        for row in self._select(
+        for row in self._tables.select(
             table, owner, name, value, where=where, parameters=keys or (), more=order
         ):
             if row[value] is not None:
@@ -256,13 +206,13 @@ class SqlStore:
         """The last value of each metric: kept by MLflow itself since 1.4, found here before."""
         columns = ("run_uuid", "key", "value", "is_nan")
         where = f'"run_uuid" IN ({_marks(keys)})'
-        if "latest_metrics" in self._tables:
+        if "latest_metrics" in self._tables.names:
             order = 'ORDER BY "run_uuid", "key"'
-            rows = self._select(
+            rows = self._tables.select(
                 "latest_metrics", *columns, where=where, parameters=keys, more=order
             )
         else:
-            there = self._tables["metrics"]
+            there = self._tables.columns("metrics")
             last = ", ".join(
                 f'"{name}" DESC' for name in ("step", "timestamp", "value") if name in there
             )
@@ -273,7 +223,7 @@ class SqlStore:
                 f" AS place FROM metrics WHERE {where}) AS ranked WHERE place = 1"
                 " ORDER BY run_uuid, key"
             )
-            found = self._database.rows(statement, keys)
+            found = self._tables.rows(statement, keys)
             rows = [dict(zip(columns, row, strict=True)) for row in found]
         metrics: dict[str, dict[str, float]] = defaultdict(dict)
         for row in rows:
@@ -286,9 +236,9 @@ class SqlStore:
         return metrics
 
     def _datasets(self, keys: Sequence[Any]) -> dict[str, list[DatasetInput]]:
-        if not {"inputs", "datasets", "input_tags"} <= self._tables.keys():
+        if not {"inputs", "datasets", "input_tags"} <= self._tables.names:
             return {}
-        rows = self._database.rows(
+        rows = self._tables.rows(
             "SELECT i.destination_id, d.name, d.digest, d.dataset_source_type, d.dataset_source,"  # noqa: S608
             " d.dataset_schema, d.dataset_profile, t.value FROM inputs i"
             " JOIN datasets d ON d.dataset_uuid = i.source_id LEFT JOIN input_tags t"
@@ -315,7 +265,7 @@ class SqlStore:
         self, source: str, destination: str, keys: Sequence[Any]
     ) -> dict[str, list[ModelOutput]]:
         found: dict[str, list[ModelOutput]] = defaultdict(list)
-        for row in self._select(
+        for row in self._tables.select(
             "inputs",
             *("source_id", "destination_id", "step"),
             where='"source_type" = ? AND "destination_type" = ?'
@@ -337,7 +287,7 @@ class SqlStore:
         )
         order = "ORDER BY " + ", ".join(f'"{name}"' for name in columns)
         last: dict[tuple[str, str, str], tuple[Any, Any]] = {}
-        rows = self._select("logged_model_metrics", *columns, more=order)
+        rows = self._tables.select("logged_model_metrics", *columns, more=order)
         for row in rows:
             on = f"{row['dataset_name']}@{row['dataset_digest']}"
             last[str(row["model_id"]), str(row["metric_name"]), on] = (
@@ -359,7 +309,7 @@ class SqlStore:
 
     def _model_nans(self) -> frozenset[tuple[str, str, Any]]:
         """The model metrics that are NaN: MLflow writes 0 there, and the flag only at the run."""
-        found = self._database.rows(
+        found = self._tables.rows(
             "SELECT m.model_id, m.metric_name, m.metric_timestamp_ms FROM logged_model_metrics m"
             " JOIN metrics r ON r.run_uuid = m.run_id AND r.key = m.metric_name"
             " AND r.timestamp = m.metric_timestamp_ms AND r.step = m.metric_step WHERE r.is_nan"
@@ -368,7 +318,7 @@ class SqlStore:
 
     def _tags(self, table: str, *more: str) -> dict[tuple[str, ...], dict[str, str]]:
         found: dict[tuple[str, ...], dict[str, str]] = defaultdict(dict)
-        for row in self._select(
+        for row in self._tables.select(
             table, "workspace", "name", *more, "key", "value", more='ORDER BY "name", "key"'
         ):
             if row["value"] is not None:
@@ -376,7 +326,7 @@ class SqlStore:
         return found
 
 
-def _experiment(row: _Row) -> Experiment:
+def _experiment(row: Row) -> Experiment:
     return Experiment(
         id=str(row["experiment_id"]),
         name=str(row["name"]),
@@ -385,7 +335,7 @@ def _experiment(row: _Row) -> Experiment:
     )
 
 
-def _version(row: _Row, aliases: Sequence[str], tags: Mapping[str, str]) -> ModelVersion:
+def _version(row: Row, aliases: Sequence[str], tags: Mapping[str, str]) -> ModelVersion:
     return ModelVersion(
         version=str(row["version"]),
         source=_text(row["source"]),
@@ -400,7 +350,7 @@ def _version(row: _Row, aliases: Sequence[str], tags: Mapping[str, str]) -> Mode
     )
 
 
-def _model_key(row: _Row, *more: str) -> tuple[str, ...]:
+def _model_key(row: Row, *more: str) -> tuple[str, ...]:
     return (str(row["workspace"]), str(row["name"]), *(str(row[name]) for name in more))
 
 

@@ -321,6 +321,8 @@ def test_what_is_no_store_is_one_error(sql, tmp_path) -> None:
     error = refused(tmp_path / "half.db")
     assert type(error) is InputTruncated
     assert f"{len(whole) // 2} of {len(whole)} bytes" in error.what
+    (tmp_path / "schema.db").write_bytes(whole.replace(b'TABLE "runs"', b'T\x99BLE "runs"'))
+    assert "SQLite cannot read it" in refused(tmp_path / "schema.db").what
     with sqlite3.connect(tmp_path / "other.db") as other:
         other.execute("CREATE TABLE songs (title)")
     assert "runs.run_uuid" in str(refused(tmp_path / "other.db"))
@@ -577,6 +579,7 @@ def test_a_server_is_asked_with_the_users_login_and_may_not_send_us_elsewhere(an
 def test_a_silent_address_and_a_half_one_are_one_error() -> None:
     assert type(refused("http://127.0.0.1:1")) is InputMissing
     assert "not complete" in refused("http://").what
+    assert "would be stored" in refused("postgresql://db.example/mlflow?password=hunter2").what
     assert type(refused("ftp://host/mlflow")) is BadInput
 
 
