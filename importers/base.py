@@ -12,7 +12,7 @@ from typing import Protocol
 from lineage import ids
 from lineage.errors import InputMissing, LimitExceeded
 from lineage.model import kinds, terms
-from lineage.model.record import Batch, Edge, Node
+from lineage.model.record import Batch, Edge, Node, Record
 
 #: Files larger than this are refused unless an importer streams them (bytes).
 LARGEST_FILE = 512 * 1024 * 1024
@@ -122,6 +122,13 @@ class Importer(Protocol):
     def read(self, source: Source, options: Options) -> Iterator[Batch]:
         """Yield what the source says. Raises the errors of ``lineage.errors``, nothing else."""
         ...
+
+    def lasting(self, record: Record) -> bool:
+        """Whether a record stays true when the source no longer shows it: a commit that a rebase
+        removed was still made. Others are retracted by the next import.
+        """
+        del record
+        return False
 
 
 def tie(version: str, bytes_: str) -> tuple[Edge, Edge]:

@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from importers.base import Options, Source
+from importers.base import Importer, Options, Source
 from lineage import formats
 from lineage.errors import LineageError, UnknownFormat
 from lineage.model.record import Batch
 
 
-class DocumentImporter:
+class DocumentImporter(Importer):
     """Reads PROV documents; what they name keeps its own identifier."""
 
     name = "document"

@@ -29,11 +29,23 @@ _LAZY = {
     "LineageError": "lineage.errors",
 }
 
-__all__ = ["__version__", *sorted(_LAZY)]
+__all__ = [
+    "Batch",
+    "Edge",
+    "Lineage",
+    "LineageError",
+    "Literal",
+    "Node",
+    "Ref",
+    "__version__",
+    "convert",
+    "open",
+    "validate",
+]
 
 if TYPE_CHECKING:
     from lineage.app import Lineage as Lineage
-    from lineage.app import open as open
+    from lineage.app import open as open  # noqa: A004 - the public word
     from lineage.errors import LineageError as LineageError
     from lineage.formats import convert as convert
     from lineage.formats import validate as validate

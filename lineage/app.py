@@ -148,7 +148,8 @@ class Lineage:
         progress: Progress | None = None,
     ) -> tuple[Report, ...]:
         """Import a source: a path, an URL, or ``data`` that came from elsewhere. One report for
-        each importer that reads it."""
+        each importer that reads it.
+        """
         place = Source.of(os.fspath(source), data)
         return ingest.import_source(
             self.context, place, named=named, revisions=revisions, progress=progress

@@ -1,20 +1,148 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every test may use."""
+"""Engines to run every contract on: memory, SQLite, and real Neo4j servers of two lines."""
 
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
-_BESIDE = Path(__file__).resolve().parents[1].parent / "shared" / "corpora"
+from lineage.store.base import Store
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tools" / "neo4j"))
+
+import server as neo4j_server  # noqa: E402 - it lives with the tools
+
+#: Neo4j releases the contract holds on: the long-term line, and the newest.
+RELEASES = ("5.26.31", "2026.09.0")
+ENGINES = ("memory", "sqlite", *(f"neo4j-{release}" for release in RELEASES))
+#: The key that names people in tests, so that two stores give the same identifiers.
+KEY = bytes(32)
+
+settings.register_profile(
+    "tests",
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
+    print_blob=True,
+)
+settings.load_profile("tests")
+
+
+def clock() -> datetime:
+    """A clock that stands still: equal imports then give equal ledgers."""
+    return datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def servers(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[[str], neo4j_server.Server]]:
+    """Neo4j servers by release, each started once; LINEAGE_TEST_NEO4J names one that runs."""
+    with ExitStack() as stack:
+        running: dict[str, neo4j_server.Server] = {}
+
+        def get(release: str) -> neo4j_server.Server:
+            if release not in running:
+                home = tmp_path_factory.mktemp(f"neo4j-{release}")
+                try:
+                    server = neo4j_server.Server.create(release, home, heap="1g")
+                    running[release] = stack.enter_context(server)
+                except neo4j_server.ServerError as error:
+                    reason = f"no Neo4j {release}: {str(error).splitlines()[0]}"
+                    if os.environ.get("CI"):
+                        pytest.fail(reason)
+                    pytest.skip(reason)
+            return running[release]
+
+        yield get
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Every engine in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def address(
+    engine: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> str:
+    """The address of an empty store of the engine."""
+    if engine == "memory":
+        return "memory:"
+    if engine == "sqlite":
+        return str(tmp_path / "store.db")
+    return neo4j_address(engine.removeprefix("neo4j-"), request, monkeypatch)
+
+
+def neo4j_address(
+    release: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    """The address of an emptied Neo4j database, its credentials in the environment."""
+    url = os.environ.get("LINEAGE_TEST_NEO4J")
+    if url is None:
+        running = request.getfixturevalue("servers")(release)
+        url = running.url
+        monkeypatch.setenv("LINEAGE_NEO4J_USER", running.user)
+        monkeypatch.setenv("LINEAGE_NEO4J_PASSWORD", running.password)
+    empty(url)
+    return url
+
+
+def empty(url: str) -> None:
+    """Delete everything in a database; the schema stays."""
+    import neo4j
+
+    auth = (os.environ.get("LINEAGE_NEO4J_USER", "neo4j"), os.environ["LINEAGE_NEO4J_PASSWORD"])
+    text = "MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 10000 ROWS"
+    with (
+        neo4j.GraphDatabase.driver(url, auth=auth) as driver,
+        driver.session(database="neo4j") as session,
+    ):
+        session.run(text).consume()
+
+
+@pytest.fixture
+def store(address: str) -> Iterator[Store]:
+    """An empty store of the engine."""
+    from lineage.app import open_store
+
+    opened = open_store(address, durability="fast")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def lineage_at() -> Iterator[Callable[..., object]]:
+    """Open stores through the public door, with a clock that stands still and one key."""
+    import lineage
+
+    with ExitStack() as stack:
+
+        def get(url: str) -> object:
+            opened = lineage.open(
+                url, clock=clock, person_key=KEY, actor="tester", durability="fast"
+            )
+            return stack.enter_context(opened)
+
+        yield get
 
 
 @pytest.fixture
 def corpora() -> Path:
-    """Real files that nobody here wrote; a test that needs them is skipped where they are absent."""
-    folder = Path(os.environ.get("LINEAGE_CORPORA", _BESIDE))
-    if not folder.is_dir():
-        pytest.skip(f"no corpora at {folder}: set LINEAGE_CORPORA")
-    return folder
+    """Real data that nobody here wrote, where this clone stands beside it."""
+    found = Path(os.environ.get("LINEAGE_CORPORA", ROOT.parent / "shared" / "corpora"))
+    if not found.is_dir():
+        pytest.skip("no shared corpora beside this clone")
+    return found

@@ -96,9 +96,9 @@ class _Reader:
     def document(self, value: dict[str, Any]) -> None:
         self.prefixes.update(self._prefixes(value.get("prefix", {}), "/prefix"))
         self._container(value, _Names(self, self.prefixes, ""), None, "")
-        for name, inner in self._object(value.get("bundle", {}), "/bundle").items():
+        for name, content in self._object(value.get("bundle", {}), "/bundle").items():
             place = f"/bundle/{name}"
-            inner = self._object(inner, place)
+            inner = self._object(content, place)
             if "bundle" in inner:
                 raise BadInput("bundles do not nest in PROV", where=self.at(place))
             own = self._prefixes(inner.get("prefix", {}), place + "/prefix")
@@ -141,8 +141,8 @@ class _Reader:
             else:
                 raise BadInput(f"{word!r} is no word of PROV-JSON", where=self.at(place))
             for name, bodies in self._object(records, place).items():
-                for body in bodies if isinstance(bodies, list) else [bodies]:
-                    body = self._object(body, f"{place}/{name}")
+                for found in bodies if isinstance(bodies, list) else [bodies]:
+                    body = self._object(found, f"{place}/{name}")
                     make(word, name, body, names, bundle, f"{place}/{name}")
 
     def _element(

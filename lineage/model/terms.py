@@ -45,7 +45,8 @@ class Argument:
 class Relation:
     """One PROV relation, from effect to cause.
 
-    ``code`` is stored by engines and never changes. ``base`` names the PROV relation that a
+    ``code`` is stored by engines and never changes. ``inverse`` is the name of the way back
+    (PROV-O appendix B, ours where it has none). ``base`` names the PROV relation that a
     sub-property is written as in formats that know only PROV, together with ``prov:type``.
     """
 
@@ -55,7 +56,7 @@ class Relation:
     cause: Family
     effect_key: str
     cause_key: str
-    cypher: str
+    inverse: str
     any_ends: bool = False
     follow: bool = True
     arguments: tuple[Argument, ...] = ()
@@ -64,6 +65,11 @@ class Relation:
     implied_by: tuple[str, str] | None = None
     qualified: str | None = None
     section: str = ""
+
+    @property
+    def cypher(self) -> str:
+        """The relationship type in Neo4j: WAS_GENERATED_BY."""
+        return re.sub("([A-Z])", r"_\1", self.name).upper()
 
     @property
     def iri(self) -> str:
@@ -79,7 +85,7 @@ def _ref(*keys: str) -> tuple[Argument, ...]:
     return tuple(Argument(key=key) for key in keys)
 
 
-def _derivation(code: int, name: str, cypher: str, kind: str, **more: Any) -> Relation:
+def _derivation(code: int, name: str, inverse: str, kind: str, **more: Any) -> Relation:
     """A sub-property of wasDerivedFrom, written as a derivation with a type."""
     return Relation(
         code=code,
@@ -88,7 +94,7 @@ def _derivation(code: int, name: str, cypher: str, kind: str, **more: Any) -> Re
         cause="Entity",
         effect_key="prov:generatedEntity",
         cause_key="prov:usedEntity",
-        cypher=cypher,
+        inverse=inverse,
         arguments=_ref("prov:activity", "prov:generation", "prov:usage"),
         base="wasDerivedFrom",
         base_type=kind,
@@ -106,7 +112,7 @@ TABLE: tuple[Relation, ...] = (
         cause="Activity",
         effect_key="prov:entity",
         cause_key="prov:activity",
-        cypher="WAS_GENERATED_BY",
+        inverse="generated",
         arguments=(_TIME,),
         qualified="Generation",
         section="5.1.3",
@@ -118,7 +124,7 @@ TABLE: tuple[Relation, ...] = (
         cause="Entity",
         effect_key="prov:activity",
         cause_key="prov:entity",
-        cypher="USED",
+        inverse="wasUsedBy",
         arguments=(_TIME,),
         qualified="Usage",
         section="5.1.4",
@@ -130,7 +136,7 @@ TABLE: tuple[Relation, ...] = (
         cause="Activity",
         effect_key="prov:informed",
         cause_key="prov:informant",
-        cypher="WAS_INFORMED_BY",
+        inverse="informed",
         qualified="Communication",
         section="5.1.5",
     ),
@@ -141,7 +147,7 @@ TABLE: tuple[Relation, ...] = (
         cause="Entity",
         effect_key="prov:activity",
         cause_key="prov:trigger",
-        cypher="WAS_STARTED_BY",
+        inverse="started",
         arguments=(_TIME, *_ref("prov:starter")),
         qualified="Start",
         section="5.1.6",
@@ -153,7 +159,7 @@ TABLE: tuple[Relation, ...] = (
         cause="Entity",
         effect_key="prov:activity",
         cause_key="prov:trigger",
-        cypher="WAS_ENDED_BY",
+        inverse="ended",
         follow=False,
         arguments=(_TIME, *_ref("prov:ender")),
         qualified="End",
@@ -166,7 +172,7 @@ TABLE: tuple[Relation, ...] = (
         cause="Activity",
         effect_key="prov:entity",
         cause_key="prov:activity",
-        cypher="WAS_INVALIDATED_BY",
+        inverse="invalidated",
         follow=False,
         arguments=(_TIME,),
         qualified="Invalidation",
@@ -179,21 +185,21 @@ TABLE: tuple[Relation, ...] = (
         cause="Entity",
         effect_key="prov:generatedEntity",
         cause_key="prov:usedEntity",
-        cypher="WAS_DERIVED_FROM",
+        inverse="hadDerivation",
         arguments=_ref("prov:activity", "prov:generation", "prov:usage"),
         qualified="Derivation",
         section="5.2.1",
     ),
-    _derivation(8, "wasRevisionOf", "WAS_REVISION_OF", "prov:Revision", qualified="Revision"),
-    _derivation(9, "wasQuotedFrom", "WAS_QUOTED_FROM", "prov:Quotation", qualified="Quotation"),
+    _derivation(8, "wasRevisionOf", "hadRevision", "prov:Revision", qualified="Revision"),
+    _derivation(9, "wasQuotedFrom", "quotedAs", "prov:Quotation", qualified="Quotation"),
     _derivation(
         10,
         "hadPrimarySource",
-        "HAD_PRIMARY_SOURCE",
+        "wasPrimarySourceOf",
         "prov:PrimarySource",
         qualified="PrimarySource",
     ),
-    _derivation(11, "parent", "PARENT", "lineage:parent", follow=False),
+    _derivation(11, "parent", "child", "lineage:parent", follow=False),
     Relation(
         code=12,
         name="wasAttributedTo",
@@ -201,7 +207,7 @@ TABLE: tuple[Relation, ...] = (
         cause="Agent",
         effect_key="prov:entity",
         cause_key="prov:agent",
-        cypher="WAS_ATTRIBUTED_TO",
+        inverse="contributed",
         qualified="Attribution",
         section="5.3.2",
     ),
@@ -212,7 +218,7 @@ TABLE: tuple[Relation, ...] = (
         cause="Agent",
         effect_key="prov:activity",
         cause_key="prov:agent",
-        cypher="WAS_ASSOCIATED_WITH",
+        inverse="wasAssociateFor",
         arguments=_ref("prov:plan"),
         qualified="Association",
         section="5.3.3",
@@ -224,7 +230,7 @@ TABLE: tuple[Relation, ...] = (
         cause="Agent",
         effect_key="prov:delegate",
         cause_key="prov:responsible",
-        cypher="ACTED_ON_BEHALF_OF",
+        inverse="hadDelegate",
         arguments=_ref("prov:activity"),
         qualified="Delegation",
         section="5.3.4",
@@ -237,7 +243,7 @@ TABLE: tuple[Relation, ...] = (
         any_ends=True,
         effect_key="prov:influencee",
         cause_key="prov:influencer",
-        cypher="WAS_INFLUENCED_BY",
+        inverse="influenced",
         qualified="Influence",
         section="5.3.5",
     ),
@@ -248,7 +254,7 @@ TABLE: tuple[Relation, ...] = (
         cause="Entity",
         effect_key="prov:specificEntity",
         cause_key="prov:generalEntity",
-        cypher="SPECIALIZATION_OF",
+        inverse="generalizationOf",
         section="5.5.1",
     ),
     Relation(
@@ -258,7 +264,7 @@ TABLE: tuple[Relation, ...] = (
         cause="Entity",
         effect_key="prov:alternate1",
         cause_key="prov:alternate2",
-        cypher="ALTERNATE_OF",
+        inverse="alternateOf",
         section="5.5.2",
     ),
     Relation(
@@ -268,7 +274,7 @@ TABLE: tuple[Relation, ...] = (
         cause="Entity",
         effect_key="prov:collection",
         cause_key="prov:entity",
-        cypher="HAD_MEMBER",
+        inverse="wasMemberOf",
         section="5.6.2",
     ),
     Relation(
@@ -278,7 +284,7 @@ TABLE: tuple[Relation, ...] = (
         cause="Entity",
         effect_key="prov:specificEntity",
         cause_key="prov:generalEntity",
-        cypher="MENTION_OF",
+        inverse="hadMention",
         follow=False,
         arguments=_ref("prov:bundle"),
         section="PROV-Links 4",
@@ -290,7 +296,7 @@ TABLE: tuple[Relation, ...] = (
         cause="Entity",
         effect_key="prov:dictionary",
         cause_key="prov:entity",
-        cypher="HAD_DICTIONARY_MEMBER",
+        inverse="wasDictionaryMemberOf",
         arguments=(
             Argument(key="prov:key", holds="any"),
             Argument(key="prov:key-entity-set", holds="any"),
@@ -304,7 +310,7 @@ TABLE: tuple[Relation, ...] = (
         cause="Entity",
         effect_key="prov:after",
         cause_key="prov:before",
-        cypher="DERIVED_BY_INSERTION_FROM",
+        inverse="hadInsertion",
         arguments=(Argument(key="prov:key-entity-set", holds="any"),),
         section="PROV-Dictionary 3.1",
     ),
@@ -315,7 +321,7 @@ TABLE: tuple[Relation, ...] = (
         cause="Entity",
         effect_key="prov:after",
         cause_key="prov:before",
-        cypher="DERIVED_BY_REMOVAL_FROM",
+        inverse="hadRemoval",
         arguments=(Argument(key="prov:key-set", holds="any"),),
         section="PROV-Dictionary 3.2",
     ),
@@ -328,7 +334,7 @@ TABLE: tuple[Relation, ...] = (
         cause="Entity",
         effect_key="prov:activity",
         cause_key="prov:plan",
-        cypher="HAD_PLAN",
+        inverse="wasPlanOf",
         implied_by=("wasAssociatedWith", "prov:plan"),
         section="5.3.3",
     ),
@@ -356,7 +362,7 @@ def follows(relation: str, attributes: Mapping[str, Any]) -> bool:
     """Whether the default walk takes this edge: weak claims of sameness are drawn, not followed."""
     if relation == "alternateOf":
         return attributes.get(METHOD) == BY_DIGEST
-    return RELATIONS[relation].follow
+    return relation in FOLLOWED
 
 
 _LONGEST_FIRST = sorted(PREFIXES.items(), key=lambda item: -len(item[1]))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import importers
-from importers.base import Options, Source
+from importers.base import Importer, Options, Source
 from lineage.ledger.log import Draft
 from lineage.model import check
 from lineage.model.record import Batch, Loss, Record, line
@@ -65,13 +65,13 @@ def import_source(
     """
     chosen = (importers.named(named),) if named else importers.sniff(source)
     options = Options(person_key=ctx.person_key, revisions=revisions)
-    read = [(importer.name, list(importer.read(source, options))) for importer in chosen]
+    read = [(importer, list(importer.read(source, options))) for importer in chosen]
     for _, batches in read:
         for batch in batches:
             check.demand(batch)
     return tuple(
-        _reconcile(ctx, f"{name}:{source.address}", name, batches, progress)
-        for name, batches in read
+        _reconcile(ctx, f"{importer.name}:{source.address}", importer, batches, progress)
+        for importer, batches in read
     )
 
 
@@ -89,28 +89,34 @@ def ingest(
 
 
 def _reconcile(
-    ctx: Context, name: str, importer: str, batches: Sequence[Batch], progress: Progress | None
+    ctx: Context,
+    name: str,
+    importer: Importer,
+    batches: Sequence[Batch],
+    progress: Progress | None,
 ) -> Report:
     """Write what is new, and retract with it what the source no longer asserts."""
     partial = any(batch.partial for batch in batches)
-    gone = [] if partial else _no_longer(ctx, name, batches)
+    gone = [] if partial else _no_longer(ctx, name, importer, batches)
     total, done = sum(map(len, batches)), 0
     receipts = []
     for batch in batches or [Batch()]:
-        draft = _draft(ctx, name, importer, batch)
+        draft = _draft(ctx, name, importer.name, batch)
         receipts.append(ctx.store.write(draft, batch, gone))
         gone = []
         done += len(batch)
         if progress is not None:
             progress(done, total)
-    return _report(name, importer, receipts, batches)
+    return _report(name, importer.name, receipts, batches)
 
 
-def _no_longer(ctx: Context, source: str, batches: Sequence[Batch]) -> list[Record]:
+def _no_longer(
+    ctx: Context, source: str, importer: Importer, batches: Sequence[Batch]
+) -> list[Record]:
     standing = {line(record): record for record in ctx.store.asserted(source)}
     for record in _records(batches) if standing else ():
         standing.pop(line(record), None)
-    return list(standing.values())
+    return [record for record in standing.values() if not importer.lasting(record)]
 
 
 def _records(batches: Iterable[Batch]) -> Iterator[Record]:

@@ -1,0 +1,52 @@
+# The newcomer's two commands are `make demo` and `make test`; both need Python 3.11, git and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+NEO4J := $(PYTHON) tools/neo4j/server.py
+
+.PHONY: demo test lint format lock bench neo4j-start neo4j-stop clean
+.DELETE_ON_ERROR:
+
+$(READY): pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with PYTHON=...")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+	  { echo "this Python cannot make virtual environments: install its venv module" >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement tools/uv.lock
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(READY) ## make a small real project and ask it everything
+	@$(BIN)/lineage demo
+
+test: $(READY) ## every test, the real Neo4j included
+	@$(BIN)/python -m pytest
+
+lint: $(READY) ## formatting, style, types, floors
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(READY)
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(READY) ## the tables of docs/bench.md; BENCH_EDGES=100000 for a quick look
+	@$(BIN)/python -m bench
+
+neo4j-start: ## a real Neo4j Community server, without Docker or Java
+	@$(NEO4J) start
+	@$(NEO4J) env
+
+neo4j-stop:
+	@$(NEO4J) stop
+
+lock: ## write requirements.lock anew
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-annotate --no-header --extra neo4j --group dev pyproject.toml \
+	  --output-file requirements.lock
+
+clean:
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command: a table of verbs, loaded one at a time so that --help costs next to nothing."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from keyword import iskeyword
+
+import click
+
+from lineage import __version__
+from lineage.errors import LineageError
+
+#: Verb -> what it answers; each lives in the file of its name.
+VERBS: dict[str, str] = {
+    "init": "Find what is in this project, import it, and say what it shows.",
+    "import": "Bring in sources: repositories, DVC, MLflow, lockfiles, PROV documents.",
+    "trace": "What produced this?",
+    "impact": "What depends on this?",
+    "why": "How are these two connected?",
+    "show": "One thing in full, and who says so.",
+    "find": "Search labels and identifiers.",
+    "stats": "How much is in the store.",
+    "log": "The ledger, newest first.",
+    "verify": "Is everything as it was written?",
+    "copy": "Move a store to another engine, and prove it is the same.",
+    "rebuild": "Draw the graph anew from the ledger.",
+    "commit": "Find commits again after their history was rewritten.",
+    "doctor": "Check this machine and the store.",
+    "demo": "Make a small real project and ask it everything.",
+    "completion": "Print the completion script of your shell.",
+}
+
+
+class Verbs(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of the table."""
+        del ctx
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command in the file of that name."""
+        del ctx
+        if cmd_name not in VERBS:
+            return None
+        name = cmd_name + "_" if iskeyword(cmd_name) else cmd_name
+        module = import_module(f"lineage.cli.{name}")
+        command: click.Command = module.COMMAND
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Out of the table, so that nothing is imported for --help."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """With the nearest names where there is no such command."""
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], VERBS, n=3, cutoff=0.5)
+            hint = f" Did you mean {', '.join(near)}?" if near else ""
+            ctx.fail(f"there is no command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--store", metavar="URL", help="A file, sqlite:///path, neo4j://host or bolt://host.")
+@click.option("--debug", is_flag=True, help="Show where an error came from.")
+@click.version_option(__version__, prog_name="lineage")
+@click.pass_context
+def cli(ctx: click.Context, store: str | None, debug: bool) -> None:
+    """What produced this, and what breaks if it goes?
+
+    Without --store: LINEAGE_STORE, else the .lineage/store.db found upwards from here.
+
+    \b
+    Example:
+      lineage init
+      lineage trace model:fraud@v3
+    """
+    ctx.obj = {"store": store, "debug": debug}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command and end the process with its exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = cli.main(args=words, prog_name="lineage", standalone_mode=False)
+        sys.stdout.flush()
+    except LineageError as error:
+        if "--debug" in words:
+            raise
+        _say(error, as_json="--json" in words)
+        code = error.exit_code
+    except click.exceptions.Exit as error:
+        code = error.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo(
+            "Stopped. Every entry acknowledged is in the store; run it again to go on.", err=True
+        )
+        code = 130
+    except BrokenPipeError:
+        # The reader of our output has seen enough; Python must not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say(error: LineageError, *, as_json: bool) -> None:
+    if as_json:
+        import json
+
+        click.echo(json.dumps({"error": error.to_dict()}, ensure_ascii=False), err=True)
+        return
+    click.echo(f"{click.style('error', fg='red')}[{error.code}]: {error}", err=True)
+    click.echo(f"  {click.style('next', fg='cyan')}: {error.hint}", err=True)

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What all commands share: opening the store, JSON or words, progress on stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON (docs/answers.md).")
+at = click.option("--at", metavar="WHEN", help="As of an entry (41) or a time (2026-05-01).")
+via = click.option(
+    "--via", metavar="RELATIONS", help="Follow only these relations, separated by commas."
+)
+
+
+def split(names: str | None) -> list[str] | None:
+    """Names separated by commas."""
+    return [name.strip() for name in names.split(",") if name.strip()] if names else None
+
+
+@contextmanager
+def opened(ctx: click.Context, *, create: bool = False) -> Iterator[Any]:
+    """The store of this call, closed afterwards."""
+    import lineage
+
+    store = lineage.open(ctx.obj["store"] or "", create=create)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def emit(value: Any) -> None:
+    """One JSON document on stdout."""
+    import orjson
+
+    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+
+
+def walking(command: F) -> F:
+    """The options of commands that walk."""
+    for option in (
+        as_json,
+        at,
+        via,
+        click.option("--full", is_flag=True, help="Fold nothing."),
+        click.option("--limit", type=click.IntRange(1), default=1_000_000, help="Most nodes."),
+        click.option("--depth", type=click.IntRange(0), help="Most hops."),
+    ):
+        command = option(command)
+    return command
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr where that is a terminal; silence elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn(label), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""lineage show: one thing in full, and who says so."""
+
+from __future__ import annotations
+
+import click
+
+from lineage.cli import face
+
+#: Neighbours listed on each side.
+LISTED = 20
+
+
+@click.command("show")
+@click.argument("reference")
+@face.at
+@face.as_json
+@click.pass_context
+def COMMAND(ctx: click.Context, reference: str, at: str | None, *, as_json: bool) -> None:
+    """One thing in full: attributes, nearest causes and effects, and who says so.
+
+    \b
+    Example:
+      lineage show run:0f3a
+    """
+    with face.opened(ctx) as store:
+        answer = store.show(reference, at=at)
+    if as_json:
+        face.emit(answer.to_dict())
+        return
+    from lineage.cli import render
+
+    console = render.console()
+    start = answer.start[0]
+    nodes = {node.id: node for node in answer.nodes}
+    console.print(render.node_line(nodes[start]))
+    console.print(f"  {start}", style="dim")
+    for text in render.attributes(nodes[start].attributes):
+        console.print(text)
+    for title, near in (("depends on", "effect"), ("on it depend", "cause")):
+        edges = [edge for edge in answer.edges if getattr(edge, near) == start]
+        if edges:
+            console.print(f"\n{title} ({len(edges)})", style="bold")
+        for edge in edges[:LISTED]:
+            far = nodes[edge.cause if near == "effect" else edge.effect]
+            phrase = render.words(edge.relation, back=near == "cause")
+            console.print(f"  {phrase}  ", end="", style="dim")
+            console.print(render.node_line(far))
+        if len(edges) > LISTED:
+            console.print(f"  ... and {len(edges) - LISTED} more (--json has all)", style="dim")
+    said = {(e["entry"], e["source"], e["actor"], e["recorded"]) for e in answer.extra["evidence"]}
+    console.print("\nwho says so", style="bold")
+    for entry, source, actor, recorded in sorted(said):
+        console.print(f"  entry {entry}: {source}, recorded by {actor} at {recorded}")
+    if not answer.certificate.complete:
+        console.print(render.certificate(answer))

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Commits that runs used, found again after rebase, cherry-pick, squash or amend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from importers.git.rewrites import CommitFacts, Match, Rewrites, facts
+from lineage import ids
+from lineage.errors import NotFound
+from lineage.model.record import Edge, Node
+from lineage.services.context import Context
+from lineage.services.resolve import resolve
+from lineage.store.base import NOW, Filter, Hop, Page
+
+_PAGE = 2_000
+_REVISION = "swh:1:rev:"
+_COMMITS = Filter(kinds=frozenset({"Commit"}))
+_USED = Hop(toward="effects", relations=frozenset({"used"}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A commit looked for: whether any branch still holds it, and where else its change is."""
+
+    commit: str
+    title: str
+    used_by: tuple[str, ...]
+    matches: tuple[Match, ...]
+
+    @property
+    def reachable(self) -> bool:
+        """Whether a branch or tag still leads to the commit itself."""
+        return any(match.method == "sha" for match in self.matches)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the JSON of ``lineage commit resolve``."""
+        return {
+            "commit": self.commit,
+            "title": self.title,
+            "used_by": list(self.used_by),
+            "reachable": self.reachable,
+            "matches": [
+                {
+                    "commit": ids.commit(match.sha),
+                    "method": match.method,
+                    "confidence": match.confidence,
+                    "same_tree": match.tree,
+                    "same_change": match.change,
+                }
+                for match in self.matches
+            ],
+        }
+
+
+def find_commits(ctx: Context, reference: str | None) -> tuple[Found, ...]:
+    """Where a commit, or (``None``) every commit that a run used, is today.
+
+    What was recorded of deleted branches is used too: a squash merge is found by it. Raises
+    ``NotFound`` where the store holds no history.
+    """
+    known, today, titles = _history(ctx)
+    if not known:
+        raise NotFound("no git history is in the store", hint="Import it: 'lineage import .'")
+    rewrites = Rewrites(today, known)
+    by_sha = {fact.sha: fact for fact in known}
+    targets = sorted(set(_used(ctx))) if reference is None else [resolve(ctx, reference).id]
+    users = _users(ctx, targets)
+    found = []
+    for ident in targets:
+        sha = ident.removeprefix(_REVISION)
+        target = by_sha.get(sha) or CommitFacts(sha=sha)
+        title = titles.get(ident) or ids.short(ident)
+        matches = tuple(rewrites.resolve(target))
+        found.append(
+            Found(commit=ident, title=title, used_by=tuple(users.get(ident, ())), matches=matches)
+        )
+    return tuple(found)
+
+
+def _history(ctx: Context) -> tuple[list[CommitFacts], list[CommitFacts], dict[str, str]]:
+    """All commits ever recorded, those that branches lead to today, and what they are called."""
+    nodes: list[Node] = []
+    parents: list[Edge] = []
+    tips: list[str] = []
+    for chunk in _pages(ctx, _COMMITS):
+        for ident, held in ctx.store.held(chunk).items():
+            records = [claim.record for claim in held.claims]
+            nodes += [record for record in records if isinstance(record, Node)]
+            parents += [r for r in records if isinstance(r, Edge) and r.relation == "parent"]
+            if any(c.until is None and "refs" in c.record.attributes for c in held.claims):
+                tips.append(ident)
+    known = facts(nodes, parents)
+    reached = _reach(tips, parents)
+    today = [fact for fact in known if _REVISION + fact.sha in reached]
+    return known, today, {node.id: node.label for node in nodes if node.label}
+
+
+def _pages(ctx: Context, where: Filter) -> Iterator[list[str]]:
+    after: str | None = None
+    while True:
+        page = ctx.store.find(where, Page(limit=_PAGE, after=after), NOW)
+        if page.rows:
+            yield [row.id for row in page.rows]
+        after = page.after
+        if after is None:
+            return
+
+
+def _reach(tips: Iterable[str], parents: Iterable[Edge]) -> set[str]:
+    above: dict[str, list[str]] = {}
+    for edge in parents:
+        above.setdefault(edge.effect, []).append(edge.cause)
+    reached = set(tips)
+    level = list(reached)
+    while level:
+        level = [p for ident in level for p in above.get(ident, ()) if p not in reached]
+        reached.update(level)
+    return reached
+
+
+def _used(ctx: Context) -> Iterator[str]:
+    """Commits that activities used."""
+    for chunk in _pages(ctx, Filter(prefix=_REVISION)):
+        yield from (row.cause for row in ctx.store.edges(chunk, _USED, NOW))
+
+
+def _users(ctx: Context, commits: list[str]) -> dict[str, list[str]]:
+    rows = sorted(ctx.store.edges(commits, _USED, NOW))
+    nodes = ctx.store.get({row.effect for row in rows}, NOW)
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        user = nodes.get(row.effect)
+        found.setdefault(row.cause, []).append((user and user.label) or ids.short(row.effect))
+    return found

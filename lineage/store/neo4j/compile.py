@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every Cypher text there is: labels, types and properties out of our own tables, values never.
+
+Texts are few and the same each time, so that the server plans each once. Reads answer with one
+row of lists: a row costs the driver twenty times what a list element does (docs/engines.md).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from lineage.model import kinds, terms
+from lineage.store.base import Hop, View
+
+#: Relationship type -> relation.
+TYPES = {relation.cypher: relation.name for relation in terms.TABLE}
+#: What the default walk may take; weak ``alternateOf`` is told apart by ``follow``.
+_FOLLOWED = "|".join(relation.cypher for relation in terms.TABLE if relation.follow)
+_EVERY = "|".join(TYPES)
+_KIND_LABELS = ":".join(kinds.KINDS)
+
+#: Property of a standing claim, unique for each relationship type; removed when the claim ends.
+KEY = "key"
+
+SCHEMA: tuple[str, ...] = (
+    "CREATE CONSTRAINT node_uid IF NOT EXISTS FOR (n:Node) REQUIRE n.uid IS UNIQUE",
+    "CREATE CONSTRAINT entry_seq IF NOT EXISTS FOR (e:LedgerEntry) REQUIRE e.seq IS UNIQUE",
+    "CREATE CONSTRAINT head_one IF NOT EXISTS FOR (h:LedgerHead) REQUIRE h.one IS UNIQUE",
+    "CREATE CONSTRAINT setting_name IF NOT EXISTS FOR (s:LedgerSetting) REQUIRE s.name IS UNIQUE",
+    "CREATE INDEX node_kind IF NOT EXISTS FOR (n:Node) ON (n.kind, n.label)",
+    *(
+        f"CREATE CONSTRAINT {relation.cypher.lower()}_{KEY} IF NOT EXISTS "
+        f"FOR ()-[r:{relation.cypher}]-() REQUIRE r.{KEY} IS UNIQUE"
+        for relation in terms.TABLE
+    ),
+)
+
+
+def labels(kind: str) -> str:
+    """The labels of a kind: Node, its family, itself."""
+    return ":".join(dict.fromkeys(("Node", kinds.family(kind), kind)))
+
+
+# --- the ledger ---
+
+#: Taking the head's lock first makes writers take turns: the server's default is read-committed.
+LOCK_HEAD = """
+MERGE (h:LedgerHead {one: 1}) ON CREATE SET h.size = 0, h.peaks = '', h.layout = $layout
+SET h.locked = true RETURN h.size, h.peaks"""
+READ_HEAD = "OPTIONAL MATCH (h:LedgerHead {one: 1}) RETURN h.size, h.peaks, h.layout"
+MOVE_HEAD = "MATCH (h:LedgerHead {one: 1}) SET h.size = $size, h.peaks = $peaks"
+NEW_ENTRY = "CREATE (e:LedgerEntry) SET e = $entry"
+ENTRIES = """
+MATCH (e:LedgerEntry) WHERE e.seq > $after WITH e ORDER BY e.seq LIMIT $limit
+RETURN collect(properties(e))"""
+SETTING = """
+MERGE (s:LedgerSetting {name: $name}) ON CREATE SET s.value = $default RETURN s.value"""
+READ_SETTING = "OPTIONAL MATCH (s:LedgerSetting {name: $name}) RETURN s.value"
+
+# --- writing ---
+
+KNOWN = """
+MATCH (n:Node) WHERE n.uid IN $ids
+RETURN collect([n.uid, n.kind, n.until IS NULL, n.claims])"""
+
+
+@lru_cache(maxsize=64)
+def new_nodes(kind: str) -> str:
+    """Create nodes of one kind."""
+    return f"UNWIND $rows AS row CREATE (n:{labels(kind)}) SET n = row"
+
+
+@lru_cache(maxsize=64)
+def show_nodes(kind: str) -> str:
+    """Change what nodes show, which may be another kind than before."""
+    return f"""
+UNWIND $rows AS row MATCH (n:Node {{uid: row.uid}})
+WITH n, row, n.since AS since
+REMOVE n:{_KIND_LABELS} SET n = row, n.since = since SET n:{labels(kind)}"""
+
+
+END_NODES = """
+UNWIND $rows AS row MATCH (n:Node {uid: row.uid}) SET n.until = $seq, n.claims = row.claims"""
+
+
+@lru_cache(maxsize=64)
+def new_edges(relation: str) -> str:
+    """Create edges of one relation; the count shows that no end was missing."""
+    return f"""
+UNWIND $rows AS row MATCH (a:Node {{uid: row.effect}}) MATCH (b:Node {{uid: row.cause}})
+CREATE (a)-[r:{terms.RELATIONS[relation].cypher}]->(b) SET r = row.edge RETURN count(r)"""
+
+
+@lru_cache(maxsize=64)
+def claimed_edges(relation: str) -> str:
+    """Which keys of one relation stand."""
+    return f"""
+UNWIND $keys AS key MATCH ()-[r:{terms.RELATIONS[relation].cypher} {{{KEY}: key}}]->()
+RETURN collect(key)"""
+
+
+@lru_cache(maxsize=64)
+def end_edges(relation: str) -> str:
+    """End standing claims of one relation."""
+    return f"""
+UNWIND $keys AS key MATCH ()-[r:{terms.RELATIONS[relation].cypher} {{{KEY}: key}}]->()
+SET r.until = $seq REMOVE r.{KEY}"""
+
+
+DELETE_EDGES = "MATCH (:Node)-[r]->() WITH r LIMIT $limit DELETE r RETURN count(*)"
+DELETE_NODES = "MATCH (n:Node) WITH n LIMIT $limit DELETE n RETURN count(*)"
+
+# --- reading ---
+
+_STANDS = {
+    True: "{0}.until IS NULL",
+    False: "{0}.since <= $as_of AND ({0}.until IS NULL OR {0}.until > $as_of)",
+}
+
+
+def _stands(view: View, name: str) -> str:
+    return _STANDS[view.as_of is None].format(name)
+
+
+def _taken(hop: Hop, name: str) -> tuple[str, str]:
+    """The types a hop takes, and the condition on top of them."""
+    if hop.relations is None:
+        return _FOLLOWED, f"{name}.follow AND "
+    return "|".join(sorted(terms.RELATIONS[r].cypher for r in hop.relations)), ""
+
+
+_EDGE = "[type(e), startNode(e).uid, endNode(e).uid, e.attributes, e.id, e.bundle]"
+_NODE = "[n.uid, n.kind, n.label, n.attributes]"
+#: As of an entry, what is shown of a node follows from its claims.
+_PAST_NODE = "[n.uid, n.claims]"
+
+
+@lru_cache(maxsize=256)
+def walk(hop: Hop, view: View) -> str:
+    """Everything within reach, as one row of two lists, or no lists where there is too much.
+
+    The condition is one hop's own, inside a quantified pattern under DISTINCT: the planner turns
+    that into VarLengthExpand(Pruning,BFS,All), which visits each node once. The starts are
+    unwound: behind ``uid IN $start`` the planner drops the DISTINCT (seen on 5.26.31), and nodes
+    that two starts reach come twice.
+    """
+    types, follow = _taken(hop, "e")
+    condition = follow + _stands(view, "e")
+    left, right = ("-", "->") if hop.toward == "causes" else ("<-", "-")
+    shown = _NODE if view.as_of is None else _PAST_NODE
+    return f"""
+UNWIND $start AS uid MATCH (s:Node {{uid: uid}})
+MATCH (s) ((a){left}[e:{types}]{right}(b) WHERE {condition}){{0,}} (n)
+WITH DISTINCT n LIMIT $most
+WITH collect(n) AS ns
+RETURN size(ns), CASE WHEN size(ns) < $most THEN [n IN ns | {shown}] END,
+CASE WHEN size(ns) < $most THEN
+  COLLECT {{ UNWIND ns AS n MATCH (n){left}[e:{types}]{right}() WHERE {condition} RETURN {_EDGE} }}
+END"""
+
+
+@lru_cache(maxsize=256)
+def hop(step: Hop, view: View) -> str:
+    """The edges one hop takes from some nodes."""
+    types, follow = _taken(step, "e")
+    left, right = ("-", "->") if step.toward == "causes" else ("<-", "-")
+    return f"""
+MATCH (n:Node) WHERE n.uid IN $ids
+MATCH (n){left}[e:{types}]{right}() WHERE {follow}{_stands(view, "e")} RETURN collect({_EDGE})"""
+
+
+def get(view: View) -> str:
+    """Nodes by identifier."""
+    if view.as_of is None:
+        return f"MATCH (n:Node) WHERE n.uid IN $ids AND n.until IS NULL RETURN collect({_NODE})"
+    return f"MATCH (n:Node) WHERE n.uid IN $ids RETURN collect({_PAST_NODE})"
+
+
+@lru_cache(maxsize=8)
+def spoken_of(view: View) -> str:
+    """The relations that mention nodes in a view, as effect and as cause."""
+    stands = _stands(view, "r")
+    return f"""
+MATCH (n:Node) WHERE n.uid IN $ids
+RETURN collect([n.uid,
+  COLLECT {{ MATCH (n)-[r]->() WHERE {stands} RETURN DISTINCT type(r) }},
+  COLLECT {{ MATCH (n)<-[r]-() WHERE {stands} RETURN DISTINCT type(r) }}])"""
+
+
+IDENTIFIERS = """
+MATCH (n:Node) WHERE n.uid > $after WITH n.uid AS uid ORDER BY uid LIMIT $limit
+RETURN collect(uid)"""
+HELD_NODES = """
+MATCH (n:Node) WHERE n.uid IN $ids
+RETURN collect([n.uid, n.kind, n.label, n.attributes, n.since, n.until, n.claims])"""
+HELD_EDGES = """
+MATCH (n:Node) WHERE n.uid IN $ids MATCH (n)-[e]->(m)
+RETURN collect([n.uid, type(e), m.uid, e.variant, e.follow, e.attributes, e.id, e.bundle,
+  e.asserted_by, e.since, e.until])"""
+ASSERTED_NODES = """
+MATCH (n:Node) WHERE n.uid > $after AND any(c IN n.claims WHERE c STARTS WITH $stem)
+WITH n ORDER BY n.uid LIMIT $limit RETURN collect([n.uid, n.claims])"""
+ASSERTED_EDGES = f"""
+MATCH (n:Node) WHERE n.uid > $after AND EXISTS {{ (n)-[x:{_EVERY}]->() WHERE x.asserted_by = $source }}
+WITH n ORDER BY n.uid LIMIT $limit
+RETURN collect([n.uid, COLLECT {{ MATCH (n)-[e]->() WHERE e.asserted_by = $source AND e.until IS NULL
+  AND type(e) <> 'HAD_PLAN' RETURN {_EDGE} }}])"""
+FIND = f"""
+MATCH (n:Node) WHERE n.until IS NULL AND n.uid > $after AND {{conditions}}
+WITH n ORDER BY n.uid LIMIT $limit RETURN collect({_NODE})"""
+CONDITIONS = {
+    "kinds": "n.kind IN $kinds",
+    "label": "n.label = $label",
+    "prefix": "n.uid STARTS WITH $prefix",
+    "text": "(toLower(n.uid) CONTAINS $text OR toLower(n.label) CONTAINS $text)",
+}
+COUNT_NODES = "MATCH (n:Node) WHERE n.until IS NULL WITH n.kind AS kind, count(*) AS number RETURN collect([kind, number])"
+COUNT_EDGES = f"""
+MATCH (a:Node)-[e:{"|".join(r.cypher for r in terms.TABLE if not r.implied_by)}]->(b)
+WHERE e.until IS NULL RETURN count(DISTINCT [elementId(a), type(e), elementId(b), e.variant])"""
+DERIVED = """
+MATCH (n:Node) WHERE n.uid > $after WITH n ORDER BY n.uid LIMIT $limit
+RETURN collect([n.uid, labels(n), properties(n),
+  COLLECT { MATCH (n)-[e]->(m) WHERE e.until IS NULL OR e.key IS NOT NULL
+    RETURN [type(e), m.uid, e.variant, e.asserted_by, e.until, e.key] }])"""

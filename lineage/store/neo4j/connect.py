@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The driver of a store: credentials, time-outs, and the driver's errors in our words."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+import neo4j
+from neo4j import exceptions as driver_errors
+
+from lineage.errors import (
+    Denied,
+    LineageError,
+    StoreBusy,
+    StoreDamaged,
+    StoreFull,
+    StoreUnreachable,
+    Usage,
+)
+
+#: Seconds to wait for a connection, and in all for a transaction that may be tried again.
+CONNECT, RETRY = 5.0, 15.0
+
+
+def connect(url: str, user: str, password: str) -> tuple[neo4j.Driver, str, str]:
+    """A driver of our own, the database named in the address (default ``neo4j``), and the address
+    without credentials.
+
+    A user in the address works, with a warning: addresses end up in logs.
+    """
+    parts = urlsplit(url)
+    if parts.username is not None:
+        warnings.warn(
+            "credentials in a store's address end up in logs; use LINEAGE_NEO4J_USER and "
+            "LINEAGE_NEO4J_PASSWORD",
+            stacklevel=4,
+        )
+        user, password = unquote(parts.username), unquote(parts.password or password)
+    host = parts.netloc.rsplit("@", 1)[-1]
+    if not host:
+        raise Usage(f"{parts.scheme}:// names no server", hint="Write neo4j://host:7687.")
+    clean = urlunsplit((parts.scheme, host, "", "", ""))
+    database = parts.path.strip("/") or "neo4j"
+    driver = neo4j.GraphDatabase.driver(
+        clean,
+        auth=(user, password),
+        connection_timeout=CONNECT,
+        connection_acquisition_timeout=RETRY,
+        max_transaction_retry_time=RETRY,
+        notifications_min_severity="OFF",
+        telemetry_disabled=True,
+        user_agent="lineagedb",
+    )
+    return driver, database, f"{clean}/{database}"
+
+
+_FULL = ("Neo.TransientError.General.OutOfMemoryError", "Neo.TransientError.General.DiskFull")
+_MEMORY = "Neo.TransientError.General.MemoryPoolOutOfMemoryError"
+
+
+@contextmanager
+def translated(where: str) -> Iterator[None]:
+    """The driver's errors as ours."""
+    try:
+        yield
+    except driver_errors.AuthError as error:
+        raise Denied("the server refuses the credentials", where=where) from error
+    except (driver_errors.ServiceUnavailable, driver_errors.SessionExpired) as error:
+        raise StoreUnreachable(
+            f"no answer from the server: {_first(error)}", where=where
+        ) from error
+    except driver_errors.Neo4jError as error:
+        raise _server(error, where) from error
+    except driver_errors.DriverError as error:
+        raise StoreUnreachable(_first(error), where=where) from error
+    except (OSError, ValueError) as error:
+        raise StoreUnreachable(f"no connection: {_first(error)}", where=where) from error
+
+
+def _server(error: driver_errors.Neo4jError, where: str) -> LineageError:
+    code, text = error.code or "", _first(error)
+    if code in _FULL or "No space left" in text:
+        return StoreFull(f"the server cannot write: {text}", where=where)
+    if code == _MEMORY:
+        hint = "Raise the server's heap, or ask for less (--depth, --limit)."
+        return StoreFull(f"the server is out of memory: {text}", where=where, hint=hint)
+    if code.startswith("Neo.ClientError.Security"):
+        return Denied(f"the server refuses: {text}", where=where)
+    if code.startswith("Neo.TransientError"):
+        return StoreBusy(f"the server is busy: {text}", where=where)
+    if code.startswith("Neo.ClientError.Database"):
+        return StoreUnreachable(f"no such database: {text}", where=where)
+    return StoreDamaged(f"the server refuses: {text}", where=where)
+
+
+def _first(error: BaseException) -> str:
+    text = getattr(error, "message", None) or str(error) or type(error).__name__
+    return str(text).splitlines()[0][:300]

@@ -1,0 +1,356 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Neo4j engine: managed transactions around reading and writing, on a driver of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+import neo4j
+import orjson
+from neo4j import exceptions as driver_errors
+
+from lineage.errors import StoreDamaged, StoreTooNew
+from lineage.ledger import log
+from lineage.ledger.log import Draft, Entry
+from lineage.ledger.merkle import Frontier
+from lineage.model.record import Batch, Record
+from lineage.store import base, prepare, reference
+from lineage.store.base import (
+    LAYOUT,
+    Arc,
+    Caps,
+    Claim,
+    EdgeRow,
+    Filter,
+    Held,
+    Hop,
+    NodeRow,
+    Page,
+    Receipt,
+    Slice,
+    Stats,
+    Subgraph,
+    View,
+    Walk,
+    standing,
+)
+from lineage.store.neo4j import audit
+from lineage.store.neo4j import compile as cypher
+from lineage.store.neo4j.connect import connect, translated
+from lineage.store.neo4j.write import Change, Said, chunks, families_of
+
+T = TypeVar("T")
+
+#: Seconds that one transaction may take, whatever the server allows.
+PATIENCE = 600.0
+#: Nodes deleted, or claims read, in one transaction where there may be millions.
+_SLICE = 20_000
+
+
+class Neo4jStore:
+    """A store in a Neo4j database, one store a database."""
+
+    caps = Caps(name="neo4j", persistent=True, native_walk=True)
+
+    def __init__(self, url: str, *, user: str, password: str) -> None:
+        self._driver, self.database, self.where = connect(url, user, password)
+        try:
+            self._prepare()
+        except BaseException:
+            self._driver.close()
+            raise
+
+    @property
+    def driver(self) -> neo4j.Driver:
+        """The driver, for the object mapper (``lineage.store.neo4j.labels``)."""
+        return self._driver
+
+    def _prepare(self) -> None:
+        record = self._one(cypher.READ_HEAD)
+        if record[2] is not None and record[2] > LAYOUT:
+            message = f"the store has layout {record[2]}, this version knows {LAYOUT}"
+            raise StoreTooNew(message, where=self.where)
+        if record[2] is None:
+            with translated(self.where), self._session("WRITE") as session:
+                for text in cypher.SCHEMA:
+                    session.run(text).consume()
+                session.run("CALL db.awaitIndexes(300)").consume()
+                session.run(cypher.LOCK_HEAD, layout=LAYOUT).consume()
+
+    def _session(self, mode: str = "READ") -> neo4j.Session:
+        return self._driver.session(database=self.database, default_access_mode=mode)
+
+    def _read(self, work: Callable[[neo4j.ManagedTransaction], T]) -> T:
+        managed = neo4j.unit_of_work(timeout=PATIENCE)(work)
+        with translated(self.where), self._session() as session:
+            return session.execute_read(managed)
+
+    def _one(self, text: str, /, **parameters: Any) -> Any:
+        """The one row of a read."""
+        return self._read(lambda tx: tx.run(text, parameters).single(strict=True).values())
+
+    def _list(self, text: str, /, **parameters: Any) -> list[Any]:
+        """The one list of a read."""
+        return list(self._one(text, **parameters)[0])
+
+    def _write(self, work: Callable[[neo4j.ManagedTransaction], T]) -> T:
+        """Run work that may be tried again: it is a no-op where it was done before.
+
+        A connection lost while committing leaves the outcome open; trying once more finds out.
+        """
+        managed = neo4j.unit_of_work(timeout=PATIENCE)(work)
+        with translated(self.where), self._session("WRITE") as session:
+            try:
+                return session.execute_write(managed)
+            except driver_errors.IncompleteCommit:
+                return session.execute_write(managed)
+
+    # --- writing ---
+
+    def write(self, draft: Draft, batch: Batch, retract: Sequence[Record] = ()) -> Receipt:
+        """See ``Store.write``."""
+        lines, leaving = prepare.lines(batch.records), prepare.lines(retract)
+
+        def work(tx: neo4j.ManagedTransaction) -> Receipt:
+            head = self._lock(tx)
+            change = Change(tx, draft.source)
+            change.look_up([*lines.values(), *leaving.values()])
+            fresh = {t: r for t, r in lines.items() if not change.claimed(r)}
+            gone = {t: r for t, r in leaving.items() if change.claimed(r)}
+            unchanged = len(lines) - len(fresh)
+            if not fresh and not gone:
+                return Receipt(seq=None, unchanged=unchanged)
+            entry = log.seal(head.size + 1, draft, log.signed(fresh, gone))
+            self._append(tx, head, entry)
+            change.apply(entry, list(fresh.values()), list(gone.values()))
+            return Receipt(
+                seq=entry.seq, added=len(fresh), retracted=len(gone), unchanged=unchanged
+            )
+
+        return self._write(work)
+
+    def replay(self, entry: Entry) -> None:
+        """See ``Store.replay``."""
+
+        def work(tx: neo4j.ManagedTransaction) -> None:
+            head = self._lock(tx)
+            if head.size >= entry.seq and self._has(tx, entry):
+                return
+            self._append(tx, head, entry)
+            self._draw(tx, entry)
+
+        self._write(work)
+
+    def _has(self, tx: neo4j.ManagedTransaction, entry: Entry) -> bool:
+        found = tx.run(cypher.ENTRIES, after=entry.seq - 1, limit=1).single(strict=True)[0]
+        return bool(found) and found[0].get("leaf") == entry.leaf
+
+    def _draw(self, tx: neo4j.ManagedTransaction, entry: Entry) -> None:
+        added, gone = log.split(entry)
+        change = Change(tx, entry.source)
+        change.look_up([*added, *gone])
+        change.apply(entry, added, gone)
+
+    def _lock(self, tx: neo4j.ManagedTransaction) -> Frontier:
+        record = tx.run(cypher.LOCK_HEAD, layout=LAYOUT).single(strict=True)
+        return self._frontier(*record)
+
+    def _frontier(self, size: Any, peaks: Any) -> Frontier:
+        try:
+            return Frontier.from_bytes(size, bytes.fromhex(peaks))
+        except (TypeError, ValueError, AttributeError) as error:
+            raise StoreDamaged(
+                f"the ledger's head is damaged: {error}", where=self.where
+            ) from error
+
+    def _append(self, tx: neo4j.ManagedTransaction, head: Frontier, entry: Entry) -> None:
+        grown = head.append(entry.leaf_hash())
+        if grown.size != entry.seq:
+            raise StoreDamaged(f"entry {entry.seq} does not follow entry {head.size}")
+        row = {name: getattr(entry, name) for name in Entry.__dataclass_fields__}
+        tx.run(cypher.NEW_ENTRY, entry=row).consume()
+        tx.run(cypher.MOVE_HEAD, size=grown.size, peaks=grown.to_bytes().hex()).consume()
+
+    def redraw(self, progress: Callable[[int], None]) -> None:
+        """See ``Store.redraw``: here it is a transaction an entry, for the server's memory."""
+        for text in (cypher.DELETE_EDGES, cypher.DELETE_NODES):
+            while self._write(partial(_count, text)):
+                pass
+        for entry in base.pages(self):
+            self._write(partial(self._draw, entry=entry))
+            progress(entry.seq)
+
+    # --- reading ---
+
+    def head(self) -> Frontier:
+        """See ``Store.head``."""
+        size, peaks, _ = self._one(cypher.READ_HEAD)
+        return Frontier() if size is None else self._frontier(size, peaks)
+
+    def entries(self, after: int, limit: int) -> Sequence[Entry]:
+        """See ``Store.entries``."""
+        rows = self._list(cypher.ENTRIES, after=after, limit=limit)
+        return [self._entry(row) for row in rows]
+
+    def _entry(self, row: Mapping[str, Any]) -> Entry:
+        try:
+            entry = Entry(**row)
+        except TypeError as error:
+            message = f"entry {row.get('seq')} does not have the properties of one"
+            raise StoreDamaged(message, where=self.where) from error
+        return entry
+
+    def get(self, ids: Collection[str], view: View) -> Mapping[str, NodeRow]:
+        """See ``Store.get``."""
+        rows = [
+            row for chunk in chunks(list(ids)) for row in self._list(cypher.get(view), ids=chunk)
+        ]
+        return {row.id: row for row in self._rows(rows, view)}
+
+    def _rows(self, rows: Sequence[Sequence[Any]], view: View) -> list[NodeRow]:
+        """Nodes as a view shows them: as they are now, or worked out from their claims."""
+        if view.as_of is None:
+            return [tuple.__new__(NodeRow, row) for row in rows]
+        said = {
+            uid: [
+                s.what
+                for s in (Said.of(uid, t) for t in claims)
+                if standing(s.since, s.until, view)
+            ]
+            for uid, claims in rows
+        }
+        silent = [uid for uid, items in said.items() if not items]
+        spoken: dict[str, set[str]] = {}
+        for chunk in chunks(silent):
+            text = cypher.spoken_of(view)
+            for uid, *sides in self._list(text, ids=chunk, as_of=view.as_of):
+                spoken[uid] = families_of(sides)
+        return [
+            prepare.shown(uid, items, spoken.get(uid, ()))
+            for uid, items in said.items()
+            if items or spoken.get(uid)
+        ]
+
+    def find(self, where: Filter, page: Page, view: View) -> Slice:
+        """See ``Store.find``."""
+        if view.as_of is not None or where.attributes:
+            return reference.scan(self, where, page, view)
+        values: dict[str, Any] = {
+            "kinds": sorted(where.kinds) if where.kinds is not None else None,
+            "label": where.label,
+            "prefix": where.prefix,
+            "text": where.text.lower() if where.text is not None else None,
+        }
+        values = {name: value for name, value in values.items() if value is not None}
+        conditions = " AND ".join(["true", *(cypher.CONDITIONS[name] for name in values)])
+        text = cypher.FIND.replace("{conditions}", conditions)
+        rows = self._list(text, after=page.after or "", limit=page.limit + 1, **values)
+        found = tuple(NodeRow(*row) for row in rows[: page.limit])
+        return Slice(found, found[-1].id if len(rows) > page.limit else None)
+
+    def edges(self, ids: Collection[str], hop: Hop, view: View) -> Sequence[EdgeRow]:
+        """See ``Store.edges``."""
+        text = cypher.hop(hop, view)
+        rows = [
+            row
+            for chunk in chunks(list(ids))
+            for row in self._list(text, ids=chunk, as_of=view.as_of)
+        ]
+        return _edge_rows(rows)
+
+    def walk(self, walk: Walk, view: View) -> Subgraph:
+        """See ``Store.walk``: one statement, one row; level by level where a depth or too large
+        an answer asks for it.
+        """
+        if walk.depth is None:
+            start = list(self.get(walk.start, view))
+            parameters = {"start": start, "as_of": view.as_of, "most": walk.limit + 1}
+            _, nodes, edges = self._one(cypher.walk(walk.hop, view), **parameters)
+            if nodes is not None:
+                return Subgraph(node_rows=self._rows(nodes, view), edge_rows=_edge_rows(edges))
+        return reference.walk(self, walk, view)
+
+    def identifiers(self, after: str | None, limit: int) -> Sequence[str]:
+        """See ``Store.identifiers``."""
+        return self._list(cypher.IDENTIFIERS, after=after or "", limit=limit)
+
+    def held(self, ids: Collection[str]) -> Mapping[str, Held]:
+        """See ``Store.held``."""
+        found: dict[str, tuple[NodeRow, Any, Any]] = {}
+        claims: dict[str, list[Claim]] = {}
+        for chunk in chunks(list(ids)):
+            for uid, kind, label, attributes, since, until, texts in self._list(
+                cypher.HELD_NODES, ids=chunk
+            ):
+                found[uid] = (NodeRow(uid, kind, label, attributes), since, until)
+                said = (Said.of(uid, text) for text in texts or ())
+                claims[uid] = [Claim(s.what, s.source, s.since, s.until) for s in said]
+            for effect, type_, *rest in self._list(cypher.HELD_EDGES, ids=chunk):
+                arc = Arc(cypher.TYPES.get(type_, type_), effect, *rest[:-3])
+                claims[effect].append(Claim(arc, *rest[-3:]))
+        return {uid: Held(*shown, tuple(claims[uid])) for uid, shown in found.items()}
+
+    def asserted(self, source: str) -> Iterator[Record]:
+        """See ``Store.asserted``."""
+        stem = "[" + orjson.dumps(source).decode() + ","
+        for uid, texts in self._slices(cypher.ASSERTED_NODES, stem=stem):
+            for text in texts:
+                said = Said.of(uid, text)
+                if said.source == source and said.until is None:
+                    yield said.what.node()
+        for _, rows in self._slices(cypher.ASSERTED_EDGES, source=source):
+            for row in rows:
+                yield _edge_row(row).edge()
+
+    def _slices(self, text: str, /, **parameters: Any) -> Iterator[Any]:
+        after = ""
+        while rows := self._list(text, after=after, limit=_SLICE, **parameters):
+            yield from rows
+            after = rows[-1][0]
+
+    def faults(self) -> Iterable[str]:
+        """See ``Store.faults``."""
+        return audit.faults(self._slices(cypher.DERIVED))
+
+    def setting(self, name: str, default: str | None = None) -> str | None:
+        """See ``Store.setting``."""
+        found = self._one(cypher.READ_SETTING, name=name)[0]
+        if found is not None or default is None:
+            return found  # type: ignore[no-any-return]
+        parameters = {"name": name, "default": default}
+        value = self._write(lambda tx: tx.run(cypher.SETTING, parameters).single(strict=True)[0])
+        return str(value)
+
+    def stats(self) -> Stats:
+        """See ``Store.stats``."""
+        kinds = dict(self._list(cypher.COUNT_NODES))
+        edges = self._one(cypher.COUNT_EDGES)[0]
+        head = self.head()
+        return Stats(
+            nodes=sum(kinds.values()),
+            edges=edges,
+            entries=head.size,
+            root=head.root.hex(),
+            kinds=kinds,
+        )
+
+    def close(self) -> None:
+        """See ``Store.close``."""
+        self._driver.close()
+
+
+def _count(text: str, tx: neo4j.ManagedTransaction) -> int:
+    return int(tx.run(text, limit=_SLICE).single(strict=True)[0])
+
+
+def _edge_row(row: Sequence[Any]) -> EdgeRow:
+    return EdgeRow(cypher.TYPES[row[0]], *row[1:])
+
+
+def _edge_rows(rows: Sequence[Sequence[Any]]) -> list[EdgeRow]:
+    """Rows with relation names; what several sources assert alike is one edge."""
+    names = cypher.TYPES
+    made = [tuple.__new__(EdgeRow, (names[t], a, b, p, i, u)) for t, a, b, p, i, u in rows]
+    return list(dict.fromkeys(made))

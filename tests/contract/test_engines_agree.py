@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whatever is asserted and retracted, every engine answers what the one in memory answers."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lineage.app import open_store
+from lineage.ledger.log import Draft
+from lineage.model.record import line
+from lineage.store.base import NOW, Filter, Hop, Page, View, Walk, pages
+from lineage.store.memory import MemoryStore
+from tests.conftest import empty
+from tests.strategies import IDS, RELATIONS, batches
+
+SOURCES = ("one", "two")
+EXAMPLES = {"memory": 20, "sqlite": 150, "neo4j": 25}
+
+steps = st.lists(
+    st.tuples(
+        st.sampled_from(SOURCES), batches, st.integers(0, 4), st.randoms(use_true_random=False)
+    ),
+    min_size=1,
+    max_size=5,
+)
+relations = st.one_of(st.none(), st.frozensets(st.sampled_from(RELATIONS), min_size=1, max_size=2))
+walks = st.builds(
+    Walk,
+    start=st.frozensets(st.sampled_from(IDS), min_size=1, max_size=3),
+    toward=st.sampled_from(["causes", "effects"]),
+    relations=relations,
+    depth=st.sampled_from([None, None, 0, 1, 3]),
+    limit=st.sampled_from([1_000_000, 1_000_000, 2, 5]),
+)
+filters = st.builds(
+    Filter,
+    kinds=st.sampled_from([None, frozenset({"Run", "Entity", "Model"})]),
+    label=st.sampled_from([None, "a"]),
+    text=st.sampled_from([None, "TEST", "label"]),
+    prefix=st.sampled_from([None, "urn:test:\u00e9"]),
+    attributes=st.sampled_from([{}, {"role": "train"}]),
+)
+
+
+def test_random_histories_give_the_same_answers_as_of_every_entry(engine, address, request):
+    """Walks, nodes, filters, evidence and ledger, now and as of each entry there was."""
+    examples = EXAMPLES[engine.split("-")[0]]
+
+    @settings(max_examples=examples)
+    @given(steps, st.lists(walks, min_size=3, max_size=3), filters)
+    def agree(history, wanted, where):
+        ours, theirs = MemoryStore(), fresh(engine, address)
+        try:
+            replay_history(history, ours, theirs)
+            assert theirs.stats() == ours.stats()
+            assert [e.leaf for e in pages(theirs)] == [e.leaf for e in pages(ours)]
+            same_holdings(ours, theirs)
+            for as_of in (None, *range(ours.head().size + 1)):
+                same_answers(ours, theirs, View(as_of=as_of), wanted, where)
+        finally:
+            theirs.close()
+
+    agree()
+
+
+def fresh(engine, address):
+    if engine.startswith("neo4j"):
+        empty(address)
+    if engine == "sqlite":
+        from pathlib import Path
+
+        for name in Path(address).parent.glob("store.db*"):
+            name.unlink()
+    return open_store(address, durability="fast")
+
+
+def replay_history(history, *stores):
+    said = []
+    for number, (source, batch, gone, random) in enumerate(history):
+        retract = random.sample(said, min(gone, len(said)))
+        said += batch.records
+        draft = Draft(
+            source=source, importer="test", actor="tester", recorded=f"2026-01-{number + 1:02}"
+        )
+        receipts = [store.write(draft, batch, retract) for store in stores]
+        assert receipts[0] == receipts[1]
+        again = [store.write(draft, batch) for store in stores]
+        assert again[0] == again[1]
+
+
+def same_holdings(ours, theirs):
+    idents = list(ours.identifiers(None, 1_000))
+    assert list(theirs.identifiers(None, 1_000)) == idents
+    assert list(theirs.identifiers(idents[0], 2) if idents else []) == idents[1:3]
+    mine, others = ours.held(idents), theirs.held(idents)
+    for ident in idents:
+        assert others[ident][:3] == mine[ident][:3]
+        assert sorted(others[ident].claims, key=repr) == sorted(mine[ident].claims, key=repr)
+    for source in (*SOURCES, "nobody"):
+        assert sorted(map(line, theirs.asserted(source))) == sorted(
+            map(line, ours.asserted(source))
+        )
+
+
+def same_answers(ours, theirs, view, wanted, where):
+    assert theirs.get(IDS, view) == ours.get(IDS, view)
+    for walk in wanted:
+        mine, others = ours.walk(walk, view), theirs.walk(walk, view)
+        assert (others.cut, others.nodes, others.edges) == (mine.cut, mine.nodes, mine.edges)
+    for page in (Page(limit=2), Page(limit=100, after=IDS[3])):
+        assert theirs.find(where, page, view) == ours.find(where, page, view)
+    hop = Hop(toward="effects")
+    assert set(theirs.edges(IDS[:4], hop, view)) == set(ours.edges(IDS[:4], hop, view))
+
+
+def test_an_unknown_start_is_an_empty_answer(store):
+    found = store.walk(Walk(start=frozenset({"urn:test:nothing"})), NOW)
+    assert (found.nodes, found.edges, found.cut) == ((), (), None)

@@ -1,0 +1,571 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the git importer says of real repositories, healthy, unusual and broken."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from importers.base import Options, Source, scrub
+from importers.git import IMPORTER, GitReader, namespace, plumbing
+from importers.git.layout import normalised
+from lineage import ids
+from lineage.errors import BadInput, BadReference, InputMissing, LineageError, TooNew
+from lineage.model.check import check
+from lineage.model.merge import merged
+from lineage.model.record import Batch, Edge, Node, line
+
+
+def read(path: Path | str, revisions: str | None = None) -> list[Batch]:
+    batches = list(IMPORTER.read(Source.of(path), Options(revisions=revisions)))
+    assert [finding for batch in batches for finding in check(batch)] == []
+    return batches
+
+
+def commits(batches: Iterable[Batch]) -> dict[str, Node]:
+    said: dict[str, list[Node]] = {}
+    for batch in batches:
+        for node in batch.nodes:
+            if node.kind == "Commit":
+                said.setdefault(node.id, []).append(node)
+    return {ident.rsplit(":", 1)[1]: merged(ident, nodes) for ident, nodes in said.items()}
+
+
+def edges(batches: Iterable[Batch], relation: str) -> list[Edge]:
+    return [edge for batch in batches for edge in batch.edges if edge.relation == relation]
+
+
+def lost(batches: Iterable[Batch]) -> dict[str, int]:
+    return {loss.what: loss.number for batch in batches for loss in batch.losses}
+
+
+def reasons(batches: Iterable[Batch]) -> str:
+    return "\n".join(loss.reason for batch in batches for loss in batch.losses)
+
+
+@pytest.fixture
+def project(new_repository):
+    """Three commits on main, one on a branch, a merge of it, and two tags."""
+    repo = new_repository()
+    repo.commit("Start", {"README": "a\nb\n"})
+    repo.git("switch", "-qc", "feature")
+    repo.commit("Add a model\n\nIt is small.\n\nChange-Id: I0123abcd", {"model.py": "m = 1\n"})
+    repo.git("switch", "-q", "main")
+    repo.commit("Second", {"README": "a\nc\n"})
+    repo.git("merge", "-q", "--no-ff", "-m", "Merge the model", "feature")
+    repo.git("tag", "v1")
+    repo.git("tag", "-am", "a message", "v2")
+    return repo
+
+
+# --- what is said --------------------------------------------------------------------------------
+
+
+def test_commits_carry_what_was_written_and_what_finds_them_again(project):
+    batches = read(project.path)
+    nodes = commits(batches)
+    model = nodes[project.git("rev-parse", "feature")]
+    assert model.label == f"{model.id[10:22]} Add a model"
+    said = dict(model.attributes)
+    assert said.pop("patch_id") == _patch_id(project, "feature")
+    assert said == {
+        "message": "Add a model",
+        "authored": "2025-06-15T17:13:40+02:00",
+        "committed": "2025-06-15T17:13:40+02:00",
+        "tree": "swh:1:dir:" + project.git("rev-parse", "feature^{tree}"),
+        "change_id": "I0123abcd",
+        "paths": ids.sha256(b"model.py")[:32],
+        "refs": "feature",
+    }
+    merge = nodes[project.git("rev-parse", "main")]
+    assert merge.attributes["refs"] == ("HEAD", "main", "v1", "v2")
+    assert "patch_id" not in merge.attributes
+    assert batches[-1].seen == {"commits": 4, "refs": 4, "people": 1}
+    assert lost(batches) == {"message bodies": 1, "tag messages": 1}
+
+
+def _patch_id(repo, commit: str) -> str:
+    patch = repo.git("log", "-1", "-p", "-U0", commit)
+    return repo.git("patch-id", "--stable", data=patch + "\n").split()[0]
+
+
+def test_parents_lead_from_child_to_parent(project):
+    said = {(edge.effect, edge.cause) for edge in edges(read(project.path), "parent")}
+    listed = project.git("rev-list", "--parents", "--all").splitlines()
+    pairs = {(x.split()[0], parent) for x in listed for parent in x.split()[1:]}
+    assert said == {(ids.commit(child), ids.commit(parent)) for child, parent in pairs}
+
+
+def test_authors_committers_and_coauthors_are_people_with_roles(new_repository):
+    repo = new_repository()
+    repo.commit(
+        "Pair\n\nText.\n\nCo-authored-by: Bo <bo@x.org>\nco-authored-by: Ana Lima <ana@example.org>",
+        {"a": "1"},
+        GIT_COMMITTER_NAME="GitHub",
+        GIT_COMMITTER_EMAIL="noreply@github.com",
+    )
+    batches = read(repo.path)
+    names = {node.id: (node.kind, node.label) for node in batches[0].nodes if node.kind != "Commit"}
+    roles = {
+        (edge.attributes["prov:role"], *names[edge.cause])
+        for edge in edges(batches, "wasAttributedTo")
+    }
+    assert roles == {
+        ("author", "Person", "Ana Lima"),
+        ("co-author", "Person", "Ana Lima"),
+        ("co-author", "Person", "Bo"),
+        ("committer", "SoftwareAgent", "GitHub"),
+    }
+
+
+def test_the_mailmap_of_head_makes_one_person_of_two_addresses(new_repository):
+    repo = new_repository()
+    repo.commit("One", {"a": "1"}, GIT_AUTHOR_NAME="ana", GIT_AUTHOR_EMAIL="ana@laptop")
+    mailmap = "Ana Lima <ana@example.org> <ANA@laptop>\nNobody <n@x> <missing@x>\n"
+    repo.commit("Two", {".mailmap": mailmap})
+    people = [node for node in read(repo.path)[0].nodes if node.kind == "Person"]
+    assert [(p.attributes["name"], p.attributes["email"]) for p in people] == [
+        ("Ana Lima", "ana@example.org")
+    ]
+
+
+def test_the_key_decides_what_a_person_is_called_and_hides_the_address(project):
+    one = [line(n) for b in read(project.path) for n in b.nodes if n.kind == "Person"]
+    source = Source.of(project.path)
+    other = [
+        line(n)
+        for b in IMPORTER.read(source, Options(person_key=b"k" * 32))
+        for n in b.nodes
+        if n.kind == "Person"
+    ]
+    assert one != other
+    assert ids.person("ana@example.org", b"k" * 32) in other[0].decode()
+
+
+def test_reading_twice_and_reading_a_clone_give_the_same_records(project, tmp_path):
+    first = [line(record) for batch in read(project.path) for record in batch.records]
+    again = [line(record) for batch in read(project.path) for record in batch.records]
+    assert first == again
+    project.git("gc", "-q")
+    packed = [line(record) for batch in read(project.path) for record in batch.records]
+    assert first == packed
+    project.git("clone", "-q", str(project.path), str(tmp_path / "clone"))
+    assert set(commits(read(tmp_path / "clone"))) == set(commits(read(project.path)))
+    assert namespace(tmp_path / "clone") == namespace(project.path)
+
+
+def test_secrets_in_subjects_are_scrubbed(new_repository):
+    repo = new_repository()
+    token = "ghp_" + "a1" * 18
+    repo.commit(f"Clone https://ana:hunter22@host/x.git with {token}", {"a": "1"})
+    [node] = commits(read(repo.path)).values()
+    assert node.attributes["message"] == "Clone https://host/x.git with [scrubbed]"
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("Bump to 0123456789abcdef0123456789abcdef01234567", None),
+        ("See https://example.org/a@b and mail ana@example.org", None),
+        ("token: rename the field", None),
+        ("password=hunter22 in CI", "password=[scrubbed] in CI"),
+        ("api_key: 9f8e7d6c5b", "api_key: [scrubbed]"),
+        ("key AKIAABCDEFGHIJKLMNOP", "key [scrubbed]"),
+    ],
+)
+def test_scrubbing_takes_secrets_and_leaves_the_rest(text, kept):
+    assert scrub(text) == (kept or text)
+
+
+def test_a_range_yields_its_commits_as_a_partial_import(project):
+    project.commit("After", {"z": "1"})
+    batches = read(project.path, "v1..main")
+    assert [node.attributes["message"] for node in commits(batches).values()] == ["After"]
+    assert all(batch.partial for batch in batches)
+    assert len(commits(read(project.path, "HEAD~1"))) == 4
+    assert len(commits(read(project.path, "^v2 HEAD"))) == 1
+    for wrong in ("nope", "--all", "", "a..b", "--output=/tmp/x"):
+        with pytest.raises(BadReference):
+            read(project.path, wrong)
+
+
+def test_the_tip_of_an_unmerged_branch_knows_its_change_as_a_whole(project):
+    project.git("switch", "-qc", "work", "main~1")
+    base = project.git("rev-parse", "HEAD")
+    project.commit("w1", {"w": "1\n"})
+    project.git("merge", "-q", "-m", "catch up", "main")
+    tip = project.commit("w2", {"w": "1\n2\n"})
+    merged = project.git("rev-parse", "main")
+    said = commits(read(project.path))[tip].attributes
+    patch = project.git("diff", "-U0", merged, tip)
+    expected = project.git("patch-id", "--stable", data=patch + "\n").split()[0]
+    assert (said["range_base"], said["range_patch_id"]) == (merged, expected)
+    assert base != merged
+    feature = commits(read(project.path))[project.git("rev-parse", "feature")]
+    assert "range_patch_id" not in feature.attributes
+
+
+# --- where repositories live ---------------------------------------------------------------------
+
+
+def test_bare_worktree_subfolder_and_detached_head_are_the_same_repository(project, tmp_path):
+    expected = set(commits(read(project.path)))
+    project.git("clone", "-q", "--bare", str(project.path), str(tmp_path / "bare.git"))
+    project.git("worktree", "add", "-q", "--detach", str(tmp_path / "linked"), "feature")
+    project.git("clone", "-q", "--shared", str(project.path), str(tmp_path / "shared"))
+    project.git("checkout", "-q", "--detach", "main~1")
+    odd = tmp_path / 'a "folder"\nwith newline'
+    project.git("clone", "-q", str(project.path), str(odd))
+    places = (project.path / ".git", "bare.git", "linked", "shared", odd)
+    for place in places:
+        assert IMPORTER.sniffs(Source.of(tmp_path / place))
+        assert set(commits(read(tmp_path / place))) == expected, place
+    detached = commits(read(project.path))[project.git("rev-parse", "main~1")]
+    assert detached.attributes["refs"] == "HEAD"
+    (project.path / "src").mkdir()
+    with pytest.raises(BadInput) as caught:
+        read(project.path / "src")
+    assert str(project.path) in caught.value.hint
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_repository_of_another_user_is_read_without_trusting_it(project):
+    for path in (project.path, *project.path.rglob("*")):
+        os.chown(path, 12345, 12345)
+    refused = subprocess.run(["git", "log"], cwd=project.path, capture_output=True, check=False)
+    assert b"dubious ownership" in refused.stderr
+    assert len(commits(read(project.path))) == 4
+
+
+def test_a_full_or_absent_temporary_folder_is_one_error(project, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(project.path / "nowhere"))
+    with pytest.raises(BadInput, match="No such file"):
+        read(project.path)
+
+
+def test_sha256_repositories_are_read_alike(new_repository):
+    repo = new_repository("long", "--object-format=sha256")
+    repo.commit("One", {"a": "1\n"})
+    repo.git("switch", "-qc", "side")
+    tip = repo.commit("Two", {"a": "2\n", ".mailmap": "A <a@b> <ana@example.org>\n"})
+    nodes = commits(read(repo.path))
+    assert len(tip) == 64
+    assert nodes[tip].attributes["patch_id"] == nodes[tip].attributes["range_patch_id"]
+    assert nodes[tip].attributes["tree"] == repo.git("rev-parse", "HEAD^{tree}")
+
+
+def test_a_repository_without_commits_says_so(new_repository):
+    batches = read(new_repository().path)
+    assert lost(batches) == {"history": 1}
+    with pytest.raises(BadInput, match="no commits"):
+        namespace(new_repository("other").path)
+
+
+def test_a_shallow_clone_says_what_it_lacks_and_guesses_nothing(project, tmp_path):
+    address = "file://" + str(project.path)
+    project.git(
+        "clone", "-q", "--depth=1", "--no-single-branch", address, str(tmp_path / "shallow")
+    )
+    batches = read(tmp_path / "shallow")
+    whole = commits(read(project.path))
+    for sha, node in commits(batches).items():
+        for key in ("tree", "authored", "change_id"):
+            assert node.attributes.get(key) == whole[sha].attributes.get(key)
+        assert node.attributes.get("patch_id") in (None, whole[sha].attributes.get("patch_id"))
+        assert "range_patch_id" not in node.attributes
+    assert lost(batches)["parents of shallow commits"] == 2
+    assert "git fetch --unshallow" in reasons(batches)
+    assert namespace(tmp_path / "shallow") == str(project.path)
+    assert "named after its origin" in reasons(batches)
+
+
+def test_a_partial_clone_is_not_completed_over_the_network(project, tmp_path):
+    project.git("config", "uploadpack.allowFilter", "true")
+    for kind in ("blob:none", "tree:0"):
+        clone = tmp_path / kind.replace(":", "-")
+        address = "file://" + str(project.path)
+        project.git("clone", "-q", "--bare", f"--filter={kind}", address, str(clone))
+        before = sorted(p.name for p in (clone / "objects").rglob("*"))
+        batches = read(clone)
+        assert set(commits(batches)) == set(commits(read(project.path)))
+        assert not any("patch_id" in node.attributes for node in commits(batches).values())
+        assert lost(batches)["patch-ids"] == 3
+        assert sorted(p.name for p in (clone / "objects").rglob("*")) == before
+        assert namespace(clone) == namespace(project.path)
+
+
+def test_replacements_grafts_stashes_notes_and_submodules_are_said(project):
+    tip = project.git("rev-parse", "main")
+    project.git("replace", tip, "feature")
+    project.git("notes", "add", "-m", "note", "feature")
+    project.write({"README": "dirty"})
+    project.git("stash", "-q")
+    (project.path / ".git" / "info").mkdir(exist_ok=True)
+    (project.path / ".git" / "info" / "grafts").write_text(f"{tip}\n")
+    project.git("update-index", "--add", "--cacheinfo", f"160000,{tip},lib")
+    project.git("commit", "-qm", "With a submodule", GIT_NO_REPLACE_OBJECTS="1")
+    batches = read(project.path)
+    assert commits(batches)[tip].attributes["message"] == "Merge the model"
+    assert len([edge for edge in edges(batches, "parent") if edge.effect == ids.commit(tip)]) == 2
+    assert lost(batches)["refs"] == 3
+    assert lost(batches)["grafts"] == 1
+    assert lost(batches)["changes of submodules"] == 1
+    assert "WIP" not in str(batches)
+
+
+def test_the_namespace_is_the_least_root_and_survives_notes(project):
+    root = project.git("rev-list", "--max-parents=0", "main")
+    project.git("notes", "add", "-m", "n", "main")
+    assert namespace(project.path) == root
+    project.git("switch", "-q", "--orphan", "pages")
+    other = project.commit("pages", {"index": "x"})
+    assert namespace(project.path) == min(root, other)
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("git@github.com:Lab/paper.git", "github.com/Lab/paper"),
+        ("https://ana:pw@GitHub.com/Lab/paper.git/", "github.com/Lab/paper"),
+        ("https://ana:p@ss@host:8443/a/b?private_token=x", "host/a/b"),
+        ("ssh://git@host:22/a/b", "host/a/b"),
+        ("/srv/git/a.git", "/srv/git/a"),
+        ("file:///srv/git/a.git", "/srv/git/a"),
+    ],
+)
+def test_an_origin_has_one_name_however_it_is_written(url, name):
+    assert normalised(url) == name
+
+
+# --- what other importers use --------------------------------------------------------------------
+
+
+def test_the_reader_gives_the_history_and_the_content_of_files_by_pattern(new_repository):
+    repo = new_repository()
+    first = repo.commit(
+        "a", {"dvc.lock": "1", "sub/dvc.lock": "x", "data/big.dvc": "d", "code": "c"}
+    )
+    repo.commit("b", {"code": "d"})
+    repo.git("switch", "-qc", "side", first)
+    side = repo.commit("c", {"dvc.lock": "2"})
+    repo.git("switch", "-q", "main")
+    third = repo.commit("d", {"dvc.lock": "3"})
+    repo.git("merge", "-q", "-s", "ours", "--no-commit", "side")
+    repo.write({"dvc.lock": "23"})
+    repo.git("add", "-A")
+    repo.git("commit", "-qm", "merge")
+    merge = repo.git("rev-parse", "HEAD")
+    last = repo.commit("e", {})
+    repo.git("rm", "-q", "data/big.dvc")
+    repo.git("commit", "-qm", "f")
+    with GitReader.open(repo.path) as reader:
+        history = dict(reader.history("dvc.yaml", "dvc.lock", "*.dvc"))
+        assert set(history) == {first, side, third, merge, repo.git("rev-parse", "HEAD")}
+        assert [c.path for c in history[first]] == ["data/big.dvc", "dvc.lock", "sub/dvc.lock"]
+        content = dict(reader.blobs(c.after for x in history.values() for c in x if c.after))
+        [change] = history[merge]
+        assert (content[change.after], len(change.before)) == (b"23", 2)
+        assert history[repo.git("rev-parse", "HEAD")][0].after is None
+        assert reader.cat(history[side][0].after) == b"2"
+        assert [e.path for e in reader.tree(last, "data")] == ["data/big.dvc"]
+        assert [e.path for e in reader.tree(last)] == [
+            "code", "data/big.dvc", "dvc.lock", "sub/dvc.lock",
+        ]  # fmt: skip
+        assert next(reader.blobs(["0" * 40]))[1] is None
+        with pytest.raises(BadInput):
+            reader.cat("0" * 40)
+
+
+# --- broken and odd ------------------------------------------------------------------------------
+
+
+def test_commits_that_no_porcelain_would_write_are_kept_and_their_faults_counted(new_repository):
+    repo = new_repository()
+    good = repo.commit("Good", {"a": "1"})
+    tree = repo.git("rev-parse", "HEAD^{tree}")
+    head = f"tree {tree}\nparent {good}\nparent {good}\n".encode()
+    who = b"Ana <ana@example.org>"
+    odd = {
+        "bad date": head + b"author %s 99999999999999999 +9999\ncommitter %s 1 -0030\n\nbad date\n" % (who, who),
+        "no author": head + b"committer %s 1 +0000\n\nno author\n" % who,
+        "caf\u00e9": head + b"author J\xfc <j@x> 1 +0000\ncommitter J\xfc <j@x> 1 +0000\nencoding ISO-8859-1\n\ncaf\xe9\n",
+        "not \ufffd utf-8": head + b"author <> 1 +0000\ncommitter x\n\nnot \xff utf-8\n",
+        "jj": head + b"author %s 1 +0000\ncommitter %s 1 +0000\nchange-id kzqxwv\ngpgsig -----\n more\n\njj\n" % (who, who),
+        "nul a  b": head + b"author %s 1 +0000\ncommitter %s 1 +0000\nencoding rot13\n\nnul a\0\xe2\x80\xae b\n" % (who, who),
+    }  # fmt: skip
+    for number, data in enumerate(odd.values()):
+        repo.git("update-ref", f"refs/tags/t{number}", repo.hash("commit", data))
+    batches = read(repo.path)
+    nodes = {str(n.attributes["message"]): n.attributes for n in commits(batches).values()}
+    assert set(nodes) - {"Good"} == {
+        "bad date",
+        "no author",
+        "caf\u00e9",
+        "not \ufffd utf-8",
+        "jj",
+        "nul a  b",
+    }
+    assert nodes["bad date"]["committed"] == "1969-12-31T23:30:01-00:30"
+    assert "authored" not in nodes["bad date"]
+    assert nodes["jj"]["change_id"] == "kzqxwv"
+    assert "J\u00fc" in {n.label for n in batches[0].nodes}
+    counts = lost(batches)
+    assert (counts["dates"], counts["authors and committers"], counts["signatures"]) == (3, 2, 1)
+
+
+def test_one_damaged_commit_does_not_stop_the_rest(project):
+    lonely = project.git("rev-parse", "feature")
+    path = project.path / ".git" / "objects" / lonely[:2] / lonely[2:]
+    path.chmod(0o644)
+    content = path.read_bytes()
+    for damage in (content[:10], b"", b"garbage" * 20, None):
+        path.unlink(missing_ok=True)
+        if damage is not None:
+            path.write_bytes(damage)
+        batches = read(project.path)
+        assert len(commits(batches)) == 3, damage
+        assert lost(batches)["commits"] == 1
+        assert lost(batches)["refs"] == 1
+
+
+def test_an_object_that_is_not_what_its_name_promises_is_refused(project):
+    genuine, other = (project.git("rev-parse", x) for x in ("feature", "feature~1"))
+    folder = project.path / ".git" / "objects"
+    target = folder / genuine[:2] / genuine[2:]
+    target.chmod(0o644)
+    shutil.copyfile(folder / other[:2] / other[2:], target)
+    batches = read(project.path)
+    assert genuine not in commits(batches)
+    assert lost(batches)["commits"] == 1
+
+
+def test_broken_references_are_counted_and_named(project):
+    heads = project.path / ".git" / "refs" / "heads"
+    (heads / "cut").write_text("12ab")
+    (heads / "gone").write_text("1" * 40)
+    (heads / "bad..name").write_text(project.git("rev-parse", "main"))
+    (heads / "link").symlink_to("/etc/passwd")
+    os.mkfifo(heads / "pipe")
+    batches = read(project.path)
+    assert lost(batches)["refs"] == 5
+    assert "root:" not in str(batches)
+
+
+def damage_config(text):
+    def damage(path: Path) -> None:
+        (path / ".git" / "config").write_text(text)
+
+    return damage
+
+
+def gone_alternates(path: Path) -> None:
+    (path / ".git/objects/info/alternates").write_text("/nowhere/objects\n")
+
+
+def piped_alternates(path: Path) -> None:
+    os.mkfifo(path / ".git/objects/info/alternates")
+
+
+def truncated_pack(path: Path) -> None:
+    subprocess.run(["git", "repack", "-adq"], cwd=path, check=True)
+    [pack] = (path / ".git/objects/pack").glob("*.pack")
+    pack.chmod(0o644)
+    pack.write_bytes(pack.read_bytes()[:40])
+
+
+def lost_gitdir(path: Path) -> None:
+    shutil.rmtree(path / ".git")
+    (path / ".git").write_text("gitdir: /nowhere/at/all\n")
+
+
+@pytest.mark.parametrize(
+    ("damage", "kind", "words"),
+    [
+        (shutil.rmtree, InputMissing, "there is no folder"),
+        (lambda path: shutil.rmtree(path / ".git"), BadInput, "not a git repository"),
+        (
+            lambda path: shutil.rmtree(path / ".git/objects"),
+            BadInput,
+            "not a git repository|without",
+        ),
+        (damage_config("[core]\nrepositoryformatversion = 2\n"), TooNew, "version 2"),
+        (
+            damage_config("[core]\nrepositoryformatversion = 1\n[extensions] new = 1\n"),
+            TooNew,
+            "extension new",
+        ),
+        (
+            damage_config(
+                "[core]\nrepositoryformatversion=1\n[extensions]\n\trefStorage = reftable"
+            ),
+            TooNew,
+            "reftable",
+        ),
+        (gone_alternates, BadInput, "/nowhere/objects"),
+        (piped_alternates, BadInput, "alternates"),
+        (truncated_pack, BadInput, "none of its 4 references"),
+        (lost_gitdir, BadInput, "/nowhere/at/all"),
+    ],
+)
+def test_what_cannot_be_read_is_one_error_with_a_hint(project, damage, kind, words):
+    damage(project.path)
+    with pytest.raises(LineageError, match=words) as caught:
+        read(project.path)
+    assert type(caught.value) is kind
+    assert caught.value.where
+    assert caught.value.hint
+
+
+def test_an_address_elsewhere_is_refused_without_a_connection():
+    with pytest.raises(BadInput, match="not a folder"):
+        read("https://ana:pw@example.org/x.git")
+
+
+def test_the_corpora_histories_are_imported_whole(corpora, new_repository):
+    for name, count in (("calkit+example-basic", 6), ("iterative+demo-bank-customer-churn", 162)):
+        repo = new_repository(name)
+        stream = (corpora / "dvc" / name / "history.fast-export.txt").read_bytes()
+        repo.git("fast-import", "--quiet", data=stream)
+        batches = read(repo.path)
+        listed = repo.git("rev-list", "--all").splitlines()
+        assert set(commits(batches)) == set(listed)
+        assert len(listed) == count
+        for sha, node in commits(batches).items():
+            if "patch_id" in node.attributes:
+                assert node.attributes["patch_id"] == _patch_id(repo, sha)
+
+
+# --- bounded -------------------------------------------------------------------------------------
+
+
+def test_a_tree_of_ten_thousand_million_files_costs_one_commit(new_repository, monkeypatch):
+    monkeypatch.setattr(plumbing, "MEMORY", 300 << 20)
+    repo = new_repository()
+    repo.commit("Before", {"a": "1"})
+    oid = repo.hash("blob", b"x")
+    for depth in range(10):
+        mode, kind = ("100644", "blob") if depth == 0 else ("040000", "tree")
+        oid = repo.git("mktree", data="".join(f"{mode} {kind} {oid}\tf{n}\n" for n in range(10)))
+    bomb = repo.git("commit-tree", "-p", "HEAD", "-m", "Bomb", oid)
+    repo.git("update-ref", "refs/heads/bomb", bomb)
+    batches = read(repo.path)
+    nodes = commits(batches)
+    assert "patch_id" not in nodes[bomb].attributes
+    assert len([n for n in nodes.values() if "patch_id" in n.attributes]) == 1
+    assert lost(batches)["patch-ids"] == 1
+
+
+def test_a_git_that_waits_for_ever_is_stopped(project, monkeypatch):
+    monkeypatch.setattr(plumbing, "PATIENCE", 0.5)
+    tip = project.git("rev-parse", "feature")
+    path = project.path / ".git" / "objects" / tip[:2] / tip[2:]
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(BadInput, match="stopped"):
+        read(project.path)
