@@ -15,7 +15,7 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from importers.base import BATCH_RECORDS, Options, Source
+from importers.base import BATCH_RECORDS, Importer, Options, Source
 from importers.mlflow.artifacts import File, Shelves
 from importers.mlflow.database import Database, PostgresDatabase, SqliteDatabase
 from importers.mlflow.entities import RegisteredModel, TrackingStore
@@ -34,7 +34,7 @@ _DATABASE, _FOLDER = "mlflow.db", "mlruns"
 _SNIFFED = 1024 * 1024
 
 
-class MlflowImporter:
+class MlflowImporter(Importer):
     """Reads a tracking store: ``mlflow.db``, ``mlruns``, ``postgresql://`` or ``http://``."""
 
     name = "mlflow"

@@ -23,10 +23,13 @@ _OPEN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """A file by its path below the folder of its run or model."""
+    """A file by its path below the folder of its run or model, under two digests: sha256 names it,
+    by md5 it meets what DVC and others know.
+    """
 
     path: str
     digest: str
+    md5: str
     size: int
 
 
@@ -99,7 +102,7 @@ class Shelves:
                     yield path
 
     def _hashed(self, path: Path, name: str) -> File | None:
-        digest = hashlib.sha256()
+        digest, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
         size = 0
         try:
             with os.fdopen(os.open(path, _OPEN), "rb") as file:
@@ -114,10 +117,11 @@ class Shelves:
                 while piece := file.read(_PIECE):
                     size += len(piece)
                     digest.update(piece)
+                    md5.update(piece)
         except OSError as error:
             self._tally.lose("artifacts", "they cannot be read", first=f"{path}: {error.strerror}")
             return None
-        return File(path=name, digest=digest.hexdigest(), size=size)
+        return File(path=name, digest=digest.hexdigest(), md5=md5.hexdigest(), size=size)
 
 
 def _local_path(recorded: str) -> Path | None:

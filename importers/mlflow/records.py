@@ -272,9 +272,10 @@ class Mapper:
             size=file.size,
         ).node()
         if file.path.rpartition("/")[2] not in _SAME_EVERYWHERE:
-            nodes, ties = content(ident, "sha256", file.digest, file.size)
-            yield from nodes
-            yield from ties
+            for algorithm, digest in (("sha256", file.digest), ("md5", file.md5)):
+                nodes, ties = content(ident, algorithm, digest, file.size)
+                yield from nodes
+                yield from ties
 
     # --- names -----------------------------------------------------------------------------------
 

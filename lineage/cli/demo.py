@@ -114,7 +114,7 @@ def _first_data(store: str) -> str:
 
     with lineage.open(store) as opened:
         rows = [node for node in opened.find(DATA) if node.kind == "DatasetVersion"]
-        oldest = min(rows, key=lambda node: int(node.attributes.get("size", 0) or 0))
+        oldest = min(rows, key=lambda node: int(str(node.attributes.get("size", 0))))
     return str(oldest.attributes["digest"])
 
 

@@ -29,7 +29,8 @@ def COMMAND(ctx: click.Context, folder: str, *, as_json: bool) -> None:
     root = Path(folder).resolve()
     url = ctx.obj["store"] or str(_folder(root))
     with lineage.open(url) as store:
-        reports, problems = [], []
+        reports: list[Any] = []
+        problems: list[Any] = []
         for name, source in discover(root):
             done, problem = _load(store, name, source)
             reports += done
@@ -60,7 +61,7 @@ def _folder(root: Path) -> Path:
     return folder / FILE
 
 
-def _load(store: Any, name: str, source: Any) -> tuple[list[Any], list[dict[str, Any]]]:
+def _load(store: Any, name: str, source: Any) -> tuple[list[Any], list[Any]]:
     """One source; one that cannot be read does not keep the others out."""
     from lineage.errors import BadInput
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes the project: a repository with a rebase and a squash merge, data under DVC, a lockfile,
-an MLflow store. Nothing is canned: the model is trained, git does the rewriting."""
+an MLflow store. Nothing is canned: the model is trained, git does the rewriting.
+"""
 
 from __future__ import annotations
 
@@ -108,7 +109,7 @@ class Project:
 
     def collect(self, rows: int, seed: int) -> None:
         """A new version of the data, tracked as ``dvc add`` tracks it."""
-        random = Random(seed)
+        random = Random(seed)  # noqa: S311 - admissions, not secrets
         file = self.path / DATA
         file.parent.mkdir(exist_ok=True)
         with file.open("w", newline="") as stream:
