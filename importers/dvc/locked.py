@@ -231,7 +231,7 @@ def _item(entry: Mapping[str, Any], folder: Folder) -> Item | None:
     members = _listed(entry, place)
     known = digest_of(entry) or _of_members(place, members)
     if known is None:
-        reason = "no digest is locked, so there is no version to name"
+        reason = "no valid digest is locked, so there is no version to name"
         folder.tally.lose("files", reason, first=f"{place.path} in {folder.where}")
         return None
     odd = entry.keys() - _OPTIONS - _OPTIONS_TOO - {*_DIGESTS}

@@ -178,14 +178,16 @@ class Reading:
 
     def _read_locks(self, versions: Sequence[Version]) -> None:
         uses: dict[str, list[_Use]] = {}
-        for version in versions:
+        for version in reversed(versions):
             uses.setdefault(version.name, []).append(_Use(version, _beside(version), False))
             for name, yaml in _parents(version):
                 uses.setdefault(name, []).append(_Use(version, yaml, True))
         now: dict[Version, dict[str, Roles]] = {}
         before: dict[Version, set[str]] = {}
         for name, data in self._files.read(uses):
-            said = self._parsed(uses[name][0].version, data, "dvc.lock", _lock)
+            # What is wrong with it is told of the oldest commit that has it.
+            version = min(uses[name], key=lambda use: use.is_before).version
+            said = self._parsed(version, data, "dvc.lock", _lock)
             for use in uses[name] if said is not None else ():
                 stages = dict(self._resolved(use, said))
                 if use.is_before:
@@ -248,10 +250,11 @@ class Reading:
 
     def _read_data(self, versions: Sequence[Version]) -> None:
         paths: dict[str, dict[str, Version]] = {}
+        for version in reversed(versions):
+            paths.setdefault(version.name, {}).setdefault(version.path, version)
         for version in versions:
-            for name in (version.name, *version.before):
-                if name is not None:
-                    paths.setdefault(name, {}).setdefault(version.path, version)
+            for name in filter(None, version.before):
+                paths.setdefault(name, {}).setdefault(version.path, version)
         read: dict[tuple[str, str], str | Tracked | None] = {}
         for name, data in self._files.read(paths):
             said = self._parsed(next(iter(paths[name].values())), data, "*.dvc", _tracking)
