@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Protocol
 from lineage import ids
 from lineage.errors import InputMissing, LimitExceeded
 from lineage.model import kinds, terms
-from lineage.model.record import Batch, Edge, Node, Record
+from lineage.model.record import Batch, Edge, Loss, Node, Record
 
 #: Files larger than this are refused unless an importer streams them (bytes).
 LARGEST_FILE = 512 * 1024 * 1024
@@ -129,6 +130,29 @@ class Importer(Protocol):
         """
         del record
         return False
+
+
+class Tally:
+    """Counts what did not become a record; keeps the first example of each reason."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._first: dict[tuple[str, str], str] = {}
+
+    def lose(self, what: str, reason: str, *, count: int = 1, first: str | None = None) -> None:
+        """Count something lost."""
+        if count:
+            self._counts[what, reason] += count
+            if first:
+                self._first.setdefault((what, reason), first)
+
+    def losses(self) -> tuple[Loss, ...]:
+        """Everything lost, in the order it was met."""
+        return tuple(
+            Loss(what, count, f"{reason} (first: {first})" if first else reason)
+            for (what, reason), count in self._counts.items()
+            for first in (self._first.get((what, reason)),)
+        )
 
 
 def tie(version: str, bytes_: str) -> tuple[Edge, Edge]:

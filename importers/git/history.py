@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from importers.base import Options, person, scrub
+from importers.base import Options, Tally, person, scrub
 from importers.git.branches import LONGEST_BRANCH, bases
 from importers.git.comparing import Change, Diff
 from importers.git.objects import CommitObject, Identity
@@ -14,7 +13,7 @@ from importers.git.reader import GitReader, Unreadable
 from lineage import ids
 from lineage.errors import BadInput
 from lineage.model import kinds
-from lineage.model.record import Batch, Edge, Loss, Node, clean
+from lineage.model.record import Batch, Edge, Node, clean
 
 #: Commits per batch: with parents and people about four records each.
 _AT_ONCE = 1_000
@@ -25,29 +24,6 @@ _KEPT = ("refs/jj/", "refs/lineage/")
 #: What depends on where branches are when the repository is read.
 POSITION = frozenset({"refs", "range_patch_id", "range_base"})
 _BOT_MAIL = "noreply@github.com"
-
-
-class Tally:
-    """Counts what did not become a record; keeps the first example of each reason."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[tuple[str, str]] = Counter()
-        self._first: dict[tuple[str, str], str] = {}
-
-    def lose(self, what: str, reason: str, *, count: int = 1, first: str | None = None) -> None:
-        """Count something lost."""
-        if count:
-            self._counts[what, reason] += count
-            if first:
-                self._first.setdefault((what, reason), first)
-
-    def losses(self) -> tuple[Loss, ...]:
-        """Everything lost, in the order it was met."""
-        return tuple(
-            Loss(what, count, f"{reason} (first: {first})" if first else reason)
-            for (what, reason), count in self._counts.items()
-            for first in (self._first.get((what, reason)),)
-        )
 
 
 class History:

@@ -271,8 +271,8 @@ class GitReader:
             for name in names:
                 if (head := stream.until(b"\n")) is None:
                     break
-                words = head.decode("ascii", "replace").split(" ")
-                if len(words) != 3:
+                words = head.decode("utf-8", "replace").rsplit(" ", 2)
+                if len(words) != 3 or not words[2].isdecimal():
                     yield name, "missing", None
                     continue
                 size = int(words[2])

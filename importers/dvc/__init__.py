@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Imports DVC: locked stages as runs, tracked data as versions, over all of a repository's history."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+from importers.base import Options, Source, Tally, batches
+from importers.dvc import contents
+from importers.dvc.files import Files, Version, committed, uncommitted, working
+from importers.dvc.reading import Reading
+from importers.dvc.records import Graph
+from importers.git import layout
+from importers.git.reader import GitReader
+from lineage.errors import BadInput, InputMissing, LineageError
+from lineage.model.record import Batch, Record
+
+#: Names by which a folder, or the newest commit of a repository, shows that DVC is used.
+_SIGNS = ("dvc.lock", "dvc.yaml", ".dvc/config")
+_MOST_TIPS = 20
+
+
+class DvcImporter:
+    """Reads what DVC wrote down; neither DVC nor any command of a stage is ever run."""
+
+    name = "dvc"
+    summary = "DVC: dvc.lock, dvc.yaml and *.dvc, of all commits (a repository or a folder)."
+
+    def sniffs(self, source: Source) -> bool:
+        """Whether DVC's files lie in the folder, one below, or in the commits that names lead to."""
+        path = source.path
+        if path is None or not path.is_dir():
+            return False
+        try:
+            patterns = (*_SIGNS[:2], "*.dvc", *(f"*/{x}" for x in (*_SIGNS[:2], "*.dvc")))
+            found = (x for pattern in patterns for x in path.glob(pattern))
+            if any(x.is_file() for x in islice(found, 100)) or (path / _SIGNS[2]).is_file():
+                return True
+            return layout.looks(path) and _in_tips(path)
+        except (OSError, LineageError):
+            return False
+
+    def read(self, source: Source, options: Options) -> Iterator[Batch]:
+        """Yield runs, versions and what connects them; the last batch has counts and losses.
+
+        Raises ``InputMissing``, ``BadInput`` and the kinds of it.
+        """
+        path = source.path
+        if path is None:
+            message = f"{source.address} is not a folder on this machine"
+            raise BadInput(message, where=source.address, hint="Clone it, then import the clone.")
+        if not path.exists():
+            raise InputMissing(f"there is no folder {path}", where=str(path))
+        _demand_root(path)
+        try:
+            with ExitStack() as stack:
+                repository = None
+                if layout.looks(path):
+                    repository = stack.enter_context(GitReader.open(path))
+                yield from _batches(path, repository, options)
+        except OSError as error:
+            message = f"reading it failed: {error.strerror or error}"
+            raise BadInput(message, where=source.address) from error
+
+    def lasting(self, record: Record) -> bool:
+        """Stages that were run and data that was tracked stay so, whatever is locked now."""
+        del record
+        return True
+
+
+def _in_tips(path: Path) -> bool:
+    with GitReader.open(path) as repository:
+        tips = sorted({*repository.tips[:_MOST_TIPS], *filter(None, (repository.head,))})
+        names = [f"{tip}:{sign}" for tip in tips for sign in _SIGNS]
+        return any(data is not None for _, data in repository.blobs(names))
+
+
+def _demand_root(path: Path) -> None:
+    """Refuse a file, and a part of a repository: paths are named from its root."""
+    above = next((x for x in (path, *path.parents) if layout.looks(x)), None)
+    if above == path:
+        return
+    if above is not None or not path.is_dir():
+        raise BadInput(
+            f"{path} is not the folder that DVC's paths start from",
+            where=str(path),
+            hint=f"Import {above or path.parent}.",
+        )
+
+
+def _batches(path: Path, repository: GitReader | None, options: Options) -> Iterator[Batch]:
+    tally = Tally()
+    folder = path if repository is None or (path / ".git").exists() else None
+    namespace = _namespace(path, repository, tally)
+    versions = _versions(folder, repository, options, tally)
+    if not versions:
+        raise BadInput(
+            f"{path} has no dvc.lock, dvc.yaml or .dvc file, now or in its history",
+            where=str(path),
+            hint="Check that it is the root of the project; other importers may read it.",
+        )
+    files, cache = Files(repository, folder), contents.Cache(folder, tally)
+    found = Reading(files, versions, tally).found()
+    graph = Graph(namespace, found, cache.members)
+    metrics = contents.metrics(found.runs.values(), files, cache, tally)
+    nodes, edges = graph.records(metrics)
+    partial = options.revisions is not None
+    for batch in batches(nodes, edges):
+        yield replace(batch, partial=partial)
+    seen = {
+        **Counter(f"versions of {version.sort}" for version in versions),
+        "stages": len(found.runs),
+        "versions of data": graph.versions,
+        "metrics files": len(metrics),
+    }
+    yield Batch(seen=seen, losses=tally.losses(), partial=partial)
+
+
+def _namespace(path: Path, repository: GitReader | None, tally: Tally) -> str:
+    if repository is None:
+        return path.name or "folder"
+    if not repository.tips:
+        reason = "there are no commits yet: paths are named after the folder"
+        tally.lose("history", reason)
+        return path.name or "folder"
+    if repository.layout.shallow:
+        reason = "history is shallow: git fetch --unshallow completes it"
+        tally.lose("earlier history", reason)
+    return repository.namespace
+
+
+def _versions(
+    folder: Path | None, repository: GitReader | None, options: Options, tally: Tally
+) -> Sequence[Version]:
+    """DVC's files in the history, and those of the working folder that are in no commit."""
+    if repository is None:
+        return tuple(working(folder, tally)) if folder else ()
+    known = tuple(committed(repository, options.revisions))
+    if folder is None or options.revisions is not None:
+        return known
+    algorithm = repository.layout.algorithm
+    return (*known, *uncommitted(folder, known, algorithm, tally))
+
+
+IMPORTER = DvcImporter()

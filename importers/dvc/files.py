@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds DVC's files, in the history of a repository and in a working folder, and reads their bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import posixpath
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from importers import strict_yaml
+from importers.base import Tally
+from importers.dvc.locked import is_text
+from importers.git.comparing import Change
+from importers.git.reader import GitReader
+
+Sort = Literal["dvc.lock", "dvc.yaml", "*.dvc"]
+
+PATTERNS: tuple[Sort, ...] = ("dvc.lock", "dvc.yaml", "*.dvc")
+#: A working folder with more entries than this is not looked through to its end.
+_MOST_ENTRIES = 500_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Version:
+    """One state of one of DVC's files: since a commit, or (without one) in the working folder.
+
+    ``name`` and ``before`` (what the parents had) are names that ``Files.read`` understands;
+    ``yaml_before`` is the dvc.yaml beside, where the same commit changed it. A version that is
+    the first seen of a shallow history does not claim its commit.
+    """
+
+    path: str
+    name: str
+    commit: str | None = None
+    before: tuple[str | None, ...] = ()
+    yaml_before: tuple[str | None, ...] = ()
+    claims: bool = True
+
+    @property
+    def sort(self) -> Sort:
+        """Which of DVC's files it is."""
+        base = posixpath.basename(self.path)
+        return (
+            "*.dvc" if base.endswith(".dvc") else "dvc.yaml" if base == "dvc.yaml" else "dvc.lock"
+        )
+
+    @property
+    def folder(self) -> str:
+        """The folder it lies in."""
+        return posixpath.dirname(self.path)
+
+    @property
+    def shown(self) -> str:
+        """Where it is, for people."""
+        return f"{self.path} at {self.commit[:12]}" if self.commit else self.path
+
+
+def is_ours(path: str) -> bool:
+    """Whether a path is one of DVC's files, rather than of its own folder.
+
+    >>> is_ours("a/dvc.lock"), is_ours("x.csv.dvc"), is_ours(".dvc/config"), is_ours(".dvc/a.dvc")
+    (True, True, False, False)
+    """
+    *folders, base = path.split("/")
+    if ".dvc" in folders or "\n" in path:
+        return False
+    return base in {"dvc.lock", "dvc.yaml"} or (base.endswith(".dvc") and base != ".dvc")
+
+
+class Files:
+    """Bytes by name: an object of the repository, ``<commit>:<path>``, or ``:<path>`` in the folder."""
+
+    def __init__(self, repository: GitReader | None, folder: Path | None) -> None:
+        self.repository = repository
+        self.folder = folder
+
+    def read(self, names: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
+        """What is there under each name, once; ``None`` for what is missing or too large."""
+        unique = dict.fromkeys(names)
+        inside = [name for name in unique if not name.startswith(":") and "\n" not in name]
+        if self.repository is not None and inside:
+            yield from self.repository.blobs(inside)
+        for name in unique:
+            if name.startswith(":"):
+                yield name, self._worked(name[1:])
+
+    def _worked(self, path: str) -> bytes | None:
+        if self.folder is None or not inside(path):
+            return None
+        return small_file(self.folder, path)
+
+
+def named(commit: str | None, path: str) -> str | None:
+    """The name of a path at a commit; ``None`` for one that leaves the repository."""
+    return f"{commit or ''}:{path}" if inside(path) else None
+
+
+def inside(path: str) -> bool:
+    """Whether a normalised path stays in the folder it is relative to."""
+    return bool(path) and not path.startswith(("/", "../")) and path not in {".", ".."}
+
+
+def small_file(root: Path, path: str, limit: int = strict_yaml.LARGEST) -> bytes | None:
+    """A regular file under a folder, no link on the way; ``None`` for anything else."""
+    place = root
+    try:
+        for part in path.split("/"):
+            place = place / part
+            if part in {"", ".", ".."} or place.is_symlink():
+                return None
+        if not stat.S_ISREG(place.stat().st_mode) or place.stat().st_size > limit:
+            return None
+        return place.read_bytes()
+    except (OSError, ValueError):
+        return None
+
+
+# --- in the history -------------------------------------------------------------------------------
+
+
+def committed(repository: GitReader, revisions: str | None) -> Iterator[Version]:
+    """Every state of DVC's files in all of history, newest first."""
+    for sha, changes in repository.history(*PATTERNS, revisions=revisions):
+        ours = {change.path: change for change in changes if is_ours(change.path)}
+        for change in ours.values():
+            if change.after is not None and not change.submodule:
+                beside = ours.get(posixpath.join(posixpath.dirname(change.path), "dvc.yaml"))
+                yield _changed(sha, change, beside)
+    for sha in sorted(repository.layout.shallow.intersection(repository.revisions(revisions))):
+        for entry in repository.tree(sha):
+            if is_ours(entry.path):
+                yield Version(path=entry.path, name=entry.oid, commit=sha, claims=False)
+
+
+def _changed(sha: str, change: Change, beside: Change | None) -> Version:
+    return Version(
+        path=change.path,
+        name=change.after or "",
+        commit=sha,
+        before=change.before,
+        yaml_before=beside.before if beside else (),
+    )
+
+
+# --- in the working folder ------------------------------------------------------------------------
+
+
+def working(folder: Path, tally: Tally) -> Iterator[Version]:
+    """DVC's files in a folder and below; links and other repositories are not entered."""
+    entries = 0
+    for place, folders, files in os.walk(folder):
+        entries += len(folders) + len(files)
+        if entries > _MOST_ENTRIES:
+            reason = f"the folder has over {_MOST_ENTRIES:,} entries: not all were looked through"
+            tally.lose("working folder", reason, first=place)
+            return
+        folders[:] = sorted(x for x in folders if x[0] != "." and not _is_repository(place, x))
+        for file in sorted(files):
+            path = Path(place, file).relative_to(folder).as_posix()
+            if is_ours(path) and is_text(path):
+                yield Version(path=path, name=f":{path}")
+
+
+def uncommitted(
+    folder: Path, known: Iterable[Version], algorithm: str, tally: Tally
+) -> Iterator[Version]:
+    """Those of the working folder that hold what no commit does."""
+    committed_names: dict[str, set[str]] = {}
+    for version in known:
+        committed_names.setdefault(version.path, set()).add(version.name)
+    for version in working(folder, tally):
+        data = small_file(folder, version.path)
+        digest = hashlib.new(algorithm, usedforsecurity=False)
+        digest.update(b"blob %d\0" % len(data or b"") + (data or b""))
+        if data is None or digest.hexdigest() not in committed_names.get(version.path, ()):
+            yield version
+
+
+def _is_repository(place: str, folder: str) -> bool:
+    return os.path.lexists(Path(place, folder, ".git"))

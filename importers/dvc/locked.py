@@ -1,0 +1,396 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Parses what DVC has locked: dvc.lock and *.dvc files, as bytes at paths, without opening any."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeAlias
+from urllib.parse import urlsplit
+
+import orjson
+
+from importers import strict_yaml
+from importers.base import Tally, scrub
+from importers.git.layout import normalised
+from lineage import ids
+from lineage.errors import BadInput, TooNew
+from lineage.model.record import Scalar, Value, wire
+
+#: The major version of the schema of dvc.lock that is known (dvc/schema.py, LOCKFILE_SCHEMA).
+SCHEMA = 2
+
+#: Parameters (and metrics) of one run that are kept.
+MOST_VALUES = 500
+_LONGEST_PATH = 4096
+_LONGEST_COMMAND = 20_000
+
+_DIGESTS = ("md5", "sha256", "etag", "checksum")
+_HEX = {
+    "md5": re.compile(r"[0-9a-f]{32}(?:\.dir)?"),
+    "md5-dos2unix": re.compile(r"[0-9a-f]{32}(?:\.dir)?"),
+    "sha256": re.compile(r"[0-9a-f]{64}(?:\.dir)?"),
+}
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+#: What an entry may say besides; none of it says where bytes came from.
+_OPTIONS = frozenset({"hash", "size", "nfiles", "isexec", "path", "cache", "persist", "remote"})
+_OPTIONS_TOO = frozenset({"push", "desc", "metric", "plot", "files", "repo", "params", "type"})
+_SECRET = re.compile(r"(?:^|[._-])(?:password|passwd|secret|token|api[_-]?key)$", re.IGNORECASE)
+_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+
+
+class Place(NamedTuple):
+    """A path as DVC names it: in the repository (no namespace), or of another system."""
+
+    namespace: str | None
+    path: str
+
+
+#: What makes an item a version: where, and by which digest.
+Key: TypeAlias = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Item:
+    """One dependency or output: where, and the digest by which DVC knows its bytes."""
+
+    place: Place
+    algorithm: str
+    digest: str
+    size: int | None = None
+    files: int | None = None
+    members: tuple[Item, ...] = ()
+
+    @property
+    def key(self) -> Key:
+        """What makes it a version."""
+        return (self.place.namespace or "", self.place.path, self.algorithm, self.digest)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stage:
+    """One locked stage: what was run, on what, and what came out."""
+
+    address: str
+    name: str
+    command: str
+    deps: tuple[Item, ...]
+    outs: tuple[Item, ...]
+    params: Mapping[str, Value]
+    #: Roles that the file itself gives to outputs (files of DVC before 1.0).
+    roles: Mapping[Place, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """Sixteen hex digits that the same stage, locked with the same bytes, has everywhere."""
+        said = {
+            "stage": self.address,
+            "cmd": self.command,
+            "deps": sorted(item.key for item in self.deps),
+            "outs": sorted(item.key for item in self.outs),
+            "params": wire(self.params),
+        }
+        return ids.sha256(ids.canonical(said))[:16]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Import:
+    """Where tracked data was taken from: another repository at a commit, or an address."""
+
+    item: Item | None
+    namespace: str | None = None
+    path: str = ""
+    commit: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tracked:
+    """What a *.dvc file tracks."""
+
+    outs: tuple[Item, ...]
+    imports: tuple[Import, ...]
+    description: str | None
+
+
+class Folder(NamedTuple):
+    """Where entries are relative to, and where what is wrong with them is counted."""
+
+    path: str
+    tally: Tally
+    where: str
+
+    def within(self, inner: str) -> Folder:
+        """The folder of a ``wdir``."""
+        return self._replace(path=posixpath.normpath(posixpath.join(self.path, inner)))
+
+
+def stages(data: Any, where: str) -> dict[str, dict[str, Any]]:
+    """The stages of a dvc.lock by name, unresolved. Raises ``BadInput``, ``TooNew``."""
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise BadInput("this is no dvc.lock: it holds no mapping", where=where)
+    found = data
+    if "schema" in data or isinstance(data.get("stages"), dict):
+        _demand_schema(data.get("schema"), where)
+        found = data.get("stages") or {}
+    if not isinstance(found, dict):
+        raise BadInput("this is no dvc.lock: its stages are no mapping", where=where)
+    if found and not any(isinstance(stage, dict) for stage in found.values()):
+        raise BadInput("this is no dvc.lock: none of its entries is a stage", where=where)
+    return {str(name): stage for name, stage in found.items() if isinstance(stage, dict)}
+
+
+def _demand_schema(schema: Any, where: str) -> None:
+    text = "2.0" if schema is None else str(schema)
+    major = text.partition(".")[0]
+    if not major.isdecimal() or int(major[:9]) < 1:
+        raise BadInput(f"dvc.lock has the schema {text[:20]!r}, which is none", where=where)
+    if int(major[:9]) > SCHEMA:
+        raise TooNew(f"dvc.lock has schema {text[:20]}, and {SCHEMA}.0 is known", where=where)
+
+
+def stage(name: str, said: Mapping[str, Any], address: str, folder: Folder) -> Stage | None:
+    """A locked stage; ``None`` for one that locks nothing."""
+    command = said.get("cmd")
+    lines = command if isinstance(command, list) else [command]
+    text = "\n".join(str(line) for line in lines if line is not None)
+    outs, deps = _several(said.get("outs")), _several(said.get("deps"))
+    params = {**_object(said.get("params"))}
+    for entry in deps:
+        if isinstance(entry.get("params"), dict):
+            params[str(entry.get("path"))] = entry["params"]
+    found = Stage(
+        address=address,
+        name=name,
+        command=scrub(text)[:_LONGEST_COMMAND],
+        deps=_items([x for x in deps if "params" not in x], folder),
+        outs=_items(outs, folder),
+        params=_parameters(params, folder),
+        roles=_own_roles(outs, folder.path),
+    )
+    if not (found.deps or found.outs or found.command):
+        folder.tally.lose("stages", "lock neither a command nor any file", first=folder.where)
+        return None
+    return found
+
+
+def tracked(data: Mapping[str, Any], folder: Folder) -> Tracked:
+    """What a *.dvc file without a command tracks."""
+    description = data.get("desc")
+    return Tracked(
+        outs=_items(_several(data.get("outs")), folder),
+        imports=tuple(_imports(_several(data.get("deps")), folder)),
+        description=scrub(description) if isinstance(description, str) else None,
+    )
+
+
+def _imports(entries: list[dict[str, Any]], folder: Folder) -> Iterator[Import]:
+    for entry in entries:
+        repo = _object(entry.get("repo"))
+        if not repo:
+            for item in _items([entry], folder):
+                yield Import(item=item)
+            continue
+        commit = str(repo.get("rev_lock") or repo.get("rev") or "")
+        url = repo.get("url")
+        if not _COMMIT.fullmatch(commit) or not isinstance(url, str):
+            reason = "no commit of the other repository is locked"
+            folder.tally.lose("imports", reason, first=folder.where)
+            continue
+        path = posixpath.normpath(str(entry.get("path", "."))[:_LONGEST_PATH])
+        yield Import(item=None, namespace=normalised(url), path=path, commit=commit)
+
+
+def _several(value: Any) -> list[dict[str, Any]]:
+    return [x for x in value if isinstance(x, dict)] if isinstance(value, list) else []
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+def _items(entries: list[dict[str, Any]], folder: Folder) -> tuple[Item, ...]:
+    found = (_item(entry, folder) for entry in entries)
+    unique = {item.key: item for item in found if item is not None}
+    return tuple(unique[key] for key in sorted(unique))
+
+
+def _item(entry: Mapping[str, Any], folder: Folder) -> Item | None:
+    place = place_of(entry.get("path"), folder.path)
+    if place is None:
+        folder.tally.lose("files", "an entry has no usable path", first=folder.where)
+        return None
+    members = _listed(entry, place)
+    known = digest_of(entry) or _of_members(place, members)
+    if known is None:
+        reason = "no valid digest is locked, so there is no version to name"
+        folder.tally.lose("files", reason, first=f"{place.path} in {folder.where}")
+        return None
+    odd = entry.keys() - _OPTIONS - _OPTIONS_TOO - {*_DIGESTS}
+    if odd:
+        what = f"{min(map(str, odd))} of {folder.where}"
+        folder.tally.lose("settings of files", "say nothing of lineage", first=what)
+    return Item(
+        place=place,
+        algorithm=known[0],
+        digest=known[1],
+        size=_count(entry.get("size")),
+        files=_count(entry.get("nfiles")),
+        members=members,
+    )
+
+
+def place_of(path: Any, folder: str) -> Place | None:
+    """Where an entry's path leads, seen from the root of the repository; nothing is looked up.
+
+    >>> place_of("../b.csv", "a/c"), place_of("s3://bucket/x.csv", "a")
+    (Place(namespace=None, path='a/b.csv'), Place(namespace='s3://bucket', path='x.csv'))
+    """
+    if (
+        not isinstance(path, str)
+        or not path.strip()
+        or len(path) > _LONGEST_PATH
+        or not is_text(path)
+    ):
+        return None
+    if "://" in path:
+        clean = scrub(path)
+        try:
+            parts = urlsplit(clean)
+        except ValueError:
+            return None
+        if not parts.scheme or not (parts.netloc or parts.path):
+            return None
+        host = parts.netloc.rpartition("@")[2]
+        return Place(f"{parts.scheme}://{host}", parts.path.lstrip("/") or "/")
+    if path.startswith(("/", "\\\\")) or _DRIVE.match(path):
+        return Place("file", path)
+    return Place(None, posixpath.normpath(posixpath.join(folder, path)))
+
+
+def is_text(path: str) -> bool:
+    """Whether a path can be stored: lone surrogates have no bytes in UTF-8."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in path
+
+
+def digest_of(entry: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Algorithm and digest. Without ``hash: md5`` the md5 is that of DVC 2, over text whose line
+    ends were made those of Unix (dvc/cachemgr.py, LEGACY_HASH_NAMES).
+    """
+    for name in _DIGESTS:
+        value = entry.get(name)
+        if not isinstance(value, str) or not value.strip('" '):
+            continue
+        algorithm = "md5-dos2unix" if name == "md5" and entry.get("hash") != "md5" else name
+        if algorithm not in _HEX:
+            return algorithm, ids.segment(value.strip('" ')[:_LONGEST_PATH])
+        if _HEX[algorithm].fullmatch(value.lower()):
+            return algorithm, value.lower()
+    return None
+
+
+def _count(value: Any) -> int | None:
+    return value if type(value) is int and value >= 0 else None
+
+
+def _listed(entry: Mapping[str, Any], place: Place) -> tuple[Item, ...]:
+    """The files of a folder that is stored by the versions of a cloud (``files:``)."""
+    found: dict[Key, Item] = {}
+    for said in _several(entry.get("files")):
+        item = member(place, said.get("relpath"), digest_of({**said, "hash": "md5"}), said)
+        if item is not None:
+            found[item.key] = item
+    return tuple(found[key] for key in sorted(found))
+
+
+def member(
+    folder: Place, relpath: Any, known: tuple[str, str] | None, said: Mapping[str, Any]
+) -> Item | None:
+    """A file of a folder; ``None`` when its path leaves the folder or it has no digest."""
+    if not isinstance(relpath, str) or known is None or not is_text(relpath):
+        return None
+    inner = posixpath.normpath(relpath)
+    if inner.startswith(("/", "../")) or inner in {".", ".."} or len(inner) > _LONGEST_PATH:
+        return None
+    path = posixpath.join(folder.path, inner)
+    return Item(
+        place=Place(folder.namespace, path),
+        algorithm=known[0],
+        digest=known[1],
+        size=_count(said.get("size")),
+    )
+
+
+def _of_members(folder: Place, members: tuple[Item, ...]) -> tuple[str, str] | None:
+    """The digest DVC gives a folder: md5 over the sorted list of its files."""
+    if not members:
+        return None
+    start = len(posixpath.join(folder.path, ""))
+    listed = [{"md5": item.digest, "relpath": item.place.path[start:]} for item in members]
+    text = json.dumps(listed, sort_keys=True)
+    return "md5", hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() + ".dir"
+
+
+def _own_roles(outs: list[dict[str, Any]], folder: str) -> dict[Place, str]:
+    roles: dict[Place, str] = {}
+    for entry in outs:
+        place = place_of(entry.get("path"), folder)
+        role = "metric" if entry.get("metric") else "plot" if entry.get("plot") else None
+        if place is not None and role is not None:
+            roles[place] = role
+    return roles
+
+
+# --- values ---------------------------------------------------------------------------------------
+
+
+def _parameters(said: Mapping[str, Any], folder: Folder) -> dict[str, Value]:
+    """Parameters of all files by dotted name; one that several files have differently keeps the
+    file's name from the second on.
+    """
+    named: dict[str, Value] = {}
+    for file in sorted(said, key=str):
+        for name, leaf in strict_yaml.flatten(said[file], MOST_VALUES):
+            value = scalar(leaf)
+            key = name if name not in named or named[name] == value else f"{file}:{name}"
+            if not key or not key.isprintable():
+                folder.tally.lose("parameters", "have no printable name", first=folder.where)
+            elif len(named) >= MOST_VALUES and key not in named:
+                reason = f"over {MOST_VALUES} of one run"
+                folder.tally.lose("parameters", reason, first=folder.where)
+            else:
+                named[key] = hidden(key, value, folder)
+    return named
+
+
+def hidden(name: str, value: Scalar, folder: Folder) -> Scalar:
+    """A value without credentials; what is taken out is counted."""
+    if not isinstance(value, str):
+        return value
+    shown = "[scrubbed]" if _SECRET.search(name) and value else scrub(value)
+    if shown != value:
+        reason = "look like credentials: the name is kept"
+        folder.tally.lose("values", reason, first=f"{name} of {folder.where}")
+    return shown
+
+
+def scalar(value: Any) -> Scalar:
+    """A leaf as an attribute: lists and the absence of a value as JSON text."""
+    if isinstance(value, str | int | float):
+        return value
+    try:
+        return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_SORT_KEYS).decode()
+    except (TypeError, ValueError):
+        return str(value)

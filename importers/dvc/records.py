@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Turns what DVC locked and tracked into records: runs, versions, contents, names, commits."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Mapping
+
+from importers.base import content
+from importers.dvc.locked import Import, Item, Key, Place
+from importers.dvc.reading import Data, Found, Run
+from importers.git.objects import visible
+from lineage import ids
+from lineage.model import kinds
+from lineage.model.record import Edge, Node, Value, clean, line
+
+#: Digests of bytes. What servers call an etag or a checksum names bytes on that server only.
+_OF_BYTES = frozenset({"md5", "md5-dos2unix", "sha256"})
+
+
+class Graph:
+    """The records of one reading, each once, in an order that depends on nothing but them."""
+
+    def __init__(
+        self, namespace: str, found: Found, members: Callable[[Item], tuple[Item, ...]]
+    ) -> None:
+        self._namespace = namespace
+        self._found = found
+        self._members = members
+        self._nodes: dict[str, Node] = {}
+        self._edges: dict[bytes, Edge] = {}
+        self._generated = {item.place for run in found.runs.values() for item in run.stage.outs}
+        self._sizes: dict[tuple[str, str], int] = {}
+        self._files: dict[tuple[str, str], int] = {}
+        self._measure()
+        self._descriptions = {
+            data.item.key: data.descriptions for data in found.data.values() if data.descriptions
+        }
+
+    def records(self, metrics: Mapping[Key, Mapping[str, float]]) -> tuple[list[Node], list[Edge]]:
+        """Everything, sorted."""
+        for run in self._found.runs.values():
+            self._run(run, metrics)
+        for data in self._found.data.values():
+            self._data(data)
+        nodes = [self._nodes[ident] for ident in sorted(self._nodes)]
+        return nodes, [self._edges[text] for text in sorted(self._edges)]
+
+    @property
+    def versions(self) -> int:
+        """How many versions of files and folders there are."""
+        return sum(node.kind in {"DatasetVersion", "Artifact"} for node in self._nodes.values())
+
+    # --- runs -------------------------------------------------------------------------------------
+
+    def _run(self, run: Run, metrics: Mapping[Key, Mapping[str, float]]) -> None:
+        stage = run.stage
+        ident = ids.run("dvc", self._namespace, f"{stage.name}@{stage.key}")
+        more: dict[str, Value] = {f"param.{name}": value for name, value in stage.params.items()}
+        for item in stage.outs:
+            for name, value in metrics.get(item.key, {}).items():
+                key = f"metric.{name}"
+                if key in more and more[key] != value:
+                    key = f"metric.{item.place.path}:{name}"
+                more[key] = value
+        node = kinds.Run(
+            id=ident,
+            label=visible(stage.name) or None,
+            name=stage.name,
+            command=stage.command or None,
+            tracker="dvc",
+            more={"stage": stage.address} | more,
+        )
+        self._add(node.node())
+        for item in stage.deps:
+            self._tie("used", ident, self._version(item), "dep")
+        for item in stage.outs:
+            role = run.roles.get(item.place, "out")
+            self._tie("wasGeneratedBy", self._version(item), ident, role)
+        for sha in sorted(run.commits):
+            self._tie("used", ident, self._commit(sha), "recorded-in")
+
+    def _commit(self, sha: str) -> str:
+        """A commit by its hash alone: git's importer says what is in it."""
+        ident = ids.commit(sha)
+        self._add(Node(id=ident, kind="Commit"))
+        return ident
+
+    # --- data -------------------------------------------------------------------------------------
+
+    def _data(self, data: Data) -> None:
+        version = self._version(data.item)
+        for sha in sorted(data.commits):
+            self._tie("wasInfluencedBy", version, self._commit(sha), "recorded-in")
+        for source in data.imports:
+            self._tie("wasDerivedFrom", version, self._source(source), "import")
+        if data.item.place not in self._generated:
+            self._link("specializationOf", version, self._dataset(data.item.place))
+
+    def _dataset(self, place: Place) -> str:
+        namespace = place.namespace or self._namespace
+        ident = ids.dataset(namespace, place.path)
+        label = visible(place.path) or None
+        self._add(kinds.Dataset(id=ident, label=label, name=place.path, namespace=namespace).node())
+        return ident
+
+    def _source(self, source: Import) -> str:
+        """Where tracked data was imported from; of another repository, the path at a commit."""
+        if source.item is not None:
+            return self._version(source.item)
+        namespace, commit = source.namespace or "", source.commit or ""
+        ident = ids.version(namespace, source.path, "commit", commit)
+        label = f"{visible(source.path)}@{commit[:8]}"
+        self._add(
+            kinds.DatasetVersion(
+                id=ident, label=label, name=source.path, more={"repository": namespace}
+            ).node()
+        )
+        self._tie("wasDerivedFrom", ident, self._commit(commit), "source")
+        return ident
+
+    # --- versions ---------------------------------------------------------------------------------
+
+    def _version(self, item: Item) -> str:
+        """A file or folder at a digest; the same one is the same node wherever it is met."""
+        place = item.place
+        namespace = place.namespace or self._namespace
+        ident = ids.version(namespace, place.path, item.algorithm, item.digest)
+        if ident in self._nodes:
+            return ident
+        kind = kinds.Artifact if self._is_generated(place) else kinds.DatasetVersion
+        size = self._sizes.get((item.algorithm, item.digest))
+        external = place.namespace is not None or place.path.startswith("../")
+        version = kind(
+            id=ident,
+            label=f"{visible(place.path)}@{item.digest[:8]}",
+            name=place.path,
+            digest=f"{item.algorithm}:{item.digest}",
+            size=size,
+            files=self._files.get((item.algorithm, item.digest)),
+            more=clean(
+                {
+                    "external": external or None,
+                    "description": sorted(self._descriptions.get(item.key, ())),
+                }
+            ),
+        )
+        self._add(version.node())
+        if item.algorithm in _OF_BYTES:
+            nodes, ties = content(ident, item.algorithm, item.digest, size)
+            for node in nodes:
+                self._add(node)
+            for edge in ties:
+                self._put(edge)
+        for name in sorted(self._found.models.get(place, ())):
+            model = ids.model(self._namespace, name)
+            self._add(
+                kinds.Model(
+                    id=model, label=visible(name) or None, name=name, namespace=self._namespace
+                ).node()
+            )
+            self._link("specializationOf", ident, model)
+        for one in self._members(item):
+            self._link("hadMember", ident, self._version(one))
+        return ident
+
+    def _is_generated(self, place: Place) -> bool:
+        """Whether a stage wrote the path, or a folder that it lies in, at any time."""
+        path = place.path
+        while path and Place(place.namespace, path) not in self._generated:
+            parent = posixpath.dirname(path)
+            path = parent if parent != path else ""
+        return bool(path)
+
+    def _measure(self) -> None:
+        """Size and number of files by digest: not every entry states what is known of the bytes."""
+        runs = self._found.runs.values()
+        todo = [item for run in runs for item in (*run.stage.deps, *run.stage.outs)]
+        todo += [data.item for data in self._found.data.values()]
+        while todo:
+            item = todo.pop()
+            todo += item.members
+            bytes_ = (item.algorithm, item.digest)
+            if item.size is not None:
+                self._sizes[bytes_] = min(item.size, self._sizes.get(bytes_, item.size))
+            if files := item.files or len(item.members):
+                self._files[bytes_] = max(files, self._files.get(bytes_, 0))
+
+    # --- putting down -----------------------------------------------------------------------------
+
+    def _add(self, node: Node) -> None:
+        self._nodes.setdefault(node.id, node)
+
+    def _tie(self, relation: str, effect: str, cause: str, role: str) -> None:
+        self._put(
+            Edge(relation=relation, effect=effect, cause=cause, attributes={"prov:role": role})
+        )
+
+    def _link(self, relation: str, effect: str, cause: str) -> None:
+        self._put(Edge(relation=relation, effect=effect, cause=cause))
+
+    def _put(self, edge: Edge) -> None:
+        self._edges[line(edge)] = edge

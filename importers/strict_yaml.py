@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""YAML read without surprises: no tags, bombs or repeated keys, and scalars as YAML 1.2 has them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from lineage.errors import BadInput, InputTruncated, LimitExceeded
+
+#: A document larger than this is refused (bytes), and a smaller one where aliases multiply it.
+LARGEST = 32 * 1024 * 1024
+LARGEST_WITH_ALIASES = 64 * 1024
+MOST_ALIASES = 20
+#: Deepest nesting accepted.
+DEEPEST = 50
+
+_CONFLICT = re.compile(r"^(?:<{7}|>{7})(?: .*)?$", re.MULTILINE)
+_INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(
+    r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
+)
+_ODD = {".inf": math.inf, "+.inf": math.inf, "-.inf": -math.inf, ".nan": math.nan}
+
+_CORE = "tag:yaml.org,2002:"
+_MERGE = f"{_CORE}merge"
+
+_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Base):  # type: ignore[misc]
+    """The safe loader with the core schema of YAML 1.2 (section 10.3), which the tools write that
+    keep lock files: ``on`` is a word, ``1e-4`` a number, a date is text.
+    """
+
+    yaml_implicit_resolvers: Mapping[str, Any] = {}
+
+
+def load(data: bytes, *, where: str) -> Any:
+    """The one YAML document in some bytes.
+
+    Raises ``BadInput`` (not UTF-8, not YAML, conflict markers, tags, a key twice, several
+    documents), ``InputTruncated`` and ``LimitExceeded`` (size, aliases, depth).
+    """
+    if len(data) > LARGEST:
+        raise LimitExceeded(f"{len(data)} bytes of YAML, more than {LARGEST}", where=where)
+    text = _decode(data, where)
+    if not text.strip():
+        raise InputTruncated("the file is empty", where=where)
+    if found := _CONFLICT.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        raise BadInput(
+            f"git conflict markers at line {line}",
+            where=f"{where}:{line}",
+            hint="Resolve the merge, then run the same command.",
+        )
+    try:
+        _guard(text, where)
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader, further restricted
+    except yaml.YAMLError as error:
+        raise _explained(error, text, where) from error
+
+
+def flatten(value: Any, limit: int) -> Iterator[tuple[str, Any]]:
+    """The leaves of nested mappings under dotted names; other values, lists too, are leaves.
+
+    Stops after ``limit`` leaves and one.
+
+    >>> list(flatten({"a": {"b": 1}, "c": [2]}, 10))
+    [('a.b', 1), ('c', [2])]
+    """
+    todo: list[tuple[str, Any]] = [("", value)]
+    while todo and limit >= 0:
+        name, item = todo.pop()
+        if isinstance(item, dict) and item:
+            inner = f"{name}." if name else ""
+            todo += [(f"{inner}{key}", item[key]) for key in reversed(item)]
+        else:
+            limit -= 1
+            yield name, item
+
+
+def _decode(data: bytes, where: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        message = f"not UTF-8 (byte 0x{data[error.start]:02x} at offset {error.start})"
+        raise BadInput(message, where=where, hint="Save it as UTF-8.") from error
+
+
+def _guard(text: str, where: str) -> None:
+    """Look at the events of the parser, which build nothing, before anything is built."""
+    depth = aliases = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        elif isinstance(event, yaml.AliasEvent):
+            aliases += 1
+        line = event.start_mark.line + 1 if event.start_mark else 0
+        if (tag := getattr(event, "tag", None)) is not None:
+            raise BadInput(f"the tag {tag} is refused", where=f"{where}:{line}")
+        if depth > DEEPEST:
+            raise LimitExceeded(f"nested deeper than {DEEPEST} levels", where=f"{where}:{line}")
+        if aliases > MOST_ALIASES:
+            message = f"more than {MOST_ALIASES} aliases"
+            raise LimitExceeded(message, where=f"{where}:{line}")
+    if aliases and len(text) > LARGEST_WITH_ALIASES:
+        message = f"{len(text)} characters with aliases, more than {LARGEST_WITH_ALIASES}"
+        raise LimitExceeded(message, where=where)
+
+
+def _explained(error: yaml.YAMLError, text: str, where: str) -> BadInput:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "not YAML"
+    if mark is None:
+        return BadInput(f"not YAML: {problem}", where=where)
+    place = f"{where}:{mark.line + 1}:{mark.column + 1}"
+    if mark.line >= len(text.rstrip().splitlines()) or "end of stream" in problem:
+        return InputTruncated(f"the YAML ends too early: {problem}", where=place)
+    return BadInput(f"not YAML: {problem}", where=place)
+
+
+def _mapping(loader: Any, node: yaml.MappingNode) -> dict[Any, Any]:
+    """A mapping; a key of its own may stand over one that was merged in, but not appear twice."""
+    own: set[Any] = set()
+    for key_node, _ in node.value:
+        if key_node.tag == _MERGE:
+            continue
+        key = loader.construct_object(key_node, deep=True)
+        if isinstance(key, dict | list):
+            raise _refused("a key is a list or a mapping", key_node)
+        if key in own:
+            raise _refused(f"key {key!r} appears twice in one mapping", key_node)
+        own.add(key)
+    loader.flatten_mapping(node)
+    return {
+        loader.construct_object(key, deep=True): loader.construct_object(value, deep=True)
+        for key, value in node.value
+    }
+
+
+def _refused(problem: str, node: yaml.Node) -> yaml.YAMLError:
+    return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+
+
+def _integer(loader: Any, node: yaml.ScalarNode) -> int | str:
+    text = str(loader.construct_scalar(node))
+    try:
+        return int(text, 0 if text[:2] in {"0o", "0x"} else 10)
+    except ValueError:  # more digits than Python turns into a number
+        return text
+
+
+def _float(loader: Any, node: yaml.ScalarNode) -> float:
+    text = str(loader.construct_scalar(node)).lower()
+    return _ODD[text] if text in _ODD else float(text)
+
+
+def _core_schema() -> None:
+    resolve, construct = _Loader.add_implicit_resolver, _Loader.add_constructor
+    resolve(f"{_CORE}bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+    resolve(f"{_CORE}int", re.compile(f"(?:{_INTEGER.pattern})$"), list("-+0123456789"))
+    resolve(f"{_CORE}float", re.compile(f"(?:{_FLOAT.pattern})$"), list("-+0123456789."))
+    resolve(f"{_CORE}null", re.compile(r"(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""])
+    resolve(_MERGE, re.compile(r"<<$"), ["<"])
+    construct(f"{_CORE}int", _integer)
+    construct(f"{_CORE}float", _float)
+    construct(f"{_CORE}map", _mapping)
+
+
+_core_schema()
