@@ -81,7 +81,7 @@ class FileStore:
             ):
                 lost = len(disk.names(folder / name))
                 what = "experiment tags" if name == "tags" else name
-                self._tally.lose(what, reason, number=lost)
+                self._tally.lose(what, reason, count=lost)
 
     def logged_models(self) -> Iterator[LoggedModel]:
         """All logged models by the ids of experiment and model."""
@@ -311,7 +311,7 @@ class FileStore:
         self._tally.seen[counted] += points
         kept = len(last) if counted == _MODEL_METRICS else min(points, 1)
         reason = "the last value of each metric is kept, not its history"
-        self._tally.lose("metric points before the last", reason, number=points - kept)
+        self._tally.lose("metric points before the last", reason, count=points - kept)
         return last
 
     def _tried(

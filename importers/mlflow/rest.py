@@ -200,7 +200,7 @@ class RestStore:
         for what, number in (("params", params), ("tags", tags), ("metrics", metrics)):
             self._tally.seen[what] += len(number)
         reason = "a search gives the last value of each metric"
-        self._tally.lose("metric histories", reason, number=len(metrics))
+        self._tally.lose("metric histories", reason, count=len(metrics))
         return Run(
             id=ident,
             experiment=self._experiment(info.get("experiment_id")),

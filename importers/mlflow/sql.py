@@ -144,10 +144,10 @@ class SqlStore:
         lasts = self._tables.size("latest_metrics") or int(self._tables.rows(pairs)[0][0])
         reason = "the last value of each metric is kept, not its history"
         points = self._tally.seen["metrics"] - lasts
-        self._tally.lose("metric points before the last", reason, number=max(points, 0))
+        self._tally.lose("metric points before the last", reason, count=max(points, 0))
         for table in sorted(self._tables.names - READ):
             self._tally.lose(
-                f"rows of {table}", "not lineage of runs", number=self._tables.size(table)
+                f"rows of {table}", "not lineage of runs", count=self._tables.size(table)
             )
 
     def _earliest_run(self) -> tuple[str, Any]:
@@ -296,7 +296,7 @@ class SqlStore:
             )
         self._tally.seen["metrics of logged models"] += len(rows)
         reason = "the last value of each metric is kept, not its history"
-        self._tally.lose("metric points before the last", reason, number=len(rows) - len(last))
+        self._tally.lose("metric points before the last", reason, count=len(rows) - len(last))
         metrics: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
         not_numbers = self._model_nans() if last else frozenset()
         for at, (raw, when) in last.items():

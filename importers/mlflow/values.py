@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from importers import base
 from importers.base import scrub
-from lineage.model.record import Loss
 
 #: Names whose whole value is a secret; ``token`` is not among them, for models have tokens too.
 _SECRET_NAME = re.compile(
@@ -35,30 +35,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0", ""})  # noqa: S104
 
 
-class Tally:
-    """What a source holds and what of it became no record, counted while it is read."""
+class Tally(base.Tally):
+    """What a store holds and what of it became no record, counted while it is read."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.seen: Counter[str] = Counter()
-        self._lost: dict[tuple[str, str], int] = {}
-        self._first: dict[tuple[str, str], str] = {}
-
-    def lose(self, what: str, reason: str, *, number: int = 1, first: str | None = None) -> None:
-        """Count what is left out; the first example of it is named in the report."""
-        if number:
-            key = (what, reason)
-            self._lost[key] = self._lost.get(key, 0) + number
-            if first is not None:
-                self._first.setdefault(key, first)
-
-    def losses(self) -> tuple[Loss, ...]:
-        """The report, in the order in which things were met."""
-        return tuple(
-            Loss(what, number, f"{reason}; first: {self._first[what, reason]}")
-            if (what, reason) in self._first
-            else Loss(what, number, reason)
-            for (what, reason), number in self._lost.items()
-        )
 
     def attribute(self, name: str, value: str, where: str) -> str:
         """A value as it may be kept: what looks like a credential is replaced and counted."""

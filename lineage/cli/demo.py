@@ -95,8 +95,8 @@ def _narrate(path: Path, store: str, took: float) -> None:
 
     first = _first_data(store)
     _title(1, f"Import it, and import it again ({took:.1f} s to make the project)")
-    _told(store, "import", str(path), str(path / "uv.lock"), str(path / "mlflow.db"))
-    _told(store, "import", str(path), str(path / "uv.lock"), str(path / "mlflow.db"))
+    _told(store, "import", str(path), str(path / "uv.lock"))
+    _told(store, "import", str(path), str(path / "uv.lock"))
     _title(2, f"What produced model:{MODEL}@v3?")
     _told(store, "trace", f"model:{MODEL}@v3")
     _title(3, "The first version of the data must go. What hangs on it?")
@@ -144,7 +144,7 @@ def _answers(path: Path, store: str) -> dict[str, Any]:
     from lineage.services.commits import find_commits
 
     with lineage.open(store) as opened:
-        sources = [path, path / "uv.lock", path / "mlflow.db"]
+        sources = [path, path / "uv.lock"]
         again = [[r.to_dict() for s in sources for r in opened.load(s)] for _ in range(2)]
         return {
             "imports": again,

@@ -25,11 +25,15 @@ def discover(root: Path) -> list[tuple[str, Source]]:
     """
     found: list[tuple[str, Source]] = []
     taken: list[Path] = []
+    whole = Source.of(root)
     for path in (root, *_inside(root)):
         if any(path.is_relative_to(folder) for folder in taken):
             continue
         source = Source.of(path)
         names = [i.name for i in importers.available() if i.sniffs(source)]
+        if path != root:
+            # What the folder itself is read for is not read again file by file.
+            names = [name for name in names if (name, whole) not in found]
         if path.is_dir():
             found += [(name, source) for name in names]
             if path != root and names:
