@@ -107,6 +107,9 @@ def translated(path: Path) -> Iterator[None]:
     """SQLite's errors as ours."""
     try:
         yield
+    except UnicodeDecodeError as error:
+        message = "the store holds text that is not UTF-8"
+        raise StoreDamaged(message, where=str(path)) from error
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0)
         where, text = str(path), str(error)
