@@ -10,7 +10,8 @@ from typing import Any
 import neo4j
 
 from lineage.model import terms
-from lineage.model.record import Batch, text
+from lineage.model.record import Batch
+from lineage.model.value import text
 
 _TYPES = "|".join(relation.cypher for relation in terms.TABLE)
 #: The one-row form: a row of two lists, planned as pruning breadth-first expansion.

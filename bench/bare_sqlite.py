@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from lineage.model import terms
-from lineage.model.record import Batch, text
+from lineage.model.record import Batch
+from lineage.model.value import text
 
 _SCHEMA = """
 CREATE TABLE node (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT, label TEXT,

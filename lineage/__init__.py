@@ -24,8 +24,8 @@ _LAZY = {
     "Batch": "lineage.model.record",
     "Node": "lineage.model.record",
     "Edge": "lineage.model.record",
-    "Literal": "lineage.model.record",
-    "Ref": "lineage.model.record",
+    "Literal": "lineage.model.value",
+    "Ref": "lineage.model.value",
     "LineageError": "lineage.errors",
 }
 
@@ -51,9 +51,9 @@ if TYPE_CHECKING:
     from lineage.formats import validate as validate
     from lineage.model.record import Batch as Batch
     from lineage.model.record import Edge as Edge
-    from lineage.model.record import Literal as Literal
     from lineage.model.record import Node as Node
-    from lineage.model.record import Ref as Ref
+    from lineage.model.value import Literal as Literal
+    from lineage.model.value import Ref as Ref
 
 
 def __getattr__(name: str) -> Any:

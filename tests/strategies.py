@@ -6,7 +6,8 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from lineage.model import kinds, terms
-from lineage.model.record import Batch, Edge, Literal, Node, Ref, clean
+from lineage.model.record import Batch, Edge, Node
+from lineage.model.value import Literal, Ref, clean
 
 IDS = [f"urn:test:{name}" for name in "abcdefghij"] + [
     "urn:test:\u00e9t\u00e9",

@@ -19,7 +19,7 @@ from importers.base import Tally, scrub
 from importers.git.layout import normalised
 from lineage import ids
 from lineage.errors import BadInput, TooNew
-from lineage.model.record import Scalar, Value, wire
+from lineage.model.value import Scalar, Value, wire
 
 #: The major version of the schema of dvc.lock that is known (dvc/schema.py, LOCKFILE_SCHEMA).
 SCHEMA = 2

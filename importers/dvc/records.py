@@ -12,7 +12,8 @@ from importers.dvc.reading import Data, Found, Run
 from importers.git.objects import visible
 from lineage import ids
 from lineage.model import kinds
-from lineage.model.record import Edge, Node, Value, clean, line
+from lineage.model.record import Edge, Node, line
+from lineage.model.value import Value, clean
 
 #: Digests of bytes. What servers call an etag or a checksum names bytes on that server only.
 _OF_BYTES = frozenset({"md5", "md5-dos2unix", "sha256"})

@@ -13,7 +13,8 @@ from importers.git.reader import GitReader, Unreadable
 from lineage import ids
 from lineage.errors import BadInput
 from lineage.model import kinds
-from lineage.model.record import Batch, Edge, Node, clean
+from lineage.model.record import Batch, Edge, Node
+from lineage.model.value import clean
 
 #: Commits per batch: with parents and people about four records each.
 _AT_ONCE = 1_000

@@ -14,7 +14,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from lineage.model.merge import merged
-from lineage.model.record import Edge, Node, Value
+from lineage.model.record import Edge, Node
+from lineage.model.value import Value
 
 Method = Literal["sha", "tree", "change-id", "patch-id", "range"]
 

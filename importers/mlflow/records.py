@@ -23,7 +23,8 @@ from importers.mlflow.values import Tally, is_loopback, key, split_url, storable
 from lineage import ids
 from lineage.ids import Id
 from lineage.model import kinds
-from lineage.model.record import Attributes, Edge, Record, Ref
+from lineage.model.record import Edge, Record
+from lineage.model.value import Attributes, Ref
 
 _COMMIT = "mlflow.source.git.commit"
 _PARENT = "mlflow.parentRunId"

@@ -15,7 +15,8 @@ from rich.tree import Tree
 
 from lineage import ids
 from lineage.model import terms
-from lineage.model.record import Attributes, Edge, Node
+from lineage.model.record import Edge, Node
+from lineage.model.value import Attributes
 from lineage.services.answer import Answer
 
 #: Siblings of one relation and kind beyond this are folded into a count.

@@ -10,8 +10,9 @@ from typing import Literal
 from lineage import ids
 from lineage.errors import Rejected
 from lineage.model import kinds, terms
-from lineage.model.record import Attributes, Batch, Edge, Node, Ref
-from lineage.model.record import Literal as Typed
+from lineage.model.record import Batch, Edge, Node
+from lineage.model.value import Attributes, Ref
+from lineage.model.value import Literal as Typed
 
 #: A report names at most this many findings; the rest are counted.
 MOST = 100

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, ClassVar
 
-from lineage.model.record import Node, Value, clean
+from lineage.model.record import Node
 from lineage.model.terms import Family
+from lineage.model.value import Value, clean
 
 #: Fields of this mark hold what identifies a person; redaction and export policies look for it.
 PERSONAL = "personal"

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from lineage.model import kinds, terms
-from lineage.model.record import Node, Scalar, Value, several
+from lineage.model.record import Node
+from lineage.model.value import Scalar, Value, several
 
 
 def merged(ident: str, statements: Sequence[Node], mentions: Iterable[str] = ()) -> Node:

@@ -59,6 +59,8 @@ def resolve(ctx: Context, reference: str, view: View = NOW) -> NodeRow:
     kinds = WORDS.get(word.lower()) if colon else None
     if kinds is None:
         kinds, rest, word = (), text, ""
+    if not rest:
+        raise BadReference(f"{reference!r} names a kind and nothing of it")
     return _by_name(ctx, reference, word.lower(), rest.strip("\"'"), kinds, view)
 
 

@@ -11,7 +11,8 @@ from typing import Any, Literal, NamedTuple, Protocol
 from lineage.ledger.log import Draft, Entry
 from lineage.ledger.merkle import Frontier
 from lineage.model import terms
-from lineage.model.record import Batch, Edge, Node, Record, read_text
+from lineage.model.record import Batch, Edge, Node, Record
+from lineage.model.value import read_text
 
 #: The layout that this version writes; engines refuse a higher one.
 LAYOUT = 1

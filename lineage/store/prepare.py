@@ -8,7 +8,8 @@ from functools import lru_cache
 
 from lineage.model import terms
 from lineage.model.merge import mention, merged
-from lineage.model.record import Edge, Node, Record, arcs, line, text, variant
+from lineage.model.record import Edge, Node, Record, arcs, line, variant
+from lineage.model.value import text
 from lineage.store.base import Arc, NodeRow, Statement
 
 

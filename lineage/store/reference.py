@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from lineage.model.record import Scalar, Value, read_text
+from lineage.model.value import Scalar, Value, read_text
 from lineage.store.base import (
     Cut,
     EdgeRow,

@@ -11,7 +11,8 @@ import lineage
 from lineage.app import open_store
 from lineage.errors import LineageError, StoreDamaged, Usage
 from lineage.ledger.log import Draft
-from lineage.model.record import Batch, Edge, Literal, Node, Ref
+from lineage.model.record import Batch, Edge, Node
+from lineage.model.value import Literal, Ref
 from lineage.services.move import copy
 from lineage.store.base import NOW, Filter, Page, View, Walk, pages
 from tests.conftest import KEY, clock

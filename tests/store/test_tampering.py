@@ -11,7 +11,8 @@ import pytest
 import lineage
 from lineage.app import open_store
 from lineage.errors import LineageError
-from lineage.model.record import Batch, Edge, Node, Ref
+from lineage.model.record import Batch, Edge, Node
+from lineage.model.value import Ref
 from lineage.services import verify
 from lineage.store.memory import MemoryStore
 from tests.conftest import KEY, RELEASES, clock, empty, neo4j_address

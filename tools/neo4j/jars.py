@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Download or lock the jars of a Neo4j server; ``server.py`` runs this where jgo is installed."""
 
 from __future__ import annotations

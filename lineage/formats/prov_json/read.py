@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PROV-JSON (W3C Member Submission of 2013-04-24) read and written without loss."""
+"""Reading PROV-JSON: names resolved, elements and relations as records, nothing dropped."""
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,79 +12,27 @@ import orjson
 
 from lineage import ids
 from lineage.errors import BadInput
-from lineage.formats import strict
 from lineage.model import kinds, terms
-from lineage.model.record import (
-    Attributes,
-    Batch,
-    Edge,
-    Literal,
-    Node,
-    Ref,
-    Scalar,
-    Value,
-    line,
-    several,
-    wire,
-)
+from lineage.model.record import Edge, Node
 from lineage.model.terms import Argument, Relation
+from lineage.model.value import Literal, Ref, Scalar, Value, several, wire
 
-_ELEMENTS = {"entity": "Entity", "activity": "Activity", "agent": "Agent"}
-_TIMES = {"prov:startTime": "started", "prov:endTime": "ended"}
+ELEMENTS = {"entity": "Entity", "activity": "Activity", "agent": "Agent"}
+#: PROV's times of an activity -> the attributes they are here.
+TIMES = {"prov:startTime": "started", "prov:endTime": "ended"}
+#: PROV-Dictionary writes sets as JSON; they are kept as text under this datatype.
+JSON = "lineage:json"
+_KEY_TYPE = "$key-datatype"
 #: Words at the top of a document, or of a bundle, that are neither elements nor relations.
 _OTHER = frozenset({"prefix", "bundle"})
 _QNAME_TYPES = frozenset({"prov:QUALIFIED_NAME", "xsd:QName"})
 _ABSOLUTE = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.\-]*://|urn:|swh:|mailto:|doi:|tag:|info:)")
-_SPLIT = re.compile(r"(?s)(.*[/#:])(.+)")
-#: PROV-Dictionary writes sets as JSON; they are kept as text under this datatype.
-_JSON = "lineage:json"
-_KEY_TYPE = "$key-datatype"
-
-
-class ProvJson:
-    """The PROV-JSON format."""
-
-    name = "json"
-    media_types = ("application/json", "application/provenance+json")
-    suffixes = (".json", ".provjson")
-
-    def sniffs(self, data: bytes) -> bool:
-        """A JSON object that has a word of PROV-JSON near its top."""
-        head = data[:65536].lstrip(b"\xef\xbb\xbf \t\r\n")
-        words = [b'"prefix"', b'"bundle"', *(f'"{word}"'.encode() for word in _ELEMENTS)]
-        words += [f'"{name}"'.encode() for name in terms.RELATIONS]
-        return head[:1] == b"{" and (any(w in head for w in words) or head.rstrip() == b"{}")
-
-    def loads(self, data: bytes, where: str = "document") -> Batch:
-        """Read a document, bundles and all."""
-        value = strict.loads(data, where=where)
-        if not isinstance(value, dict):
-            raise BadInput("a PROV-JSON document is an object", where=where)
-        blank = hashlib.sha256(data).hexdigest()[:16]
-        reader = _Reader(where=where, blank=blank)
-        reader.document(value)
-        return Batch(
-            nodes=tuple(reader.nodes),
-            edges=tuple(reader.edges),
-            prefixes=reader.prefixes,
-            bundles=reader.bundles,
-        )
-
-    def dumps(self, batch: Batch) -> bytes:
-        """Write a document: same batch, same bytes."""
-        return orjson.dumps(
-            _Writer(batch).document(), option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2
-        )
-
-
-FORMAT = ProvJson()
-
-
-# --- reading --------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
-class _Reader:
+class Reader:
+    """One reading of a document: what was found so far, and where it is."""
+
     where: str
     blank: str
     nodes: list[Node] = field(default_factory=list)
@@ -94,6 +41,7 @@ class _Reader:
     bundles: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
     def document(self, value: dict[str, Any]) -> None:
+        """Read everything. Raises ``BadInput`` with the place of what is wrong."""
         self.prefixes.update(self._prefixes(value.get("prefix", {}), "/prefix"))
         self._container(value, _Names(self, self.prefixes, ""), None, "")
         for name, content in self._object(value.get("bundle", {}), "/bundle").items():
@@ -134,7 +82,7 @@ class _Reader:
             place = f"{pointer}/{word}"
             if word in _OTHER:
                 continue
-            if word in _ELEMENTS:
+            if word in ELEMENTS:
                 make: Callable[..., None] = self._element
             elif word in terms.RELATIONS and terms.RELATIONS[word].base is None:
                 make = self._relation
@@ -153,11 +101,11 @@ class _Reader:
         for key, raw in body.items():
             if key == "prov:label" and isinstance(raw, str):
                 label = raw
-            elif key in _TIMES and word == "activity":
-                attributes[_TIMES[key]] = self._time(raw, f"{at}/{key}")
+            elif key in TIMES and word == "activity":
+                attributes[TIMES[key]] = self._time(raw, f"{at}/{key}")
             else:
                 attributes[names.key(key, at)] = names.value(raw, f"{at}/{key}")
-        kind = _take_kind(attributes, _ELEMENTS[word])
+        kind = _take_kind(attributes, ELEMENTS[word])
         ident = names.iri(name, at)
         self.nodes.append(
             Node(id=ident, kind=kind, label=label, attributes=attributes, bundle=bundle)
@@ -212,7 +160,7 @@ class _Reader:
         if isinstance(raw, dict) and _KEY_TYPE in raw:
             raw = _listed(raw)
         if isinstance(raw, list):
-            return Literal(ids.canonical(names.json(raw, at)).decode(), _JSON)
+            return Literal(ids.canonical(names.json(raw, at)).decode(), JSON)
         return names.value(raw, at)
 
 
@@ -240,13 +188,15 @@ def _take_kind(attributes: dict[str, Value], family: str) -> str:
 
 def _take_subtype(attributes: dict[str, Value], relation: Relation) -> Relation:
     """A derivation whose only type makes it a revision, quotation, ... is that sub-property."""
-    item = attributes.get("prov:type")
-    if isinstance(item, Ref):
+    types = attributes.get("prov:type")
+    for item in types if isinstance(types, tuple) else (types,):
+        if not isinstance(item, Ref):
+            continue
         iri = item.iri
         short = iri.replace(terms.LINEAGE, "lineage:", 1) if iri.startswith(terms.LINEAGE) else iri
         found = terms.BY_BASE_TYPE.get((relation.name, terms.compact(short)))
         if found is not None:
-            del attributes["prov:type"]
+            _without(attributes, "prov:type", item)
             return found
     return relation
 
@@ -263,7 +213,7 @@ def _without(attributes: dict[str, Value], key: str, item: Scalar) -> None:
 class _Names:
     """Qualified names of one scope, resolved; each spelling is resolved once."""
 
-    def __init__(self, reader: _Reader, prefixes: Mapping[str, str], scope: str) -> None:
+    def __init__(self, reader: Reader, prefixes: Mapping[str, str], scope: str) -> None:
         self._reader = reader
         self._prefixes = {**terms.PREFIXES, **prefixes}
         self._default = prefixes.get("default")
@@ -340,209 +290,3 @@ class _Names:
 
     def _wire(self, raw: Any, pointer: str) -> Any:
         return wire({"": self.scalar(raw, pointer)})[""]
-
-
-# --- writing --------------------------------------------------------------------------------------
-
-
-class _Writer:
-    def __init__(self, batch: Batch) -> None:
-        self._batch = batch
-        declared = {k: v for k, v in batch.prefixes.items() if k not in ("prov", "default")}
-        self._default = batch.prefixes.get("default")
-        self._prefixes: dict[str, str] = {**declared}
-        self._spaces = {iri: prefix for prefix, iri in sorted(declared.items(), reverse=True)}
-        self._names: dict[str, str] = {}
-        self._need("prov", terms.PROV)
-        self._need("xsd", terms.XSD)
-
-    def document(self) -> dict[str, Any]:
-        inside: dict[str | None, list[Node | Edge]] = {None: []}
-        for bundle in self._batch.bundles:
-            inside.setdefault(bundle, [])
-        for record in self._batch.records:
-            inside.setdefault(record.bundle, []).append(record)
-        shown = self._container(inside.pop(None))
-        bundles = {self._name(b): self._container(records) for b, records in inside.items() if b}
-        if bundles:
-            shown["bundle"] = bundles
-        prefixes = dict(self._prefixes)
-        if self._default is not None:
-            prefixes["default"] = self._default
-        return {"prefix": prefixes, **shown}
-
-    def _container(self, records: Iterable[Node | Edge]) -> dict[str, Any]:
-        shown: dict[str, dict[str, Any]] = {}
-        anonymous = 0
-        for record in sorted(records, key=line):
-            if isinstance(record, Node):
-                word = kinds.family(record.kind).lower()
-                name, body = self._name(record.id), self._element(record)
-            else:
-                relation = terms.RELATIONS[record.relation]
-                if relation.implied_by:
-                    continue
-                word = relation.base or relation.name
-                body = self._relation(record, relation)
-                if record.id is None:
-                    anonymous += 1
-                name = self._name(record.id) if record.id else f"_:r{anonymous}"
-            _add(shown.setdefault(word, {}), name, body)
-        return dict(shown)
-
-    def _element(self, node: Node) -> dict[str, Any]:
-        activity = kinds.family(node.kind) == "Activity"
-        body = {}
-        for key, value in self._attributes(node.attributes, node.kind):
-            time = activity and key.startswith("lineage:") and _TIMES_BACK.get(key[8:])
-            body[time or key] = value
-        if node.label is not None:
-            body["prov:label"] = _joined(node.label, body.get("prov:label"))
-        return body
-
-    def _attributes(
-        self, attributes: Attributes, kind: str = "Entity"
-    ) -> Iterator[tuple[str, Any]]:
-        extra = () if kind in kinds.PLAIN else (Ref(terms.LINEAGE + kind),)
-        types = attributes.get("prov:type", ())
-        both = (*extra, *(types if isinstance(types, tuple) else (types,)))
-        for key, value in attributes.items():
-            if key != "prov:type":
-                yield self._key(key), self._value(value)
-        if both:
-            yield "prov:type", self._value(several(both))
-
-    def _relation(self, edge: Edge, relation: Relation) -> dict[str, Any]:
-        own = {argument.key: argument for argument in relation.arguments}
-        attributes = dict(edge.attributes)
-        if relation.base_type:
-            attributes["prov:type"] = several(
-                (Ref(_base_iri(relation.base_type)), *_set(attributes))
-            )
-        ends = ((relation.effect_key, edge.effect), (relation.cause_key, edge.cause))
-        body: dict[str, Any] = {
-            key: self._name(end) for key, end in ends if not ids.is_unknown(end)
-        }
-        plain = {key: value for key, value in attributes.items() if key not in own}
-        body.update(self._attributes(plain))
-        for key in own.keys() & attributes.keys():
-            body[key] = self._argument(attributes[key])
-        return body
-
-    def _argument(self, value: Value) -> Any:
-        if isinstance(value, Ref):
-            return self._name(value.iri)
-        if isinstance(value, Literal) and value.datatype == _JSON:
-            return self._unjson(orjson.loads(value.value))
-        return self._value(value)
-
-    def _unjson(self, value: Any) -> Any:
-        if isinstance(value, list):
-            return [self._unjson(item) for item in value]
-        if isinstance(value, dict) and "key" in value:
-            shown = {"key": self._rewrite(value["key"])}
-            return {**shown, "$": self._name(value["$"])} if "$" in value else shown
-        return self._rewrite(value)
-
-    def _rewrite(self, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        kind = value.get("type")
-        if kind == "prov:QUALIFIED_NAME":
-            return self._scalar(Ref(value["$"]))
-        return self._scalar(Literal(value["$"], kind, value.get("lang")))
-
-    def _value(self, value: Value) -> Any:
-        if isinstance(value, tuple):
-            return [self._scalar(item) for item in value]
-        return self._scalar(value)
-
-    def _scalar(self, value: Scalar) -> Any:
-        if isinstance(value, Ref):
-            return {"$": self._name(value.iri), "type": "prov:QUALIFIED_NAME"}
-        if isinstance(value, Literal):
-            shown = {"$": value.value}
-            if value.datatype:
-                shown["type"] = self._datatype(value.datatype)
-            if value.language:
-                shown["lang"] = value.language
-            return shown
-        shown_value = wire({"": value})[""]
-        finite = isinstance(value, float) and shown_value["$"] not in ("NaN", "INF", "-INF")
-        return value if finite else shown_value
-
-    def _datatype(self, datatype: str) -> str:
-        return self._name(terms.expand(datatype))
-
-    def _key(self, key: str) -> str:
-        return self._name(terms.expand(key))
-
-    def _name(self, iri: str) -> str:
-        found = self._names.get(iri)
-        if found is None:
-            found = self._names[iri] = self._qualified(iri)
-        return found
-
-    def _qualified(self, iri: str) -> str:
-        best = max(
-            (s for s in self._spaces if len(s) < len(iri) and iri.startswith(s)),
-            key=len,
-            default=None,
-        )
-        if self._default and iri.startswith(self._default) and len(iri) > len(self._default):
-            local = iri[len(self._default) :]
-            if ":" not in local and (best is None or len(best) <= len(self._default)):
-                return local
-        if best is None:
-            best = self._new_space(iri)
-        return f"{self._spaces[best]}:{iri[len(best) :]}"
-
-    def _new_space(self, iri: str) -> str:
-        for prefix, space in terms.PREFIXES.items():
-            if iri.startswith(space) and len(iri) > len(space):
-                return self._need(prefix, space)
-        found = _SPLIT.fullmatch(iri)
-        space = found[1] if found else iri[:-1]
-        number = 1
-        while f"ns{number}" in self._prefixes:
-            number += 1
-        return self._need(f"ns{number}", space)
-
-    def _need(self, prefix: str, space: str) -> str:
-        if space not in self._spaces:
-            while self._prefixes.get(prefix, space) != space:
-                prefix += "_"
-            self._prefixes[prefix] = space
-            self._spaces[space] = prefix
-        return space
-
-
-_TIMES_BACK = {short: key for key, short in _TIMES.items()}
-
-
-def _set(attributes: Attributes) -> tuple[Scalar, ...]:
-    value = attributes.get("prov:type", ())
-    return value if isinstance(value, tuple) else (value,)
-
-
-def _base_iri(base_type: str) -> str:
-    return (
-        terms.LINEAGE + base_type[8:]
-        if base_type.startswith("lineage:")
-        else terms.expand(base_type)
-    )
-
-
-def _joined(label: str, others: Any) -> Any:
-    if others is None:
-        return label
-    return [label, *(others if isinstance(others, list) else [others])]
-
-
-def _add(records: dict[str, Any], name: str, body: dict[str, Any]) -> None:
-    if name not in records:
-        records[name] = body
-    elif isinstance(records[name], list):
-        records[name].append(body)
-    else:
-        records[name] = [records[name], body]

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PROV-JSON (W3C Member Submission of 2013-04-24) read and written without loss."""
+
+from __future__ import annotations
+
+import hashlib
+
+import orjson
+
+from lineage.errors import BadInput
+from lineage.formats import strict
+from lineage.formats.prov_json.read import ELEMENTS, Reader
+from lineage.formats.prov_json.write import Writer
+from lineage.model import terms
+from lineage.model.record import Batch
+
+
+class ProvJson:
+    """The PROV-JSON format."""
+
+    name = "json"
+    media_types = ("application/json", "application/provenance+json")
+    suffixes = (".json", ".provjson")
+
+    def sniffs(self, data: bytes) -> bool:
+        """A JSON object that has a word of PROV-JSON near its top."""
+        head = data[:65536].lstrip(b"\xef\xbb\xbf \t\r\n")
+        words = [b'"prefix"', b'"bundle"', *(f'"{word}"'.encode() for word in ELEMENTS)]
+        words += [f'"{name}"'.encode() for name in terms.RELATIONS]
+        return head[:1] == b"{" and (any(w in head for w in words) or head.rstrip() == b"{}")
+
+    def loads(self, data: bytes, where: str = "document") -> Batch:
+        """Read a document, bundles and all."""
+        value = strict.loads(data, where=where)
+        if not isinstance(value, dict):
+            raise BadInput("a PROV-JSON document is an object", where=where)
+        blank = hashlib.sha256(data).hexdigest()[:16]
+        reader = Reader(where=where, blank=blank)
+        reader.document(value)
+        return Batch(
+            nodes=tuple(reader.nodes),
+            edges=tuple(reader.edges),
+            prefixes=reader.prefixes,
+            bundles=reader.bundles,
+        )
+
+    def dumps(self, batch: Batch) -> bytes:
+        """Write a document: same batch, same bytes."""
+        return orjson.dumps(
+            Writer(batch).document(), option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2
+        )
+
+
+FORMAT = ProvJson()

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The house: sizes, public names, first lines, and what may never be in it."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import lineage
+from lineage.model import kinds, terms
+
+ROOT = Path(__file__).resolve().parents[2]
+ROOMS = ("lineage", "importers", "graphql_schema", "bench", "tools")
+SOURCES = sorted(p for room in ROOMS for p in (ROOT / room).rglob("*.py"))
+LONGEST_FILE, LONGEST_FUNCTION = 400, 60
+#: The tool that assembles a server is one file on purpose: it runs before anything is installed.
+LARGER = {"tools/neo4j/server.py"}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_file_opens_with_its_purpose_and_stays_small(path):
+    text = path.read_text("utf-8")
+    tree = ast.parse(text)
+    assert text.startswith("# SPDX-License-Identifier: Apache-2.0\n"), path
+    assert ast.get_docstring(tree), path
+    if str(path.relative_to(ROOT)) not in LARGER:
+        assert text.count("\n") <= LONGEST_FILE, path
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            assert node.end_lineno - node.lineno < LONGEST_FUNCTION, (path, node.name)
+
+
+def test_nothing_that_runs_code_out_of_data_is_ever_imported():
+    forbidden = {"pickle", "marshal", "shelve", "dill", "joblib", "git", "httpx"}
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += (
+                [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+            )
+            assert not forbidden & {name.partition(".")[0] for name in names}, path
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                assert node.func.id not in {"eval", "exec"}, path
+
+
+def test_the_public_names_are_these():
+    assert sorted(lineage.__all__) == [
+        "Batch",
+        "Edge",
+        "Lineage",
+        "LineageError",
+        "Literal",
+        "Node",
+        "Ref",
+        "__version__",
+        "convert",
+        "open",
+        "validate",
+    ]
+    for name in lineage.__all__:
+        assert getattr(lineage, name) is not None
+
+
+def test_help_loads_no_engine_and_no_importer():
+    script = (
+        "import sys; from lineage.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'sqlite3', 'neo4j', 'neomodel', 'rich', 'yaml', 'lineage.app', 'importers', 'orjson'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_tables_agree_with_each_other():
+    assert len({relation.code for relation in terms.TABLE}) == len(terms.TABLE)
+    assert len({relation.cypher for relation in terms.TABLE}) == len(terms.TABLE)
+    for name, kind in kinds.KINDS.items():
+        assert kinds.describe(name), name
+        assert kind.family in kinds.PLAIN
+        for field in kinds.fields_of(name):
+            assert field.metadata["description"], (name, field.name)
+
+
+def test_the_object_mapper_knows_every_kind_and_relation():
+    from lineage.store.neo4j import compile as cypher
+    from lineage.store.neo4j import labels
+
+    for name in kinds.KINDS:
+        mapped = labels.CLASSES[name]
+        assert set(mapped.inherited_labels()) == set(cypher.labels(name).split(":"))
+        assert {f.name for f in kinds.fields_of(name)} <= set(mapped.defined_properties())
+    for relation in terms.TABLE:
+        assert relation.name in labels.CLASSES[relation.effect].defined_properties(aliases=False)
+
+
+def test_no_committed_file_names_a_registry_or_this_machine():
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    hosts = [
+        b"pypi." + b"org",
+        b"files.python" + b"hosted",
+        b"repo1." + b"maven",
+        b"registry.npm" + b"js",
+    ]
+    for name in listed.stdout.split(b"\0")[:-1]:
+        path = ROOT / name.decode()
+        data = path.read_bytes() if path.is_file() else b""
+        assert not any(host in data for host in hosts), path
