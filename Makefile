@@ -21,7 +21,7 @@ demo: $(READY) ## make a small real project and ask it everything
 	@$(BIN)/lineage demo
 
 test: $(READY) ## every test, the real Neo4j included
-	@$(BIN)/python tools/check.py
+	@$(BIN)/python -m pytest
 
 lint: $(READY) ## formatting, style, types, floors
 	@$(BIN)/ruff format --check .

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A synthetic lineage graph of any size: runs over versions of data, with the diamonds, hubs and
-fine-tuning chains that real ones have. Seeded, so that every run measures the same graph."""
+fine-tuning chains that real ones have. Seeded, so that every run measures the same graph.
+"""
 
 from __future__ import annotations
 

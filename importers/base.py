@@ -27,12 +27,14 @@ class Source:
     """Where to read: an address as the user gave it, and what it resolves to on this machine.
 
     ``data`` holds the bytes when they came through a pipe. The address, without credentials and
-    with the path made absolute, is part of the identity of what is asserted.
+    with the path made absolute, is part of the identity of what is asserted; ``login`` is the user
+    and password that an URL was given with, for connecting only.
     """
 
     address: str
     path: Path | None = None
     data: bytes | None = None
+    login: str | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, address: str | Path, data: bytes | None = None) -> Source:
@@ -41,7 +43,7 @@ class Source:
         if data is not None:
             return cls(address=text, data=data)
         if "://" in text:
-            return cls(address=_without_credentials(text))
+            return cls(address=_without_credentials(text), login=_login(text))
         path = Path(text).expanduser().resolve()
         return cls(address=str(path), path=path)
 
@@ -58,6 +60,11 @@ class Source:
             return self.path.read_bytes()
         except OSError as error:
             raise InputMissing(f"cannot read it: {error.strerror}", where=self.address) from error
+
+
+def _login(url: str) -> str | None:
+    before, at, _ = url.partition("://")[2].partition("/")[0].rpartition("@")
+    return before if at else None
 
 
 def _without_credentials(url: str) -> str:

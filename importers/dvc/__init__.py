@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from importers.base import Options, Source, Tally, batches
+from importers.base import Importer, Options, Source, Tally, batches
 from importers.dvc import contents
 from importers.dvc.files import Files, Version, committed, uncommitted, working
 from importers.dvc.reading import Reading
@@ -25,7 +25,7 @@ _SIGNS = ("dvc.lock", "dvc.yaml", ".dvc/config")
 _MOST_TIPS = 20
 
 
-class DvcImporter:
+class DvcImporter(Importer):
     """Reads what DVC wrote down; neither DVC nor any command of a stage is ever run."""
 
     name = "dvc"

@@ -5,22 +5,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
 from lineage import ids
 from lineage.errors import Rejected
 from lineage.model import kinds, terms
-from lineage.model.record import Batch, Edge, Node, Ref
+from lineage.model.record import Attributes, Batch, Edge, Node, Ref
 from lineage.model.record import Literal as Typed
 
 #: A report names at most this many findings; the rest are counted.
 MOST = 100
 
 _KNOWN_KINDS = frozenset(kinds.KINDS)
+_FAMILY = {name: kind.family for name, kind in kinds.KINDS.items()}
 _KNOWN_RELATIONS = frozenset(terms.RELATIONS)
 _SCALARS = (str, int, float, bool, Typed, Ref)
-_PLAIN_TEXT = frozenset({str, int, float, bool})
+_NUMBERS = frozenset({int, float, bool})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,59 +61,77 @@ def demand(batch: Batch) -> None:
 
 
 def _findings(batch: Batch) -> Iterator[Finding]:
+    good: set[str | None] = {None}
     for node in batch.nodes:
         if node.kind not in _KNOWN_KINDS:
             yield _error("unknown-kind", f"kind {node.kind!r} is none of ours", node.id)
-        yield from _identifiers(node.id, (node.id, node.bundle))
-        if node.label is not None:
+        if node.label is not None and not node.label.isascii():
             yield from _text(node.label, node.id)
-        if node.attributes:
-            yield from _attributes(node)
+        yield from _inside(node, (node.id, node.bundle), good)
     for edge in batch.edges:
         if edge.relation not in _KNOWN_RELATIONS:
-            yield _error(
-                "unknown-relation", f"relation {edge.relation!r} is not in PROV", edge.effect
-            )
-        yield from _identifiers(edge.effect, (edge.effect, edge.cause, edge.id, edge.bundle))
-        if edge.attributes:
-            yield from _attributes(edge)
+            message = f"relation {edge.relation!r} is not in PROV"
+            yield _error("unknown-relation", message, edge.effect)
+        yield from _inside(edge, (edge.effect, edge.cause, edge.id, edge.bundle), good)
     yield from _typing(batch)
+
+
+def _inside(
+    record: Node | Edge, idents: tuple[str | None, ...], good: set[str | None]
+) -> Iterable[Finding]:
+    """What is wrong with the identifiers and attributes of a record; mostly nothing, quickly."""
+    sound = good.issuperset(idents)
+    if sound and (not record.attributes or _harmless(record.attributes)):
+        return ()
+    where = idents[0] or ""
+    return (*_identifiers(where, idents, good), *_attributes(record, good))
 
 
 def _error(code: str, message: str, where: str) -> Finding:
     return Finding(code=code, severity="error", message=message, where=where)
 
 
-@lru_cache(maxsize=1 << 16)
-def _fault(ident: str) -> str | None:
-    return ids.iri_fault(ident)
-
-
-def _identifiers(where: str, idents: Iterable[str | None]) -> Iterator[Finding]:
+def _identifiers(
+    where: str, idents: Iterable[str | None], good: set[str | None]
+) -> Iterator[Finding]:
+    """What is wrong with identifiers; those found sound are looked at once a batch."""
     for ident in idents:
-        if ident is not None and (fault := _fault(ident)):
+        if ident is None or ident in good:
+            continue
+        if fault := ids.iri_fault(ident):
             yield _error("bad-id", f"{ident!r} is not an identifier: it {fault}", where)
+        else:
+            good.add(ident)
 
 
-def _attributes(record: Node | Edge) -> Iterator[Finding]:
+def _harmless(attributes: Attributes) -> bool:
+    """Whether keys and values are plain ASCII, numbers and truths: nothing more to look at."""
+    for key, value in attributes.items():
+        if isinstance(value, str):
+            if not value.isascii():
+                return False
+        elif type(value) not in _NUMBERS:
+            return False
+        if not (key.isascii() and key.isprintable() and key):
+            return False
+    return True
+
+
+def _attributes(record: Node | Edge, good: set[str | None]) -> Iterator[Finding]:
     where = record.id if isinstance(record, Node) else record.effect
     for key, value in record.attributes.items():
         if not key or not key.isprintable():
             yield _error("bad-key", f"attribute key {key!r} is empty or not printable", where)
-        if type(value) is str:
-            if not value.isascii():
-                yield from _text(value, where)
-        elif type(value) not in _PLAIN_TEXT:
-            yield from _value(key, value, where)
+        yield from _value(key, value, where, good)
 
 
-def _value(key: str, value: object, where: str) -> Iterator[Finding]:
+def _value(key: str, value: object, where: str, good: set[str | None]) -> Iterator[Finding]:
     for item in value if isinstance(value, tuple) else (value,):
         if not isinstance(item, _SCALARS):
             kind = type(item).__name__
             yield _error("bad-value", f"attribute {key!r} holds a {kind}", where)
         elif isinstance(item, Ref):
-            yield from _identifiers(where, (item.iri,))
+            yield from _identifiers(where, (item.iri,), good)
         elif isinstance(item, Typed):
             yield from _text(item.value, where)
         elif isinstance(item, str):
@@ -132,8 +150,8 @@ def _typing(batch: Batch) -> Iterator[Finding]:
     """PROV-CONSTRAINTS 54: nothing is both an entity and an activity."""
     seen: dict[str, str] = {}
     for node in batch.nodes:
-        family = kinds.KINDS[node.kind].family if node.kind in _KNOWN_KINDS else "Entity"
+        family = _FAMILY.get(node.kind, "Entity")
         other = seen.setdefault(node.id, family)
-        if {family, other} == {"Entity", "Activity"}:
+        if family != other and {family, other} == {"Entity", "Activity"}:
             message = f"{node.id} is described as an entity and as an activity"
             yield Finding(code="PROV-54", severity="warning", message=message, where=node.id)

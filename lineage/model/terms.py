@@ -362,7 +362,7 @@ def follows(relation: str, attributes: Mapping[str, Any]) -> bool:
     """Whether the default walk takes this edge: weak claims of sameness are drawn, not followed."""
     if relation == "alternateOf":
         return attributes.get(METHOD) == BY_DIGEST
-    return RELATIONS[relation].follow
+    return relation in FOLLOWED
 
 
 _LONGEST_FIRST = sorted(PREFIXES.items(), key=lambda item: -len(item[1]))

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from functools import lru_cache
 
 from lineage.model import terms
 from lineage.model.merge import mention, merged
@@ -16,20 +17,42 @@ def statement(node: Node) -> Statement:
     return Statement(node.id, node.kind, node.label, text(node.attributes), node.bundle)
 
 
-def edge_arcs(edge: Edge) -> Iterator[Arc]:
+def edge_arcs(edge: Edge) -> tuple[Arc, ...]:
     """An edge ready to be kept, with what it implies; all share its variant."""
-    number = variant(edge)
-    for arc in arcs(edge):
-        yield Arc(
-            arc.relation,
-            arc.effect,
-            arc.cause,
-            number,
-            terms.follows(arc.relation, arc.attributes),
-            text(arc.attributes),
-            arc.id,
-            arc.bundle,
-        )
+    shown, number = facets(edge)
+    follow = terms.follows(edge.relation, edge.attributes)
+    first = (edge.relation, edge.effect, edge.cause, number, follow, shown, edge.id, edge.bundle)
+    own: Arc = _new(Arc, first)
+    if edge.relation not in terms.IMPLIES:
+        return (own,)
+    others = list(arcs(edge))[1:]
+    return (
+        own,
+        *(Arc(o.relation, o.effect, o.cause, number, True, "{}", None, o.bundle) for o in others),
+    )
+
+
+def facets(edge: Edge) -> tuple[str, int]:
+    """The text of an edge's attributes, and its variant."""
+    attributes = edge.attributes
+    if edge.id is None and edge.bundle is None:
+        if not attributes:
+            return "{}", 0
+        if len(attributes) == 1:
+            ((key, value),) = attributes.items()
+            if type(value) is str:
+                return _facets(key, value)
+    return text(attributes), variant(edge)
+
+
+@lru_cache(maxsize=4096)
+def _facets(key: str, value: str) -> tuple[str, int]:
+    """For edges with one attribute of text, mostly a role: few of them, on most edges."""
+    edge = Edge(relation="", effect="", cause="", attributes={key: value})
+    return text(edge.attributes), variant(edge)
+
+
+_new = tuple.__new__
 
 
 def lines(records: Iterable[Record]) -> dict[bytes, Record]:
@@ -37,20 +60,30 @@ def lines(records: Iterable[Record]) -> dict[bytes, Record]:
     return {line(record): record for record in records}
 
 
-def ends(records: Iterable[Record]) -> dict[str, set[str]]:
+def ends(records: Iterable[Record]) -> dict[str, frozenset[str]]:
     """Every identifier that records speak of, with the families that edges give it."""
-    found: dict[str, set[str]] = {}
+    found: dict[str, frozenset[str]] = {}
     for record in records:
         if isinstance(record, Node):
-            found.setdefault(record.id, set())
+            if record.id not in found:
+                found[record.id] = _NONE
             continue
-        effect, cause = mention(record.relation)
-        found.setdefault(record.effect, set()).add(effect)
-        found.setdefault(record.cause, set()).add(cause)
-        if record.relation in terms.IMPLIES:
-            for arc in list(arcs(record))[1:]:
-                found.setdefault(arc.cause, set()).add(mention(arc.relation)[1])
+        for arc in arcs(record) if record.relation in terms.IMPLIES else (record,):
+            effect, cause = _FAMILIES[arc.relation]
+            had = found.get(arc.effect, _NONE)
+            if not effect <= had:
+                found[arc.effect] = had | effect
+            had = found.get(arc.cause, _NONE)
+            if not cause <= had:
+                found[arc.cause] = had | cause
     return found
+
+
+_NONE: frozenset[str] = frozenset()
+_FAMILIES = {
+    name: (frozenset((mention(name)[0],)), frozenset((mention(name)[1],)))
+    for name in terms.RELATIONS
+}
 
 
 def shown(ident: str, statements: list[Statement], families: Iterable[str] = ()) -> NodeRow:

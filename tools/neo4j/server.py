@@ -281,6 +281,7 @@ class Server:
 
     @classmethod
     def at(cls, home: Path, installation: Installation, heap: str, page_cache: str) -> Server:
+        """As ``create``, from an installation that is there already."""
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         server, version = cls(home), installation.version
         server.installation = installation

@@ -212,7 +212,7 @@ class Neo4jStore:
     def _rows(self, rows: Sequence[Sequence[Any]], view: View) -> list[NodeRow]:
         """Nodes as a view shows them: as they are now, or worked out from their claims."""
         if view.as_of is None:
-            return [NodeRow(*row) for row in rows]
+            return [tuple.__new__(NodeRow, row) for row in rows]
         said = {
             uid: [
                 s.what
@@ -352,4 +352,5 @@ def _edge_row(row: Sequence[Any]) -> EdgeRow:
 def _edge_rows(rows: Sequence[Sequence[Any]]) -> list[EdgeRow]:
     """Rows with relation names; what several sources assert alike is one edge."""
     names = cypher.TYPES
-    return list(dict.fromkeys([EdgeRow(names[t], a, b, p, i, u) for t, a, b, p, i, u in rows]))
+    made = [tuple.__new__(EdgeRow, (names[t], a, b, p, i, u)) for t, a, b, p, i, u in rows]
+    return list(dict.fromkeys(made))

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -96,7 +96,7 @@ class Change:
         wanted: dict[str, list[str]] = {}
         for record in records:
             if not isinstance(record, Node) and self._ends_known(record.effect, record.cause):
-                arc = next(prepare.edge_arcs(record))
+                arc = prepare.edge_arcs(record)[0]
                 wanted.setdefault(arc.relation, []).append(key_of(arc, self.source))
         for relation, keys in sorted(wanted.items()):
             for chunk in chunks(keys):
@@ -115,7 +115,7 @@ class Change:
             return self._standing(record) is not None
         if not self._ends_known(record.effect, record.cause):
             return False
-        return key_of(next(prepare.edge_arcs(record)), self.source) in self.keys
+        return key_of(prepare.edge_arcs(record)[0], self.source) in self.keys
 
     def _standing(self, node: Node) -> Said | None:
         spot, what = self.known.get(node.id), prepare.statement(node)
@@ -162,7 +162,7 @@ class Change:
         self,
         fresh: Iterable[str],
         said: dict[str, list[Said]],
-        families: dict[str, set[str]],
+        families: Mapping[str, Collection[str]],
         seq: int,
     ) -> None:
         rows: dict[str, list[dict[str, Any]]] = {}
@@ -207,7 +207,7 @@ class Change:
         self,
         touched: Collection[str],
         said: dict[str, list[Said]],
-        families: dict[str, set[str]],
+        families: Mapping[str, Collection[str]],
         ended: Collection[str],
         seq: int,
     ) -> None:
@@ -235,7 +235,7 @@ class Change:
         for chunk in chunks(gone):
             self.tx.run(cypher.END_NODES, rows=chunk, seq=seq).consume()
 
-    def _retyped(self, ident: str, families: dict[str, set[str]]) -> bool:
+    def _retyped(self, ident: str, families: Mapping[str, Collection[str]]) -> bool:
         """Whether new edges alone change what is shown of a node nobody describes."""
         spot = self.known[ident]
         if not spot.stands:

@@ -21,6 +21,9 @@ from lineage.store.base import LAYOUT
 
 #: How long a writer waits for another (milliseconds).
 PATIENCE = 30_000
+#: Pages of write-ahead log before they are folded into the file: 64 MB. A bulk load touches the
+#: same pages again and again, and folds them once instead of often.
+CHECKPOINT = 16_000
 #: "Lin1" in ASCII: marks a file as ours (PRAGMA application_id).
 MARK = 0x4C696E31
 
@@ -72,6 +75,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, durability: str, patien
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA cache_size = -65536")
     connection.execute("PRAGMA mmap_size = 1073741824")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT}")
     if empty:
         lay_out(connection)
 
@@ -103,6 +107,9 @@ def translated(path: Path) -> Iterator[None]:
     """SQLite's errors as ours."""
     try:
         yield
+    except UnicodeDecodeError as error:
+        message = "the store holds text that is not UTF-8"
+        raise StoreDamaged(message, where=str(path)) from error
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0)
         where, text = str(path), str(error)

@@ -132,7 +132,7 @@ class SqliteStore:
         lines, leaving = prepare.lines(batch.records), prepare.lines(retract)
         with self._writing() as connection:
             change = Change(connection, self._source(connection, draft.source))
-            change.look_up(prepare.ends([*lines.values(), *leaving.values()]))
+            change.look_up([*lines.values(), *leaving.values()])
             fresh = {t: r for t, r in lines.items() if not change.claimed(r)}
             gone = {t: r for t, r in leaving.items() if change.claimed(r)}
             unchanged = len(lines) - len(fresh)
@@ -152,7 +152,7 @@ class SqliteStore:
     def _draw(self, connection: sqlite3.Connection, entry: Entry) -> None:
         added, gone = log.split(entry)
         change = Change(connection, self._source(connection, entry.source))
-        change.look_up(prepare.ends([*added, *gone]))
+        change.look_up([*added, *gone])
         change.apply(entry, added, gone)
 
     def redraw(self, progress: Callable[[int], None]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import islice
+from operator import eq
 from typing import Any
 
 import orjson
@@ -26,6 +28,7 @@ from lineage.store.base import (
     codes,
 )
 
+_new = tuple.__new__
 NAMES = {code: relation.name for code, relation in terms.BY_CODE.items()}
 
 _NODES_BY_ID = """
@@ -127,15 +130,16 @@ def edges(
 
 
 def _edge_rows(rows: Sequence[tuple[Any, ...]], names: Mapping[int, str]) -> list[EdgeRow]:
-    """Rows with identifiers; what several sources assert alike is one edge."""
-    return list(
-        dict.fromkeys(
-            [
-                EdgeRow(NAMES[relation], names[effect], names[cause], attributes, ident, bundle)
-                for effect, cause, relation, attributes, ident, bundle in rows
-            ]
-        )
-    )
+    """Rows with identifiers; what several sources assert alike is one edge.
+
+    Rows come in the order of their key, so that such rows are neighbours: looking for equal
+    neighbours is much cheaper than a set, and mostly there are none.
+    """
+    made = [
+        _new(EdgeRow, (NAMES[relation], names[effect], names[cause], attributes, ident, bundle))
+        for effect, cause, relation, attributes, ident, bundle in rows
+    ]
+    return list(dict.fromkeys(made)) if any(map(eq, rows, islice(rows, 1, None))) else made
 
 
 def walk(connection: sqlite3.Connection, wanted: Walk, view: View) -> Subgraph:
@@ -191,7 +195,7 @@ def _subgraph(
     if view.as_of is None:
         found = connection.execute(_NODES_BY_KEY, (_json(seen),)).fetchall()
         names = {row[0]: row[1] for row in found}
-        nodes = [NodeRow(*row[1:]) for row in found]
+        nodes = [_new(NodeRow, row[1:]) for row in found]
     else:
         names = dict(connection.execute(_IDS_BY_KEY, (_json(seen),)))
         nodes = list(as_of(connection, names, view).values())

@@ -27,7 +27,7 @@ CREATE TABLE statement (
 CREATE TABLE edge (
   effect INTEGER NOT NULL, relation INTEGER NOT NULL, cause INTEGER NOT NULL,
   variant INTEGER NOT NULL, source INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER,
-  follow INTEGER NOT NULL, attributes TEXT NOT NULL, id TEXT, bundle TEXT,
+  follow INTEGER NOT NULL CHECK (follow IN (0, 1)), attributes TEXT NOT NULL, id TEXT, bundle TEXT,
   PRIMARY KEY (effect, relation, cause, variant, source, since)
 ) WITHOUT ROWID;
 CREATE INDEX edge_cause ON edge (cause, relation, effect);

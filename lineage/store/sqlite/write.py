@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import orjson
 
@@ -17,6 +16,8 @@ from lineage.model.record import Edge, Node, Record, variant
 from lineage.store import prepare
 from lineage.store.base import Statement
 
+_NOTHING: list[Statement] = []
+_CODES = {name: relation.code for name, relation in terms.RELATIONS.items()}
 _KEYS = """
 SELECT id, key, described, kind, until IS NULL FROM node
 WHERE id IN (SELECT value FROM json_each(?))"""
@@ -64,44 +65,49 @@ class Change:
     connection: sqlite3.Connection
     source: int
     known: dict[str, _Known] = field(default_factory=dict)
+    families: Mapping[str, Collection[str]] = field(default_factory=dict)
+    wanted: int = 0
 
-    def look_up(self, idents: Collection[str]) -> None:
-        """Learn which identifiers the file holds."""
-        rows = self.connection.execute(_KEYS, (orjson.dumps(list(idents)).decode(),))
+    def look_up(self, records: Sequence[Record]) -> None:
+        """Learn which of the nodes that records speak of the file holds."""
+        self.wanted, self.families = len(records), prepare.ends(records)
+        rows = self.connection.execute(_KEYS, (orjson.dumps(list(self.families)).decode(),))
         self.known = {row[0]: _Known(row[1], bool(row[2]), row[3], bool(row[4])) for row in rows}
 
     def claimed(self, record: Record) -> bool:
         """Whether the source asserts the record now."""
-        parameters = self._where(record)
-        if parameters is None:
-            return False
-        query = _HAS_STATEMENT if isinstance(record, Node) else _HAS_EDGE
-        return self.connection.execute(query, parameters).fetchone() is not None
-
-    def _where(self, record: Record) -> tuple[object, ...] | None:
-        """What finds a record's row; ``None`` where one of its ends is not even known."""
+        known = self.known
         if isinstance(record, Node):
-            spot = self.known.get(record.id)
+            if record.id not in known:
+                return False
+            query = _HAS_STATEMENT
+        else:
+            if record.effect not in known or record.cause not in known:
+                return False
+            query = _HAS_EDGE
+        return self.connection.execute(query, self._where(record)).fetchone() is not None
+
+    def _where(self, record: Record) -> tuple[object, ...]:
+        """What finds a record's row; its ends are known."""
+        if isinstance(record, Node):
             said = prepare.statement(record)
-            return None if spot is None else (spot.key, self.source, *said[1:])
-        effect, cause = self.known.get(record.effect), self.known.get(record.cause)
-        if effect is None or cause is None:
-            return None
-        code = terms.RELATIONS[record.relation].code
-        return (effect.key, code, cause.key, variant(record), self.source)
+            return (self.known[record.id].key, self.source, *said[1:])
+        ends = self.known[record.effect].key, self.known[record.cause].key
+        return (ends[0], _CODES[record.relation], ends[1], variant(record), self.source)
 
     def apply(self, entry: Entry, added: Sequence[Record], gone: Sequence[Record]) -> None:
         """Write the rows of an entry, then what readers see of the nodes it touches."""
+        ended = prepare.ends(gone)
         for record in gone:
             self._end(record, entry.seq)
-        families = prepare.ends(added)
+        families = self.families if not gone and len(added) == self.wanted else prepare.ends(added)
         fresh = [ident for ident in families if ident not in self.known]
         keys = self._new_keys(fresh)
         statements = self._state(added, keys, entry.seq)
         self._draw(added, keys, entry.seq)
         self._show_fresh(fresh, keys, statements, families, entry.seq)
-        touched = {i for i in families if i not in keys} | set(prepare.ends(gone))
-        self._settle(touched, statements, families, {*prepare.ends(gone)}, entry.seq)
+        touched = {ident for ident in families if ident not in keys} | ended.keys()
+        self._settle(touched, statements, families, ended, entry.seq)
 
     def _new_keys(self, fresh: Iterable[str]) -> dict[str, int]:
         last = self.connection.execute("SELECT max(key) FROM node").fetchone()[0] or 0
@@ -121,7 +127,7 @@ class Change:
                 same = found.setdefault(record.id, [])
                 rows.append((self._key(record.id, keys), self.source, seq, len(same), *said[1:]))
                 same.append(said)
-        rows.sort(key=_first)
+        rows.sort()
         self.connection.executemany(_NEW_STATEMENT, rows)
         return found
 
@@ -130,14 +136,21 @@ class Change:
         rows = []
         for record in added:
             if isinstance(record, Edge):
-                for arc in prepare.edge_arcs(record):
-                    effect = keys.get(arc.effect) or known[arc.effect].key
-                    cause = keys.get(arc.cause) or known[arc.cause].key
-                    code = terms.RELATIONS[arc.relation].code
-                    rows.append(
-                        (effect, code, cause, arc.variant, source, seq, arc.follow, *arc[5:])
-                    )
-        rows.sort(key=_first_three)
+                for (
+                    relation,
+                    effect,
+                    cause,
+                    number,
+                    follow,
+                    shown,
+                    ident,
+                    bundle,
+                ) in prepare.edge_arcs(record):
+                    a = keys.get(effect) or known[effect].key
+                    b = keys.get(cause) or known[cause].key
+                    code = _CODES[relation]
+                    rows.append((a, code, b, number, source, seq, follow, shown, ident, bundle))
+        rows.sort()
         self.connection.executemany(_NEW_EDGE, rows)
 
     def _show_fresh(
@@ -145,21 +158,21 @@ class Change:
         fresh: Iterable[str],
         keys: dict[str, int],
         statements: dict[str, list[Statement]],
-        families: dict[str, set[str]],
+        families: Mapping[str, Collection[str]],
         seq: int,
     ) -> None:
         rows = []
         for ident in fresh:
-            said = statements.get(ident, [])
-            shown = prepare.shown(ident, said, families[ident])
-            rows.append((keys[ident], *shown, seq, bool(said)))
+            said = statements.get(ident, _NOTHING)
+            shown = said[0] if len(said) == 1 else prepare.shown(ident, said, families[ident])
+            rows.append((keys[ident], *shown[:4], seq, bool(said)))
         self.connection.executemany(_NEW_NODE, rows)
 
     def _settle(
         self,
         touched: Collection[str],
         stated: Collection[str],
-        families: dict[str, set[str]],
+        families: Mapping[str, Collection[str]],
         gone: Collection[str],
         seq: int,
     ) -> None:
@@ -181,7 +194,7 @@ class Change:
             else:
                 self.connection.execute(_END_NODE, (seq, spot.key))
 
-    def _retyped(self, ident: str, families: dict[str, set[str]]) -> bool:
+    def _retyped(self, ident: str, families: Mapping[str, Collection[str]]) -> bool:
         """Whether new edges alone change what is shown of a node nobody describes."""
         spot = self.known[ident]
         if not spot.stands:
@@ -191,7 +204,7 @@ class Change:
         )
         return not spot.described and told != spot.kind
 
-    def _spoken(self, ident: str, families: dict[str, set[str]], ended: bool) -> set[str]:
+    def _spoken(self, ident: str, families: Mapping[str, Collection[str]], ended: bool) -> set[str]:
         """The families that edges give a node; asked of the file only where some have ended."""
         spot = self.known[ident]
         if not ended and not spot.described and spot.stands:
@@ -201,18 +214,10 @@ class Change:
 
     def _end(self, record: Record, seq: int) -> None:
         if isinstance(record, Node):
-            self.connection.execute(_END_STATEMENT, (seq, *(self._where(record) or ())))
+            self.connection.execute(_END_STATEMENT, (seq, *self._where(record)))
             return
         for arc in prepare.edge_arcs(record):
             ends = (self.known[arc.effect].key, self.known[arc.cause].key)
-            code = terms.RELATIONS[arc.relation].code
+            code = _CODES[arc.relation]
             row = (seq, ends[0], code, ends[1], arc.variant, self.source)
             self.connection.execute(_END_EDGE, row)
-
-
-def _first(row: tuple[Any, ...]) -> Any:
-    return row[0]
-
-
-def _first_three(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    return row[:3]

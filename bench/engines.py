@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Engines for measuring: a new file, or a real server of our own."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from lineage.app import open_store
+from lineage.store.base import Store
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools" / "neo4j"))
+
+
+@lru_cache(maxsize=1)
+def server(folder: Path) -> Any:
+    """A server with room for a million edges, stopped at the end."""
+    from server import Server
+
+    release = os.environ.get("BENCH_NEO4J", "5.26.31")
+    running = Server.create(release, folder / "neo4j", heap="3g", page_cache="1g")
+    running.start()
+    atexit.register(running.stop)
+    os.environ["LINEAGE_NEO4J_USER"] = running.user
+    os.environ["LINEAGE_NEO4J_PASSWORD"] = running.password
+    return running
+
+
+def wipe(folder: Path) -> None:
+    """Empty the server's database."""
+    import neo4j
+
+    running = server(folder)
+    auth = (running.user, running.password)
+    with (
+        neo4j.GraphDatabase.driver(running.url, auth=auth) as driver,
+        driver.session(database="neo4j") as session,
+    ):
+        text = "MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 20000 ROWS"
+        session.run(text).consume()
+
+
+def open_ours(engine: str, folder: Path, name: str) -> Store:
+    """An empty store of ours, as users get it: durable."""
+    if engine == "sqlite":
+        return open_store(str(folder / f"{name}.db"))
+    wipe(folder)
+    return open_store(server(folder).url)

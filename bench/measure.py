@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Timing side by side: interleaved, medians, answers compared before any clock runs."""
+
+from __future__ import annotations
+
+import gc
+import os
+import platform
+import sqlite3
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table: ours, the rival's, and what was promised."""
+
+    what: str
+    ours: str
+    rival: str
+    ratio: float | None
+    bound: str
+    held: bool
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which a share of the values lies."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, round(share * (len(ordered) - 1)))]
+
+
+def clock(work: Callable[[], Any]) -> float:
+    """Seconds that one call takes."""
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def together(
+    pairs: Sequence[tuple[Callable[[], Any], Callable[[], Any]]], repeat: int = 3
+) -> tuple[list[float], list[float]]:
+    """The medians of ours and the rival's for each question, asked in turns."""
+    ours: list[float] = []
+    theirs: list[float] = []
+    gc.disable()
+    try:
+        for mine, other in pairs:
+            times = [(clock(mine), clock(other)) for _ in range(repeat)]
+            ours.append(median(a for a, _ in times))
+            theirs.append(median(b for _, b in times))
+    finally:
+        gc.enable()
+    return ours, theirs
+
+
+def at_most(what: str, ours: float, rival: float, bound: float, unit: str = "ms") -> Row:
+    """A row whose time may be at most ``bound`` times the rival's."""
+    ratio = ours / rival
+    text = f"<= {bound:g}x"
+    return Row(what, _time(ours, unit), _time(rival, unit), ratio, text, ratio <= bound)
+
+
+def below(what: str, ours: float, limit: float) -> Row:
+    """A row whose time has a limit of its own."""
+    return Row(what, _time(ours, "ms"), "", None, f"< {limit * 1000:g} ms", ours <= limit)
+
+
+def rate(what: str, ours: float, rival: float, bound: float) -> Row:
+    """A row whose rate must be at least ``bound`` of the rival's."""
+    ratio = ours / rival
+    text = f">= {bound:g}x"
+    return Row(what, f"{ours:,.0f}/s", f"{rival:,.0f}/s", ratio, text, ratio >= bound)
+
+
+def _time(seconds: float, unit: str) -> str:
+    return f"{seconds * 1000:.2f} ms" if unit == "ms" else f"{seconds:.2f} s"
+
+
+def control() -> float:
+    """A fixed loop: tells a quiet machine from a busy one (seconds)."""
+    return clock(lambda: sum(i * i for i in range(600_000)))
+
+
+def machine() -> str:
+    """The size of the machine and the versions, for the head of the table."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return (
+        f"{os.cpu_count()} cores, {memory:.0f} GiB, Linux {platform.release()}, Python "
+        f"{platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+    )
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows as a Markdown table."""
+    lines = ["| what | ours | rival | ratio | bound | |", "|---|---|---|---|---|---|"]
+    for row in rows:
+        ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
+        mark = "held" if row.held else "**missed**"
+        lines.append(f"| {row.what} | {row.ours} | {row.rival} | {ratio} | {row.bound} | {mark} |")
+    return "\n".join(lines)
+
+
+def say(text: str) -> None:
+    """Progress, on stderr."""
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)

@@ -1,0 +1,365 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A tracking server by MLflow's REST protocol: asked because the user named it, and nobody else."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from http.client import HTTPException
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import unquote, urlencode
+from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
+
+from importers.mlflow.entities import (
+    Dataset,
+    DatasetInput,
+    Experiment,
+    LoggedModel,
+    ModelOutput,
+    ModelVersion,
+    RegisteredModel,
+    Run,
+    intrinsic,
+)
+from importers.mlflow.values import Tally, storable
+from lineage.errors import BadInput, InputMissing, LimitExceeded
+from lineage.formats import strict
+
+_API = "/api/2.0/mlflow"
+_TIMEOUT = 30.0
+_LARGEST_ANSWER = 128 * 1024 * 1024
+#: Runs are asked for one by one where models are logged, for a search leaves out the models used.
+_MOST_SINGLE = 10_000
+_EXPERIMENTS_AT_ONCE = 100
+_RUNS_AT_ONCE = 1_000
+_MODELS_AT_ONCE = 100
+
+_Object = Mapping[str, Any]
+
+
+class _NoRedirect(HTTPRedirectHandler):
+    """A server that sends us elsewhere is refused: the user named this one."""
+
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        """No request."""
+        return
+
+
+class Server:
+    """JSON over HTTP to one address. Raises ``InputMissing``, ``BadInput``, ``LimitExceeded``."""
+
+    def __init__(self, address: str, login: str | None) -> None:
+        self.address = address.rstrip("/")
+        self._opener = build_opener(_NoRedirect, ProxyHandler({}))
+        self._headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        if login:
+            credentials = b64encode(unquote(login).encode()).decode()
+            self._headers["Authorization"] = f"Basic {credentials}"
+
+    def ask(self, path: str, asked: _Object, *, post: bool = False) -> _Object:
+        """The object that one request is answered with."""
+        url, data = f"{self.address}{_API}/{path}", None
+        if post:
+            data = json.dumps(asked).encode()
+        elif asked:
+            url += "?" + urlencode(asked)
+        request = Request(url, data=data, headers=self._headers)  # noqa: S310 - the user's URL
+        try:
+            with self._opener.open(request, timeout=_TIMEOUT) as answer:
+                text = answer.read(_LARGEST_ANSWER + 1)
+        except HTTPError as error:
+            with error:
+                raise _refused(error, url) from error
+        except (URLError, OSError, HTTPException, ValueError) as error:
+            reason = getattr(error, "reason", None) or str(error) or type(error).__name__
+            message = f"the server does not answer: {reason}"
+            raise InputMissing(message, where=url, hint="Check address and network.") from error
+        if len(text) > _LARGEST_ANSWER:
+            raise LimitExceeded(f"an answer has more than {_LARGEST_ANSWER} bytes", where=url)
+        value = strict.loads(text, where=url)
+        if not isinstance(value, dict):
+            raise BadInput("the answer is no JSON object: is this MLflow?", where=url)
+        found: _Object = storable(value)
+        return found
+
+    def pages(
+        self, path: str, under: str, asked: _Object, *, post: bool = False
+    ) -> Iterator[_Object]:
+        """The objects of a search, page by page."""
+        answer = self.ask(path, asked, post=post)
+        met = set()
+        yield from _objects(answer, under)
+        while token := answer.get("next_page_token"):
+            if token in met:
+                message = "the server sends the same page again and again"
+                raise BadInput(message, where=self.address)
+            met.add(token)
+            answer = self.ask(path, {**asked, "page_token": token}, post=post)
+            yield from _objects(answer, under)
+
+
+class RestStore:
+    """What a tracking server tells. Metric histories stay there: a search gives last values."""
+
+    def __init__(self, server: Server, tally: Tally, instance: str | None = None) -> None:
+        self._server = server
+        self._tally = tally
+        found = server.pages(
+            "experiments/search",
+            "experiments",
+            {"max_results": 1000, "view_type": "ALL"},
+            post=True,
+        )
+        self._experiments = {
+            experiment.id: experiment for experiment in sorted(map(_experiment, found), key=_id)
+        }
+        tally.seen["experiments"] += len(self._experiments)
+        born = (server.address, 0)
+        self.instance = instance or intrinsic(tuple(self._experiments.values()), born)
+        self._models: list[LoggedModel] | None = None
+
+    def close(self) -> None:
+        """No connection is kept."""
+
+    def runs(self) -> Iterator[Run]:
+        """All runs by experiment, as the server lists them."""
+        single = bool(self._logged())
+        asked = 0
+        for chunk in self._chunks():
+            body = {
+                "experiment_ids": chunk,
+                "run_view_type": "ALL",
+                "max_results": _RUNS_AT_ONCE,
+                "order_by": ["attributes.start_time ASC"],
+            }
+            for found in self._server.pages("runs/search", "runs", body, post=True):
+                whole, ident = found, _object(found, "info").get("run_id")
+                if not ident:
+                    self._tally.lose("runs", "the server gives them no id")
+                    continue
+                if single and asked < _MOST_SINGLE:
+                    whole = _object(self._server.ask("runs/get", {"run_id": ident}), "run")
+                elif single:
+                    reason = f"models used are read of the first {_MOST_SINGLE} runs only"
+                    self._tally.lose("runs", reason)
+                asked += 1
+                yield self._run(whole, str(ident))
+
+    def logged_models(self) -> Iterator[LoggedModel]:
+        """All logged models by id."""
+        yield from self._logged()
+
+    def registered_models(self) -> Iterator[RegisteredModel]:
+        """The registry by name."""
+        versions: dict[str, list[_Object]] = defaultdict(list)
+        query = {"max_results": _RUNS_AT_ONCE}
+        try:
+            found = list(self._server.pages("registered-models/search", "registered_models", query))
+            for version in self._server.pages("model-versions/search", "model_versions", query):
+                versions[str(version.get("name"))].append(version)
+        except _NotOffered:
+            self._tally.lose("registered models", "the server has no model registry")
+            return
+        for model in sorted(found, key=lambda model: str(model.get("name"))):
+            yield _registered(model, versions[str(model.get("name"))])
+
+    def _chunks(self) -> Iterator[Sequence[str]]:
+        listed = list(self._experiments)
+        for start in range(0, len(listed), _EXPERIMENTS_AT_ONCE):
+            yield listed[start : start + _EXPERIMENTS_AT_ONCE]
+
+    def _logged(self) -> list[LoggedModel]:
+        if self._models is None:
+            self._models = sorted(self._ask_logged(), key=_id)
+        return self._models
+
+    def _ask_logged(self) -> Iterator[LoggedModel]:
+        for chunk in self._chunks():
+            body = {"experiment_ids": chunk, "max_results": _MODELS_AT_ONCE}
+            try:
+                for found in self._server.pages("logged-models/search", "models", body, post=True):
+                    if _object(found, "info").get("model_id"):
+                        yield self._logged_model(found)
+                    else:
+                        self._tally.lose("logged models", "the server gives them no id")
+            except _NotOffered:
+                self._tally.lose("logged models", "the server is older than MLflow 3")
+                return
+
+    def _experiment(self, ident: Any) -> Experiment:
+        return self._experiments.get(str(ident)) or Experiment(id=str(ident), name=str(ident))
+
+    def _run(self, found: _Object, ident: str) -> Run:
+        info, data = _object(found, "info"), _object(found, "data")
+        inputs, outputs = _object(found, "inputs"), _object(found, "outputs")
+        metrics = self._metrics(data, f"run {ident}")
+        params, tags = _pairs(data, "params"), _pairs(data, "tags")
+        for what, number in (("params", params), ("tags", tags), ("metrics", metrics)):
+            self._tally.seen[what] += len(number)
+        reason = "a search gives the last value of each metric"
+        self._tally.lose("metric histories", reason, count=len(metrics))
+        return Run(
+            id=ident,
+            experiment=self._experiment(info.get("experiment_id")),
+            name=_text(info.get("run_name")),
+            status=_text(info.get("status")),
+            user=_text(info.get("user_id")),
+            started=info.get("start_time"),
+            ended=info.get("end_time"),
+            deleted=info.get("lifecycle_stage") == "deleted",
+            artifacts=_text(info.get("artifact_uri")),
+            params=params,
+            metrics={name: last[-1] for name, last in metrics.items()},
+            tags=tags,
+            datasets=sorted(
+                map(_dataset, _objects(inputs, "dataset_inputs")),
+                key=lambda item: (item.dataset.name, item.dataset.digest, item.context or ""),
+            ),
+            models_used=sorted(str(m.get("model_id")) for m in _objects(inputs, "model_inputs")),
+            models_made=[
+                ModelOutput(model=str(m.get("model_id")), step=_whole(m.get("step")))
+                for m in _objects(outputs, "model_outputs")
+            ],
+        )
+
+    def _logged_model(self, found: _Object) -> LoggedModel:
+        info, data = _object(found, "info"), _object(found, "data")
+        status = _text(info.get("status"))
+        metrics = self._metrics(data, f"logged model {info.get('model_id')}")
+        self._tally.seen["metrics of logged models"] += sum(map(len, metrics.values()))
+        return LoggedModel(
+            id=str(info.get("model_id")),
+            experiment=self._experiment(info.get("experiment_id")),
+            name=_text(info.get("name")),
+            run=_text(info.get("source_run_id")),
+            created=info.get("creation_timestamp_ms"),
+            status=status.removeprefix("LOGGED_MODEL_").lower() if status else None,
+            model_type=_text(info.get("model_type")),
+            artifacts=_text(info.get("artifact_uri")),
+            params=_pairs(data, "params"),
+            metrics=metrics,
+            tags=_pairs(info, "tags"),
+        )
+
+    def _metrics(self, data: _Object, where: str) -> dict[str, list[float]]:
+        found: dict[str, list[float]] = defaultdict(list)
+        for metric in sorted(_objects(data, "metrics"), key=_place):
+            name = str(metric.get("key"))
+            value = self._tally.number(metric.get("value"), f"{name} of {where}")
+            if value is not None:
+                found[name].append(value)
+        return found
+
+
+class _NotOffered(BadInput):
+    """The server has no such path."""
+
+
+def _refused(error: HTTPError, url: str) -> BadInput:
+    if error.code == 404:
+        return _NotOffered("the server does not offer this: is it MLflow?", where=url)
+    hint = None
+    if error.code in {401, 403}:
+        hint = "Name user and password in the address: http://user:password@host"
+    elif 300 <= error.code < 400:
+        hint = f"It sends requests to {error.headers.get('Location')}; name that if you trust it."
+    return BadInput(f"the server answers {error.code} {error.reason}", where=url, hint=hint)
+
+
+def _registered(model: _Object, versions: Sequence[_Object]) -> RegisteredModel:
+    aliases: dict[str, list[str]] = defaultdict(list)
+    for alias in _objects(model, "aliases"):
+        aliases[str(alias.get("version"))].append(str(alias.get("alias")))
+    return RegisteredModel(
+        name=str(model.get("name")),
+        created=model.get("creation_timestamp"),
+        description=_text(model.get("description")),
+        tags=_pairs(model, "tags"),
+        versions=sorted(
+            (_version(version, aliases) for version in versions),
+            key=lambda version: (len(version.version), version.version),
+        ),
+    )
+
+
+def _version(found: _Object, aliases: Mapping[str, Sequence[str]]) -> ModelVersion:
+    version = str(found.get("version"))
+    return ModelVersion(
+        version=version,
+        source=_text(found.get("source")),
+        run=_text(found.get("run_id")),
+        created=found.get("creation_timestamp"),
+        description=_text(found.get("description")),
+        user=_text(found.get("user_id")),
+        stage=_text(found.get("current_stage")),
+        status=_text(found.get("status")),
+        aliases=sorted(aliases.get(version, ())),
+        tags=_pairs(found, "tags"),
+    )
+
+
+def _experiment(found: _Object) -> Experiment:
+    return Experiment(
+        id=str(found.get("experiment_id")),
+        name=str(found.get("name")),
+        created=found.get("creation_time"),
+        deleted=found.get("lifecycle_stage") == "deleted",
+    )
+
+
+def _dataset(found: _Object) -> DatasetInput:
+    dataset = _object(found, "dataset")
+    return DatasetInput(
+        dataset=Dataset(
+            name=_text(dataset.get("name")) or "",
+            digest=_text(dataset.get("digest")) or "",
+            source_type=_text(dataset.get("source_type")),
+            source=_text(dataset.get("source")),
+            schema=_text(dataset.get("schema")),
+            profile=_text(dataset.get("profile")),
+        ),
+        context=_text(_pairs(found, "tags").get("mlflow.data.context")),
+    )
+
+
+def _id(thing: Experiment | LoggedModel) -> str:
+    return thing.id
+
+
+def _place(metric: _Object) -> tuple[str, int, int]:
+    return (
+        str(metric.get("key")),
+        _whole(metric.get("step")) or 0,
+        _whole(metric.get("timestamp")) or 0,
+    )
+
+
+def _whole(value: Any) -> int | None:
+    text = str(value)
+    return int(text) if text.removeprefix("-").isdecimal() and len(text) < 20 else None
+
+
+def _object(found: _Object, name: str) -> _Object:
+    value = found.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(found: _Object, name: str) -> Iterator[_Object]:
+    value = found.get(name)
+    return (
+        (item for item in value if isinstance(item, dict)) if isinstance(value, list) else iter(())
+    )
+
+
+def _pairs(found: _Object, name: str) -> dict[str, str]:
+    return {
+        str(pair.get("key")): str(pair.get("value", ""))
+        for pair in sorted(_objects(found, name), key=lambda pair: str(pair.get("key")))
+    }
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None or value == "" else str(value)

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""lineage demo: make a small real project and ask it everything."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lineage.cli import face
+
+#: Where the project is made; it is made anew each time.
+FOLDER = ".lineage-demo"
+
+
+@click.command("demo")
+@click.option("--folder", default=FOLDER, help="Where to make the project.", show_default=True)
+@click.option("--clean", is_flag=True, help="Only remove what an earlier demo made.")
+@face.as_json
+def COMMAND(folder: str, *, clean: bool, as_json: bool) -> None:
+    """Make a small real project, import it, and answer the questions this is for.
+
+    \b
+    Example:
+      lineage demo
+    """
+    path = Path(folder)
+    _remove(path)
+    if clean:
+        click.echo(f"{folder} is removed")
+        return
+    from lineage.demo import project
+
+    begun = time.monotonic()
+    made = project.begin(path)
+    store = _ask_init(path)
+    project.finish(made)
+    took = time.monotonic() - begun
+    if as_json:
+        face.emit({"folder": str(path), "store": store, "answers": _answers(path, store)})
+        return
+    click.echo(f"made {folder}: {made.runs} runs, 3 versions of the data, a rebase, a squash merge")
+    _narrate(path, store, took)
+
+
+def _remove(path: Path) -> None:
+    """Remove an earlier demo, and nothing that is none. Raises ``Usage``."""
+    from lineage.errors import Usage
+
+    if path.exists():
+        if not (path / ".lineage" / "store.db").exists():
+            raise Usage(f"{path} exists and is no demo", hint="Name another place with --folder.")
+        shutil.rmtree(path)
+
+
+def _ask_init(path: Path) -> str:
+    """The first import, while the branches are still there."""
+    _run(["init", str(path), "--json"], quiet=True)
+    return str(path / ".lineage" / "store.db")
+
+
+def _run(words: Sequence[str], *, quiet: bool = False) -> None:
+    """The command itself, as a user would call it."""
+    from lineage.cli import cli
+
+    if quiet:
+        import contextlib
+        import io
+
+        with contextlib.redirect_stdout(io.StringIO()):
+            cli.main(args=list(words), prog_name="lineage", standalone_mode=False)
+        return
+    cli.main(args=list(words), prog_name="lineage", standalone_mode=False)
+
+
+def _told(store: str, *words: str) -> None:
+    """Run a command and show it."""
+    click.echo()
+    _run(["--store", store, *words])
+    shown = " ".join(word if word.replace("-", "").isalnum() else f"'{word}'" for word in words)
+    click.echo(click.style(f"  $ lineage --store {store} {shown}", fg="cyan"))
+
+
+def _title(number: int, text: str) -> None:
+    click.echo()
+    click.echo(click.style(f"{number}. {text}", bold=True))
+
+
+def _narrate(path: Path, store: str, took: float) -> None:
+    from lineage.demo.project import MODEL
+
+    first = _first_data(store)
+    _title(1, f"Import it, and import it again ({took:.1f} s to make the project)")
+    _told(store, "import", str(path), str(path / "uv.lock"))
+    _told(store, "import", str(path), str(path / "uv.lock"))
+    _title(2, f"What produced model:{MODEL}@v3?")
+    _told(store, "trace", f"model:{MODEL}@v3")
+    _title(3, "The first version of the data must go. What hangs on it?")
+    _told(store, "impact", first)
+    _title(4, "Branches were rebased and squashed away. Where are the commits that runs used?")
+    _told(store, "commit", "resolve")
+    _title(5, "Somebody flips a byte in the ledger")
+    _flip(store)
+
+
+def _first_data(store: str) -> str:
+    """The digest of the data as it was first, out of the store."""
+    import lineage
+    from lineage.demo.project import DATA
+
+    with lineage.open(store) as opened:
+        rows = [node for node in opened.find(DATA) if node.kind == "DatasetVersion"]
+        oldest = min(rows, key=lambda node: int(str(node.attributes.get("size", 0))))
+    return str(oldest.attributes["digest"])
+
+
+def _flip(store: str) -> None:
+    """Flip one byte of one entry's records in a copy of the store, and verify both."""
+    import sqlite3
+
+    other = str(Path(store).with_name("tampered.db"))
+    with sqlite3.connect(store) as source, sqlite3.connect(other) as target:
+        source.backup(target)
+    with sqlite3.connect(other) as db:
+        seq, body = db.execute("SELECT seq, body FROM entry ORDER BY seq LIMIT 1").fetchone()
+        flipped = bytearray(body)
+        flipped[len(flipped) // 2] ^= 1
+        db.execute("UPDATE entry SET body = ? WHERE seq = ?", (bytes(flipped), seq))
+    for each in (store, other):
+        try:
+            _told(each, "verify")
+        except click.exceptions.Exit:
+            click.echo(click.style(f"  $ lineage --store {each} verify", fg="cyan"))
+
+
+def _answers(path: Path, store: str) -> dict[str, Any]:
+    """The same questions, answered in JSON."""
+    import lineage
+    from lineage.demo.project import MODEL
+    from lineage.services.commits import find_commits
+
+    with lineage.open(store) as opened:
+        sources = [path, path / "uv.lock"]
+        again = [[r.to_dict() for s in sources for r in opened.load(s)] for _ in range(2)]
+        return {
+            "imports": again,
+            "trace": opened.trace(f"model:{MODEL}@v3").to_dict(),
+            "impact": opened.impact(_first_data(store)).to_dict(),
+            "commits": [found.to_dict() for found in find_commits(opened.context, None)],
+            "verify": opened.verify().to_dict(),
+        }

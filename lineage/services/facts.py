@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""True and useful things about a store that nobody asked yet, each with the next command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from lineage.services.context import Context
+from lineage.store.base import NOW, Filter, Hop, NodeRow, Page, Walk
+
+#: Nodes of one kind that are looked at.
+_MOST = 2_000
+_MADE_BY = Hop(relations=frozenset({"wasGeneratedBy", "wasDerivedFrom", "alternateOf"}))
+_USES = Hop(relations=frozenset({"used"}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One sentence, and the command that shows more."""
+
+    says: str
+    command: str
+
+    def to_dict(self) -> dict[str, str]:
+        """As JSON."""
+        return {"says": self.says, "command": self.command}
+
+
+def facts(ctx: Context, count: int = 3) -> list[Fact]:
+    """The first few facts that hold, the most telling first."""
+    found: list[Fact] = []
+    for look in _LOOKS:
+        if len(found) < count:
+            found += look(ctx)
+    return found[:count]
+
+
+def _rows(ctx: Context, *kinds: str) -> Sequence[NodeRow]:
+    return ctx.store.find(Filter(kinds=frozenset(kinds)), Page(limit=_MOST), NOW).rows
+
+
+def _name(row: NodeRow) -> str:
+    return row.node().title
+
+
+def _newest_model(ctx: Context) -> Iterator[Fact]:
+    rows = _rows(ctx, "ModelVersion")
+    if rows:
+        last = max(rows, key=lambda row: (row.label or "", row.id))
+        found = ctx.store.walk(Walk(start=frozenset({last.id})), NOW)
+        runs = sum(row.kind == "Run" for row in found.node_rows)
+        data = sum(row.kind == "DatasetVersion" for row in found.node_rows)
+        says = f"{_name(last)} goes back to {runs} runs and {data} dataset versions"
+        yield Fact(says=says, command=f"lineage trace {_name(last)}")
+
+
+def _without_producer(ctx: Context) -> Iterator[Fact]:
+    rows = _rows(ctx, "Artifact", "ModelVersion")
+    made = {row.effect for row in ctx.store.edges([r.id for r in rows], _MADE_BY, NOW)}
+    lost = [row for row in rows if row.id not in made]
+    if lost:
+        says = f"{len(lost)} of {len(rows)} artifacts have no recorded producer, {_name(lost[0])} among them"
+        yield Fact(says=says, command=f"lineage show '{lost[0].id}'")
+
+
+def _runs_without_commit(ctx: Context) -> Iterator[Fact]:
+    rows = _rows(ctx, "Run")
+    edges = ctx.store.edges([row.id for row in rows], _USES, NOW)
+    coded = {row.effect for row in edges if row.cause.startswith("swh:1:rev:")}
+    bare = [row for row in rows if row.id not in coded]
+    if bare:
+        says = f"{len(bare)} of {len(rows)} runs name no commit, {_name(bare[0])} among them"
+        yield Fact(says=says, command=f"lineage show '{bare[0].id}'")
+
+
+def _most_depended_on(ctx: Context) -> Iterator[Fact]:
+    rows = _rows(ctx, "DatasetVersion")
+    hop = Hop(toward="effects", relations=frozenset({"used"}))
+    users: dict[str, int] = {}
+    for edge in ctx.store.edges([row.id for row in rows], hop, NOW):
+        users[edge.cause] = users.get(edge.cause, 0) + 1
+    if users:
+        ident = max(sorted(users), key=users.__getitem__)
+        row = next(row for row in rows if row.id == ident)
+        says = f"{_name(row)} is read by {users[ident]} runs: revoking it would reach them all"
+        yield Fact(says=says, command=f"lineage impact '{ident}'")
+
+
+def _history(ctx: Context) -> Iterator[Fact]:
+    commits, people = _rows(ctx, "Commit"), _rows(ctx, "Person")
+    if commits:
+        more = "or more " if len(commits) == _MOST else ""
+        says = f"{len(commits)} {more}commits by {len(people)} people are on record"
+        yield Fact(says=says, command="lineage find --kind Commit")
+
+
+def _packages(ctx: Context) -> Iterator[Fact]:
+    rows = _rows(ctx, "Environment")
+    if rows:
+        inside = ctx.store.edges([rows[0].id], Hop(relations=frozenset({"hadMember"})), NOW)
+        says = f"{len(rows)} environments, {_name(rows[0])} with {len(inside)} packages"
+        yield Fact(says=says, command="lineage find --kind Environment")
+
+
+def _anything(ctx: Context) -> Iterator[Fact]:
+    stats = ctx.store.stats()
+    says = f"{stats.nodes} things and {stats.edges} links are in the store"
+    yield Fact(says=says, command="lineage stats")
+
+
+_LOOKS: tuple[Callable[[Context], Iterator[Fact]], ...] = (
+    _newest_model,
+    _without_producer,
+    _runs_without_commit,
+    _most_depended_on,
+    _history,
+    _packages,
+    _anything,
+)

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every walk text is PROFILEd on both servers: only operators that are linear in the answer."""
+
+from __future__ import annotations
+
+import pytest
+
+import lineage
+from lineage.model.record import Batch, Edge
+from lineage.store.base import NOW, Hop, View
+from lineage.store.neo4j import compile as cypher
+from tests.conftest import RELEASES, neo4j_address
+
+ALLOWED = {
+    "Apply",
+    "Argument",
+    "CacheProperties",
+    "Distinct",
+    "EagerAggregation",
+    "Expand(All)",
+    "Filter",
+    "Limit",
+    "NodeUniqueIndexSeek",
+    "OrderedDistinct",
+    "ProduceResults",
+    "Projection",
+    "RollUpApply",
+    "Unwind",
+    "VarLengthExpand(Pruning,BFS,All)",
+}
+HOPS = [
+    Hop(toward=toward, relations=relations)
+    for toward in ("causes", "effects")
+    for relations in (None, frozenset({"used"}), frozenset({"used", "wasGeneratedBy", "parent"}))
+]
+
+
+@pytest.fixture(params=RELEASES)
+def server(request, monkeypatch):
+    url = neo4j_address(request.param, request, monkeypatch)
+    with lineage.open(url) as opened:
+        ladder = [
+            Edge(relation=relation, effect=f"urn:{a}", cause=f"urn:{b}")
+            for n in range(30)
+            for side in "ab"
+            for relation, a, b in (
+                ("used", n, f"{side}{n}"),
+                ("wasGeneratedBy", f"{side}{n}", n + 1),
+            )
+        ]
+        opened.ingest(Batch(edges=tuple(ladder)))
+        yield opened.store
+
+
+def profile(store, text, **parameters):
+    with store.driver.session(database="neo4j") as session:
+        summary = session.run("PROFILE " + text, parameters).consume()
+    return list(operators(summary.profile))
+
+
+def operators(plan):
+    yield plan["operatorType"].partition("@")[0], plan["args"].get("DbHits", 0)
+    for child in plan.get("children", ()):
+        yield from operators(child)
+
+
+@pytest.mark.parametrize("view", [NOW, View(as_of=1)], ids=["now", "as of"])
+@pytest.mark.parametrize("hop", HOPS, ids=str)
+def test_a_walk_is_planned_as_pruning_breadth_first(server, hop, view):
+    """Also behind two starts, where one planner drops the DISTINCT if they come by IN."""
+    parameters = {"start": ["urn:0", "urn:30"], "as_of": view.as_of, "most": 1_000}
+    seen = profile(server, cypher.walk(hop, view), **parameters)
+    names = {name for name, _ in seen}
+    assert names <= ALLOWED, names - ALLOWED
+    assert "VarLengthExpand(Pruning,BFS,All)" in names
+    # 91 nodes and 120 edges: work in proportion to them, not to 2**30 paths.
+    assert sum(hits for _, hits in seen) < 6_000
+
+
+@pytest.mark.parametrize("hop", HOPS[:3], ids=str)
+def test_a_hop_seeks_its_nodes_by_index(server, hop):
+    seen = profile(server, cypher.hop(hop, NOW), ids=["urn:0"], as_of=None)
+    names = {name for name, _ in seen}
+    assert "NodeUniqueIndexSeek" in names
+    assert names <= ALLOWED, names - ALLOWED

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The three traps of SQLite (docs/engines.md), asserted against on the SQLite there is."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+
+import lineage
+from lineage.model.record import Batch, Edge
+from lineage.store.base import NOW, Hop, View, Walk
+from lineage.store.sqlite import read
+
+HOPS = [
+    Hop(toward=toward, relations=relations)
+    for toward in ("causes", "effects")
+    for relations in (None, frozenset({"used"}))
+]
+
+
+@pytest.fixture
+def opened(tmp_path):
+    with lineage.open(tmp_path / "store.db", durability="fast") as opened:
+        edges = [
+            Edge(relation="used", effect=f"urn:{n}", cause=f"urn:{m}")
+            for n in range(300)
+            for m in (n + 1, n + 2)
+        ]
+        opened.ingest(Batch(edges=tuple(edges)))
+        yield opened
+
+
+@pytest.mark.parametrize("analysed", [False, True], ids=["no statistics", "after ANALYZE"])
+@pytest.mark.parametrize("view", [NOW, View(as_of=1)], ids=["now", "as of"])
+@pytest.mark.parametrize("hop", HOPS, ids=str)
+def test_a_hop_searches_and_never_scans_the_edges(opened, hop, view, analysed):
+    connection = opened.store._open
+    if analysed:
+        connection.execute("ANALYZE")
+    text = "EXPLAIN QUERY PLAN " + read.hop_text(hop, view)
+    rows = connection.execute(text, {"keys": "[1]", "codes": "[2]", "as_of": 1}).fetchall()
+    plan = "\n".join(row[3] for row in rows)
+    assert "SEARCH e" in plan, plan
+    assert "SCAN e" not in plan, plan
+    assert "BLOOM" not in plan, plan
+
+
+def test_no_statement_mixes_numbered_placeholders_with_a_sequence(opened):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        opened.store.walk(Walk(start=frozenset({"urn:0"})), NOW)
+        opened.verify()

@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A thousand random edits of a store behind its back: verify names each that changes anything."""
+
+from __future__ import annotations
+
+import sqlite3
+from random import Random
+
+import pytest
+
+import lineage
+from lineage.app import open_store
+from lineage.errors import LineageError
+from lineage.model.record import Batch, Edge, Node, Ref
+from lineage.services import verify
+from lineage.store.memory import MemoryStore
+from tests.conftest import KEY, RELEASES, clock, empty, neo4j_address
+
+EDITS, FLIPS, GRAPH_EDITS = 800, 300, 50
+#: Columns whose values nobody reads as content: inner keys that all agree anyway are not edited.
+CONTENT = {
+    "entry": (
+        "source",
+        "importer",
+        "actor",
+        "recorded",
+        "note",
+        "added",
+        "retracted",
+        "records",
+        "body",
+        "leaf",
+    ),
+    "head": ("size", "peaks"),
+    "node": ("id", "kind", "label", "attributes", "since", "until"),
+    "statement": ("source", "since", "until", "kind", "label", "attributes", "bundle"),
+    "edge": (
+        "relation",
+        "cause",
+        "variant",
+        "source",
+        "since",
+        "until",
+        "follow",
+        "attributes",
+        "id",
+        "bundle",
+    ),
+    "source": ("name",),
+}
+
+
+def fill(opened):
+    for number in range(4):
+        nodes = [
+            Node(
+                id=f"urn:n:{number}:{n}",
+                kind="Run" if n % 2 else "Dataset",
+                label=f"thing {n}",
+                attributes={"name": f"n{n}", "metric.auc": n / 7},
+            )
+            for n in range(6)
+        ]
+        edges = [
+            Edge(
+                relation="used",
+                effect=f"urn:n:{number}:{n}",
+                cause=f"urn:n:{max(0, number - 1)}:{n - 1}",
+                attributes={"prov:role": "training"} if n % 2 else {},
+            )
+            for n in range(1, 6)
+        ]
+        plan = {"prov:plan": Ref("urn:plan")}
+        edges.append(
+            Edge(relation="wasAssociatedWith", effect=nodes[1].id, cause="urn:who", attributes=plan)
+        )
+        opened.ingest(Batch(nodes=tuple(nodes), edges=tuple(edges)), source=f"source {number % 2}")
+    from lineage.ledger.log import Draft
+
+    draft = Draft(source="source 0", importer="api", actor="tester", recorded="2026")
+    opened.store.write(draft, Batch(), [nodes[0], edges[0]])
+
+
+@pytest.fixture
+def original(tmp_path):
+    path = tmp_path / "original.db"
+    with lineage.open(
+        path, clock=clock, person_key=KEY, actor="tester", durability="fast"
+    ) as opened:
+        fill(opened)
+        assert opened.verify().state == "intact"
+        opened.store._open.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path
+
+
+def verdict(path):
+    """What verify says; opening may already tell that the file is no store any more."""
+    try:
+        store = open_store(str(path), create=False, durability="fast")
+    except LineageError:
+        return "unknown", ()
+    try:
+        from lineage.services.context import Context
+
+        ctx = Context(store=store, actor="tester", person_key=KEY)
+        found = verify.verify(ctx, MemoryStore)
+        return found.state, found.changes
+    except LineageError:
+        return "unknown", ()
+    finally:
+        store.close()
+
+
+def content(path):
+    """Everything a store says, or ``None`` where it cannot say it."""
+    try:
+        with sqlite3.connect(path) as db:
+            return {t: sorted(map(repr, db.execute(f"SELECT * FROM {t}"))) for t in CONTENT}
+    except (sqlite3.Error, UnicodeDecodeError):
+        return None
+
+
+def anew(folder, data):
+    """A store's file of these bytes, with no log beside it."""
+    for left in folder.glob("edited.db*"):
+        left.unlink()
+    path = folder / "edited.db"
+    path.write_bytes(data)
+    return path
+
+
+def other(random, value):
+    """A value that is another one, of the same kind where that is possible."""
+    if value is None:
+        return random.choice([1, "x"])
+    if isinstance(value, int):
+        return value + random.choice([-1, 1, 1000])
+    if isinstance(value, bytes):
+        at = random.randrange(max(1, len(value)))
+        return (
+            value[:at] + bytes([value[at] ^ 1 << random.randrange(8)]) + value[at + 1 :]
+            if value
+            else b"x"
+        )
+    if isinstance(value, str) and value:
+        at = random.randrange(len(value))
+        return value[:at] + random.choice("xyz09{") + value[at + 1 :]
+    return "x"
+
+
+def edit(random, path):
+    """One edit by SQL; ``None`` where it changed nothing."""
+    with sqlite3.connect(path) as db:
+        table = random.choice(sorted(CONTENT))
+        count = db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+        offset = random.randrange(count)
+        names = [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
+        row = db.execute(f"SELECT * FROM {table} LIMIT 1 OFFSET {offset}").fetchone()
+        key = " AND ".join(f"{name} IS ?" for name in names)
+        if random.random() < 0.15:
+            db.execute(f"DELETE FROM {table} WHERE {key}", row)
+            return f"deleted from {table}"
+        column = random.choice(CONTENT[table])
+        value = other(random, row[names.index(column)])
+        if value == row[names.index(column)]:
+            return None
+        try:
+            db.execute(f"UPDATE {table} SET {column} = ? WHERE {key}", (value, *row))
+        except sqlite3.IntegrityError:
+            return None
+        return f"{table}.{column}: {row[names.index(column)]!r} -> {value!r}"
+
+
+def test_every_edit_by_sql_is_named(original, tmp_path):
+    random, done = Random(7), 0
+    before = content(original)
+    while done < EDITS:
+        path = anew(tmp_path, original.read_bytes())
+        what = edit(random, path)
+        if what is None or content(path) == before:
+            continue
+        done += 1
+        state, changes = verdict(path)
+        assert state != "intact", what
+        assert state == "unknown" or changes, what
+
+
+def test_every_flipped_byte_that_changes_content_is_named(original, tmp_path):
+    random, changed = Random(11), 0
+    before, data = content(original), original.read_bytes()
+    for _ in range(FLIPS):
+        flipped = bytearray(data)
+        at = random.randrange(100, len(flipped))
+        flipped[at] ^= 1 << random.randrange(8)
+        path = anew(tmp_path, flipped)
+        if content(path) == before:
+            continue
+        changed += 1
+        assert verdict(path)[0] != "intact", at
+    assert changed > FLIPS / 10
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_every_edit_of_a_graph_is_named(release, request, monkeypatch):
+    url = neo4j_address(release, request, monkeypatch)
+    random = Random(13)
+    source = MemoryStore()
+    from lineage.services.context import Context
+    from lineage.services.move import copy
+
+    filled = lineage.Lineage(Context(store=source, actor="tester", person_key=KEY, clock=clock))
+    fill(filled)
+    for _ in range(GRAPH_EDITS):
+        empty(url)
+        store = open_store(url)
+        copy(source, store, lambda _done, _total: None)
+        try:
+            what = None
+            while what is None:
+                what = edit_graph(random, store)
+            ctx = Context(store=store, actor="tester", person_key=KEY)
+            assert verify.verify(ctx, MemoryStore).state != "intact", what
+        finally:
+            store.close()
+
+
+def edit_graph(random, store):
+    nodes = ["kind", "label", "attributes", "since", "until", "claims", "name", "uid"]
+    edges = ["variant", "follow", "attributes", "asserted_by", "since", "until", "key", "id"]
+    entries = ["source", "actor", "recorded", "added", "records", "leaf", "note", "body"]
+    pattern, names = random.choice(
+        [
+            ("(x:Node)", nodes),
+            ("()-[x]->()", edges),
+            ("(x:LedgerEntry)", entries),
+            ("(x:LedgerHead)", ["size", "peaks"]),
+        ]
+    )
+    name = random.choice(names)
+    with store.driver.session(database="neo4j") as session:
+        rows = session.run(f"MATCH {pattern} RETURN elementId(x), x[$name]", name=name).values()
+        chosen, value = random.choice(rows)
+        if random.random() < 0.15 and pattern != "(x:Node)":
+            session.run(f"MATCH {pattern} WHERE elementId(x) = $id DELETE x", id=chosen).consume()
+            return f"deleted {pattern}"
+        changed = value[::-1] + ["[]"] if isinstance(value, list) else other(random, value)
+        if isinstance(value, bool):
+            changed = not value
+        if changed == value:
+            return None
+        session.run(
+            f"MATCH {pattern} WHERE elementId(x) = $id SET x.`{name}` = $value",
+            id=chosen,
+            value=changed,
+        ).consume()
+        return f"{pattern} {name}: {value!r} -> {changed!r}"
