@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads conda-lock.yml and environment.yml."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from importers import strict_yaml
+from importers.base import scrub
+from importers.lockfile.pinned import (
+    Pinned,
+    Reader,
+    Resolved,
+    demand_version,
+    no_credentials,
+    table,
+)
+from importers.lockfile.requirements import one_line
+from lineage.errors import BadInput, InputTruncated
+
+#: The version of conda-lock's format that is known (conda_lock/lockfile, v1).
+CONDA_LOCK = 1
+
+_LONGEST_URL = 1_000
+_URL = re.compile(
+    r"[a-z]+://[^/]+/(?P<channel>.+)/(?P<subdir>[a-z0-9-]+)/[^/]+?-(?P<build>[^-/]+)"
+    r"(?P<type>\.conda|\.tar\.bz2)"
+)
+_SPEC = re.compile(
+    r"(?:(?P<channel>[^\s:]+)::)?(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]*)\s*(?P<rest>.*)"
+)
+#: ``==1.2`` and ``=1.2=build`` name one version; ``=1.2.3`` does in all but name.
+_EXACT = re.compile(r"==\s*(?P<version>[^\s=<>!~,|*]+)(?:[=\s]\s*(?P<build>[^\s=<>!~,|*]+))?")
+_BUILD = re.compile(r"=\s*(?P<version>[^\s=<>!~,|*]+)=(?P<build>[^\s=<>!~,|*]+)")
+_THREE = re.compile(r"=\s*(?P<version>\d+(?:\.[^\s=<>!~,|*.]+){2,})(?P<build>)")
+
+
+def conda_lock(data: bytes, reader: Reader) -> list[Resolved]:
+    """conda-lock.yml: one environment for each of its platforms."""
+    said = strict_yaml.load(data, where=reader.where)
+    if not isinstance(said, dict) or not isinstance(said.get("package"), list):
+        raise BadInput("this is no conda-lock.yml: it lists no packages", where=reader.where)
+    demand_version(said.get("version"), CONDA_LOCK, "conda-lock", reader.where)
+    stated = table(said.get("metadata")).get("platforms")
+    found = {str(x): Resolved(platform=str(x)) for x in stated} if isinstance(stated, list) else {}
+    entries = said["package"]
+    for number, entry in enumerate(entries, 1):
+        platform = table(entry).get("platform")
+        if not isinstance(platform, str) or not isinstance(table(entry).get("url"), str):
+            if number == len(entries):
+                message = f"the last of its {number} packages breaks off"
+                raise InputTruncated(message, where=reader.where)
+            reader.lose("packages", "state no platform or no address", f"entry {number}")
+            continue
+        package = _locked(entry, reader)
+        if package is not None:
+            environment = found.setdefault(platform, Resolved(platform=platform))
+            environment.packages.append(package)
+            if package.name == "python" and package.purl.startswith("pkg:conda/"):
+                environment.python = package.version
+    return [found[platform] for platform in sorted(found)]
+
+
+def _locked(entry: Mapping[str, Any], reader: Reader) -> Pinned | None:
+    is_pip = entry.get("manager") == "pip"
+    hashes = table(entry.get("hash"))
+    named = (
+        _URL.match((no_credentials(entry.get("url")) or "")[:_LONGEST_URL]) if not is_pip else None
+    )
+    return reader.package(
+        entry.get("name"),
+        entry.get("version"),
+        kind="pypi" if is_pip else "conda",
+        at={key: scrub(value).lstrip(".") for key, value in named.groupdict().items()}
+        if named
+        else {},
+        hashes=[f"{name}:{text}" for name, text in hashes.items()],
+        requires=list(table(entry.get("dependencies"))),
+        groups=[entry.get("category")],
+    )
+
+
+def environment_yml(data: bytes, reader: Reader) -> list[Resolved]:
+    """environment.yml: what was asked for, which is seldom what was installed."""
+    said = strict_yaml.load(data, where=reader.where)
+    if not isinstance(said, dict) or not isinstance(said.get("dependencies"), list):
+        raise BadInput("this is no environment.yml: it lists no dependencies", where=reader.where)
+    found = Resolved()
+    for entry in said["dependencies"]:
+        if isinstance(entry, str):
+            _asked(entry.partition(" #")[0].strip(), reader, found)
+        elif isinstance(entry, dict):
+            listed = entry.get("pip")
+            for line in listed if isinstance(listed, list) else ():
+                one_line(str(line).partition(" #")[0].strip(), reader, found)
+        else:
+            reader.lose("requirements", "are neither a text nor a list for pip", repr(entry)[:60])
+    for key in sorted(said.keys() & {"channels", "variables", "prefix", "platforms"}):
+        reader.lose("settings", "say where to install from or to, not what", key)
+    return [found]
+
+
+def _asked(text: str, reader: Reader, found: Resolved) -> None:
+    spec = _SPEC.fullmatch(text)
+    exact = spec and (
+        _EXACT.fullmatch(spec["rest"])
+        or _BUILD.fullmatch(spec["rest"])
+        or _THREE.fullmatch(spec["rest"])
+    )
+    if spec is None or not exact:
+        found.unpinned.append(scrub(text))
+        return
+    package = reader.package(
+        spec["name"].lower(),
+        exact["version"],
+        kind="conda",
+        at={"channel": spec["channel"], "build": exact["build"]},
+    )
+    if package is not None:
+        found.packages.append(package)
+        if package.name == "python":
+            found.python = package.version

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads uv.lock, pylock.toml, poetry.lock and Pipfile.lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from packaging.pylock import Package, Pylock, PylockUnsupportedVersionError, PylockValidationError
+
+from importers.lockfile.pinned import (
+    Pinned,
+    Reader,
+    Resolved,
+    demand_version,
+    git_address,
+    no_credentials,
+    table,
+    tables,
+    toml,
+)
+from lineage.errors import BadInput, InputTruncated, TooNew
+from lineage.formats import strict
+
+#: The versions of each format that are known.
+UV, POETRY, PIPFILE = 1, 2, 6
+
+
+def uv(data: bytes, reader: Reader) -> list[Resolved]:
+    """uv.lock: one environment for every platform and Python it was solved for."""
+    said = toml(data, reader.where)
+    demand_version(said.get("version"), UV, "uv", reader.where)
+    found = Resolved(python=_text(said.get("requires-python")))
+    for package in tables(said.get("package")):
+        source = table(package.get("source"))
+        if (path := _local(source, ("editable", "virtual", "directory", "path"))) is not None:
+            _open(found, reader.local(package.get("name"), path))
+            continue
+        files = [package.get("sdist"), *tables(package.get("wheels"))]
+        _add(
+            found,
+            reader.package(
+                package.get("name"),
+                package.get("version"),
+                at=_uv_source(source),
+                hashes=[x["hash"] for x in files if isinstance(x, dict) and "hash" in x],
+                requires=[x.get("name") for x in tables(package.get("dependencies"))],
+                marker=_joined(package.get("resolution-markers")),
+            ),
+        )
+    return [found]
+
+
+def _uv_source(source: Mapping[str, Any]) -> dict[str, str | None]:
+    if isinstance(url := source.get("git"), str):
+        return {"vcs_url": git_address(url, url.rpartition("#")[2])}
+    return {"download_url": no_credentials(source.get("url"))}
+
+
+def pylock(data: bytes, reader: Reader) -> list[Resolved]:
+    """pylock.toml (PEP 751)."""
+    said = toml(data, reader.where)
+    try:
+        lock = Pylock.from_dict(said)
+    except PylockUnsupportedVersionError as error:
+        raise TooNew(f"pylock.toml: {error}", where=reader.where) from error
+    except (PylockValidationError, RecursionError) as error:
+        raise BadInput(f"this is no pylock.toml: {error}", where=reader.where) from error
+    found = Resolved(python=str(lock.requires_python) if lock.requires_python else None)
+    for package in lock.packages:
+        if package.directory is not None:
+            _open(found, reader.local(package.name, package.directory.path))
+            continue
+        version = str(package.version) if package.version else None
+        address = _pylock_source(package)
+        if version is None and not any(address.values()):
+            _open(found, package.name)
+            continue
+        _add(
+            found,
+            reader.package(
+                package.name,
+                version,
+                at=address,
+                hashes=_pylock_hashes(package),
+                requires=[x.get("name") for x in package.dependencies or ()],
+                marker=package.marker,
+            ),
+        )
+    return [found]
+
+
+def _pylock_source(package: Package) -> dict[str, str | None]:
+    if package.vcs is not None:
+        url = package.vcs.url or package.vcs.path or ""
+        return {"vcs_url": git_address(url, package.vcs.commit_id)}
+    if package.archive is not None:
+        return {"download_url": no_credentials(package.archive.url or package.archive.path)}
+    return {}
+
+
+def _pylock_hashes(package: Package) -> list[str]:
+    files = [package.archive, package.sdist, *(package.wheels or ())]
+    return [f"{name}:{text}" for x in files if x is not None for name, text in x.hashes.items()]
+
+
+def poetry(data: bytes, reader: Reader) -> list[Resolved]:
+    """poetry.lock, of poetry 1 and 2."""
+    said = toml(data, reader.where)
+    about = table(said.get("metadata"))
+    if not about and tables(said.get("package")):
+        message = "the poetry.lock ends before its [metadata]"
+        raise InputTruncated(message, where=reader.where)
+    demand_version(
+        about.get("lock-version", "1.0" if about else None), POETRY, "poetry", reader.where
+    )
+    found = Resolved(python=_text(about.get("python-versions")))
+    elsewhere = table(about.get("files"))
+    for package in tables(said.get("package")):
+        source, name = table(package.get("source")), package.get("name")
+        url, kind = source.get("url"), source.get("type")
+        if kind in {"directory", "file"}:
+            _open(found, reader.local(name, url))
+            continue
+        files = tables(package.get("files")) or tables(elsewhere.get(str(name)))
+        commit = str(source.get("resolved_reference") or "")
+        _add(
+            found,
+            reader.package(
+                name,
+                package.get("version"),
+                at={
+                    "vcs_url": git_address(str(url), commit) if kind == "git" else None,
+                    "download_url": no_credentials(url) if kind == "url" else None,
+                },
+                hashes=[x.get("hash") for x in files],
+                requires=list(table(package.get("dependencies"))),
+                groups=package.get("groups") or [package.get("category")],
+                marker=_joined(package.get("markers")),
+            ),
+        )
+    return [found]
+
+
+def pipfile(data: bytes, reader: Reader) -> list[Resolved]:
+    """Pipfile.lock."""
+    said = strict.loads(data, where=reader.where)
+    about = table(said.get("_meta")) if isinstance(said, dict) else {}
+    spec = about.get("pipfile-spec")
+    demand_version(spec, PIPFILE, "pipenv", reader.where)
+    wanted = table(about.get("requires"))
+    found = Resolved(
+        python=_text(wanted.get("python_full_version")) or _text(wanted.get("python_version"))
+    )
+    for group in sorted(said.keys() - {"_meta"}):
+        for name, package in sorted(table(said[group]).items()):
+            _pipfile_package(found, reader, group, name, table(package))
+    return [found]
+
+
+def _pipfile_package(
+    found: Resolved, reader: Reader, group: str, name: str, said: Mapping[str, Any]
+) -> None:
+    if (path := _local(said, ("path", "file"))) is not None and "://" not in path:
+        _open(found, reader.local(name, path))
+        return
+    version = said.get("version")
+    exact = isinstance(version, str) and version.startswith("==")
+    address = {
+        "vcs_url": git_address(str(said.get("git")), str(said.get("ref"))),
+        "download_url": no_credentials(said.get("file") or said.get("path")),
+    }
+    if not exact and not any(address.values()):
+        _open(found, f"{name}{version if isinstance(version, str) else ''}")
+        return
+    _add(
+        found,
+        reader.package(
+            name,
+            version.lstrip("=") if exact and isinstance(version, str) else None,
+            at=address,
+            hashes=said.get("hashes") or (),
+            groups=[group],
+            marker=said.get("markers"),
+        ),
+    )
+
+
+def _add(found: Resolved, package: Pinned | None) -> None:
+    if package is not None:
+        found.packages.append(package)
+
+
+def _open(found: Resolved, requirement: str | None) -> None:
+    if requirement is not None:
+        found.unpinned.append(requirement)
+
+
+def _local(source: Mapping[str, Any], keys: tuple[str, ...]) -> str | None:
+    return next((x for key in keys if isinstance(x := source.get(key), str)), None)
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _joined(value: Any) -> str | None:
+    """Markers, several of which a lock file may state as a list or by group."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return " or ".join(f"({x})" for x in _strings(value)) or None
+    return _text(value)
+
+
+def _strings(value: list[Any]) -> Iterator[str]:
+    return (x for x in value if isinstance(x, str))

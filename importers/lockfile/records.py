@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Turns resolved environments into records: the environment, its packages, the file that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from importers.base import Tally, content
+from importers.git.objects import visible
+from importers.lockfile.pinned import MOST_UNPINNED, Pinned, Resolved
+from lineage import ids
+from lineage.model import kinds
+from lineage.model.record import Edge, Node, Record, clean
+
+#: The platform of an environment that was solved, or built, for all of them.
+ANY = "any"
+
+
+def environment_id(found: Resolved) -> str:
+    """What an environment is (DESIGN section 2): interpreter, platform and package URLs, and the
+    requirements that are left open, where there are any. Hashes are not part of it.
+    """
+    said = {
+        "python": found.python or "",
+        "platform": found.platform or ANY,
+        "packages": sorted({package.purl for package in found.packages}),
+    }
+    if found.unpinned:
+        said["unpinned"] = sorted(set(found.unpinned))
+    return ids.environment(said)
+
+
+def records(found: Resolved, files: Iterable[str], tally: Tally) -> Iterator[Record]:
+    """One environment with its packages, derived from the files that describe it."""
+    ident = environment_id(found)
+    members = merged(found.packages)
+    tally.lose("packages", "are listed more than once", count=len(found.packages) - len(members))
+    yield _environment(ident, found, len(members), tally)
+    for package in members:
+        yield kinds.Package(
+            id=package.purl,
+            label=visible(f"{package.name} {package.version or ''}"),
+            name=package.name,
+            version=package.version,
+        ).node()
+    for package in members:
+        yield _membership(ident, package)
+    for file in files:
+        attributes = {"prov:role": "lockfile"}
+        yield Edge(relation="wasDerivedFrom", effect=ident, cause=file, attributes=attributes)
+
+
+def merged(packages: Sequence[Pinned]) -> list[Pinned]:
+    """Each package once, with all that is said of how it belongs."""
+    same: dict[str, list[Pinned]] = {}
+    for package in packages:
+        same.setdefault(package.purl, []).append(package)
+    return [_merged(same[purl]) for purl in sorted(same)]
+
+
+def _merged(same: Sequence[Pinned]) -> Pinned:
+    if len(same) == 1:
+        return same[0]
+    markers = sorted({package.marker or "" for package in same})
+    return Pinned(
+        purl=same[0].purl,
+        name=same[0].name,
+        version=same[0].version,
+        hashes=tuple(sorted({x for package in same for x in package.hashes})),
+        requires=tuple(sorted({x for package in same for x in package.requires})),
+        groups=tuple(sorted({x for package in same for x in package.groups})),
+        extras=tuple(sorted({x for package in same for x in package.extras})),
+        marker=None if "" in markers else " or ".join(f"({x})" for x in markers),
+        installer=same[0].installer,
+        record=same[0].record,
+    )
+
+
+def _environment(ident: str, found: Resolved, size: int, tally: Tally) -> Node:
+    unpinned = sorted(set(found.unpinned))
+    total = size + len(unpinned)
+    reason = f"{len(unpinned)} of {total} requirements are not pinned to one version"
+    tally.lose(
+        "requirements",
+        "are not pinned: the environment is marked as not reproducible",
+        count=len(unpinned),
+        first=next(iter(unpinned), None),
+    )
+    python = f"Python {found.python}, " if found.python else ""
+    return kinds.Environment(
+        id=ident,
+        label=f"{python}{size} packages",
+        python=found.python,
+        platform=found.platform or ANY,
+        packages=size,
+        more=clean(
+            {
+                "reproducible": False if unpinned else None,
+                "reason": reason if unpinned else None,
+                "unpinned": unpinned[:MOST_UNPINNED],
+            }
+        ),
+    ).node()
+
+
+def _membership(ident: str, package: Pinned) -> Edge:
+    attributes = clean(
+        {
+            "hash": package.hashes,
+            "requires": package.requires,
+            "group": package.groups,
+            "extra": package.extras,
+            "marker": package.marker,
+            "installer": package.installer,
+            "record": package.record,
+        }
+    )
+    return Edge(relation="hadMember", effect=ident, cause=package.purl, attributes=attributes)
+
+
+def file(namespace: str, path: str, data: bytes) -> tuple[str, list[Record]]:
+    """A lock file as a version by its bytes: its identifier, and the records of it."""
+    digest = ids.sha256(data)
+    ident = ids.version(namespace, path, "sha256", digest)
+    node = kinds.Artifact(
+        id=ident,
+        label=f"{visible(path)}@{digest[:8]}",
+        name=path,
+        digest=f"sha256:{digest}",
+        size=len(data),
+    )
+    nodes, ties = content(ident, "sha256", digest, len(data))
+    return ident, [node.node(), *nodes, *ties]
