@@ -10,7 +10,7 @@ from importers.base import Importer, Options, Source
 from lineage.errors import InputMissing, UnknownFormat, Usage
 
 #: The first that recognises a file reads it; the strict ones stand first.
-BUILTIN: tuple[str, ...] = ("git", "dvc", "mlflow", "document")
+BUILTIN: tuple[str, ...] = ("git", "dvc", "mlflow", "lockfile", "document")
 
 __all__ = ["BUILTIN", "Importer", "Options", "Source", "available", "named", "sniff"]
 
@@ -41,9 +41,9 @@ def sniff(source: Source) -> tuple[Importer, ...]:
     """The importers that recognise the source: a file has one reader, the first in the table; a
     folder may hold several things at once. Raises ``InputMissing``, ``UnknownFormat``.
     """
-    if source.path is not None and not source.path.exists():
-        raise InputMissing(f"there is no {source.address}", where=source.address)
     found = tuple(importer for importer in available() if importer.sniffs(source))
+    if not found and source.path is not None and not source.path.exists():
+        raise InputMissing(f"there is no {source.address}", where=source.address)
     if not found:
         raise UnknownFormat(f"nothing here reads {source.address}", where=source.address)
     return found if source.path is not None and source.path.is_dir() else found[:1]

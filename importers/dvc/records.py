@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from importers.base import content
 from importers.dvc.locked import Import, Item, Key, Place
@@ -31,6 +31,7 @@ class Graph:
         self._nodes: dict[str, Node] = {}
         self._edges: dict[bytes, Edge] = {}
         self._generated = {item.place for run in found.runs.values() for item in run.stage.outs}
+        self._tracked = {data.item.place for data in found.data.values()}
         self._sizes: dict[tuple[str, str], int] = {}
         self._files: dict[tuple[str, str], int] = {}
         self._measure()
@@ -129,9 +130,11 @@ class Graph:
         ident = ids.version(namespace, place.path, item.algorithm, item.digest)
         if ident in self._nodes:
             return ident
-        kind = kinds.Artifact if self._is_generated(place) else kinds.DatasetVersion
         size = self._sizes.get((item.algorithm, item.digest))
         external = place.namespace is not None or place.path.startswith("../")
+        # What nobody tracked as data is a file of the repository: a script, a lockfile.
+        data = external or (_within(place, self._tracked) and not _within(place, self._generated))
+        kind = kinds.DatasetVersion if data else kinds.Artifact
         version = kind(
             id=ident,
             label=f"{visible(place.path)}@{item.digest[:8]}",
@@ -165,14 +168,6 @@ class Graph:
             self._link("hadMember", ident, self._version(one))
         return ident
 
-    def _is_generated(self, place: Place) -> bool:
-        """Whether a stage wrote the path, or a folder that it lies in, at any time."""
-        path = place.path
-        while path and Place(place.namespace, path) not in self._generated:
-            parent = posixpath.dirname(path)
-            path = parent if parent != path else ""
-        return bool(path)
-
     def _measure(self) -> None:
         """Size and number of files by digest: not every entry states what is known of the bytes."""
         runs = self._found.runs.values()
@@ -202,3 +197,12 @@ class Graph:
 
     def _put(self, edge: Edge) -> None:
         self._edges[line(edge)] = edge
+
+
+def _within(place: Place, places: Collection[Place]) -> bool:
+    """Whether a path, or a folder that it lies in, is among these."""
+    path = place.path
+    while path and Place(place.namespace, path) not in places:
+        parent = posixpath.dirname(path)
+        path = parent if parent != path else ""
+    return bool(path)

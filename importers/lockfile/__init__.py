@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from importers.base import Options, Source, Tally, batches
+from importers.base import Importer, Options, Source, Tally, batches
 from importers.lockfile import conda, finding, installed, python_locks, records
 from importers.lockfile.pinned import LARGEST, Reader, Resolved
 from importers.lockfile.requirements import requirements
@@ -26,7 +26,7 @@ PARSERS: Final[Mapping[str, Callable[[bytes, Reader], list[Resolved]]]] = {
 }
 
 
-class LockfileImporter:
+class LockfileImporter(Importer):
     """Reads which packages an environment has; installs, resolves and fetches nothing."""
 
     name = "lockfile"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 
 from importers.base import Tally, content
@@ -10,7 +11,8 @@ from importers.git.objects import visible
 from importers.lockfile.pinned import MOST_UNPINNED, Pinned, Resolved
 from lineage import ids
 from lineage.model import kinds
-from lineage.model.record import Edge, Node, Record, clean
+from lineage.model.record import Edge, Node, Record
+from lineage.model.value import clean
 
 #: The platform of an environment that was solved, or built, for all of them.
 ANY = "any"
@@ -31,7 +33,7 @@ def environment_id(found: Resolved) -> str:
 
 
 def records(found: Resolved, files: Iterable[str], tally: Tally) -> Iterator[Record]:
-    """One environment with its packages, derived from the files that describe it."""
+    """One environment with its packages, and the files that were written from it."""
     ident = environment_id(found)
     members = merged(found.packages)
     tally.lose("packages", "are listed more than once", count=len(found.packages) - len(members))
@@ -46,8 +48,9 @@ def records(found: Resolved, files: Iterable[str], tally: Tally) -> Iterator[Rec
     for package in members:
         yield _membership(ident, package)
     for file in files:
+        # The file is the resolved set written down: whoever used the file used the packages.
         attributes = {"prov:role": "lockfile"}
-        yield Edge(relation="wasDerivedFrom", effect=ident, cause=file, attributes=attributes)
+        yield Edge(relation="wasDerivedFrom", effect=file, cause=ident, attributes=attributes)
 
 
 def merged(packages: Sequence[Pinned]) -> list[Pinned]:
@@ -120,7 +123,7 @@ def _membership(ident: str, package: Pinned) -> Edge:
 
 def file(namespace: str, path: str, data: bytes) -> tuple[str, list[Record]]:
     """A lock file as a version by its bytes: its identifier, and the records of it."""
-    digest = ids.sha256(data)
+    digest, md5 = ids.sha256(data), hashlib.md5(data, usedforsecurity=False).hexdigest()
     ident = ids.version(namespace, path, "sha256", digest)
     node = kinds.Artifact(
         id=ident,
@@ -129,5 +132,9 @@ def file(namespace: str, path: str, data: bytes) -> tuple[str, list[Record]]:
         digest=f"sha256:{digest}",
         size=len(data),
     )
-    nodes, ties = content(ident, "sha256", digest, len(data))
-    return ident, [node.node(), *nodes, *ties]
+    said: list[Record] = [node.node()]
+    # By md5 it meets what DVC knows of the same file.
+    for algorithm, known in (("sha256", digest), ("md5", md5)):
+        nodes, ties = content(ident, algorithm, known, len(data))
+        said += [*nodes, *ties]
+    return ident, said

@@ -95,8 +95,8 @@ def _narrate(path: Path, store: str, took: float) -> None:
 
     first = _first_data(store)
     _title(1, f"Import it, and import it again ({took:.1f} s to make the project)")
-    _told(store, "import", str(path), str(path / "uv.lock"))
-    _told(store, "import", str(path), str(path / "uv.lock"))
+    _told(store, "import", str(path))
+    _told(store, "import", str(path))
     _title(2, f"What produced model:{MODEL}@v3?")
     _told(store, "trace", f"model:{MODEL}@v3")
     _title(3, "The first version of the data must go. What hangs on it?")
@@ -119,7 +119,7 @@ def _first_data(store: str) -> str:
 
 
 def _flip(store: str) -> None:
-    """Flip one byte of one entry's records in a copy of the store, and verify both."""
+    """Flip one byte of what one entry says in a copy of the store, and verify both."""
     import sqlite3
 
     other = str(Path(store).with_name("tampered.db"))
@@ -128,7 +128,7 @@ def _flip(store: str) -> None:
     with sqlite3.connect(other) as db:
         seq, body = db.execute("SELECT seq, body FROM entry ORDER BY seq LIMIT 1").fetchone()
         flipped = bytearray(body)
-        flipped[len(flipped) // 2] ^= 1
+        flipped[flipped.index(b'"message":"') + 12] ^= 1
         db.execute("UPDATE entry SET body = ? WHERE seq = ?", (bytes(flipped), seq))
     for each in (store, other):
         try:
@@ -144,8 +144,7 @@ def _answers(path: Path, store: str) -> dict[str, Any]:
     from lineage.services.commits import find_commits
 
     with lineage.open(store) as opened:
-        sources = [path, path / "uv.lock"]
-        again = [[r.to_dict() for s in sources for r in opened.load(s)] for _ in range(2)]
+        again = [[report.to_dict() for report in opened.load(path)] for _ in range(2)]
         return {
             "imports": again,
             "trace": opened.trace(f"model:{MODEL}@v3").to_dict(),

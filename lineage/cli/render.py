@@ -211,6 +211,8 @@ def _short(value: Any) -> str:
 def _value(value: Any) -> Any:
     if isinstance(value, tuple):
         return " | ".join(str(_value(item)) for item in value)
+    if isinstance(value, float):
+        return f"{value:.4g}"
     return getattr(value, "value", None) or getattr(value, "iri", None) or value
 
 

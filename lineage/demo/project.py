@@ -267,9 +267,10 @@ def begin(path: Path) -> Project:
 
     project.git("switch", "-q", "-c", "more-data", "main")
     project.collect(180, seed=2)
-    scores = project.train(0.05, 20)
+    (path / "NOTES").write_text("The admissions of spring are in.\n")
     third = project.commit("Take in the admissions of spring")
-    project.log_run("spring", third, scores, 0.05)
+    project.log_run("spring", third, project.train(0.05, 20), 0.05)
+    project.git("checkout", "-q", "--", ".")
     project.git("switch", "-q", "main")
     (path / "README").write_text("Predicts who comes back within thirty days.\n")
     project.commit("Say what this is")
@@ -277,14 +278,14 @@ def begin(path: Path) -> Project:
 
 
 def finish(project: Project) -> None:
-    """What happens to branches: one is rebased, one is squashed, both are deleted."""
+    """What happens to branches: one is squashed, one is rebased, both are deleted."""
+    project.git("merge", "-q", "--squash", "slower-rate")
+    project.commit("Slower learning rate (#7)")
+    project.git("branch", "-q", "-D", "slower-rate")
     project.git("rebase", "-q", "main", "more-data")
     project.git("switch", "-q", "main")
     project.git("merge", "-q", "--ff-only", "more-data")
     project.git("branch", "-q", "-D", "more-data")
-    project.git("merge", "-q", "--squash", "-s", "recursive", "-X", "theirs", "slower-rate")
-    project.commit("Slower learning rate (#7)")
-    project.git("branch", "-q", "-D", "slower-rate")
     project.collect(240, seed=3)
     scores = project.train(0.01, 80)
     last = project.commit("Take in the admissions of summer")

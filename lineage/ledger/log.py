@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -14,9 +13,6 @@ import orjson
 from lineage import ids
 from lineage.ledger import merkle
 from lineage.model.record import Record, Sign, from_wire
-
-#: Bodies are mostly identifiers: level 1 takes a fifth of the room at no cost that is felt.
-_LEVEL = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +33,8 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One line of the ledger. ``body`` holds the signed lines of its records, compressed;
+    """One line of the ledger. ``body`` holds the signed lines of its records, as text that can be
+    read without us;
     ``leaf`` is its hash in the log, in hex, as it was when the entry was made.
     """
 
@@ -70,11 +67,9 @@ class Entry:
 
     def lines(self) -> list[bytes]:
         """The signed canonical lines. Raises ``ValueError`` where the body is damaged."""
-        try:
-            text = zlib.decompress(self.body)
-        except zlib.error as error:
-            raise ValueError(f"the body cannot be decompressed: {error}") from error
-        return text.split(b"\n")[:-1]
+        if not isinstance(self.body, bytes) or not self.body.endswith(b"\n"):
+            raise ValueError("the body does not end where a line does")
+        return self.body.split(b"\n")[:-1]
 
     def changes(self) -> Iterator[tuple[Sign, Record]]:
         """What the entry adds (+) and retracts (-). Raises ``ValueError`` where it is damaged."""
@@ -101,11 +96,11 @@ def parse(text: bytes) -> tuple[Sign, Record]:
     """One signed line. Raises ``ValueError`` where it is none."""
     sign = text[:1].decode("ascii", "replace")
     if sign not in ("+", "-"):
-        raise ValueError(f"a line begins with {sign!r}")
+        raise ValueError(f"the line {text[:80]!r} begins with {sign!r}")
     try:
         return sign, from_wire(orjson.loads(text[1:]))  # type: ignore[return-value]
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"a line is no record: {error}") from error
+        raise ValueError(f"the line {text[:80]!r} is no record: {error}") from error
 
 
 def split(entry: Entry) -> tuple[list[Record], list[Record]]:
@@ -137,6 +132,6 @@ def seal(seq: int, draft: Draft, lines: Sequence[bytes]) -> Entry:
         added=len(lines) - retracted,
         retracted=retracted,
         records=digest(lines),
-        body=zlib.compress(b"".join(text + b"\n" for text in lines), _LEVEL),
+        body=b"\n".join(lines) + b"\n",
     )
     return replace(entry, leaf=entry.leaf_hash().hex())

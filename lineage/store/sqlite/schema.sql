@@ -1,7 +1,7 @@
 -- The layout of a store. Integer keys inside, identifiers at the edge.
 CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
--- The ledger: its head, and one row an entry with the signed lines of its records (zlib).
+-- The ledger: its head, and one row an entry with the signed lines of its records.
 CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, peaks BLOB NOT NULL);
 CREATE TABLE entry (
   seq INTEGER PRIMARY KEY, source TEXT NOT NULL, importer TEXT NOT NULL, actor TEXT NOT NULL,
