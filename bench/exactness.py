@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from random import Random
 
 from bench.engines import open_ours
-from bench.measure import Row, below, clock, say
+from bench.measure import Row, below, clock, say, settle
 from lineage.model.record import Batch, Edge
 from lineage.services.context import Context
 from lineage.services.ingest import ingest
@@ -98,9 +97,7 @@ def measure(engine: str, folder: Path) -> Iterator[Row]:
             walk = Walk(start=frozenset({shape()[1]}), toward=toward)  # type: ignore[arg-type]
             ours, exact = store.walk(walk, NOW), oracle.walk(walk, NOW)
             assert (ours.nodes, ours.edges) == (exact.nodes, exact.edges), what
-            # What is alive here is the bench's own: a collector should not walk it on our time.
-            gc.collect()
-            gc.freeze()
+            settle()
             took = sorted(clock(lambda walk=walk: store.walk(walk, NOW)) for _ in range(_TIMES))
             size = f"{len(ours.node_rows):,} nodes, {len(ours.edge_rows):,} edges"
             row = below(f"{what} ({size})", took[_TIMES // 2], limit or 1e9)

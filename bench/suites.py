@@ -11,7 +11,7 @@ from typing import Any
 
 from bench import bare_neo4j, bare_sqlite, engines
 from bench.graph import Graph
-from bench.measure import Row, at_most, clock, percentile, rate, say, together
+from bench.measure import Row, at_most, clock, percentile, rate, say, settle, together
 from lineage.model import terms
 from lineage.model.record import Batch, Edge, Node
 from lineage.services.context import Context
@@ -53,6 +53,7 @@ def _neo4j(graph: Graph, folder: Path) -> Iterator[Row]:
     engines.wipe(folder)
     bare = bare_neo4j.Bare(running.url, running.user, running.password)
     say("neo4j: bare load")
+    settle()
     theirs = clock(lambda: bare.load(graph.batches()))
     chosen = _some(graph, MODELS)
     expected = {ident: bare.walk(ident) for ident in chosen[:5]}
@@ -86,8 +87,10 @@ def _neo4j(graph: Graph, folder: Path) -> Iterator[Row]:
 
 def _ingest(engine: str, graph: Graph, store: Store, rival: Callable[[], Any]) -> Row:
     say(f"{engine}: our load")
+    settle()
     ours = clock(lambda: _load(store, graph))
     say(f"{engine}: bare load")
+    settle()
     theirs = clock(rival)
     records = len(graph.nodes) + len(graph.edges)
     return rate("ingest, records", records / ours, records / theirs, 0.5)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -121,7 +122,8 @@ def digest(lines: Sequence[bytes]) -> str:
 
 def seal(seq: int, draft: Draft, lines: Sequence[bytes]) -> Entry:
     """The entry that these lines make at this place in the sequence."""
-    retracted = sum(text.startswith(b"-") for text in lines)
+    # Lines are sorted, and "+" stands before "-".
+    retracted = len(lines) - bisect_left(lines, b"-")
     entry = Entry(
         seq=seq,
         source=draft.source,

@@ -133,8 +133,9 @@ class SqliteStore:
         with self._writing() as connection:
             change = Change(connection, self._source(connection, draft.source))
             change.look_up([*lines.values(), *leaving.values()])
-            fresh = {t: r for t, r in lines.items() if not change.claimed(r)}
-            gone = {t: r for t, r in leaving.items() if change.claimed(r)}
+            had, leave = change.claimed(lines), change.claimed(leaving)
+            fresh = {t: r for t, r in lines.items() if t not in had} if had else lines
+            gone = {t: leaving[t] for t in leave}
             unchanged = len(lines) - len(fresh)
             if not fresh and not gone:
                 return Receipt(seq=None, unchanged=unchanged)

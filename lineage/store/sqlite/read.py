@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from operator import eq
 from typing import Any
@@ -28,7 +29,8 @@ from lineage.store.base import (
     codes,
 )
 
-_new = tuple.__new__
+_edge_row: Callable[[tuple[Any, ...]], EdgeRow] = partial(tuple.__new__, EdgeRow)
+_node_row: Callable[[tuple[Any, ...]], NodeRow] = partial(tuple.__new__, NodeRow)
 NAMES = {code: relation.name for code, relation in terms.BY_CODE.items()}
 
 _NODES_BY_ID = """
@@ -49,7 +51,8 @@ AND {view}"""
 #: docs/engines.md on the bloom filter of SQLite 3.40).
 _HOP = """
 SELECT e.effect, e.cause, e.relation, e.attributes, e.id, e.bundle FROM edge e
-WHERE e.{near} IN (SELECT value FROM json_each(:keys)) AND {view} AND {taken}"""
+WHERE e.{near} {keys} AND {view} AND {taken}"""
+_MANY, _ONE = "IN (SELECT value FROM json_each(:keys))", "= :keys"
 _FIND = """
 SELECT id, kind, label, attributes FROM node WHERE until IS NULL AND {conditions}
 ORDER BY id LIMIT :limit"""
@@ -66,15 +69,15 @@ def _json(values: Iterable[Any]) -> str:
     return orjson.dumps(list(values)).decode()
 
 
-def hop_text(hop: Hop, view: View) -> str:
-    """The statement of one hop."""
+def hop_text(hop: Hop, view: View, keys: str = _MANY) -> str:
+    """The statement of one hop, from many nodes or from one."""
     near = "effect" if hop.toward == "causes" else "cause"
     taken = (
         "+e.follow"
         if hop.relations is None
         else "+e.relation IN (SELECT value FROM json_each(:codes))"
     )
-    return _HOP.format(near=near, view=_view(view, "e."), taken=taken)
+    return _HOP.format(near=near, keys=keys, view=_view(view, "e."), taken=taken)
 
 
 def _hop_parameters(hop: Hop, view: View) -> dict[str, Any]:
@@ -133,18 +136,28 @@ def _edge_rows(rows: Sequence[tuple[Any, ...]], names: Mapping[int, str]) -> lis
     """Rows with identifiers; what several sources assert alike is one edge.
 
     Rows come in the order of their key, so that such rows are neighbours: looking for equal
-    neighbours is much cheaper than a set, and mostly there are none.
+    neighbours is much cheaper than a set, and mostly there are none. Put together column by
+    column, which costs half of a loop over rows.
     """
-    made = [
-        _new(EdgeRow, (NAMES[relation], names[effect], names[cause], attributes, ident, bundle))
-        for effect, cause, relation, attributes, ident, bundle in rows
-    ]
+    if not rows:
+        return []
+    effects, causes, relations, *rest = zip(*rows, strict=True)
+    name = names.__getitem__
+    columns = zip(
+        map(NAMES.__getitem__, relations),
+        map(name, effects),
+        map(name, causes),
+        *rest,
+        strict=False,
+    )
+    made = list(map(_edge_row, columns))
     return list(dict.fromkeys(made)) if any(map(eq, rows, islice(rows, 1, None))) else made
 
 
 def walk(connection: sqlite3.Connection, wanted: Walk, view: View) -> Subgraph:
     """The algorithm of ``reference.walk`` over inner keys: one statement a level."""
-    text, parameters = hop_text(wanted.hop, view), _hop_parameters(wanted.hop, view)
+    many, one = hop_text(wanted.hop, view), hop_text(wanted.hop, view, _ONE)
+    parameters = _hop_parameters(wanted.hop, view)
     far = 1 if wanted.toward == "causes" else 0
     level = set(_starts(connection, wanted.start, view))
     seen = set(level)
@@ -152,8 +165,9 @@ def walk(connection: sqlite3.Connection, wanted: Walk, view: View) -> Subgraph:
     cut: Cut | None = None
     depth = 0
     while level:
-        parameters["keys"] = _json(level)
-        found = connection.execute(text, parameters).fetchall()
+        # Deep lineage is narrow: a level of one node is most of a long chain.
+        parameters["keys"] = _json(level) if len(level) > 1 else next(iter(level))
+        found = connection.execute(many if len(level) > 1 else one, parameters).fetchall()
         reached = {row[far] for row in found} - seen
         if wanted.depth is not None and depth >= wanted.depth:
             cut = Cut(reason="depth", left=len(reached)) if found else None
@@ -194,8 +208,9 @@ def _subgraph(
 ) -> Subgraph:
     if view.as_of is None:
         found = connection.execute(_NODES_BY_KEY, (_json(seen),)).fetchall()
-        names = {row[0]: row[1] for row in found}
-        nodes = [_new(NodeRow, row[1:]) for row in found]
+        keys, *columns = zip(*found, strict=True) if found else ((), ())
+        names = dict(zip(keys, columns[0], strict=True))
+        nodes = list(map(_node_row, zip(*columns, strict=True)))
     else:
         names = dict(connection.execute(_IDS_BY_KEY, (_json(seen),)))
         nodes = list(as_of(connection, names, view).values())

@@ -6,6 +6,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 
@@ -74,18 +75,22 @@ class Change:
         rows = self.connection.execute(_KEYS, (orjson.dumps(list(self.families)).decode(),))
         self.known = {row[0]: _Known(row[1], bool(row[2]), row[3], bool(row[4])) for row in rows}
 
-    def claimed(self, record: Record) -> bool:
-        """Whether the source asserts the record now."""
-        known = self.known
-        if isinstance(record, Node):
-            if record.id not in known:
-                return False
-            query = _HAS_STATEMENT
-        else:
-            if record.effect not in known or record.cause not in known:
-                return False
-            query = _HAS_EDGE
-        return self.connection.execute(query, self._where(record)).fetchone() is not None
+    def claimed(self, lines: Mapping[bytes, Record]) -> set[bytes]:
+        """Which of these records the source asserts now; most are new, and cost no query."""
+        known, ask = self.known, self.connection.execute
+        found = set()
+        for text, record in lines.items():
+            if isinstance(record, Node):
+                if record.id not in known:
+                    continue
+                query = _HAS_STATEMENT
+            else:
+                if record.effect not in known or record.cause not in known:
+                    continue
+                query = _HAS_EDGE
+            if ask(query, self._where(record)).fetchone() is not None:
+                found.add(text)
+        return found
 
     def _where(self, record: Record) -> tuple[object, ...]:
         """What finds a record's row; its ends are known."""
@@ -133,23 +138,23 @@ class Change:
 
     def _draw(self, added: Iterable[Record], keys: dict[str, int], seq: int) -> None:
         known, source = self.known, self.source
-        rows = []
+        rows: list[tuple[Any, ...]] = []
+
+        def key(ident: str) -> int:
+            return keys.get(ident) or known[ident].key
+
         for record in added:
-            if isinstance(record, Edge):
-                for (
-                    relation,
-                    effect,
-                    cause,
-                    number,
-                    follow,
-                    shown,
-                    ident,
-                    bundle,
-                ) in prepare.edge_arcs(record):
-                    a = keys.get(effect) or known[effect].key
-                    b = keys.get(cause) or known[cause].key
-                    code = _CODES[relation]
-                    rows.append((a, code, b, number, source, seq, follow, shown, ident, bundle))
+            if not isinstance(record, Edge):
+                continue
+            relation, attributes = record.relation, record.attributes
+            ends = key(record.effect), _CODES[relation], key(record.cause)
+            shown, number = prepare.facets(record)
+            follow = terms.follows(relation, attributes)
+            rows.append((*ends, number, source, seq, follow, shown, record.id, record.bundle))
+            if relation in terms.IMPLIES:
+                for arc in prepare.edge_arcs(record)[1:]:
+                    ends = key(arc.effect), _CODES[arc.relation], key(arc.cause)
+                    rows.append((*ends, number, source, seq, *arc[4:]))
         rows.sort()
         self.connection.executemany(_NEW_EDGE, rows)
 
