@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -93,6 +93,9 @@ def cli(ctx: click.Context, store: str | None, debug: bool) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and end the process with its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None and hasattr(signal, "SIGPIPE"):
+        # Whoever reads our output may have seen enough: end as other tools do, without a word.
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
         code = cli.main(args=words, prog_name="lineage", standalone_mode=False)
         sys.stdout.flush()
@@ -111,10 +114,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "Stopped. Every entry acknowledged is in the store; run it again to go on.", err=True
         )
         code = 130
-    except BrokenPipeError:
-        # The reader of our output has seen enough; Python must not complain at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
     sys.exit(code if isinstance(code, int) else 0)
 
 

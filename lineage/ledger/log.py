@@ -13,7 +13,8 @@ import orjson
 
 from lineage import ids
 from lineage.ledger import merkle
-from lineage.model.record import Record, Sign, from_wire
+from lineage.model import kinds, terms
+from lineage.model.record import Node, Record, Sign, from_wire
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,9 +100,17 @@ def parse(text: bytes) -> tuple[Sign, Record]:
     if sign not in ("+", "-"):
         raise ValueError(f"the line {text[:80]!r} begins with {sign!r}")
     try:
-        return sign, from_wire(orjson.loads(text[1:]))  # type: ignore[return-value]
+        record = from_wire(orjson.loads(text[1:]))
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"the line {text[:80]!r} is no record: {error}") from error
+    known = (
+        record.kind in kinds.KINDS
+        if isinstance(record, Node)
+        else record.relation in terms.RELATIONS
+    )
+    if not known:
+        raise ValueError(f"the line {text[:80]!r} has a kind or relation that there is not")
+    return sign, record  # type: ignore[return-value]
 
 
 def split(entry: Entry) -> tuple[list[Record], list[Record]]:

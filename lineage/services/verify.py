@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import merge
 from itertools import groupby
@@ -13,9 +13,8 @@ from lineage.errors import LineageError
 from lineage.ledger import log
 from lineage.ledger.log import Entry
 from lineage.ledger.merkle import Frontier
-from lineage.model.record import line
 from lineage.services.context import Context
-from lineage.store.base import Held, Store, pages
+from lineage.store.base import Arc, Claim, Held, Store, pages
 
 #: A report names at most this many changes; the rest are counted.
 MOST = 100
@@ -204,25 +203,58 @@ def _difference(ident: str, held: Held | None, drawn: Held | None) -> Iterator[C
         yield Change(entry=drawn.since, subject=ident, what="is missing from the graph")
         return
     ours, theirs = set(held.claims), set(drawn.claims)
-    for claim in sorted(theirs - ours, key=repr):
-        yield Change(entry=claim.since, subject=_subject(ident, claim), what="missing or changed")
-    for claim in sorted(ours - theirs, key=repr):
-        what = f"no entry says so: {_text(claim)}"
+    written, found = sorted(theirs - ours, key=repr), sorted(ours - theirs, key=repr)
+    for claim in written:
+        other = next((c for c in found if _subject(ident, c) == _subject(ident, claim)), None)
+        if other is not None:
+            found.remove(other)
+        what = "is missing from the graph" if other is None else _changed(other, claim)
         yield Change(entry=claim.since, subject=_subject(ident, claim), what=what)
-    if (held.row, held.since, held.until) != (drawn.row, drawn.since, drawn.until):
-        what = f"is shown as {held.row[1:]}, its sources say {drawn.row[1:]}"
+    for claim in found:
+        subject = _subject(ident, claim)
+        yield Change(
+            entry=claim.since, subject=subject, what="stands in the graph, and no entry says so"
+        )
+    if ours != theirs:
+        return
+    shown, said = (*held.row, held.since, held.until), (*drawn.row, drawn.since, drawn.until)
+    if shown != said:
+        what = "is shown with " + _differing(_SHOWN, shown, said)
         yield Change(entry=drawn.since, subject=ident, what=what)
-    elif ours == theirs:
+    else:
         yield Change(entry=drawn.since, subject=ident, what="a claim stands twice")
 
 
-def _subject(ident: str, claim: Any) -> str:
-    row = getattr(claim.what, "relation", None)
-    return ident if row is None else f"{ident} -{row}-> {claim.what.cause}"
+_SHOWN = ("id", "kind", "label", "attributes", "since", "until")
 
 
-def _text(claim: Any) -> str:
-    try:
-        return line(claim.record).decode()
-    except (LineageError, ValueError, KeyError, TypeError):
-        return repr(claim.what)
+def _subject(ident: str, claim: Claim) -> str:
+    what = claim.what
+    return f"{ident} -{what.relation}-> {what.cause}" if isinstance(what, Arc) else ident
+
+
+def _changed(found: Claim, written: Claim) -> str:
+    names = (*type(written.what)._fields, "source", "since", "until")
+    return "the graph has " + _differing(names, _flat(found), _flat(written))
+
+
+def _flat(claim: Claim) -> tuple[Any, ...]:
+    return (*claim.what, claim.source, claim.since, claim.until)
+
+
+def _differing(names: Sequence[str], found: Sequence[Any], written: Sequence[Any]) -> str:
+    """The fields that differ, each as it is found and as it was written."""
+    pairs = [
+        f"{name} {_around(a, b)}, the ledger {_around(b, a)}"
+        for name, a, b in zip(names, found, written, strict=False)
+        if a != b
+    ]
+    return "; ".join(pairs) or "another one"
+
+
+def _around(value: Any, other: Any) -> str:
+    """A value, or the part of a long text in which it differs from another."""
+    if not isinstance(value, str) or not isinstance(other, str) or len(value) < 60:
+        return repr(value)
+    at = next((n for n, (a, b) in enumerate(zip(value, other, strict=False)) if a != b), 0)
+    return repr(f"...{value[max(0, at - 20) : at + 20]}...")

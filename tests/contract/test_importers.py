@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every importer promises: one clear error for what it cannot read, the same records twice."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+
+import pytest
+
+import importers
+import lineage
+from importers.base import Options, Source
+from lineage.demo import project
+from lineage.errors import BadInput, LineageError
+from lineage.model import check
+from lineage.model.record import line
+from tests.conftest import KEY
+
+NAMES = [importer.name for importer in importers.available()]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The demo's project, which holds something for every importer."""
+    path = tmp_path_factory.mktemp("real") / "project"
+    made = project.begin(path)
+    project.finish(made)
+    document = {"prefix": {"ex": "http://example.org/"}, "entity": {"ex:a": {}}}
+    (path / "doc.json").write_text(json.dumps(document))
+    return path
+
+
+def source_for(name, folder):
+    inside = {"document": "doc.json", "lockfile": "uv.lock", "mlflow": "mlflow.db"}
+    return Source.of(folder / inside.get(name, ""))
+
+
+def records(name, folder):
+    options = Options(person_key=KEY)
+    return list(importers.named(name).read(source_for(name, folder), options))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_real_source_gives_sound_records_and_the_same_ones_again(name, folder):
+    first, again = records(name, folder), records(name, folder)
+    assert sum(map(len, first)) > 0
+    assert [list(map(line, b.records)) for b in first] == [
+        list(map(line, b.records)) for b in again
+    ]
+    for batch in first:
+        assert [f for f in check.check(batch) if f.fatal] == []
+    assert any(batch.seen for batch in first)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_real_source_is_recognised_and_importing_it_twice_adds_nothing(name, folder):
+    source = source_for(name, folder)
+    assert name in {importer.name for importer in importers.sniff(source)}
+    with lineage.open("memory:", person_key=KEY) as store:
+        (first,) = store.load(source.address, named=name)
+        (again,) = store.load(source.address, named=name)
+        assert (again.added, again.retracted, again.entries) == (0, 0, ())
+        assert first.added == again.unchanged > 0
+
+
+def garbage(folder, name):
+    """Things that are not what the importer reads."""
+    folder.mkdir()
+    (folder / "binary").write_bytes(bytes(range(256)) * 64)
+    (folder / "empty").write_bytes(b"")
+    (folder / "text").write_text("nothing of that kind\n" * 20)
+    (folder / "nothing-inside").mkdir()
+    with sqlite3.connect(folder / "other.db") as db:
+        db.execute("CREATE TABLE other (x)")
+    return [*sorted(folder.iterdir()), folder / "not-there"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_an_importer_cannot_read_is_one_error_and_nothing_is_written(name, tmp_path):
+    with lineage.open("memory:") as store:
+        for path in garbage(tmp_path / "bad", name):
+            with pytest.raises(LineageError) as caught:
+                store.load(path, named=name)
+            assert caught.value.code
+            assert caught.value.hint
+            assert caught.value.exit_code == 2, (path, caught.value)
+        assert store.stats().entries == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_source_cut_off_anywhere_is_read_in_part_or_refused_but_never_crashes(
+    name, folder, tmp_path
+):
+    source = source_for(name, folder)
+    for share in (0.1, 0.35, 0.6, 0.9, 0.99):
+        copy = tmp_path / f"{name}-{share}"
+        if source.path.is_dir():
+            shutil.copytree(source.path, copy, symlinks=True)
+            files = [p for p in sorted(copy.rglob("*")) if p.is_file() and _belongs(name, p)]
+        else:
+            copy = copy.with_suffix(source.path.suffix) if name != "lockfile" else copy / "uv.lock"
+            copy.parent.mkdir(exist_ok=True)
+            shutil.copy(source.path, copy)
+            files = [copy]
+        for file in files:
+            data = file.read_bytes()
+            file.chmod(0o600)
+            file.write_bytes(data[: int(len(data) * share)])
+        try:
+            found = list(importers.named(name).read(Source.of(copy), Options(person_key=KEY)))
+        except BadInput as error:
+            assert error.hint
+        else:
+            assert all(not f.fatal for batch in found for f in check.check(batch))
+
+
+def _belongs(name, path):
+    """The files to cut: git's objects, or what DVC wrote."""
+    if name == "git":
+        return "objects" in path.parts
+    return path.name in {"dvc.lock", "dvc.yaml"} or path.suffix == ".dvc"
