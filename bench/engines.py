@@ -24,7 +24,7 @@ def server(folder: Path) -> Any:
     release = os.environ.get("BENCH_NEO4J", "5.26.31")
     running = Server.create(release, folder / "neo4j", heap="3g", page_cache="1g")
     running.start()
-    atexit.register(running.stop)
+    atexit.register(running.kill)
     os.environ["LINEAGE_NEO4J_USER"] = running.user
     os.environ["LINEAGE_NEO4J_PASSWORD"] = running.password
     return running

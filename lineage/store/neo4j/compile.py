@@ -60,7 +60,7 @@ READ_SETTING = "OPTIONAL MATCH (s:LedgerSetting {name: $name}) RETURN s.value"
 # --- writing ---
 
 KNOWN = """
-MATCH (n:Node) WHERE n.uid IN $ids
+MATCH (n:Node) USING INDEX SEEK n:Node(uid) WHERE n.uid IN $ids
 RETURN collect([n.uid, n.kind, n.until IS NULL, n.claims])"""
 
 
@@ -129,8 +129,18 @@ def _taken(hop: Hop, name: str) -> tuple[str, str]:
     return "|".join(sorted(terms.RELATIONS[r].cypher for r in hop.relations)), ""
 
 
-_EDGE = "[type(e), startNode(e).uid, endNode(e).uid, e.attributes, e.id, e.bundle]"
-_NODE = "[n.uid, n.kind, n.label, n.attributes]"
+#: Unit separator: no IRI holds it, and JSON text escapes it. What may hold anything comes last.
+SEPARATOR = "\x1f"
+_PLUS = f" + '{SEPARATOR}' + "
+#: One text an edge and one a node: the driver pays for each element of a list, not for its length.
+_NODE = _PLUS.join(("n.uid", "n.kind", "n.attributes", "coalesce('=' + n.label, '')"))
+_TAIL = _PLUS.join(("coalesce(e.id, '')", "coalesce(e.bundle, '')", "e.attributes"))
+
+
+def _edge(effect: str, cause: str) -> str:
+    return _PLUS.join(("type(e)", f"{effect}.uid", f"{cause}.uid", _TAIL))
+
+
 #: As of an entry, what is shown of a node follows from its claims.
 _PAST_NODE = "[n.uid, n.claims]"
 
@@ -142,20 +152,22 @@ def walk(hop: Hop, view: View) -> str:
     The condition is one hop's own, inside a quantified pattern under DISTINCT: the planner turns
     that into VarLengthExpand(Pruning,BFS,All), which visits each node once. The starts are
     unwound: behind ``uid IN $start`` the planner drops the DISTINCT (seen on 5.26.31), and nodes
-    that two starts reach come twice.
+    that two starts reach come twice. The seek is demanded: on a nearly empty database the planner
+    would rather scan the index, and keep that plan while the graph grows.
     """
     types, follow = _taken(hop, "e")
     condition = follow + _stands(view, "e")
     left, right = ("-", "->") if hop.toward == "causes" else ("<-", "-")
     shown = _NODE if view.as_of is None else _PAST_NODE
+    edge = _edge("n", "m") if hop.toward == "causes" else _edge("m", "n")
     return f"""
-UNWIND $start AS uid MATCH (s:Node {{uid: uid}})
-MATCH (s) ((a){left}[e:{types}]{right}(b) WHERE {condition}){{0,}} (n)
+UNWIND $start AS uid MATCH (s:Node {{uid: uid}}) USING INDEX SEEK s:Node(uid)
+WITH s MATCH (s) ((a){left}[e:{types}]{right}(b) WHERE {condition}){{0,}} (n)
 WITH DISTINCT n LIMIT $most
 WITH collect(n) AS ns
 RETURN size(ns), CASE WHEN size(ns) < $most THEN [n IN ns | {shown}] END,
 CASE WHEN size(ns) < $most THEN
-  COLLECT {{ UNWIND ns AS n MATCH (n){left}[e:{types}]{right}() WHERE {condition} RETURN {_EDGE} }}
+  COLLECT {{ UNWIND ns AS n MATCH (n){left}[e:{types}]{right}(m) WHERE {condition} RETURN {edge} }}
 END"""
 
 
@@ -164,16 +176,17 @@ def hop(step: Hop, view: View) -> str:
     """The edges one hop takes from some nodes."""
     types, follow = _taken(step, "e")
     left, right = ("-", "->") if step.toward == "causes" else ("<-", "-")
+    edge = _edge("n", "m") if step.toward == "causes" else _edge("m", "n")
     return f"""
-MATCH (n:Node) WHERE n.uid IN $ids
-MATCH (n){left}[e:{types}]{right}() WHERE {follow}{_stands(view, "e")} RETURN collect({_EDGE})"""
+MATCH (n:Node) USING INDEX SEEK n:Node(uid) WHERE n.uid IN $ids
+MATCH (n){left}[e:{types}]{right}(m) WHERE {follow}{_stands(view, "e")} RETURN collect({edge})"""
 
 
 def get(view: View) -> str:
     """Nodes by identifier."""
     if view.as_of is None:
-        return f"MATCH (n:Node) WHERE n.uid IN $ids AND n.until IS NULL RETURN collect({_NODE})"
-    return f"MATCH (n:Node) WHERE n.uid IN $ids RETURN collect({_PAST_NODE})"
+        return f"MATCH (n:Node) USING INDEX SEEK n:Node(uid) WHERE n.uid IN $ids AND n.until IS NULL RETURN collect({_NODE})"
+    return f"MATCH (n:Node) USING INDEX SEEK n:Node(uid) WHERE n.uid IN $ids RETURN collect({_PAST_NODE})"
 
 
 @lru_cache(maxsize=8)
@@ -181,7 +194,7 @@ def spoken_of(view: View) -> str:
     """The relations that mention nodes in a view, as effect and as cause."""
     stands = _stands(view, "r")
     return f"""
-MATCH (n:Node) WHERE n.uid IN $ids
+MATCH (n:Node) USING INDEX SEEK n:Node(uid) WHERE n.uid IN $ids
 RETURN collect([n.uid,
   COLLECT {{ MATCH (n)-[r]->() WHERE {stands} RETURN DISTINCT type(r) }},
   COLLECT {{ MATCH (n)<-[r]-() WHERE {stands} RETURN DISTINCT type(r) }}])"""
@@ -191,10 +204,10 @@ IDENTIFIERS = """
 MATCH (n:Node) WHERE n.uid > $after WITH n.uid AS uid ORDER BY uid LIMIT $limit
 RETURN collect(uid)"""
 HELD_NODES = """
-MATCH (n:Node) WHERE n.uid IN $ids
+MATCH (n:Node) USING INDEX SEEK n:Node(uid) WHERE n.uid IN $ids
 RETURN collect([n.uid, n.kind, n.label, n.attributes, n.since, n.until, n.claims])"""
 HELD_EDGES = """
-MATCH (n:Node) WHERE n.uid IN $ids MATCH (n)-[e]->(m)
+MATCH (n:Node) USING INDEX SEEK n:Node(uid) WHERE n.uid IN $ids MATCH (n)-[e]->(m)
 RETURN collect([n.uid, type(e), m.uid, e.variant, e.follow, e.attributes, e.id, e.bundle,
   e.asserted_by, e.since, e.until])"""
 ASSERTED_NODES = """
@@ -203,8 +216,8 @@ WITH n ORDER BY n.uid LIMIT $limit RETURN collect([n.uid, n.claims])"""
 ASSERTED_EDGES = f"""
 MATCH (n:Node) WHERE n.uid > $after AND EXISTS {{ (n)-[x:{_EVERY}]->() WHERE x.asserted_by = $source }}
 WITH n ORDER BY n.uid LIMIT $limit
-RETURN collect([n.uid, COLLECT {{ MATCH (n)-[e]->() WHERE e.asserted_by = $source AND e.until IS NULL
-  AND type(e) <> 'HAD_PLAN' RETURN {_EDGE} }}])"""
+RETURN collect([n.uid, COLLECT {{ MATCH (n)-[e]->(m) WHERE e.asserted_by = $source AND e.until IS NULL
+  AND type(e) <> 'HAD_PLAN' RETURN {_edge("n", "m")} }}])"""
 FIND = f"""
 MATCH (n:Node) WHERE n.until IS NULL AND n.uid > $after AND {{conditions}}
 WITH n ORDER BY n.uid LIMIT $limit RETURN collect({_NODE})"""

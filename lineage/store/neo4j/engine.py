@@ -209,10 +209,10 @@ class Neo4jStore:
         ]
         return {row.id: row for row in self._rows(rows, view)}
 
-    def _rows(self, rows: Sequence[Sequence[Any]], view: View) -> list[NodeRow]:
+    def _rows(self, rows: Sequence[Any], view: View) -> list[NodeRow]:
         """Nodes as a view shows them: as they are now, or worked out from their claims."""
         if view.as_of is None:
-            return [tuple.__new__(NodeRow, row) for row in rows]
+            return [_node_row(row) for row in rows]
         said = {
             uid: [
                 s.what
@@ -247,7 +247,7 @@ class Neo4jStore:
         conditions = " AND ".join(["true", *(cypher.CONDITIONS[name] for name in values)])
         text = cypher.FIND.replace("{conditions}", conditions)
         rows = self._list(text, after=page.after or "", limit=page.limit + 1, **values)
-        found = tuple(NodeRow(*row) for row in rows[: page.limit])
+        found = tuple(_node_row(row) for row in rows[: page.limit])
         return Slice(found, found[-1].id if len(rows) > page.limit else None)
 
     def edges(self, ids: Collection[str], hop: Hop, view: View) -> Sequence[EdgeRow]:
@@ -345,12 +345,17 @@ def _count(text: str, tx: neo4j.ManagedTransaction) -> int:
     return int(tx.run(text, limit=_SLICE).single(strict=True)[0])
 
 
-def _edge_row(row: Sequence[Any]) -> EdgeRow:
-    return EdgeRow(cypher.TYPES[row[0]], *row[1:])
+def _node_row(text: str) -> NodeRow:
+    ident, kind, attributes, label = text.split(cypher.SEPARATOR, 3)
+    return NodeRow(ident, kind, label[1:] if label else None, attributes)
 
 
-def _edge_rows(rows: Sequence[Sequence[Any]]) -> list[EdgeRow]:
-    """Rows with relation names; what several sources assert alike is one edge."""
-    names = cypher.TYPES
-    made = [tuple.__new__(EdgeRow, (names[t], a, b, p, i, u)) for t, a, b, p, i, u in rows]
-    return list(dict.fromkeys(made))
+def _edge_row(text: str) -> EdgeRow:
+    type_, effect, cause, ident, bundle, attributes = text.split(cypher.SEPARATOR, 5)
+    name = cypher.TYPES[type_]
+    return EdgeRow(name, effect, cause, attributes, ident or None, bundle or None)
+
+
+def _edge_rows(texts: Sequence[str]) -> list[EdgeRow]:
+    """Edges out of their texts; what several sources assert alike is one edge."""
+    return [_edge_row(text) for text in dict.fromkeys(texts)]
