@@ -33,7 +33,7 @@ format: $(READY)
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(READY) ## the tables of docs/bench.md; BENCH_EDGES=100000 for a quick look
+bench: $(READY) ## the tables of the README; BENCH_EDGES=100000 for a quick look
 	@$(BIN)/python -m bench
 
 neo4j-start: ## a real Neo4j Community server, without Docker or Java
@@ -45,7 +45,7 @@ neo4j-stop:
 
 lock: ## write requirements.lock anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-annotate --no-header --extra neo4j --group dev pyproject.toml \
+	  --no-emit-index-url --no-annotate --no-header --extra neo4j --extra fast --group dev pyproject.toml \
 	  --output-file requirements.lock
 
 clean:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""python -m bench: the table of docs/bench.md, SQLite first, then Neo4j.
+"""python -m bench: the tables of the README, SQLite first, then Neo4j.
 
 BENCH_EDGES sets the size (default 1,000,000), BENCH_ENGINES the engines.
 """

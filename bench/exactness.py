@@ -15,7 +15,8 @@ from lineage.services.ingest import ingest
 from lineage.store.base import NOW, Store, Walk
 from lineage.store.memory import MemoryStore
 
-_TIMES = 5
+#: Each shape is asked so often; a server needs the first few to get warm.
+_TIMES = 21
 
 
 def ladder() -> tuple[list[Edge], str]:

@@ -92,7 +92,8 @@ class Picture:
         self._full = full
         self._left = LINES
         self._out: dict[int, dict[tuple[int, str], Edge]] = {}
-        for edge in answer.edges:
+        # A plan is drawn where nothing else leads to it: mostly a run used it as well.
+        for edge in sorted(answer.edges, key=lambda edge: edge.relation == "hadPlan"):
             if not _ties(edge):
                 self._add(edge)
 
@@ -100,9 +101,10 @@ class Picture:
         near, far = (edge.cause, edge.effect) if self._back else (edge.effect, edge.cause)
         if near in self._things and far in self._things:
             one, other = self._things[near], self._things[far]
-            if one is not other and edge.relation != "hadPlan":
-                key = (id(other), edge.relation)
-                self._out.setdefault(id(one), {}).setdefault(key, edge)
+            out = self._out.setdefault(id(one), {})
+            drawn = edge.relation == "hadPlan" and any(far == id(other) for far, _ in out)
+            if one is not other and not drawn:
+                out.setdefault((id(other), edge.relation), edge)
 
     def tree(self, start: str) -> Tree:
         """The tree from one node."""

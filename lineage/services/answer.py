@@ -74,7 +74,7 @@ def certify(ctx: Context, view: View, cut: Cut | None) -> Certificate:
 def answered(
     ctx: Context, found: Subgraph, view: View, start: tuple[str, ...], **extra: Any
 ) -> Answer:
-    """A walk's result as an answer; edges that only an association implies are left out."""
+    """A walk's result as an answer."""
     return Answer(
         nodes=found.nodes,
         edges=found.edges,

@@ -115,3 +115,23 @@ def test_no_committed_file_names_a_registry_or_this_machine():
         path = ROOT / name.decode()
         data = path.read_bytes() if path.is_file() else b""
         assert not any(host in data for host in hosts), path
+
+
+def test_the_wheel_holds_everything_that_runs(tmp_path):
+    import zipfile
+
+    script = f"import hatchling.build as b; print(b.build_wheel({str(tmp_path)!r}))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    with zipfile.ZipFile(tmp_path / done.stdout.split()[-1]) as wheel:
+        names = set(wheel.namelist())
+    tops = {name.partition("/")[0] for name in names if ".dist-info" not in name}
+    assert tops == {"lineage", "importers", "graphql_schema"}
+    assert names >= {
+        "lineage/store/sqlite/schema.sql",
+        "lineage/demo/mlflow.sql",
+        "lineage/demo/train.py.txt",
+        "importers/git/reader.py",
+    }
+    assert not any(name.endswith(".jar") for name in names)

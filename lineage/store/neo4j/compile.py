@@ -48,6 +48,7 @@ LOCK_HEAD = """
 MERGE (h:LedgerHead {one: 1}) ON CREATE SET h.size = 0, h.peaks = '', h.layout = $layout
 SET h.locked = true RETURN h.size, h.peaks"""
 READ_HEAD = "OPTIONAL MATCH (h:LedgerHead {one: 1}) RETURN h.size, h.peaks, h.layout"
+HOLDS_ANYTHING = "RETURN EXISTS { MATCH (n) }"
 MOVE_HEAD = "MATCH (h:LedgerHead {one: 1}) SET h.size = $size, h.peaks = $peaks"
 NEW_ENTRY = "CREATE (e:LedgerEntry) SET e = $entry"
 ENTRIES = """
@@ -160,8 +161,9 @@ def walk(hop: Hop, view: View) -> str:
     left, right = ("-", "->") if hop.toward == "causes" else ("<-", "-")
     shown = _NODE if view.as_of is None else _PAST_NODE
     edge = _edge("n", "m") if hop.toward == "causes" else _edge("m", "n")
+    gone = " WHERE s.until IS NULL" if view.as_of is None else ""
     return f"""
-UNWIND $start AS uid MATCH (s:Node {{uid: uid}}) USING INDEX SEEK s:Node(uid)
+UNWIND $start AS uid MATCH (s:Node {{uid: uid}}) USING INDEX SEEK s:Node(uid){gone}
 WITH s MATCH (s) ((a){left}[e:{types}]{right}(b) WHERE {condition}){{0,}} (n)
 WITH DISTINCT n LIMIT $most
 WITH collect(n) AS ns

@@ -73,23 +73,30 @@ class Neo4jStore:
             message = f"the store has layout {record[2]}, this version knows {LAYOUT}"
             raise StoreTooNew(message, where=self.where)
         if record[2] is None:
-            with translated(self.where), self._session("WRITE") as session:
+            if self._one(cypher.HOLDS_ANYTHING)[0]:
+                message = "the database holds a graph that is no lineage store"
+                hint = "Name an empty database (neo4j://host/name); this one was not changed."
+                raise StoreDamaged(message, where=self.where, hint=hint)
+            with translated(self.where), self._session() as session:
                 for text in cypher.SCHEMA:
                     session.run(text).consume()
                 session.run("CALL db.awaitIndexes(300)").consume()
                 session.run(cypher.LOCK_HEAD, layout=LAYOUT).consume()
 
-    def _session(self, mode: str = "READ") -> neo4j.Session:
-        return self._driver.session(database=self.database, default_access_mode=mode)
-
-    def _read(self, work: Callable[[neo4j.ManagedTransaction], T]) -> T:
-        managed = neo4j.unit_of_work(timeout=PATIENCE)(work)
-        with translated(self.where), self._session() as session:
-            return session.execute_read(managed)
+    def _session(self) -> neo4j.Session:
+        return self._driver.session(database=self.database, default_access_mode="WRITE")
 
     def _one(self, text: str, /, **parameters: Any) -> Any:
         """The one row of a read."""
-        return self._read(lambda tx: tx.run(text, parameters).single(strict=True).values())
+        query = neo4j.Query(text, timeout=PATIENCE)
+        with translated(self.where):
+            return self._driver.execute_query(
+                query,
+                parameters,
+                database_=self.database,
+                routing_="r",
+                result_transformer_=_values,
+            )
 
     def _list(self, text: str, /, **parameters: Any) -> list[Any]:
         """The one list of a read."""
@@ -101,7 +108,7 @@ class Neo4jStore:
         A connection lost while committing leaves the outcome open; trying once more finds out.
         """
         managed = neo4j.unit_of_work(timeout=PATIENCE)(work)
-        with translated(self.where), self._session("WRITE") as session:
+        with translated(self.where), self._session() as session:
             try:
                 return session.execute_write(managed)
             except driver_errors.IncompleteCommit:
@@ -212,7 +219,7 @@ class Neo4jStore:
     def _rows(self, rows: Sequence[Any], view: View) -> list[NodeRow]:
         """Nodes as a view shows them: as they are now, or worked out from their claims."""
         if view.as_of is None:
-            return [_node_row(row) for row in rows]
+            return _node_rows(rows)
         said = {
             uid: [
                 s.what
@@ -247,7 +254,7 @@ class Neo4jStore:
         conditions = " AND ".join(["true", *(cypher.CONDITIONS[name] for name in values)])
         text = cypher.FIND.replace("{conditions}", conditions)
         rows = self._list(text, after=page.after or "", limit=page.limit + 1, **values)
-        found = tuple(_node_row(row) for row in rows[: page.limit])
+        found = tuple(_node_rows(rows[: page.limit]))
         return Slice(found, found[-1].id if len(rows) > page.limit else None)
 
     def edges(self, ids: Collection[str], hop: Hop, view: View) -> Sequence[EdgeRow]:
@@ -265,8 +272,8 @@ class Neo4jStore:
         an answer asks for it.
         """
         if walk.depth is None:
-            start = list(self.get(walk.start, view))
-            parameters = {"start": start, "as_of": view.as_of, "most": walk.limit + 1}
+            start, most = sorted(walk.start), walk.limit + 1
+            parameters = {"start": start, "as_of": view.as_of, "most": most}
             _, nodes, edges = self._one(cypher.walk(walk.hop, view), **parameters)
             if nodes is not None:
                 return Subgraph(node_rows=self._rows(nodes, view), edge_rows=_edge_rows(edges))
@@ -301,8 +308,8 @@ class Neo4jStore:
                 if said.source == source and said.until is None:
                     yield said.what.node()
         for _, rows in self._slices(cypher.ASSERTED_EDGES, source=source):
-            for row in rows:
-                yield _edge_row(row).edge()
+            for row in _edge_rows(rows):
+                yield row.edge()
 
     def _slices(self, text: str, /, **parameters: Any) -> Iterator[Any]:
         after = ""
@@ -341,21 +348,29 @@ class Neo4jStore:
         self._driver.close()
 
 
+def _values(result: neo4j.Result) -> list[Any]:
+    return result.single(strict=True).values()
+
+
 def _count(text: str, tx: neo4j.ManagedTransaction) -> int:
     return int(tx.run(text, limit=_SLICE).single(strict=True)[0])
 
 
-def _node_row(text: str) -> NodeRow:
-    ident, kind, attributes, label = text.split(cypher.SEPARATOR, 3)
-    return NodeRow(ident, kind, label[1:] if label else None, attributes)
-
-
-def _edge_row(text: str) -> EdgeRow:
-    type_, effect, cause, ident, bundle, attributes = text.split(cypher.SEPARATOR, 5)
-    name = cypher.TYPES[type_]
-    return EdgeRow(name, effect, cause, attributes, ident or None, bundle or None)
+def _node_rows(texts: Sequence[str]) -> list[NodeRow]:
+    """Nodes out of their texts."""
+    new, row, sep = tuple.__new__, NodeRow, cypher.SEPARATOR
+    return [
+        new(row, (ident, kind, label[1:] if label else None, attributes))
+        for ident, kind, attributes, label in (text.split(sep, 3) for text in texts)
+    ]
 
 
 def _edge_rows(texts: Sequence[str]) -> list[EdgeRow]:
     """Edges out of their texts; what several sources assert alike is one edge."""
-    return [_edge_row(text) for text in dict.fromkeys(texts)]
+    new, row, sep, names = tuple.__new__, EdgeRow, cypher.SEPARATOR, cypher.TYPES
+    return [
+        new(row, (names[type_], effect, cause, attributes, ident or None, bundle or None))
+        for type_, effect, cause, ident, bundle, attributes in (
+            text.split(sep, 5) for text in dict.fromkeys(texts)
+        )
+    ]

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every walk text is PROFILEd on both servers: only operators that are linear in the answer."""
+"""What is particular to Neo4j: every walk text is PROFILEd, and only linear operators pass."""
 
 from __future__ import annotations
 
+import os
+
+import neo4j
 import pytest
 
 import lineage
+from lineage.errors import StoreDamaged
 from lineage.model.record import Batch, Edge
 from lineage.store.base import NOW, Hop, View
 from lineage.store.neo4j import compile as cypher
@@ -33,6 +37,20 @@ HOPS = [
     for toward in ("causes", "effects")
     for relations in (None, frozenset({"used"}), frozenset({"used", "wasGeneratedBy", "parent"}))
 ]
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_a_database_with_another_graph_in_it_is_refused_and_left_alone(
+    release, request, monkeypatch
+):
+    url = neo4j_address(release, request, monkeypatch)
+    auth = (os.environ["LINEAGE_NEO4J_USER"], os.environ["LINEAGE_NEO4J_PASSWORD"])
+    with neo4j.GraphDatabase.driver(url, auth=auth) as driver:
+        driver.execute_query("CREATE (:Mine {x: 1})", database_="neo4j")
+        with pytest.raises(StoreDamaged, match="no lineage store"):
+            lineage.open(url)
+        found = driver.execute_query("MATCH (n) RETURN count(n)", database_="neo4j").records
+        assert found[0][0] == 1
 
 
 @pytest.fixture(params=RELEASES)
