@@ -227,7 +227,7 @@ def test_every_edit_of_a_graph_is_named(release, request, monkeypatch):
 
 def edit_graph(random, store):
     nodes = ["kind", "label", "attributes", "since", "until", "claims", "name", "uid"]
-    edges = ["variant", "follow", "attributes", "asserted_by", "since", "until", "key", "id"]
+    edges = ["variant", "follow", "attributes", "asserted_by", "since", "until", "key", "named"]
     entries = ["source", "actor", "recorded", "added", "records", "leaf", "note", "body"]
     pattern, names = random.choice(
         [

@@ -294,9 +294,13 @@ class Neo4jStore:
                 found[uid] = (NodeRow(uid, kind, label, attributes), since, until)
                 said = (Said.of(uid, text) for text in texts or ())
                 claims[uid] = [Claim(s.what, s.source, s.since, s.until) for s in said]
-            for effect, type_, *rest in self._list(cypher.HELD_EDGES, ids=chunk):
-                arc = Arc(cypher.TYPES.get(type_, type_), effect, *rest[:-3])
-                claims[effect].append(Claim(arc, *rest[-3:]))
+            for row in self._list(cypher.HELD_EDGES, ids=chunk):
+                effect, type_, cause, variant, follow, attributes, named, *when = row
+                ident, _, bundle = str(named or "").partition(cypher.SEPARATOR)
+                ends = cypher.TYPES.get(type_, type_), effect, cause
+                names = ident or None, bundle or None
+                arc = Arc(*ends, variant, follow, attributes, *names)
+                claims[effect].append(Claim(arc, *when))
         return {uid: Held(*shown, tuple(claims[uid])) for uid, shown in found.items()}
 
     def asserted(self, source: str) -> Iterator[Record]:

@@ -197,10 +197,8 @@ class Change:
             "asserted_by": self.source,
             "since": seq,
         }
-        if arc.id is not None:
-            edge["id"] = arc.id
-        if arc.bundle is not None:
-            edge["bundle"] = arc.bundle
+        if arc.id is not None or arc.bundle is not None:
+            edge["named"] = f"{arc.id or ''}{cypher.SEPARATOR}{arc.bundle or ''}"
         return {"effect": arc.effect, "cause": arc.cause, "edge": edge}
 
     def _settle(
