@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Protocol
 
 from lineage import ids
-from lineage.errors import InputMissing, LimitExceeded
+from lineage.errors import BadInput, InputMissing, LimitExceeded
 from lineage.model import kinds, terms
 from lineage.model.record import Batch, Edge, Loss, Node, Record
 
 #: Files larger than this are refused unless an importer streams them (bytes).
 LARGEST_FILE = 512 * 1024 * 1024
+
+_CONFLICT = re.compile(r"^(?:<{7}|>{7})(?: .*)?$", re.MULTILINE)
 
 #: How many records an importer puts into one batch, where the source does not say.
 BATCH_RECORDS = 4_000
@@ -153,6 +155,13 @@ class Tally:
             for (what, reason), count in self._counts.items()
             for first in (self._first.get((what, reason)),)
         )
+
+
+def demand_merged(text: str, *, where: str, hint: str) -> None:
+    """Refuse text in which git left a merge to be resolved. Raises ``BadInput`` with the line."""
+    if found := _CONFLICT.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        raise BadInput(f"git conflict markers at line {line}", where=f"{where}:{line}", hint=hint)
 
 
 def tie(version: str, bytes_: str) -> tuple[Edge, Edge]:

@@ -10,7 +10,9 @@ from typing import Any
 
 import yaml
 
+from importers.base import demand_merged
 from lineage.errors import BadInput, InputTruncated, LimitExceeded
+from lineage.formats.strict import decode
 
 #: A document larger than this is refused (bytes), and a smaller one where aliases multiply it.
 LARGEST = 32 * 1024 * 1024
@@ -19,7 +21,6 @@ MOST_ALIASES = 20
 #: Deepest nesting accepted.
 DEEPEST = 50
 
-_CONFLICT = re.compile(r"^(?:<{7}|>{7})(?: .*)?$", re.MULTILINE)
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(
     r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
@@ -48,16 +49,10 @@ def load(data: bytes, *, where: str) -> Any:
     """
     if len(data) > LARGEST:
         raise LimitExceeded(f"{len(data)} bytes of YAML, more than {LARGEST}", where=where)
-    text = _decode(data, where)
+    text = decode(data, where=where)
     if not text.strip():
         raise InputTruncated("the file is empty", where=where)
-    if found := _CONFLICT.search(text):
-        line = text.count("\n", 0, found.start()) + 1
-        raise BadInput(
-            f"git conflict markers at line {line}",
-            where=f"{where}:{line}",
-            hint="Resolve the merge, then run the same command.",
-        )
+    demand_merged(text, where=where, hint="Resolve the merge, then run the same command.")
     try:
         _guard(text, where)
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader, further restricted
@@ -82,14 +77,6 @@ def flatten(value: Any, limit: int) -> Iterator[tuple[str, Any]]:
         else:
             limit -= 1
             yield name, item
-
-
-def _decode(data: bytes, where: str) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        message = f"not UTF-8 (byte 0x{data[error.start]:02x} at offset {error.start})"
-        raise BadInput(message, where=where, hint="Save it as UTF-8.") from error
 
 
 def _guard(text: str, where: str) -> None:

@@ -13,8 +13,9 @@ from packageurl import PackageURL
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from importers.base import Tally, scrub
+from importers.base import Tally, demand_merged, scrub
 from lineage.errors import BadInput, InputTruncated, LimitExceeded, TooNew
+from lineage.formats.strict import decode
 
 #: Lock files larger than this are refused (bytes).
 LARGEST = 64 * 1024 * 1024
@@ -25,7 +26,6 @@ _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]{0,200}[A-Za-z0-9_])?")
 _VERSION = re.compile(r"[!-~]{1,200}")
 _HASH = re.compile(r"(md5|sha1|sha224|sha256|sha384|sha512|blake2[bs]):([0-9a-f]{32,128})")
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_CONFLICT = re.compile(r"^(?:<{7}|>{7})(?: .*)?$", re.MULTILINE)
 _AT = re.compile(r"\(at (?:line (\d+), column \d+|end of document)\)")
 
 
@@ -157,20 +157,10 @@ def text_of(data: bytes, where: str) -> str:
     if len(data) > LARGEST:
         raise LimitExceeded(f"{len(data)} bytes, more than {LARGEST}", where=where)
     marked = data[:2] in {b"\xff\xfe", b"\xfe\xff"}  # PowerShell redirects as UTF-16
-    try:
-        text = data.decode("utf-16" if marked else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        message = f"not UTF-8 (byte 0x{data[error.start]:02x} at offset {error.start})"
-        raise BadInput(message, where=where, hint="Save it as UTF-8.") from error
+    text = decode(data, where=where, encoding="utf-16" if marked else "utf-8-sig")
     if not text.strip():
         raise InputTruncated("the file is empty", where=where)
-    if found := _CONFLICT.search(text):
-        line = text.count("\n", 0, found.start()) + 1
-        raise BadInput(
-            f"git conflict markers at line {line}",
-            where=f"{where}:{line}",
-            hint="Resolve the merge and lock again.",
-        )
+    demand_merged(text, where=where, hint="Resolve the merge and lock again.")
     return text
 
 

@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
-from lineage import ids
 from lineage.model import terms
 from lineage.model.record import Edge, Node
 from lineage.model.value import Attributes
@@ -246,8 +245,3 @@ def attributes(held: Attributes) -> Iterable[Text]:
     """Attributes, one a line."""
     for key, value in sorted(held.items()):
         yield Text(f"  {key:<24} ", style="dim").append(str(_value(value)))
-
-
-def short_id(ident: str) -> str:
-    """An identifier as people can read it."""
-    return ids.short(ident)

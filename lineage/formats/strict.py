@@ -18,7 +18,7 @@ def loads(data: bytes, *, where: str) -> Any:
     Raises ``BadInput`` (not UTF-8, not JSON, a key twice, NaN), ``InputTruncated`` and
     ``LimitExceeded`` (nested deeper than ``DEEPEST``).
     """
-    text = _decode(data, where)
+    text = decode(data, where=where)
     if not text.strip():
         raise InputTruncated("the input is empty", where=where)
     try:
@@ -39,9 +39,10 @@ def loads(data: bytes, *, where: str) -> Any:
     return value
 
 
-def _decode(data: bytes, where: str) -> str:
+def decode(data: bytes, *, where: str, encoding: str = "utf-8-sig") -> str:
+    """The text in some bytes. Raises ``BadInput`` naming the first byte that is none."""
     try:
-        return data.decode("utf-8-sig")
+        return data.decode(encoding)
     except UnicodeDecodeError as error:
         message = f"not UTF-8 (byte 0x{data[error.start]:02x} at offset {error.start})"
         raise BadInput(message, where=where, hint="Save it as UTF-8.") from error

@@ -165,16 +165,7 @@ class MemoryStore:
 
     def find(self, where: Filter, page: Page, view: View) -> Slice:
         """See ``Store.find``."""
-        rows = (
-            self._row(i, view) for i in sorted(self._spots) if page.after is None or i > page.after
-        )
-        found: list[NodeRow] = []
-        for row in rows:
-            if row is not None and reference.matches(row, where):
-                if len(found) == page.limit:
-                    return Slice(tuple(found), found[-1].id)
-                found.append(row)
-        return Slice(tuple(found))
+        return reference.scan(self, where, page, view)
 
     def edges(self, ids: Collection[str], hop: Hop, view: View) -> Sequence[EdgeRow]:
         """See ``Store.edges``."""

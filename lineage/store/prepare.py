@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
-from lineage.model import terms
+from lineage.model import kinds, terms
 from lineage.model.merge import mention, merged
 from lineage.model.record import Edge, Node, Record, arcs, line, variant
 from lineage.model.value import text
@@ -85,6 +85,13 @@ _FAMILIES = {
     name: (frozenset((mention(name)[0],)), frozenset((mention(name)[1],)))
     for name in terms.RELATIONS
 }
+
+
+def retyped(kind: str, families: Iterable[str], *, described: bool, stands: bool) -> bool:
+    """Whether new edges alone change what is shown of a node: one that had ended stands again,
+    one that nobody describes may be given a more telling family.
+    """
+    return not stands or (not described and kinds.most_telling({kind, *families}) != kind)
 
 
 def shown(ident: str, statements: list[Statement], families: Iterable[str] = ()) -> NodeRow:

@@ -234,12 +234,9 @@ class Change:
             self.tx.run(cypher.END_NODES, rows=chunk, seq=seq).consume()
 
     def _retyped(self, ident: str, families: Mapping[str, Collection[str]]) -> bool:
-        """Whether new edges alone change what is shown of a node nobody describes."""
         spot = self.known[ident]
-        if not spot.stands:
-            return True
-        told = {spot.kind, *families.get(ident, ())}
-        return not spot.described and kinds.most_telling(told) != spot.kind
+        given = families.get(ident, ())
+        return prepare.retyped(spot.kind, given, described=spot.described, stands=spot.stands)
 
     def _spoken(self, idents: Sequence[str]) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}

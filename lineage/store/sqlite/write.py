@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from lineage.ledger.log import Entry
-from lineage.model import kinds, terms
+from lineage.model import terms
 from lineage.model.merge import mention
 from lineage.model.record import Edge, Node, Record, variant
 from lineage.store import prepare
@@ -107,19 +107,19 @@ class Change:
             self._end(record, entry.seq)
         families = self.families if not gone and len(added) == self.wanted else prepare.ends(added)
         fresh = [ident for ident in families if ident not in self.known]
-        keys = self._new_keys(fresh)
+        keys = self._keys(fresh)
         statements = self._state(added, keys, entry.seq)
         self._draw(added, keys, entry.seq)
         self._show_fresh(fresh, keys, statements, families, entry.seq)
-        touched = {ident for ident in families if ident not in keys} | ended.keys()
+        touched = {ident for ident in families if ident in self.known} | ended.keys()
         self._settle(touched, statements, families, ended, entry.seq)
 
-    def _new_keys(self, fresh: Iterable[str]) -> dict[str, int]:
+    def _keys(self, fresh: Iterable[str]) -> dict[str, int]:
+        """The inner key of every node spoken of, known or new."""
         last = self.connection.execute("SELECT max(key) FROM node").fetchone()[0] or 0
-        return {ident: last + number for number, ident in enumerate(fresh, 1)}
-
-    def _key(self, ident: str, keys: dict[str, int]) -> int:
-        return keys[ident] if ident in keys else self.known[ident].key
+        keys = {ident: spot.key for ident, spot in self.known.items()}
+        keys.update((ident, last + number) for number, ident in enumerate(fresh, 1))
+        return keys
 
     def _state(
         self, added: Iterable[Record], keys: dict[str, int], seq: int
@@ -130,30 +130,26 @@ class Change:
             if isinstance(record, Node):
                 said = prepare.statement(record)
                 same = found.setdefault(record.id, [])
-                rows.append((self._key(record.id, keys), self.source, seq, len(same), *said[1:]))
+                rows.append((keys[record.id], self.source, seq, len(same), *said[1:]))
                 same.append(said)
         rows.sort()
         self.connection.executemany(_NEW_STATEMENT, rows)
         return found
 
     def _draw(self, added: Iterable[Record], keys: dict[str, int], seq: int) -> None:
-        known, source = self.known, self.source
+        source = self.source
         rows: list[tuple[Any, ...]] = []
-
-        def key(ident: str) -> int:
-            return keys.get(ident) or known[ident].key
-
         for record in added:
             if not isinstance(record, Edge):
                 continue
             relation, attributes = record.relation, record.attributes
-            ends = key(record.effect), _CODES[relation], key(record.cause)
+            ends = keys[record.effect], _CODES[relation], keys[record.cause]
             shown, number = prepare.facets(record)
             follow = terms.follows(relation, attributes)
             rows.append((*ends, number, source, seq, follow, shown, record.id, record.bundle))
             if relation in terms.IMPLIES:
                 for arc in prepare.edge_arcs(record)[1:]:
-                    ends = key(arc.effect), _CODES[arc.relation], key(arc.cause)
+                    ends = keys[arc.effect], _CODES[arc.relation], keys[arc.cause]
                     rows.append((*ends, number, source, seq, *arc[4:]))
         rows.sort()
         self.connection.executemany(_NEW_EDGE, rows)
@@ -200,14 +196,9 @@ class Change:
                 self.connection.execute(_END_NODE, (seq, spot.key))
 
     def _retyped(self, ident: str, families: Mapping[str, Collection[str]]) -> bool:
-        """Whether new edges alone change what is shown of a node nobody describes."""
         spot = self.known[ident]
-        if not spot.stands:
-            return True
-        told = (
-            kinds.most_telling({spot.kind, *families.get(ident, ())}) if not spot.described else ""
-        )
-        return not spot.described and told != spot.kind
+        given = families.get(ident, ())
+        return prepare.retyped(spot.kind, given, described=spot.described, stands=spot.stands)
 
     def _spoken(self, ident: str, families: Mapping[str, Collection[str]], ended: bool) -> set[str]:
         """The families that edges give a node; asked of the file only where some have ended."""
