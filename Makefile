@@ -45,7 +45,7 @@ neo4j-stop:
 
 lock: ## write requirements.lock anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-annotate --no-header --extra neo4j --extra fast --group dev pyproject.toml \
+	  --no-emit-index-url --no-annotate --no-header --extra neo4j --extra fast --extra server --group dev pyproject.toml \
 	  --output-file requirements.lock
 
 clean:

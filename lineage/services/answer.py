@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from lineage.model.record import Edge, Node
 from lineage.services.context import Context
-from lineage.store.base import Cut, Subgraph, View
+from lineage.store.base import Cut, EdgeRow, NodeRow, Subgraph, View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,19 +38,32 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """Nodes and edges by identifier, with what was asked (``start``) and a certificate."""
+    """Nodes and edges by identifier, with what was asked (``start``) and a certificate.
 
-    nodes: tuple[Node, ...]
-    edges: tuple[Edge, ...]
+    It keeps the rows of the engine: nodes and edges are decoded when somebody looks at them, and
+    not at all on the way to JSON.
+    """
+
+    found: Subgraph
     certificate: Certificate
     start: tuple[str, ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes, by identifier."""
+        return self.found.nodes
+
+    @property
+    def edges(self) -> tuple[Edge, ...]:
+        """The edges, in the order of their ends."""
+        return self.found.edges
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self.nodes)
 
     def __len__(self) -> int:
-        return len(self.nodes)
+        return len(self.found.node_rows)
 
     def to_dict(self) -> dict[str, Any]:
         """As the JSON that every face speaks (docs/answers.md)."""
@@ -59,26 +74,60 @@ class Answer:
             **self.extra,
         }
 
+    def to_json(self) -> bytes:
+        """The bytes of ``to_dict`` as JSON, without decoding what engines keep as JSON."""
+        value = {
+            "nodes": [_node_json(row) for row in self.found.ordered_nodes],
+            "edges": [_edge_json(row) for row in self.found.ordered_edges],
+            "certificate": self.certificate.to_dict(),
+            **self.extra,
+        }
+        return orjson.dumps(value)
 
-def certify(ctx: Context, view: View, cut: Cut | None) -> Certificate:
-    """The certificate of an answer given in a view."""
+
+def _node_json(row: NodeRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "kind": row.kind,
+        "label": row.label,
+        "attributes": orjson.Fragment(row.attributes),
+    }
+
+
+def _edge_json(row: EdgeRow) -> dict[str, Any]:
+    shown = {
+        "type": row.relation,
+        "effect": row.effect,
+        "cause": row.cause,
+        "attributes": orjson.Fragment(row.attributes),
+    }
+    if row.id is not None:
+        shown["id"] = row.id
+    if row.bundle is not None:
+        shown["bundle"] = row.bundle
+    return shown
+
+
+def certify(ctx: Context, view: View, cut: Cut | None, cursor: str | None = None) -> Certificate:
+    """The certificate of an answer given in a view; a cursor says that there is more."""
     head = ctx.store.head()
     return Certificate(
         complete=cut is None,
         cut=cut,
+        cursor=cursor,
         as_of=head.size if view.as_of is None else view.as_of,
         root=head.root.hex(),
     )
 
 
 def answered(
-    ctx: Context, found: Subgraph, view: View, start: tuple[str, ...], **extra: Any
+    ctx: Context,
+    found: Subgraph,
+    view: View,
+    start: tuple[str, ...],
+    cursor: str | None = None,
+    **extra: Any,
 ) -> Answer:
     """A walk's result as an answer."""
-    return Answer(
-        nodes=found.nodes,
-        edges=found.edges,
-        certificate=certify(ctx, view, found.cut),
-        start=start,
-        extra=extra,
-    )
+    certificate = certify(ctx, view, found.cut, cursor)
+    return Answer(found=found, certificate=certificate, start=start, extra=extra)

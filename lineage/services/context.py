@@ -17,12 +17,16 @@ def now() -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """Time, actor, secrets and store, handed to every service."""
+    """Time, actor, secrets and store, handed to every service.
+
+    ``budget`` is how many seconds a walk may take before its answer is cut (``None``: no limit).
+    """
 
     store: Store
     actor: str
     person_key: bytes = field(repr=False)
     clock: Callable[[], datetime] = now
+    budget: float | None = None
 
     def recorded(self) -> str:
         """The moment of an entry, RFC 3339 in UTC."""

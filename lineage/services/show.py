@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from lineage.model.terms import TABLE
@@ -70,5 +69,4 @@ def find(
     page = ctx.store.find(where, Page(limit=limit, after=after), view)
     cut = Cut(reason="limit") if page.after else None
     graph = Subgraph(node_rows=list(page.rows), edge_rows=[], cut=cut)
-    answer = answered(ctx, graph, view, ())
-    return replace(answer, certificate=replace(answer.certificate, cursor=page.after))
+    return answered(ctx, graph, view, (), cursor=page.after)

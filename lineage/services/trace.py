@@ -68,7 +68,7 @@ def _walk(
     )
     found = ctx.store.walk(walk, view)
     groups: dict[str, list[str]] = {}
-    for row in sorted(found.node_rows):
+    for row in found.ordered_nodes:
         if row.id != start:
             groups.setdefault(_GROUP_OF[row.kind], []).append(row.id)
     ordered = {name: groups[name] for name in GROUPS if name in groups}

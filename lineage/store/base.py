@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import attrgetter
 from typing import Any, Literal, NamedTuple, Protocol
 
 from lineage.ledger.log import Draft, Entry
@@ -113,12 +114,22 @@ class Subgraph:
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
         """The nodes, by identifier."""
-        return tuple(row.node() for row in sorted(self.node_rows))
+        return tuple(row.node() for row in self.ordered_nodes)
+
+    @cached_property
+    def ordered_nodes(self) -> Sequence[NodeRow]:
+        """The rows of nodes, by identifier."""
+        return sorted(self.node_rows, key=attrgetter("id"))
+
+    @cached_property
+    def ordered_edges(self) -> Sequence[EdgeRow]:
+        """The rows of edges, in the order of their ends."""
+        return sorted(self.edge_rows, key=edge_order)
 
     @cached_property
     def edges(self) -> tuple[Edge, ...]:
         """The edges, in the order of their ends."""
-        return tuple(row.edge() for row in sorted(self.edge_rows, key=edge_order))
+        return tuple(row.edge() for row in self.ordered_edges)
 
 
 def edge_order(row: EdgeRow) -> tuple[str, ...]:
@@ -268,11 +279,14 @@ class Stats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caps:
-    """What an engine does natively; the contract suite reads it."""
+    """What an engine does natively; the contract suite reads it. ``threads`` is how many reads at
+    once it is faster with than with one.
+    """
 
     name: str
     persistent: bool
     native_walk: bool
+    threads: int = 1
 
 
 class Store(Protocol):

@@ -229,3 +229,10 @@ def test_a_damaged_source_leaves_the_store_as_it_was(store, tmp_path):
     with pytest.raises(UnknownFormat):
         store.load(tmp_path / "what.bin")
     assert store.stats() == before
+
+
+def test_the_bytes_of_an_answer_are_the_json_of_its_dict(store):
+    import orjson
+
+    for answer in (store.trace("model:fraud@v3"), store.find(), store.show("run:ab12")):
+        assert orjson.loads(answer.to_json()) == answer.to_dict()

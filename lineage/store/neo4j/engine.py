@@ -52,7 +52,7 @@ _SLICE = 20_000
 class Neo4jStore:
     """A store in a Neo4j database, one store a database."""
 
-    caps = Caps(name="neo4j", persistent=True, native_walk=True)
+    caps = Caps(name="neo4j", persistent=True, native_walk=True, threads=8)
 
     def __init__(self, url: str, *, user: str, password: str) -> None:
         self._driver, self.database, self.where = connect(url, user, password)

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A store being served: threads for its calls, who is calling, and who waits for new entries."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
+
+from lineage.access.tokens import Role
+from lineage.services.context import Context
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewer:
+    """Who is calling: the name that entries will carry, and the role that allows it."""
+
+    name: str
+    role: Role
+
+
+class Runtime:
+    """The contexts that services are called with, on threads of their own.
+
+    ``reading`` and ``writing`` may hold two connections to one store, so that readers need not wait
+    for a commit; ``threads`` is how many reads at once the engine is faster with (``Caps.threads``).
+    Everything async here belongs to the event loop of the server.
+    """
+
+    def __init__(self, reading: Context, writing: Context, *, threads: int = 1) -> None:
+        self.reading = reading
+        self.writing = writing
+        self._readers = ThreadPoolExecutor(threads, thread_name_prefix="lineage-read")
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="lineage-write")
+        self._grown: set[asyncio.Event] = set()
+
+    async def read(self, work: Callable[[Context], T]) -> T:
+        """Call a service that only reads."""
+        return await asyncio.get_running_loop().run_in_executor(
+            self._readers, partial(work, self.reading)
+        )
+
+    async def write(self, viewer: Viewer, work: Callable[[Context], T]) -> T:
+        """Call a service that writes, in the name of whoever is calling; then wake the waiting."""
+        ctx = replace(self.writing, actor=viewer.name)
+        done = await asyncio.get_running_loop().run_in_executor(self._writer, partial(work, ctx))
+        for event in self._grown:
+            event.set()
+        return done
+
+    @asynccontextmanager
+    async def growth(self) -> AsyncIterator[asyncio.Event]:
+        """An event that is set after every write of this server; clear it before waiting again."""
+        event = asyncio.Event()
+        self._grown.add(event)
+        try:
+            yield event
+        finally:
+            self._grown.discard(event)
+
+    def close(self) -> None:
+        """End the threads when their work is done; the stores are the caller's to close."""
+        self._writer.shutdown()
+        self._readers.shutdown(cancel_futures=True)
