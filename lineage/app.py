@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 from importers.base import Source
 from lineage.errors import StoreMissing, Usage
 from lineage.model.record import Batch
-from lineage.services import context, ingest, move, show, trace, verify, why
+from lineage.services import ask, context, ingest, move, show, trace, verify, why
 from lineage.services.answer import Answer
 from lineage.services.context import Context
 from lineage.services.ingest import Progress, Report
@@ -174,6 +174,14 @@ class Lineage:
     def find(self, text: str | None = None, **chosen: Any) -> Answer:
         """Search identifiers and labels (``services.show.find``)."""
         return show.find(self.context, text, **chosen)
+
+    def ask(self, query: str, **chosen: Any) -> Answer:
+        """What a selection selects (``services.ask.ask``): ``store.ask('+model:"fraud@v3"')``."""
+        return ask.ask(self.context, query, **chosen)
+
+    def explain(self, query: str, **chosen: Any) -> dict[str, Any]:
+        """How a selection is understood (``services.ask.explain``)."""
+        return ask.explain(self.context, query, **chosen)
 
     def stats(self) -> Stats:
         """How much there is now."""

@@ -21,6 +21,8 @@ VERBS: dict[str, str] = {
     "trace": "What produced this?",
     "impact": "What depends on this?",
     "why": "How are these two connected?",
+    "ask": "Select by attributes, walks and sets.",
+    "explain": "How a selection is understood and carried out.",
     "show": "One thing in full, and who says so.",
     "find": "Search labels and identifiers.",
     "stats": "How much is in the store.",

@@ -31,7 +31,7 @@ def opened(tmp_path):
         yield opened
 
 
-@pytest.mark.parametrize("keys", [read._MANY, read._ONE], ids=["many", "one"])
+@pytest.mark.parametrize("keys", [read.MANY, read.ONE], ids=["many", "one"])
 @pytest.mark.parametrize("analysed", [False, True], ids=["no statistics", "after ANALYZE"])
 @pytest.mark.parametrize("view", [NOW, View(as_of=1)], ids=["now", "as of"])
 @pytest.mark.parametrize("hop", HOPS, ids=str)
