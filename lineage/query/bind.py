@@ -43,8 +43,10 @@ _VERSIONED = re.compile(r"\s*([A-Za-z0-9][\w.\-]*)\s*((?:[<>=!~]=?|===).+)")
 class Names(Protocol):
     """What a store knows of names."""
 
-    def resolve(self, reference: str) -> str:
-        """The identifier that a short reference means; raises ``NotFound`` or ``Ambiguous``."""
+    def resolve(self, reference: str) -> tuple[str, str]:
+        """The identifier that a short reference means, and its kind; raises ``NotFound`` or
+        ``Ambiguous``.
+        """
         ...
 
     def known(self, key: str) -> bool:
@@ -114,7 +116,7 @@ class _Binder:
     def _atom(self, part: ast.Expression, around: _Around) -> Plan:
         match part:
             case ast.Reference(text):
-                return Named(frozenset((self._names.resolve(text),)))
+                return self._named(text)[0]
             case ast.Missing(key):
                 return Where(c.Not(self._attribute(key, c.Has)))
             case ast.Compare(key, operator, literal):
@@ -165,7 +167,8 @@ class _Binder:
         if word in WORDS:
             return self._linked(self._thing(word, value), frozenset(WORDS[word]), around)
         if word in SCHEMES:
-            return Named(frozenset((self._names.resolve(f"{key}:{value}"),)))
+            plan, kind = self._named(f"{key}:{value}")
+            return self._linked(plan, frozenset((kind,)), around)
         return Where(self._attribute(key, lambda name: c.Like(name, value)))
 
     def _kind(self, value: str) -> c.Condition:
@@ -220,14 +223,19 @@ class _Binder:
             return self._environments(value)
         if "*" in value:
             return Where(c.AllOf((c.KindIn(frozenset(WORDS[word])), c.Called(value))))
-        return Named(frozenset((self._names.resolve(f"{word}:{value}"),)))
+        return self._named(f"{word}:{value}")[0]
+
+    def _named(self, reference: str) -> tuple[Named, str]:
+        """One thing by reference, and its kind."""
+        ident, kind = self._names.resolve(reference)
+        return Named(frozenset((ident,))), kind
 
     def _commits(self, value: str) -> Plan:
         """``a..b`` as git means it: what b's history holds and a's does not."""
         first, _, last = value.partition("..")
         if not first or not last:
             raise BadQuery(f"{value!r} lacks an end", hint='Write commit:"v1.0..v1.2".')
-        a, b = (Named(frozenset((self._names.resolve(f"commit:{end}"),))) for end in (first, last))
+        a, b = (self._named(f"commit:{end}")[0] for end in (first, last))
         return Without(Reach(b, "causes", _HISTORY), Reach(a, "causes", _HISTORY))
 
     def _environments(self, value: str) -> Plan:

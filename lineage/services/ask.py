@@ -183,9 +183,10 @@ class _Names:
     def __init__(self, ctx: Context, view: View) -> None:
         self._ctx, self._view = ctx, view
 
-    def resolve(self, reference: str) -> str:
+    def resolve(self, reference: str) -> tuple[str, str]:
         """See ``bind.Names``."""
-        return resolve(self._ctx, reference, self._view).id
+        row = resolve(self._ctx, reference, self._view)
+        return row.id, row.kind
 
     def known(self, key: str) -> bool:
         """See ``bind.Names``."""

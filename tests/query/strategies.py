@@ -48,7 +48,9 @@ relations = st.sampled_from(
         tuple(RELATIONS),
     ]
 )
-layers = st.one_of(st.none(), st.just("all"), st.integers(0, 2))
+ways = st.sampled_from(
+    [("all", None), (None, "all"), ("all", "all"), (1, None), (None, 2), (2, 1), (0, None)]
+)
 
 atoms = st.one_of(
     st.just(ast.All()),
@@ -70,9 +72,8 @@ atoms = st.one_of(
 
 def _larger(inner):
     several = st.lists(inner, min_size=2, max_size=3).map(tuple)
-    walks = st.builds(ast.Walk, inner, layers, layers)
     return st.one_of(
-        walks.filter(lambda walk: walk.up is not None or walk.down is not None),
+        st.builds(lambda of, way: ast.Walk(of, *way), inner, ways),
         st.builds(ast.Ends, st.sampled_from(["roots", "sinks"]), inner),
         st.builds(ast.Between, inner, inner),
         st.builds(ast.Not, inner),

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
@@ -18,9 +17,6 @@ from tests.contract.test_engines_agree import fresh
 from tests.query.oracle import World
 from tests.query.strategies import KEYS, selections
 from tests.strategies import IDS, batches
-
-#: Fifty queries print as a long text; only the one that fails is looked at.
-pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
 
 #: Graphs, and queries on each: 2,000 cases on every engine but the older server.
 GRAPHS = {"memory": 40, "sqlite": 40, "neo4j-5.26.31": 3, "neo4j-2026.09.0": 40}

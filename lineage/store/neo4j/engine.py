@@ -280,7 +280,7 @@ class Neo4jStore:
         """See ``Store.walk``: one statement, one row; level by level where a depth or too large
         an answer asks for it, and where it took too long, to say how far one comes in the time.
         """
-        if walk.depth is None:
+        if walk.depth is None and (walk.seconds is None or walk.seconds > 0):
             start, most = sorted(walk.start), walk.limit + 1
             parameters = {"start": start, "as_of": view.as_of, "most": most}
             try:
