@@ -21,6 +21,7 @@ VERBS: dict[str, str] = {
     "trace": "What produced this?",
     "impact": "What depends on this?",
     "why": "How are these two connected?",
+    "compare": "What differs between two runs or model versions?",
     "show": "One thing in full, and who says so.",
     "find": "Search labels and identifiers.",
     "stats": "How much is in the store.",
