@@ -85,7 +85,10 @@ Things = _keyed(
     "Things",
     "What produced something, in the groups in which people ask for it.",
     {
-        name: (list[Thing] | None, f"Things of kind {', '.join(kinds)}.")
+        name: (
+            list[Thing] | None,  # type: ignore[valid-type] # made above
+            f"Things of kind {', '.join(kinds)}.",
+        )
         for name, kinds in GROUPS.items()
     },
 )
@@ -110,11 +113,21 @@ class Answer:
     edges: list[Edge] = strawberry.field(description="The edges, by their ends.")
     certificate: Certificate = strawberry.field(description="Whether this is all.")
     start: list[strawberry.ID] = strawberry.field(description="What was asked about.")
-    groups: Groups | None = strawberry.field(description="The nodes in groups: trace, impact.")
-    paths: list[list[Step]] | None = strawberry.field(description="The connections: why.")
+    groups: Any = strawberry.field(
+        graphql_type=Groups | None, description="The nodes in groups: trace, impact."
+    )
+    paths: Any = strawberry.field(
+        graphql_type=list[list[Step]] | None,  # type: ignore[valid-type] # made above
+        description="The connections: why.",
+    )
     evidence: list[Evidence] | None = strawberry.field(description="Who says so: show.")
-    things: Things | None = strawberry.field(description="What produced it: produced.")
-    tree: list[Twig] | None = strawberry.field(description="The same as a tree: produced.")
+    things: Any = strawberry.field(
+        graphql_type=Things | None, description="What produced it: produced."
+    )
+    tree: Any = strawberry.field(
+        graphql_type=list[Twig] | None,  # type: ignore[valid-type] # made above
+        description="The same as a tree: produced.",
+    )
 
 
 def flat(found: answers.Answer) -> Answer:

@@ -24,4 +24,4 @@ Depth = Annotated[int | None, _told("How many hops; without it, as far as it goe
 Limit = Annotated[int, _told("How many nodes, at most 100,000.")]
 Count = Annotated[int, _told("How many connections, at most 50.")]
 Text = Annotated[str | None, _told("What identifiers or labels hold, in either case.")]
-Kinds = Annotated[list[Kind] | None, _told("Only these kinds.")]  # type: ignore[valid-type] # out of a table
+Kinds = Annotated[list[Kind] | None, _told("Only these kinds.")]

@@ -17,7 +17,7 @@ from lineage.services.when import view_at
 
 
 def _note(root: log.Entry) -> JSON:
-    return JSON(rows.json_text(root.note))
+    return JSON(rows.json_text(root.note or "{}"))
 
 
 @strawberry.type(description="One line of the ledger: who asserted what, when, with its digest.")
@@ -66,7 +66,8 @@ async def ledger(
     def work(ctx: Context) -> tuple[list[log.Entry], int]:
         last = view_at(ctx, at).as_of
         head = ctx.store.head().size if last is None else last
-        return list(ctx.store.entries(behind, min(size, max(head - behind, 0)))), head
+        left = min(size, head - behind)
+        return list(ctx.store.entries(behind, left)) if left > 0 else [], head
 
     found, head = await info.context.read(work)
     edges = [EntryEdge(cursor=cursor(e.seq), node=e) for e in found]  # type: ignore[arg-type] # the same fields

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import strawberry
 
@@ -67,115 +67,129 @@ async def _rows(info: Asked, at: str | None, work: Any) -> Any:
     return found
 
 
+async def _node(info: Asked, id: Id, at: At = None) -> Node | None:  # noqa: A002 - Relay's word
+    found = await _rows(info, at, lambda ctx, view: ctx.store.get([id], view))
+    node: Node | None = found.get(id)
+    return node
+
+
+async def _nodes(info: Asked, ids: Ids, at: At = None) -> list[Node | None]:
+    found = await _rows(info, at, lambda ctx, view: ctx.store.get(set(ids), view))
+    return [found.get(ident) for ident in ids]
+
+
+async def _resolve(info: Asked, ref: Ref, at: At = None) -> Node | None:
+    found: Node = await _rows(info, at, lambda ctx, view: resolve(ctx, ref, view))
+    return found
+
+
+async def _trace(
+    info: Asked,
+    ref: Ref,
+    depth: Depth = None,
+    limit: Limit = 10_000,
+    via: Via = None,
+    at: At = None,
+) -> Answer | None:
+    chosen: Any = {"depth": depth, "limit": answer_size(limit), "via": _names(via), "at": at}
+    return await _answer(info, at, lambda ctx: tracing.trace(ctx, ref, **chosen))
+
+
+async def _impact(
+    info: Asked,
+    ref: Ref,
+    depth: Depth = None,
+    limit: Limit = 10_000,
+    via: Via = None,
+    at: At = None,
+) -> Answer | None:
+    chosen: Any = {"depth": depth, "limit": answer_size(limit), "via": _names(via), "at": at}
+    return await _answer(info, at, lambda ctx: tracing.impact(ctx, ref, **chosen))
+
+
+async def _why(
+    info: Asked, a: Ref, b: Ref, k: Count = 1, via: Via = None, at: At = None
+) -> Answer | None:
+    names = _names(via)
+    return await _answer(info, at, lambda ctx: connecting.why(ctx, a, b, k=k, via=names, at=at))
+
+
+async def _produced(info: Asked, ref: Ref, limit: Limit = 10_000, at: At = None) -> Answer | None:
+    size = answer_size(limit)
+    return await _answer(info, at, lambda ctx: producing.produced(ctx, ref, limit=size, at=at))
+
+
+async def _show(info: Asked, ref: Ref, at: At = None) -> Answer | None:
+    return await _answer(info, at, lambda ctx: showing.show(ctx, ref, at))
+
+
+async def _find(
+    info: Asked,
+    text: Text = None,
+    kinds: Kinds = None,
+    first: First = 50,
+    after: After = None,
+    at: At = None,
+) -> Answer | None:
+    chosen: Any = {"limit": page_size(first), "after": after, "at": at}
+    chosen["kinds"] = frozenset(_names(kinds) or ()) or None
+    return await _answer(info, at, lambda ctx: showing.find(ctx, text, **chosen))
+
+
+async def _compare(info: Asked, a: Ref, b: Ref, at: At = None) -> Comparison | None:
+    found = await info.context.read(lambda ctx: comparing.compare(ctx, a, b, at))
+    return cast("Comparison", found)
+
+
+async def _evidence(info: Asked, ref: Ref, at: At = None) -> list[Evidence] | None:
+    found = await info.context.read(lambda ctx: showing.show(ctx, ref, at))
+    return [Evidence(**said) for said in found.extra["evidence"]]
+
+
+async def _stats(info: Asked) -> Stats | None:
+    return cast("Stats", await info.context.read(lambda ctx: ctx.store.stats()))
+
+
 @strawberry.type(name="Query", description="What can be asked.")
 class Questions:
     """What can be asked, beside the lists of each kind."""
 
-    @strawberry.field(description="A thing by its identifier; null where there is none.")
-    async def node(self, info: Asked, id: Id, at: At = None) -> Node | None:  # noqa: A002 - Relay's word
-        """A thing by its identifier."""
-        found = await _rows(info, at, lambda ctx, view: ctx.store.get([id], view))
-        node: Node | None = found.get(id)
-        return node
-
-    @strawberry.field(description="Things by their identifiers, in that order, null for none.")
-    async def nodes(self, info: Asked, ids: Ids, at: At = None) -> list[Node | None]:
-        """Things by their identifiers."""
-        found = await _rows(info, at, lambda ctx, view: ctx.store.get(set(ids), view))
-        return [found.get(ident) for ident in ids]
-
-    @strawberry.field(description="The thing that a short reference means.")
-    async def resolve(self, info: Asked, ref: Ref, at: At = None) -> Node | None:
-        """The thing that a short reference means."""
-        found: Node = await _rows(info, at, lambda ctx, view: resolve(ctx, ref, view))
-        return found
-
-    @strawberry.field(description="What produced this: everything upstream.")
-    async def trace(
-        self,
-        info: Asked,
-        ref: Ref,
-        depth: Depth = None,
-        limit: Limit = 10_000,
-        via: Via = None,
-        at: At = None,
-    ) -> Answer | None:
-        """What produced this."""
-        chosen: Any = {"depth": depth, "limit": answer_size(limit), "via": _names(via), "at": at}
-        return await _answer(info, at, lambda ctx: tracing.trace(ctx, ref, **chosen))
-
-    @strawberry.field(description="What depends on this: everything downstream.")
-    async def impact(
-        self,
-        info: Asked,
-        ref: Ref,
-        depth: Depth = None,
-        limit: Limit = 10_000,
-        via: Via = None,
-        at: At = None,
-    ) -> Answer | None:
-        """What depends on this."""
-        chosen: Any = {"depth": depth, "limit": answer_size(limit), "via": _names(via), "at": at}
-        return await _answer(info, at, lambda ctx: tracing.impact(ctx, ref, **chosen))
-
-    @strawberry.field(description="How two things are connected: the shortest connections.")
-    async def why(
-        self, info: Asked, a: Ref, b: Ref, k: Count = 1, via: Via = None, at: At = None
-    ) -> Answer | None:
-        """How two things are connected."""
-        names = _names(via)
-        return await _answer(
-            info, at, lambda ctx: connecting.why(ctx, a, b, k=k, via=names, at=at)
-        )
-
-    @strawberry.field(description="What produced this, grouped and as a tree, one line a thing.")
-    async def produced(
-        self, info: Asked, ref: Ref, limit: Limit = 10_000, at: At = None
-    ) -> Answer | None:
-        """What produced this, grouped and as a tree."""
-        size = answer_size(limit)
-        return await _answer(
-            info, at, lambda ctx: producing.produced(ctx, ref, limit=size, at=at)
-        )
-
-    @strawberry.field(description="One thing in full: its nearest, and who says so.")
-    async def show(self, info: Asked, ref: Ref, at: At = None) -> Answer | None:
-        """One thing in full."""
-        return await _answer(info, at, lambda ctx: showing.show(ctx, ref, at))
-
-    @strawberry.field(description="Search identifiers and labels, a page at a time.")
-    async def find(
-        self,
-        info: Asked,
-        text: Text = None,
-        kinds: Kinds = None,
-        first: First = 50,
-        after: After = None,
-        at: At = None,
-    ) -> Answer | None:
-        """Search identifiers and labels."""
-        chosen: Any = {"limit": page_size(first), "after": after, "at": at}
-        chosen["kinds"] = frozenset(_names(kinds) or ()) or None
-        return await _answer(info, at, lambda ctx: showing.find(ctx, text, **chosen))
-
-    @strawberry.field(description="What differs between two runs or model versions, and whether the comparison is fair.")
-    async def compare(self, info: Asked, a: Ref, b: Ref, at: At = None) -> Comparison | None:
-        """What differs between two runs or model versions."""
-        found: Comparison = await info.context.read(lambda ctx: comparing.compare(ctx, a, b, at))
-        return found
-
-    @strawberry.field(description="Who says what of a thing and of its causes.")
-    async def evidence(self, info: Asked, ref: Ref, at: At = None) -> list[Evidence] | None:
-        """Who says what of a thing."""
-        found = await info.context.read(lambda ctx: showing.show(ctx, ref, at))
-        return [Evidence(**said) for said in found.extra["evidence"]]
-
-    @strawberry.field(description="How much there is now.")
-    async def stats(self, info: Asked) -> Stats | None:
-        """How much there is now."""
-        found: Stats = await info.context.read(lambda ctx: ctx.store.stats())
-        return found
-
+    node = strawberry.field(
+        resolver=_node, description="A thing by its identifier; null where there is none."
+    )
+    nodes = strawberry.field(
+        resolver=_nodes, description="Things by their identifiers, in that order, null for none."
+    )
+    resolve = strawberry.field(
+        resolver=_resolve, description="The thing that a short reference means."
+    )
+    trace = strawberry.field(
+        resolver=_trace, description="What produced this: everything upstream."
+    )
+    impact = strawberry.field(
+        resolver=_impact, description="What depends on this: everything downstream."
+    )
+    why = strawberry.field(
+        resolver=_why, description="How two things are connected: the shortest connections."
+    )
+    produced = strawberry.field(
+        resolver=_produced,
+        description="What produced this, grouped and as a tree, one line a thing.",
+    )
+    show = strawberry.field(
+        resolver=_show, description="One thing in full: its nearest, and who says so."
+    )
+    find = strawberry.field(
+        resolver=_find, description="Search identifiers and labels, a page at a time."
+    )
+    compare = strawberry.field(
+        resolver=_compare,
+        description="What differs between two runs or model versions, and whether the comparison is fair.",
+    )
+    evidence = strawberry.field(
+        resolver=_evidence, description="Who says what of a thing and of its causes."
+    )
+    stats = strawberry.field(resolver=_stats, description="How much there is now.")
     ledger: EntryConnection | None = strawberry.field(
         resolver=ledger, description="The entries of the ledger, in order."
     )

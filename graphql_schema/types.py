@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Annotated, Any
 
 import strawberry
@@ -20,7 +19,7 @@ from lineage.model import kinds, terms
 from lineage.store.base import Arc, NodeRow, Toward
 
 Via = Annotated[
-    list[Relation] | None,  # type: ignore[valid-type] # the enum comes out of a table
+    list[Relation] | None,
     strawberry.argument(description="Only these relations; without it, those walks follow."),
 ]
 First = Annotated[int, strawberry.argument(description="How many, at most 200.")]
@@ -39,12 +38,14 @@ def leaf(name: str, shown: Leaf, kind: Any, description: str) -> Any:
     return strawberry.field(resolver=resolve, name=name, description=description)
 
 
-def _sort(obj: Any, info: GraphQLResolveInfo, parent: Any) -> str:
+def _sort(obj: Any, info: GraphQLResolveInfo[Any], parent: Any) -> str:
     del info, parent
     return rows.type_of(obj)
 
 
-@strawberry.type(description="One statement about a thing, and the entry of the ledger that made it.")
+@strawberry.type(
+    description="One statement about a thing, and the entry of the ledger that made it."
+)
 class Evidence:
     """One statement about a thing, and the entry that made it."""
 
@@ -182,11 +183,8 @@ class Edge:
     node: Node = strawberry.field(
         resolver=_far, description="The other end; in a flat answer, the cause."
     )
-    evidence: list[Evidence] = strawberry.field(
-        resolver=_edge_evidence, description="Who says so."
-    )
+    evidence: list[Evidence] = strawberry.field(resolver=_edge_evidence, description="Who says so.")
     resolve_type = staticmethod(_sort)
-
 
 
 @strawberry.type(description="The direct causes or effects of a node, a page at a time.")
@@ -219,7 +217,7 @@ def _made(name: str, base: Any, members: dict[str, Any], description: str, leave
     return strawberry.type(type(name, (base,), body), name=name, description=description)
 
 
-def _always(obj: Any, info: GraphQLResolveInfo) -> bool:
+def _always(obj: Any, info: GraphQLResolveInfo[Any]) -> bool:
     del obj, info
     return True
 
@@ -243,7 +241,7 @@ def _kind(kind: str) -> Any:
         number = "int" in str(declared.type)
         shown = rows.held(declared.name, rows.whole if number else rows.text)
         leaves[_camel(declared.name)] = shown
-        sort: Any = (Long if number else str) | None  # type: ignore[operator] # a NewType
+        sort: Any = (Long if number else str) | None
         members[declared.name] = leaf(
             _camel(declared.name), shown, sort, declared.metadata["description"]
         )
@@ -274,7 +272,7 @@ def _relation(relation: terms.Relation) -> Any:
     for argument in relation.arguments:
         name = rows.argument_name(relation.name, argument.key)
         leaves[name] = rows.held(argument.key, rows.ARGUMENT[argument.holds])
-        sort = _SORTS.get(argument.holds, JSON | None)  # type: ignore[operator] # a NewType
+        sort = _SORTS.get(argument.holds, JSON | None)
         members[name] = leaf(name, leaves[name], sort, _ARGUMENTS[name])
     name = rows.relation_type(relation.name)
     return _made(name, Edge, members, about(relation), leaves)
@@ -282,4 +280,3 @@ def _relation(relation: terms.Relation) -> Any:
 
 KIND_TYPES: dict[str, Any] = {kind: _kind(kind) for kind in kinds.KINDS}
 RELATION_TYPES: dict[str, Any] = {name: _relation(r) for name, r in terms.RELATIONS.items()}
-

@@ -16,9 +16,7 @@ from lineage.cli import face
 @face.at
 @face.as_json
 @click.pass_context
-def COMMAND(
-    ctx: click.Context, *, one: str, other: str, at: str | None, as_json: bool
-) -> None:
+def COMMAND(ctx: click.Context, *, one: str, other: str, at: str | None, as_json: bool) -> None:
     """What differs between two runs or model versions, and whether their metrics compare.
 
     \b

@@ -11,7 +11,9 @@ from typing import Any
 from lineage.model.record import Node
 
 #: Roles of data that models are measured on, as people and tools write them.
-_EVALUATION = re.compile(r"(^|[^a-z])(eval\w*|test\w*|valid\w*|holdout|hold-out|benchmark)", re.I)
+_EVALUATION = re.compile(
+    r"(^|[^a-z])(eval\w*|test\w*|valid\w*|holdout|hold-out|benchmark)", re.IGNORECASE
+)
 _ENDED_WELL = frozenset({"finished", "completed", "complete", "success", "succeeded"})
 
 
