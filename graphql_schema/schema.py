@@ -11,9 +11,11 @@ import strawberry
 from graphql import GraphQLError, lexicographic_sort_schema, print_schema
 
 from graphql_schema.fast import FastExecutor
+from graphql_schema.mutation import Mutation
 from graphql_schema.operation import Operation
 from graphql_schema.query import Query
 from graphql_schema.scalars import CONFIG
+from graphql_schema.subscription import Subscription
 from graphql_schema.types import KIND_TYPES, RELATION_TYPES
 
 #: The schema as it was last agreed on; ``python -m graphql_schema`` writes it anew.
@@ -32,6 +34,8 @@ def make(*, stock: bool = False) -> Schema:
     """The schema; ``stock`` without the list fast path, to compare with."""
     return Schema(
         query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
         types=[*KIND_TYPES.values(), *RELATION_TYPES.values()],
         extensions=[Operation],
         execution_context_class=None if stock else FastExecutor,
