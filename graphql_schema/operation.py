@@ -34,12 +34,11 @@ class BadQuery(BadInput):
 def _parse(query: str) -> DocumentNode:
     try:
         return parse(query, max_tokens=limits.TOKENS)
-    except RecursionError:
-        raise LimitExceeded("the query is nested too deeply") from None
     except GraphQLSyntaxError as error:
-        if "token" in error.message and str(limits.TOKENS) in error.message:
+        # Its limits on tokens and nesting are told apart from mistakes only by these words.
+        if error.message.endswith("Parsing aborted."):
             raise LimitExceeded(
-                f"a query of more than {limits.TOKENS:,} tokens is over the limit"
+                f"a query of more than {limits.TOKENS:,} tokens, or one nested as deep, is not read"
             ) from error
         raise
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from importers.base import content, tie
+from importers.base import content
 from lineage import ids
 from lineage.errors import BadInput, LineageError
 from lineage.model import check, kinds
