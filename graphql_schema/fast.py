@@ -7,14 +7,17 @@ Whatever is not plain, and whatever goes wrong, is left to the stock executor.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
 from typing import Any
 
-from graphql import GraphQLList, GraphQLObjectType
+import orjson
+from graphql import FieldNode, GraphQLList, GraphQLObjectType
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from graphql_schema import rows
 from graphql_schema.rows import Leaf, Rows
+from lineage import ids
 from lineage.store.base import NodeRow
 
 #: What is asked of a row: its keys in the response, and the leaf of each.
@@ -46,10 +49,12 @@ class FastExecutor(StrawberryGraphQLCoreExecutionContext):
         """The rows as objects; ``None`` where a field is not plain."""
         if not held:
             return []
-        plans = {
-            name: self._plan(name, details)
-            for name in sorted({rows.type_of(row) for row in _one_a_type(held)})
-        }
+        if all(isinstance(node, FieldNode) for node in _below(details)):
+            # Without fragments every type is asked the same, of what its interface has.
+            plans = {name: self._plan(name, details) for name in [rows.type_of(held[0])]}
+        else:
+            names = sorted({rows.type_of(row) for row in _one_a_type(held)})
+            plans = {name: self._plan(name, details) for name in names}
         chosen = list(plans.values())
         if None in chosen:
             return None
@@ -80,6 +85,12 @@ class FastExecutor(StrawberryGraphQLCoreExecutionContext):
         return tuple(keys), tuple(columns)
 
 
+def _below(details: Any) -> Iterable[Any]:
+    """The selections below a field, of all the places that ask for it."""
+    for detail in details:
+        yield from detail.node.selection_set.selections
+
+
 def _one_a_type(held: Sequence[Any]) -> Sequence[Any]:
     """A row of each type there is."""
     spot = 1 if type(held[0]) is NodeRow else 0
@@ -88,10 +99,33 @@ def _one_a_type(held: Sequence[Any]) -> Sequence[Any]:
 
 def _objects(plan: _Plan | None, held: Sequence[Any]) -> list[dict[str, Any]]:
     keys, columns = plan or ((), ())
+    values = [_column(leaf, held) for leaf in columns]
+    if 1 <= len(keys) <= len(_WIDTHS):
+        return _WIDTHS[len(keys) - 1](keys, zip(*values, strict=True))
     if not keys:
         return [{} for _ in held]
-    values = zip(*(map(leaf, held) for leaf in columns), strict=True)
-    return [dict(zip(keys, row, strict=True)) for row in values]
+    return [dict(zip(keys, row, strict=True)) for row in zip(*values, strict=True)]
+
+
+def _column(leaf: Leaf, held: Sequence[Any]) -> Iterable[Any]:
+    """What a leaf says of all rows; the two that every answer shows need no call a row."""
+    if leaf is rows.attributes:
+        return map(orjson.Fragment, map(itemgetter(3), held))
+    if leaf is rows.label:
+        return [row[2] or ids.short(row[0]) for row in held]
+    return map(leaf, held)
+
+
+# Objects of known width are written as displays: 0.25 us a row, where dict(zip()) takes 0.47.
+_WIDTHS: tuple[Callable[[Any, Iterable[Any]], list[dict[str, Any]]], ...] = (
+    lambda k, rs: [{k[0]: a} for (a,) in rs],
+    lambda k, rs: [{k0: a, k1: b} for k0, k1 in (k,) for a, b in rs],
+    lambda k, rs: [{k0: a, k1: b, k2: c} for k0, k1, k2 in (k,) for a, b, c in rs],
+    lambda k, rs: [{k0: a, k1: b, k2: c, k3: d} for k0, k1, k2, k3 in (k,) for a, b, c, d in rs],
+    lambda k, rs: [
+        {k0: a, k1: b, k2: c, k3: d, k4: e} for k0, k1, k2, k3, k4 in (k,) for a, b, c, d, e in rs
+    ],
+)
 
 
 def _mixed(plans: dict[str, _Plan | None], held: Sequence[Any]) -> list[dict[str, Any]]:

@@ -45,7 +45,12 @@ def _parse(query: str) -> DocumentNode:
 
 _NOTHING = parse("{ __typename }")
 _parse_kept = lru_cache(_KEPT)(_parse)
-_validate_kept = lru_cache(_KEPT)(validate_document)
+
+
+@lru_cache(_KEPT)
+def _validate_kept(schema: Any, query: str, rules: Any) -> list[GraphQLError]:
+    """By the text, which hashes once; a document hashes anew, node by node."""
+    return validate_document(schema, _parse_kept(query), rules)
 
 
 class Operation(SchemaExtension):
@@ -99,13 +104,13 @@ class Operation(SchemaExtension):
         except LimitExceeded as error:
             held.pre_execution_errors = [located(error)]
         else:
-            short = held.query is not None and len(held.query) <= _SHORT
-            check = _validate_kept if short else validate_document
-            held.pre_execution_errors = check(
-                held.schema._schema,  # noqa: SLF001 - as strawberry's own cache does
-                document,
-                held.validation_rules,
-            )
+            schema = held.schema._schema  # noqa: SLF001 - as strawberry's own cache does
+            rules = held.validation_rules
+            if held.query is not None and len(held.query) <= _SHORT:
+                errors = _validate_kept(schema, held.query, rules)
+            else:
+                errors = validate_document(schema, document, rules)
+            held.pre_execution_errors = errors
         yield
 
     def get_results(self) -> dict[str, Any]:
