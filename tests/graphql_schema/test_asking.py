@@ -96,8 +96,8 @@ def test_the_cost_of_every_answer_is_told_and_follows_what_is_asked():
 
     flat = cost('{trace(ref: "a", limit: 100) {nodes {id kind label attributes}}}')
     nested = '{trace(ref: "a", limit: 100) {nodes {id causes(first: %d) {edges {node {id}}}}}}'
-    assert flat < 30
-    assert cost(nested % 1) < cost(nested % 2) <= 2 * cost(nested % 1)
+    assert flat < 430
+    assert flat < cost(nested % 1) < cost(nested % 2) <= 2 * cost(nested % 1)
     sized = "query($n: Int = 7) {runs(first: $n) {nodes {causes {totalCount}}}}"
     assert cost(sized, n=3) < cost(sized) < cost(sized, n=9)
     twice = "{...f ...f} fragment f on Query {runs {nodes {causes {totalCount}}}}"
