@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,6 +27,7 @@ from strawberry.types.unset import UNSET, UnsetType
 from graphql_schema import Session, make
 from lineage.server.runtime import Runtime, Viewer
 
+_log = logging.getLogger("lineage.graphql")
 #: Operations at once on one connection; how long it may take to say who it is.
 OPERATIONS, INITIALISED = 20, timedelta(seconds=5)
 #: Characters of one message.
@@ -65,6 +67,10 @@ class _Handler(BaseGraphQLTransportWSHandler[Any, None]):
             await self.handle_invalid_message("Failed to parse message")
             return
         await super().handle_message(message)
+
+    async def handle_task_exception(self, error: Exception) -> None:
+        """Say what sort of thing went wrong: its message may hold values."""
+        _log.error("an operation of a connection failed: %s", type(error).__name__)
 
 
 def _well_formed(message: Any) -> bool:

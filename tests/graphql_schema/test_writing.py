@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import orjson
 import pytest
 
 from lineage.access.tokens import Role
+from lineage.services.record import Draft, record_run
+from tests.graphql_schema.cases import small
 from tests.graphql_schema.conftest import asked
 
 RECORD = """mutation($i: RecordRunInput!) {recordRun(input: $i) {
@@ -69,13 +73,18 @@ def test_a_key_that_was_used_for_something_else_is_a_problem(ask, store):
     assert store.stats().root == before
 
 
+def test_a_key_is_kept_with_the_store(tmp_path):
+    answers = []
+    for _ in range(2):
+        with small(str(tmp_path / "store.db")) as store:
+            answers.append(asked(store, RECORD, {"i": RUN}))
+            assert store.stats().entries == 2
+    assert answers[0] == answers[1]
+    assert b'"problems":[]' in answers[0]
+
+
 def test_two_people_may_use_one_key():
-    from lineage.services.record import Draft, record_run
-    from tests.graphql_schema.cases import small
-
     with small() as store:
-        from dataclasses import replace
-
         ana, bo = replace(store.context, actor="ana"), replace(store.context, actor="bo")
         one, _ = record_run(ana, Draft(name="r"), "k")
         other, _ = record_run(bo, Draft(name="r"), "k")

@@ -87,3 +87,10 @@ def test_forms_and_plain_text_are_refused_so_that_no_page_can_send_them(client):
             "/graphql", content=b'{"query":"{stats{nodes}}"}', headers={"content-type": media}
         )
         assert answer.status_code == 415
+
+
+def test_every_answer_says_what_it_cost(client):
+    answer = client.post(
+        "/graphql", json={"query": "{runs(first: 2) {nodes {causes {totalCount}}}}"}
+    )
+    assert answer.json()["extensions"]["cost"] == {"requested": 6, "limit": 10_000}

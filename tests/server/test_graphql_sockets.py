@@ -134,3 +134,20 @@ def test_a_page_of_another_origin_opens_nothing(client):
         client.websocket_connect("/graphql", subprotocols=[PROTOCOL], headers=headers) as socket,
     ):
         socket.receive_json()
+
+
+def test_a_subscription_that_fails_says_so_and_ends(serve, caplog):
+    from tests.graphql_schema.cases import small
+
+    store = small()
+    client = serve(store)
+    with client.websocket_connect("/graphql", subprotocols=[PROTOCOL]) as socket:
+        begin(socket)
+        subscribe(socket, after=-1)
+        told = socket.receive_json()
+        assert "usage" in str(told), told
+        store.context.store.entries = lambda after, limit: 1 / 0
+        subscribe(socket, after=0, ident="2")
+        messages = [socket.receive_json() for _ in range(2)]
+        assert "something went wrong here" in str(messages), messages
+        assert "division" not in str(messages) + caplog.text
