@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 NEO4J := $(PYTHON) tools/neo4j/server.py
 
-.PHONY: demo test lint format lock bench dagster neo4j-start neo4j-stop clean
+.PHONY: demo test lint format schema lock bench dagster neo4j-start neo4j-stop clean
 .DELETE_ON_ERROR:
 
 $(READY): pyproject.toml requirements.lock
@@ -32,6 +32,9 @@ lint: $(READY) ## formatting, style, types, floors
 format: $(READY)
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+schema: $(READY) ## write graphql_schema/schema.graphql anew, where a change of it is meant
+	@$(BIN)/python -m graphql_schema
 
 bench: $(READY) ## the tables of the README; BENCH_EDGES=100000 for a quick look
 	@$(BIN)/python -m bench

@@ -18,8 +18,20 @@ from urllib.parse import unquote, urlsplit
 from importers.base import Source
 from lineage.errors import StoreMissing, Usage
 from lineage.model.record import Batch
-from lineage.services import ask, context, ingest, move, show, trace, verify, why
+from lineage.services import (
+    ask,
+    compare,
+    context,
+    ingest,
+    move,
+    produced,
+    show,
+    trace,
+    verify,
+    why,
+)
 from lineage.services.answer import Answer
+from lineage.services.compare import Comparison
 from lineage.services.context import Context
 from lineage.services.ingest import Progress, Report
 from lineage.services.move import Moved
@@ -162,6 +174,14 @@ class Lineage:
     def impact(self, reference: str, **chosen: Any) -> Answer:
         """What depends on this (``services.trace.impact``)."""
         return trace.impact(self.context, reference, **chosen)
+
+    def produced(self, reference: str, **chosen: Any) -> Answer:
+        """What produced this, in groups and as a tree (``services.produced.produced``)."""
+        return produced.produced(self.context, reference, **chosen)
+
+    def compare(self, one: str, other: str, **chosen: Any) -> Comparison:
+        """What differs between two runs or model versions (``services.compare.compare``)."""
+        return compare.compare(self.context, one, other, **chosen)
 
     def why(self, one: str, other: str, **chosen: Any) -> Answer:
         """How two things are connected (``services.why.why``)."""

@@ -23,6 +23,7 @@ VERBS: dict[str, str] = {
     "why": "How are these two connected?",
     "ask": "Select by attributes, walks and sets.",
     "explain": "How a selection is understood and carried out.",
+    "compare": "What differs between two runs or model versions?",
     "show": "One thing in full, and who says so.",
     "find": "Search labels and identifiers.",
     "stats": "How much is in the store.",

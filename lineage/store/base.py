@@ -9,6 +9,7 @@ from functools import cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
+from lineage import ids
 from lineage.ledger.log import Draft, Entry
 from lineage.ledger.merkle import Frontier
 from lineage.model import terms
@@ -32,6 +33,11 @@ class NodeRow(NamedTuple):
     kind: str
     label: str | None
     attributes: str
+
+    @property
+    def title(self) -> str:
+        """What people read: the label, else the end of the identifier."""
+        return self.label or ids.short(self.id)
 
     def node(self) -> Node:
         """The node, decoded."""

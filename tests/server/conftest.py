@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A small application with the GraphQL routes, and whoever the test says is calling."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+from fastapi import FastAPI
+from starlette.requests import HTTPConnection
+from starlette.testclient import TestClient
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from lineage.access.tokens import Role
+from lineage.app import Lineage
+from lineage.server import graphql
+from lineage.server.runtime import Runtime, Viewer
+from tests.graphql_schema.cases import small
+
+ANA = Viewer(name="ana", role=Role.admin)
+
+
+class Calling:
+    """A middleware that knows everybody by name."""
+
+    def __init__(self, app: ASGIApp, viewer: Viewer | None) -> None:
+        self.app, self.viewer = app, viewer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan" and self.viewer is not None:
+            HTTPConnection(scope).state.viewer = self.viewer
+        await self.app(scope, receive, send)
+
+
+def application(store: Lineage, viewer: Viewer | None = ANA, **options: object) -> FastAPI:
+    """The routes over a store."""
+    app = FastAPI()
+    app.state.runtime = Runtime(store.context, store.context)
+    app.include_router(graphql.router(app.state.runtime, **options))
+    app.add_middleware(Calling, viewer=viewer)
+    return app
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., TestClient]]:
+    """Clients of applications, closed afterwards."""
+    with ExitStack() as stack:
+
+        def get(store: Lineage | None = None, **options: object) -> TestClient:
+            app = application(store or stack.enter_context(small()), **options)
+            stack.callback(app.state.runtime.close)
+            return stack.enter_context(TestClient(app, raise_server_exceptions=True))
+
+        yield get
+
+
+@pytest.fixture
+def client(serve: Callable[..., TestClient]) -> TestClient:
+    """A client of a small store."""
+    return serve()
+
+
+@contextmanager
+def listening(app: FastAPI) -> Iterator[str]:
+    """The address of a real server."""
+    import uvicorn
+
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        bound.listen(64)
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(20)
