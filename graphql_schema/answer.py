@@ -113,8 +113,9 @@ class Answer:
     edges: list[Edge] = strawberry.field(description="The edges, by their ends.")
     certificate: Certificate = strawberry.field(description="Whether this is all.")
     start: list[strawberry.ID] = strawberry.field(description="What was asked about.")
+    query: str | None = strawberry.field(description="The selection in its canonical form: select.")
     groups: Any = strawberry.field(
-        graphql_type=Groups | None, description="The nodes in groups: trace, impact."
+        graphql_type=Groups | None, description="The nodes in groups: trace, impact, select."
     )
     paths: Any = strawberry.field(
         graphql_type=list[list[Step]] | None,  # type: ignore[valid-type] # made above
@@ -139,6 +140,7 @@ def flat(found: answers.Answer) -> Answer:
         edges=Rows(found.found.ordered_edges),  # type: ignore[arg-type] # rows stand for edges
         certificate=found.certificate,  # type: ignore[arg-type] # the same fields
         start=[strawberry.ID(ident) for ident in found.start],
+        query=extra.get("query"),
         groups=extra.get("groups"),
         paths=extra.get("paths"),
         evidence=None if evidence is None else [Evidence(**said) for said in evidence],

@@ -25,3 +25,17 @@ Limit = Annotated[int, _told("How many nodes, at most 100,000.")]
 Count = Annotated[int, _told("How many connections, at most 50.")]
 Text = Annotated[str | None, _told("What identifiers or labels hold, in either case.")]
 Kinds = Annotated[list[Kind] | None, _told("Only these kinds.")]
+Selected = Annotated[
+    str, _told('A selection: +model:"fraud@v3" and kind:dataset (docs/selection.md).')
+]
+Chosen = Annotated[str | None, _told("A selection that they are in as well (docs/selection.md).")]
+Size = Annotated[int, _told("How many nodes of one page, at most 100,000.")]
+Going = Annotated[str | None, _told("The cursor of the certificate of the page before.")]
+Commits = Annotated[
+    str | None, _told("Runs of this commit, or of a range by ancestry: v1.0..v1.2.")
+]
+OfDataset = Annotated[str | None, _told("Runs that used a version of this dataset.")]
+OfEnvironment = Annotated[
+    str | None, _told("Runs in this environment, or in those with a tag: cuda=12.4.")
+]
+OfPackage = Annotated[str | None, _told("Runs with this package: torch, torch>=2.5.")]

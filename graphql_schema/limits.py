@@ -42,6 +42,7 @@ _MOST = 10**9
 _ROWS = frozenset({"nodes", "edges"})
 #: What sizes a field, and how many rows there are where it is not given.
 _SIZES: Mapping[str, tuple[str, int]] = {
+    "select": ("first", 1_000),
     "trace": ("limit", 10_000),
     "impact": ("limit", 10_000),
     "produced": ("limit", 10_000),
@@ -52,6 +53,8 @@ _SIZES: Mapping[str, tuple[str, int]] = {
 }
 #: What a call costs beside its rows; others cost 1.
 _WEIGHTS: Mapping[str, int] = {
+    "select": 400,
+    "runs": 400,
     "trace": 10,
     "impact": 10,
     "produced": 30,

@@ -8,7 +8,20 @@ from typing import Any, cast
 import strawberry
 
 from graphql_schema.answer import Answer, flat
-from graphql_schema.arguments import At, Count, Depth, Id, Ids, Kinds, Limit, Ref, Text
+from graphql_schema.arguments import (
+    At,
+    Count,
+    Depth,
+    Going,
+    Id,
+    Ids,
+    Kinds,
+    Limit,
+    Ref,
+    Selected,
+    Size,
+    Text,
+)
 from graphql_schema.comparison import Comparison
 from graphql_schema.context import Asked, pin
 from graphql_schema.entries import EntryConnection, ledger
@@ -16,6 +29,7 @@ from graphql_schema.limits import answer_size, page_size
 from graphql_schema.pages import connections
 from graphql_schema.scalars import JSON
 from graphql_schema.types import After, Evidence, First, Node, Via
+from lineage.services import ask as asking
 from lineage.services import compare as comparing
 from lineage.services import produced as producing
 from lineage.services import show as showing
@@ -81,6 +95,13 @@ async def _nodes(info: Asked, ids: Ids, at: At = None) -> list[Node | None]:
 async def _resolve(info: Asked, ref: Ref, at: At = None) -> Node | None:
     found: Node = await _rows(info, at, lambda ctx, view: resolve(ctx, ref, view))
     return found
+
+
+async def _select(
+    info: Asked, query: Selected, first: Size = 1_000, after: Going = None, at: At = None
+) -> Answer | None:
+    chosen: Any = {"limit": answer_size(first), "cursor": after, "at": at}
+    return await _answer(info, at, lambda ctx: asking.ask(ctx, query, **chosen))
 
 
 async def _trace(
@@ -162,6 +183,10 @@ class Questions:
     )
     resolve = strawberry.field(
         resolver=_resolve, description="The thing that a short reference means."
+    )
+    select = strawberry.field(
+        resolver=_select,
+        description="What a selection selects, a page at a time, with the edges among the selected.",
     )
     trace = strawberry.field(
         resolver=_trace, description="What produced this: everything upstream."

@@ -30,7 +30,7 @@ from lineage.services.resolve import resolve
 from lineage.services.trace import grouped
 from lineage.services.when import view_at
 from lineage.services.why import connected
-from lineage.store.base import NOW, Filter, Page, Store, View, Walk
+from lineage.store.base import NOW, Filter, Page, Slice, Store, View, Walk
 from lineage.store.paths import connections
 
 T = TypeVar("T")
@@ -65,6 +65,15 @@ def ask(
     if selection.at is not None:
         return _page(ctx, selection, text, limit, view_at(ctx, selection.at))
     return pinned(ctx, lambda view: _page(ctx, selection, text, limit, view))
+
+
+def page_of(ctx: Context, selected: ast.Expression, page: Page, view: View) -> Slice:
+    """Nodes of a selection in a view, behind an identifier: for lists that page by identifier."""
+    plan = rewritten(bind(ast.Selection(selected), _Names(ctx, view)))
+    question = Question(plan=plan, limit=page.limit, after=page.after, seconds=ctx.budget)
+    found = ctx.store.run(question, view)
+    rows = tuple(found.ordered_nodes)
+    return Slice(rows, rows[-1].id if found.cut is not None and rows else None)
 
 
 def explain(ctx: Context, query: str, at: str | int | None = None) -> dict[str, Any]:

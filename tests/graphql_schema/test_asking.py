@@ -132,3 +132,49 @@ def test_expected_failures_carry_their_code_and_leave_the_other_answers(shared):
     assert error["path"] == ["a"]
     assert error["extensions"]["code"] == "not-found"
     assert "fraud@v" in error["extensions"]["hint"]
+
+
+def test_a_selection_is_a_field_and_its_pages_add_up(ask):
+    query = """query($after: String) {select(query: "*", first: 3, after: $after) {
+      query nodes {id} edges {type effect cause} certificate {complete cursor cut {reason left}}}}"""
+    nodes, edges, after = [], [], None
+    while True:
+        page = ask(query, after=after)["select"]
+        nodes += [node["id"] for node in page["nodes"]]
+        edges += page["edges"]
+        after = page["certificate"]["cursor"]
+        if after is None:
+            break
+        assert page["certificate"]["cut"]["reason"] == "limit"
+    whole = ask('{select(query: "*") {nodes {id} edges {type effect cause}}}')["select"]
+    assert nodes == [node["id"] for node in whole["nodes"]]
+    key = lambda edge: (edge["type"], edge["effect"], edge["cause"])  # noqa: E731
+    assert sorted(edges, key=key) == sorted(whole["edges"], key=key)
+
+
+def test_runs_are_listed_by_what_they_used_and_by_any_condition(store, ask):
+    sha = "swh:1:rev:" + "7" * 40
+    store.ingest(
+        Batch(
+            nodes=(
+                Node(id=sha, kind="Commit", label="seven", attributes={"refs": "tags/v7"}),
+                Node(id="urn:t:env", kind="Environment", label="e", attributes={"cuda": "12.4"}),
+                Node(id="urn:t:run:7", kind="Run", attributes={"metric.auc": 0.7}),
+                Node(id="pkg:pypi/torch@2.5", kind="Package", attributes={"name": "torch", "version": "2.5"}),
+            ),
+            edges=(
+                Edge(relation="used", effect="urn:t:run:7", cause=sha),
+                Edge(relation="used", effect="urn:t:run:7", cause="urn:t:env"),
+                Edge(relation="hadMember", effect="urn:t:env", cause="pkg:pypi/torch@2.5"),
+            ),
+        )
+    )  # fmt: skip
+    for arguments in (
+        'commits: "v7"',
+        'environment: "cuda=12.4"',
+        'package: "torch>=2.5"',
+        'where: "metric.auc > 0.5"',
+        'commits: "v7", package: "torch", where: "not status:failed"',
+    ):
+        found = ask(f"{{runs({arguments}) {{nodes {{id}} pageInfo {{hasNextPage}}}}}}")["runs"]
+        assert found == {"nodes": [{"id": "urn:t:run:7"}], "pageInfo": {"hasNextPage": False}}
