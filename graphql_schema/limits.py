@@ -53,8 +53,7 @@ _SIZES: Mapping[str, tuple[str, int]] = {
 }
 #: What a call costs beside its rows; others cost 1.
 _WEIGHTS: Mapping[str, int] = {
-    "select": 400,
-    "runs": 400,
+    "select": 10,
     "trace": 10,
     "impact": 10,
     "produced": 30,
@@ -67,7 +66,9 @@ _WEIGHTS: Mapping[str, int] = {
 }
 #: A reference to resolve: one that names nothing looks for the nearest among thousands (0.15 s).
 _REFERENCE = 400
-_REFERENCES = frozenset({"ref", "a", "b"})
+_REFERENCES = frozenset(
+    {"ref", "a", "b", "query", "commits", "dataset", "environment", "package", "where"}
+)
 #: Rows of a flat answer that cost as much as one field.
 _FLAT = 50
 

@@ -173,7 +173,7 @@ def test_runs_are_listed_by_what_they_used_and_by_any_condition(store, ask):
         'commits: "v7"',
         'environment: "cuda=12.4"',
         'package: "torch>=2.5"',
-        'where: "metric.auc > 0.5"',
+        'where: "metric.auc = 0.7"',
         'commits: "v7", package: "torch", where: "not status:failed"',
     ):
         found = ask(f"{{runs({arguments}) {{nodes {{id}} pageInfo {{hasNextPage}}}}}}")["runs"]
