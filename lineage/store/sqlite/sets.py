@@ -23,7 +23,8 @@ _STEPS = 50_000
 _EVERY = "SELECT key FROM node WHERE until IS NULL"
 _WHERE = "SELECT key FROM node WHERE until IS NULL AND {condition}"
 _KEEP = """
-SELECT key FROM node WHERE key IN (SELECT value FROM json_each(:keys)) AND {condition}"""
+SELECT key FROM node NOT INDEXED
+WHERE key IN (SELECT value FROM json_each(:keys)) AND {condition}"""
 _FAR = "SELECT DISTINCT e.{far} FROM edge e WHERE e.{near} {keys} AND {rest}"
 _PAGE = """
 SELECT key, id, kind, label, attributes FROM node
@@ -132,10 +133,12 @@ class KeySets:
         page = Page(limit=question.limit, after=question.after)
         found = read.find(self._connection, members, page)
         rows = dict(found[: question.limit])
-        text, parameters = compiled(members, "m")
-        among = _AMONG_MATCHING.format(condition=text)
-        edges = self._links(rows, question, among, parameters)
         cut = Cut(reason="limit") if len(found) > question.limit else None
+        if cut is None and question.after is None:
+            edges = self._links(rows, question, _AMONG, {"members": to_json(rows)})
+        else:
+            text, parameters = compiled(members, "m")
+            edges = self._links(rows, question, _AMONG_MATCHING.format(condition=text), parameters)
         return Subgraph(node_rows=list(rows.values()), edge_rows=edges, cut=cut)
 
     def _shown_set(self, members: set[int], question: Question) -> Subgraph:
