@@ -7,13 +7,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.middleware.cors import CORSMiddleware
 
-from lineage import __version__
 from lineage.server import health, log, metrics, page, problems, prov
 from lineage.server.guard import Guard
 from lineage.server.metrics import Metrics
@@ -60,7 +60,7 @@ def create_app(
     lines = log.logger(served.settings.lines, stream)
     app = FastAPI(
         title="lineagedb",
-        version=__version__,
+        version=version("lineagedb"),
         description=_ABOUT,
         openapi_url=None,
         docs_url=None,
