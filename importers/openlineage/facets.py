@@ -147,7 +147,11 @@ def _json(what: str, value: Any, tally: Tally) -> str | None:
     """Canonical JSON text, so that the same facet is the same attribute; too long a text keeps
     its digest only.
     """
-    data = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    try:
+        data = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError:
+        tally.lose("facets", "nested too deep, or an integer beyond 64 bits", first=what)
+        return None
     if data in (b"{}", b"[]"):
         return None
     if len(data) > LONGEST:

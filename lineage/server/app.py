@@ -14,7 +14,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.middleware.cors import CORSMiddleware
 
-from lineage.server import health, log, metrics, page, problems, prov
+from lineage.server import health, log, metrics, openlineage, page, problems, prov
 from lineage.server.guard import Guard
 from lineage.server.metrics import Metrics
 from lineage.server.runtime import Runtime
@@ -46,6 +46,7 @@ ROUTERS: Sequence[Callable[[Served], APIRouter]] = (
     lambda served: health.router(served.keyring),
     lambda served: metrics.router(served.runtime, served.metrics),
     lambda served: prov.router(served.runtime),
+    lambda served: openlineage.router(served.runtime),
     lambda _: page.router(),
 )
 
