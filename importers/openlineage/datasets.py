@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from importers.base import scrub
 from importers.openlineage import facets
 from importers.openlineage.graph import Graph
 from lineage import ids
@@ -65,7 +66,7 @@ class Datasets:
         version = facet.get("datasetVersion")
         if not isinstance(version, str) or not version:
             return None
-        namespace, name = named
+        namespace, name = map(scrub, named)
         exact = ids.version(namespace, name, "version", ids.segment(version))
         more: dict[str, Value] = {"version": version}
         label = f"{name}@{version}"

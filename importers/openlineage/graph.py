@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache
+from typing import Any, TypeVar
 
 from importers import base
 from importers.base import Tally, scrub
@@ -27,6 +28,39 @@ _OWNERS: Mapping[str, type[Noun]] = {
 }
 _PEOPLE = frozenset({"person", "user"})
 _PLAN = Ref(terms.PROV + "Plan")
+#: Names longer than this (characters, with their namespace) are not remembered.
+_SHORT = 500
+
+
+T = TypeVar("T")
+
+
+def _remembered(make: Callable[[str, str], T]) -> Callable[[str, str], T]:
+    """Events name the same few things again and again; long names are not kept."""
+    kept = lru_cache(maxsize=4096)(make)
+    return lambda one, two: (kept if len(one) + len(two) <= _SHORT else make)(one, two)
+
+
+@_remembered
+def _job(namespace: str, name: str) -> Node:
+    namespace, name = scrub(namespace), scrub(name)
+    more: dict[str, Value] = {"name": name, "namespace": namespace, "prov:type": _PLAN}
+    ident = ids.thing("job", namespace, name)
+    return kinds.Entity(id=ident, label=name, more=more).node()
+
+
+@_remembered
+def _dataset(namespace: str, name: str) -> Node:
+    namespace, name = scrub(namespace), scrub(name)
+    ident = ids.dataset(namespace, name)
+    return kinds.Dataset(id=ident, label=name, name=name, namespace=namespace).node()
+
+
+@_remembered
+def _producer(space: str, name: str) -> Node:
+    name = scrub(name)
+    ident = ids.thing("producer", space, name)
+    return kinds.SoftwareAgent(id=ident, label=name, name=name).node()
 
 
 class Graph:
@@ -74,18 +108,16 @@ class Graph:
         if not isinstance(namespace, str) or not namespace:
             self.tally.lose("namespaces", "missing or empty", first=what)
             namespace = ""
-        return scrub(namespace), scrub(name)
+        return namespace, name
 
     def job(self, said: Any) -> str | None:
         """A job: the plan that its runs follow."""
         if (named := self._named(said, "jobs")) is None:
             return None
-        namespace, name = named
-        ident = ids.thing("job", namespace, name)
-        more: dict[str, Value] = {"name": name, "namespace": namespace, "prov:type": _PLAN}
-        self.say(kinds.Entity(id=ident, label=name, more=more))
+        node = _job(*named)
+        self.nodes.append(node)
         self.seen["jobs"] += 1
-        return ident
+        return node.id
 
     def run(self, said: Any, job: Any) -> str | None:
         """A run, called as its job is; ``None`` where it has no identifier."""
@@ -112,19 +144,18 @@ class Graph:
         """A dataset by name: its identifier, and namespace and name."""
         if (named := self._named(said, "datasets")) is None:
             return None
-        namespace, name = named
-        ident = ids.dataset(namespace, name)
-        self.say(kinds.Dataset(id=ident, label=name, name=name, namespace=namespace))
-        return ident, named
+        node = _dataset(*named)
+        self.nodes.append(node)
+        return node.id, named
 
     # --- runs and who answers for them ---
 
     def associate(self, run: str, producer: Any, job: str | None) -> None:
         """Who reported the run, and the job as the plan that was followed."""
         if isinstance(producer, str) and producer:
-            name = scrub(producer)
-            agent = ids.thing("producer", "openlineage", name)
-            self.say(kinds.SoftwareAgent(id=agent, label=name, name=name))
+            node = _producer("openlineage", producer)
+            self.nodes.append(node)
+            agent = node.id
         else:
             self.tally.lose("producer", "missing")
             agent = ids.unknown({"association": run})

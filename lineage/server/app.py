@@ -41,12 +41,13 @@ class Served:
     metrics: Metrics = field(default_factory=Metrics)
 
 
-#: Everything that is served; a router of others declares its role with ``access.declared``.
+#: Everything that is served; a router of others declares its role with ``access.declared``. Routes
+#: are tried in this order: the busiest stand first.
 ROUTERS: Sequence[Callable[[Served], APIRouter]] = (
+    lambda served: openlineage.router(served.runtime),
     lambda served: health.router(served.keyring),
     lambda served: metrics.router(served.runtime, served.metrics),
     lambda served: prov.router(served.runtime),
-    lambda served: openlineage.router(served.runtime),
     lambda _: page.router(),
 )
 

@@ -118,14 +118,15 @@ class Guard:
     async def _in_time(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The route, with a bound on when its answer begins and on each part being taken."""
         began = False
+        clock, patience = asyncio.get_running_loop().time, self._settings.patience
 
         async def bounded(message: Message) -> None:
             nonlocal began
-            if not began:
-                began = True
+            began = True
+            deadline.reschedule(clock() + patience)
+            await send(message)
+            if message.get("more_body", False):
                 deadline.reschedule(None)
-            async with asyncio.timeout(self._settings.patience):
-                await send(message)
 
         try:
             async with asyncio.timeout(self._settings.wall) as deadline:

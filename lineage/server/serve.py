@@ -9,14 +9,13 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
 from lineage.errors import Usage
 from lineage.server import log
-from lineage.server.protocol import Protocol
+from lineage.server.protocol import protocol
 from lineage.server.settings import Settings
 
 _BACKLOG = 512
@@ -77,10 +76,9 @@ def run(
     with suppress(ValueError, OSError):
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    protocol: Any = type("Protocol", (Protocol,), {"patience": settings.patience})
     config = uvicorn.Config(
         app,
-        http=protocol,
+        http=protocol(settings.patience),
         ws="websockets-sansio",
         loop="asyncio",
         lifespan="on",

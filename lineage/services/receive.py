@@ -101,8 +101,8 @@ class Receiver:
         try:
             ingest(ctx, together, source=source, importer=self._importer)
         except Exception as error:  # noqa: BLE001 - every sender must hear of it
-            ours = isinstance(error, LineageError) and error.status < 500
-            if len(group) > 1 and ours:
+            for_all = isinstance(error, LineageError) and error.status >= 500
+            if len(group) > 1 and not for_all:
                 for item in group:
                     self._write(ctx, [item])
                 return
@@ -123,8 +123,10 @@ def _joined(batches: Sequence[Batch]) -> Batch:
         for loss in batch.losses:
             key = (loss.what, loss.reason)
             lost[key] = lost.get(key, 0) + loss.number
+    # Messages of one kind name the same things: what is the same object is said once.
+    nodes = {id(node): node for batch in batches for node in batch.nodes}
     return Batch(
-        nodes=tuple(node for batch in batches for node in batch.nodes),
+        nodes=tuple(nodes.values()),
         edges=tuple(edge for batch in batches for edge in batch.edges),
         seen=seen,
         losses=tuple(Loss(what, number, why) for (what, why), number in lost.items()),
