@@ -37,18 +37,32 @@ _LOSS: dict[str, Any] = {
         "reason": {"type": "string"},
     },
 }
+_TEXT: dict[str, Any] = {"type": "string", "minLength": 1}
+_FACETS: dict[str, Any] = {"type": "object", "additionalProperties": {"type": "object"}}
+_NAMED: dict[str, Any] = {
+    "type": "object",
+    "required": ["namespace", "name"],
+    "properties": {"namespace": _TEXT, "name": _TEXT, "facets": _FACETS},
+}
 _EVENT: dict[str, Any] = {
     "type": "object",
     "description": "A RunEvent, DatasetEvent or JobEvent of OpenLineage 2-0-2.",
+    "required": ["eventTime", "producer", "schemaURL"],
+    "anyOf": [{"required": ["run", "job"]}, {"required": ["job"]}, {"required": ["dataset"]}],
     "properties": {
-        "eventType": {"type": "string"},
-        "eventTime": {"type": "string"},
-        "producer": {"type": "string"},
-        "run": {"type": "object"},
-        "job": {"type": "object"},
-        "dataset": {"type": "object"},
-        "inputs": {"type": "array", "items": {"type": "object"}},
-        "outputs": {"type": "array", "items": {"type": "object"}},
+        "eventType": {"enum": ["START", "RUNNING", "COMPLETE", "ABORT", "FAIL", "OTHER"]},
+        "eventTime": {"type": "string", "format": "date-time"},
+        "producer": {"type": "string", "format": "uri"},
+        "schemaURL": {"type": "string", "format": "uri"},
+        "run": {
+            "type": "object",
+            "required": ["runId"],
+            "properties": {"runId": {"type": "string", "format": "uuid"}, "facets": _FACETS},
+        },
+        "job": _NAMED,
+        "dataset": _NAMED,
+        "inputs": {"type": "array", "items": _NAMED},
+        "outputs": {"type": "array", "items": _NAMED},
     },
 }
 
