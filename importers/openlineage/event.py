@@ -25,6 +25,8 @@ _HINT = "Events are described at openlineage.io: RunEvent, DatasetEvent or JobEv
 #: How a run ended, by the type of its terminal event.
 _ENDED = {"COMPLETE": "finished", "FAIL": "failed", "ABORT": "killed"}
 _TYPES = frozenset({"START", "RUNNING", "OTHER", *_ENDED})
+#: Inputs, and outputs, of one event.
+_MOST = 10_000
 _SHA = re.compile(r"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?")
 
 
@@ -79,6 +81,8 @@ class _Reading:
         """Everything the event says."""
         job = self._job(self._parts["job"])
         run = self._run(self._parts["run"])
+        if job is None and run is None and self._parts["dataset"] is None:
+            raise Rejected("neither the run nor the job of the event has a name", hint=_HINT)
         if self._parts["dataset"] is not None:
             self._datasets.take(self._parts["dataset"], run=run, job=job, time=self._time)
         for key, output in (("inputs", False), ("outputs", True)):
@@ -86,6 +90,8 @@ class _Reading:
             if found is not None and not isinstance(found, list):
                 self._tally.lose(key, "not a list")
                 continue
+            if found is not None and len(found) > _MOST:
+                raise Rejected(f"{len(found)} {key}, more than {_MOST}", where=key, hint=_HINT)
             for item in found or ():
                 self._datasets.take(item, run=run, job=job, output=output, time=self._time)
         if job is not None and self._parts["job"] is not None:

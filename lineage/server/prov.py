@@ -17,7 +17,8 @@ from lineage.model.record import Batch
 from lineage.server import problems
 from lineage.server.access import needs
 from lineage.server.runtime import Runtime
-from lineage.services.show import show
+from lineage.services.context import Context
+from lineage.services.show import near
 
 _LONGEST = 4_096
 
@@ -59,15 +60,18 @@ def router(runtime: Runtime) -> APIRouter:
         The header `Lineage-Certificate` says whether the answer is whole, as of which entry.
         """
         chosen, media_type = negotiate(accept)
-        answer = await runtime.read(lambda ctx: show(ctx, id, at))
-        body = await runtime.read(
-            lambda _: chosen.dumps(Batch(nodes=answer.nodes, edges=answer.edges))
-        )
-        certificate = orjson.dumps(answer.certificate.to_dict()).decode()
+        body, certificate = await runtime.read(lambda ctx: _document(ctx, id, at, chosen))
         headers = {"lineage-certificate": certificate, "vary": "accept"}
         return Response(body, media_type=media_type, headers=headers)
 
     return made
+
+
+def _document(ctx: Context, reference: str, at: str | None, format_: Format) -> tuple[bytes, str]:
+    """A thing and what is near it as a document, and the certificate as JSON."""
+    answer = near(ctx, reference, at)
+    document = format_.dumps(Batch(nodes=answer.nodes, edges=answer.edges))
+    return document, orjson.dumps(answer.certificate.to_dict()).decode()
 
 
 def negotiate(accept: str) -> tuple[Format, str]:
