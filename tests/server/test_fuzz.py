@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 
-EXAMPLES = 15
+EXAMPLES = 10
 
 
 def test_whatever_is_asked_the_server_does_not_fail(site):

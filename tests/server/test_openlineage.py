@@ -113,8 +113,9 @@ def test_gzip_is_understood(site):
     assert post(site, packed, **{"content-encoding": "gzip"}).status_code == 201
 
 
-def test_many_senders_at_once_lose_nothing_and_readers_go_on(serve, tmp_path):
-    site = serve(str(tmp_path / "s.db"))
+@pytest.mark.parametrize("url", ["memory:", "{}/s.db"])
+def test_many_senders_at_once_lose_nothing_and_readers_go_on(serve, tmp_path, url):
+    site = serve(url.format(tmp_path))
     with ThreadPoolExecutor(16) as pool:
         sent = [pool.submit(post, site, event(n)) for n in range(200)]
         read = [

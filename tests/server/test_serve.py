@@ -8,12 +8,15 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 import urllib.error
 import urllib.request
 
 import pytest
 
 import lineage
+from lineage.store.base import NOW
 from tests.server.conftest import DEMO, running
 
 
@@ -68,6 +71,39 @@ def test_sigterm_among_stalled_clients_ends_in_time_and_loses_nothing(store):
     assert b"Traceback" not in err
     assert all(json.loads(line) for line in err.splitlines())
     assert run("--store", store, "verify").returncode == 0
+
+
+def test_what_was_acknowledged_before_sigterm_is_in_the_store(store):
+    acknowledged = []
+
+    def send(address, secret):
+        for number in range(100_000):
+            told = {"eventType": "START", "eventTime": "2026-01-01T00:00:00Z", "producer": "urn:p"}
+            told |= {"run": {"runId": f"r{number}"}, "job": {"namespace": "n", "name": "j"}}
+            request = urllib.request.Request(
+                address + "/api/v1/lineage",
+                data=json.dumps(told).encode(),
+                headers={"authorization": f"Bearer {secret}", "content-type": "application/json"},
+            )
+            try:
+                with urllib.request.urlopen(request, timeout=20):
+                    acknowledged.append(f"urn:lineage:run:openlineage/r{number}")
+            except OSError:
+                return
+
+    with running(store) as served:
+        sender = threading.Thread(target=send, args=(served.address, served.secret))
+        sender.start()
+        deadline = time.monotonic() + 20
+        while len(acknowledged) < 20:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        code, _, err = served.stop(signal.SIGTERM)
+        sender.join(20)
+    assert code == 0, err
+    with lineage.open(store) as opened:
+        assert opened.store.get(acknowledged, NOW).keys() == set(acknowledged)
+        assert opened.verify().state == "intact"
 
 
 def test_the_first_token_is_printed_once_and_opens_the_server(store):
