@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 NEO4J := $(PYTHON) tools/neo4j/server.py
 
-.PHONY: demo test lint format lock bench neo4j-start neo4j-stop clean
+.PHONY: demo test lint format schema lock bench dagster neo4j-start neo4j-stop clean
 .DELETE_ON_ERROR:
 
 $(READY): pyproject.toml requirements.lock
@@ -33,8 +33,17 @@ format: $(READY)
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+schema: $(READY) ## write graphql_schema/schema.graphql anew, where a change of it is meant
+	@$(BIN)/python -m graphql_schema
+
 bench: $(READY) ## the tables of the README; BENCH_EDGES=100000 for a quick look
 	@$(BIN)/python -m bench
+
+dagster: $(READY) ## ask Dagster itself anew what the recorded selections select
+	@test -x .venv-dagster/bin/python || $(PYTHON) -m venv .venv-dagster
+	@$(BIN)/uv pip install --quiet --python .venv-dagster/bin/python dagster==1.13.29
+	@.venv-dagster/bin/python -W ignore tools/dagster/answers.py > tests/query/dagster.json
+	@$(BIN)/python -m pytest -q tests/query/test_dagster.py
 
 neo4j-start: ## a real Neo4j Community server, without Docker or Java
 	@$(NEO4J) start
@@ -49,4 +58,4 @@ lock: ## write requirements.lock anew
 	  --output-file requirements.lock
 
 clean:
-	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .venv-dagster build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -19,8 +19,20 @@ from urllib.parse import unquote, urlsplit
 from importers.base import Source
 from lineage.errors import StoreMissing, Usage
 from lineage.model.record import Batch
-from lineage.services import context, ingest, move, show, trace, verify, why
+from lineage.services import (
+    ask,
+    compare,
+    context,
+    ingest,
+    move,
+    produced,
+    show,
+    trace,
+    verify,
+    why,
+)
 from lineage.services.answer import Answer
+from lineage.services.compare import Comparison
 from lineage.services.context import Context
 from lineage.services.ingest import Progress, Report
 from lineage.services.move import Moved
@@ -189,6 +201,14 @@ class Lineage:
         """What depends on this (``services.trace.impact``)."""
         return trace.impact(self.context, reference, **chosen)
 
+    def produced(self, reference: str, **chosen: Any) -> Answer:
+        """What produced this, in groups and as a tree (``services.produced.produced``)."""
+        return produced.produced(self.context, reference, **chosen)
+
+    def compare(self, one: str, other: str, **chosen: Any) -> Comparison:
+        """What differs between two runs or model versions (``services.compare.compare``)."""
+        return compare.compare(self.context, one, other, **chosen)
+
     def why(self, one: str, other: str, **chosen: Any) -> Answer:
         """How two things are connected (``services.why.why``)."""
         return why.why(self.context, one, other, **chosen)
@@ -200,6 +220,14 @@ class Lineage:
     def find(self, text: str | None = None, **chosen: Any) -> Answer:
         """Search identifiers and labels (``services.show.find``)."""
         return show.find(self.context, text, **chosen)
+
+    def ask(self, query: str, **chosen: Any) -> Answer:
+        """What a selection selects (``services.ask.ask``): ``store.ask('+model:"fraud@v3"')``."""
+        return ask.ask(self.context, query, **chosen)
+
+    def explain(self, query: str, **chosen: Any) -> dict[str, Any]:
+        """How a selection is understood (``services.ask.explain``)."""
+        return ask.explain(self.context, query, **chosen)
 
     def stats(self) -> Stats:
         """How much there is now."""

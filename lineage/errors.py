@@ -83,6 +83,27 @@ class Rejected(BadInput):
     hint = "Mend the statements named and import again; nothing was written."
 
 
+class BadQuery(LineageError):
+    """A selection cannot be understood; the message shows the place."""
+
+    code, status, exit_code = "bad-query", 400, 2
+    hint = "docs/selection.md shows the language with examples."
+
+
+class BadCursor(LineageError):
+    """A cursor is none of ours, or of another query."""
+
+    code, status, exit_code = "bad-cursor", 400, 2
+    hint = "Use the cursor of the page before with the same query, or start without one."
+
+
+class OutOfTime(LineageError):
+    """A question would take longer than this server allows."""
+
+    code, status, exit_code = "out-of-time", 503, 75
+    hint = "Ask for less: fewer layers, a kind, or start from named things."
+
+
 class BadReference(LineageError):
     """A reference that people type does not have the form of one."""
 

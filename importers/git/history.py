@@ -14,7 +14,7 @@ from lineage import ids
 from lineage.errors import BadInput
 from lineage.model import kinds
 from lineage.model.record import Batch, Edge, Node
-from lineage.model.value import clean
+from lineage.model.value import Value, clean
 
 #: Commits per batch: with parents and people about four records each.
 _AT_ONCE = 1_000
@@ -192,15 +192,20 @@ class History:
 
     def _edges(self, commit: CommitObject) -> Iterator[Edge]:
         effect = ids.commit(commit.sha)
-        for parent in commit.parents:
-            yield Edge(relation="parent", effect=effect, cause=ids.commit(parent))
+        for number, parent in enumerate(commit.parents, 1):
+            # The first parent is the branch that was merged into: git's ~1.
+            attributes: dict[str, Value] = {"number": number} if number > 1 else {}
+            cause = ids.commit(parent)
+            yield Edge(relation="parent", effect=effect, cause=cause, attributes=attributes)
         roles = [("author", commit.author), ("committer", commit.committer)]
         roles += [("co-author", coauthor) for coauthor in commit.coauthors]
         met = ((role, self._agents[who]) for role, who in roles if who)
         for role, agent in dict.fromkeys(met):
-            attributes = {"prov:role": role}
             yield Edge(
-                relation="wasAttributedTo", effect=effect, cause=agent, attributes=attributes
+                relation="wasAttributedTo",
+                effect=effect,
+                cause=agent,
+                attributes={"prov:role": role},
             )
 
     # --- the report -------------------------------------------------------------------------------

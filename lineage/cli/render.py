@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from rich.console import Console
@@ -16,7 +15,9 @@ from rich.tree import Tree
 from lineage.model import terms
 from lineage.model.record import Edge, Node
 from lineage.model.value import Attributes
+from lineage.query.plan import Toward
 from lineage.services.answer import Answer
+from lineage.services.things import Links, Thing
 
 #: Siblings of one relation and kind beyond this are folded into a count.
 FOLD = 6
@@ -26,7 +27,6 @@ LINES = 60
 NAMED = 8
 
 _STYLES = {"Entity": "yellow", "Activity": "cyan", "Agent": "magenta"}
-_ORDER = {relation.name: place for place, relation in enumerate(terms.TABLE)}
 #: Attributes worth a place on a line, in this order.
 _TOLD = ("message", "status", "digest", "version", "python", "size")
 
@@ -43,113 +43,49 @@ def words(relation: str, *, back: bool = False) -> str:
     return re.sub(r"([A-Z])", lambda found: " " + found[1].lower(), name)
 
 
-@dataclass(slots=True)
-class _Thing:
-    """A version and its bytes are one thing: nodes tied by digest, under the name that says most."""
-
-    nodes: list[Node] = field(default_factory=list)
-
-    @property
-    def best(self) -> Node:
-        return min(self.nodes, key=lambda node: (node.kind == "Content", node.title, node.id))
-
-    @property
-    def others(self) -> list[str]:
-        best = self.best
-        return sorted(n.title for n in self.nodes if n is not best and n.kind != "Content")
-
-
-def _things(answer: Answer) -> dict[str, _Thing]:
-    """Identifier -> the thing it belongs to."""
-    parent = {node.id: node.id for node in answer.nodes}
-
-    def top(ident: str) -> str:
-        while parent[ident] != ident:
-            parent[ident] = parent[parent[ident]]
-            ident = parent[ident]
-        return ident
-
-    for edge in answer.edges:
-        if _ties(edge) and edge.effect in parent and edge.cause in parent:
-            parent[top(edge.effect)] = top(edge.cause)
-    found: dict[str, _Thing] = {}
-    for node in answer.nodes:
-        found.setdefault(top(node.id), _Thing()).nodes.append(node)
-    return {node.id: thing for thing in found.values() for node in thing.nodes}
-
-
-def _ties(edge: Edge) -> bool:
-    return edge.relation == "alternateOf" and edge.attributes.get(terms.METHOD) == terms.BY_DIGEST
-
-
 class Picture:
     """An answer as a tree from what was asked for, each thing expanded once."""
 
-    def __init__(self, answer: Answer, *, toward: str, full: bool) -> None:
-        self._things = _things(answer)
+    def __init__(self, answer: Answer, *, toward: Toward, full: bool) -> None:
+        self._links = Links(answer, toward)
         self._back = toward == "effects"
         self._full = full
         self._left = LINES
-        self._out: dict[int, dict[tuple[int, str], Edge]] = {}
-        # A plan is drawn where nothing else leads to it: mostly a run used it as well.
-        for edge in sorted(answer.edges, key=lambda edge: edge.relation == "hadPlan"):
-            if not _ties(edge):
-                self._add(edge)
-
-    def _add(self, edge: Edge) -> None:
-        near, far = (edge.cause, edge.effect) if self._back else (edge.effect, edge.cause)
-        if near in self._things and far in self._things:
-            one, other = self._things[near], self._things[far]
-            out = self._out.setdefault(id(one), {})
-            drawn = edge.relation == "hadPlan" and any(far == id(other) for far, _ in out)
-            if one is not other and not drawn:
-                out.setdefault((id(other), edge.relation), edge)
 
     def tree(self, start: str) -> Tree:
         """The tree from one node."""
-        thing = self._things[start]
+        thing = self._links.of[start]
         tree = Tree(_line(thing), guide_style="dim")
         # Level by level, so that a deep chain needs no deep stack and near things come first.
-        seen, level = {id(thing)}, [(tree, thing)]
+        seen, level = {thing}, [(tree, thing)]
         while level:
-            reached: list[tuple[Tree, _Thing]] = []
+            reached: list[tuple[Tree, Thing]] = []
             for branch, spot in level:
                 reached += self._branch(branch, spot, seen)
             level = reached
         return tree
 
-    def _branch(self, branch: Tree, spot: _Thing, seen: set[int]) -> list[tuple[Tree, _Thing]]:
-        reached: list[tuple[Tree, _Thing]] = []
-        for (relation, _), edges in self._siblings(spot):
+    def _branch(self, branch: Tree, spot: Thing, seen: set[Thing]) -> list[tuple[Tree, Thing]]:
+        reached: list[tuple[Tree, Thing]] = []
+        for (relation, _), edges in self._links.siblings(spot):
             if len(edges) > FOLD and not self._full:
-                branch.add(_folded(relation, [self._far(e) for e in edges], self._back))
+                branch.add(_folded(relation, [self._links.far(e) for e in edges], self._back))
                 continue
             for edge in edges:
                 if self._left <= 0 and not self._full:
                     branch.add(Text("... (--full shows the rest)", style="dim"))
                     return reached
                 self._left -= 1
-                thing = self._far(edge)
-                again = id(thing) in seen and bool(self._out.get(id(thing)))
+                thing = self._links.far(edge)
+                again = thing in seen and self._links.onward(thing)
                 twig = branch.add(_edge_line(edge, thing, back=self._back, again=again))
-                if id(thing) not in seen:
-                    seen.add(id(thing))
+                if thing not in seen:
+                    seen.add(thing)
                     reached.append((twig, thing))
         return reached
 
-    def _far(self, edge: Edge) -> _Thing:
-        return self._things[edge.effect if self._back else edge.cause]
 
-    def _siblings(self, spot: _Thing) -> list[tuple[tuple[str, str], list[Edge]]]:
-        groups: dict[tuple[str, str], list[Edge]] = {}
-        for edge in self._out.get(id(spot), {}).values():
-            groups.setdefault((edge.relation, self._far(edge).best.kind), []).append(edge)
-        for edges in groups.values():
-            edges.sort(key=lambda edge: (self._far(edge).best.title, edge.effect, edge.cause))
-        return sorted(groups.items(), key=lambda item: (_ORDER[item[0][0]], item[0][1]))
-
-
-def _folded(relation: str, things: Sequence[_Thing], back: bool) -> Text:
+def _folded(relation: str, things: Sequence[Thing], back: bool) -> Text:
     names = ", ".join(thing.best.title for thing in things[:3])
     kind = things[0].best.kind
     text = Text(words(relation, back=back) + "  ", style="dim")
@@ -162,7 +98,7 @@ def _plural(kind: str) -> str:
     return spaced[:-1] + "ies" if spaced.endswith("y") else spaced + "s"
 
 
-def _edge_line(edge: Edge, thing: _Thing, *, back: bool, again: bool) -> Text:
+def _edge_line(edge: Edge, thing: Thing, *, back: bool, again: bool) -> Text:
     text = Text(words(edge.relation, back=back), style="dim")
     role = edge.attributes.get("prov:role")
     if role is not None:
@@ -173,7 +109,7 @@ def _edge_line(edge: Edge, thing: _Thing, *, back: bool, again: bool) -> Text:
     return text
 
 
-def _line(thing: _Thing) -> Text:
+def _line(thing: Thing) -> Text:
     node = thing.best
     text = node_line(node)
     if thing.others:

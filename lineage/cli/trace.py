@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from lineage.cli import face
+from lineage.query.plan import Toward
 
 
 @click.command("trace")
@@ -26,7 +27,7 @@ def COMMAND(ctx: click.Context, /, reference: str, **options: Any) -> None:
 
 
 def walk(
-    ctx: click.Context, toward: str, reference: str, *, full: bool, as_json: bool, **options: Any
+    ctx: click.Context, toward: Toward, reference: str, *, full: bool, as_json: bool, **options: Any
 ) -> None:
     """Answer with a tree and its groups, or with JSON; ``trace`` and ``impact`` differ in the way."""
     options["via"] = face.split(options["via"])

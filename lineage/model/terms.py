@@ -31,6 +31,7 @@ PREFIXES: Mapping[str, str] = {
 #: ``alternateOf`` edges with this method are ties by digest: the default walk follows them.
 METHOD = "method"
 BY_DIGEST = "digest"
+SAMENESS = "alternateOf"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -360,7 +361,7 @@ FOLLOWED: frozenset[str] = frozenset(r.name for r in TABLE if r.follow)
 
 def follows(relation: str, attributes: Mapping[str, Any]) -> bool:
     """Whether the default walk takes this edge: weak claims of sameness are drawn, not followed."""
-    if relation == "alternateOf":
+    if relation == SAMENESS:
         return attributes.get(METHOD) == BY_DIGEST
     return relation in FOLLOWED
 

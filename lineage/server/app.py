@@ -14,7 +14,9 @@ from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.middleware.cors import CORSMiddleware
 
-from lineage.server import health, log, metrics, openlineage, page, problems, prov
+from lineage.access.tokens import Role
+from lineage.server import graphql, health, log, metrics, openlineage, page, problems, prov
+from lineage.server.access import declared
 from lineage.server.guard import Guard
 from lineage.server.metrics import Metrics
 from lineage.server.runtime import Runtime
@@ -45,6 +47,9 @@ class Served:
 #: are tried in this order: the busiest stand first.
 ROUTERS: Sequence[Callable[[Served], APIRouter]] = (
     lambda served: openlineage.router(served.runtime),
+    lambda served: declared(
+        graphql.router(served.runtime, origins=sorted(served.settings.origins)), Role.viewer
+    ),
     lambda served: health.router(served.keyring),
     lambda served: metrics.router(served.runtime, served.metrics),
     lambda served: prov.router(served.runtime),

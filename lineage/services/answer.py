@@ -89,7 +89,7 @@ def _node_json(row: NodeRow) -> dict[str, Any]:
     return {
         "id": row.id,
         "kind": row.kind,
-        "label": row.label,
+        "label": row.title,
         "attributes": orjson.Fragment(row.attributes),
     }
 

@@ -4,39 +4,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 
 from lineage import ids
 from lineage.errors import Ambiguous, BadReference, NotFound
+from lineage.query import condition as c
+from lineage.query.words import WORDS
 from lineage.services.context import Context
-from lineage.store.base import NOW, Filter, NodeRow, Page, View
+from lineage.store.base import NOW, EdgeRow, Filter, Hop, NodeRow, Page, View
 
-#: The word people type -> the kinds it may mean; the first kinds win where names are equal.
-WORDS: Mapping[str, tuple[str, ...]] = {
-    "model": ("ModelVersion", "Model", "Artifact"),
-    "run": ("Run",),
-    "commit": ("Commit",),
-    "dataset": ("Dataset", "DatasetVersion", "Artifact"),
-    "version": ("DatasetVersion", "Artifact", "ModelVersion"),
-    "artifact": ("Artifact", "DatasetVersion"),
-    "content": ("Content",),
-    "env": ("Environment",),
-    "environment": ("Environment",),
-    "package": ("Package",),
-    "person": ("Person", "Agent"),
-    "organization": ("Organization",),
-    "agent": ("SoftwareAgent", "Agent", "Person", "Organization"),
-    "decision": ("Decision",),
-    "review": ("Review",),
-    "deployment": ("Deployment",),
-    "access": ("Access",),
-    "entity": ("Entity",),
-    "activity": ("Activity",),
-}
 _DIGESTS = {"sha256", "sha1", "md5", "git", "md5-dos2unix"}
 #: Prefixes that identifiers of kinds begin with, where a part of the rest is enough.
 _STEMS = {"commit": "swh:1:rev:"}
+_COMMIT = frozenset({"Commit"})
+_PARENTS = Hop(relations=frozenset({"parent"}))
 _NEAREST = 3
 _LOOKED_AT = 5_000
 _LISTED = 10
@@ -61,7 +43,37 @@ def resolve(ctx: Context, reference: str, view: View = NOW) -> NodeRow:
         kinds, rest, word = (), text, ""
     if not rest:
         raise BadReference(f"{reference!r} names a kind and nothing of it")
-    return _by_name(ctx, reference, word.lower(), rest.strip("\"'"), kinds, view)
+    name = rest.strip("\"'")
+    if word.lower() == "commit" and (found := _by_ref(ctx, name, view)):
+        return found
+    return _by_name(ctx, reference, word.lower(), name, kinds, view)
+
+
+def _by_ref(ctx: Context, name: str, view: View) -> NodeRow | None:
+    """A commit by tag, branch or HEAD, with git's ``~2`` and ``^`` for its first parents."""
+    base = re.split(r"[~^]", name, maxsplit=1)[0]
+    steps = re.findall(r"~(\d*)|(\^)", name[len(base) :])
+    found = None
+    for prefix in ("", "tags/", "heads/", "remotes/"):
+        where = Filter(kinds=_COMMIT, also=c.Like("refs", prefix + base))
+        if rows := ctx.store.find(where, Page(limit=1), view).rows:
+            found = rows[0]
+            break
+    if found is None:
+        if not steps:
+            return None
+        found = _by_name(ctx, f"commit:{base}", "commit", base, WORDS["commit"], view)
+    for _ in range(sum(1 if caret else int(count or 1) for count, caret in steps)):
+        parents = ctx.store.edges([found.id], _PARENTS, view)
+        if not parents:
+            raise NotFound(f"{name!r} goes back further than the history here")
+        first = min(parents, key=_number).cause
+        found = ctx.store.get([first], view)[first]
+    return found
+
+
+def _number(parent: EdgeRow) -> float:
+    return c.number(parent.edge().attributes.get("number")) or 1
 
 
 def _spelled(text: str) -> str:

@@ -10,7 +10,8 @@ from lineage.services.answer import Answer, answered
 from lineage.services.context import Context
 from lineage.services.resolve import resolve
 from lineage.services.when import view_at
-from lineage.store.base import Claim, Cut, Filter, Hop, Page, Subgraph, View, edge_order, standing
+from lineage.store.base import Cut, Filter, Hop, Page, Subgraph, View, edge_order, standing
+from lineage.store.claims import Claim
 
 #: Neighbours and claims shown of one thing.
 MOST = 1_000

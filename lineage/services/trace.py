@@ -8,11 +8,12 @@ from typing import Any
 
 from lineage.errors import Usage
 from lineage.model import terms
+from lineage.query.plan import Toward
 from lineage.services.answer import Answer, answered
 from lineage.services.context import Context
 from lineage.services.resolve import nearest, resolve
 from lineage.services.when import view_at
-from lineage.store.base import Toward, Walk
+from lineage.store.base import NodeRow, Walk
 
 #: How people read an answer: the groups, in the order in which they ask for them.
 GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -65,14 +66,19 @@ def _walk(
         relations=relations(via),
         depth=depth,
         limit=limit,
+        seconds=ctx.budget,
     )
     found = ctx.store.walk(walk, view)
+    groups = grouped(row for row in found.ordered_nodes if row.id != start)
+    return answered(ctx, found, view, (start,), groups=groups)
+
+
+def grouped(rows: Iterable[NodeRow]) -> dict[str, list[str]]:
+    """Identifiers by the groups in which people read them."""
     groups: dict[str, list[str]] = {}
-    for row in found.ordered_nodes:
-        if row.id != start:
-            groups.setdefault(_GROUP_OF[row.kind], []).append(row.id)
-    ordered = {name: groups[name] for name in GROUPS if name in groups}
-    return answered(ctx, found, view, (start,), groups=ordered)
+    for row in rows:
+        groups.setdefault(_GROUP_OF[row.kind], []).append(row.id)
+    return {name: groups[name] for name in GROUPS if name in groups}
 
 
 def relations(via: Iterable[str] | None) -> frozenset[str] | None:

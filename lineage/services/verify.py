@@ -14,7 +14,8 @@ from lineage.ledger import log
 from lineage.ledger.log import Entry
 from lineage.ledger.merkle import Frontier
 from lineage.services.context import Context
-from lineage.store.base import Arc, Claim, Held, Store, pages
+from lineage.store.base import Store, pages
+from lineage.store.claims import Arc, Claim, Held
 
 #: A report names at most this many changes; the rest are counted.
 MOST = 100

@@ -4,21 +4,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
+from lineage import ids
 from lineage.ledger.log import Draft, Entry
 from lineage.ledger.merkle import Frontier
 from lineage.model import terms
 from lineage.model.record import Batch, Edge, Node, Record
 from lineage.model.value import read_text
+from lineage.query import condition
+from lineage.query.condition import Condition
+from lineage.query.plan import Question, Toward
+
+if TYPE_CHECKING:
+    from lineage.store.claims import Held
 
 #: The layout that this version writes; engines refuse a higher one.
 LAYOUT = 1
-
-Toward = Literal["causes", "effects"]
 
 
 class NodeRow(NamedTuple):
@@ -28,6 +33,11 @@ class NodeRow(NamedTuple):
     kind: str
     label: str | None
     attributes: str
+
+    @property
+    def title(self) -> str:
+        """What people read: the label, else the end of the identifier."""
+        return self.label or ids.short(self.id)
 
     def node(self) -> Node:
         """The node, decoded."""
@@ -70,17 +80,21 @@ NOW = View()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hop:
-    """One step: toward causes or effects, along the relations named, or along the default ones."""
+    """One step: toward causes or effects, along the relations named, or along the default ones;
+    ``tied`` leaves out the claims of sameness that are not by digest, where ``alternateOf`` is named.
+    """
 
     toward: Toward = "causes"
     relations: frozenset[str] | None = None
+    tied: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walk:
     """A set traversal: every node within reach once, with the edges between what was reached.
 
-    ``depth`` counts hops (``None``: as far as it goes); ``limit`` bounds the nodes of the answer.
+    ``depth`` counts hops (``None``: as far as it goes); ``limit`` bounds the nodes of the answer,
+    ``seconds`` the time it takes: it is cut where that has passed.
     """
 
     start: frozenset[str]
@@ -88,6 +102,7 @@ class Walk:
     relations: frozenset[str] | None = None
     depth: int | None = None
     limit: int = 1_000_000
+    seconds: float | None = None
 
     @property
     def hop(self) -> Hop:
@@ -139,15 +154,27 @@ def edge_order(row: EdgeRow) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which nodes: all conditions hold. ``prefix`` is of identifiers; ``text`` occurs in the
-    identifier or the label, in either case; ``attributes`` are compared by equality.
+    """Which nodes: all that is given holds. ``prefix`` is of identifiers; ``text`` occurs in the
+    identifier or the label, in either case; ``also`` is any other condition.
     """
 
     kinds: frozenset[str] | None = None
     label: str | None = None
     prefix: str | None = None
     text: str | None = None
-    attributes: Mapping[str, Any] = field(default_factory=dict)
+    also: Condition | None = None
+
+    @property
+    def condition(self) -> Condition:
+        """As one condition."""
+        parts: list[Condition | None] = [
+            None if self.kinds is None else condition.KindIn(self.kinds),
+            None if self.label is None else condition.Labelled(self.label),
+            None if self.prefix is None else condition.Begins(self.prefix),
+            None if self.text is None else condition.Contains(self.text),
+            self.also,
+        ]
+        return condition.AllOf(tuple(part for part in parts if part is not None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,84 +203,6 @@ class Receipt:
     added: int = 0
     retracted: int = 0
     unchanged: int = 0
-
-
-class Statement(NamedTuple):
-    """A node as a source states it."""
-
-    id: str
-    kind: str
-    label: str | None
-    attributes: str
-    bundle: str | None
-
-    def node(self) -> Node:
-        """The node that was stated."""
-        return Node(
-            id=self.id,
-            kind=self.kind,
-            label=self.label,
-            attributes=read_text(self.attributes),
-            bundle=self.bundle,
-        )
-
-
-class Arc(NamedTuple):
-    """An edge as engines keep it: the one asserted, or one that it implies.
-
-    ``variant`` tells edges of one relation between the same ends apart; ``follow`` says whether
-    the default walk takes it.
-    """
-
-    relation: str
-    effect: str
-    cause: str
-    variant: int
-    follow: bool
-    attributes: str
-    id: str | None
-    bundle: str | None
-
-    @property
-    def implied(self) -> bool:
-        """Whether it only stands because an edge implies it."""
-        return terms.RELATIONS[self.relation].implied_by is not None
-
-    def row(self) -> EdgeRow:
-        """The edge as walks hand it out."""
-        return EdgeRow(
-            self.relation, self.effect, self.cause, self.attributes, self.id, self.bundle
-        )
-
-
-class Claim(NamedTuple):
-    """Something a source says, from its entry ``since`` until it was retracted."""
-
-    what: Statement | Arc
-    source: str
-    since: int
-    until: int | None
-
-    @property
-    def implied(self) -> bool:
-        """Whether it was not said, but follows from something said."""
-        return isinstance(self.what, Arc) and self.what.implied
-
-    @property
-    def record(self) -> Record:
-        """The record that was asserted."""
-        return self.what.node() if isinstance(self.what, Statement) else self.what.row().edge()
-
-
-class Held(NamedTuple):
-    """All that the graph holds of one node: how it is shown now, from when to when, and every
-    claim about it and about the edges that have it as effect, past ones too.
-    """
-
-    row: NodeRow
-    since: int
-    until: int | None
-    claims: tuple[Claim, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,6 +276,13 @@ class Store(Protocol):
         """Everything within reach."""
         ...
 
+    def run(self, question: Question, view: View) -> Subgraph:
+        """One page of what a plan selects, by identifier, with the edges among the selected whose
+        effect is on the page. Raises ``OutOfTime`` where a plan that no part of would be true of
+        takes longer than the question allows.
+        """
+        ...
+
     def identifiers(self, after: str | None, limit: int) -> Sequence[str]:
         """The identifiers there ever were, in order, behind ``after``."""
         ...
@@ -372,7 +328,9 @@ class Store(Protocol):
 
 def takes(hop: Hop, relation: str, follow: bool) -> bool:
     """Whether a hop takes an edge: the default ones, or those of the relations named."""
-    return follow if hop.relations is None else relation in hop.relations
+    if hop.relations is None:
+        return follow
+    return relation in hop.relations and (follow or not (hop.tied and relation == terms.SAMENESS))
 
 
 def codes(relations: Iterable[str]) -> list[int]:

@@ -14,21 +14,18 @@ from lineage.ledger.log import Draft, Entry
 from lineage.ledger.merkle import Frontier
 from lineage.model.merge import mention
 from lineage.model.record import Batch, Node, Record
+from lineage.query.plan import Question
 from lineage.store import prepare, reference
 from lineage.store.base import (
     NOW,
-    Arc,
     Caps,
-    Claim,
     EdgeRow,
     Filter,
-    Held,
     Hop,
     NodeRow,
     Page,
     Receipt,
     Slice,
-    Statement,
     Stats,
     Subgraph,
     View,
@@ -36,6 +33,7 @@ from lineage.store.base import (
     standing,
     takes,
 )
+from lineage.store.claims import Arc, Claim, Held, Statement
 
 
 @dataclass(slots=True)
@@ -186,6 +184,10 @@ class MemoryStore:
     def walk(self, walk: Walk, view: View) -> Subgraph:
         """See ``Store.walk``."""
         return reference.walk(self, walk, view)
+
+    def run(self, question: Question, view: View) -> Subgraph:
+        """See ``Store.run``."""
+        return reference.run(self, question, view)
 
     def identifiers(self, after: str | None, limit: int) -> Sequence[str]:
         """See ``Store.identifiers``."""

@@ -1,13 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The walk written once from one-hop steps: default of engines that have none, oracle of the rest."""
+"""Walks and plans from one-hop steps: default of engines that have none, oracle of the rest."""
 
 from __future__ import annotations
 
-from lineage.model.value import Scalar, Value, read_text
+import time
+from collections.abc import Collection, Iterable, Iterator
+from heapq import nsmallest
+
+from lineage.errors import OutOfTime
+from lineage.query.condition import Condition, accepts
+from lineage.query.plan import Question
+from lineage.store import execute
 from lineage.store.base import (
     Cut,
     EdgeRow,
     Filter,
+    Hop,
     NodeRow,
     Page,
     Slice,
@@ -17,7 +25,37 @@ from lineage.store.base import (
     Walk,
 )
 
+#: More nodes than there are.
+ALL = 2**62
 _CHUNK = 2_000
+
+
+class Clock:
+    """Seconds that run out."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self._seconds = seconds
+        self._end = None if seconds is None else time.monotonic() + seconds
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is an end at all."""
+        return self._end is not None
+
+    @property
+    def left(self) -> float | None:
+        """The seconds left."""
+        return None if self._end is None else max(0.0, self._end - time.monotonic())
+
+    @property
+    def out(self) -> bool:
+        """Whether the time has passed."""
+        return self._end is not None and time.monotonic() > self._end
+
+    def check(self) -> None:
+        """Raise ``OutOfTime`` where the time has passed."""
+        if self.out:
+            raise OutOfTime(f"the question takes longer than {self._seconds:g} seconds")
 
 
 def walk(store: Store, wanted: Walk, view: View) -> Subgraph:
@@ -26,23 +64,27 @@ def walk(store: Store, wanted: Walk, view: View) -> Subgraph:
     Where a level would pass the limit, its nodes are taken by identifier, so that every engine
     cuts alike.
     """
+    clock = Clock(wanted.seconds)
     level = set(store.get(wanted.start, view))
     seen = set(level)
     rows: dict[EdgeRow, None] = {}
     cut: Cut | None = None
     depth = 0
     while level:
+        if clock.out:
+            cut = Cut(reason="time")
+            break
         found = store.edges(level, wanted.hop, view)
-        reached = {_far(row, wanted) for row in found} - seen
+        reached = {_far(row, wanted.hop) for row in found} - seen
         if wanted.depth is not None and depth >= wanted.depth:
             cut = cut or (Cut(reason="depth", left=len(reached)) if found else None)
             break
         if len(seen) + len(reached) > wanted.limit:
-            kept = set(sorted(reached)[: max(0, wanted.limit - len(seen))])
+            kept = set(nsmallest(max(0, wanted.limit - len(seen)), reached))
             cut = Cut(reason="limit", left=len(reached) - len(kept))
             reached = kept
         seen |= reached
-        rows.update(dict.fromkeys(row for row in found if _far(row, wanted) in seen))
+        rows.update(dict.fromkeys(row for row in found if _far(row, wanted.hop) in seen))
         level = reached
         depth += 1
         if cut is not None:
@@ -51,45 +93,96 @@ def walk(store: Store, wanted: Walk, view: View) -> Subgraph:
     return Subgraph(node_rows=list(nodes.values()), edge_rows=list(rows), cut=cut)
 
 
-def _far(row: EdgeRow, wanted: Walk) -> str:
-    return row.cause if wanted.toward == "causes" else row.effect
-
-
-def matches(row: NodeRow, where: Filter) -> bool:
-    """Whether a node meets a filter: the meaning that engines must reproduce."""
-    if where.kinds is not None and row.kind not in where.kinds:
-        return False
-    if where.label is not None and row.label != where.label:
-        return False
-    if where.prefix is not None and not row.id.startswith(where.prefix):
-        return False
-    if where.text is not None and not _contains(row, where.text):
-        return False
-    if not where.attributes:
-        return True
-    held = read_text(row.attributes)
-    return all(_holds(held.get(key), value) for key, value in where.attributes.items())
-
-
-def _contains(row: NodeRow, text: str) -> bool:
-    return text.lower() in row.id.lower() or text.lower() in (row.label or "").lower()
-
-
-def _holds(held: Value | None, wanted: Scalar) -> bool:
-    return wanted in held if isinstance(held, tuple) else held == wanted
+def _far(row: EdgeRow, hop: Hop) -> str:
+    return row.cause if hop.toward == "causes" else row.effect
 
 
 def scan(store: Store, where: Filter, page: Page, view: View) -> Slice:
-    """A filter worked out by looking at every node, for views and conditions without an index."""
+    """A filter worked out by looking at every node."""
     found: list[NodeRow] = []
-    after = page.after
+    for row in _rows(store, view, page.after):
+        if accepts(where.condition, row):
+            if len(found) == page.limit:
+                return Slice(tuple(found), found[-1].id)
+            found.append(row)
+    return Slice(tuple(found))
+
+
+def _rows(store: Store, view: View, after: str | None = None) -> Iterator[NodeRow]:
+    """Every node of a view, by identifier."""
     while chunk := store.identifiers(after, _CHUNK):
         rows = store.get(chunk, view)
-        for ident in chunk:
-            row = rows.get(ident)
-            if row is not None and matches(row, where):
-                if len(found) == page.limit:
-                    return Slice(tuple(found), found[-1].id)
-                found.append(row)
+        yield from (rows[ident] for ident in chunk if ident in rows)
         after = chunk[-1]
-    return Slice(tuple(found))
+
+
+def run(store: Store, question: Question, view: View) -> Subgraph:
+    """A plan carried out by one-hop steps."""
+    return execute.run(store, Sets(store, view, Clock(question.seconds)), question, view)
+
+
+class Sets:
+    """Sets of identifiers, by the contract's own calls."""
+
+    def __init__(self, store: Store, view: View, clock: Clock) -> None:
+        self.store, self.view, self.clock = store, view, clock
+
+    def named(self, ids: Collection[str]) -> set[str]:
+        """See ``execute.Sets.named``."""
+        return set(self.store.get(ids, self.view))
+
+    def every(self) -> set[str]:
+        """See ``execute.Sets.every``."""
+        return {row.id for row in self._checked(_rows(self.store, self.view))}
+
+    def where(self, condition: Condition) -> set[str]:
+        """See ``execute.Sets.where``."""
+        rows = self._checked(_rows(self.store, self.view))
+        return {row.id for row in rows if accepts(condition, row)}
+
+    def keep(self, keys: set[str], condition: Condition) -> set[str]:
+        """See ``execute.Sets.keep``."""
+        rows = self._checked(self.store.get(keys, self.view).values())
+        return {row.id for row in rows if accepts(condition, row)}
+
+    def _checked(self, rows: Iterable[NodeRow]) -> Iterator[NodeRow]:
+        for number, row in enumerate(rows):
+            if number % _CHUNK == 0:
+                self.clock.check()
+            yield row
+
+    def reach(self, keys: set[str], hop: Hop, depth: int | None) -> set[str]:
+        """See ``execute.Sets.reach``."""
+        seen = set(keys)
+        for _ in self._levels(seen, hop, depth):
+            pass
+        return seen
+
+    def arcs(self, keys: set[str], hop: Hop) -> Iterable[tuple[str, str]]:
+        """See ``execute.Sets.arcs``."""
+        back = hop.toward == "effects"
+        for rows in self._levels(set(keys), hop, None):
+            for row in rows:
+                yield (row.cause, row.effect) if back else (row.effect, row.cause)
+
+    def _levels(self, seen: set[str], hop: Hop, depth: int | None) -> Iterator[list[EdgeRow]]:
+        """The edges of each level; what they lead to is added to ``seen``."""
+        level, hops = set(seen), 0
+        while level and (depth is None or hops < depth):
+            self.clock.check()
+            rows = list(self.store.edges(level, hop, self.view))
+            yield rows
+            level = {_far(row, hop) for row in rows} - seen
+            seen |= level
+            hops += 1
+
+    def shown(self, members: set[str] | Condition, question: Question) -> Subgraph:
+        """See ``execute.Sets.shown``."""
+        chosen = members if isinstance(members, set) else self.where(members)
+        left = [ident for ident in chosen if question.after is None or ident > question.after]
+        page = nsmallest(question.limit, left)
+        rows = self.store.get(page, self.view)
+        found = self.store.edges(page, execute.hop(question.follow, "causes"), self.view)
+        edges = [row for row in found if row.cause in chosen]
+        cut = Cut(reason="limit", left=len(left) - len(page)) if len(left) > len(page) else None
+        return Subgraph(node_rows=[rows[ident] for ident in page], edge_rows=edges, cut=cut)

@@ -19,6 +19,8 @@ ASKING = {
     "why": ["why", "x", "y"],
     "show": ["show", "x"],
     "find": ["find"],
+    "ask": ["ask", "*"],
+    "explain": ["explain", "*"],
     "stats": ["stats"],
     "log": ["log"],
     "rebuild": ["rebuild", "--yes"],
@@ -101,6 +103,7 @@ def test_answers_are_one_json_document_of_one_shape(run, store):
         ["why", "model", "data"],
         ["show", "run"],
         ["find"],
+        ["ask", "+model and kind:entity"],
     ):
         code, out, err = run("--store", store, *words, "--json")
         assert (code, err) == (0, ""), words

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from lineage.app import open_store
 from lineage.ledger.log import Draft
 from lineage.model.record import line
+from lineage.query import condition as c
 from lineage.store.base import NOW, Filter, Hop, Page, View, Walk, pages
 from lineage.store.memory import MemoryStore
 from tests.conftest import empty
@@ -39,7 +40,7 @@ filters = st.builds(
     label=st.sampled_from([None, "a"]),
     text=st.sampled_from([None, "TEST", "label"]),
     prefix=st.sampled_from([None, "urn:test:\u00e9"]),
-    attributes=st.sampled_from([{}, {"role": "train"}]),
+    also=st.sampled_from([None, c.Like("role", "train"), c.Compares("param.lr", ">=", 0)]),
 )
 
 

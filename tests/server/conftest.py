@@ -1,62 +1,95 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A served store: the application in this process, or the real command in one of its own."""
+"""The whole server over a store (``site``), and the GraphQL routes alone (``client``)."""
 
 from __future__ import annotations
 
 import io
-import json
-import os
-import re
-import select
-import subprocess
-import sys
-import time
+import socket
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 
 import pytest
+from fastapi import FastAPI
+from starlette.requests import HTTPConnection
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 import lineage
 from lineage import app as root
 from lineage.access.tokens import Role
-from lineage.model.record import Batch, Edge, Node
+from lineage.app import Lineage
+from lineage.server import graphql
 from lineage.server.app import create_app
+from lineage.server.runtime import Runtime, Viewer
 from lineage.server.settings import Settings
 from lineage.services import tokens
+from tests.graphql_schema.cases import small
+from tests.server.sites import DEMO, Site
 
-DEMO = Batch(
-    nodes=(
-        Node(id="urn:m", kind="ModelVersion", label="fraud@v3", attributes={"owner": "canary-7"}),
-        Node(id="urn:r", kind="Run", label="train"),
-    ),
-    edges=(
-        Edge(relation="wasGeneratedBy", effect="urn:m", cause="urn:r"),
-        Edge(relation="used", effect="urn:r", cause="urn:d"),
-    ),
-)
+ANA = Viewer(name="ana", role=Role.admin)
 
 
-@dataclass
-class Site:
-    """A served application, a client of it, its tokens by role, and its log."""
+class Calling:
+    """A middleware that knows everybody by name."""
 
-    app: object
-    client: TestClient
-    runtime: object
-    secrets: dict[str, str]
-    ids: dict[str, str]
-    log: io.StringIO = field(repr=False)
+    def __init__(self, app: ASGIApp, viewer: Viewer | None) -> None:
+        self.app, self.viewer = app, viewer
 
-    def bearer(self, role="viewer"):
-        return {"authorization": f"Bearer {self.secrets[role]}"}
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan" and self.viewer is not None:
+            HTTPConnection(scope).state.viewer = self.viewer
+        await self.app(scope, receive, send)
 
-    def lines(self):
-        return [json.loads(line) for line in self.log.getvalue().splitlines()]
+
+def application(store: Lineage, viewer: Viewer | None = ANA, **options: object) -> FastAPI:
+    """The routes over a store."""
+    app = FastAPI()
+    app.state.runtime = Runtime(store.context, store.context)
+    app.include_router(graphql.router(app.state.runtime, **options))
+    app.add_middleware(Calling, viewer=viewer)
+    return app
 
 
 @pytest.fixture
-def serve():
+def serve() -> Iterator[Callable[..., TestClient]]:
+    """Clients of applications, closed afterwards."""
+    with ExitStack() as stack:
+
+        def get(store: Lineage | None = None, **options: object) -> TestClient:
+            app = application(store or stack.enter_context(small()), **options)
+            stack.callback(app.state.runtime.close)
+            return stack.enter_context(TestClient(app, raise_server_exceptions=True))
+
+        yield get
+
+
+@pytest.fixture
+def client(serve: Callable[..., TestClient]) -> TestClient:
+    """A client of a small store."""
+    return serve()
+
+
+@contextmanager
+def listening(app: FastAPI) -> Iterator[str]:
+    """The address of a real server."""
+    import uvicorn
+
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        bound.listen(64)
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(20)
+
+
+@pytest.fixture
+def serving():
     """Serve a store with the demo in it: by default in memory, on default settings."""
     with ExitStack() as stack:
 
@@ -81,54 +114,6 @@ def serve():
 
 
 @pytest.fixture
-def site(serve):
-    return serve()
-
-
-@dataclass
-class Process:
-    """``lineage serve`` as people run it."""
-
-    popen: subprocess.Popen
-    address: str
-    secret: str | None
-
-    @property
-    def port(self):
-        return int(self.address.rsplit(":", 1)[1])
-
-    def stop(self, number, within=10):
-        """Send a signal; exit code, seconds it took, and what stood on stderr."""
-        begun = time.monotonic()
-        self.popen.send_signal(number)
-        _, err = self.popen.communicate(timeout=within + 20)
-        return self.popen.returncode, time.monotonic() - begun, err
-
-
-@contextmanager
-def running(store, *words, environ=None):
-    """The command, listening on a free port."""
-    command = [sys.executable, "-c", "from lineage.cli import main; main()"]
-    command += ["--store", str(store), "serve", "--port", "0", *words]
-    popen = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONUNBUFFERED": "1", **(environ or {})},
-    )
-    try:
-        said, deadline = "", time.monotonic() + 30
-        while not (found := re.search(r"^lineage is listening on (\S+)$", said, re.MULTILINE)):
-            if popen.poll() is not None or time.monotonic() > deadline:
-                popen.kill()
-                raise AssertionError((said, popen.communicate()[1].decode()))
-            if select.select([popen.stdout], [], [], 0.2)[0]:
-                said += os.read(popen.stdout.fileno(), 65536).decode()
-        secret = re.search(r"lin_\w+", said)
-        yield Process(popen, found[1], secret[0] if secret else None)
-    finally:
-        if popen.poll() is None:
-            popen.kill()
-        for pipe in (popen.stdout, popen.stderr):
-            pipe.close()
-        popen.wait()
+def site(serving):
+    """The whole server over the demo in memory."""
+    return serving()

@@ -171,8 +171,8 @@ def test_what_is_nearly_a_token_opens_nothing(site, spoil):
         assert site.client.get("/", headers={"authorization": value}).status_code == 401
 
 
-def test_a_revoked_token_opens_nothing_at_once_and_another_process_knows_soon(serve, tmp_path):
-    here = serve(str(tmp_path / "s.db"), refresh=0.05)
+def test_a_revoked_token_opens_nothing_at_once_and_another_process_knows_soon(serving, tmp_path):
+    here = serving(str(tmp_path / "s.db"), refresh=0.05)
     assert here.client.get("/", headers=here.bearer()).status_code == 200
     elsewhere = tokens.Keyring()
     elsewhere.revoke(here.runtime.writing, here.ids["viewer"])
@@ -245,8 +245,8 @@ def test_other_hosts_and_pages_of_other_sites_are_refused(site, headers, status)
     assert answer.status_code == status
 
 
-def test_hosts_and_sites_can_be_allowed_by_name(serve):
-    site = serve(hosts=frozenset({"lab.example"}), origins=frozenset({THEIRS}))
+def test_hosts_and_sites_can_be_allowed_by_name(serving):
+    site = serving(hosts=frozenset({"lab.example"}), origins=frozenset({THEIRS}))
     allowed = {**site.bearer(), "host": "lab.example:8000", "origin": THEIRS}
     answer = site.client.get("/metrics", headers=allowed)
     assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, THEIRS)

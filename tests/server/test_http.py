@@ -104,13 +104,13 @@ def test_every_answer_keeps_browsers_from_running_or_framing_anything_foreign(si
             assert answer.headers["x-request-id"]
 
 
-def test_bodies_are_counted_as_they_come_whatever_their_header_says(serve, extra):
+def test_bodies_are_counted_as_they_come_whatever_their_header_says(serving, extra):
     @extra.post("/small")
     @needs(Role.viewer, body=1000)
     async def small(body: dict) -> dict:
         return body
 
-    site = serve()
+    site = serving()
     fits, large = json.dumps({"a": "x" * 900}), json.dumps({"a": "x" * 1000})
     headers = {**site.bearer(), "content-type": "application/json"}
 
@@ -127,25 +127,25 @@ def test_bodies_are_counted_as_they_come_whatever_their_header_says(serve, extra
     site.client.post("/small", content=large, headers={"authorization": "Bearer no"})
 
 
-def test_a_request_that_takes_too_long_is_ended_with_a_problem(serve, extra):
+def test_a_request_that_takes_too_long_is_ended_with_a_problem(serving, extra):
     @extra.get("/slow")
     @needs(Role.viewer)
     async def slow() -> None:
         await asyncio.Event().wait()
 
-    site = serve(wall=0.05)
+    site = serving(wall=0.05)
     answer = site.client.get("/slow", headers=site.bearer())
     assert (answer.status_code, answer.json()["code"]) == (503, "timed-out")
     assert answer.headers["retry-after"]
 
 
-def test_a_defect_of_ours_is_masked_and_logged_without_its_values(serve, extra):
+def test_a_defect_of_ours_is_masked_and_logged_without_its_values(serving, extra):
     @extra.get("/defect")
     @needs(Role.viewer)
     async def defect() -> None:
         raise RuntimeError("password=hunter2")
 
-    site = serve()
+    site = serving()
     answer = site.client.get("/defect", headers={**site.bearer(), "x-request-id": "given-by-proxy"})
     assert (answer.status_code, answer.json()["code"]) == (500, "failed")
     assert "given-by-proxy" in answer.json()["hint"]
@@ -169,8 +169,8 @@ def test_the_log_has_one_line_a_request_and_no_value_or_query(site):
     assert set(last) >= {"event", "id", "method", "ms", "level", "timestamp"}
 
 
-def test_a_flood_of_requests_is_not_a_flood_of_log(serve):
-    site = serve(lines=5)
+def test_a_flood_of_requests_is_not_a_flood_of_log(serving):
+    site = serving(lines=5)
     for _ in range(200):
         site.client.get("/healthz")
     assert len(site.lines()) < 60

@@ -18,7 +18,7 @@ from lineage.errors import Rejected, StoreBusy, StoreFull
 from lineage.model.record import Batch, Node
 from lineage.services import receive
 from lineage.services.receive import Receiver
-from tests.server.conftest import running
+from tests.server.sites import running
 
 JSON = {"content-type": "application/json"}
 
@@ -114,8 +114,8 @@ def test_gzip_is_understood(site):
 
 
 @pytest.mark.parametrize("url", ["memory:", "{}/s.db"])
-def test_many_senders_at_once_lose_nothing_and_readers_go_on(serve, tmp_path, url):
-    site = serve(url.format(tmp_path))
+def test_many_senders_at_once_lose_nothing_and_readers_go_on(serving, tmp_path, url):
+    site = serving(url.format(tmp_path))
     with ThreadPoolExecutor(16) as pool:
         sent = [pool.submit(post, site, event(n)) for n in range(200)]
         read = [

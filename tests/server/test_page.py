@@ -56,7 +56,7 @@ def asked(monkeypatch):
         sent.append(await request.json())
         return ANSWER
 
-    monkeypatch.setattr(application, "ROUTERS", (*application.ROUTERS, lambda _: router))
+    monkeypatch.setattr(application, "ROUTERS", (lambda _: router, *application.ROUTERS))
     return sent
 
 
@@ -131,3 +131,19 @@ def test_the_same_request_runs_as_python_and_curl(page, asked, address):
         done = subprocess.run([*command, script], capture_output=True, env=environ, check=True)
         assert json.loads(done.stdout) == ANSWER
         assert asked[-1] == body
+
+
+def test_every_example_is_answered_by_the_real_server(page, monkeypatch, serving):
+    monkeypatch.setattr(application, "ROUTERS", application.ROUTERS[1:])
+    site = serving()
+    found = page.evaluate("import('/static/examples.js').then(m => m.EXAMPLES)")
+    assert len(found) == 4
+    names = {"ref": "urn:m", "a": "urn:m", "b": "urn:d", "text": "fraud"}
+    for example in found:
+        variables = {name: names[name] for name in example["variables"]}
+        asked = {"query": example["query"], "variables": variables}
+        told = site.client.post("/graphql", json=asked, headers=site.bearer()).json()
+        assert "errors" not in told, (example["name"], told)
+        (answer,) = told["data"].values()
+        assert answer["nodes"]
+        assert answer["certificate"]["complete"] is True

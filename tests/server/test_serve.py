@@ -17,7 +17,7 @@ import pytest
 
 import lineage
 from lineage.store.base import NOW
-from tests.server.conftest import DEMO, running
+from tests.server.sites import DEMO, running
 
 
 def get(address, path, secret=None):

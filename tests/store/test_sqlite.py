@@ -31,7 +31,7 @@ def opened(tmp_path):
         yield opened
 
 
-@pytest.mark.parametrize("keys", [read._MANY, read._ONE], ids=["many", "one"])
+@pytest.mark.parametrize("keys", [read.MANY, read.ONE], ids=["many", "one"])
 @pytest.mark.parametrize("analysed", [False, True], ids=["no statistics", "after ANALYZE"])
 @pytest.mark.parametrize("view", [NOW, View(as_of=1)], ids=["now", "as of"])
 @pytest.mark.parametrize("hop", HOPS, ids=str)
@@ -41,7 +41,7 @@ def test_a_hop_searches_and_never_scans_the_edges(opened, hop, view, analysed, k
         connection.execute("ANALYZE")
     text = "EXPLAIN QUERY PLAN " + read.hop_text(hop, view, keys)
     rows = connection.execute(
-        text, {"keys": "[1]" if keys == read._MANY else 1, "codes": "[2]", "as_of": 1}
+        text, {"keys": "[1]" if keys == read.MANY else 1, "codes": "[2]", "as_of": 1}
     ).fetchall()
     plan = "\n".join(row[3] for row in rows)
     assert "SEARCH e" in plan, plan

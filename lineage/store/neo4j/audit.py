@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 
 from lineage.model import kinds
-from lineage.store.base import Arc, NodeRow
+from lineage.store.base import NodeRow
+from lineage.store.claims import Arc
 from lineage.store.neo4j import compile as cypher
 from lineage.store.neo4j.write import key_of, shown_properties
 

@@ -130,7 +130,9 @@ def _taken(hop: Hop, name: str) -> tuple[str, str]:
     """The types a hop takes, and the condition on top of them."""
     if hop.relations is None:
         return _FOLLOWED, f"{name}.follow AND "
-    return "|".join(sorted(terms.RELATIONS[r].cypher for r in hop.relations)), ""
+    types = "|".join(sorted(terms.RELATIONS[r].cypher for r in hop.relations))
+    sameness = terms.RELATIONS[terms.SAMENESS].cypher
+    return types, f"(type({name}) <> '{sameness}' OR {name}.follow) AND " if hop.tied else ""
 
 
 #: Unit separator: no IRI holds it, and JSON text escapes it. What may hold anything comes last.
@@ -176,6 +178,19 @@ RETURN size(ns), CASE WHEN size(ns) < $most THEN [n IN ns | {shown}] END,
 CASE WHEN size(ns) < $most THEN
   COLLECT {{ UNWIND ns AS n MATCH (n){left}[e:{types}]{right}(m) WHERE {condition} RETURN {edge} }}
 END"""
+
+
+@lru_cache(maxsize=256)
+def reach(hop: Hop, view: View, depth: int | None) -> str:
+    """The identifiers within reach, so many hops at most; the same pattern as that of ``walk``."""
+    types, follow = _taken(hop, "e")
+    condition = follow + _stands(view, "e")
+    left, right = ("-", "->") if hop.toward == "causes" else ("<-", "-")
+    most = "" if depth is None else str(depth)
+    return f"""
+UNWIND $start AS uid MATCH (s:Node {{uid: uid}}) USING INDEX SEEK s:Node(uid)
+WITH s MATCH (s) ((a){left}[e:{types}]{right}(b) WHERE {condition}){{0,{most}}} (n)
+WITH DISTINCT n RETURN collect(n.uid)"""
 
 
 @lru_cache(maxsize=256)
@@ -225,15 +240,10 @@ MATCH (n:Node) WHERE n.uid > $after AND EXISTS {{ (n)-[x:{_EVERY}]->() WHERE x.a
 WITH n ORDER BY n.uid LIMIT $limit
 RETURN collect([n.uid, COLLECT {{ MATCH (n)-[e]->(m) WHERE e.asserted_by = $source AND e.until IS NULL
   AND type(e) <> 'HAD_PLAN' RETURN {_edge("n", "m")} }}])"""
+EVERY = "MATCH (n:Node) WHERE n.until IS NULL RETURN collect(n.uid)"
 FIND = f"""
-MATCH (n:Node) WHERE n.until IS NULL AND n.uid > $after AND {{conditions}}
+MATCH (n:Node) WHERE n.until IS NULL AND n.uid > $after AND {{condition}}
 WITH n ORDER BY n.uid LIMIT $limit RETURN collect({_NODE})"""
-CONDITIONS = {
-    "kinds": "n.kind IN $kinds",
-    "label": "n.label = $label",
-    "prefix": "n.uid STARTS WITH $prefix",
-    "text": "(toLower(n.uid) CONTAINS $text OR toLower(n.label) CONTAINS $text)",
-}
 COUNT_NODES = "MATCH (n:Node) WHERE n.until IS NULL WITH n.kind AS kind, count(*) AS number RETURN collect([kind, number])"
 COUNT_EDGES = f"""
 MATCH (a:Node)-[e:{"|".join(r.cypher for r in terms.TABLE if not r.implied_by)}]->(b)

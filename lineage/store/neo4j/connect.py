@@ -14,6 +14,7 @@ from neo4j import exceptions as driver_errors
 from lineage.errors import (
     Denied,
     LineageError,
+    OutOfTime,
     StoreBusy,
     StoreDamaged,
     StoreFull,
@@ -87,6 +88,8 @@ def _server(error: driver_errors.Neo4jError, where: str) -> LineageError:
     if code == _MEMORY:
         hint = "Raise the server's heap, or ask for less (--depth, --limit)."
         return StoreFull(f"the server is out of memory: {text}", where=where, hint=hint)
+    if code.startswith("Neo.ClientError.Transaction.TransactionTimedOut"):
+        return OutOfTime("the question takes longer than it may", where=where)
     if code.startswith("Neo.ClientError.Security"):
         return Denied(f"the server refuses: {text}", where=where)
     if code.startswith("Neo.TransientError"):

@@ -11,20 +11,18 @@ import neo4j
 import orjson
 from neo4j import exceptions as driver_errors
 
-from lineage.errors import StoreDamaged, StoreTooNew
+from lineage.errors import OutOfTime, StoreDamaged, StoreTooNew
 from lineage.ledger import log
 from lineage.ledger.log import Draft, Entry
 from lineage.ledger.merkle import Frontier
 from lineage.model.record import Batch, Record
-from lineage.store import base, prepare, reference
+from lineage.query.plan import Question
+from lineage.store import base, execute, prepare, reference
 from lineage.store.base import (
     LAYOUT,
-    Arc,
     Caps,
-    Claim,
     EdgeRow,
     Filter,
-    Held,
     Hop,
     NodeRow,
     Page,
@@ -36,10 +34,14 @@ from lineage.store.base import (
     Walk,
     standing,
 )
+from lineage.store.claims import Arc, Claim, Held
 from lineage.store.neo4j import audit
 from lineage.store.neo4j import compile as cypher
 from lineage.store.neo4j.connect import connect, translated
+from lineage.store.neo4j.select import Sieve
+from lineage.store.neo4j.sets import NameSets, matching
 from lineage.store.neo4j.write import Change, Said, chunks, families_of
+from lineage.store.reference import Clock
 
 T = TypeVar("T")
 
@@ -86,9 +88,9 @@ class Neo4jStore:
     def _session(self) -> neo4j.Session:
         return self._driver.session(database=self.database, default_access_mode="WRITE")
 
-    def _one(self, text: str, /, **parameters: Any) -> Any:
-        """The one row of a read."""
-        query = neo4j.Query(text, timeout=PATIENCE)
+    def _one(self, text: str, seconds: float | None = None, /, **parameters: Any) -> Any:
+        """The one row of a read, within so many seconds."""
+        query = neo4j.Query(text, timeout=PATIENCE if seconds is None else max(seconds, 0.001))
         with translated(self.where):
             return self._driver.execute_query(
                 query,
@@ -242,20 +244,27 @@ class Neo4jStore:
 
     def find(self, where: Filter, page: Page, view: View) -> Slice:
         """See ``Store.find``."""
-        if view.as_of is not None or where.attributes:
+        if view.as_of is not None:
             return reference.scan(self, where, page, view)
-        values: dict[str, Any] = {
-            "kinds": sorted(where.kinds) if where.kinds is not None else None,
-            "label": where.label,
-            "prefix": where.prefix,
-            "text": where.text.lower() if where.text is not None else None,
-        }
-        values = {name: value for name, value in values.items() if value is not None}
-        conditions = " AND ".join(["true", *(cypher.CONDITIONS[name] for name in values)])
-        text = cypher.FIND.replace("{conditions}", conditions)
-        rows = self._list(text, after=page.after or "", limit=page.limit + 1, **values)
-        found = tuple(_node_rows(rows[: page.limit]))
-        return Slice(found, found[-1].id if len(rows) > page.limit else None)
+        found = matching(self, where.condition, page)
+        rows = tuple(found[: page.limit])
+        return Slice(rows, rows[-1].id if len(found) > page.limit else None)
+
+    def nodes_where(self, condition: Sieve, after: str, limit: int) -> list[NodeRow]:
+        """Nodes that come through a sieve, by identifier."""
+        text = cypher.FIND.replace("{condition}", condition.text)
+        parameters = {**condition.parameters, "after": after, "limit": limit}
+        return _node_rows(self._list(text, **parameters))
+
+    def column(self, text: str, clock: Clock, /, **parameters: Any) -> list[str]:
+        """The identifiers that a read lists, within the time that is left."""
+        clock.check()
+        return list(self._one(text, clock.left, **parameters)[0])
+
+    def run(self, question: Question, view: View) -> Subgraph:
+        """See ``Store.run``."""
+        sets = NameSets(self, view, Clock(question.seconds))
+        return execute.run(self, sets, question, view)
 
     def edges(self, ids: Collection[str], hop: Hop, view: View) -> Sequence[EdgeRow]:
         """See ``Store.edges``."""
@@ -269,12 +278,16 @@ class Neo4jStore:
 
     def walk(self, walk: Walk, view: View) -> Subgraph:
         """See ``Store.walk``: one statement, one row; level by level where a depth or too large
-        an answer asks for it.
+        an answer asks for it, and where it took too long, to say how far one comes in the time.
         """
-        if walk.depth is None:
+        if walk.depth is None and (walk.seconds is None or walk.seconds > 0):
             start, most = sorted(walk.start), walk.limit + 1
             parameters = {"start": start, "as_of": view.as_of, "most": most}
-            _, nodes, edges = self._one(cypher.walk(walk.hop, view), **parameters)
+            try:
+                text = cypher.walk(walk.hop, view)
+                _, nodes, edges = self._one(text, walk.seconds, **parameters)
+            except OutOfTime:
+                nodes = None
             if nodes is not None:
                 return Subgraph(node_rows=self._rows(nodes, view), edge_rows=_edge_rows(edges))
         return reference.walk(self, walk, view)

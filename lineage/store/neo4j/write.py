@@ -17,7 +17,8 @@ from lineage.model import kinds
 from lineage.model.merge import mention
 from lineage.model.record import Node, Record
 from lineage.store import prepare
-from lineage.store.base import NOW, Arc, NodeRow, Statement
+from lineage.store.base import NOW, NodeRow
+from lineage.store.claims import Arc, Statement
 from lineage.store.neo4j import compile as cypher
 
 #: Rows in one statement; between a thousand and twenty thousand it makes no difference.

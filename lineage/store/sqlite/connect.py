@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lineage.errors import (
     InputMissing,
+    OutOfTime,
     StoreBusy,
     StoreDamaged,
     StoreFull,
@@ -18,6 +19,7 @@ from lineage.errors import (
     StoreTooNew,
 )
 from lineage.store.base import LAYOUT
+from lineage.store.sqlite.select import teach
 
 #: How long a writer waits for another (milliseconds).
 PATIENCE = 30_000
@@ -76,6 +78,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, durability: str, patien
     connection.execute("PRAGMA cache_size = -65536")
     connection.execute("PRAGMA mmap_size = 1073741824")
     connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT}")
+    teach(connection)
     if empty:
         lay_out(connection)
 
@@ -113,6 +116,8 @@ def translated(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0)
         where, text = str(path), str(error)
+        if code & 0xFF == sqlite3.SQLITE_INTERRUPT:
+            raise OutOfTime("the question takes longer than it may") from error
         if code & 0xFF in _BUSY:
             raise StoreBusy("another process is writing to the store", where=where) from error
         if code & 0xFF in (c & 0xFF for c in _FULL):

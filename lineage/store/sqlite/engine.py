@@ -18,27 +18,27 @@ from lineage.ledger.log import Draft, Entry
 from lineage.ledger.merkle import Frontier
 from lineage.model import terms
 from lineage.model.record import Batch, Record
-from lineage.store import base, prepare, reference
+from lineage.query.plan import Question
+from lineage.store import base, execute, prepare, reference
 from lineage.store.base import (
-    Arc,
     Caps,
-    Claim,
     EdgeRow,
     Filter,
-    Held,
     Hop,
     NodeRow,
     Page,
     Receipt,
     Slice,
-    Statement,
     Stats,
     Subgraph,
     View,
     Walk,
 )
+from lineage.store.claims import Arc, Claim, Held, Statement
+from lineage.store.reference import Clock
 from lineage.store.sqlite import read
 from lineage.store.sqlite.connect import PATIENCE, connect, translated
+from lineage.store.sqlite.sets import KeySets, interrupted
 from lineage.store.sqlite.write import Change
 
 T = TypeVar("T")
@@ -208,13 +208,19 @@ class SqliteStore:
 
     def find(self, where: Filter, page: Page, view: View) -> Slice:
         """See ``Store.find``."""
-        if view.as_of is not None or where.attributes:
+        if view.as_of is not None:
             return reference.scan(self, where, page, view)
         with self._reading() as connection:
-            rows = read.find(connection, where, page)
+            rows = [row for _, row in read.find(connection, where.condition, page)]
         return Slice(
             tuple(rows[: page.limit]), rows[page.limit - 1].id if len(rows) > page.limit else None
         )
+
+    def run(self, question: Question, view: View) -> Subgraph:
+        """See ``Store.run``."""
+        clock = Clock(question.seconds)
+        with self._reading() as connection, interrupted(connection, clock):
+            return execute.run(self, KeySets(self, connection, view, clock), question, view)
 
     def _all(self, query: Callable[[sqlite3.Connection], Iterable[T]]) -> list[T]:
         with self._reading() as connection:

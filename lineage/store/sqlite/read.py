@@ -6,6 +6,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
+from heapq import nsmallest
 from itertools import islice
 from operator import eq
 from typing import Any
@@ -14,23 +15,16 @@ import orjson
 
 from lineage.model import terms
 from lineage.model.merge import mention
+from lineage.query.condition import Condition
 from lineage.store import prepare
-from lineage.store.base import (
-    Cut,
-    EdgeRow,
-    Filter,
-    Hop,
-    NodeRow,
-    Page,
-    Statement,
-    Subgraph,
-    View,
-    Walk,
-    codes,
-)
+from lineage.store.base import Cut, EdgeRow, Hop, NodeRow, Page, Subgraph, View, Walk, codes
+from lineage.store.claims import Statement
+from lineage.store.reference import Clock
+from lineage.store.sqlite.select import compiled
 
 _edge_row: Callable[[tuple[Any, ...]], EdgeRow] = partial(tuple.__new__, EdgeRow)
-_node_row: Callable[[tuple[Any, ...]], NodeRow] = partial(tuple.__new__, NodeRow)
+node_row: Callable[[tuple[Any, ...]], NodeRow] = partial(tuple.__new__, NodeRow)
+_SAMENESS = terms.RELATIONS[terms.SAMENESS].code
 NAMES = {code: relation.name for code, relation in terms.BY_CODE.items()}
 
 _NODES_BY_ID = """
@@ -52,50 +46,61 @@ AND {view}"""
 _HOP = """
 SELECT e.effect, e.cause, e.relation, e.attributes, e.id, e.bundle FROM edge e
 WHERE e.{near} {keys} AND {view} AND {taken}"""
-_MANY, _ONE = "IN (SELECT value FROM json_each(:keys))", "= :keys"
+MANY, ONE = "IN (SELECT value FROM json_each(:keys))", "= :keys"
 _FIND = """
-SELECT id, kind, label, attributes FROM node WHERE until IS NULL AND {conditions}
+SELECT key, id, kind, label, attributes FROM node WHERE until IS NULL AND {conditions}
 ORDER BY id LIMIT :limit"""
 
 _VIEW_NOW = "{0}until IS NULL"
 _VIEW_THEN = "{0}since <= :as_of AND ({0}until IS NULL OR {0}until > :as_of)"
 
 
-def _view(view: View, alias: str = "") -> str:
+def standing(view: View, alias: str = "") -> str:
+    """The condition of standing in a view."""
     return (_VIEW_NOW if view.as_of is None else _VIEW_THEN).format(alias)
 
 
-def _json(values: Iterable[Any]) -> str:
+def to_json(values: Iterable[Any]) -> str:
+    """Values as the one parameter that json_each unfolds."""
     return orjson.dumps(list(values)).decode()
 
 
-def hop_text(hop: Hop, view: View, keys: str = _MANY) -> str:
+def hop_text(hop: Hop, view: View, keys: str = MANY) -> str:
     """The statement of one hop, from many nodes or from one."""
     near = "effect" if hop.toward == "causes" else "cause"
-    taken = (
-        "+e.follow"
-        if hop.relations is None
-        else "+e.relation IN (SELECT value FROM json_each(:codes))"
-    )
-    return _HOP.format(near=near, keys=keys, view=_view(view, "e."), taken=taken)
+    return _HOP.format(near=near, keys=keys, view=standing(view, "e."), taken=taken(hop))
 
 
-def _hop_parameters(hop: Hop, view: View) -> dict[str, Any]:
+def taken(hop: Hop) -> str:
+    """The condition on edges that a hop takes."""
+    if hop.relations is None:
+        return "+e.follow"
+    named = "+e.relation IN (SELECT value FROM json_each(:codes))"
+    return f"{named} AND (e.relation <> {_SAMENESS} OR e.follow)" if hop.tied else named
+
+
+def hop_parameters(hop: Hop, view: View) -> dict[str, Any]:
+    """The parameters of a hop's statement, but for the keys it starts from."""
     parameters: dict[str, Any] = {"as_of": view.as_of}
     if hop.relations is not None:
-        parameters["codes"] = _json(codes(hop.relations))
+        parameters["codes"] = to_json(codes(hop.relations))
     return parameters
 
 
 def keys_of(connection: sqlite3.Connection, idents: Collection[str]) -> dict[int, str]:
     """The inner keys of identifiers."""
-    return dict(connection.execute(_KEYS_BY_ID, (_json(idents),)))
+    return dict(connection.execute(_KEYS_BY_ID, (to_json(idents),)))
+
+
+def names_of(connection: sqlite3.Connection, keys: Collection[int]) -> dict[int, str]:
+    """The identifiers of inner keys."""
+    return dict(connection.execute(_IDS_BY_KEY, (to_json(keys),))) if keys else {}
 
 
 def get(connection: sqlite3.Connection, idents: Collection[str], view: View) -> dict[str, NodeRow]:
     """The nodes of these identifiers in a view."""
     if view.as_of is None:
-        rows = connection.execute(_NODES_BY_ID, (_json(idents),))
+        rows = connection.execute(_NODES_BY_ID, (to_json(idents),))
         return {row[1]: NodeRow(*row[1:]) for row in rows}
     named = keys_of(connection, idents)
     return {row.id: row for row in as_of(connection, named, view).values()}
@@ -105,13 +110,13 @@ def as_of(
     connection: sqlite3.Connection, named: Mapping[int, str], view: View
 ) -> dict[int, NodeRow]:
     """Nodes as a view shows them, worked out from the statements and edges standing in it."""
-    parameters = {"keys": _json(named), "as_of": view.as_of}
+    parameters = {"keys": to_json(named), "as_of": view.as_of}
     said: dict[int, list[Statement]] = {}
-    for key, *rest in connection.execute(_STATEMENTS.format(view=_view(view)), parameters):
+    for key, *rest in connection.execute(_STATEMENTS.format(view=standing(view)), parameters):
         said.setdefault(key, []).append(Statement(named[key], *rest))
-    parameters["keys"] = _json(key for key in named if key not in said)
+    parameters["keys"] = to_json(key for key in named if key not in said)
     spoken: dict[int, set[str]] = {}
-    for key, code, end in connection.execute(_SPOKEN_OF.format(view=_view(view)), parameters):
+    for key, code, end in connection.execute(_SPOKEN_OF.format(view=standing(view)), parameters):
         spoken.setdefault(key, set()).add(mention(NAMES[code])[end])
     return {
         key: prepare.shown(ident, said.get(key, []), spoken.get(key, ()))
@@ -125,14 +130,14 @@ def edges(
 ) -> list[EdgeRow]:
     """The edges one hop takes."""
     keys = keys_of(connection, idents)
-    parameters = {"keys": _json(keys), **_hop_parameters(hop, view)}
+    parameters = {"keys": to_json(keys), **hop_parameters(hop, view)}
     rows = connection.execute(hop_text(hop, view), parameters).fetchall()
     ends = {row[0] for row in rows} | {row[1] for row in rows}
-    names = dict(connection.execute(_IDS_BY_KEY, (_json(ends),)))
-    return _edge_rows(rows, names)
+    names = names_of(connection, ends)
+    return edge_rows(rows, names)
 
 
-def _edge_rows(rows: Sequence[tuple[Any, ...]], names: Mapping[int, str]) -> list[EdgeRow]:
+def edge_rows(rows: Sequence[tuple[Any, ...]], names: Mapping[int, str]) -> list[EdgeRow]:
     """Rows with identifiers; what several sources assert alike is one edge.
 
     Rows come in the order of their key, so that such rows are neighbours: looking for equal
@@ -156,17 +161,21 @@ def _edge_rows(rows: Sequence[tuple[Any, ...]], names: Mapping[int, str]) -> lis
 
 def walk(connection: sqlite3.Connection, wanted: Walk, view: View) -> Subgraph:
     """The algorithm of ``reference.walk`` over inner keys: one statement a level."""
-    many, one = hop_text(wanted.hop, view), hop_text(wanted.hop, view, _ONE)
-    parameters = _hop_parameters(wanted.hop, view)
+    many, one = hop_text(wanted.hop, view), hop_text(wanted.hop, view, ONE)
+    parameters = hop_parameters(wanted.hop, view)
     far = 1 if wanted.toward == "causes" else 0
-    level = set(_starts(connection, wanted.start, view))
+    level = set(starts(connection, wanted.start, view))
     seen = set(level)
     rows: list[tuple[Any, ...]] = []
     cut: Cut | None = None
     depth = 0
+    clock = Clock(wanted.seconds)
     while level:
+        if clock.out:
+            cut = Cut(reason="time")
+            break
         # Deep lineage is narrow: a level of one node is most of a long chain.
-        parameters["keys"] = _json(level) if len(level) > 1 else next(iter(level))
+        parameters["keys"] = to_json(level) if len(level) > 1 else next(iter(level))
         found = connection.execute(many if len(level) > 1 else one, parameters).fetchall()
         reached = {row[far] for row in found} - seen
         if wanted.depth is not None and depth >= wanted.depth:
@@ -185,18 +194,18 @@ def walk(connection: sqlite3.Connection, wanted: Walk, view: View) -> Subgraph:
     return _subgraph(connection, seen, rows, cut, view)
 
 
-def _starts(
+def starts(
     connection: sqlite3.Connection, idents: Collection[str], view: View
 ) -> Mapping[int, object]:
+    """The keys of identifiers that stand in a view."""
     if view.as_of is None:
-        return {row[0]: row for row in connection.execute(_NODES_BY_ID, (_json(idents),))}
+        return {row[0]: row for row in connection.execute(_NODES_BY_ID, (to_json(idents),))}
     return as_of(connection, keys_of(connection, idents), view)
 
 
 def _first_by_id(connection: sqlite3.Connection, keys: Collection[int], count: int) -> set[int]:
-    named = connection.execute(_IDS_BY_KEY, (_json(keys),)).fetchall()
-    named.sort(key=lambda row: row[1])
-    return {row[0] for row in named[:count]}
+    named = names_of(connection, keys)
+    return set(nsmallest(count, named, key=named.__getitem__))
 
 
 def _subgraph(
@@ -207,40 +216,23 @@ def _subgraph(
     view: View,
 ) -> Subgraph:
     if view.as_of is None:
-        found = connection.execute(_NODES_BY_KEY, (_json(seen),)).fetchall()
+        found = connection.execute(_NODES_BY_KEY, (to_json(seen),)).fetchall()
         keys, *columns = zip(*found, strict=True) if found else ((), ())
         names = dict(zip(keys, columns[0], strict=True))
-        nodes = list(map(_node_row, zip(*columns, strict=True)))
+        nodes = list(map(node_row, zip(*columns, strict=True)))
     else:
-        names = dict(connection.execute(_IDS_BY_KEY, (_json(seen),)))
+        names = names_of(connection, seen)
         nodes = list(as_of(connection, names, view).values())
-    return Subgraph(node_rows=nodes, edge_rows=_edge_rows(rows, names), cut=cut)
+    return Subgraph(node_rows=nodes, edge_rows=edge_rows(rows, names), cut=cut)
 
 
-def find(connection: sqlite3.Connection, where: Filter, page: Page) -> list[NodeRow]:
-    """At most one row more than the page holds, by identifier; attributes are the caller's."""
-    conditions = ["1"]
-    parameters: dict[str, Any] = {"limit": page.limit + 1}
-    bound: list[tuple[str, str, Any]] = [
-        (
-            "kind IN (SELECT value FROM json_each(:kinds))",
-            "kinds",
-            where.kinds and _json(where.kinds),
-        ),
-        ("label = :label", "label", where.label),
-        ("id > :after", "after", page.after),
-        ("id >= :prefix AND id < :beyond", "prefix", where.prefix),
-        (
-            "(instr(lower(id), :text) OR instr(lower(coalesce(label, '')), :text))",
-            "text",
-            where.text,
-        ),
-    ]
-    for condition, name, value in bound:
-        if value is not None:
-            conditions.append(condition)
-            parameters[name] = value.lower() if name == "text" else value
-    if where.prefix is not None:
-        parameters["beyond"] = where.prefix + "\U0010ffff"
-    text = _FIND.format(conditions=" AND ".join(conditions))
-    return [NodeRow(*row) for row in connection.execute(text, parameters)]
+def find(
+    connection: sqlite3.Connection, condition: Condition, page: Page
+) -> list[tuple[int, NodeRow]]:
+    """At most one row more than the page holds, by identifier, each with its key."""
+    text, parameters = compiled(condition)
+    beyond = "" if page.after is None else " AND id > :after"
+    statement = _FIND.format(conditions=text + beyond)
+    parameters = {**parameters, "limit": page.limit + 1, "after": page.after}
+    rows = connection.execute(statement, parameters)
+    return [(row[0], node_row(row[1:])) for row in rows]

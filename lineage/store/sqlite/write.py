@@ -15,7 +15,7 @@ from lineage.model import terms
 from lineage.model.merge import mention
 from lineage.model.record import Edge, Node, Record, variant
 from lineage.store import prepare
-from lineage.store.base import Statement
+from lineage.store.claims import Statement
 
 _NOTHING: list[Statement] = []
 _CODES = {name: relation.code for name, relation in terms.RELATIONS.items()}

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A lineage answer over HTTP: GraphQL beside a plain route, and beside the stock executor."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+from statistics import median
+from typing import Any
+from unittest.mock import patch
+
+import orjson
+from fastapi import FastAPI
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+
+from bench.engines import open_ours
+from bench.graph import Graph
+from bench.measure import Row, at_most, percentile, rate, say, settle, together
+from graphql_schema import make
+from lineage.access.tokens import Role
+from lineage.server import graphql
+from lineage.server.runtime import Runtime, Viewer
+from lineage.services.context import Context
+from lineage.services.ingest import ingest
+from lineage.services.trace import trace
+
+MODELS = 200
+QUERY = """query($ref: String!) {trace(ref: $ref) {
+  nodes {id kind label attributes} edges {type effect cause attributes}
+  certificate {complete cut {reason left} cursor as_of root}}}"""
+
+
+class Client:
+    """Calls an application in-process, on one loop, without a client library's own cost."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+        self._loop = asyncio.new_event_loop()
+
+    def post(self, path: str, value: Any) -> bytes:
+        """The body of an answer, which must be a good one."""
+        return self._loop.run_until_complete(self._post(path, orjson.dumps(value)))
+
+    async def _post(self, path: str, body: bytes) -> bytes:
+        sent: list[Any] = []
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": "POST",
+            "scheme": "http",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+            "root_path": "",
+            "headers": [(b"content-type", b"application/json"), (b"host", b"bench")],
+            "client": ("127.0.0.1", 1),
+            "server": ("127.0.0.1", 2),
+        }
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await self._app(scope, receive, send)
+        assert sent[0]["status"] == 200, sent
+        return b"".join(message.get("body", b"") for message in sent[1:])
+
+    def close(self) -> None:
+        """End the loop."""
+        self._loop.close()
+
+
+def _application(runtime: Runtime) -> FastAPI:
+    app = FastAPI()
+    app.include_router(graphql.router(runtime))
+
+    @app.post("/plain")
+    async def plain(request: Request) -> Response:
+        ref = orjson.loads(await request.body())["ref"]
+        return Response(
+            await runtime.read(lambda ctx: trace(ctx, ref, limit=10_000).to_json()),
+            media_type="application/json",
+        )
+
+    class Known:
+        def __init__(self, app: Any) -> None:
+            self._app = app
+
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            if scope["type"] == "http":
+                HTTPConnection(scope).state.viewer = Viewer(name="bench", role=Role.viewer)
+            await self._app(scope, receive, send)
+
+    app.add_middleware(Known)
+    return app
+
+
+def measure(graph: Graph, folder: Path) -> Iterator[Row]:
+    """The rows, over the models of a SQLite store."""
+    store = open_ours("sqlite", folder, "http")
+    context = Context(store=store, actor="bench", person_key=b"")
+    say("http: load")
+    ingest(context, graph.batches())
+    settle()
+    runtime = Runtime(context, context)
+    client = Client(_application(runtime))
+    chosen = Random(3).sample(graph.models, MODELS)
+    for ident in chosen[:20]:
+        _same(client, ident)
+    say("http: beside the plain route")
+    pairs = [(_ask(client, i), lambda i=i: client.post("/plain", {"ref": i})) for i in chosen]
+    ours, theirs = together(pairs, repeat=5)
+    for share, name in ((0.5, "p50"), (0.95, "p95")):
+        a, b = percentile(ours, share), percentile(theirs, share)
+        yield at_most(f"GraphQL beside a plain route, {name}", a, b, 2)
+    say("http: beside the stock executor")
+    stock = [_stock(client, i) for i in chosen]
+    ours, theirs = together(list(zip([p[0] for p in pairs], stock, strict=True)), repeat=3)
+    yield rate("answers, beside the stock executor", 1 / median(ours), 1 / median(theirs), 4)
+    client.close()
+    runtime.close()
+    store.close()
+
+
+def _ask(client: Client, ident: str) -> Callable[[], bytes]:
+    asked = {"query": QUERY, "variables": {"ref": ident}}
+    return lambda: client.post("/graphql", asked)
+
+
+def _stock(client: Client, ident: str) -> Callable[[], bytes]:
+    ask = _ask(client, ident)
+
+    def work() -> bytes:
+        with patch.object(graphql, "make", lambda: make(stock=True)):
+            return ask()
+
+    return work
+
+
+def _same(client: Client, ident: str) -> None:
+    """Equal answers, or nothing is worth timing."""
+    quick = _ask(client, ident)()
+    assert quick == _stock(client, ident)()
+    assert orjson.loads(quick)["data"]["trace"]["nodes"]
+    plain = orjson.loads(client.post("/plain", {"ref": ident}))
+    flat = orjson.loads(quick)["data"]["trace"]
+    assert all(flat[key] == plain[key] for key in ("nodes", "edges", "certificate"))

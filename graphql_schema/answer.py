@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The flat answer: the one JSON shape of docs/answers.md, typed."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+import strawberry
+
+from graphql_schema.rows import Rows
+from graphql_schema.scalars import Kind, Relation
+from graphql_schema.types import Edge, Evidence, Node, leaf
+from lineage.services import answer as answers
+from lineage.services.trace import GROUPS
+
+
+@strawberry.enum(description="Why an answer is not whole.")
+class Reason(Enum):
+    """Why an answer is not whole."""
+
+    depth = strawberry.enum_value("depth", description="There is more beyond the hops asked for.")
+    limit = strawberry.enum_value("limit", description="There is more than was asked for.")
+    time = strawberry.enum_value("time", description="It would have taken too long.")
+    permission = strawberry.enum_value("permission", description="The rest may not be seen.")
+
+
+@strawberry.type(description="Why an answer is not whole, and how much is known to be missing.")
+class Cut:
+    """Why an answer is not whole, and how much is known to be missing."""
+
+    reason: Reason = strawberry.field(description="What ended it.")
+    left: int | None = strawberry.field(description="Nodes known to be beyond the cut.")
+
+
+@strawberry.type(description="Whether an answer is whole, and the ledger it was answered from.")
+class Certificate:
+    """Whether an answer is whole, and the ledger it was answered from."""
+
+    complete: bool = strawberry.field(description="Whether nothing was left out.")
+    cut: Cut | None = strawberry.field(description="Why it is not whole.")
+    cursor: str | None = strawberry.field(description="Goes on where the answer ends.")
+    as_of: int = strawberry.field(name="as_of", description="The entry it was answered at.")
+    root: str = strawberry.field(description="The root of the ledger then, in hex.")
+
+
+def _key(name: str, sort: Any, description: str) -> Any:
+    return leaf(name, lambda held: held.get(name), sort, description)
+
+
+def _keyed(name: str, description: str, fields: dict[str, tuple[Any, str]]) -> Any:
+    """An object type over a mapping with these keys."""
+    body: dict[str, Any] = {"__annotations__": {}, "__doc__": description, "__module__": __name__}
+    body |= {key: _key(key, sort, words) for key, (sort, words) in fields.items()}
+    return strawberry.type(type(name, (), body), name=name, description=description)
+
+
+_IDS = list[strawberry.ID] | None
+Step = _keyed(
+    "Step",
+    "One link of a connection.",
+    {
+        "type": (Relation, "Which relation."),
+        "effect": (strawberry.ID, "What depends."),
+        "cause": (strawberry.ID, "What it depends on."),
+    },
+)
+Groups = _keyed(
+    "Groups",
+    "The nodes of an answer in the groups in which people ask for them; what was asked for is in none.",
+    {name: (_IDS, f"Nodes of kind {', '.join(kinds)}.") for name, kinds in GROUPS.items()},
+)
+Thing = _keyed(
+    "Thing",
+    "Something under all its names: nodes that are tied by digest are one thing.",
+    {
+        "id": (strawberry.ID, "The node whose name says most."),
+        "kind": (Kind, "The kind of that node."),
+        "label": (str, "Its name for people."),
+        "digests": (list[str], "algorithm:hex of its bytes, where they are known."),
+        "also": (list[strawberry.ID], "The other nodes that it is known by."),
+    },
+)
+Things = _keyed(
+    "Things",
+    "What produced something, in the groups in which people ask for it.",
+    {
+        name: (
+            list[Thing] | None,  # type: ignore[valid-type] # made above
+            f"Things of kind {', '.join(kinds)}.",
+        )
+        for name, kinds in GROUPS.items()
+    },
+)
+Twig = _keyed(
+    "Twig",
+    "One line of the tree from what was asked for; its place is behind its parent's other lines.",
+    {
+        "id": (strawberry.ID, "The thing on this line, by the node whose name says most."),
+        "parent": (strawberry.ID | None, "The thing above it; null for the first line."),
+        "relation": (Relation | None, "How the thing above depends on it."),
+        "depth": (int, "How many lines are above it."),
+        "repeated": (bool, "Whether what is below it is shown below an earlier line."),
+    },
+)
+
+
+@strawberry.type(description="Nodes and edges, and whether they are all: docs/answers.md, typed.")
+class Answer:
+    """Nodes and edges, and whether they are all."""
+
+    nodes: list[Node] = strawberry.field(description="The nodes, by identifier.")
+    edges: list[Edge] = strawberry.field(description="The edges, by their ends.")
+    certificate: Certificate = strawberry.field(description="Whether this is all.")
+    start: list[strawberry.ID] = strawberry.field(description="What was asked about.")
+    query: str | None = strawberry.field(description="The selection in its canonical form: select.")
+    groups: Any = strawberry.field(
+        graphql_type=Groups | None, description="The nodes in groups: trace, impact, select."
+    )
+    paths: Any = strawberry.field(
+        graphql_type=list[list[Step]] | None,  # type: ignore[valid-type] # made above
+        description="The connections: why.",
+    )
+    evidence: list[Evidence] | None = strawberry.field(description="Who says so: show.")
+    things: Any = strawberry.field(
+        graphql_type=Things | None, description="What produced it: produced."
+    )
+    tree: Any = strawberry.field(
+        graphql_type=list[Twig] | None,  # type: ignore[valid-type] # made above
+        description="The same as a tree: produced.",
+    )
+
+
+def flat(found: answers.Answer) -> Answer:
+    """The answer of a service, its rows as they are."""
+    extra = found.extra
+    evidence = extra.get("evidence")
+    return Answer(
+        nodes=Rows(found.found.ordered_nodes),  # type: ignore[arg-type] # rows stand for nodes
+        edges=Rows(found.found.ordered_edges),  # type: ignore[arg-type] # rows stand for edges
+        certificate=found.certificate,  # type: ignore[arg-type] # the same fields
+        start=[strawberry.ID(ident) for ident in found.start],
+        query=extra.get("query"),
+        groups=extra.get("groups"),
+        paths=extra.get("paths"),
+        evidence=None if evidence is None else [Evidence(**said) for said in evidence],
+        things=extra.get("things"),
+        tree=extra.get("tree"),
+    )

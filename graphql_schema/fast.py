@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Lists of rows in one comprehension, where all that is asked of each row are plain fields.
+
+The stock executor walks every field of every row (16-20 us a node); here each field is one column.
+Whatever is not plain, and whatever goes wrong, is left to the stock executor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
+from typing import Any
+
+import orjson
+from graphql import FieldNode, GraphQLList, GraphQLObjectType
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from graphql_schema import rows
+from graphql_schema.rows import Leaf, Rows
+from lineage import ids
+from lineage.store.base import NodeRow
+
+#: What is asked of a row: its keys in the response, and the leaf of each.
+_Plan = tuple[tuple[str, ...], tuple[Leaf, ...]]
+
+
+class FastExecutor(StrawberryGraphQLCoreExecutionContext):
+    """The stock executor, with a short way for lists of plain rows."""
+
+    def complete_list_value(
+        self,
+        return_type: GraphQLList[Any],
+        field_details_list: Any,
+        info: Any,
+        path: Any,
+        result: Any,
+        position_context: Any,
+    ) -> Any:
+        """The list, in the short way where there is one."""
+        if isinstance(result, Rows):
+            done = self._short(field_details_list, result.rows)
+            if done is not None:
+                return done
+        return super().complete_list_value(
+            return_type, field_details_list, info, path, result, position_context
+        )
+
+    def _short(self, details: Any, held: Sequence[Any]) -> list[Any] | None:
+        """The rows as objects; ``None`` where a field is not plain."""
+        if not held:
+            return []
+        if all(isinstance(node, FieldNode) for node in _below(details)):
+            # Without fragments every type is asked the same, of what its interface has.
+            plans = {name: self._plan(name, details) for name in [rows.type_of(held[0])]}
+        else:
+            names = sorted({rows.type_of(row) for row in _one_a_type(held)})
+            plans = {name: self._plan(name, details) for name in names}
+        chosen = list(plans.values())
+        if None in chosen:
+            return None
+        try:
+            if all(plan == chosen[0] for plan in chosen):
+                return _objects(chosen[0], held)
+            return _mixed(plans, held)
+        except Exception:  # noqa: BLE001 - the stock executor says what is wrong, and where
+            return None
+
+    def _plan(self, name: str, details: Any) -> _Plan | None:
+        """What is asked of the rows of one type, if all of it is plain."""
+        leaves = rows.LEAVES.get(name)
+        sort = self.schema.get_type(name)
+        if leaves is None or not isinstance(sort, GraphQLObjectType):
+            return None
+        grouped, deferred, *_ = self.collect_subfields(sort, details)
+        if deferred:
+            return None
+        keys, columns = [], []
+        for key, asked in grouped.items():
+            field = asked[0].node.name.value
+            leaf = rows.type_of if field == "__typename" else leaves.get(field)
+            if leaf is None:
+                return None
+            keys.append(key)
+            columns.append(leaf)
+        return tuple(keys), tuple(columns)
+
+
+def _below(details: Any) -> Iterable[Any]:
+    """The selections below a field, of all the places that ask for it."""
+    for detail in details:
+        yield from detail.node.selection_set.selections
+
+
+def _one_a_type(held: Sequence[Any]) -> Sequence[Any]:
+    """A row of each type there is."""
+    spot = 1 if type(held[0]) is NodeRow else 0
+    return list({row[spot]: row for row in held}.values())
+
+
+def _objects(plan: _Plan | None, held: Sequence[Any]) -> list[dict[str, Any]]:
+    keys, columns = plan or ((), ())
+    values = [_column(leaf, held) for leaf in columns]
+    if 1 <= len(keys) <= len(_WIDTHS):
+        return _WIDTHS[len(keys) - 1](keys, zip(*values, strict=True))
+    if not keys:
+        return [{} for _ in held]
+    return [dict(zip(keys, row, strict=True)) for row in zip(*values, strict=True)]
+
+
+def _column(leaf: Leaf, held: Sequence[Any]) -> Iterable[Any]:
+    """What a leaf says of all rows; the two that every answer shows need no call a row."""
+    if leaf is rows.attributes:
+        return map(orjson.Fragment, map(itemgetter(3), held))
+    if leaf is rows.label:
+        return [row[2] or ids.short(row[0]) for row in held]
+    return map(leaf, held)
+
+
+# Objects of known width are written as displays: 0.25 us a row, where dict(zip()) takes 0.47.
+_WIDTHS: tuple[Callable[[Any, Iterable[Any]], list[dict[str, Any]]], ...] = (
+    lambda k, rs: [{k[0]: a} for (a,) in rs],
+    lambda k, rs: [{k0: a, k1: b} for k0, k1 in (k,) for a, b in rs],
+    lambda k, rs: [{k0: a, k1: b, k2: c} for k0, k1, k2 in (k,) for a, b, c in rs],
+    lambda k, rs: [{k0: a, k1: b, k2: c, k3: d} for k0, k1, k2, k3 in (k,) for a, b, c, d in rs],
+    lambda k, rs: [
+        {k0: a, k1: b, k2: c, k3: d, k4: e} for k0, k1, k2, k3, k4 in (k,) for a, b, c, d, e in rs
+    ],
+)
+
+
+def _mixed(plans: dict[str, _Plan | None], held: Sequence[Any]) -> list[dict[str, Any]]:
+    """Rows of which different types are asked different things, in their order."""
+    spot = 1 if type(held[0]) is NodeRow else 0
+    groups: dict[str, list[Any]] = {}
+    for row in held:
+        groups.setdefault(row[spot], []).append(row)
+    done = {
+        word: iter(_objects(plans[rows.type_of(group[0])], group)) for word, group in groups.items()
+    }
+    return [next(done[row[spot]]) for row in held]

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nested fields ask the store once a level: for all nodes, all links, all evidence of the level."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from strawberry.dataloader import DataLoader
+
+from lineage.ledger.log import Entry
+from lineage.query.plan import Toward
+from lineage.services.context import Context
+from lineage.store.base import EdgeRow, Hop, NodeRow, View, standing
+from lineage.store.claims import Claim
+
+K = TypeVar("K", bound=Hashable)
+#: Entries between two that are wanted, up to which they are read in one piece.
+_GAP = 64
+#: Claims shown of one thing.
+MOST = 1_000
+
+
+class Node(NamedTuple):
+    """A node asked for."""
+
+    id: str
+    view: View
+
+
+class Links(NamedTuple):
+    """The links asked for on one side of a node."""
+
+    id: str
+    toward: Toward
+    relations: frozenset[str] | None
+    view: View
+
+
+class Said(NamedTuple):
+    """A claim, and the entry that made it."""
+
+    claim: Claim
+    entry: Entry
+
+
+class Loaders:
+    """The loaders of one operation; what was loaded once is not asked for again."""
+
+    def __init__(self, read: Callable[[Callable[[Context], Any]], Awaitable[Any]]) -> None:
+        self._read = read
+        self.nodes: DataLoader[Node, NodeRow | None] = DataLoader(self._nodes)
+        self.links: DataLoader[Links, list[EdgeRow]] = DataLoader(self._links)
+        self.evidence: DataLoader[Node, list[Said]] = DataLoader(self._evidence)
+
+    async def _nodes(self, keys: list[Node]) -> Sequence[NodeRow | None]:
+        def work(ctx: Context) -> dict[View, Mapping[str, NodeRow]]:
+            return {
+                view: ctx.store.get({key.id for key in asked}, view)
+                for view, asked in _grouped(keys, lambda key: key.view).items()
+            }
+
+        found = await self._read(work)
+        return [found[key.view].get(key.id) for key in keys]
+
+    async def _links(self, keys: list[Links]) -> list[list[EdgeRow]]:
+        found: list[list[EdgeRow]] = await self._read(lambda ctx: _links(ctx, keys))
+        return found
+
+    async def _evidence(self, keys: list[Node]) -> list[list[Said]]:
+        found: list[list[Said]] = await self._read(lambda ctx: _evidence(ctx, keys))
+        return found
+
+
+def _grouped(keys: Iterable[Any], by: Callable[[Any], K]) -> dict[K, list[Any]]:
+    groups: dict[K, list[Any]] = {}
+    for key in keys:
+        groups.setdefault(by(key), []).append(key)
+    return groups
+
+
+def _links(ctx: Context, keys: Sequence[Links]) -> list[list[EdgeRow]]:
+    found: dict[Links, list[EdgeRow]] = {key: [] for key in keys}
+    for (toward, relations, view), asked in _grouped(keys, lambda key: key[1:]).items():
+        hop = Hop(toward=toward, relations=relations)
+        near = {key.id: found[key] for key in asked}
+        for row in ctx.store.edges(list(near), hop, view):
+            near[row.effect if toward == "causes" else row.cause].append(row)
+    return [found[key] for key in keys]
+
+
+def _evidence(ctx: Context, keys: Sequence[Node]) -> list[list[Said]]:
+    held = ctx.store.held({key.id for key in keys})
+    kept = [
+        [
+            claim
+            for claim in (held[key.id].claims if key.id in held else ())
+            if not claim.implied and standing(claim.since, claim.until, key.view)
+        ][:MOST]
+        for key in keys
+    ]
+    entries = entries_at(ctx, {claim.since for claims in kept for claim in claims})
+    return [[Said(claim, entries[claim.since]) for claim in claims] for claims in kept]
+
+
+def entries_at(ctx: Context, wanted: Iterable[int]) -> dict[int, Entry]:
+    """The entries of these sequence numbers, near ones read in one piece."""
+    found: dict[int, Entry] = {}
+    runs: list[list[int]] = []
+    for seq in sorted(wanted):
+        if runs and seq - runs[-1][-1] <= _GAP:
+            runs[-1].append(seq)
+        else:
+            runs.append([seq])
+    for run in runs:
+        for entry in ctx.store.entries(run[0] - 1, run[-1] - run[0] + 1):
+            found[entry.seq] = entry
+    return found

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What changes the store: one input each, and problems as data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, cast
+
+import strawberry
+
+from graphql_schema.context import Asked
+from graphql_schema.scalars import JSON
+from graphql_schema.types import KIND_TYPES
+from lineage import formats
+from lineage.access.tokens import Role
+from lineage.errors import BadInput, LineageError
+from lineage.services import record
+from lineage.services.context import Context
+from lineage.store.base import NOW
+
+_KEY = "Any text of yours: the same call again with the same key changes nothing."
+
+
+@strawberry.type(description="Why something was not done.")
+class Problem:
+    """Why something was not done."""
+
+    code: str = strawberry.field(description="A word that does not change between releases.")
+    message: str = strawberry.field(description="One sentence with the value in it.")
+    hint: str = strawberry.field(description="The next step.")
+    where: str | None = strawberry.field(description="The place in the input.")
+
+
+@strawberry.type(description="What was written, now or when the key was used first.")
+class Receipt:
+    """What was written."""
+
+    source: str = strawberry.field(description="Under which source it is asserted.")
+    entries: list[int] = strawberry.field(description="The entries of the ledger that hold it.")
+    records: int = strawberry.field(description="How many records these asserted.")
+
+
+@strawberry.input(description="A PROV document.")
+class IngestInput:
+    """A PROV document."""
+
+    document: str = strawberry.field(description="Its text.")
+    format: str | None = strawberry.field(
+        default=None, description="Its format, such as json; without it, what it looks like."
+    )
+    source: str | None = strawberry.field(
+        default=None, description="Who asserts it, such as a partner's name."
+    )
+    key: str | None = strawberry.field(default=None, description=_KEY)
+
+
+@strawberry.type(description="What became of a document.")
+class IngestPayload:
+    """What became of a document."""
+
+    receipt: Receipt | None = strawberry.field(description="What was written.")
+    problems: list[Problem] = strawberry.field(description="Why nothing was.")
+
+
+@strawberry.input(description="Something a run read: either ref or id.")
+class UsedInput:
+    """Something a run read."""
+
+    ref: str | None = strawberry.field(default=None, description="A reference to what is here.")
+    id: strawberry.ID | None = strawberry.field(
+        default=None, description="An identifier, which may be new here."
+    )
+    role: str | None = strawberry.field(default=None, description="The part it played.")
+
+
+@strawberry.input(description="Something a run made.")
+class GeneratedInput:
+    """Something a run made."""
+
+    name: str = strawberry.field(description="Its path or name.")
+    digest: str | None = strawberry.field(
+        default=None, description="algorithm:hex of its bytes, by which others find it."
+    )
+    role: str | None = strawberry.field(default=None, description="The part it played.")
+
+
+@strawberry.input(description="A run, with what it read and made.")
+class RecordRunInput:
+    """A run, with what it read and made."""
+
+    name: str = strawberry.field(description="What to call it.")
+    status: str | None = strawberry.field(default=None, description="finished, failed, ...")
+    started: str | None = strawberry.field(default=None, description="ISO 8601.")
+    ended: str | None = strawberry.field(default=None, description="ISO 8601.")
+    parameters: JSON | None = strawberry.field(
+        default=None, description="An object: names to texts, numbers or truths."
+    )
+    metrics: JSON | None = strawberry.field(
+        default=None, description="An object: names to numbers."
+    )
+    used: list[UsedInput] = strawberry.field(default_factory=list, description="What it read.")
+    generated: list[GeneratedInput] = strawberry.field(
+        default_factory=list, description="What it made."
+    )
+    commit: str | None = strawberry.field(default=None, description="Full hash or reference.")
+    environment: str | None = strawberry.field(default=None, description="A reference.")
+    key: str | None = strawberry.field(default=None, description=_KEY)
+
+
+@strawberry.type(description="What became of a run.")
+class RecordRunPayload:
+    """What became of a run."""
+
+    run: Any = strawberry.field(graphql_type=KIND_TYPES["Run"] | None, description="The run.")
+    receipt: Receipt | None = strawberry.field(description="What was written.")
+    problems: list[Problem] = strawberry.field(description="Why nothing was.")
+
+
+async def _tried(info: Asked, work: Callable[[Context], Any]) -> tuple[Any, list[Problem]]:
+    """What a write gave, or why it could not."""
+    info.context.demand(Role.contributor)
+    try:
+        return await info.context.write(work), []
+    except LineageError as error:
+        problem = Problem(code=error.code, message=error.what, hint=error.hint, where=error.where)
+        return None, [problem]
+
+
+async def _ingest(
+    info: Asked,
+    input: Annotated[IngestInput, strawberry.argument(description="The document.")],  # noqa: A002 - the convention
+) -> IngestPayload:
+    def work(ctx: Context) -> record.Done:
+        data = input.document.encode("utf-8", "surrogatepass")
+        chosen = formats.named(input.format) if input.format else formats.sniff(data)
+        if chosen is None:
+            raise BadInput("the document looks like no format known", where="document")
+        batch = chosen.loads(data)
+        return record.once(
+            ctx, batch, source=f"document:{input.source or ctx.actor}", key=input.key
+        )
+
+    done, problems = await _tried(info, work)
+    return IngestPayload(receipt=cast("Receipt | None", done), problems=problems)
+
+
+def _mapping(name: str, value: Any) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise BadInput(f"{name} is no object", hint='Write {"lr": 0.1}.', where=name)
+    return value
+
+
+async def _record_run(
+    info: Asked,
+    input: Annotated[RecordRunInput, strawberry.argument(description="The run.")],  # noqa: A002 - the convention
+) -> RecordRunPayload:
+    def work(ctx: Context) -> tuple[Any, record.Done]:
+        draft = record.Draft(
+            name=input.name,
+            status=input.status,
+            started=input.started,
+            ended=input.ended,
+            parameters=_mapping("parameters", input.parameters),
+            metrics=_mapping("metrics", input.metrics),
+            used=[record.Input(role=u.role, ref=u.ref, id=u.id) for u in input.used],
+            generated=[
+                record.Output(name=g.name, digest=g.digest, role=g.role) for g in input.generated
+            ],
+            commit=input.commit,
+            environment=input.environment,
+        )
+        ident, done = record.record_run(ctx, draft, input.key)
+        return ctx.store.get([ident], NOW).get(ident), done
+
+    found, problems = await _tried(info, work)
+    run, done = found or (None, None)
+    return RecordRunPayload(run=run, receipt=cast("Receipt | None", done), problems=problems)
+
+
+@strawberry.type(description="What can be changed: things are added, nothing is edited.")
+class Mutation:
+    """What can be changed."""
+
+    ingest = strawberry.field(
+        resolver=_ingest, description="Assert a PROV document. Needs the role contributor."
+    )
+    record_run = strawberry.field(
+        resolver=_record_run, description="Record a run. Needs the role contributor."
+    )

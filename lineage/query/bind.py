@@ -1,0 +1,326 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Meaning: words become kinds, references identifiers, relations names of the table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Protocol
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
+
+from lineage.errors import BadQuery
+from lineage.model import terms
+from lineage.model.kinds import KINDS
+from lineage.query import ast
+from lineage.query import condition as c
+from lineage.query.plan import (
+    BY_DEFAULT,
+    Between,
+    Both,
+    Connections,
+    Either,
+    Ends,
+    Every,
+    Follow,
+    Named,
+    Plan,
+    Reach,
+    Where,
+    Without,
+)
+from lineage.query.words import SCHEMES, WORDS, kinds_called
+
+#: How a thing is tied to what a run used: a member of it, the name of it, its bytes elsewhere.
+_PART_OF = Follow(frozenset({"hadMember", "specializationOf", "alternateOf"}), tied=True)
+_HISTORY = Follow(frozenset({"parent"}))
+_VERSIONED = re.compile(r"\s*([A-Za-z0-9][\w.\-]*)\s*((?:[<>=!~]=?|===).+)")
+
+
+class Names(Protocol):
+    """What a store knows of names."""
+
+    def resolve(self, reference: str) -> tuple[str, str]:
+        """The identifier that a short reference means, and its kind; raises ``NotFound`` or
+        ``Ambiguous``.
+        """
+        ...
+
+    def known(self, key: str) -> bool:
+        """Whether an attribute of this name is declared, or any node ever had it."""
+        ...
+
+    def held(self, key: str) -> bool:
+        """Whether any node has the attribute now, declared or not."""
+        ...
+
+    def nearest(self, key: str) -> list[str]:
+        """Names of attributes that look like this one."""
+        ...
+
+
+def bind(query: ast.Selection, names: Names) -> Plan:
+    """The plan of a selection.
+
+    Raises ``BadQuery`` for a kind, relation or attribute that there is not, with the nearest there
+    is, and what ``names.resolve`` raises for references.
+    """
+    return _Binder(names).plan(query.of, _Around())
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What holds where an expression stands: the relations of ``via``, and the kinds that the
+    conditions joined with it ask for (``None``: any).
+    """
+
+    follow: Follow = BY_DEFAULT
+    kinds: frozenset[str] | None = None
+
+
+class _Binder:
+    def __init__(self, names: Names) -> None:
+        self._names = names
+
+    def plan(self, part: ast.Expression, around: _Around) -> Plan:
+        """The plan of one expression."""
+        alone = replace(around, kinds=None)
+        match part:
+            case ast.All():
+                return Every()
+            case ast.Match() | ast.Compare() | ast.Missing() | ast.Reference():
+                return self._atom(part, around)
+            case ast.And(parts):
+                within = self._within(parts, around)
+                return Both(tuple(self.plan(each, within) for each in parts))
+            case ast.Or(parts):
+                return Either(tuple(self.plan(each, around) for each in parts))
+            case ast.Not(of):
+                return Without(Every(), self.plan(of, around))
+            case ast.Via(of, relations):
+                return self.plan(of, replace(around, follow=Follow(_relations(relations))))
+            case ast.Walk(of, up, down):
+                return _walks(self.plan(of, alone), up, down, around.follow)
+            case ast.Ends(way, of):
+                return Ends(self.plan(of, alone), way, around.follow)
+            case ast.Between(one, other):
+                a, b = self.plan(one, alone), self.plan(other, alone)
+                return Either((Between(a, b, around.follow), Between(b, a, around.follow)))
+            case ast.Why(one, other, k):
+                ends = [self._single(end) for end in (one, other)]
+                return Connections(ends[0], ends[1], k, around.follow)
+
+    def _atom(self, part: ast.Expression, around: _Around) -> Plan:
+        match part:
+            case ast.Reference(text):
+                return self._named(text)[0]
+            case ast.Missing(key):
+                return Where(c.Not(self._attribute(key, c.Has)))
+            case ast.Compare(key, operator, literal):
+                return Where(self._compared(key, operator, literal))
+            case ast.Match(key, value, equals):
+                return self._match(key.lower(), key, value, equals, around)
+        raise AssertionError(part)
+
+    # --- what joins restrict ---
+
+    def _within(self, parts: tuple[ast.Expression, ...], around: _Around) -> _Around:
+        """The surroundings inside an ``and``: the kinds that its conditions leave."""
+        kinds = around.kinds
+        for part in parts:
+            if isinstance(part, ast.Match) and part.key.lower() == "kind" and part.value:
+                found = _kinds_like(part.value)
+                if found:
+                    kinds = found if kinds is None else kinds & found
+        return replace(around, kinds=kinds)
+
+    def _linked(self, plan: Plan, own: frozenset[str], around: _Around) -> Plan:
+        """``kind:run and commit:"v1"``: nothing is both, so what is meant is the runs of that commit.
+
+        A reference to another kind than is asked for stands for what has it as a cause, directly
+        or as a part: a package of its environment, the name of its dataset's version.
+        """
+        if around.kinds is None or around.kinds & own:
+            return plan
+        return Reach(Reach(plan, "effects", _PART_OF), "effects", BY_DEFAULT, 1)
+
+    # --- key:value ---
+
+    def _match(
+        self, word: str, key: str, value: str | None, equals: str | None, around: _Around
+    ) -> Plan:
+        if equals is not None and word not in ("tag", "column_tag"):
+            raise BadQuery(f"{key}:... takes one value", hint='Two are for tag:"name"="value".')
+        if word in ("tag", "column_tag"):
+            return Where(self._tagged(word, value, equals))
+        if word == "kind" and value is not None:
+            return Where(self._kind(value))
+        if value is None:
+            return Where(c.Not(self._attribute(key, c.Has)))
+        if word == "key":
+            return Where(c.Called(value))
+        if word == "id":
+            return Named(frozenset((value,))) if "*" not in value else Where(c.Called(value))
+        if word in WORDS:
+            return self._linked(self._thing(word, value), frozenset(WORDS[word]), around)
+        if word in SCHEMES:
+            plan, kind = self._named(f"{key}:{value}")
+            return self._linked(plan, frozenset((kind,)), around)
+        return Where(self._attribute(key, lambda name: c.Like(name, value)))
+
+    def _kind(self, value: str) -> c.Condition:
+        """A kind of ours; else the attribute of that name, where anything has it."""
+        if found := _kinds_like(value):
+            return c.KindIn(found)
+        if self._names.held("kind"):
+            return c.Like("kind", value)
+        near = get_close_matches(value.lower(), _kind_names(), n=3, cutoff=0.5)
+        hint = f"Did you mean {', '.join(near)}?" if near else "Kinds: " + ", ".join(_kind_names())
+        raise BadQuery(f"there is no kind {value!r}", hint=hint)
+
+    def _tagged(self, word: str, name: str | None, value: str | None) -> c.Condition:
+        if name is None:
+            raise BadQuery(f"{word}:<null> names no tag", hint='Write missing("tag.name").')
+        key = f"{word}.{name}"
+        return self._attribute(key, c.Has if value is None else lambda k: c.Like(k, value))
+
+    def _attribute(self, key: str, condition: Callable[[str], c.Condition]) -> c.Condition:
+        """A condition on an attribute. A name that nothing has is a slip, not an empty answer."""
+        name = terms.compact(key) if ":" in key else key
+        if name == "label":
+            return _label(condition(name))
+        if not self._names.known(name):
+            near = self._names.nearest(name)
+            hint = f"Did you mean {', '.join(near)}?" if near else "No attribute is called so."
+            raise BadQuery(f"nothing here has an attribute {key!r}", hint=hint)
+        return condition(name)
+
+    def _compared(
+        self, key: str, operator: ast.Operator, literal: str | float | bool
+    ) -> c.Condition:
+        if key.lower() == "kind":
+            raise BadQuery("kinds are not compared", hint='Write kind:"run" or not kind:"run".')
+        if operator == "!=":
+            same = self._compared(key, "=", literal)
+            return c.AllOf((self._attribute(key, c.Has), c.Not(same)))
+        if isinstance(literal, bool):
+            if operator != "=":
+                raise BadQuery(f"truths have no order, as {operator} wants", hint="Write = or !=.")
+            return self._attribute(key, lambda name: c.Truth(name, literal))
+        return self._attribute(key, lambda name: c.Compares(name, operator, literal))
+
+    # --- things by reference ---
+
+    def _thing(self, word: str, value: str) -> Plan:
+        if word == "commit" and ".." in value:
+            return self._commits(value)
+        if word == "package":
+            return Where(_package(value))
+        if word in ("env", "environment") and "=" in value:
+            return self._environments(value)
+        if "*" in value:
+            return Where(c.AllOf((c.KindIn(frozenset(WORDS[word])), c.Called(value))))
+        return self._named(f"{word}:{value}")[0]
+
+    def _named(self, reference: str) -> tuple[Named, str]:
+        """One thing by reference, and its kind."""
+        ident, kind = self._names.resolve(reference)
+        return Named(frozenset((ident,))), kind
+
+    def _commits(self, value: str) -> Plan:
+        """``a..b`` as git means it: what b's history holds and a's does not."""
+        first, _, last = value.partition("..")
+        if not first or not last:
+            raise BadQuery(f"{value!r} lacks an end", hint='Write commit:"v1.0..v1.2".')
+        a, b = (self._named(f"commit:{end}")[0] for end in (first, last))
+        return Without(Reach(b, "causes", _HISTORY), Reach(a, "causes", _HISTORY))
+
+    def _environments(self, value: str) -> Plan:
+        """``name=version``: environments with that tag or attribute, or with that package."""
+        name, _, wanted = (part.strip() for part in value.partition("="))
+        if not name or not wanted:
+            raise BadQuery(f"{value!r} lacks a name or a value", hint='Write env:"cuda=12.4".')
+        tagged = c.AnyOf(tuple(c.Like(key, wanted) for key in (name, f"tag.{name}")))
+        package = c.AllOf(
+            (_package(name), c.AnyOf((c.Like("version", wanted), c.Like("version", wanted + ".*"))))
+        )
+        kind = c.KindIn(frozenset({"Environment"}))
+        holding = Reach(Where(package), "effects", Follow(frozenset({"hadMember"})), 1)
+        return Both((Where(kind), Either((Where(tagged), holding))))
+
+    def _single(self, part: ast.Expression) -> str:
+        """The one thing that an end of ``why`` names."""
+        plan = self.plan(part, _Around())
+        if isinstance(plan, Named):
+            return next(iter(plan.ids))
+        raise BadQuery(
+            f"why() connects two things, and {ast.show(ast.Selection(part))} is a selection",
+            hint='Name one thing at each end, as why(model:"a", dataset:"b").',
+        )
+
+
+def _walks(of: Plan, up: ast.Layers | None, down: ast.Layers | None, follow: Follow) -> Plan:
+    walks = tuple(_layers(of, up, down, follow))
+    return walks[0] if len(walks) == 1 else Either(walks)
+
+
+def _layers(
+    of: Plan, up: ast.Layers | None, down: ast.Layers | None, follow: Follow
+) -> Iterator[Plan]:
+    if up is not None:
+        yield Reach(of, "causes", follow, None if up == "all" else up)
+    if down is not None:
+        yield Reach(of, "effects", follow, None if down == "all" else down)
+
+
+def _relations(names: tuple[str, ...]) -> frozenset[str]:
+    for name in names:
+        if name not in terms.RELATIONS:
+            near = get_close_matches(name, terms.RELATIONS, n=3, cutoff=0.4)
+            hint = f"Did you mean {', '.join(near or terms.RELATIONS)}?"
+            raise BadQuery(f"there is no relation {name!r}", hint=hint)
+    return frozenset(names)
+
+
+def _kind_names() -> list[str]:
+    return [kind.lower() for kind in KINDS]
+
+
+def _kinds_like(value: str) -> frozenset[str]:
+    if "*" not in value:
+        return kinds_called(value)
+    found = c.glob(value.lower())
+    return frozenset(kind for kind in KINDS if found(kind.lower()))
+
+
+def _label(condition: c.Condition) -> c.Condition:
+    match condition:
+        case c.Like(_, pattern) if "*" not in pattern:
+            return c.Labelled(pattern)
+        case c.Compares(_, "=", str(literal)):
+            return c.Labelled(literal)
+        case _:
+            raise BadQuery("labels are matched whole", hint='Write key:"train*" for patterns.')
+
+
+def _package(value: str) -> c.Condition:
+    """A package by name, with versions as PEP 440 compares them where some are named."""
+    found = _VERSIONED.fullmatch(value)
+    name = (found[1] if found else value).strip()
+    kind = c.KindIn(frozenset({"Package"}))
+    if "*" in name:
+        named: c.Condition = c.Like("name", name)
+    else:
+        spellings = dict.fromkeys((name, str(canonicalize_name(name))))
+        named = c.AnyOf(tuple(c.Like("name", spelling) for spelling in spellings))
+    if not found:
+        return c.AllOf((kind, named))
+    try:
+        SpecifierSet(found[2])
+    except InvalidSpecifier as error:
+        hint = 'Write package:"torch>=2.5,<3" (PEP 440).'
+        raise BadQuery(f"{found[2]!r} is no range of versions", hint=hint) from error
+    return c.AllOf((kind, named, c.InVersions("version", found[2])))

@@ -1,0 +1,320 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Conditions on one node, and what they mean: engines compile them, ``accepts`` is their truth.
+
+Conditions look at what engines keep: identifier, kind, label, and the canonical JSON text of the
+attributes (``lineage.model.value.text``). An attribute with several values meets a condition when
+one of its values does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from operator import eq, ge, gt, le, lt
+from typing import Any, Literal, Protocol, TypeAlias
+
+import orjson
+from packaging.specifiers import SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+Operator = Literal["=", "<", "<=", ">", ">="]
+
+
+class Shown(Protocol):
+    """A node as engines hand it out."""
+
+    @property
+    def id(self) -> str:
+        """Its identifier."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """Its kind."""
+        ...
+
+    @property
+    def label(self) -> str | None:
+        """What people call it."""
+        ...
+
+    @property
+    def attributes(self) -> str:
+        """The canonical JSON text of its attributes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class KindIn:
+    """It is of one of these kinds."""
+
+    kinds: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """Its label or identifier is like this, ``*`` standing for any text; case matters."""
+
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Its label is exactly this."""
+
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Begins:
+    """Its identifier begins with this."""
+
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contains:
+    """Its identifier or label holds this text, in either case."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Has:
+    """It has the attribute."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    """The text of an attribute is like this, ``*`` standing for any text."""
+
+    key: str
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compares:
+    """An attribute compared: numbers with numbers, times with times (a bare date is its midnight
+    in UTC; equal to a bare date is everything on that day), other text with text.
+    """
+
+    key: str
+    operator: Operator
+    literal: str | float
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """An attribute that is true, or false. No case of ``Compares``: to Python ``True == 1``."""
+
+    key: str
+    value: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InVersions:
+    """A version number within a PEP 440 specifier set such as ``>=2.5,<3``."""
+
+    key: str
+    specifier: str
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Every part holds."""
+
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """Some part holds."""
+
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The part does not hold."""
+
+    of: Condition
+
+
+Attribute: TypeAlias = Has | Like | Compares | Truth | InVersions
+Condition: TypeAlias = (
+    KindIn | Called | Labelled | Begins | Contains | Attribute | AllOf | AnyOf | Not
+)
+
+ALWAYS = AllOf(())
+
+
+def accepts(condition: Condition, node: Shown) -> bool:
+    """Whether a node meets a condition: the meaning that engines reproduce."""
+    match condition:
+        case AllOf(parts):
+            return all(accepts(part, node) for part in parts)
+        case AnyOf(parts):
+            return any(accepts(part, node) for part in parts)
+        case Not(of):
+            return not accepts(of, node)
+        case KindIn(kinds):
+            return node.kind in kinds
+        case Called(pattern):
+            found = glob(pattern)
+            return bool(found(node.id) or (node.label is not None and found(node.label)))
+        case Labelled(label):
+            return node.label == label
+        case Begins(prefix):
+            return node.id.startswith(prefix)
+        case Contains(text):
+            wanted = text.lower()
+            return wanted in node.id.lower() or wanted in (node.label or "").lower()
+        case _:
+            return holds(condition, node.attributes)
+
+
+def holds(condition: Attribute, attributes: str) -> bool:
+    """Whether the JSON text of a node's attributes meets a condition on one of them."""
+    if mark(condition.key) not in attributes:
+        return False
+    held = orjson.loads(attributes).get(condition.key)
+    if held is None:
+        return False
+    test = _test(condition)
+    return any(map(test, held)) if isinstance(held, list) else test(held)
+
+
+@lru_cache(maxsize=4096)
+def mark(key: str) -> str:
+    """The text that a key is in canonical JSON. Quotes inside texts are escaped, so that it is
+    found nowhere but at a key.
+    """
+    return orjson.dumps(key).decode() + ":"
+
+
+@lru_cache(maxsize=4096)
+def glob(pattern: str) -> Callable[[str], object]:
+    """The test of a pattern in which ``*`` stands for any text, and nothing else for anything."""
+    if "*" not in pattern:
+        return pattern.__eq__
+    parts = (re.escape(part) for part in pattern.split("*"))
+    return re.compile(".*".join(parts), re.DOTALL).fullmatch
+
+
+def written(value: Any) -> str:
+    """The text of one value, as it stands in canonical JSON; that of a typed one is its lexical
+    form.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        return str(value["$"])
+    return orjson.dumps(value).decode()
+
+
+@lru_cache(maxsize=4096)
+def _test(condition: Attribute) -> Callable[[Any], bool]:
+    """The test of one value."""
+    match condition:
+        case Has():
+            return lambda _: True
+        case Like(_, pattern):
+            found = glob(pattern)
+            return lambda value: bool(found(written(value)))
+        case Truth(_, wanted):
+            return lambda value: value is wanted
+        case InVersions(_, specifier):
+            allowed = SpecifierSet(specifier)
+            return lambda value: _within(allowed, written(value))
+        case Compares(_, operator, literal):
+            return _comparison(operator, literal)
+
+
+def _within(allowed: SpecifierSet, text: str) -> bool:
+    try:
+        return allowed.contains(Version(text), prereleases=True)
+    except InvalidVersion:
+        return False
+
+
+_OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "=": eq,
+    "<": lt,
+    "<=": le,
+    ">": gt,
+    ">=": ge,
+}
+
+
+def _comparison(operator: Operator, literal: str | float) -> Callable[[Any], bool]:
+    compare = _OPERATORS[operator]
+    if not isinstance(literal, str):
+        return lambda value: (n := number(value)) is not None and compare(n, literal)
+    moment = instant(literal)
+    if moment is None:
+        return lambda value: (
+            not isinstance(value, bool | int | float) and compare(written(value), literal)
+        )
+    if operator == "=" and len(literal) == len("2026-01-01"):
+        return lambda value: (
+            (t := instant(written(value))) is not None and t.date() == moment.date()
+        )
+    return lambda value: (t := instant(written(value))) is not None and compare(t, moment)
+
+
+_NUMERIC = frozenset(
+    "xsd:" + name
+    for name in [
+        "double",
+        "float",
+        "decimal",
+        "integer",
+        "int",
+        "long",
+        "short",
+        "byte",
+        "nonNegativeInteger",
+        "positiveInteger",
+        "nonPositiveInteger",
+        "negativeInteger",
+        "unsignedInt",
+        "unsignedLong",
+        "unsignedShort",
+        "unsignedByte",
+    ]
+)
+
+
+def number(value: Any) -> float | None:
+    """A value as a number, where it is one: by its JSON type, or by its datatype."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return value
+    if isinstance(value, dict) and value.get("type") in _NUMERIC:
+        try:
+            text = value["$"]
+            return int(text) if re.fullmatch(r"[+-]?\d{1,400}", text) else float(text)
+        except ValueError:
+            return None
+    return None
+
+
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?")
+
+
+@lru_cache(maxsize=4096)
+def instant(text: str) -> datetime | None:
+    """A text as a moment, where it is an ISO 8601 date or time; without a zone it is UTC."""
+    if not _TIME.fullmatch(text):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None

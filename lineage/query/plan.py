@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The logical plan: sets of nodes made from sets of nodes, the same for every engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from lineage.query import condition as c
+from lineage.query.condition import Condition
+
+Toward = Literal["causes", "effects"]
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """All nodes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The nodes of these identifiers, where they stand."""
+
+    ids: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The nodes that meet a condition."""
+
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """Which edges a walk takes: those of the relations named (``None``: the default ones);
+    ``tied`` leaves out the claims of sameness that default walks do not follow.
+    """
+
+    relations: frozenset[str] | None = None
+    tied: bool = False
+
+
+BY_DEFAULT = Follow()
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """A set with what is within so many hops of it (``None``: as far as it goes)."""
+
+    of: Plan
+    toward: Toward
+    follow: Follow = BY_DEFAULT
+    depth: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """The nodes of a set that meet a condition."""
+
+    of: Plan
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """What is in every set."""
+
+    parts: tuple[Plan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """What is in any set."""
+
+    parts: tuple[Plan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Without:
+    """What is in the one set and not in the other."""
+
+    of: Plan
+    other: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """The nodes of a set with none of the set upstream of them (``roots``), or downstream
+    (``sinks``). Nodes on a cycle, as things tied by digest are, count as one.
+    """
+
+    of: Plan
+    way: Literal["roots", "sinks"]
+    follow: Follow = BY_DEFAULT
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """What is downstream of the causes and upstream of the effects, both included."""
+
+    causes: Plan
+    effects: Plan
+    follow: Follow = BY_DEFAULT
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """What the shortest connections of two nodes lead through, whichever is the effect."""
+
+    one: str
+    other: str
+    k: int
+    follow: Follow = BY_DEFAULT
+
+
+Plan: TypeAlias = (
+    Every | Named | Where | Reach | Keep | Both | Either | Without | Ends | Between | Connections
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A plan, the edges that are shown with its nodes, and which page of them: at most ``limit``,
+    behind the identifier ``after``, within ``seconds`` (``None``: however long it takes).
+    """
+
+    plan: Plan
+    follow: Follow = BY_DEFAULT
+    limit: int = 10_000
+    after: str | None = None
+    seconds: float | None = None
+
+
+def inner(plan: Plan) -> tuple[Plan, ...]:
+    """The plans that a plan is made of."""
+    match plan:
+        case Reach(of) | Keep(of) | Ends(of):
+            return (of,)
+        case Both(parts) | Either(parts):
+            return parts
+        case Without(of, other):
+            return (of, other)
+        case Between(causes, effects):
+            return (causes, effects)
+        case _:
+            return ()
+
+
+def lines(plan: Plan, depth: int = 0) -> Iterator[str]:
+    """The plan for people, one operator a line, what it is made of below it."""
+    yield "  " * depth + _line(plan)
+    for part in inner(plan):
+        yield from lines(part, depth + 1)
+
+
+def _line(plan: Plan) -> str:
+    match plan:
+        case Every():
+            return "every node"
+        case Named(ids):
+            shown = ", ".join(sorted(ids)[:3])
+            return f"named: {shown}" + (f" and {len(ids) - 3} more" if len(ids) > 3 else "")
+        case Where(condition):
+            return f"where {_condition(condition)}"
+        case Keep(_, condition):
+            return f"keep where {_condition(condition)}"
+        case Reach(_, toward, follow, depth):
+            hops = "" if depth is None else f", {depth} {'hop' if depth == 1 else 'hops'}"
+            return f"walk to {toward}{hops}{_follow(follow)}"
+        case Both():
+            return "in all of"
+        case Either():
+            return "in any of"
+        case Without():
+            return "the first without the second"
+        case Ends(_, way, follow):
+            return f"{way}{_follow(follow)}"
+        case Between(_, _, follow):
+            return f"between the first, as causes, and the second{_follow(follow)}"
+        case Connections(one, other, k, follow):
+            return f"{k} shortest connections of {one} and {other}{_follow(follow)}"
+
+
+def _follow(follow: Follow) -> str:
+    if follow.relations is None:
+        return ""
+    return " via " + ", ".join(sorted(follow.relations)) + (" (tied)" if follow.tied else "")
+
+
+def _condition(condition: Condition) -> str:
+    match condition:
+        case c.AllOf(parts):
+            return " and ".join(map(_condition, parts)) or "true"
+        case c.AnyOf(parts):
+            return "(" + " or ".join(map(_condition, parts)) + ")"
+        case c.Not(of):
+            return f"not ({_condition(of)})"
+        case c.KindIn(kinds):
+            return "kind in " + "|".join(sorted(kinds))
+        case c.Called(pattern):
+            return f"label or id like {pattern!r}"
+        case c.Labelled(label):
+            return f"label = {label!r}"
+        case c.Begins(prefix):
+            return f"id begins {prefix!r}"
+        case c.Contains(text):
+            return f"label or id holds {text!r}"
+        case c.Has(key):
+            return f"has {key}"
+        case c.Like(key, pattern):
+            return f"{key} like {pattern!r}"
+        case c.Compares(key, operator, literal):
+            return f"{key} {operator} {literal!r}"
+        case c.Truth(key, value):
+            return f"{key} is {str(value).lower()}"
+        case c.InVersions(key, specifier):
+            return f"{key} in {specifier}"

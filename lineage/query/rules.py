@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Small rewrites of a plan: each gives the same nodes, sooner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from lineage.query import condition as c
+from lineage.query.plan import (
+    Between,
+    Both,
+    Either,
+    Ends,
+    Every,
+    Keep,
+    Plan,
+    Reach,
+    Where,
+    Without,
+)
+
+
+def rewritten(plan: Plan) -> Plan:
+    """The plan after every rule, from the inside out."""
+    plan = _inside(plan)
+    while True:
+        for rule in RULES:
+            changed = rule(plan)
+            if changed is not None:
+                plan = rewritten(changed)
+                break
+        else:
+            return plan
+
+
+def _inside(plan: Plan) -> Plan:
+    match plan:
+        case Reach(of) | Keep(of) | Ends(of):
+            return replace(plan, of=rewritten(of))
+        case Both(parts):
+            return Both(tuple(map(rewritten, parts)))
+        case Either(parts):
+            return Either(tuple(map(rewritten, parts)))
+        case Without(of, other):
+            return Without(rewritten(of), rewritten(other))
+        case Between(causes, effects):
+            return replace(plan, causes=rewritten(causes), effects=rewritten(effects))
+        case _:
+            return plan
+
+
+def _flat(plan: Plan) -> Plan | None:
+    """Sets of sets of one sort are one set; one part alone is itself."""
+    if not isinstance(plan, Both | Either):
+        return None
+    sort = type(plan)
+    if any(isinstance(part, sort) for part in plan.parts):
+        parts = [
+            p for part in plan.parts for p in (part.parts if isinstance(part, sort) else (part,))
+        ]
+        return sort(tuple(parts))
+    unique = tuple(dict.fromkeys(plan.parts))
+    if len(unique) == 1:
+        return unique[0]
+    return sort(unique) if len(unique) < len(plan.parts) else None
+
+
+def _everything(plan: Plan) -> Plan | None:
+    """Everything adds nothing to what is in all, and takes over what is in any."""
+    if isinstance(plan, Both) and Every() in plan.parts:
+        rest = tuple(part for part in plan.parts if part != Every())
+        return Both(rest) if rest else Every()
+    if isinstance(plan, Either) and Every() in plan.parts:
+        return Every()
+    if isinstance(plan, Reach) and plan.of == Every():
+        return Every()
+    return None
+
+
+def _condition_of_a_complement(plan: Plan) -> Plan | None:
+    """What does not meet a condition meets its opposite; taking away a condition is keeping."""
+    if isinstance(plan, Without) and isinstance(plan.other, Where):
+        opposite = c.Not(plan.other.condition)
+        return Where(opposite) if plan.of == Every() else Keep(plan.of, opposite)
+    return None
+
+
+def _conditions_together(plan: Plan) -> Plan | None:
+    """Conditions that all, or any, of must hold are one condition."""
+    if not isinstance(plan, Both | Either):
+        return None
+    wheres = [part for part in plan.parts if isinstance(part, Where)]
+    if len(wheres) < 2:
+        return None
+    rest = tuple(part for part in plan.parts if not isinstance(part, Where))
+    conditions = tuple(where.condition for where in wheres)
+    if isinstance(plan, Both):
+        return Both((*rest, Where(c.AllOf(conditions))))
+    return Either((*rest, Where(c.AnyOf(conditions))))
+
+
+def _keep_instead_of_meeting(plan: Plan) -> Plan | None:
+    """A set met with a condition is looked at one by one; nobody looks for the rest."""
+    if not isinstance(plan, Both):
+        return None
+    for part in plan.parts:
+        if isinstance(part, Where):
+            rest = tuple(other for other in plan.parts if other is not part)
+            return Keep(Both(rest), part.condition)
+    return None
+
+
+def _without_instead_of_meeting(plan: Plan) -> Plan | None:
+    """A set met with a complement is the set without it."""
+    if not isinstance(plan, Both):
+        return None
+    for part in plan.parts:
+        if isinstance(part, Without) and part.of == Every():
+            rest = tuple(other for other in plan.parts if other is not part)
+            return Without(Both(rest), part.other)
+    return None
+
+
+def _keep_once(plan: Plan) -> Plan | None:
+    """Conditions kept one after the other are one; a set may be reduced before others leave it."""
+    if isinstance(plan, Keep):
+        if isinstance(plan.of, Keep):
+            return Keep(plan.of.of, c.AllOf((plan.of.condition, plan.condition)))
+        if isinstance(plan.of, Where):
+            return Where(c.AllOf((plan.of.condition, plan.condition)))
+        if plan.of == Every():
+            return Where(plan.condition)
+    return None
+
+
+def _between(plan: Plan) -> Plan | None:
+    """What is downstream of one set and upstream of another is found within the smaller walk."""
+    if not isinstance(plan, Both):
+        return None
+    walks = [p for p in plan.parts if isinstance(p, Reach) and p.depth is None]
+    for down in walks:
+        for up in walks:
+            opposite = (down.toward, up.toward) == ("effects", "causes")
+            if opposite and down.follow == up.follow:
+                rest = tuple(part for part in plan.parts if part is not down and part is not up)
+                return Both((*rest, Between(down.of, up.of, up.follow)))
+    return None
+
+
+def _walk_once(plan: Plan) -> Plan | None:
+    """Walks of one sort from several sets are one walk, and a walk that went all the way goes no
+    further.
+    """
+    if isinstance(plan, Reach) and isinstance(plan.of, Reach):
+        before = plan.of
+        if before.depth is None and (before.toward, before.follow) == (plan.toward, plan.follow):
+            return before
+    if isinstance(plan, Either):
+        for part in plan.parts:
+            alike = [p for p in plan.parts if _alike(part, p)]
+            if len(alike) > 1 and isinstance(part, Reach):
+                rest = tuple(other for other in plan.parts if other not in alike)
+                starts = Either(tuple(walk.of for walk in alike if isinstance(walk, Reach)))
+                return Either((*rest, replace(part, of=starts)))
+    return None
+
+
+def _alike(one: Plan, other: Plan) -> bool:
+    return (
+        isinstance(one, Reach)
+        and isinstance(other, Reach)
+        and (one.toward, one.follow, one.depth) == (other.toward, other.follow, other.depth)
+    )
+
+
+Rule = Callable[[Plan], "Plan | None"]
+#: Each rule changes the plan or says ``None``; the first that changes it wins.
+RULES: tuple[Rule, ...] = (
+    _flat,
+    _everything,
+    _conditions_together,
+    _condition_of_a_complement,
+    _between,
+    _without_instead_of_meeting,
+    _keep_instead_of_meeting,
+    _keep_once,
+    _walk_once,
+)

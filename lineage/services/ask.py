@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Asking in the selection language: parse, bind, plan, run, and a cursor to go on."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+import orjson
+
+from lineage.errors import BadCursor, Usage
+from lineage.model import kinds
+from lineage.model.value import read_text
+from lineage.query import ast, parse
+from lineage.query import condition as c
+from lineage.query.bind import bind
+from lineage.query.plan import Connections, Follow, Question, lines
+from lineage.query.rules import rewritten
+from lineage.query.words import FILTERS
+from lineage.services.answer import Answer, answered
+from lineage.services.context import Context
+from lineage.services.resolve import resolve
+from lineage.services.trace import grouped
+from lineage.services.when import view_at
+from lineage.services.why import connected
+from lineage.store.base import NOW, Filter, Page, Slice, Store, View, Walk
+from lineage.store.paths import connections
+
+T = TypeVar("T")
+
+#: Nodes of one page, unless it is told, and at most.
+PAGE, MOST = 10_000, 1_000_000
+#: Nodes whose attributes are looked at for names like one that is not known.
+_LOOKED_AT = 2_000
+
+
+def ask(
+    ctx: Context,
+    query: str,
+    *,
+    limit: int = PAGE,
+    cursor: str | None = None,
+    at: str | int | None = None,
+) -> Answer:
+    """What a selection selects, by identifier, with the edges among the selected.
+
+    ``limit`` is the nodes of one page; the certificate's ``cursor`` goes on behind it, in the store
+    as it stood for the first page, whatever was written since. Raises ``BadQuery``, ``BadCursor``,
+    ``OutOfTime``, and ``NotFound`` or ``Ambiguous`` for references in the query.
+    """
+    if not 1 <= limit <= MOST:
+        raise Usage(f"limit is between 1 and {MOST:,}")
+    selection = _selection(query, at)
+    text = ast.show(selection)
+    if cursor is not None:
+        place = _place(ctx, text, cursor)
+        return _page(ctx, selection, text, limit, View(as_of=place.as_of), place)
+    if selection.at is not None:
+        return _page(ctx, selection, text, limit, view_at(ctx, selection.at))
+    return pinned(ctx, lambda view: _page(ctx, selection, text, limit, view))
+
+
+def page_of(ctx: Context, selected: ast.Expression, page: Page, view: View) -> Slice:
+    """Nodes of a selection in a view, behind an identifier: for lists that page by identifier."""
+    plan = rewritten(bind(ast.Selection(selected), _Names(ctx, view)))
+    question = Question(plan=plan, limit=page.limit, after=page.after, seconds=ctx.budget)
+    found = ctx.store.run(question, view)
+    rows = tuple(found.ordered_nodes)
+    return Slice(rows, rows[-1].id if found.cut is not None and rows else None)
+
+
+def explain(ctx: Context, query: str, at: str | int | None = None) -> dict[str, Any]:
+    """How a selection is understood: its canonical text, and the plan before and after the rules."""
+    selection = _selection(query, at)
+    plan = bind(selection, _Names(ctx, view_at(ctx, selection.at)))
+    return {
+        "query": ast.show(selection),
+        "meaning": list(lines(plan)),
+        "plan": list(lines(rewritten(plan))),
+        "engine": ctx.store.caps.name,
+    }
+
+
+def _selection(query: str, at: str | int | None) -> ast.Selection:
+    selection = parse.parse(query)
+    if at is None or at == "":
+        return selection
+    if selection.at is not None:
+        raise Usage("the query says 'at', and so does the call", hint="Say it once.")
+    return ast.Selection(selection.of, str(at))
+
+
+def pinned(ctx: Context, work: Callable[[View], T]) -> T:
+    """Work on the store as it stands now. Where somebody writes meanwhile it is done again as of
+    the entry it began with: an answer is never of two moments.
+    """
+    before = ctx.store.head().size
+    done = work(NOW)
+    return done if ctx.store.head().size == before else work(View(as_of=before))
+
+
+def _page(
+    ctx: Context,
+    selection: ast.Selection,
+    text: str,
+    limit: int,
+    view: View,
+    place: _Place | None = None,
+) -> Answer:
+    plan = rewritten(bind(selection, _Names(ctx, view)))
+    follow = _shown(selection.of)
+    if isinstance(plan, Connections):
+        return _connections(ctx, plan, text, view)
+    after = place.after if place else None
+    question = Question(plan=plan, follow=follow, limit=limit, after=after, seconds=ctx.budget)
+    found = ctx.store.run(question, view)
+    head = ctx.store.head()
+    more = found.cut is not None and found.cut.reason == "limit" and found.node_rows
+    last = found.ordered_nodes[-1].id if more else None
+    seq = head.size if view.as_of is None else view.as_of
+    cursor = _cursor(ctx, text, _Place(seq, last)) if last is not None else None
+    groups = grouped(found.ordered_nodes)
+    return answered(ctx, found, view, (), cursor=cursor, query=text, groups=groups)
+
+
+def _shown(of: ast.Expression) -> Follow:
+    """The edges shown with an answer: those that the query as a whole follows."""
+    return Follow(frozenset(of.relations)) if isinstance(of, ast.Via) else Follow()
+
+
+def _connections(ctx: Context, plan: Connections, text: str, view: View) -> Answer:
+    walk = Walk(start=frozenset(), relations=plan.follow.relations, seconds=ctx.budget)
+    paths = connections(ctx.store, walk, plan.one, plan.other, plan.k, view)
+    start = (paths[0][0].effect, paths[0][-1].cause) if paths else ()
+    return connected(ctx, paths, start, view, query=text)
+
+
+# --- cursors ---
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a page ended: the entry that the first page was answered at, and the last node."""
+
+    as_of: int
+    after: str
+
+
+def _cursor(ctx: Context, text: str, place: _Place) -> str:
+    body = orjson.dumps([1, place.as_of, place.after])
+    return base64.urlsafe_b64encode(_seal(ctx, text, body) + body).decode().rstrip("=")
+
+
+def _place(ctx: Context, text: str, cursor: str) -> _Place:
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        seal, body = raw[:_SEAL], raw[_SEAL:]
+        if not hmac.compare_digest(seal, _seal(ctx, text, body)):
+            raise BadCursor("the cursor is not of this query in this store")
+        _, as_of, after = orjson.loads(body)
+    except (binascii.Error, ValueError) as error:
+        raise BadCursor("the cursor is none that was given out") from error
+    return _Place(as_of, after)
+
+
+_SEAL = 12
+
+
+def _seal(ctx: Context, text: str, body: bytes) -> bytes:
+    """Ties a cursor to its query and store: nobody can ask for a page that was never offered."""
+    said = text.encode() + b"\0" + body
+    return hmac.new(ctx.person_key, said, hashlib.sha256).digest()[:_SEAL]
+
+
+# --- names ---
+
+_DECLARED = frozenset(f.name for kind in kinds.KINDS for f in kinds.fields_of(kind)) | FILTERS
+#: Attributes that were seen in a store; what was there once stays in its ledger.
+_SEEN: WeakKeyDictionary[Store, set[str]] = WeakKeyDictionary()
+
+
+class _Names:
+    """The names of one store, for binding."""
+
+    def __init__(self, ctx: Context, view: View) -> None:
+        self._ctx, self._view = ctx, view
+
+    def resolve(self, reference: str) -> tuple[str, str]:
+        """See ``bind.Names``."""
+        row = resolve(self._ctx, reference, self._view)
+        return row.id, row.kind
+
+    def known(self, key: str) -> bool:
+        """See ``bind.Names``."""
+        return key in _DECLARED or self._was_tag(key) or self.held(key)
+
+    def _was_tag(self, key: str) -> bool:
+        """Tags are free: that nothing has one is an answer."""
+        return key.startswith(("tag.", "column_tag."))
+
+    def held(self, key: str) -> bool:
+        """See ``bind.Names``."""
+        seen = _SEEN.setdefault(self._ctx.store, set())
+        if key not in seen:
+            if not self._ctx.store.find(Filter(also=c.Has(key)), Page(limit=1), NOW).rows:
+                return False
+            seen.add(key)
+        return True
+
+    def nearest(self, key: str) -> list[str]:
+        """See ``bind.Names``."""
+        page = self._ctx.store.find(Filter(), Page(limit=_LOOKED_AT), NOW)
+        held = {name for row in page.rows for name in read_text(row.attributes)}
+        return get_close_matches(key, sorted(held | _DECLARED), n=3, cutoff=0.5)

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Assertions that callers may repeat: a batch or a run under a key is written once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from importers.base import content
+from lineage import ids
+from lineage.errors import BadInput, LineageError
+from lineage.model import check, kinds
+from lineage.model.record import Batch, Edge, Node, Record, line
+from lineage.model.value import clean_value
+from lineage.services.context import Context
+from lineage.services.ingest import ingest
+from lineage.services.resolve import resolve
+
+_FULL_SHA = re.compile(r"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?")
+_DIGEST = re.compile(r"([a-z0-9-]{2,20}):([0-9a-fA-F]{8,128}(?:\.dir)?)")
+_LONGEST_KEY = 200
+
+
+class KeyTaken(LineageError):
+    """A key was used before, for something else."""
+
+    code, status, exit_code = "key-taken", 409, 2
+    hint = "Use a new key for new content; repeat a call only as it was."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What was written under a key, the first time or now: in which entries, how many records."""
+
+    source: str
+    entries: tuple[int, ...]
+    records: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """Something a run read: a reference, or an identifier that may be new here."""
+
+    role: str | None = None
+    ref: str | None = None
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """Something a run made: a name, and ``algorithm:hex`` of its bytes where these are known."""
+
+    name: str
+    digest: str | None = None
+    role: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A run as its caller describes it. ``commit`` is a full hash or a reference."""
+
+    name: str
+    status: str | None = None
+    started: str | None = None
+    ended: str | None = None
+    parameters: Mapping[str, Any] | None = None
+    metrics: Mapping[str, Any] | None = None
+    used: Sequence[Input] = ()
+    generated: Sequence[Output] = ()
+    commit: str | None = None
+    environment: str | None = None
+
+
+def once(ctx: Context, batch: Batch, *, source: str, key: str | None = None) -> Done:
+    """Assert a batch; with a key, the same call again finds what the first one wrote.
+
+    The key is part of the source, so that the ledger itself says what was asserted under it.
+    Raises ``KeyTaken`` where that is something else, ``Rejected``, and the errors of stores.
+    """
+    if key is not None:
+        if not 0 < len(key) <= _LONGEST_KEY:
+            raise BadInput(f"a key has 1 to {_LONGEST_KEY} characters, not {len(key)}")
+        source = f"{source}#{ids.segment(key)}"
+        check.demand(batch)
+        known = {line(record) for record in ctx.store.asserted(source)}
+        if known and known != {line(record) for record in batch.records}:
+            raise KeyTaken(f"the key {key!r} was used for something else")
+        if known:
+            return Done(source=source, entries=_entries(ctx, batch, source), records=len(known))
+    report = ingest(ctx, batch, source=source)
+    return Done(source=source, entries=report.entries, records=report.added)
+
+
+def _entries(ctx: Context, batch: Batch, source: str) -> tuple[int, ...]:
+    about = {record.id if isinstance(record, Node) else record.effect for record in batch.records}
+    held = ctx.store.held(about)
+    claims = (claim for one in held.values() for claim in one.claims)
+    return tuple(sorted({c.since for c in claims if c.source == source and c.until is None}))
+
+
+def record_run(ctx: Context, draft: Draft, key: str | None = None) -> tuple[str, Done]:
+    """Record a run with what it read and made: its identifier, and what was written.
+
+    With a key, the identifier follows from it and from who is acting. Raises what ``once`` and
+    references raise, and ``BadInput`` for parameters, metrics or digests that are none.
+    """
+    name = ids.uuid7() if key is None else key
+    ident = ids.run("lineage", ctx.actor, name)
+    records = list(_records(ctx, draft, ident))
+    nodes = tuple({r.id: r for r in records if isinstance(r, Node)}.values())
+    edges = tuple(r for r in records if isinstance(r, Edge))
+    source = f"api:{ids.segment(ctx.actor)}/runs"
+    return ident, once(ctx, Batch(nodes=nodes, edges=edges), source=source, key=key)
+
+
+def _records(ctx: Context, draft: Draft, ident: str) -> Iterator[Record]:
+    yield kinds.Run(
+        id=ident,
+        label=draft.name,
+        name=draft.name,
+        status=draft.status,
+        started=draft.started,
+        ended=draft.ended,
+        tracker="lineage",
+        more={**_named("param", draft.parameters), **_named("metric", draft.metrics)},
+    ).node()
+    if draft.commit:
+        commit = _commit(ctx, draft.commit)
+        yield kinds.Commit(id=commit).node()
+        yield _edge("used", ident, commit, "source")
+    if draft.environment:
+        yield _edge("used", ident, resolve(ctx, draft.environment).id, "environment")
+    for item in draft.used:
+        yield _edge("used", ident, _input(ctx, item), item.role)
+    for made in draft.generated:
+        yield from _output(ctx, made, ident)
+
+
+def _named(prefix: str, values: Mapping[str, Any] | None) -> dict[str, Any]:
+    found = {}
+    for name, value in (values or {}).items():
+        try:
+            found[f"{prefix}.{name}"] = None if value is None else clean_value(value)
+        except TypeError:
+            word = "parameter" if prefix == "param" else "metric"
+            raise BadInput(
+                f"the {word} {name!r} is no text, number, truth or list of these",
+                hint="Write nested values as names with dots.",
+            ) from None
+    return found
+
+
+def _commit(ctx: Context, text: str) -> str:
+    return ids.commit(text) if _FULL_SHA.fullmatch(text) else resolve(ctx, text).id
+
+
+def _input(ctx: Context, item: Input) -> str:
+    if (item.id is None) == (item.ref is None):
+        raise BadInput("something used needs either a ref or an id", hint="Give one of them.")
+    return item.id if item.id is not None else resolve(ctx, item.ref or "").id
+
+
+def _output(ctx: Context, made: Output, run: str) -> Iterator[Record]:
+    if made.digest is None:
+        version = ids.thing("artifact", ids.short(run), made.name)
+    else:
+        found = _DIGEST.fullmatch(made.digest)
+        if found is None:
+            raise BadInput(f"{made.digest!r} is no digest", hint="Write algorithm:hex.")
+        algorithm, digest = found[1], found[2].lower()
+        version = ids.version(ctx.actor, made.name, algorithm, digest)
+        nodes, ties = content(version, algorithm, digest)
+        yield from nodes
+        yield from ties
+    yield kinds.Artifact(id=version, label=made.name, name=made.name, digest=made.digest).node()
+    yield _edge("wasGeneratedBy", version, run, made.role)
+
+
+def _edge(relation: str, effect: str, cause: str, role: str | None) -> Edge:
+    attributes = {"prov:role": role} if role else {}
+    return Edge(relation=relation, effect=effect, cause=cause, attributes=attributes)

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What people read: nodes tied by digest as one thing, and how things hang on each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from lineage.model import terms
+from lineage.model.record import Edge, Node
+from lineage.query.plan import Toward
+from lineage.services.answer import Answer
+
+_ORDER = {relation.name: place for place, relation in enumerate(terms.TABLE)}
+
+
+@dataclass(slots=True, eq=False)
+class Thing:
+    """A version and its bytes are one thing: nodes tied by digest, under the name that says most."""
+
+    nodes: list[Node] = field(default_factory=list)
+
+    @property
+    def best(self) -> Node:
+        """The node whose name says most."""
+        return min(self.nodes, key=lambda node: (node.kind == "Content", node.title, node.id))
+
+    @property
+    def others(self) -> list[str]:
+        """The other names it goes by."""
+        best = self.best
+        return sorted(n.title for n in self.nodes if n is not best and n.kind != "Content")
+
+
+def ties(edge: Edge) -> bool:
+    """Whether an edge says that two nodes are the same bytes."""
+    return edge.relation == "alternateOf" and edge.attributes.get(terms.METHOD) == terms.BY_DIGEST
+
+
+def things(answer: Answer) -> dict[str, Thing]:
+    """Identifier -> the thing it belongs to."""
+    parent = {node.id: node.id for node in answer.nodes}
+
+    def top(ident: str) -> str:
+        while parent[ident] != ident:
+            parent[ident] = parent[parent[ident]]
+            ident = parent[ident]
+        return ident
+
+    for edge in answer.edges:
+        if ties(edge) and edge.effect in parent and edge.cause in parent:
+            parent[top(edge.effect)] = top(edge.cause)
+    found: dict[str, Thing] = {}
+    for node in answer.nodes:
+        found.setdefault(top(node.id), Thing()).nodes.append(node)
+    return {node.id: thing for thing in found.values() for node in thing.nodes}
+
+
+class Links:
+    """The links between the things of an answer, from what was asked for outward."""
+
+    def __init__(self, answer: Answer, toward: Toward) -> None:
+        self.of = things(answer)
+        self._back = toward == "effects"
+        self._out: dict[Thing, dict[tuple[Thing, str], Edge]] = {}
+        # A plan is drawn where nothing else leads to it: mostly a run used it as well.
+        for edge in sorted(answer.edges, key=lambda edge: edge.relation == "hadPlan"):
+            if not ties(edge):
+                self._add(edge)
+
+    def _add(self, edge: Edge) -> None:
+        near, far = (edge.cause, edge.effect) if self._back else (edge.effect, edge.cause)
+        if near in self.of and far in self.of:
+            one, other = self.of[near], self.of[far]
+            out = self._out.setdefault(one, {})
+            drawn = edge.relation == "hadPlan" and any(known is other for known, _ in out)
+            if one is not other and not drawn:
+                out.setdefault((other, edge.relation), edge)
+
+    def far(self, edge: Edge) -> Thing:
+        """The thing that a link leads to."""
+        return self.of[edge.effect if self._back else edge.cause]
+
+    def onward(self, thing: Thing) -> bool:
+        """Whether anything hangs on a thing."""
+        return bool(self._out.get(thing))
+
+    def siblings(self, spot: Thing) -> list[tuple[tuple[str, str], list[Edge]]]:
+        """The links from a thing, those of one relation and kind together, in reading order."""
+        groups: dict[tuple[str, str], list[Edge]] = {}
+        for edge in self._out.get(spot, {}).values():
+            groups.setdefault((edge.relation, self.far(edge).best.kind), []).append(edge)
+        for edges in groups.values():
+            edges.sort(key=lambda edge: (self.far(edge).best.title, edge.effect, edge.cause))
+        return sorted(groups.items(), key=lambda item: (_ORDER[item[0][0]], item[0][1]))

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who says what, and since when: statements and arcs as engines keep them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from lineage.model import terms
+from lineage.model.record import Node, Record
+from lineage.model.value import read_text
+from lineage.store.base import EdgeRow, NodeRow
+
+
+class Statement(NamedTuple):
+    """A node as a source states it."""
+
+    id: str
+    kind: str
+    label: str | None
+    attributes: str
+    bundle: str | None
+
+    def node(self) -> Node:
+        """The node that was stated."""
+        return Node(
+            id=self.id,
+            kind=self.kind,
+            label=self.label,
+            attributes=read_text(self.attributes),
+            bundle=self.bundle,
+        )
+
+
+class Arc(NamedTuple):
+    """An edge as engines keep it: the one asserted, or one that it implies.
+
+    ``variant`` tells edges of one relation between the same ends apart; ``follow`` says whether
+    the default walk takes it.
+    """
+
+    relation: str
+    effect: str
+    cause: str
+    variant: int
+    follow: bool
+    attributes: str
+    id: str | None
+    bundle: str | None
+
+    @property
+    def implied(self) -> bool:
+        """Whether it only stands because an edge implies it."""
+        return terms.RELATIONS[self.relation].implied_by is not None
+
+    def row(self) -> EdgeRow:
+        """The edge as walks hand it out."""
+        return EdgeRow(
+            self.relation, self.effect, self.cause, self.attributes, self.id, self.bundle
+        )
+
+
+class Claim(NamedTuple):
+    """Something a source says, from its entry ``since`` until it was retracted."""
+
+    what: Statement | Arc
+    source: str
+    since: int
+    until: int | None
+
+    @property
+    def implied(self) -> bool:
+        """Whether it was not said, but follows from something said."""
+        return isinstance(self.what, Arc) and self.what.implied
+
+    @property
+    def record(self) -> Record:
+        """The record that was asserted."""
+        return self.what.node() if isinstance(self.what, Statement) else self.what.row().edge()
+
+
+class Held(NamedTuple):
+    """All that the graph holds of one node: how it is shown now, from when to when, and every
+    claim about it and about the edges that have it as effect, past ones too.
+    """
+
+    row: NodeRow
+    since: int
+    until: int | None
+    claims: tuple[Claim, ...]

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plans carried out: the algebra written once, over the few steps that each engine brings."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Iterable, Sequence
+from typing import Generic, Protocol, TypeVar
+
+from lineage.query.condition import Condition
+from lineage.query.plan import (
+    Between,
+    Both,
+    Connections,
+    Either,
+    Ends,
+    Every,
+    Follow,
+    Keep,
+    Named,
+    Plan,
+    Question,
+    Reach,
+    Toward,
+    Where,
+    Without,
+)
+from lineage.store import paths
+from lineage.store.base import Hop, Store, Subgraph, View, Walk
+
+K = TypeVar("K", bound=Hashable)
+
+
+class Sets(Protocol[K]):
+    """What an engine does with sets of its own keys, in one view."""
+
+    def named(self, ids: Collection[str]) -> set[K]:
+        """The nodes of these identifiers that stand."""
+        ...
+
+    def every(self) -> set[K]:
+        """All nodes that stand."""
+        ...
+
+    def where(self, condition: Condition) -> set[K]:
+        """The nodes that meet a condition."""
+        ...
+
+    def keep(self, keys: set[K], condition: Condition) -> set[K]:
+        """Those of some nodes that meet a condition."""
+        ...
+
+    def reach(self, keys: set[K], hop: Hop, depth: int | None) -> set[K]:
+        """Some nodes, and what is within so many hops of them."""
+        ...
+
+    def arcs(self, keys: set[K], hop: Hop) -> Iterable[tuple[K, K]]:
+        """The edges within reach of some nodes, each from its near end to its far end."""
+        ...
+
+    def shown(self, members: set[K] | Condition, question: Question) -> Subgraph:
+        """A page of the nodes in a set, or of those that meet a condition, with their edges."""
+        ...
+
+
+def run(store: Store, sets: Sets[K], question: Question, view: View) -> Subgraph:
+    """A page of what a plan selects, and the edges among the selected."""
+    plan = question.plan
+    if isinstance(plan, Where):
+        return sets.shown(plan.condition, question)
+    if _is_walk(question):
+        found = store.walk(_walk(question), view)
+        if found.cut is None or found.cut.reason != "limit":
+            return found
+    return sets.shown(_Execution(store, sets, question, view).members(plan), question)
+
+
+def _is_walk(question: Question) -> bool:
+    """Whether the answer, whole, is what one walk finds: then its edges are the answer's too."""
+    plan = question.plan
+    return (
+        isinstance(plan, Reach)
+        and isinstance(plan.of, Named)
+        and plan.depth is None
+        and plan.follow == question.follow
+        and question.after is None
+    )
+
+
+def _walk(question: Question) -> Walk:
+    plan = question.plan
+    assert isinstance(plan, Reach)
+    assert isinstance(plan.of, Named)
+    return Walk(
+        start=plan.of.ids,
+        toward=plan.toward,
+        relations=plan.follow.relations,
+        limit=question.limit,
+        seconds=question.seconds,
+    )
+
+
+def hop(follow: Follow, toward: Toward) -> Hop:
+    """One step of a plan's walk."""
+    return Hop(toward=toward, relations=follow.relations, tied=follow.tied)
+
+
+def tying(follow: Follow, toward: Toward) -> Hop:
+    """One step that takes ties by digest as well: they make one thing of a version and its bytes."""
+    if follow.relations is None or "alternateOf" in follow.relations:
+        return hop(follow, toward)
+    return Hop(toward=toward, relations=follow.relations | {"alternateOf"}, tied=True)
+
+
+class _Execution(Generic[K]):
+    """A plan being carried out, from the inside out."""
+
+    def __init__(self, store: Store, sets: Sets[K], question: Question, view: View) -> None:
+        self._store, self._sets = store, sets
+        self._question, self._view = question, view
+
+    def members(self, plan: Plan) -> set[K]:
+        """The nodes that a plan selects."""
+        sets = self._sets
+        match plan:
+            case Every():
+                return sets.every()
+            case Named(ids):
+                return sets.named(ids)
+            case Where(condition):
+                return sets.where(condition)
+            case Reach(of, toward, follow, depth):
+                return sets.reach(self.members(of), hop(follow, toward), depth)
+            case Keep(of, condition):
+                return sets.keep(self.members(of), condition)
+            case Both(parts):
+                return self._both(parts)
+            case Either(parts):
+                either: set[K] = set()
+                return either.union(*map(self.members, parts))
+            case Without(of, other):
+                return self.members(of) - self.members(other)
+            case _:
+                return self._shaped(plan)
+
+    def _both(self, parts: Sequence[Plan]) -> set[K]:
+        """Parts are looked for one after the other: where nothing is left, the rest need not be."""
+        found = self.members(parts[0])
+        for part in parts[1:]:
+            if not found:
+                break
+            found &= self.members(part)
+        return found
+
+    def _shaped(self, plan: Ends | Between | Connections) -> set[K]:
+        """Sets that are found by looking at the arcs of a walk."""
+        sets = self._sets
+        match plan:
+            case Ends(of, way, follow):
+                members = self.members(of)
+                toward: Toward = "causes" if way == "roots" else "effects"
+                return paths.ends(sets.arcs(members, tying(follow, toward)), members)
+            case Between(causes, effects, follow):
+                ends = self.members(effects)
+                arcs = list(sets.arcs(ends, hop(follow, "causes")))
+                upstream: set[K] = ends.union(far for _, far in arcs)
+                starts = self.members(causes) & upstream
+                return paths.between([(far, near) for near, far in arcs], starts)
+            case Connections(one, other, k, follow):
+                walk = Walk(
+                    start=frozenset(), relations=follow.relations, seconds=self._question.seconds
+                )
+                found = paths.connections(self._store, walk, one, other, k, self._view)
+                return sets.named({end for path in found for row in path for end in row[1:3]})

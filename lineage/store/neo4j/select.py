@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Conditions as Cypher: a sieve that lets through all that may meet them, and mostly nothing else.
+
+Attributes are one JSON text here, which Cypher searches but does not take apart; ``condition.accepts``
+has the last word on what comes through a sieve that is not exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from lineage.query import condition as c
+from lineage.query.condition import Attribute, Condition
+
+_ORDER = {"<": "<=", "<=": "<=", ">": ">=", ">=": ">=", "=": "="}
+
+
+class Sieve:
+    """A condition over a node ``n``; ``exact`` where nothing else comes through.
+
+    The opposite of a sieve is no sieve: under an odd number of ``not`` what is not exact lets
+    everything through.
+    """
+
+    def __init__(self, condition: Condition) -> None:
+        self.parameters: dict[str, Any] = {}
+        self.exact = True
+        self.text = self._text(condition, inside_out=False)
+
+    def _bound(self, value: Any) -> str:
+        name = f"c{len(self.parameters)}"
+        self.parameters[name] = value
+        return "$" + name
+
+    def _text(self, condition: Condition, *, inside_out: bool) -> str:
+        match condition:
+            case c.AllOf(parts):
+                return self._joined(" AND ", parts, "true", inside_out=inside_out)
+            case c.AnyOf(parts):
+                return self._joined(" OR ", parts, "false", inside_out=inside_out)
+            case c.Not(of):
+                return f"NOT {self._text(of, inside_out=not inside_out)}"
+            case c.KindIn(kinds):
+                return f"n.kind IN {self._bound(sorted(kinds))}"
+            case c.Labelled(label):
+                return f"coalesce(n.label = {self._bound(label)}, false)"
+            case c.Begins(prefix):
+                return f"n.uid STARTS WITH {self._bound(prefix)}"
+            case c.Called(pattern):
+                return self._called(pattern, inside_out=inside_out)
+            case c.Contains(text):
+                held = self._bound(text.lower())
+                return self._named(f"toLower({{}}) CONTAINS {held}")
+            case _:
+                text, exact = self._attribute(condition)
+                return text if exact else self._loosely(text, inside_out=inside_out)
+
+    def _joined(
+        self, word: str, parts: Iterable[Condition], empty: str, *, inside_out: bool
+    ) -> str:
+        texts = [self._text(part, inside_out=inside_out) for part in parts]
+        return "(" + (word.join(texts) or empty) + ")"
+
+    def _loosely(self, text: str, *, inside_out: bool) -> str:
+        self.exact = False
+        return "false" if inside_out else text
+
+    def _named(self, form: str) -> str:
+        return f"({form.format('n.uid')} OR coalesce({form.format('n.label')}, false))"
+
+    def _called(self, pattern: str, *, inside_out: bool) -> str:
+        first, *rest = pattern.split("*")
+        if not rest:
+            return self._named("{} = " + self._bound(pattern))
+        text = self._named("{} STARTS WITH " + self._bound(first))
+        if rest == [""]:
+            return text
+        if len(rest) == 1 and not first:
+            return self._named("{} ENDS WITH " + self._bound(rest[0]))
+        return self._loosely(text, inside_out=inside_out)
+
+    # --- attributes ---
+
+    def _attribute(self, condition: Attribute) -> tuple[str, bool]:
+        """The text of a condition on an attribute, and whether it is exact."""
+        if condition.key in ("$", "type", "lang"):
+            # These stand inside typed values as well.
+            return "true", False
+        mark = c.mark(condition.key)
+        match condition:
+            case c.Has():
+                return self._holding(mark), True
+            case c.Like(_, pattern):
+                return self._like(mark, pattern), False
+            case c.Compares(_, operator, float() | int() as literal):
+                return self._number(mark, operator, literal), False
+            case c.Compares(_, "=", str(literal)) if c.instant(literal) is None:
+                return self._written(mark, orjson.dumps(literal).decode()), False
+            case _:
+                return self._holding(mark), False
+
+    def _holding(self, text: str) -> str:
+        return f"n.attributes CONTAINS {self._bound(text)}"
+
+    def _written(self, mark: str, *texts: str) -> str:
+        """One of these texts behind the key; several values, and typed ones, always come through."""
+        return "(" + " OR ".join(self._holding(mark + text) for text in (*texts, "[", "{")) + ")"
+
+    def _like(self, mark: str, pattern: str) -> str:
+        stem, *rest = pattern.split("*")
+        text = orjson.dumps(stem).decode()
+        return self._written(mark, text[:-1] if rest else text, stem)
+
+    def _number(self, mark: str, operator: str, literal: float) -> str:
+        """Digits are read up to the next sign of JSON; what is no number comes through."""
+        held = self._bound(mark)
+        digits = f"split(split(split(n.attributes, {held})[1], ',')[0], '}}')[0]"
+        compared = f"toFloatOrNull({digits}) {_ORDER[operator]} {self._bound(float(literal))}"
+        return f"(n.attributes CONTAINS {held} AND coalesce({compared}, true))"
+
+
+@lru_cache(maxsize=256)
+def sieve(condition: Condition) -> Sieve:
+    """The sieve of a condition."""
+    return Sieve(condition)

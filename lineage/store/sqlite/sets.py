@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plans in SQLite: sets of inner keys, one statement a step, one a level of a walk."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from lineage.query.condition import Condition, accepts
+from lineage.query.plan import Question
+from lineage.store import execute, reference
+from lineage.store.base import NOW, Cut, EdgeRow, Filter, Hop, NodeRow, Page, Store, Subgraph, View
+from lineage.store.reference import Clock
+from lineage.store.sqlite import read
+from lineage.store.sqlite.read import hop_parameters, hop_text, standing, to_json
+from lineage.store.sqlite.select import compiled
+
+#: Steps of SQLite's machine between two looks at the clock: about a millisecond.
+_STEPS = 50_000
+
+_EVERY = "SELECT key FROM node WHERE until IS NULL"
+_WHERE = "SELECT key FROM node WHERE until IS NULL AND {condition}"
+_KEEP = """
+SELECT key FROM node WHERE key IN (SELECT value FROM json_each(:keys)) AND {condition}"""
+_FAR = "SELECT DISTINCT e.{far} FROM edge e WHERE e.{near} {keys} AND {rest}"
+_PAGE = """
+SELECT key, id, kind, label, attributes FROM node
+WHERE key IN (SELECT value FROM json_each(:keys)) AND id > :after ORDER BY id LIMIT :limit"""
+_LEFT = """
+SELECT count(*) FROM node WHERE key IN (SELECT value FROM json_each(:keys)) AND id > :after"""
+_AMONG = " AND e.cause IN (SELECT value FROM json_each(:members))"
+_AMONG_MATCHING = " AND e.cause IN (SELECT m.key FROM node m WHERE m.key = e.cause AND {condition})"
+
+
+@contextmanager
+def interrupted(connection: sqlite3.Connection, clock: Clock) -> Iterator[None]:
+    """Statements inside end when the time is over."""
+    if not clock.limited:
+        yield
+        return
+    connection.set_progress_handler(lambda: clock.out, _STEPS)
+    try:
+        yield
+    finally:
+        connection.set_progress_handler(None, 0)
+
+
+class KeySets:
+    """Sets of inner keys in one view; see ``execute.Sets``."""
+
+    def __init__(
+        self, store: Store, connection: sqlite3.Connection, view: View, clock: Clock
+    ) -> None:
+        self._store, self._connection, self._view, self._clock = store, connection, view, clock
+
+    def _column(self, statement: str, **parameters: Any) -> set[int]:
+        return {row[0] for row in self._connection.execute(statement, parameters)}
+
+    def named(self, ids: Collection[str]) -> set[int]:
+        """The nodes of these identifiers that stand."""
+        return set(read.starts(self._connection, ids, self._view))
+
+    def every(self) -> set[int]:
+        """All nodes that stand."""
+        if self._view == NOW:
+            return self._column(_EVERY)
+        return set(read.as_of(self._connection, self._names(None), self._view))
+
+    def where(self, condition: Condition) -> set[int]:
+        """The nodes that meet a condition."""
+        if self._view == NOW:
+            text, parameters = compiled(condition)
+            return self._column(_WHERE.format(condition=text), **parameters)
+        where = Filter(also=condition)
+        rows = reference.scan(self._store, where, Page(limit=reference.ALL), self._view).rows
+        return set(read.keys_of(self._connection, [row.id for row in rows]))
+
+    def keep(self, keys: set[int], condition: Condition) -> set[int]:
+        """Those of some nodes that meet a condition."""
+        if self._view == NOW:
+            text, parameters = compiled(condition)
+            return self._column(_KEEP.format(condition=text), keys=to_json(keys), **parameters)
+        rows = read.as_of(self._connection, self._names(keys), self._view)
+        return {key for key, row in rows.items() if accepts(condition, row)}
+
+    def _names(self, keys: Collection[int] | None) -> dict[int, str]:
+        if keys is None:
+            return dict(self._connection.execute("SELECT key, id FROM node"))
+        return read.names_of(self._connection, keys)
+
+    def reach(self, keys: set[int], hop: Hop, depth: int | None) -> set[int]:
+        """Some nodes, and what is within so many hops of them."""
+        near, far = ("effect", "cause") if hop.toward == "causes" else ("cause", "effect")
+        rest = f"{standing(self._view, 'e.')} AND {read.taken(hop)}"
+        many, one = (
+            _FAR.format(near=near, far=far, keys=k, rest=rest) for k in (read.MANY, read.ONE)
+        )
+        parameters = hop_parameters(hop, self._view)
+        seen, level, hops = set(keys), keys, 0
+        while level and (depth is None or hops < depth):
+            self._clock.check()
+            single = len(level) == 1
+            parameters["keys"] = next(iter(level)) if single else to_json(level)
+            level = self._column(one if single else many, **parameters) - seen
+            seen |= level
+            hops += 1
+        return seen
+
+    def arcs(self, keys: set[int], hop: Hop) -> Iterable[tuple[int, int]]:
+        """The edges within reach of some nodes, from near to far."""
+        text, parameters = hop_text(hop, self._view), hop_parameters(hop, self._view)
+        back = hop.toward == "effects"
+        seen, level = set(keys), keys
+        found: list[tuple[int, int]] = []
+        while level:
+            self._clock.check()
+            rows = self._connection.execute(text, {**parameters, "keys": to_json(level)})
+            arcs = [(row[1], row[0]) if back else (row[0], row[1]) for row in rows]
+            found += arcs
+            level = {far for _, far in arcs} - seen
+            seen |= level
+        return found
+
+    def shown(self, members: set[int] | Condition, question: Question) -> Subgraph:
+        """A page of a set, with the edges from it into the set."""
+        if self._view != NOW:
+            return self._shown_then(members, question)
+        if isinstance(members, set):
+            return self._shown_set(members, question)
+        page = Page(limit=question.limit, after=question.after)
+        found = read.find(self._connection, members, page)
+        rows = dict(found[: question.limit])
+        text, parameters = compiled(members, "m")
+        among = _AMONG_MATCHING.format(condition=text)
+        edges = self._links(rows, question, among, parameters)
+        cut = Cut(reason="limit") if len(found) > question.limit else None
+        return Subgraph(node_rows=list(rows.values()), edge_rows=edges, cut=cut)
+
+    def _shown_set(self, members: set[int], question: Question) -> Subgraph:
+        keys = to_json(members)
+        parameters = {"keys": keys, "after": question.after or "", "limit": question.limit + 1}
+        found = self._connection.execute(_PAGE, parameters).fetchall()
+        cut = None
+        if len(found) > question.limit:
+            last = found[question.limit - 1][1]
+            count = self._connection.execute(_LEFT, {"keys": keys, "after": last}).fetchone()[0]
+            cut = Cut(reason="limit", left=count)
+        rows = {row[0]: read.node_row(row[1:]) for row in found[: question.limit]}
+        edges = self._links(rows, question, _AMONG, {"members": keys})
+        return Subgraph(node_rows=list(rows.values()), edge_rows=edges, cut=cut)
+
+    def _links(
+        self, page: dict[int, NodeRow], question: Question, among: str, members: dict[str, Any]
+    ) -> list[EdgeRow]:
+        """The edges from the nodes of a page to members of the whole."""
+        hop = execute.hop(question.follow, "causes")
+        parameters = {"keys": to_json(page), **hop_parameters(hop, self._view), **members}
+        rows = self._connection.execute(hop_text(hop, self._view) + among, parameters).fetchall()
+        names = {key: row.id for key, row in page.items()}
+        names |= read.names_of(self._connection, {row[1] for row in rows} - names.keys())
+        return read.edge_rows(rows, names)
+
+    def _shown_then(self, members: set[int] | Condition, question: Question) -> Subgraph:
+        """As of an entry the reference does it: rows are worked out from what was said."""
+        if isinstance(members, set):
+            chosen = set(self._names(members).values())
+        else:
+            chosen = set(self._names(self.where(members)).values())
+        sets = reference.Sets(self._store, self._view, self._clock)
+        return sets.shown(chosen, question)
