@@ -139,19 +139,24 @@ async def _stall(target: Target, number: int) -> None:
 
 async def _attack(target: Target, number: int) -> None:
     """One that sends what is costly to refuse, once a second."""
+    spread = "".join(f"fragment f{n} on Query {{ ...f{n + 1} ...f{n + 1} }}\n" for n in range(200))
+    fragments = "{ ...f0 }\n" + spread + "fragment f200 on Query { stats { nodes } }"
+    aliases = "{" + " ".join(f"a{n}: stats {{ nodes }}" for n in range(4_000)) + "}"
+    nameless = {"job": {"namespace": "n", "name": ""}, "inputs": [{}] * 20_000}
     bombs = (
-        b"[" * 100_000,
-        b'{"run":' * 20_000,
-        json.dumps([{"job": {"name": "\u0430" * 50}}] * 900).encode()[:-2],
-        json.dumps({"job": {"namespace": "n", "name": ""}, "inputs": [{}] * 20_000}).encode(),
-        b"\xff" * 250_000,
+        ("/api/v1/lineage", b"[" * 100_000),
+        ("/api/v1/lineage", json.dumps(nameless).encode()),
+        ("/api/v1/lineage", b"\xff" * 250_000),
+        ("/graphql", json.dumps({"query": fragments}).encode()),
+        ("/graphql", json.dumps({"query": aliases}).encode()),
+        ("/graphql", json.dumps({"query": "{" * 100_000}).encode()),
     )
     connection = await Connection.open(target.port)
     await asyncio.sleep(number / HOSTILE)
     while True:
-        body = bombs[number % len(bombs)]
-        status, told = await connection.ask(request("POST", "/api/v1/lineage", target.secret, body))
-        assert status in (400, 422), told
+        path, body = bombs[number % len(bombs)]
+        status, told = await connection.ask(request("POST", path, target.secret, body))
+        assert status in (400, 422) or b'"errors"' in told, told
         await asyncio.sleep(1)
 
 
