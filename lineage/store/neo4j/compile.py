@@ -57,6 +57,9 @@ RETURN collect(properties(e))"""
 SETTING = """
 MERGE (s:LedgerSetting {name: $name}) ON CREATE SET s.value = $default RETURN s.value"""
 READ_SETTING = "OPTIONAL MATCH (s:LedgerSetting {name: $name}) RETURN s.value"
+SETTINGS = """
+MATCH (s:LedgerSetting) WHERE s.name STARTS WITH $prefix
+WITH s ORDER BY s.name RETURN collect([s.name, s.value])"""
 
 # --- writing ---
 

@@ -347,6 +347,10 @@ class Neo4jStore:
         value = self._write(lambda tx: tx.run(cypher.SETTING, parameters).single(strict=True)[0])
         return str(value)
 
+    def settings(self, prefix: str) -> Mapping[str, str]:
+        """See ``Store.settings``."""
+        return dict(self._list(cypher.SETTINGS, prefix=prefix))
+
     def stats(self) -> Stats:
         """See ``Store.stats``."""
         kinds = dict(self._list(cypher.COUNT_NODES))
