@@ -138,7 +138,12 @@ class Sql:
             keys = self._layers(model) if name == "layers" else self._keys(name, model, hub)
             parameters = {"keys": json.dumps(keys)}
             rows = self.db.execute(_ROWS, parameters).fetchall()
-            return [row[1] for row in rows], len(self.db.execute(edges, parameters).fetchall())
+            names = {row[0]: row[1] for row in rows}
+            links = [
+                (names[effect], relation, names[cause], *rest)
+                for effect, relation, cause, *rest in self.db.execute(edges, parameters)
+            ]
+            return list(names.values()), len(links)
 
         return answer
 

@@ -181,10 +181,12 @@ END"""
 
 
 @lru_cache(maxsize=256)
-def reach(hop: Hop, view: View, depth: int | None) -> str:
-    """The identifiers within reach, so many hops at most; the same pattern as that of ``walk``."""
+def reach(hop: Hop, view: View, depth: int | None, *, bounded: bool) -> str:
+    """The identifiers within reach, so many hops at most, and without leaving some nodes; the same
+    pattern as that of ``walk``.
+    """
     types, follow = _taken(hop, "e")
-    condition = follow + _stands(view, "e")
+    condition = follow + _stands(view, "e") + (" AND b.uid IN $within" if bounded else "")
     left, right = ("-", "->") if hop.toward == "causes" else ("<-", "-")
     most = "" if depth is None else str(depth)
     return f"""

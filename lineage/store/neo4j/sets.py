@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lineage.query.condition import Condition, accepts
 from lineage.query.plan import Question
 from lineage.store import execute, reference
-from lineage.store.base import NOW, Cut, Filter, Hop, NodeRow, Page, Subgraph, View, Walk
+from lineage.store.base import NOW, Cut, Filter, Hop, NodeRow, Page, Subgraph, View
 from lineage.store.neo4j import compile as cypher
 from lineage.store.neo4j.select import sieve
 from lineage.store.reference import ALL, Clock
@@ -36,22 +35,17 @@ class NameSets(reference.Sets):
         found = self.store.find(Filter(also=condition), Page(limit=ALL), self.view)
         return {row.id for row in found.rows}
 
-    def reach(self, keys: set[str], hop: Hop, depth: int | None) -> set[str]:
+    def reach(
+        self, keys: set[str], hop: Hop, depth: int | None = None, within: set[str] | None = None
+    ) -> set[str]:
         """See ``execute.Sets.reach``."""
         if not keys or depth == 0:
             return keys
-        text = cypher.reach(hop, self.view, depth)
-        parameters = {"start": sorted(keys), "as_of": self.view.as_of}
+        text = cypher.reach(hop, self.view, depth, bounded=within is not None)
+        parameters: dict[str, Any] = {"start": sorted(keys), "as_of": self.view.as_of}
+        if within is not None:
+            parameters["within"] = sorted(within)
         return keys.union(self._neo4j.column(text, self.clock, **parameters))
-
-    def arcs(self, keys: set[str], hop: Hop) -> Iterable[tuple[str, str]]:
-        """See ``execute.Sets.arcs``."""
-        walk = Walk(start=frozenset(keys), toward=hop.toward, relations=hop.relations, limit=ALL)
-        if hop.tied:
-            return super().arcs(keys, hop)
-        back = hop.toward == "effects"
-        rows = self.store.walk(walk, self.view).edge_rows
-        return [(row.cause, row.effect) if back else (row.effect, row.cause) for row in rows]
 
     def shown(self, members: set[str] | Condition, question: Question) -> Subgraph:
         """See ``execute.Sets.shown``."""
