@@ -170,7 +170,7 @@ class Text:
             return self._guarded(self._holding(mark), condition)
         text = orjson.dumps(stem).decode()
         found = [self._holding(mark + (text if not rest else text[:-1]))]
-        if not exact and _may_be_bare(stem):
+        if not exact and c.may_be_bare(stem):
             ends = (",", "}") if not rest else ("",)
             found += [self._holding(mark + stem + end) for end in ends]
         looked = self._guarded(self._several(mark), condition)
@@ -194,14 +194,6 @@ class Text:
           WHEN 'real' THEN CASE WHEN {held} BETWEEN {low} AND {high} THEN {slow}
             ELSE {held} {operator} {value} END
           WHEN 'array' THEN {slow} WHEN 'object' THEN {slow} ELSE 0 END ELSE 0 END"""
-
-
-_BARE = re.compile(r"-?[0-9.eE+\-]*|t|tr|tru|true|f|fa|fal|fals|false")
-
-
-def _may_be_bare(text: str) -> bool:
-    """Whether numbers or truths may be written so, or begin so."""
-    return _BARE.fullmatch(text) is not None
 
 
 @lru_cache(maxsize=256)
