@@ -11,8 +11,10 @@ import pytest
 import lineage
 from lineage.errors import StoreDamaged
 from lineage.model.record import Batch, Edge
+from lineage.query import condition as c
 from lineage.store.base import NOW, Hop, View
 from lineage.store.neo4j import compile as cypher
+from lineage.store.neo4j.select import sieve
 from tests.conftest import RELEASES, neo4j_address
 
 ALLOWED = {
@@ -93,6 +95,42 @@ def test_a_walk_is_planned_as_pruning_breadth_first(server, hop, view):
     assert "VarLengthExpand(Pruning,BFS,All)" in names
     # 91 nodes and 120 edges: work in proportion to them, not to 2**30 paths.
     assert sum(hits for _, hits in seen) < 6_000
+
+
+@pytest.mark.parametrize("depth", [None, 3])
+@pytest.mark.parametrize("bounded", [False, True])
+@pytest.mark.parametrize("hop", HOPS[:3], ids=str)
+def test_what_a_plan_reaches_is_planned_the_same_way(server, hop, bounded, depth):
+    """Alone, and with a condition and the edges of the answer behind it."""
+    parameters = {
+        "start": ["urn:0", "urn:30"],
+        "as_of": None,
+        "within": [f"urn:{n}" for n in range(31)],
+        "most": 1_000,
+    }
+    source = cypher.reached(hop, NOW, depth, bounded=bounded)
+    for text in (
+        cypher.names(source),
+        cypher.gathered(source + " WHERE n.kind = 'Entity'", Hop()),
+    ):
+        seen = profile(server, text, **parameters)
+        names = {name for name, _ in seen}
+        assert names <= ALLOWED | {"Sort", "Top", "RollUpApply"}, names - ALLOWED
+        assert "VarLengthExpand(Pruning,BFS,All)" in names
+        assert sum(hits for _, hits in seen) < 6_000
+
+
+def test_names_and_kinds_are_found_by_their_indexes(server):
+    run = c.KindIn(frozenset({"Run"}))
+    for condition, operator in (
+        (c.AllOf((run, c.Labelled("x"))), "NodeIndexSeek"),
+        (c.AllOf((run, c.Called("x*"))), "NodeIndexSeek"),
+        (c.AllOf((run, c.Like("owner", "ana"))), "NodeByLabelScan"),
+    ):
+        sieved = sieve(condition)
+        text = cypher.page(f"{sieved.match} WITH n WHERE n.until IS NULL AND {sieved.text}")
+        seen = {name for name, _ in profile(server, text, **sieved.parameters, most=10)}
+        assert operator in seen, (condition, seen)
 
 
 @pytest.mark.parametrize("hop", HOPS[:3], ids=str)

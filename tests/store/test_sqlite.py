@@ -9,8 +9,12 @@ import pytest
 
 import lineage
 from lineage.model.record import Batch, Edge
+from lineage.query import condition as c
+from lineage.query.plan import Every, Follow, Question
 from lineage.store.base import NOW, Hop, View, Walk
+from lineage.store.reference import Clock
 from lineage.store.sqlite import read
+from lineage.store.sqlite.sets import KeySets
 
 HOPS = [
     Hop(toward=toward, relations=relations)
@@ -47,6 +51,39 @@ def test_a_hop_searches_and_never_scans_the_edges(opened, hop, view, analysed, k
     assert "SEARCH e" in plan, plan
     assert "SCAN e" not in plan, plan
     assert "BLOOM" not in plan, plan
+
+
+@pytest.mark.parametrize("analysed", [False, True], ids=["no statistics", "after ANALYZE"])
+@pytest.mark.parametrize("hop", HOPS, ids=str)
+def test_a_plan_searches_edges_and_names_by_their_indexes(opened, hop, analysed):
+    """Every statement that a plan of each sort runs, as SQLite means to carry it out."""
+    connection = opened.store._open
+    if analysed:
+        connection.execute("ANALYZE")
+    plans = []
+
+    class Explaining:
+        def execute(self, statement, parameters=()):
+            rows = connection.execute("EXPLAIN QUERY PLAN " + statement, parameters).fetchall()
+            plans.append((statement, "\n".join(row[3] for row in rows)))
+            return connection.execute(statement, parameters)
+
+    sets = KeySets(opened.store, Explaining(), NOW, Clock(None))
+    keys = sets.named(["urn:0"])
+    within = sets.reach(keys, hop)
+    sets.reach(keys, hop, depth=2)
+    sets.reach(keys, hop, within=within)
+    kind = c.KindIn(frozenset({"Entity"}))
+    sets.reach_and_keep(keys, hop, c.AllOf((kind, c.Like("owner", "ana"))))
+    sets.arcs(keys, hop)
+    follow = Follow(hop.relations, hop.tied)
+    sets.shown(within, Question(plan=Every(), follow=follow, limit=1))
+    sets.shown(c.AllOf((kind, c.Called("urn:1*"))), Question(plan=Every(), follow=follow, limit=1))
+    for statement, plan in plans:
+        assert "SCAN e" not in plan, (statement, plan)
+        assert "BLOOM" not in plan, (statement, plan)
+        assert "SCAN node" not in plan, (statement, plan)
+        assert "CROSS JOIN node" not in statement or "node_kind" not in plan, (statement, plan)
 
 
 def test_no_statement_mixes_numbered_placeholders_with_a_sequence(opened):

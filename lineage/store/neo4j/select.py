@@ -46,9 +46,7 @@ class Sieve:
                 stem, star, _ = part.pattern.partition("*")
                 held = self._bound(sorted(kinds or ())), self._bound(stem)
                 compared = "STARTS WITH" if star else "="
-                by_label = _BY_LABEL.format(
-                    f"{held[0]} AND n.label {compared} {held[1]}"
-                )
+                by_label = _BY_LABEL.format(f"{held[0]} AND n.label {compared} {held[1]}")
                 return f"CALL () {{ {by_label} RETURN n UNION {_BY_UID.format(compared, held[1])} RETURN n }}"
         if kinds:
             return f"MATCH (n:{'|'.join(sorted(kinds))})"

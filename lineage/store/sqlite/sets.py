@@ -36,7 +36,8 @@ WITH RECURSIVE reach (key) AS (SELECT value FROM json_each(:keys) UNION
   SELECT e.{far} FROM reach CROSS JOIN edge e
   WHERE e.{near} >= reach.key AND e.{near} <= reach.key AND {rest})
 SELECT reach.key FROM reach"""
-_KEPT = " CROSS JOIN node ON node.key = reach.key WHERE {condition}"
+_KEPT = """ CROSS JOIN node NOT INDEXED
+WHERE node.key >= reach.key AND node.key <= reach.key AND {condition}"""
 _WITHIN = " AND e.{far} IN (SELECT value FROM json_each(:within))"
 _PAGE = """
 SELECT key, id, kind, label, attributes FROM node
