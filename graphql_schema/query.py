@@ -52,6 +52,16 @@ class Stats:
     kinds: JSON = strawberry.field(description="How many nodes there are of each kind.")
 
 
+@strawberry.type(description="How a selection is understood and carried out.")
+class Explanation:
+    """How a selection is understood and carried out."""
+
+    query: str = strawberry.field(description="The selection in its canonical form.")
+    meaning: list[str] = strawberry.field(description="What it means, as a tree, line by line.")
+    plan: list[str] = strawberry.field(description="What the engine does, in the same form.")
+    engine: str = strawberry.field(description="Which engine.")
+
+
 def _names(chosen: Any) -> list[str] | None:
     """The words of enum values; none where none were named."""
     return [item.value for item in chosen] if chosen else None
@@ -102,6 +112,10 @@ async def _select(
 ) -> Answer | None:
     chosen: Any = {"limit": answer_size(first), "cursor": after, "at": at}
     return await _answer(info, at, lambda ctx: asking.ask(ctx, query, **chosen))
+
+
+async def _explain(info: Asked, query: Selected, at: At = None) -> Explanation | None:
+    return Explanation(**await info.context.read(lambda ctx: asking.explain(ctx, query, at)))
 
 
 async def _trace(
@@ -187,6 +201,9 @@ class Questions:
     select = strawberry.field(
         resolver=_select,
         description="What a selection selects, a page at a time, with the edges among the selected.",
+    )
+    explain = strawberry.field(
+        resolver=_explain, description="How a selection is understood and carried out."
     )
     trace = strawberry.field(
         resolver=_trace, description="What produced this: everything upstream."
