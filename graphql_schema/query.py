@@ -149,9 +149,16 @@ async def _why(
     return await _answer(info, at, lambda ctx: connecting.why(ctx, a, b, k=k, via=names, at=at))
 
 
-async def _produced(info: Asked, ref: Ref, limit: Limit = 10_000, at: At = None) -> Answer | None:
-    size = answer_size(limit)
-    return await _answer(info, at, lambda ctx: producing.produced(ctx, ref, limit=size, at=at))
+async def _produced(
+    info: Asked,
+    ref: Ref,
+    depth: Depth = None,
+    limit: Limit = 10_000,
+    via: Via = None,
+    at: At = None,
+) -> Answer | None:
+    chosen: Any = {"depth": depth, "limit": answer_size(limit), "via": _names(via), "at": at}
+    return await _answer(info, at, lambda ctx: producing.produced(ctx, ref, **chosen))
 
 
 async def _show(info: Asked, ref: Ref, at: At = None) -> Answer | None:
