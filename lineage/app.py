@@ -12,11 +12,10 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote, urlsplit
 
 from importers.base import Source
-from lineage.client.remote import Remote, needs_store
 from lineage.errors import StoreMissing, Usage
 from lineage.model.record import Batch
 from lineage.services import (
@@ -38,6 +37,9 @@ from lineage.services.ingest import Progress, Report
 from lineage.services.move import Moved
 from lineage.services.verify import Verdict
 from lineage.store.base import Stats, Store
+
+if TYPE_CHECKING:
+    from lineage.client.remote import Remote
 
 #: Where ``lineage init`` puts the store of a project.
 FOLDER, FILE = ".lineage", "store.db"
@@ -69,7 +71,9 @@ def open_store(
     """
     scheme = _scheme(url)
     if scheme in SERVERS:
-        raise needs_store("this", url)
+        from lineage.client.remote import Remote, needs_store
+
+        raise needs_store(Remote(url).url)
     if scheme == "memory":
         from lineage.store.memory import MemoryStore
 
@@ -133,6 +137,8 @@ def open(  # noqa: A001 - the public word
                 "actor, clock, durability and person_key are the server's own",
                 hint="Open a server with its address and a token.",
             )
+        from lineage.client.remote import Remote
+
         return Remote(place, token=token)
     if token is not None:
         raise Usage("a token is for a server", hint="Open https://host, or leave the token out.")

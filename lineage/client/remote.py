@@ -36,10 +36,10 @@ _ANSWER, _PAGE = 100_000, 200
 _LARGEST = 2**31 - 1
 
 
-def needs_store(what: str, where: str) -> Usage:
+def needs_store(url: str) -> Usage:
     """The error of everything that a server does not do for its callers."""
     return Usage(
-        f"{what} needs the store itself, and {where} is a server",
+        f"this needs the store itself, and {url} is a server",
         hint="Run it where the store is, with --store naming its file or database.",
     )
 
@@ -47,13 +47,10 @@ def needs_store(what: str, where: str) -> Usage:
 class _Local:
     """A part of ``Lineage`` that needs the store itself."""
 
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
     def __get__(self, held: Remote | None, owner: type) -> Any:
         if held is None:
             return self
-        raise needs_store(self._name, held.url)
+        raise needs_store(held.url)
 
 
 class Remote:
