@@ -142,7 +142,27 @@ def open(  # noqa: A001 - the public word
         return Remote(place, token=token)
     if token is not None:
         raise Usage("a token is for a server", hint="Open https://host, or leave the token out.")
-    store = open_store(place, create=create, durability=durability)
+    return open_here(
+        place,
+        create=create,
+        actor=actor,
+        clock=clock,
+        durability=durability,
+        person_key=person_key,
+    )
+
+
+def open_here(
+    url: str,
+    *,
+    create: bool = True,
+    actor: str | None = None,
+    clock: Callable[[], datetime] = context.now,
+    durability: str = "full",
+    person_key: bytes | None = None,
+) -> Lineage:
+    """Open a store by the address of its file or database, as ``open`` does where it is no server."""
+    store = open_store(url, create=create, durability=durability)
     try:
         key = store.setting("person_key", (person_key or secrets.token_bytes(32)).hex())
     except BaseException:
