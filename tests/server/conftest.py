@@ -68,7 +68,7 @@ def listening(app: FastAPI) -> Iterator[str]:
     """The address of a real server."""
     import uvicorn
 
-    with socket.socket() as bound:
+    with socket.socket(proto=socket.IPPROTO_TCP) as bound:
         bound.bind(("127.0.0.1", 0))
         bound.listen(64)
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
