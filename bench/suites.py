@@ -9,7 +9,7 @@ from random import Random
 from statistics import median
 from typing import Any
 
-from bench import bare_neo4j, bare_sqlite, engines
+from bench import bare_neo4j, bare_sqlite, engines, questions
 from bench.graph import Graph
 from bench.measure import Row, at_most, clock, percentile, rate, say, settle, together
 from lineage.model import terms
@@ -45,6 +45,7 @@ def _sqlite(graph: Graph, folder: Path) -> Iterator[Row]:
     say("sqlite: hub")
     rivals = (lambda i: bare.by_level(i, "cause"), lambda i: bare.by_cte(i, "cause"))
     yield _hub(graph, store, rivals)
+    yield from questions.measure("sqlite", graph, folder, store)
     store.close()
 
 
@@ -81,6 +82,7 @@ def _neo4j(graph: Graph, folder: Path) -> Iterator[Row]:
         yield at_most(f"upstream closure, {name}", a, b, 1.5)
     mine_hub = median(clock(lambda: store.walk(_down(graph.hub), NOW)) for _ in range(3))
     yield at_most(f"effects of the hub ({len(hub[0]):,} nodes)", mine_hub, rival_hub, 1.5)
+    yield from questions.measure("neo4j", graph, folder, store)
     bare.close()
     store.close()
 

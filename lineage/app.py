@@ -7,8 +7,9 @@ import getpass
 import os
 import secrets
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -40,6 +41,7 @@ from lineage.store.base import Stats, Store
 
 if TYPE_CHECKING:
     from lineage.client.remote import Remote
+    from lineage.server.runtime import Runtime
 
 #: Where ``lineage init`` puts the store of a project.
 FOLDER, FILE = ".lineage", "store.db"
@@ -176,6 +178,28 @@ def open_here(
             clock=clock,
         )
     )
+
+
+@contextmanager
+def served(
+    url: str | os.PathLike[str] = "", *, budget: float | None = None, durability: str = "full"
+) -> Iterator[Runtime]:
+    """A store to be served, made where there is none: reads and writes on threads of their own,
+    over two connections where the engine's readers need not wait for a commit. ``budget`` is how
+    many seconds one walk may take. Everything is closed behind it. Raises as ``open``.
+    """
+    from lineage.server.runtime import Runtime
+
+    with ExitStack() as stack:
+        writer = stack.enter_context(open(url, durability=durability)).context
+        caps, reader = writer.store.caps, writer.store
+        if caps.name == "sqlite":
+            address = os.fspath(url) or find_store()
+            reader = stack.enter_context(closing(open_store(address, create=False)))
+        reading = replace(writer, store=reader, budget=budget)
+        runtime = Runtime(reading, writer, threads=caps.threads, apart=caps.persistent)
+        stack.callback(runtime.close)
+        yield runtime
 
 
 def _user() -> str:

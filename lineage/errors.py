@@ -174,6 +174,20 @@ class Denied(LineageError):
     hint = "Set LINEAGE_NEO4J_USER and LINEAGE_NEO4J_PASSWORD to an account that may."
 
 
+class Unauthenticated(LineageError):
+    """Nobody knows who is calling: there is no token, or it opens nothing."""
+
+    code, status, exit_code = "unauthenticated", 401, 5
+    hint = "Send 'Authorization: Bearer TOKEN', or the token as the password of HTTP Basic."
+
+
+class TimedOut(LineageError):
+    """It took longer than the server gives to one request."""
+
+    code, status, exit_code = "timed-out", 503, 75
+    hint = "Ask for less at a time: fewer hops, a limit, a narrower selection."
+
+
 class MissingExtra(LineageError):
     """An optional part of the package is not installed."""
 

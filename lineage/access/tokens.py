@@ -3,7 +3,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
+import re
+import secrets
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum
+
+#: Days that a token lives when nobody says otherwise, and the most it may.
+DAYS, MOST_DAYS = 90, 3_650
+
+_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_IDENT, _SECRET, _CHECK = 8, 43, 6
+_FORM = re.compile(rf"lin_([0-9A-Za-z]{{{_IDENT}}})_([0-9A-Za-z]{{{_SECRET + _CHECK}}})")
 
 
 class Role(IntEnum):
@@ -13,3 +29,101 @@ class Role(IntEnum):
     contributor = 2
     steward = 3
     admin = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """What is kept of a token: never the secret, only its SHA-256 (it holds 256 random bits, which
+    no slower hash would protect better). Times are UTC.
+    """
+
+    id: str
+    name: str
+    role: Role
+    digest: str
+    created: datetime
+    expires: datetime
+
+    def to_text(self) -> str:
+        """The token as the JSON that a store keeps."""
+        shown = {
+            "name": self.name,
+            "role": self.role.name,
+            "digest": self.digest,
+            "created": self.created.isoformat(),
+            "expires": self.expires.isoformat(),
+        }
+        return json.dumps(shown, ensure_ascii=False, sort_keys=True)
+
+    @classmethod
+    def of(cls, ident: str, text: str) -> Token:
+        """A token back out of its text. Raises ``ValueError`` or ``KeyError`` for what is none."""
+        shown = json.loads(text)
+        return cls(
+            id=ident,
+            name=shown["name"],
+            role=Role[shown["role"]],
+            digest=shown["digest"],
+            created=datetime.fromisoformat(shown["created"]),
+            expires=datetime.fromisoformat(shown["expires"]),
+        )
+
+    def opens(self, secret: str) -> bool:
+        """Whether a secret is this token's; takes the same time whatever the answer."""
+        return hmac.compare_digest(_digest(secret), self.digest)
+
+
+def mint(
+    name: str,
+    role: Role,
+    *,
+    now: datetime,
+    days: int = DAYS,
+    random: Callable[[int], bytes] = secrets.token_bytes,
+) -> tuple[Token, str]:
+    """A new token and its secret: ``lin_``, eight characters that name it, 32 random bytes in
+    base 62, and a checksum by which scanners tell it from noise.
+    """
+    ident = _base62(random(_IDENT), _IDENT)
+    body = _base62(random(32), _SECRET)
+    secret = f"lin_{ident}_{body}{_checksum(ident + body)}"
+    created = now.astimezone(UTC).replace(microsecond=0)
+    token = Token(
+        id=ident,
+        name=name,
+        role=role,
+        digest=_digest(secret),
+        created=created,
+        expires=created + timedelta(days=days),
+    )
+    return token, secret
+
+
+def ident_of(secret: str) -> str | None:
+    """The name inside a secret; ``None`` for what has not the form of one, or is mistyped.
+
+    >>> ident_of("lin_nonsense") is None
+    True
+    """
+    found = _FORM.fullmatch(secret)
+    if found is None:
+        return None
+    ident, rest = found.groups()
+    body, check = rest[:_SECRET], rest[_SECRET:]
+    return ident if check == _checksum(ident + body) else None
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _checksum(text: str) -> str:
+    return _base62(zlib.crc32(text.encode()).to_bytes(4, "big"), _CHECK)
+
+
+def _base62(data: bytes, width: int) -> str:
+    number, digits = int.from_bytes(data, "big"), ""
+    for _ in range(width):
+        number, digit = divmod(number, 62)
+        digits = _ALPHABET[digit] + digits
+    return digits

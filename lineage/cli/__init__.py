@@ -29,6 +29,8 @@ VERBS: dict[str, str] = {
     "stats": "How much is in the store.",
     "log": "The ledger, newest first.",
     "verify": "Is everything as it was written?",
+    "serve": "Answer over HTTP: GraphQL, OpenLineage, a page to ask from.",
+    "token": "Tokens that open the server: add one, list them, revoke one.",
     "copy": "Move a store to another engine, and prove it is the same.",
     "rebuild": "Draw the graph anew from the ledger.",
     "commit": "Find commits again after their history was rewritten.",

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from lineage import errors, ids
-from lineage.errors import Denied, LineageError
+from lineage.errors import LineageError, Unauthenticated
 from lineage.services.answer import Answer, Certificate
 from lineage.services.compare import Comparison, Difference
 from lineage.services.fairness import Reason
@@ -28,8 +28,8 @@ _ERRORS = {
     for kind in vars(errors).values()
     if isinstance(kind, type) and issubclass(kind, LineageError)
 }
-#: What servers call a caller that they do not know, where no store here could.
-_UNKNOWN_CALLER = "unauthenticated"
+#: What to do about some errors, where it is other than what a caller of HTTP does.
+HINTS = {Unauthenticated.code: "Set LINEAGE_TOKEN to a token of this server."}
 
 
 def answer(said: Object) -> Answer:
@@ -131,9 +131,7 @@ def error(said: Object) -> LineageError:
     A code that this version does not know stays in the message.
     """
     code, what = str(said.get("code")), str(said.get("message"))
-    where, hint = said.get("where"), said.get("hint")
-    if code == _UNKNOWN_CALLER:
-        return Denied(what, where=where, hint="Set LINEAGE_TOKEN to a token of this server.")
+    where, hint = said.get("where"), HINTS.get(code, said.get("hint"))
     if code not in _ERRORS:
         return LineageError(f"{what} [{code}]", where=where, hint=hint)
     return _ERRORS[code](what, where=where, hint=hint)

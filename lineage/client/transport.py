@@ -22,6 +22,7 @@ from lineage.errors import (
     OutOfTime,
     StoreMissing,
     StoreUnreachable,
+    Unauthenticated,
 )
 
 #: Bytes of a question (what servers take), and of an answer.
@@ -36,7 +37,7 @@ _REASON = 120
 _PROBLEM = "application/problem+json"
 #: What an answer without a body of ours means.
 _STATUS: dict[int, tuple[type[LineageError], str]] = {
-    401: (Denied, "Set LINEAGE_TOKEN to a token of this server."),
+    401: (Unauthenticated, reading.HINTS[Unauthenticated.code]),
     403: (Denied, "Ask an administrator of the server for a token that may."),
     404: (StoreMissing, "Check the address: a lineage server answers at /graphql."),
     413: (LimitExceeded, LimitExceeded.hint),

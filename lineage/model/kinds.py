@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
+from functools import cache
 from typing import Any, ClassVar
 
 from lineage.model.record import Node
@@ -35,7 +36,7 @@ class Noun:
 
     def node(self) -> Node:
         """The record. ``more`` adds attributes that the kind does not declare."""
-        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in _BASE}
+        own = {name: getattr(self, name) for name in _declared(type(self).__name__)}
         return Node(
             id=self.id,
             kind=type(self).__name__,
@@ -45,6 +46,12 @@ class Noun:
 
 
 _BASE = frozenset({"id", "label", "more"})
+
+
+@cache
+def _declared(kind: str) -> tuple[str, ...]:
+    """The names of the attributes that a kind declares; asked for every node there is."""
+    return tuple(f.name for f in fields_of(kind))
 
 
 class _Entity(Noun):

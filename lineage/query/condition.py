@@ -206,6 +206,14 @@ def glob(pattern: str) -> Callable[[str], object]:
     return re.compile(".*".join(parts), re.DOTALL).fullmatch
 
 
+_BARE = re.compile(r"-?[0-9.eE+\-]*|t|tr|tru|true|f|fa|fal|fals|false")
+
+
+def may_be_bare(text: str) -> bool:
+    """Whether numbers or truths may be written so, or begin so."""
+    return _BARE.fullmatch(text) is not None
+
+
 def written(value: Any) -> str:
     """The text of one value, as it stands in canonical JSON; that of a typed one is its lexical
     form.

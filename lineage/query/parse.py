@@ -53,6 +53,7 @@ _WORDS = {
 }
 
 
+@lru_cache(maxsize=512)
 def parse(text: str) -> Selection:
     """The tree of a selection.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 
 from lineage.query import condition as c
 from lineage.query.plan import (
@@ -21,6 +22,7 @@ from lineage.query.plan import (
 )
 
 
+@lru_cache(maxsize=512)
 def rewritten(plan: Plan) -> Plan:
     """The plan after every rule, from the inside out."""
     plan = _inside(plan)

@@ -30,14 +30,22 @@ class Runtime:
 
     ``reading`` and ``writing`` may hold two connections to one store, so that readers need not wait
     for a commit; ``threads`` is how many reads at once the engine is faster with (``Caps.threads``).
+    Without ``apart`` reads and writes take turns on one thread: an engine of plain dictionaries
+    cannot be read while it is written.
     Everything async here belongs to the event loop of the server.
     """
 
-    def __init__(self, reading: Context, writing: Context, *, threads: int = 1) -> None:
+    def __init__(
+        self, reading: Context, writing: Context, *, threads: int = 1, apart: bool = True
+    ) -> None:
         self.reading = reading
         self.writing = writing
-        self._readers = ThreadPoolExecutor(threads, thread_name_prefix="lineage-read")
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="lineage-write")
+        self._readers = (
+            ThreadPoolExecutor(threads, thread_name_prefix="lineage-read")
+            if apart
+            else self._writer
+        )
         self._grown: set[asyncio.Event] = set()
 
     async def read(self, work: Callable[[Context], T]) -> T:
@@ -67,4 +75,5 @@ class Runtime:
     def close(self) -> None:
         """End the threads when their work is done; the stores are the caller's to close."""
         self._writer.shutdown()
-        self._readers.shutdown(cancel_futures=True)
+        if self._readers is not self._writer:
+            self._readers.shutdown(cancel_futures=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from lineage.ledger.merkle import Frontier
 from lineage.model.record import Edge, Node
 from lineage.services import notebook
 from lineage.services.context import Context
@@ -146,9 +147,17 @@ def _edge_json(row: EdgeRow) -> dict[str, Any]:
     return shown
 
 
-def certify(ctx: Context, view: View, cut: Cut | None, cursor: str | None = None) -> Certificate:
-    """The certificate of an answer given in a view; a cursor says that there is more."""
-    head = ctx.store.head()
+def certify(
+    ctx: Context,
+    view: View,
+    cut: Cut | None,
+    cursor: str | None = None,
+    head: Frontier | None = None,
+) -> Certificate:
+    """The certificate of an answer given in a view; a cursor says that there is more. ``head`` is
+    the ledger's, where it is known already.
+    """
+    head = head or ctx.store.head()
     return Certificate(
         complete=cut is None,
         cut=cut,
@@ -164,8 +173,9 @@ def answered(
     view: View,
     start: tuple[str, ...],
     cursor: str | None = None,
+    head: Frontier | None = None,
     **extra: Any,
 ) -> Answer:
     """A walk's result as an answer."""
-    certificate = certify(ctx, view, found.cut, cursor)
+    certificate = certify(ctx, view, found.cut, cursor, head)
     return Answer(found=found, certificate=certificate, start=start, extra=extra)

@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 import orjson
 
 from lineage.errors import BadCursor, Usage
+from lineage.ledger.merkle import Frontier
 from lineage.model import kinds
 from lineage.model.value import read_text
 from lineage.query import ast, parse
@@ -61,10 +62,10 @@ def ask(
     text = ast.show(selection)
     if cursor is not None:
         place = _place(ctx, text, cursor)
-        return _page(ctx, selection, text, limit, View(as_of=place.as_of), place)
+        return _page(ctx, selection, text, limit, View(as_of=place.as_of), place=place)
     if selection.at is not None:
         return _page(ctx, selection, text, limit, view_at(ctx, selection.at))
-    return pinned(ctx, lambda view: _page(ctx, selection, text, limit, view))
+    return pinned(ctx, lambda view, head: _page(ctx, selection, text, limit, view, head=head))
 
 
 def page_of(ctx: Context, selected: ast.Expression, page: Page, view: View) -> Slice:
@@ -97,13 +98,13 @@ def _selection(query: str, at: str | int | None) -> ast.Selection:
     return ast.Selection(selection.of, str(at))
 
 
-def pinned(ctx: Context, work: Callable[[View], T]) -> T:
+def pinned(ctx: Context, work: Callable[[View, Frontier], T]) -> T:
     """Work on the store as it stands now. Where somebody writes meanwhile it is done again as of
     the entry it began with: an answer is never of two moments.
     """
-    before = ctx.store.head().size
-    done = work(NOW)
-    return done if ctx.store.head().size == before else work(View(as_of=before))
+    head = ctx.store.head()
+    done = work(NOW, head)
+    return done if ctx.store.head().size == head.size else work(View(as_of=head.size), head)
 
 
 def _page(
@@ -112,8 +113,11 @@ def _page(
     text: str,
     limit: int,
     view: View,
+    *,
     place: _Place | None = None,
+    head: Frontier | None = None,
 ) -> Answer:
+    head = head or ctx.store.head()
     plan = rewritten(bind(selection, _Names(ctx, view)))
     follow = _shown(selection.of)
     if isinstance(plan, Connections):
@@ -121,13 +125,12 @@ def _page(
     after = place.after if place else None
     question = Question(plan=plan, follow=follow, limit=limit, after=after, seconds=ctx.budget)
     found = ctx.store.run(question, view)
-    head = ctx.store.head()
     more = found.cut is not None and found.cut.reason == "limit" and found.node_rows
     last = found.ordered_nodes[-1].id if more else None
     seq = head.size if view.as_of is None else view.as_of
     cursor = _cursor(ctx, text, _Place(seq, last)) if last is not None else None
     groups = grouped(found.ordered_nodes)
-    return answered(ctx, found, view, (), cursor=cursor, query=text, groups=groups)
+    return answered(ctx, found, view, (), cursor=cursor, head=head, query=text, groups=groups)
 
 
 def _shown(of: ast.Expression) -> Follow:

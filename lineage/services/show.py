@@ -13,7 +13,7 @@ from lineage.services.answer import Answer, answered
 from lineage.services.context import Context
 from lineage.services.resolve import nearest, resolve
 from lineage.services.when import view_at
-from lineage.store.base import Cut, Filter, Hop, Page, Subgraph, standing
+from lineage.store.base import Cut, Filter, Hop, Page, Subgraph, View, edge_order, standing
 from lineage.store.claims import Claim
 
 #: Neighbours and claims shown of one thing.
@@ -24,21 +24,32 @@ def show(ctx: Context, reference: str, at: str | int | None = None) -> Answer:
     """A node with the edges on both sides and the evidence for each statement."""
     view = view_at(ctx, at)
     ident = resolve(ctx, reference, view).id
+    graph = _near(ctx, ident, view)
+    held = ctx.store.held([ident]).get(ident)
+    claims = [c for c in (held.claims if held else ()) if standing(c.since, c.until, view)]
+    return answered(ctx, graph, view, (ident,), evidence=_evidence(ctx, claims[:MOST]))
+
+
+def near(ctx: Context, reference: str, at: str | int | None = None) -> Answer:
+    """A node with the edges on both sides, without the evidence."""
+    view = view_at(ctx, at)
+    ident = resolve(ctx, reference, view).id
+    return answered(ctx, _near(ctx, ident, view), view, (ident,))
+
+
+def _near(ctx: Context, ident: str, view: View) -> Subgraph:
     every = frozenset(r.name for r in TABLE if r.implied_by is None)
-    found = [
+    found = {
         row
         for toward in ("causes", "effects")
         for row in ctx.store.edges([ident], Hop(toward=toward, relations=every), view)
-    ]
-    kept = sorted(dict.fromkeys(found))[:MOST]
+    }
+    kept = sorted(found, key=edge_order)[:MOST]
     names = {ident, *(row.effect for row in kept), *(row.cause for row in kept)}
     rows = ctx.store.get(names, view)
     left = len(found) - len(kept)
     cut = Cut(reason="limit", left=left) if left else None
-    graph = Subgraph(node_rows=list(rows.values()), edge_rows=kept, cut=cut)
-    held = ctx.store.held([ident]).get(ident)
-    claims = [c for c in (held.claims if held else ()) if standing(c.since, c.until, view)]
-    return answered(ctx, graph, view, (ident,), evidence=_evidence(ctx, claims[:MOST]))
+    return Subgraph(node_rows=list(rows.values()), edge_rows=kept, cut=cut)
 
 
 def _evidence(ctx: Context, claims: list[Claim]) -> list[dict[str, Any]]:

@@ -303,6 +303,10 @@ class Store(Protocol):
         """A setting kept with the store; ``default`` is stored when there is none yet."""
         ...
 
+    def settings(self, prefix: str) -> Mapping[str, str]:
+        """The settings whose names begin so, by name."""
+        ...
+
     def redraw(self, progress: Callable[[int], None]) -> None:
         """Empty the graph and draw it anew from the store's own entries; the ledger stays.
         ``progress`` is told each entry done. Interrupted, it is to be called again.

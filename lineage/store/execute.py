@@ -49,8 +49,14 @@ class Sets(Protocol[K]):
         """Those of some nodes that meet a condition."""
         ...
 
-    def reach(self, keys: set[K], hop: Hop, depth: int | None) -> set[K]:
-        """Some nodes, and what is within so many hops of them."""
+    def reach_and_keep(self, keys: set[K], hop: Hop, condition: Condition) -> set[K]:
+        """Of some nodes and all within reach of them, those that meet a condition."""
+        ...
+
+    def reach(
+        self, keys: set[K], hop: Hop, depth: int | None = None, within: set[K] | None = None
+    ) -> set[K]:
+        """Some nodes, and what is within so many hops of them without leaving ``within``."""
         ...
 
     def arcs(self, keys: set[K], hop: Hop) -> Iterable[tuple[K, K]]:
@@ -130,6 +136,8 @@ class _Execution(Generic[K]):
                 return sets.where(condition)
             case Reach(of, toward, follow, depth):
                 return sets.reach(self.members(of), hop(follow, toward), depth)
+            case Keep(Reach(of, toward, follow, None), condition):
+                return sets.reach_and_keep(self.members(of), hop(follow, toward), condition)
             case Keep(of, condition):
                 return sets.keep(self.members(of), condition)
             case Both(parts):
@@ -160,11 +168,9 @@ class _Execution(Generic[K]):
                 toward: Toward = "causes" if way == "roots" else "effects"
                 return paths.ends(sets.arcs(members, tying(follow, toward)), members)
             case Between(causes, effects, follow):
-                ends = self.members(effects)
-                arcs = list(sets.arcs(ends, hop(follow, "causes")))
-                upstream: set[K] = ends.union(far for _, far in arcs)
+                upstream = sets.reach(self.members(effects), hop(follow, "causes"))
                 starts = self.members(causes) & upstream
-                return paths.between([(far, near) for near, far in arcs], starts)
+                return sets.reach(starts, hop(follow, "effects"), within=upstream)
             case Connections(one, other, k, follow):
                 walk = Walk(
                     start=frozenset(), relations=follow.relations, seconds=self._question.seconds

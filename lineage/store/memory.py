@@ -224,6 +224,10 @@ class MemoryStore:
             self._settings.setdefault(name, default)
         return self._settings.get(name)
 
+    def settings(self, prefix: str) -> Mapping[str, str]:
+        """See ``Store.settings``."""
+        return {k: v for k, v in sorted(self._settings.items()) if k.startswith(prefix)}
+
     def redraw(self, progress: Callable[[int], None]) -> None:
         """See ``Store.redraw``."""
         self._spots.clear()

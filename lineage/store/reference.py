@@ -145,36 +145,35 @@ class Sets:
         rows = self._checked(self.store.get(keys, self.view).values())
         return {row.id for row in rows if accepts(condition, row)}
 
+    def reach_and_keep(self, keys: set[str], hop: Hop, condition: Condition) -> set[str]:
+        """See ``execute.Sets.reach_and_keep``."""
+        return self.keep(self.reach(keys, hop), condition)
+
     def _checked(self, rows: Iterable[NodeRow]) -> Iterator[NodeRow]:
         for number, row in enumerate(rows):
             if number % _CHUNK == 0:
                 self.clock.check()
             yield row
 
-    def reach(self, keys: set[str], hop: Hop, depth: int | None) -> set[str]:
+    def reach(
+        self, keys: set[str], hop: Hop, depth: int | None = None, within: set[str] | None = None
+    ) -> set[str]:
         """See ``execute.Sets.reach``."""
-        seen = set(keys)
-        for _ in self._levels(seen, hop, depth):
-            pass
+        seen = level = set(keys)
+        hops = 0
+        while level and (depth is None or hops < depth):
+            self.clock.check()
+            level = {_far(row, hop) for row in self.store.edges(level, hop, self.view)} - seen
+            level = level if within is None else level & within
+            seen = seen | level
+            hops += 1
         return seen
 
     def arcs(self, keys: set[str], hop: Hop) -> Iterable[tuple[str, str]]:
         """See ``execute.Sets.arcs``."""
+        rows = self.store.edges(self.reach(keys, hop), hop, self.view)
         back = hop.toward == "effects"
-        for rows in self._levels(set(keys), hop, None):
-            for row in rows:
-                yield (row.cause, row.effect) if back else (row.effect, row.cause)
-
-    def _levels(self, seen: set[str], hop: Hop, depth: int | None) -> Iterator[list[EdgeRow]]:
-        """The edges of each level; what they lead to is added to ``seen``."""
-        level, hops = set(seen), 0
-        while level and (depth is None or hops < depth):
-            self.clock.check()
-            rows = list(self.store.edges(level, hop, self.view))
-            yield rows
-            level = {_far(row, hop) for row in rows} - seen
-            seen |= level
-            hops += 1
+        return [(row.cause, row.effect) if back else (row.effect, row.cause) for row in rows]
 
     def shown(self, members: set[str] | Condition, question: Question) -> Subgraph:
         """See ``execute.Sets.shown``."""

@@ -25,15 +25,25 @@ NAMES = [importer.name for importer in importers.available()]
 def folder(tmp_path_factory):
     """The demo's project, which holds something for every importer."""
     path = tmp_path_factory.mktemp("real") / "project"
-    made = project.begin(path)
-    project.finish(made)
+    project.finish(project.begin(path))
     document = {"prefix": {"ex": "http://example.org/"}, "entity": {"ex:a": {}}}
     (path / "doc.json").write_text(json.dumps(document))
+    run = {"runId": "ea041791-68bc-4ae1-bd89-4c8106a157e4"}
+    about = {"run": run, "job": {"namespace": "etl", "name": "load"}, "producer": "urn:p"}
+    read = {"eventType": "START", "inputs": [{"namespace": "db", "name": "raw"}]}
+    made = {"eventType": "COMPLETE", "outputs": [{"namespace": "db", "name": "clean"}]}
+    told = [{**about, **more, "eventTime": "2026-01-02T03:04:05Z"} for more in (read, made)]
+    (path / "events.ndjson").write_text("\n".join(map(json.dumps, told)))
     return path
 
 
 def source_for(name, folder):
-    inside = {"document": "doc.json", "lockfile": "uv.lock", "mlflow": "mlflow.db"}
+    inside = {
+        "document": "doc.json",
+        "lockfile": "uv.lock",
+        "mlflow": "mlflow.db",
+        "openlineage": "events.ndjson",
+    }
     return Source.of(folder / inside.get(name, ""))
 
 

@@ -228,6 +228,14 @@ def test_settings_are_kept_and_the_first_one_stays(store):
     assert store.setting("colour", "blue") == "red"
 
 
+def test_settings_are_listed_by_the_beginning_of_their_names(store):
+    for name in ("key/b", "key/a", "key", "keys/c", "kéy/d"):
+        store.setting(name, name.upper())
+    assert list(store.settings("key/").items()) == [("key/a", "KEY/A"), ("key/b", "KEY/B")]
+    assert store.settings("kéy/") == {"kéy/d": "KÉY/D"}
+    assert store.settings("other/") == {}
+
+
 def test_an_untouched_store_verifies_and_closing_twice_is_harmless(engine, address):
     with lineage.open(address, clock=clock, person_key=KEY) as opened:
         opened.ingest(LINEAGE)

@@ -158,14 +158,14 @@ def test_runs_are_listed_by_what_they_used_and_by_any_condition(store, ask):
         Batch(
             nodes=(
                 Node(id=sha, kind="Commit", label="seven", attributes={"refs": "tags/v7"}),
-                Node(id="urn:t:env", kind="Environment", label="e", attributes={"cuda": "12.4"}),
+                Node(id="urn:t:env7", kind="Environment", label="e", attributes={"cuda": "12.4"}),
                 Node(id="urn:t:run:7", kind="Run", attributes={"metric.auc": 0.7}),
                 Node(id="pkg:pypi/torch@2.5", kind="Package", attributes={"name": "torch", "version": "2.5"}),
             ),
             edges=(
                 Edge(relation="used", effect="urn:t:run:7", cause=sha),
-                Edge(relation="used", effect="urn:t:run:7", cause="urn:t:env"),
-                Edge(relation="hadMember", effect="urn:t:env", cause="pkg:pypi/torch@2.5"),
+                Edge(relation="used", effect="urn:t:run:7", cause="urn:t:env7"),
+                Edge(relation="hadMember", effect="urn:t:env7", cause="pkg:pypi/torch@2.5"),
             ),
         )
     )  # fmt: skip

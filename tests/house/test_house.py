@@ -135,5 +135,11 @@ def test_the_wheel_holds_everything_that_runs(tmp_path):
         "lineage/demo/mlflow.sql",
         "lineage/demo/train.py.txt",
         "importers/git/reader.py",
+        "lineage/server/static/page.html",
+        "lineage/server/static/page.css",
+        "lineage/server/static/page.js",
+        "lineage/server/static/examples.js",
+        "lineage/server/static/words.js",
+        "lineage/server/static/icon.svg",
     }
     assert not any(name.endswith(".jar") for name in names)

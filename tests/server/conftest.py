@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A small application with the GraphQL routes, and whoever the test says is calling."""
+"""The whole server over a store (``site``), and the GraphQL routes alone (``client``)."""
 
 from __future__ import annotations
 
+import io
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -14,11 +15,17 @@ from starlette.requests import HTTPConnection
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+import lineage
+from lineage import app as root
 from lineage.access.tokens import Role
 from lineage.app import Lineage
 from lineage.server import graphql
+from lineage.server.app import create_app
 from lineage.server.runtime import Runtime, Viewer
+from lineage.server.settings import Settings
+from lineage.services import tokens
 from tests.graphql_schema.cases import small
+from tests.server.sites import DEMO, Site
 
 ANA = Viewer(name="ana", role=Role.admin)
 
@@ -79,3 +86,34 @@ def listening(app: FastAPI) -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join(20)
+
+
+@pytest.fixture
+def serving():
+    """Serve a store with the demo in it: by default in memory, on default settings."""
+    with ExitStack() as stack:
+
+        def get(url="memory:", batch=DEMO, **settings):
+            runtime = stack.enter_context(root.served(url, budget=5, durability="fast"))
+            lineage.Lineage(runtime.writing).ingest(batch)
+            made = {role.name: tokens.add(runtime.writing, role.name, role) for role in Role}
+            log = io.StringIO()
+            app = create_app(runtime, Settings(**settings), stream=log)
+            client = TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=True)
+            stack.enter_context(client)
+            return Site(
+                app=app,
+                client=client,
+                runtime=runtime,
+                secrets={name: secret for name, (_, secret) in made.items()},
+                ids={name: token.id for name, (token, _) in made.items()},
+                log=log,
+            )
+
+        yield get
+
+
+@pytest.fixture
+def site(serving):
+    """The whole server over the demo in memory."""
+    return serving()

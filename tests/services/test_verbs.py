@@ -236,3 +236,11 @@ def test_the_bytes_of_an_answer_are_the_json_of_its_dict(store):
 
     for answer in (store.trace("model:fraud@v3"), store.find(), store.show("run:ab12")):
         assert orjson.loads(answer.to_json()) == answer.to_dict()
+
+
+def test_a_thing_derived_from_itself_is_shown_once_and_whole():
+    told = {"relation": "wasDerivedFrom", "effect": "urn:d", "cause": "urn:d"}
+    with lineage.open("memory:") as store:
+        store.ingest(Batch(edges=(Edge(**told), Edge(**told, id="urn:d:again"))))
+        answer = store.show("urn:d")
+    assert (len(answer.edges), answer.certificate.complete) == (2, True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from lineage.model import kinds, terms
-from lineage.store.base import Hop, View
+from lineage.store.base import NOW, Hop, View
 
 #: Relationship type -> relation.
 TYPES = {relation.cypher: relation.name for relation in terms.TABLE}
@@ -57,6 +57,9 @@ RETURN collect(properties(e))"""
 SETTING = """
 MERGE (s:LedgerSetting {name: $name}) ON CREATE SET s.value = $default RETURN s.value"""
 READ_SETTING = "OPTIONAL MATCH (s:LedgerSetting {name: $name}) RETURN s.value"
+SETTINGS = """
+MATCH (s:LedgerSetting) WHERE s.name STARTS WITH $prefix
+WITH s ORDER BY s.name RETURN collect([s.name, s.value])"""
 
 # --- writing ---
 
@@ -178,16 +181,48 @@ END"""
 
 
 @lru_cache(maxsize=256)
-def reach(hop: Hop, view: View, depth: int | None) -> str:
-    """The identifiers within reach, so many hops at most; the same pattern as that of ``walk``."""
+def reached(hop: Hop, view: View, depth: int | None, *, bounded: bool = False) -> str:
+    """Binds ``n`` to what is within reach, so many hops at most, and without leaving some nodes;
+    the same pattern as that of ``walk``.
+    """
     types, follow = _taken(hop, "e")
-    condition = follow + _stands(view, "e")
+    condition = follow + _stands(view, "e") + (" AND b.uid IN $within" if bounded else "")
     left, right = ("-", "->") if hop.toward == "causes" else ("<-", "-")
     most = "" if depth is None else str(depth)
+    gone = " WHERE s.until IS NULL" if view.as_of is None else ""
     return f"""
-UNWIND $start AS uid MATCH (s:Node {{uid: uid}}) USING INDEX SEEK s:Node(uid)
+UNWIND $start AS uid MATCH (s:Node {{uid: uid}}) USING INDEX SEEK s:Node(uid){gone}
 WITH s MATCH (s) ((a){left}[e:{types}]{right}(b) WHERE {condition}){{0,{most}}} (n)
-WITH DISTINCT n RETURN collect(n.uid)"""
+WITH DISTINCT n"""
+
+
+def names(source: str) -> str:
+    """The identifiers of what a source binds ``n`` to."""
+    return source + " RETURN collect(n.uid)"
+
+
+def page(source: str) -> str:
+    """The nodes that a source binds ``n`` to, by identifier, so many at most."""
+    return source + f" WITH n ORDER BY n.uid LIMIT $most RETURN collect({_NODE})"
+
+
+def gathered(source: str, step: Hop) -> str:
+    """The same nodes, with all edges from them toward causes: one row of two lists."""
+    types, follow = _taken(step, "e")
+    return (
+        source
+        + f"""
+WITH n ORDER BY n.uid LIMIT $most WITH collect(n) AS ns
+RETURN [n IN ns | {_NODE}], COLLECT {{
+  UNWIND ns AS n MATCH (n)-[e:{types}]->(m) WHERE {follow}{_stands(NOW, "e")}
+  RETURN {_edge("n", "m")} }}"""
+    )
+
+
+#: Binds ``n`` to nodes by identifier.
+NAMED = """
+UNWIND $start AS uid MATCH (n:Node {uid: uid}) USING INDEX SEEK n:Node(uid) WHERE n.until IS NULL
+WITH DISTINCT n"""
 
 
 @lru_cache(maxsize=256)
@@ -238,9 +273,6 @@ WITH n ORDER BY n.uid LIMIT $limit
 RETURN collect([n.uid, COLLECT {{ MATCH (n)-[e]->(m) WHERE e.asserted_by = $source AND e.until IS NULL
   AND type(e) <> 'HAD_PLAN' RETURN {_edge("n", "m")} }}])"""
 EVERY = "MATCH (n:Node) WHERE n.until IS NULL RETURN collect(n.uid)"
-FIND = f"""
-MATCH (n:Node) WHERE n.until IS NULL AND n.uid > $after AND {{condition}}
-WITH n ORDER BY n.uid LIMIT $limit RETURN collect({_NODE})"""
 COUNT_NODES = "MATCH (n:Node) WHERE n.until IS NULL WITH n.kind AS kind, count(*) AS number RETURN collect([kind, number])"
 COUNT_EDGES = f"""
 MATCH (a:Node)-[e:{"|".join(r.cypher for r in terms.TABLE if not r.implied_by)}]->(b)

@@ -38,7 +38,6 @@ from lineage.store.claims import Arc, Claim, Held
 from lineage.store.neo4j import audit
 from lineage.store.neo4j import compile as cypher
 from lineage.store.neo4j.connect import connect, translated
-from lineage.store.neo4j.select import Sieve
 from lineage.store.neo4j.sets import NameSets, matching
 from lineage.store.neo4j.write import Change, Said, chunks, families_of
 from lineage.store.reference import Clock
@@ -246,25 +245,31 @@ class Neo4jStore:
         """See ``Store.find``."""
         if view.as_of is not None:
             return reference.scan(self, where, page, view)
-        found = matching(self, where.condition, page)
+        found = matching(self, where.condition, page, Clock(None))
         rows = tuple(found[: page.limit])
         return Slice(rows, rows[-1].id if len(found) > page.limit else None)
 
-    def nodes_where(self, condition: Sieve, after: str, limit: int) -> list[NodeRow]:
-        """Nodes that come through a sieve, by identifier."""
-        text = cypher.FIND.replace("{condition}", condition.text)
-        parameters = {**condition.parameters, "after": after, "limit": limit}
-        return _node_rows(self._list(text, **parameters))
+    def rows(self, text: str, clock: Clock, /, **parameters: Any) -> list[NodeRow]:
+        """The nodes that a read lists, within the time that is left."""
+        return _node_rows(self.column(text, clock, **parameters))
+
+    def gathered(
+        self, text: str, clock: Clock, /, **parameters: Any
+    ) -> tuple[list[NodeRow], list[EdgeRow]]:
+        """The nodes and edges that a read lists."""
+        clock.check()
+        nodes, edges = self._one(text, clock.left, **parameters)
+        return _node_rows(nodes), _edge_rows(edges)
 
     def column(self, text: str, clock: Clock, /, **parameters: Any) -> list[str]:
-        """The identifiers that a read lists, within the time that is left."""
+        """The texts that a read lists."""
         clock.check()
         return list(self._one(text, clock.left, **parameters)[0])
 
     def run(self, question: Question, view: View) -> Subgraph:
         """See ``Store.run``."""
         sets = NameSets(self, view, Clock(question.seconds))
-        return execute.run(self, sets, question, view)
+        return sets.gathered(question) or execute.run(self, sets, question, view)
 
     def edges(self, ids: Collection[str], hop: Hop, view: View) -> Sequence[EdgeRow]:
         """See ``Store.edges``."""
@@ -346,6 +351,10 @@ class Neo4jStore:
         parameters = {"name": name, "default": default}
         value = self._write(lambda tx: tx.run(cypher.SETTING, parameters).single(strict=True)[0])
         return str(value)
+
+    def settings(self, prefix: str) -> Mapping[str, str]:
+        """See ``Store.settings``."""
+        return dict(self._list(cypher.SETTINGS, prefix=prefix))
 
     def stats(self) -> Stats:
         """See ``Store.stats``."""

@@ -16,6 +16,8 @@ import orjson
 from lineage.query import condition as c
 from lineage.query.condition import Attribute, Condition
 
+_BY_LABEL = "MATCH (n:Node) USING INDEX SEEK n:Node(kind, label) WHERE n.kind IN {}"
+_BY_UID = "MATCH (n:Node) USING INDEX SEEK n:Node(uid) WHERE n.uid {} {}"
 _ORDER = {"<": "<=", "<=": "<=", ">": ">=", ">=": ">=", "=": "="}
 
 
@@ -29,7 +31,28 @@ class Sieve:
     def __init__(self, condition: Condition) -> None:
         self.parameters: dict[str, Any] = {}
         self.exact = True
+        self.match = self._match(condition)
         self.text = self._text(condition, inside_out=False)
+
+    def _match(self, condition: Condition) -> str:
+        """Where the nodes to look at come from: an index of names, the labels of kinds, or all."""
+        parts = condition.parts if isinstance(condition, c.AllOf) else (condition,)
+        kinds = next((part.kinds for part in parts if isinstance(part, c.KindIn)), None)
+        for part in parts if kinds else ():
+            if isinstance(part, c.Labelled):
+                held = self._bound(sorted(kinds or ())), self._bound(part.label)
+                return _BY_LABEL.format("{} AND n.label = {}".format(*held))
+            if isinstance(part, c.Called) and not part.pattern.startswith("*"):
+                stem, star, _ = part.pattern.partition("*")
+                held = self._bound(sorted(kinds or ())), self._bound(stem)
+                compared = "STARTS WITH" if star else "="
+                by_label = _BY_LABEL.format(
+                    f"{held[0]} AND n.label {compared} {held[1]}"
+                )
+                return f"CALL () {{ {by_label} RETURN n UNION {_BY_UID.format(compared, held[1])} RETURN n }}"
+        if kinds:
+            return f"MATCH (n:{'|'.join(sorted(kinds))})"
+        return "MATCH (n:Node)"
 
     def _bound(self, value: Any) -> str:
         name = f"c{len(self.parameters)}"
@@ -113,7 +136,8 @@ class Sieve:
     def _like(self, mark: str, pattern: str) -> str:
         stem, *rest = pattern.split("*")
         text = orjson.dumps(stem).decode()
-        return self._written(mark, text[:-1] if rest else text, stem)
+        texts = [text[:-1] if rest else text]
+        return self._written(mark, *texts, *([stem] if c.may_be_bare(stem) else []))
 
     def _number(self, mark: str, operator: str, literal: float) -> str:
         """Digits are read up to the next sign of JSON; what is no number comes through."""

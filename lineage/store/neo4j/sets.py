@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from heapq import nsmallest
+from typing import TYPE_CHECKING, Any
 
-from lineage.query.condition import Condition, accepts
-from lineage.query.plan import Question
+from lineage.query.condition import ALWAYS, Condition, accepts
+from lineage.query.plan import Keep, Named, Question, Reach, Where
 from lineage.store import execute, reference
-from lineage.store.base import NOW, Cut, Filter, Hop, NodeRow, Page, Subgraph, View, Walk
+from lineage.store.base import NOW, Cut, Filter, Hop, NodeRow, Page, Subgraph, View
 from lineage.store.neo4j import compile as cypher
-from lineage.store.neo4j.select import sieve
+from lineage.store.neo4j.select import Sieve, sieve
 from lineage.store.reference import ALL, Clock
 
 if TYPE_CHECKING:
@@ -36,27 +36,66 @@ class NameSets(reference.Sets):
         found = self.store.find(Filter(also=condition), Page(limit=ALL), self.view)
         return {row.id for row in found.rows}
 
-    def reach(self, keys: set[str], hop: Hop, depth: int | None) -> set[str]:
+    def reach(
+        self, keys: set[str], hop: Hop, depth: int | None = None, within: set[str] | None = None
+    ) -> set[str]:
         """See ``execute.Sets.reach``."""
         if not keys or depth == 0:
             return keys
-        text = cypher.reach(hop, self.view, depth)
-        parameters = {"start": sorted(keys), "as_of": self.view.as_of}
-        return keys.union(self._neo4j.column(text, self.clock, **parameters))
+        source = cypher.reached(hop, self.view, depth, bounded=within is not None)
+        parameters: dict[str, Any] = {"start": sorted(keys), "as_of": self.view.as_of}
+        if within is not None:
+            parameters["within"] = sorted(within)
+        return keys.union(self._neo4j.column(cypher.names(source), self.clock, **parameters))
 
-    def arcs(self, keys: set[str], hop: Hop) -> Iterable[tuple[str, str]]:
-        """See ``execute.Sets.arcs``."""
-        walk = Walk(start=frozenset(keys), toward=hop.toward, relations=hop.relations, limit=ALL)
-        if hop.tied:
-            return super().arcs(keys, hop)
-        back = hop.toward == "effects"
-        rows = self.store.walk(walk, self.view).edge_rows
-        return [(row.cause, row.effect) if back else (row.effect, row.cause) for row in rows]
+    def reach_and_keep(self, keys: set[str], hop: Hop, condition: Condition) -> set[str]:
+        """See ``execute.Sets.reach_and_keep``."""
+        if self.view != NOW:
+            return super().reach_and_keep(keys, hop, condition)
+        sieved = sieve(condition)
+        source = f"{cypher.reached(hop, NOW, None)} WHERE {sieved.text}"
+        parameters = {**sieved.parameters, "start": sorted(keys), "most": ALL}
+        rows = self._neo4j.rows(cypher.page(source), self.clock, **parameters)
+        return {row.id for row in rows if sieved.exact or accepts(condition, row)}
+
+    def gathered(self, question: Question) -> Subgraph | None:
+        """The whole answer in one statement, where the plan has that form and the answer fits."""
+        if self.view != NOW or question.after is not None:
+            return None
+        match question.plan:
+            case Where(condition):
+                sieved = sieve(condition)
+                return self._gathered(_looking(sieved), question, condition, {})
+            case Keep(Reach(Named(ids), toward, follow, depth), condition):
+                hop = execute.hop(follow, toward)
+                source = f"{cypher.reached(hop, NOW, depth)} WHERE {sieve(condition).text}"
+                return self._gathered(source, question, condition, {"start": sorted(ids)})
+            case Reach(Named(ids), toward, follow, int(depth)):
+                source = cypher.reached(execute.hop(follow, toward), NOW, depth)
+                return self._gathered(source, question, ALWAYS, {"start": sorted(ids)})
+            case _:
+                return None
+
+    def _gathered(
+        self, source: str, question: Question, condition: Condition, parameters: dict[str, Any]
+    ) -> Subgraph | None:
+        sieved = sieve(condition)
+        text = cypher.gathered(source, execute.hop(question.follow, "causes"))
+        most = question.limit + 1
+        rows, edges = self._neo4j.gathered(
+            text, self.clock, **parameters, **sieved.parameters, most=most
+        )
+        if len(rows) == most:
+            return None
+        kept = rows if sieved.exact else [row for row in rows if accepts(condition, row)]
+        own = {row.id for row in kept}
+        among = [edge for edge in edges if edge.cause in own and edge.effect in own]
+        return Subgraph(node_rows=kept, edge_rows=among)
 
     def shown(self, members: set[str] | Condition, question: Question) -> Subgraph:
         """See ``execute.Sets.shown``."""
         if isinstance(members, set):
-            return super().shown(members, question)
+            return self._shown_set(members, question)
         page = Page(limit=question.limit, after=question.after)
         found = self.store.find(Filter(also=members), page, self.view)
         own = {row.id: row for row in found.rows}
@@ -68,17 +107,35 @@ class NameSets(reference.Sets):
         cut = Cut(reason="limit") if found.after else None
         return Subgraph(node_rows=list(own.values()), edge_rows=edges, cut=cut)
 
+    def _shown_set(self, members: set[str], question: Question) -> Subgraph:
+        if self.view != NOW:
+            return super().shown(members, question)
+        left = [ident for ident in members if question.after is None or ident > question.after]
+        page = nsmallest(question.limit, left)
+        text = cypher.gathered(cypher.NAMED, execute.hop(question.follow, "causes"))
+        rows, edges = self._neo4j.gathered(text, self.clock, start=page, most=ALL)
+        among = [edge for edge in edges if edge.cause in members]
+        cut = Cut(reason="limit", left=len(left) - len(page)) if len(left) > len(page) else None
+        return Subgraph(node_rows=rows, edge_rows=among, cut=cut)
 
-def matching(store: Neo4jStore, condition: Condition, page: Page) -> list[NodeRow]:
+
+def _looking(sieved: Sieve, after: str | None = None) -> str:
+    """Binds ``n`` to what comes through a sieve."""
+    beyond = "" if after is None else "n.uid > $after AND "
+    return f"{sieved.match} WITH n WHERE n.until IS NULL AND {beyond}{sieved.text}"
+
+
+def matching(store: Neo4jStore, condition: Condition, page: Page, clock: Clock) -> list[NodeRow]:
     """At most one row more than the page holds, by identifier: what comes through the sieve is
     looked at, and more is fetched until there is enough or no more.
     """
-    wanted, after = page.limit + 1, page.after or ""
+    wanted, after = page.limit + 1, page.after
     sieved = sieve(condition)
     found: list[NodeRow] = []
     size = wanted if sieved.exact else max(wanted, 1_000)
     while True:
-        rows = store.nodes_where(sieved, after, size)
+        text = cypher.page(_looking(sieved, after))
+        rows = store.rows(text, clock, **sieved.parameters, after=after, most=size)
         found += rows if sieved.exact else [row for row in rows if accepts(condition, row)]
         if len(rows) < size or len(found) >= wanted:
             return found[:wanted]

@@ -285,6 +285,11 @@ class SqliteStore:
             connection.execute("INSERT OR IGNORE INTO setting VALUES (?, ?)", (name, default))
             return str(connection.execute(query, (name,)).fetchone()[0])
 
+    def settings(self, prefix: str) -> Mapping[str, str]:
+        """See ``Store.settings``."""
+        query = "SELECT name, value FROM setting WHERE substr(name, 1, ?) = ? ORDER BY name"
+        return dict(self._all(lambda c: c.execute(query, (len(prefix), prefix))))
+
     def stats(self) -> Stats:
         """See ``Store.stats``."""
         with self._reading() as connection:

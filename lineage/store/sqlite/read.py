@@ -72,19 +72,11 @@ def hop_text(hop: Hop, view: View, keys: str = MANY) -> str:
 
 
 def taken(hop: Hop) -> str:
-    """The condition on edges that a hop takes."""
+    """The condition on edges that a hop takes; relations are written by their codes."""
     if hop.relations is None:
         return "+e.follow"
-    named = "+e.relation IN (SELECT value FROM json_each(:codes))"
+    named = f"+e.relation IN ({', '.join(map(str, codes(hop.relations)))})"
     return f"{named} AND (e.relation <> {_SAMENESS} OR e.follow)" if hop.tied else named
-
-
-def hop_parameters(hop: Hop, view: View) -> dict[str, Any]:
-    """The parameters of a hop's statement, but for the keys it starts from."""
-    parameters: dict[str, Any] = {"as_of": view.as_of}
-    if hop.relations is not None:
-        parameters["codes"] = to_json(codes(hop.relations))
-    return parameters
 
 
 def keys_of(connection: sqlite3.Connection, idents: Collection[str]) -> dict[int, str]:
@@ -130,7 +122,7 @@ def edges(
 ) -> list[EdgeRow]:
     """The edges one hop takes."""
     keys = keys_of(connection, idents)
-    parameters = {"keys": to_json(keys), **hop_parameters(hop, view)}
+    parameters = {"keys": to_json(keys), "as_of": view.as_of}
     rows = connection.execute(hop_text(hop, view), parameters).fetchall()
     ends = {row[0] for row in rows} | {row[1] for row in rows}
     names = names_of(connection, ends)
@@ -162,7 +154,7 @@ def edge_rows(rows: Sequence[tuple[Any, ...]], names: Mapping[int, str]) -> list
 def walk(connection: sqlite3.Connection, wanted: Walk, view: View) -> Subgraph:
     """The algorithm of ``reference.walk`` over inner keys: one statement a level."""
     many, one = hop_text(wanted.hop, view), hop_text(wanted.hop, view, ONE)
-    parameters = hop_parameters(wanted.hop, view)
+    parameters: dict[str, Any] = {"as_of": view.as_of}
     far = 1 if wanted.toward == "causes" else 0
     level = set(starts(connection, wanted.start, view))
     seen = set(level)

@@ -18,7 +18,7 @@ from lineage.query import condition as c
 from lineage.query.condition import Attribute, Condition
 
 _HOLDS = "lineage_holds"
-_ONE_OF = " IN (SELECT value FROM json_each({}))"
+_NAMED = "SELECT key FROM node WHERE {} AND {}"
 
 
 def teach(connection: sqlite3.Connection) -> None:
@@ -53,6 +53,7 @@ class Text:
 
     def __init__(self, condition: Condition, alias: str = "node") -> None:
         self.parameters: dict[str, Any] = {}
+        self._said: dict[c.KindIn, str] = {}
         self._alias = alias
         self.sql = self._text(condition)
 
@@ -64,42 +65,67 @@ class Text:
     def _column(self, name: str) -> str:
         return f"{self._alias}.{name}"
 
-    def _text(self, condition: Condition) -> str:
+    def _text(self, condition: Condition, kinds: str = "") -> str:
+        """The text of one condition. ``kinds`` is what joined conditions say of the kind: with it
+        the index of kinds and labels finds names.
+        """
         match condition:
             case c.AllOf(parts):
-                return self._joined(" AND ", parts, "1")
+                within = next((self._kinds(p) for p in parts if isinstance(p, c.KindIn)), kinds)
+                texts = [self._text(part, within) for part in parts]
+                if any(isinstance(part, c.Called) for part in parts):
+                    # Names are few: the index of kinds is for finding them, not beside them.
+                    texts = ["+" + text if text == within else text for text in texts]
+                return self._joined(" AND ", texts, "1")
             case c.AnyOf(parts):
-                return self._joined(" OR ", parts, "0")
+                return self._joined(" OR ", (self._text(part, kinds) for part in parts), "0")
             case c.Not(of):
                 return f"NOT {self._text(of)}"
-            case c.KindIn(kinds):
-                held = self._bound(orjson.dumps(sorted(kinds)).decode())
-                return self._column("kind") + _ONE_OF.format(held)
+            case c.KindIn():
+                return self._kinds(condition)
             case c.Labelled(label):
                 return f"({self._column('label')} IS {self._bound(label)})"
             case c.Begins(prefix):
-                low, high = self._bound(prefix), self._bound(prefix + "\U0010ffff")
-                return f"({self._column('id')} >= {low} AND {self._column('id')} < {high})"
+                return self._range(self._column("id"), prefix)
             case c.Called(pattern):
-                return self._either("{0} IS {1}" if "*" not in pattern else "{0} GLOB {1}", pattern)
+                return self._called(pattern, kinds)
             case c.Contains(text):
                 held = self._bound(text.lower())
-                return self._named(f"instr(lower({{0}}), {held}) > 0")
+                ident, label = self._column("id"), self._column("label")
+                return (
+                    f"(instr(lower({ident}), {held}) OR coalesce(instr(lower({label}), {held}), 0))"
+                )
             case _:
                 return self._attribute(condition)
 
-    def _joined(self, word: str, parts: Iterable[Condition], empty: str) -> str:
-        return "(" + (word.join(map(self._text, parts)) or empty) + ")"
+    def _joined(self, word: str, texts: Iterable[str], empty: str) -> str:
+        return "(" + (word.join(texts) or empty) + ")"
 
-    def _either(self, form: str, pattern: str) -> str:
-        value = pattern if "*" not in pattern else re.sub(r"[\[?]", r"[\g<0>]", pattern)
-        held = self._bound(value)
-        return self._named(form.replace("{1}", held))
+    def _kinds(self, condition: c.KindIn) -> str:
+        if condition in self._said:
+            return self._said[condition]
+        names = ", ".join(self._bound(kind) for kind in sorted(condition.kinds))
+        return self._said.setdefault(condition, f"{self._column('kind')} IN ({names})")
 
-    def _named(self, form: str) -> str:
-        """A test of the identifier or the label; no label is not the unknown of SQL."""
-        ident, label = form.format(self._column("id")), form.format(self._column("label"))
-        return f"({ident} OR coalesce({label}, 0))"
+    def _range(self, column: str, prefix: str) -> str:
+        low, high = self._bound(prefix), self._bound(prefix + "\U0010ffff")
+        return f"({column} >= {low} AND {column} < {high})"
+
+    def _called(self, pattern: str, kinds: str) -> str:
+        """Names by their indexes: each column has one of its own, which OR would not use."""
+        stem, star, rest = pattern.partition("*")
+        within = kinds.replace(self._alias + ".", "") or "1"
+        tests = []
+        for column in ("label", "id"):
+            if not star:
+                test = f"{column} = {self._bound(pattern)}"
+            else:
+                test = self._range(column, stem)
+                if rest:
+                    glob = re.sub(r"[\[?]", r"[\g<0>]", pattern)
+                    test += f" AND {column} GLOB {self._bound(glob)}"
+            tests.append(_NAMED.format(within if column == "label" else "1", test))
+        return f"{self._column('key')} IN ({tests[0]} UNION {tests[1]})"
 
     # --- attributes ---
 
@@ -115,53 +141,59 @@ class Text:
             case c.Like(_, pattern):
                 return self._like(condition, mark, pattern)
             case c.Compares(_, operator, float() | int() as literal):
-                return self._number(condition, mark, operator, literal)
+                return self._number(condition, operator, literal)
             case c.Compares(_, "=", str(literal)) if c.instant(literal) is None:
                 return self._like(condition, mark, literal, exact=True)
             case _:
-                return f"({self._holding(mark)} AND {self._slowly(condition)})"
+                return self._guarded(self._holding(mark), condition)
 
     def _holding(self, text: str) -> str:
         return f"instr({self._column('attributes')}, {self._bound(text)}) > 0"
 
+    def _guarded(self, guard: str, condition: Attribute) -> str:
+        """AND would ask both where a value is wanted; CASE asks the guard first."""
+        return f"CASE WHEN {guard} THEN {self._slowly(condition)} ELSE 0 END"
+
     def _slowly(self, condition: Attribute) -> str:
         return f"{_HOLDS}({self._bound(_sent(condition))}, {self._column('attributes')})"
+
+    def _several(self, mark: str) -> str:
+        """Whether several values, or a typed one, stand behind a key."""
+        column, begin = self._column("attributes"), self._bound(mark)
+        return f"substr({column}, instr({column}, {begin}) + {len(mark)}, 1) IN ('[', '{{')"
 
     def _like(self, condition: Attribute, mark: str, pattern: str, *, exact: bool = False) -> str:
         """One text is found as it is written; several, and typed ones, are looked at."""
         stem = pattern if exact else pattern.split("*", maxsplit=1)[0]
         rest = "" if exact else pattern[len(stem) :]
         if rest not in ("", "*"):
-            return f"({self._holding(mark)} AND {self._slowly(condition)})"
+            return self._guarded(self._holding(mark), condition)
         text = orjson.dumps(stem).decode()
         found = [self._holding(mark + (text if not rest else text[:-1]))]
-        if not exact and _may_be_bare(stem):
+        if not exact and c.may_be_bare(stem):
             ends = (",", "}") if not rest else ("",)
             found += [self._holding(mark + stem + end) for end in ends]
-        looked = " OR ".join(self._holding(mark + sign) for sign in "[{")
-        return f"({' OR '.join(found)} OR (({looked}) AND {self._slowly(condition)}))"
+        looked = self._guarded(self._several(mark), condition)
+        return self._joined(" OR ", (*found, looked), "0")
 
-    def _number(self, condition: Attribute, mark: str, operator: str, literal: float) -> str:
+    def _number(self, condition: Attribute, operator: str, literal: float) -> str:
         """Numbers are compared by SQLite, save those so near that the reading of digits counts."""
-        path = self._bound('$."' + condition.key + '"')
+        near = abs(float(literal)) * 1e-9
+        low, high = self._bound(float(literal) - near), self._bound(float(literal) + near)
         value = self._bound(literal if abs(literal) < 2**63 else float(literal))
-        near = self._bound(abs(literal) * 1e-9)
-        column = self._column("attributes")
-        slow = self._slowly(condition)
-        return f"""({self._holding(mark)} AND CASE json_type({column}, {path})
-          WHEN 'array' THEN {slow} WHEN 'object' THEN {slow}
-          WHEN 'integer' THEN json_extract({column}, {path}) {operator} {value}
-          WHEN 'real' THEN CASE WHEN abs(json_extract({column}, {path}) - {value}) <= {near}
-            THEN {slow} ELSE json_extract({column}, {path}) {operator} {value} END
-          ELSE 0 END)"""
-
-
-_BARE = re.compile(r"-?[0-9.eE+\-]*|t|tr|tru|true|f|fa|fal|fals|false")
-
-
-def _may_be_bare(text: str) -> bool:
-    """Whether numbers or truths may be written so, or begin so."""
-    return _BARE.fullmatch(text) is not None
+        column, path = self._column("attributes"), self._bound('$."' + condition.key + '"')
+        held, slow = f"json_extract({column}, {path})", self._slowly(condition)
+        # Text sorts behind every number, and lists and typed values are extracted as text.
+        near_enough = {
+            "=": f"{held} BETWEEN {low} AND {high} OR {held} > ''",
+            "<": f"{held} <= {high} OR {held} > ''",
+            ">": f"{held} >= {low}",
+        }[operator[0]]
+        return f"""CASE WHEN {near_enough} THEN CASE json_type({column}, {path})
+          WHEN 'integer' THEN {held} {operator} {value}
+          WHEN 'real' THEN CASE WHEN {held} BETWEEN {low} AND {high} THEN {slow}
+            ELSE {held} {operator} {value} END
+          WHEN 'array' THEN {slow} WHEN 'object' THEN {slow} ELSE 0 END ELSE 0 END"""
 
 
 @lru_cache(maxsize=256)

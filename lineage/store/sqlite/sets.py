@@ -14,7 +14,7 @@ from lineage.store import execute, reference
 from lineage.store.base import NOW, Cut, EdgeRow, Filter, Hop, NodeRow, Page, Store, Subgraph, View
 from lineage.store.reference import Clock
 from lineage.store.sqlite import read
-from lineage.store.sqlite.read import hop_parameters, hop_text, standing, to_json
+from lineage.store.sqlite.read import hop_text, standing, to_json
 from lineage.store.sqlite.select import compiled
 
 #: Steps of SQLite's machine between two looks at the clock: about a millisecond.
@@ -23,8 +23,21 @@ _STEPS = 50_000
 _EVERY = "SELECT key FROM node WHERE until IS NULL"
 _WHERE = "SELECT key FROM node WHERE until IS NULL AND {condition}"
 _KEEP = """
-SELECT key FROM node WHERE key IN (SELECT value FROM json_each(:keys)) AND {condition}"""
-_FAR = "SELECT DISTINCT e.{far} FROM edge e WHERE e.{near} {keys} AND {rest}"
+SELECT key FROM node NOT INDEXED
+WHERE key IN (SELECT value FROM json_each(:keys)) AND {condition}"""
+_FAR = """
+SELECT DISTINCT e.{far} FROM edge e
+WHERE e.{near} IN (SELECT value FROM json_each(:keys)) AND {rest}"""
+_ARCS = _FAR.replace("DISTINCT", "e.{near},")
+#: One statement for a set without its edges, of which the levels need not be known. Two bounds, not
+#: an equality: that would be turned into a bloom filter over all edges (docs/engines.md).
+_REACH = """
+WITH RECURSIVE reach (key) AS (SELECT value FROM json_each(:keys) UNION
+  SELECT e.{far} FROM reach CROSS JOIN edge e
+  WHERE e.{near} >= reach.key AND e.{near} <= reach.key AND {rest})
+SELECT reach.key FROM reach"""
+_KEPT = " CROSS JOIN node ON node.key = reach.key WHERE {condition}"
+_WITHIN = " AND e.{far} IN (SELECT value FROM json_each(:within))"
 _PAGE = """
 SELECT key, id, kind, label, attributes FROM node
 WHERE key IN (SELECT value FROM json_each(:keys)) AND id > :after ORDER BY id LIMIT :limit"""
@@ -90,38 +103,45 @@ class KeySets:
             return dict(self._connection.execute("SELECT key, id FROM node"))
         return read.names_of(self._connection, keys)
 
-    def reach(self, keys: set[int], hop: Hop, depth: int | None) -> set[int]:
+    def reach(
+        self, keys: set[int], hop: Hop, depth: int | None = None, within: set[int] | None = None
+    ) -> set[int]:
         """Some nodes, and what is within so many hops of them."""
         near, far = ("effect", "cause") if hop.toward == "causes" else ("cause", "effect")
         rest = f"{standing(self._view, 'e.')} AND {read.taken(hop)}"
-        many, one = (
-            _FAR.format(near=near, far=far, keys=k, rest=rest) for k in (read.MANY, read.ONE)
-        )
-        parameters = hop_parameters(hop, self._view)
-        seen, level, hops = set(keys), keys, 0
-        while level and (depth is None or hops < depth):
-            self._clock.check()
-            single = len(level) == 1
-            parameters["keys"] = next(iter(level)) if single else to_json(level)
-            level = self._column(one if single else many, **parameters) - seen
-            seen |= level
-            hops += 1
+        parameters: dict[str, Any] = {"as_of": self._view.as_of}
+        if within is not None:
+            rest += _WITHIN.format(far=far)
+            parameters["within"] = to_json(within)
+        if depth is None:
+            text = _REACH.format(near=near, far=far, rest=rest)
+            return self._column(text, **parameters, keys=to_json(keys))
+        text = _FAR.format(near=near, far=far, rest=rest)
+        seen = level = keys
+        for _ in range(depth):
+            level = self._column(text, **parameters, keys=to_json(level)) - seen
+            if not level:
+                break
+            seen = seen | level
         return seen
+
+    def reach_and_keep(self, keys: set[int], hop: Hop, condition: Condition) -> set[int]:
+        """Of some nodes and all within reach of them, those that meet a condition."""
+        if self._view != NOW:
+            return self.keep(self.reach(keys, hop), condition)
+        near, far = ("effect", "cause") if hop.toward == "causes" else ("cause", "effect")
+        rest = f"{standing(self._view, 'e.')} AND {read.taken(hop)}"
+        test, parameters = compiled(condition)
+        text = _REACH.format(near=near, far=far, rest=rest) + _KEPT.format(condition=test)
+        return self._column(text, **parameters, keys=to_json(keys))
 
     def arcs(self, keys: set[int], hop: Hop) -> Iterable[tuple[int, int]]:
         """The edges within reach of some nodes, from near to far."""
-        text, parameters = hop_text(hop, self._view), hop_parameters(hop, self._view)
-        back = hop.toward == "effects"
-        seen, level = set(keys), keys
-        found: list[tuple[int, int]] = []
-        while level:
-            self._clock.check()
-            rows = self._connection.execute(text, {**parameters, "keys": to_json(level)})
-            arcs = [(row[1], row[0]) if back else (row[0], row[1]) for row in rows]
-            found += arcs
-            level = {far for _, far in arcs} - seen
-            seen |= level
-        return found
+        near, far = ("effect", "cause") if hop.toward == "causes" else ("cause", "effect")
+        rest = f"{standing(self._view, 'e.')} AND {read.taken(hop)}"
+        parameters = {"as_of": self._view.as_of, "keys": to_json(self.reach(keys, hop))}
+        text = _ARCS.format(near=near, far=far, rest=rest)
+        return self._connection.execute(text, parameters).fetchall()
 
     def shown(self, members: set[int] | Condition, question: Question) -> Subgraph:
         """A page of a set, with the edges from it into the set."""
@@ -132,10 +152,12 @@ class KeySets:
         page = Page(limit=question.limit, after=question.after)
         found = read.find(self._connection, members, page)
         rows = dict(found[: question.limit])
-        text, parameters = compiled(members, "m")
-        among = _AMONG_MATCHING.format(condition=text)
-        edges = self._links(rows, question, among, parameters)
         cut = Cut(reason="limit") if len(found) > question.limit else None
+        if cut is None and question.after is None:
+            edges = self._links(rows, question, _AMONG, {"members": to_json(rows)})
+        else:
+            text, parameters = compiled(members, "m")
+            edges = self._links(rows, question, _AMONG_MATCHING.format(condition=text), parameters)
         return Subgraph(node_rows=list(rows.values()), edge_rows=edges, cut=cut)
 
     def _shown_set(self, members: set[int], question: Question) -> Subgraph:
@@ -156,7 +178,7 @@ class KeySets:
     ) -> list[EdgeRow]:
         """The edges from the nodes of a page to members of the whole."""
         hop = execute.hop(question.follow, "causes")
-        parameters = {"keys": to_json(page), **hop_parameters(hop, self._view), **members}
+        parameters = {"keys": to_json(page), "as_of": self._view.as_of, **members}
         rows = self._connection.execute(hop_text(hop, self._view) + among, parameters).fetchall()
         names = {key: row.id for key, row in page.items()}
         names |= read.names_of(self._connection, {row[1] for row in rows} - names.keys())

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who may call what: a route says which role it needs, and one that says nothing is refused."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
+from starlette.routing import BaseRoute, Match
+from starlette.types import Scope
+
+from lineage.access.tokens import Role
+from lineage.errors import Denied, LineageError
+from lineage.server.runtime import Viewer
+
+F = TypeVar("F", bound=Callable[..., Any])
+_MARK = "__lineage_access__"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a route needs: a role (``None``: it is public), and how large a body it takes (bytes;
+    ``None``: the server's bound).
+    """
+
+    role: Role | None
+    body: int | None = None
+
+
+class WrongHost(LineageError):
+    """The request names a host that this server is not: a rebound DNS name, or a missing option."""
+
+    code, status, exit_code = "wrong-host", 421, 5
+    hint = "Start the server with --allow-host NAME for the name that you use."
+
+
+def needs(role: Role, *, body: int | None = None) -> Callable[[F], F]:
+    """Declare the role that a route's function needs."""
+    return lambda function: _marked(function, Access(role, body))
+
+
+def public(function: F) -> F:
+    """Declare that a route's function answers anybody."""
+    return _marked(function, Access(None))
+
+
+def declared(router: APIRouter, role: Role, *, body: int | None = None) -> APIRouter:
+    """Declare one role for all routes of a router that others wrote."""
+    for route in router.routes:
+        _marked(route.endpoint, Access(role, body))  # type: ignore[attr-defined]
+    return router
+
+
+def _marked(function: F, access: Access) -> F:
+    setattr(function, _MARK, access)
+    return function
+
+
+def access_of(route: BaseRoute | None) -> Access | None:
+    """What a route declares, if anything."""
+    return getattr(getattr(route, "endpoint", None), _MARK, None)
+
+
+def resolve(routes: Iterable[BaseRoute], scope: Scope) -> BaseRoute | None:
+    """The route that will answer, found by the router's own rules; ``None``: there is none.
+
+    Nothing is ever decided by looking at the path: its spellings are endless.
+    """
+    partial = None
+    for route in routes:
+        match, _ = route.matches(scope)
+        if match is Match.FULL:
+            return route
+        if match is Match.PARTIAL and partial is None:
+            partial = route
+    return partial
+
+
+def check_host(headers: Headers, allowed: frozenset[str]) -> None:
+    """Refuse a name that is not ours: a page of another site whose name was made to lead here
+    would otherwise be read by its own origin (DNS rebinding). Raises ``WrongHost``.
+    """
+    name = _hostname("//" + headers.get("host", ""))
+    if "*" not in allowed and name not in allowed:
+        raise WrongHost(f"this server is not called {name or ''!r}")
+
+
+def check_origin(headers: Headers, allowed: frozenset[str]) -> None:
+    """Refuse what a page of another site sends: browsers add credentials by themselves.
+
+    Raises ``Denied``.
+    """
+    hint = "Start the server with --allow-origin ORIGIN for pages of other sites."
+    origin = headers.get("origin")
+    if origin is not None:
+        same = origin.lower().partition("://")[2] == headers.get("host", "").lower()
+        if not same and origin not in allowed:
+            raise Denied(f"pages of {origin!r} may not call this server", hint=hint)
+        return
+    site, mode = headers.get("sec-fetch-site"), headers.get("sec-fetch-mode")
+    if site in ("cross-site", "same-site") and mode != "navigate":
+        raise Denied("pages of other sites may not call this server", hint=hint)
+
+
+def _hostname(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
+
+
+def secret_of(headers: Headers) -> str | None:
+    """The token that a request brings: as Bearer, or as the password of HTTP Basic."""
+    scheme, _, rest = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return rest.strip()
+    if scheme.lower() == "basic":
+        try:
+            decoded = base64.b64decode(rest.strip(), validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            return None
+        return decoded.partition(":")[2]
+    return None
+
+
+def viewer_of(connection: HTTPConnection) -> Viewer:
+    """Who is calling; the guard has made sure that there is somebody."""
+    viewer: Viewer = connection.state.viewer
+    return viewer
+
+
+def undeclared(routes: Sequence[BaseRoute]) -> list[str]:
+    """The paths of routes that declare nothing; all of them are refused."""
+    return [str(getattr(route, "path", route)) for route in routes if access_of(route) is None]

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a request must pass before a route sees it: name, origin, token, role, size and time."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from fastapi import FastAPI
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from lineage.errors import Denied, LimitExceeded, LineageError, TimedOut, Unauthenticated
+from lineage.server import problems
+from lineage.server.access import (
+    Access,
+    access_of,
+    check_host,
+    check_origin,
+    resolve,
+    secret_of,
+)
+from lineage.server.runtime import Viewer
+from lineage.server.settings import Settings
+from lineage.services.tokens import Keyring
+
+
+class TooSlow(LineageError):
+    """The client did not send its request in time."""
+
+    code, status, exit_code = "too-slow", 408, 75
+    hint = "Send the whole request at once, then wait for the answer."
+
+
+class Guard:
+    """Denied by default: only a route that declares its access is reached, by whom it allows."""
+
+    def __init__(
+        self, app: ASGIApp, *, served: FastAPI, keyring: Keyring, settings: Settings
+    ) -> None:
+        self._app = app
+        self._served = served
+        self._keyring = keyring
+        self._settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request or WebSocket."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        scope.setdefault("state", {})
+        try:
+            access = self._admit(scope)
+            if scope["type"] == "http":
+                receive = await self._received(access, scope, receive)
+        except LineageError as error:
+            await _refuse(error, scope, receive, send)
+            return
+        if scope["type"] == "websocket":
+            await self._app(scope, receive, send)
+            return
+        await self._in_time(scope, receive, send)
+
+    @property
+    def _routes(self) -> Sequence[BaseRoute]:
+        return self._served.router.routes
+
+    def _admit(self, scope: Scope) -> Access:
+        """Who calls, and whether the route lets them. Raises the error to refuse with."""
+        state, headers = scope["state"], Headers(scope=scope)
+        route = resolve(self._routes, scope)
+        state["route"] = getattr(route, "path", None)
+        access = access_of(route)
+        if access is not None and access.role is None:
+            return access
+        check_host(headers, self._settings.hosts)
+        check_origin(headers, self._settings.origins)
+        viewer = self.viewer(secret_of(headers))
+        if viewer is None:
+            raise Unauthenticated("a valid token is needed")
+        state["viewer"] = viewer
+        if route is None:
+            return Access(viewer.role)
+        if access is None or access.role is None:
+            raise Denied("this route declares nobody who may call it", hint="This is a defect.")
+        if viewer.role < access.role:
+            message = f"the token is a {viewer.role.name}'s; this needs a {access.role.name}"
+            raise Denied(message, hint=f"lineage token add NAME --role {access.role.name}")
+        return access
+
+    def viewer(self, secret: str | None) -> Viewer | None:
+        """Who a secret stands for; also for WebSockets that send it after they opened."""
+        token = self._keyring.authenticate(secret or "", datetime.now(UTC))
+        return None if token is None else Viewer(name=token.name, role=token.role)
+
+    async def _received(self, access: Access, scope: Scope, receive: Receive) -> Receive:
+        """The whole body, bounded in size and time; the route then reads it from memory."""
+        headers = Headers(scope=scope)
+        if "content-length" not in headers and "transfer-encoding" not in headers:
+            return receive
+        limit = self._settings.body if access.body is None else access.body
+        declared = headers.get("content-length", "0")
+        if not declared.isascii() or not declared.isdigit() or int(declared) > limit:
+            raise LimitExceeded(f"the body may have {limit} bytes", hint="Send it in parts.")
+        try:
+            async with asyncio.timeout(self._settings.patience):
+                body = await _read(receive, limit)
+        except TimeoutError as error:
+            message = f"the body did not arrive within {self._settings.patience:g} seconds"
+            raise TooSlow(message) from error
+        scope["state"]["body"] = (len(body), hashlib.sha256(body).hexdigest()[:16])
+        return _replay(body, receive)
+
+    async def _in_time(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The route, with a bound on when its answer begins and on each part being taken."""
+        began = False
+        clock, patience = asyncio.get_running_loop().time, self._settings.patience
+
+        async def bounded(message: Message) -> None:
+            nonlocal began
+            began = True
+            deadline.reschedule(clock() + patience)
+            await send(message)
+            if message.get("more_body", False):
+                deadline.reschedule(None)
+
+        try:
+            async with asyncio.timeout(self._settings.wall) as deadline:
+                await self._app(scope, receive, bounded)
+        except TimeoutError:
+            if began:
+                raise
+            seconds = f"{self._settings.wall:g} seconds"
+            await _refuse(TimedOut(f"no answer within {seconds}"), scope, receive, send)
+
+
+async def _read(receive: Receive, limit: int) -> bytes:
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise TooSlow("the client went away before its request was whole")
+        body += message.get("body", b"")
+        if len(body) > limit:
+            raise LimitExceeded(f"the body may have {limit} bytes", hint="Send it in parts.")
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replayed() -> Message:
+        return pending.pop() if pending else await receive()
+
+    return replayed
+
+
+async def _refuse(error: LineageError, scope: Scope, receive: Receive, send: Send) -> None:
+    """The problem; what is left of a body is not read, so the connection ends with it."""
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 4000 + error.status})
+        return
+    response: Response = problems.of_error(error)
+    if isinstance(error, LimitExceeded | TooSlow):
+        response.headers["connection"] = "close"
+    await response(scope, receive, send)

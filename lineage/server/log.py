@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One JSON line a request on stderr: what was asked and how it went, never a value or a query."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any, TextIO
+
+import orjson
+import structlog
+from structlog.typing import EventDict
+
+
+class Budget:
+    """So many lines a second and no more: a flood of requests must not become a flood of log."""
+
+    def __init__(self, lines: int, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._lines = float(lines)
+        self._left = float(lines)
+        self._monotonic = monotonic
+        self._last = monotonic()
+        self._dropped = 0
+
+    def __call__(self, logger: Any, method: str, event: EventDict) -> EventDict:
+        """As a structlog processor: drops the line, or lets it pass with how many were dropped."""
+        del logger, method
+        now = self._monotonic()
+        self._left = min(self._lines, self._left + (now - self._last) * self._lines)
+        self._last = now
+        if self._left < 1:
+            self._dropped += 1
+            raise structlog.DropEvent
+        self._left -= 1
+        if self._dropped:
+            event["dropped"], self._dropped = self._dropped, 0
+        return event
+
+
+def logger(lines: int, stream: TextIO | None = None) -> Any:
+    """A logger of JSON lines, at most ``lines`` a second."""
+    return structlog.wrap_logger(
+        structlog.PrintLogger(stream or sys.stderr),
+        processors=[
+            Budget(lines),
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(serializer=_dumps),
+        ],
+        cache_logger_on_first_use=True,
+    )
+
+
+def _dumps(event: Any, **_: Any) -> str:
+    return orjson.dumps(event, default=repr).decode()
+
+
+def place(error: BaseException) -> str:
+    """Where an error came from, as file and line: its message may hold values, this does not."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return "unknown"
+    last = frames[-1]
+    return f"{last.filename.rsplit('/', 1)[-1]}:{last.lineno} {last.name}"
+
+
+class Bridge(logging.Handler):
+    """The standard library's records (uvicorn's, above all) as lines of ours: the template of the
+    message without what was put into it.
+    """
+
+    def __init__(self, log: Any) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        more = (
+            {"error": record.exc_info[0].__name__} if record.exc_info and record.exc_info[0] else {}
+        )
+        if record.exc_info and record.exc_info[1]:
+            more["at"] = place(record.exc_info[1])
+        self._log.warning(str(record.msg).split("\n", 1)[0], logger=record.name, **more)
+
+
+def bridge(log: Any) -> None:
+    """Send what libraries log to our log, and nowhere else."""
+    root = logging.getLogger()
+    root.handlers[:] = [Bridge(log)]
+    root.setLevel(logging.WARNING)

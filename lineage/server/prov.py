@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""/prov/<id>: one thing with its nearest causes and effects, as a PROV document."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Header, Path, Query
+from starlette.responses import Response
+
+from lineage import formats
+from lineage.access.tokens import Role
+from lineage.errors import LineageError
+from lineage.formats import Format
+from lineage.model.record import Batch
+from lineage.server import problems
+from lineage.server.access import needs
+from lineage.server.runtime import Runtime
+from lineage.services.context import Context
+from lineage.services.show import near
+
+_LONGEST = 4_096
+
+
+class NotAcceptable(LineageError):
+    """None of the formats that the client would take is one of ours."""
+
+    code, status, exit_code = "not-acceptable", 406, 2
+
+
+def router(runtime: Runtime) -> APIRouter:
+    """The route of things."""
+    made = APIRouter(tags=["provenance"])
+    shown: dict[str, Any] = {
+        kind: {} for name in formats.BUILTIN for kind in formats.named(name).media_types
+    }
+
+    @made.get(
+        "/prov/{id:path}",
+        response_class=Response,
+        responses={
+            200: {"description": "A PROV document; its certificate is a header.", "content": shown},
+            **problems.responses(400, 404, 406, 409, 422),
+        },
+    )
+    @needs(Role.viewer)
+    async def read_prov(
+        id: Annotated[  # noqa: A002 - the word of the address
+            str,
+            Path(max_length=_LONGEST, description="Any reference; percent-encode its own %."),
+        ],
+        accept: Annotated[str, Header(max_length=_LONGEST, description="Media types.")] = "*/*",
+        at: Annotated[
+            str | None, Query(max_length=40, description="As of an entry (41) or a time.")
+        ] = None,
+    ) -> Response:
+        """A thing with the edges on both sides, in the format that the client likes best.
+
+        The header `Lineage-Certificate` says whether the answer is whole, as of which entry.
+        """
+        chosen, media_type = negotiate(accept)
+        body, certificate = await runtime.read(lambda ctx: _document(ctx, id, at, chosen))
+        headers = {"lineage-certificate": certificate, "vary": "accept"}
+        return Response(body, media_type=media_type, headers=headers)
+
+    return made
+
+
+def _document(ctx: Context, reference: str, at: str | None, format_: Format) -> tuple[bytes, str]:
+    """A thing and what is near it as a document, and the certificate as JSON."""
+    answer = near(ctx, reference, at)
+    document = format_.dumps(Batch(nodes=answer.nodes, edges=answer.edges))
+    return document, orjson.dumps(answer.certificate.to_dict()).decode()
+
+
+def negotiate(accept: str) -> tuple[Format, str]:
+    """The format and media type that a client likes best; among equals, the first of our table.
+
+    Raises ``NotAcceptable`` listing the media types there are.
+    """
+    best: tuple[float, Format, str] | None = None
+    wanted = list(_wanted(accept))
+    offered = [(f, kind) for f in map(formats.named, formats.BUILTIN) for kind in f.media_types]
+    for format_, kind in offered:
+        quality = max(
+            ((len(pattern), q) for pattern, q in wanted if _fits(kind, pattern)), default=(0, 0.0)
+        )[1]
+        if quality > 0 and (best is None or quality > best[0]):
+            best = (quality, format_, kind)
+    if best is None:
+        there = ", ".join(kind for _, kind in offered)
+        raise NotAcceptable("no format of ours is accepted", hint=f"There are: {there}.")
+    return best[1], best[2]
+
+
+def _wanted(accept: str) -> list[tuple[str, float]]:
+    """Media ranges with their quality (RFC 9110 section 12.5.1); what cannot be read counts 0."""
+    found = []
+    for part in accept.split(","):
+        pattern, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        quality = 1.0
+        for parameter in parameters:
+            name, _, value = parameter.partition("=")
+            if name.strip() == "q":
+                quality = _quality(value)
+        found.append((pattern, quality))
+    return found
+
+
+def _quality(text: str) -> float:
+    try:
+        return min(1.0, max(0.0, float(text)))
+    except ValueError:
+        return 0.0
+
+
+def _fits(kind: str, pattern: str) -> bool:
+    if pattern in ("*/*", kind):
+        return True
+    return pattern.endswith("/*") and kind.startswith(pattern[:-1])

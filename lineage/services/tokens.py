@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""API tokens kept with the store: make one, list them, revoke one, and know whose a secret is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from lineage.access import tokens
+from lineage.access.tokens import Role, Token
+from lineage.errors import NotFound, StoreUnreachable, Usage
+from lineage.services.context import Context
+
+#: Settings are only ever added: a token is one, and so is its revocation.
+_TOKEN, _REVOKED = "token/", "revoked/"
+#: Seconds after which a table of tokens that could not be read again opens nothing any more.
+STALE = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A token and whether it still opens anything; ``revoked`` is when it was taken back."""
+
+    token: Token
+    revoked: str | None
+    expired: bool
+
+    @property
+    def state(self) -> str:
+        """valid, revoked or expired."""
+        if self.revoked is not None:
+            return "revoked"
+        return "expired" if self.expired else "valid"
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the JSON of ``lineage token list``."""
+        return {
+            "id": self.token.id,
+            "name": self.token.name,
+            "role": self.token.role.name,
+            "created": self.token.created.isoformat(),
+            "expires": self.token.expires.isoformat(),
+            "revoked": self.revoked,
+            "state": self.state,
+        }
+
+
+def add(ctx: Context, name: str, role: Role, days: int = tokens.DAYS) -> tuple[Token, str]:
+    """A new token and its secret, which is kept nowhere. Raises ``Usage`` for a bad name."""
+    shown = name.strip()
+    if not shown or not shown.isprintable() or len(shown) > 80:
+        message = f"{name!r} cannot be the name of a token"
+        raise Usage(message, hint="Name it for who will use it: 80 printable characters at most.")
+    token, secret = tokens.mint(shown, role, now=ctx.clock(), days=days)
+    ctx.store.setting(_TOKEN + token.id, token.to_text())
+    return token, secret
+
+
+def listed(ctx: Context) -> Sequence[Standing]:
+    """Every token there ever was, the oldest first."""
+    revoked = _stems(ctx, _REVOKED)
+    now = ctx.clock().astimezone(UTC)
+    found = []
+    for ident, text in _stems(ctx, _TOKEN).items():
+        with suppress(ValueError, KeyError):
+            token = Token.of(ident, text)
+            past = token.expires <= now
+            found.append(Standing(token=token, revoked=revoked.get(ident), expired=past))
+    return sorted(found, key=lambda item: (item.token.created, item.token.id))
+
+
+def _stems(ctx: Context, prefix: str) -> Mapping[str, str]:
+    return {k.removeprefix(prefix): v for k, v in ctx.store.settings(prefix).items()}
+
+
+class Keyring:
+    """The tokens of a store in memory, so that no request and no guess costs the store a call.
+
+    ``refresh`` reads them; whoever serves calls it every few seconds. ``monotonic`` is a clock of
+    seconds that only goes forward.
+    """
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._known: Mapping[str, Token] = {}
+        self._read: float | None = None
+
+    @property
+    def age(self) -> float:
+        """Seconds since the store last answered; infinite when it never did."""
+        return float("inf") if self._read is None else self._monotonic() - self._read
+
+    def refresh(self, ctx: Context) -> None:
+        """Read the tokens that open something now."""
+        begun = self._monotonic()
+        self._known = {s.token.id: s.token for s in listed(ctx) if s.state == "valid"}
+        self._read = begun
+
+    def revoke(self, ctx: Context, ident: str) -> Token:
+        """Take a token back: at once here, in other processes when they refresh.
+
+        Raises ``NotFound``; revoking twice is harmless.
+        """
+        found = {item.token.id: item.token for item in listed(ctx)}
+        if ident not in found:
+            hint = "'lineage token list' shows their ids."
+            raise NotFound(f"there is no token {ident!r}", hint=hint)
+        ctx.store.setting(_REVOKED + ident, ctx.recorded())
+        self._known = {name: token for name, token in self._known.items() if name != ident}
+        return found[ident]
+
+    def authenticate(self, secret: str, now: datetime) -> Token | None:
+        """The token that a secret opens, or nothing.
+
+        Raises ``StoreUnreachable`` when nobody could read for ``STALE`` seconds which tokens have
+        been revoked since.
+        """
+        if self.age > STALE:
+            message = f"the store has not answered for {STALE:g} seconds"
+            raise StoreUnreachable(message, hint="Try again; /readyz says when it answers.")
+        ident = tokens.ident_of(secret)
+        token = self._known.get(ident) if ident is not None else None
+        if token is None or not token.opens(secret) or token.expires <= now.astimezone(UTC):
+            return None
+        return token
