@@ -190,11 +190,11 @@ def served(
     """
     from lineage.server.runtime import Runtime
 
+    address = os.fspath(url) or find_store()
     with ExitStack() as stack:
-        writer = stack.enter_context(open(url, durability=durability)).context
+        writer = stack.enter_context(open_here(address, durability=durability)).context
         caps, reader = writer.store.caps, writer.store
         if caps.name == "sqlite":
-            address = os.fspath(url) or find_store()
             reader = stack.enter_context(closing(open_store(address, create=False)))
         reading = replace(writer, store=reader, budget=budget)
         runtime = Runtime(reading, writer, threads=caps.threads, apart=caps.persistent)

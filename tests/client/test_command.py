@@ -10,7 +10,6 @@ import pytest
 import lineage
 from lineage.cli import main
 from tests.graphql_schema.cases import small
-from tests.server.conftest import application, listening
 
 READING = [
     ["trace", "fraud@v1"],
@@ -32,20 +31,20 @@ LOCAL = [
     ["log"],
     ["rebuild", "--yes"],
     ["commit", "resolve"],
+    ["token", "list"],
     ["copy", "URL", "copy.db"],
     ["copy", "new.db", "URL"],
 ]
 
 
 @pytest.fixture(scope="module")
-def doors(tmp_path_factory):
-    """The addresses of one store: its file, and a server."""
+def doors(tmp_path_factory, served):
+    """The addresses of one store: its file, and a server whose token is in the environment."""
     path = str(tmp_path_factory.mktemp("store") / "store.db")
-    with small(path) as store:
-        app = application(store)
-        with listening(app) as url:
-            yield path, url
-        app.state.runtime.close()
+    with small(path) as store, pytest.MonkeyPatch.context() as patch:
+        there = served(store)
+        patch.setenv("LINEAGE_TOKEN", there._transport.address.token)
+        yield path, there.url
 
 
 @pytest.fixture

@@ -4,17 +4,32 @@
 from __future__ import annotations
 
 import inspect
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 import lineage
-from lineage import Batch, Edge, Node
+from lineage import Batch, Edge, Node, errors
+from lineage.access.tokens import Role
 from lineage.app import Lineage
+from lineage.client import reading
 from lineage.client.remote import Remote
-from lineage.errors import BadCursor, Denied, LineageError, Usage
+from lineage.errors import (
+    BadCursor,
+    Denied,
+    LimitExceeded,
+    LineageError,
+    Unauthenticated,
+    Usage,
+)
 from tests.conftest import KEY, clock
 from tests.graphql_schema.cases import batch, small
-from tests.server.conftest import Viewer
+
+ERRORS = {
+    kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, LineageError)
+}
 
 
 def outcome(store, verb, words, options):
@@ -166,18 +181,45 @@ def broken():
 
 
 def test_a_caller_who_may_only_read_is_told_which_role_it_takes(served):
-    from lineage.access.tokens import Role
-
     with small() as here:
-        there = served(here, viewer=Viewer(name="bo", role=Role.viewer))
+        there = served(here, Role.viewer)
         assert there.stats() == here.stats()
         with pytest.raises(Denied, match="needs the role contributor"):
             there.ingest(Batch())
 
 
-def test_a_caller_whom_nobody_knows_is_told_where_a_token_goes(served):
-    with small() as here:
-        there = served(here, viewer=None)
-        with pytest.raises(Denied) as caught:
-            there.stats()
+@pytest.mark.parametrize("token", ["", "lin_nobody"])
+def test_a_caller_whom_nobody_knows_is_told_where_a_token_goes(served, token):
+    with small() as here, pytest.raises(Unauthenticated) as caught:
+        served(here, token=token).stats()
     assert "LINEAGE_TOKEN" in caught.value.hint
+
+
+def test_a_batch_of_nearly_a_mebibyte_is_taken_and_a_larger_one_refused_unsent(served):
+    def large(number):
+        held = {"attributes": {"x": "y" * number}}
+        return Batch(nodes=(Node(id="urn:t:large", kind="Entity", **held),))
+
+    with small() as here:
+        there = served(here)
+        assert there.ingest(large(1_000_000)).added == 1
+        with pytest.raises(LimitExceeded):
+            there.ingest(large(1_100_000))
+        assert there.stats() == here.stats()
+
+
+def test_threads_may_share_a_client(pair):
+    here, there = pair
+    asked = [f"urn:t:run:{n % 2 + 1}" for n in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda ref: there.trace(ref).to_dict(), asked))
+    assert found == [here.trace(ref).to_dict() for ref in asked]
+
+
+@pytest.mark.parametrize("kind", sorted(ERRORS, key=lambda kind: kind.code), ids=lambda k: k.code)
+def test_every_error_of_ours_comes_back_as_itself(kind):
+    sent = kind("what", where="where", hint="hint")
+    back = reading.error(sent.to_dict())
+    assert type(back) is kind
+    assert back.what == "what"
+    assert back.where == "where"

@@ -20,7 +20,6 @@ import lineage
 from lineage import Batch
 from lineage.client.remote import Remote
 from lineage.errors import (
-    Denied,
     LimitExceeded,
     LineageError,
     OutOfTime,
@@ -28,6 +27,7 @@ from lineage.errors import (
     StoreBusy,
     StoreMissing,
     StoreUnreachable,
+    Unauthenticated,
     Usage,
 )
 
@@ -134,7 +134,7 @@ DETAIL = {"status": 503, "code": "store-busy", "detail": "it is busy", "hint": "
     [
         (http(b"<html>", "502 Bad Gateway", "text/html"), StoreUnreachable, "answered 502"),
         (http(b"", "301 Moved", Location="https://evil.example/"), StoreUnreachable, "elsewhere"),
-        (http(b"", "401 Unauthorized", "text/plain"), Denied, "answered 401"),
+        (http(b"", "401 Unauthorized", "text/plain"), Unauthenticated, "answered 401"),
         (http(b"", "404 Not Found", "text/plain"), StoreMissing, "answered 404"),
         (http(b"", "504 Gateway Timeout", "text/plain"), OutOfTime, "answered 504"),
         (http(b"{"), StoreUnreachable, "not as a lineage server"),
