@@ -38,6 +38,7 @@ class Receipt:
     source: str = strawberry.field(description="Under which source it is asserted.")
     entries: list[int] = strawberry.field(description="The entries of the ledger that hold it.")
     records: int = strawberry.field(description="How many records these asserted.")
+    unchanged: int = strawberry.field(description="How many more its source had asserted before.")
 
 
 @strawberry.input(description="A PROV document.")

@@ -20,8 +20,9 @@ from lineage.errors import BadInput, LimitExceeded, LineageError
 _log = logging.getLogger("lineage.graphql")
 #: Documents kept parsed and validated, and how long one may be to be kept (characters).
 _KEPT, _SHORT = 128, 16_384
-#: Characters of a message that a client's own words may fill.
-_MESSAGE = 400
+#: Characters of a message: of GraphQL's own, which repeat the client's words, and of ours, which
+#: list candidates and show places.
+_MESSAGE, _OURS = 400, 4_000
 
 
 class BadQuery(BadInput):
@@ -139,7 +140,7 @@ def told(error: GraphQLError) -> GraphQLError:
         cause = cause.original_error
     if isinstance(cause, LineageError):
         shown = {"code": cause.code, "hint": cause.hint, "where": cause.where}
-        return _anew(error, cause.what, shown)
+        return _anew(error, cause.what, shown, _OURS)
     if isinstance(cause, GraphQLError):
         shown = {"code": BadQuery.code, "hint": BadQuery.hint}
         return _anew(error, error.message, shown)
@@ -152,9 +153,11 @@ def told(error: GraphQLError) -> GraphQLError:
     return _anew(error, "something went wrong here", {"code": "failed", "hint": hint})
 
 
-def _anew(error: GraphQLError, message: str, shown: dict[str, Any]) -> GraphQLError:
-    if len(message) > _MESSAGE:
-        message = message[:_MESSAGE] + "..."
+def _anew(
+    error: GraphQLError, message: str, shown: dict[str, Any], most: int = _MESSAGE
+) -> GraphQLError:
+    if len(message) > most:
+        message = message[:most] + "..."
     return GraphQLError(
         message,
         nodes=error.nodes,

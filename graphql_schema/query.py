@@ -52,6 +52,16 @@ class Stats:
     kinds: JSON = strawberry.field(description="How many nodes there are of each kind.")
 
 
+@strawberry.type(description="How a selection is understood and carried out.")
+class Explanation:
+    """How a selection is understood and carried out."""
+
+    query: str = strawberry.field(description="The selection in its canonical form.")
+    meaning: list[str] = strawberry.field(description="What it means, as a tree, line by line.")
+    plan: list[str] = strawberry.field(description="What the engine does, in the same form.")
+    engine: str = strawberry.field(description="Which engine.")
+
+
 def _names(chosen: Any) -> list[str] | None:
     """The words of enum values; none where none were named."""
     return [item.value for item in chosen] if chosen else None
@@ -104,6 +114,10 @@ async def _select(
     return await _answer(info, at, lambda ctx: asking.ask(ctx, query, **chosen))
 
 
+async def _explain(info: Asked, query: Selected, at: At = None) -> Explanation | None:
+    return Explanation(**await info.context.read(lambda ctx: asking.explain(ctx, query, at)))
+
+
 async def _trace(
     info: Asked,
     ref: Ref,
@@ -135,9 +149,16 @@ async def _why(
     return await _answer(info, at, lambda ctx: connecting.why(ctx, a, b, k=k, via=names, at=at))
 
 
-async def _produced(info: Asked, ref: Ref, limit: Limit = 10_000, at: At = None) -> Answer | None:
-    size = answer_size(limit)
-    return await _answer(info, at, lambda ctx: producing.produced(ctx, ref, limit=size, at=at))
+async def _produced(
+    info: Asked,
+    ref: Ref,
+    depth: Depth = None,
+    limit: Limit = 10_000,
+    via: Via = None,
+    at: At = None,
+) -> Answer | None:
+    chosen: Any = {"depth": depth, "limit": answer_size(limit), "via": _names(via), "at": at}
+    return await _answer(info, at, lambda ctx: producing.produced(ctx, ref, **chosen))
 
 
 async def _show(info: Asked, ref: Ref, at: At = None) -> Answer | None:
@@ -187,6 +208,9 @@ class Questions:
     select = strawberry.field(
         resolver=_select,
         description="What a selection selects, a page at a time, with the edges among the selected.",
+    )
+    explain = strawberry.field(
+        resolver=_explain, description="How a selection is understood and carried out."
     )
     trace = strawberry.field(
         resolver=_trace, description="What produced this: everything upstream."

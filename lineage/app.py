@@ -40,10 +40,12 @@ from lineage.services.verify import Verdict
 from lineage.store.base import Stats, Store
 
 if TYPE_CHECKING:
+    from lineage.client.remote import Remote
     from lineage.server.runtime import Runtime
 
 #: Where ``lineage init`` puts the store of a project.
 FOLDER, FILE = ".lineage", "store.db"
+SERVERS = ("http", "https")
 NEO4J = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
 
 
@@ -69,7 +71,11 @@ def open_store(
     ``patience`` is how long a writer waits for another (milliseconds). Raises ``Usage`` for an
     address of no engine here, and the errors of opening one.
     """
-    scheme = urlsplit(url).scheme if "://" in url or url == "memory:" else ""
+    scheme = _scheme(url)
+    if scheme in SERVERS:
+        from lineage.client.remote import Remote, needs_store
+
+        raise needs_store(Remote(url).url)
     if scheme == "memory":
         from lineage.store.memory import MemoryStore
 
@@ -84,6 +90,10 @@ def open_store(
     path = Path(unquote(urlsplit(url).path) if scheme else url).expanduser()
     options: dict[str, Any] = {} if patience is None else {"patience": patience}
     return SqliteStore(path, create=create, durability=durability, **options)
+
+
+def _scheme(url: str) -> str:
+    return urlsplit(url).scheme if "://" in url or url == "memory:" else ""
 
 
 def _open_neo4j(url: str) -> Store:
@@ -106,18 +116,55 @@ def open(  # noqa: A001 - the public word
     clock: Callable[[], datetime] = context.now,
     durability: str = "full",
     person_key: bytes | None = None,
-) -> Lineage:
+    token: str | None = None,
+) -> Lineage | Remote:
     """Open a store by address (see ``open_store``); without one, the project's (``find_store``).
 
     ``actor`` is written on every entry (default: ``LINEAGE_ACTOR``, else the user's name);
     ``person_key`` (32 bytes) is kept with a new store and names people in it. Raises the errors
     of ``lineage.errors``.
 
+    ``https://host`` is a server: what it gives back has the verbs that read, and ``ingest``
+    (``client.remote.Remote``). ``token`` is for servers only (default: ``LINEAGE_TOKEN``); who acts,
+    when, and under which key is for the server to say.
+
     >>> with open("memory:") as store:
     ...     store.ingest(Batch()).added
     0
     """
-    store = open_store(os.fspath(url) or find_store(), create=create, durability=durability)
+    place = os.fspath(url) or find_store()
+    if _scheme(place) in SERVERS:
+        if actor or person_key or clock is not context.now or durability != "full":
+            raise Usage(
+                "actor, clock, durability and person_key are the server's own",
+                hint="Open a server with its address and a token.",
+            )
+        from lineage.client.remote import Remote
+
+        return Remote(place, token=token)
+    if token is not None:
+        raise Usage("a token is for a server", hint="Open https://host, or leave the token out.")
+    return open_here(
+        place,
+        create=create,
+        actor=actor,
+        clock=clock,
+        durability=durability,
+        person_key=person_key,
+    )
+
+
+def open_here(
+    url: str,
+    *,
+    create: bool = True,
+    actor: str | None = None,
+    clock: Callable[[], datetime] = context.now,
+    durability: str = "full",
+    person_key: bytes | None = None,
+) -> Lineage:
+    """Open a store by the address of its file or database, as ``open`` does where it is no server."""
+    store = open_store(url, create=create, durability=durability)
     try:
         key = store.setting("person_key", (person_key or secrets.token_bytes(32)).hex())
     except BaseException:
@@ -143,11 +190,11 @@ def served(
     """
     from lineage.server.runtime import Runtime
 
+    address = os.fspath(url) or find_store()
     with ExitStack() as stack:
-        writer = stack.enter_context(open(url, durability=durability)).context
+        writer = stack.enter_context(open_here(address, durability=durability)).context
         caps, reader = writer.store.caps, writer.store
         if caps.name == "sqlite":
-            address = os.fspath(url) or find_store()
             reader = stack.enter_context(closing(open_store(address, create=False)))
         reading = replace(writer, store=reader, budget=budget)
         runtime = Runtime(reading, writer, threads=caps.threads, apart=caps.persistent)

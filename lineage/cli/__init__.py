@@ -78,7 +78,7 @@ class Verbs(click.Group):
 
 
 @click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--store", metavar="URL", help="A file, sqlite:///path, neo4j://host or bolt://host.")
+@click.option("--store", metavar="URL", help="A file, neo4j://host, or a server: https://host.")
 @click.option("--debug", is_flag=True, help="Show where an error came from.")
 @click.version_option(__version__, prog_name="lineage")
 @click.pass_context

@@ -3,18 +3,14 @@
 
 from __future__ import annotations
 
-import shutil
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from lineage.cli import face
-
-#: Where the project is made; it is made anew each time.
-FOLDER = ".lineage-demo"
+from lineage.demo import FOLDER
 
 
 @click.command("demo")
@@ -28,59 +24,31 @@ def COMMAND(folder: str, *, clean: bool, as_json: bool) -> None:
     Example:
       lineage demo
     """
+    from lineage.demo.store import made, removed
+
     path = Path(folder)
-    _remove(path)
+    removed(path)
     if clean:
         click.echo(f"{folder} is removed")
         return
-    from lineage.demo import project
-
     begun = time.monotonic()
-    made = project.begin(path)
-    store = _ask_init(path)
-    project.finish(made)
+    project, store = made(path)
     took = time.monotonic() - begun
     if as_json:
         face.emit({"folder": str(path), "store": store, "answers": _answers(path, store)})
         return
-    click.echo(f"made {folder}: {made.runs} runs, 3 versions of the data, a rebase, a squash merge")
+    click.echo(
+        f"made {folder}: {project.runs} runs, 3 versions of the data, a rebase, a squash merge"
+    )
     _narrate(path, store, took)
-
-
-def _remove(path: Path) -> None:
-    """Remove an earlier demo, and nothing that is none. Raises ``Usage``."""
-    from lineage.errors import Usage
-
-    if path.exists():
-        if not (path / ".lineage" / "store.db").exists():
-            raise Usage(f"{path} exists and is no demo", hint="Name another place with --folder.")
-        shutil.rmtree(path)
-
-
-def _ask_init(path: Path) -> str:
-    """The first import, while the branches are still there."""
-    _run(["init", str(path), "--json"], quiet=True)
-    return str(path / ".lineage" / "store.db")
-
-
-def _run(words: Sequence[str], *, quiet: bool = False) -> None:
-    """The command itself, as a user would call it."""
-    from lineage.cli import cli
-
-    if quiet:
-        import contextlib
-        import io
-
-        with contextlib.redirect_stdout(io.StringIO()):
-            cli.main(args=list(words), prog_name="lineage", standalone_mode=False)
-        return
-    cli.main(args=list(words), prog_name="lineage", standalone_mode=False)
 
 
 def _told(store: str, *words: str) -> None:
     """Run a command and show it."""
+    from lineage.cli import cli
+
     click.echo()
-    _run(["--store", store, *words])
+    cli.main(args=["--store", store, *words], prog_name="lineage", standalone_mode=False)
     shown = " ".join(word if word.replace("-", "").isalnum() else f"'{word}'" for word in words)
     click.echo(click.style(f"  $ lineage --store {store} {shown}", fg="cyan"))
 

@@ -33,8 +33,7 @@ def COMMAND(
       lineage find fraud --kind ModelVersion
     """
     with face.opened(ctx) as store:
-        chosen = kind_names(kinds)
-        answer = store.find(text, kinds=chosen, limit=limit, after=after, at=at)
+        answer = store.find(text, kinds=kinds, limit=limit, after=after, at=at)
     if as_json:
         face.emit(answer.to_dict())
         return
@@ -48,17 +47,3 @@ def COMMAND(
         console.print("nothing found", style="dim")
     if answer.certificate.cursor:
         console.print(f"more: --after '{answer.certificate.cursor}'", style="dim")
-
-
-def kind_names(given: tuple[str, ...]) -> frozenset[str] | None:
-    """Kinds in any case. Raises ``Usage`` with the nearest names for one there is not."""
-    from lineage.errors import Usage
-    from lineage.model.kinds import KINDS
-    from lineage.services.resolve import nearest
-
-    by_lower = {name.lower(): name for name in KINDS}
-    for name in given:
-        if name.lower() not in by_lower:
-            near = ", ".join(nearest(name, KINDS)) or ", ".join(KINDS)
-            raise Usage(f"there is no kind {name!r}", hint=f"Did you mean {near}?")
-    return frozenset(by_lower[name.lower()] for name in given) or None

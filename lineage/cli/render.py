@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -17,6 +16,7 @@ from lineage.model.record import Edge, Node
 from lineage.model.value import Attributes
 from lineage.query.plan import Toward
 from lineage.services.answer import Answer
+from lineage.services.telling import readable, told
 from lineage.services.things import Links, Thing
 
 #: Siblings of one relation and kind beyond this are folded into a count.
@@ -27,8 +27,6 @@ LINES = 60
 NAMED = 8
 
 _STYLES = {"Entity": "yellow", "Activity": "cyan", "Agent": "magenta"}
-#: Attributes worth a place on a line, in this order.
-_TOLD = ("message", "status", "digest", "version", "python", "size")
 
 
 def console() -> Console:
@@ -102,7 +100,7 @@ def _edge_line(edge: Edge, thing: Thing, *, back: bool, again: bool) -> Text:
     text = Text(words(edge.relation, back=back), style="dim")
     role = edge.attributes.get("prov:role")
     if role is not None:
-        text.append(f" ({_value(role)})", style="dim")
+        text.append(f" ({readable(role)})", style="dim")
     text.append("  ").append_text(_line(thing))
     if again:
         text.append("  (above)", style="dim")
@@ -125,32 +123,9 @@ def node_line(node: Node) -> Text:
 
     text = Text(node.kind, style=_STYLES[kinds.family(node.kind)])
     text.append(" ").append(node.title, style="bold")
-    told = [_short(node.attributes[key]) for key in _TOLD if key in node.attributes]
-    told = [item for item in told if item not in node.title]
-    metrics = [
-        f"{key.removeprefix('metric.')} {_value(value)}"
-        for key, value in node.attributes.items()
-        if key.startswith("metric.")
-    ]
-    if told or metrics:
-        text.append("  " + ", ".join([*told[:2], *metrics[:3]]), style="dim")
+    if facts := told(node):
+        text.append("  " + ", ".join(facts), style="dim")
     return text
-
-
-def _short(value: Any) -> str:
-    shown = str(_value(value))
-    algorithm, colon, digest = shown.partition(":")
-    if colon and re.fullmatch(r"[0-9a-f]{16,}(\.dir)?", digest):
-        return f"{algorithm}:{digest[:12]}"
-    return shown if len(shown) <= 60 else shown[:57] + "..."
-
-
-def _value(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return " | ".join(str(_value(item)) for item in value)
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return getattr(value, "value", None) or getattr(value, "iri", None) or value
 
 
 def groups(answer: Answer, *, full: bool) -> Iterable[Text]:
@@ -180,4 +155,4 @@ def certificate(answer: Answer) -> Text:
 def attributes(held: Attributes) -> Iterable[Text]:
     """Attributes, one a line."""
     for key, value in sorted(held.items()):
-        yield Text(f"  {key:<24} ", style="dim").append(str(_value(value)))
+        yield Text(f"  {key:<24} ", style="dim").append(str(readable(value)))

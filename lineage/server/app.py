@@ -48,7 +48,9 @@ class Served:
 ROUTERS: Sequence[Callable[[Served], APIRouter]] = (
     lambda served: openlineage.router(served.runtime),
     lambda served: declared(
-        graphql.router(served.runtime, origins=sorted(served.settings.origins)), Role.viewer
+        graphql.router(served.runtime, origins=sorted(served.settings.origins)),
+        Role.viewer,
+        body=graphql.BODY,
     ),
     lambda served: health.router(served.keyring),
     lambda served: metrics.router(served.runtime, served.metrics),

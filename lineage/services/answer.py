@@ -11,7 +11,9 @@ import orjson
 
 from lineage.ledger.merkle import Frontier
 from lineage.model.record import Edge, Node
+from lineage.services import notebook
 from lineage.services.context import Context
+from lineage.services.telling import counted
 from lineage.store.base import Cut, EdgeRow, NodeRow, Subgraph, View
 
 
@@ -37,11 +39,11 @@ class Certificate:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Answer:
     """Nodes and edges by identifier, with what was asked (``start``) and a certificate.
 
-    It keeps the rows of the engine: nodes and edges are decoded when somebody looks at them, and
+    Iterating gives the nodes; a notebook shows a table of them. It keeps the rows of the engine: nodes and edges are decoded when somebody looks at them, and
     not at all on the way to JSON.
     """
 
@@ -60,11 +62,47 @@ class Answer:
         """The edges, in the order of their ends."""
         return self.found.edges
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The identifiers of the nodes, in order."""
+        return tuple(row.id for row in self.found.ordered_nodes)
+
+    @property
+    def summary(self) -> str:
+        """How much it is and whether that is all, in one line."""
+        held = self.certificate
+        size = f"{counted(len(self), 'thing')}, {counted(len(self.found.edge_rows), 'link')}"
+        if held.cut is None:
+            return f"{size}, complete, as of entry {held.as_of}"
+        left = f" ({held.cut.left:,} more known)" if held.cut.left else ""
+        return f"{size}, cut by {held.cut.reason}{left}, as of entry {held.as_of}"
+
     def __iter__(self) -> Iterator[Node]:
         return iter(self.nodes)
 
     def __len__(self) -> int:
         return len(self.found.node_rows)
+
+    def __repr__(self) -> str:
+        return f"<Answer: {self.summary}>"
+
+    def _repr_html_(self) -> str:
+        return notebook.table(self)
+
+    def to_pandas(self) -> Any:
+        """The nodes as a ``pandas.DataFrame``: id, kind, label, then a column for each attribute.
+
+        Typed and tagged values are their text, several of a key a list; where a node has no such
+        attribute the cell is missing. An attribute that is itself called id, kind or label is in
+        ``attributes.id``. Raises ``MissingExtra`` without pandas.
+        """
+        return notebook.nodes_frame(self)
+
+    def edges_to_pandas(self) -> Any:
+        """The edges as a ``pandas.DataFrame``: type, effect, cause, then attributes as
+        ``to_pandas`` has them. Raises ``MissingExtra`` without pandas.
+        """
+        return notebook.edges_frame(self)
 
     def to_dict(self) -> dict[str, Any]:
         """As the JSON that every face speaks (docs/answers.md)."""

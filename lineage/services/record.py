@@ -32,11 +32,15 @@ class KeyTaken(LineageError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What was written under a key, the first time or now: in which entries, how many records."""
+    """What was written under a key, the first time or now: in which entries, how many records.
+
+    ``unchanged`` counts those that their source had asserted before.
+    """
 
     source: str
     entries: tuple[int, ...]
     records: int
+    unchanged: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +94,12 @@ def once(ctx: Context, batch: Batch, *, source: str, key: str | None = None) -> 
         if known:
             return Done(source=source, entries=_entries(ctx, batch, source), records=len(known))
     report = ingest(ctx, batch, source=source)
-    return Done(source=source, entries=report.entries, records=report.added)
+    return Done(
+        source=source,
+        entries=report.entries,
+        records=report.added,
+        unchanged=report.unchanged,
+    )
 
 
 def _entries(ctx: Context, batch: Batch, source: str) -> tuple[int, ...]:

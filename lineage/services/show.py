@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from lineage.errors import Usage
+from lineage.model.kinds import KINDS
 from lineage.model.terms import TABLE
 from lineage.services.answer import Answer, answered
 from lineage.services.context import Context
-from lineage.services.resolve import resolve
+from lineage.services.resolve import nearest, resolve
 from lineage.services.when import view_at
 from lineage.store.base import Cut, Filter, Hop, Page, Subgraph, View, edge_order, standing
 from lineage.store.claims import Claim
@@ -70,15 +73,29 @@ def find(
     ctx: Context,
     text: str | None,
     *,
-    kinds: frozenset[str] | None = None,
+    kinds: Iterable[str] | None = None,
     limit: int = 50,
     after: str | None = None,
     at: str | int | None = None,
 ) -> Answer:
-    """Nodes whose identifier or label holds a text, by identifier, a page at a time."""
+    """Nodes whose identifier or label holds a text, by identifier, a page at a time.
+
+    ``kinds`` are names of kinds in any case. Raises ``Usage`` for one there is not.
+    """
     view = view_at(ctx, at)
-    where = Filter(kinds=kinds, text=text or None)
+    where = Filter(kinds=kind_names(kinds), text=text or None)
     page = ctx.store.find(where, Page(limit=limit, after=after), view)
     cut = Cut(reason="limit") if page.after else None
     graph = Subgraph(node_rows=list(page.rows), edge_rows=[], cut=cut)
     return answered(ctx, graph, view, (), cursor=page.after)
+
+
+def kind_names(given: Iterable[str] | None) -> frozenset[str] | None:
+    """Kinds by names in any case. Raises ``Usage`` with the nearest names for one there is not."""
+    by_lower = {name.lower(): name for name in KINDS}
+    named = list(given or ())
+    for name in named:
+        if name.lower() not in by_lower:
+            near = ", ".join(nearest(name, KINDS)) or ", ".join(KINDS)
+            raise Usage(f"there is no kind {name!r}", hint=f"Did you mean {near}?")
+    return frozenset(by_lower[name.lower()] for name in named) or None

@@ -71,14 +71,15 @@ def client(serve: Callable[..., TestClient]) -> TestClient:
 
 
 @contextmanager
-def listening(app: FastAPI) -> Iterator[str]:
+def listening(app: FastAPI, lifespan: str = "off") -> Iterator[str]:
     """The address of a real server."""
     import uvicorn
 
-    with socket.socket() as bound:
+    # With its protocol named, uvicorn's sockets send at once, as those of `lineage serve` do.
+    with socket.socket(proto=socket.IPPROTO_TCP) as bound:
         bound.bind(("127.0.0.1", 0))
         bound.listen(64)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan=lifespan))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
         thread.start()
         try:

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One question a request, over one kept connection, with bounds on time and size."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from threading import Lock
+from typing import Any
+
+import orjson
+
+from lineage.client import reading
+from lineage.client.address import Address
+from lineage.client.reading import Object
+from lineage.errors import (
+    BadInput,
+    Denied,
+    LimitExceeded,
+    LineageError,
+    OutOfTime,
+    StoreMissing,
+    StoreUnreachable,
+    Unauthenticated,
+)
+
+#: Bytes of a question (what servers take), and of an answer.
+SENT, RECEIVED = 1024 * 1024, 512 * 1024 * 1024
+#: Bytes read at once.
+_PIECE = 256 * 1024
+#: How a connection ends that a server closed while it was idle: said only to the next request.
+_CLOSED = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+_JSON = frozenset({"application/json", "application/graphql-response+json"})
+#: Characters of a reason that the network gave.
+_REASON = 120
+_PROBLEM = "application/problem+json"
+#: What an answer without a body of ours means.
+_STATUS: dict[int, tuple[type[LineageError], str]] = {
+    401: (Unauthenticated, reading.HINTS[Unauthenticated.code]),
+    403: (Denied, "Ask an administrator of the server for a token that may."),
+    404: (StoreMissing, "Check the address: a lineage server answers at /graphql."),
+    413: (LimitExceeded, LimitExceeded.hint),
+    504: (OutOfTime, OutOfTime.hint),
+}
+
+
+class Transport:
+    """Asks one server. Threads take turns on its one connection: give each thread its own.
+
+    ``timeout`` bounds, in seconds, connecting, each silence of the server, and a whole answer.
+    """
+
+    def __init__(self, address: Address, timeout: float) -> None:
+        self.address = address
+        self._timeout = timeout
+        self._lock = Lock()
+        self._connection: HTTPConnection | None = None
+        self._target, self._headers = "", dict[str, str]()
+
+    def query(self, text: str, variables: Object) -> Any:
+        """The field ``answer`` of an operation that only reads; it is sent again, once, where the
+        server had closed the connection meanwhile. Raises the errors of ``lineage.errors``.
+        """
+        return _answered(*self._post(text, variables, kept=True))
+
+    def mutate(self, text: str, variables: Object) -> Any:
+        """The same for an operation that writes, sent once, on a new connection."""
+        return _answered(*self._post(text, variables, kept=False))
+
+    def close(self) -> None:
+        """Close the connection; it is opened again when it is needed."""
+        with self._lock:
+            self._drop()
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _post(self, text: str, variables: Object, *, kept: bool) -> tuple[int, str, bytes]:
+        try:
+            body = orjson.dumps({"query": text, "variables": variables})
+        except TypeError as error:
+            raise BadInput("the question holds a value that JSON cannot", hint=_UNICODE) from error
+        if len(body) > SENT:
+            raise LimitExceeded(
+                f"a question of {len(body):,} bytes is over the limit of {SENT:,}",
+                hint="Send smaller batches, or run 'lineage import' where the store is.",
+            )
+        with self._lock:
+            if not kept:
+                self._drop()
+            try:
+                return self._attempted(body)
+            except (HTTPException, OSError) as error:
+                self._drop()
+                raise self._failed(error) from error
+            except BaseException:
+                # Whatever is left of an answer must not begin the next one.
+                self._drop()
+                raise
+
+    def _attempted(self, body: bytes) -> tuple[int, str, bytes]:
+        if self._connection is not None:
+            try:
+                return self._exchange(self._connection, body)
+            except _CLOSED:
+                self._drop()
+        made, self._target, self._headers = self.address.connection(self._timeout)
+        self._connection = made
+        return self._exchange(made, body)
+
+    def _exchange(self, connection: HTTPConnection, body: bytes) -> tuple[int, str, bytes]:
+        headers = {
+            "Content-Type": "application/json",
+            "Accept": "application/graphql-response+json, application/json;q=0.9",
+            "User-Agent": "lineagedb",
+            **self._headers,
+        }
+        connection.request("POST", self._target, body, headers)
+        response = connection.getresponse()
+        media = response.headers.get_content_type()
+        return response.status, media, self._read(response)
+
+    def _read(self, response: HTTPResponse) -> bytes:
+        """The body, read no further than it may be long, nor for longer than it may take."""
+        end = time.monotonic() + self._timeout
+        parts = list[bytes]()
+        size = 0
+        # Closing the response ends its body, not the connection.
+        with response:
+            if (response.length or 0) > RECEIVED:
+                raise _too_large()
+            while piece := response.read1(_PIECE):
+                parts.append(piece)
+                size += len(piece)
+                if size > RECEIVED:
+                    raise _too_large()
+                if time.monotonic() > end:
+                    raise TimeoutError
+            if response.length:
+                raise ConnectionResetError("the answer ends early")
+        return b"".join(parts)
+
+    def _failed(self, error: Exception) -> LineageError:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return StoreUnreachable(
+                f"the certificate of {self.address} is not to be trusted: {error.verify_message}",
+                hint="Name the authority that signed it in SSL_CERT_FILE, if you trust it.",
+            )
+        if isinstance(error, TimeoutError):
+            what = f"{self.address} did not answer within {self._timeout:g} s"
+            return StoreUnreachable(what, hint="Ask for less, or again when it is less busy.")
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        return StoreUnreachable(f"{self.address} cannot be reached: {reason[:_REASON]}")
+
+
+def _too_large() -> LimitExceeded:
+    return LimitExceeded(
+        f"the answer is over the limit of {RECEIVED:,} bytes",
+        hint="Ask for less at once: a smaller limit, and the cursor to go on.",
+    )
+
+
+_UNICODE = "Text is Unicode, numbers are within 64 bits."
+
+
+def _answered(status: int, media: str, body: bytes) -> Any:
+    """What a response says, or its error."""
+    if media not in _JSON and media != _PROBLEM:
+        raise _odd(status)
+    try:
+        said = orjson.loads(body)
+        if media == _PROBLEM:
+            raise reading.error({**said, "code": said["code"], "message": said["detail"]})
+        if failed := said.get("errors"):
+            raise reading.error({"message": failed[0]["message"], **failed[0]["extensions"]})
+        return said["data"]["answer"]
+    except (AttributeError, LookupError, TypeError, ValueError):
+        raise _odd(status) from None
+
+
+def _odd(status: int) -> LineageError:
+    if 300 <= status < 400:
+        what = f"the server sends its callers elsewhere ({status})"
+        hint = "Open that address itself: redirects are not followed, so that no token goes astray."
+        return StoreUnreachable(what, hint=hint)
+    kind, hint = _STATUS.get(status, (StoreUnreachable, "Is it a lineage server, and well?"))
+    return kind(f"the server answered {status}, and not as a lineage server does", hint=hint)

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Answers where notebooks show them: one plain HTML table, and tables of pandas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from html import escape
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from lineage.errors import MissingExtra
+from lineage.model.record import Node
+from lineage.model.value import Attributes, Literal, Ref
+from lineage.services.telling import told
+
+if TYPE_CHECKING:
+    from lineage.services.answer import Answer
+
+#: Rows of the HTML table, and characters of one cell.
+ROWS, CELL = 50, 200
+_HEAD = "<tr><th>kind</th><th>label</th><th>told</th></tr>"
+
+
+def table(answer: Answer) -> str:
+    """The first nodes of an answer and its certificate, as HTML without scripts or styles.
+
+    Everything is escaped: labels and attributes are what sources said, whoever they were.
+    """
+    rows = answer.found.ordered_nodes
+    body = "".join(_row(row.node()) for row in rows[:ROWS])
+    left = len(rows) - ROWS
+    more = f'<tr><td colspan="3">and {left:,} more</td></tr>' if left > 0 else ""
+    head = f"<thead>{_HEAD}</thead>" if rows else ""
+    words = escape(answer.summary)
+    note = words if answer.certificate.complete else f"<strong>{words}</strong>"
+    return f"<div><table>{head}<tbody>{body}{more}</tbody></table><p>{note}</p></div>"
+
+
+def _row(node: Node) -> str:
+    cells = (node.kind, node.title, ", ".join(told(node)))
+    shown = "".join(f"<td>{_text(cell)}</td>" for cell in cells)
+    return f'<tr title="{_text(node.id)}">{shown}</tr>'
+
+
+def _text(value: str) -> str:
+    return escape(value if len(value) <= CELL else value[: CELL - 3] + "...")
+
+
+def nodes_frame(answer: Answer) -> Any:
+    """A ``pandas.DataFrame`` of the nodes: id, kind, label, then a column for each attribute."""
+    rows = (({"id": n.id, "kind": n.kind, "label": n.title}, n.attributes) for n in answer.nodes)
+    return _frame(("id", "kind", "label"), rows)
+
+
+def edges_frame(answer: Answer) -> Any:
+    """A ``pandas.DataFrame`` of the edges: type, effect, cause, then a column for each attribute."""
+    rows = (
+        ({"type": e.relation, "effect": e.effect, "cause": e.cause}, e.attributes)
+        for e in answer.edges
+    )
+    return _frame(("type", "effect", "cause"), rows)
+
+
+def _frame(first: tuple[str, ...], rows: Iterable[tuple[Mapping[str, Any], Attributes]]) -> Any:
+    try:
+        pandas: Any = import_module("pandas")
+    except ImportError as error:
+        hint = "pip install pandas"
+        raise MissingExtra("the pandas package is not installed", hint=hint) from error
+    records: list[dict[str, Any]] = []
+    named: set[str] = set()
+    for own, attributes in rows:
+        # An attribute called as one of our columns stands beside it, not in its place.
+        held = {
+            f"attributes.{key}" if key in own else key: _cell(value)
+            for key, value in attributes.items()
+        }
+        named |= held.keys()
+        records.append({**own, **held})
+    return pandas.DataFrame.from_records(records, columns=[*first, *sorted(named)])
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_cell(item) for item in value]
+    if isinstance(value, Literal):
+        return value.value
+    return value.iri if isinstance(value, Ref) else value

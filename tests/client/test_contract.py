@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A client and the store itself answer alike: values, certificates, errors."""
+
+from __future__ import annotations
+
+import inspect
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+import lineage
+from lineage import Batch, Edge, Node, errors
+from lineage.access.tokens import Role
+from lineage.app import Lineage
+from lineage.client import reading
+from lineage.client.remote import Remote
+from lineage.errors import (
+    BadCursor,
+    Denied,
+    LimitExceeded,
+    LineageError,
+    Unauthenticated,
+    Usage,
+)
+from tests.conftest import KEY, clock
+from tests.graphql_schema.cases import batch, small
+
+ERRORS = {
+    kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, LineageError)
+}
+
+
+def outcome(store, verb, words, options):
+    """What a call gives: the JSON of its value or of its error."""
+    try:
+        value = getattr(store, verb)(*words, **options)
+    except LineageError as error:
+        return type(error), error.to_dict(), error.exit_code
+    if isinstance(value, dict):
+        return value
+    return type(value), value.to_dict()
+
+
+CALLS = [
+    ("ask", ['+model:"fraud@v1"'], {}),
+    ("ask", ["kind:run and metric.auc >= 0.9"], {"at": 1}),
+    ("ask", ["kind:run and status:none"], {}),
+    ("ask", ['+model:"fraud@v1"'], {"limit": 3}),
+    ("ask", ['+model:"fraud@v1"'], {"limit": 1_000_000}),
+    ("ask", ['why(model:"fraud@v1", "data/train.csv@1", k=3)'], {}),
+    ("ask", ['+model:"fraud@v1" via used, wasGeneratedBy at 1'], {}),
+    ("ask", ["*"], {"at": "2020-01-01"}),
+    ("ask", ["kind:run and"], {}),
+    ("ask", ["kind:nothing"], {}),
+    ("ask", ["nosuch:3"], {}),
+    ("ask", ["*"], {"limit": 0}),
+    ("ask", ["*"], {"cursor": "none of ours"}),
+    ("ask", ["* at 1"], {"at": 1}),
+    ("explain", ['+model:"fraud@v1" and kind:dataset'], {}),
+    ("explain", ["*"], {"at": 1}),
+    ("explain", ["(("], {}),
+    ("trace", ["fraud@v1"], {}),
+    ("trace", ["fraud@v1"], {"depth": 1}),
+    ("trace", ["fraud@v1"], {"limit": 2, "at": "1"}),
+    ("trace", ["fraud@v2"], {"via": ["used", "wasGeneratedBy"]}),
+    ("trace", ["fraud@v1"], {"depth": -1}),
+    ("trace", ["fraud@v1"], {"depth": 2**40}),
+    ("trace", ["fraud@v1"], {"via": ["wasUsed"]}),
+    ("trace", ["fraud@v1"], {"at": "yesterday"}),
+    ("trace", ["fraud@v9"], {}),
+    ("trace", [""], {}),
+    ("trace", ["run:"], {}),
+    ("impact", ["sha256:" + "ab" * 32], {}),
+    ("impact", ["data/train.csv@1"], {"limit": 1}),
+    ("impact", ["run:train"], {}),
+    ("produced", ["fraud@v1"], {}),
+    ("produced", ["fraud@v1"], {"depth": 2, "via": {"used", "wasGeneratedBy"}}),
+    ("why", ["fraud@v1", "data/train.csv@1"], {}),
+    ("why", ["fraud@v1", "urn:t:odd"], {"k": 5}),
+    ("why", ["fraud@v1", "fraud@v2"], {}),
+    ("why", ["fraud@v1", "urn:t:odd"], {"k": 0}),
+    ("why", ["fraud@v1", "urn:t:odd"], {"k": 2**40}),
+    ("show", ["urn:t:run:1"], {}),
+    ("show", ["urn:t:odd"], {"at": 1}),
+    ("show", ["urn:t:ana"], {"at": 0}),
+    ("find", [], {}),
+    ("find", ["fraud"], {"kinds": ["modelversion"]}),
+    ("find", [], {"limit": 3}),
+    ("find", [], {"after": "urn:t:env", "limit": 2}),
+    ("find", ["x"], {"kinds": ["Modl"]}),
+    ("find", ["no such thing"], {}),
+    ("compare", ["fraud@v1", "fraud@v2"], {}),
+    ("compare", ["urn:t:run:1", "urn:t:run:1"], {"at": 1}),
+    ("compare", ["urn:t:data", "fraud@v2"], {}),
+    ("stats", [], {}),
+]
+
+
+@pytest.mark.parametrize(("verb", "words", "options"), CALLS, ids=lambda part: str(part)[:40])
+def test_a_client_answers_as_the_store_does(pair, verb, words, options):
+    here, there = pair
+    assert outcome(there, verb, words, options) == outcome(here, verb, words, options)
+
+
+def test_every_call_of_the_contract_that_reads_is_tried():
+    reading = {"ask", "explain", "trace", "impact", "produced", "why", "show", "find", "compare"}
+    assert {verb for verb, _, _ in CALLS} == reading | {"stats"}
+
+
+def test_rows_come_back_as_the_engine_keeps_them(pair):
+    here, there = (door.ask("*") for door in pair)
+    assert there.found.ordered_edges == here.found.ordered_edges
+    assert there.to_json() == here.to_json()
+    assert (repr(there), there._repr_html_()) == (repr(here), here._repr_html_())
+
+
+def test_a_client_has_every_name_that_a_store_has():
+    def public(kind):
+        return {name for name in dir(kind) if not name.startswith("_")}
+
+    assert public(Remote) - {"context"} == public(Lineage) | {"url"}
+    for name in ("ask", "trace", "impact", "produced", "why", "show", "find", "compare"):
+        mine = inspect.signature(getattr(Remote, name))
+        assert (
+            list(mine.parameters)[1]
+            == list(inspect.signature(getattr(Lineage, name)).parameters)[1]
+        )
+
+
+def test_what_needs_the_store_itself_says_so(pair):
+    _, there = pair
+    for name in ("context", "load", "rebuild", "store", "verify"):
+        with pytest.raises(Usage, match=r"this needs the store itself, and http://127\.0"):
+            getattr(there, name)
+
+
+def test_pages_go_on_through_either_door(pair):
+    here, there = pair
+    first = there.ask("*", limit=4)
+    second = here.ask("*", limit=100, cursor=first.certificate.cursor)
+    assert first.ids + second.ids == here.ask("*").ids
+    with pytest.raises(BadCursor):
+        there.ask("kind:run", cursor=first.certificate.cursor)
+
+
+def test_what_is_longer_than_a_page_of_the_server_is_fetched_page_by_page(served, monkeypatch):
+    nodes = tuple(Node(id=f"urn:t:{n:04}", kind="Run", label=f"r{n}") for n in range(450))
+    monkeypatch.setattr("lineage.client.remote._ANSWER", 100)
+    with small() as here:
+        here.ingest(Batch(nodes=nodes))
+        there = served(here)
+        for verb, words in (("find", []), ("ask", ["kind:run"])):
+            for limit in (450, 451, 10_000):
+                options = {"limit": limit}
+                assert outcome(there, verb, words, options) == outcome(here, verb, words, options)
+
+
+def test_what_is_ingested_through_a_server_is_as_if_it_were_here(served):
+    with small() as here, lineage.open("memory:", clock=clock, person_key=KEY) as other:
+        other.ingest(batch(), source="test")
+        there = served(here)
+        more = Batch(
+            nodes=(
+                Node(id="urn:t:run:3", kind="Run", label="train-3", attributes={"a": (1, 2.5)}),
+            ),
+            edges=(Edge(relation="used", effect="urn:t:run:3", cause="urn:t:data"),),
+        )
+        report, local = there.ingest(more, source="lab"), other.ingest(more, source="document:lab")
+        assert report.to_dict() == local.to_dict()
+        assert there.ask("*").to_dict()["nodes"] == other.ask("*").to_dict()["nodes"]
+        again = there.ingest([more, Batch()], source="lab")
+        assert (again.added, again.unchanged, again.entries) == (0, 2, ())
+        assert there.ingest([]).entries == ()
+        assert outcome(there, "ingest", [broken()], {}) == outcome(here, "ingest", [broken()], {})
+
+
+def broken():
+    return Batch(edges=(Edge(relation="used", effect="not an iri", cause="urn:t:data"),))
+
+
+def test_a_caller_who_may_only_read_is_told_which_role_it_takes(served):
+    with small() as here:
+        there = served(here, Role.viewer)
+        assert there.stats() == here.stats()
+        with pytest.raises(Denied, match="needs the role contributor"):
+            there.ingest(Batch())
+
+
+@pytest.mark.parametrize("token", ["", "lin_nobody"])
+def test_a_caller_whom_nobody_knows_is_told_where_a_token_goes(served, token):
+    with small() as here, pytest.raises(Unauthenticated) as caught:
+        served(here, token=token).stats()
+    assert "LINEAGE_TOKEN" in caught.value.hint
+
+
+def test_a_batch_of_nearly_a_mebibyte_is_taken_and_a_larger_one_refused_unsent(served):
+    def large(number):
+        held = {"attributes": {"x": "y" * number}}
+        return Batch(nodes=(Node(id="urn:t:large", kind="Entity", **held),))
+
+    with small() as here:
+        there = served(here)
+        assert there.ingest(large(1_000_000)).added == 1
+        with pytest.raises(LimitExceeded):
+            there.ingest(large(1_100_000))
+        assert there.stats() == here.stats()
+
+
+def test_threads_may_share_a_client(pair):
+    here, there = pair
+    asked = [f"urn:t:run:{n % 2 + 1}" for n in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda ref: there.trace(ref).to_dict(), asked))
+    assert found == [here.trace(ref).to_dict() for ref in asked]
+
+
+@pytest.mark.parametrize("kind", sorted(ERRORS, key=lambda kind: kind.code), ids=lambda k: k.code)
+def test_every_error_of_ours_comes_back_as_itself(kind):
+    sent = kind("what", where="where", hint="hint")
+    back = reading.error(sent.to_dict())
+    assert type(back) is kind
+    assert back.what == "what"
+    assert back.where == "where"

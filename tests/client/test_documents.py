@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Our own GraphQL documents: valid, whole, and all of them in use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from graphql import Visitor, build_schema, parse, validate, visit
+
+import lineage.client
+from graphql_schema.limits import COST, cost
+from graphql_schema.schema import SNAPSHOT
+from lineage.client.documents import OPERATIONS, document
+
+SCHEMA = build_schema(SNAPSHOT.read_text("utf-8"))
+FOLDER = Path(lineage.client.__file__).parent
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_a_document_is_valid_for_the_schema(name):
+    parsed = parse(document(name))
+    assert not validate(SCHEMA, parsed)
+    assert [d.name.value for d in parsed.definitions if d.kind == "operation_definition"] == [name]
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_the_largest_answer_costs_less_than_a_server_allows(name):
+    assert cost(parse(document(name)), name, {"first": 100_000, "limit": 100_000}) < COST
+
+
+def test_every_document_is_used():
+    texts = "".join(map(document, OPERATIONS))
+    for path in FOLDER.glob("*.graphql"):
+        text = path.read_text("utf-8")
+        assert path.stem in OPERATIONS or text in texts, path
+
+
+@pytest.mark.parametrize(("name", "path"), [("Groups", "grouped"), ("Things", "produced")])
+def test_no_group_is_left_out(name, path):
+    text = (FOLDER / f"{path}.graphql").read_text("utf-8")
+    named = set(text.replace("{", " ").split())
+    assert set(SCHEMA.type_map[name].fields) <= named
+
+
+@pytest.mark.parametrize("name", ["Certificate", "Thing", "Twig", "Step", "Comparison", "Stats"])
+def test_no_field_of_an_answer_is_left_out(name):
+    asked = set()
+
+    class Fields(Visitor):
+        def enter_field(self, node, *_):
+            asked.add(node.name.value)
+
+    for operation in OPERATIONS:
+        visit(parse(document(operation)), Fields())
+    assert set(SCHEMA.type_map[name].fields) <= asked

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Notebooks run from their first cell to their last, and are kept without outputs."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+
+NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
+
+
+def cells(path, sort):
+    held = json.loads(path.read_text("utf-8"))
+    return [cell for cell in held["cells"] if cell["cell_type"] == sort]
+
+
+def shown(cell, names):
+    """Run a cell as a notebook does: what it shows is the value of its last expression."""
+    tree = ast.parse("".join(cell["source"]))
+    last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
+    exec(compile(tree, cell["id"], "exec"), names)
+    if last is None:
+        return None
+    return eval(compile(ast.Expression(last.value), cell["id"], "eval"), names)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_is_kept_without_outputs(path):
+    assert json.loads(path.read_text("utf-8"))["nbformat"] == 4
+    for cell in cells(path, "code"):
+        assert (cell["outputs"], cell["execution_count"]) == ([], None), cell["id"]
+
+
+def test_what_produced_this_model_answers_four_questions(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (path,) = (path for path in NOTEBOOKS if path.stem == "01_what_produced_this_model")
+    names = {}
+    values = {cell["id"]: shown(cell, names) for cell in cells(path, "code")}
+    assert values["open"].nodes > 20
+    for question in ("trace", "impact", "why", "ask"):
+        assert values[question].certificate.complete
+        assert "complete" in values[question]._repr_html_()
+    kinds = {node.kind for node in values["trace"]}
+    assert {"ModelVersion", "Run", "Commit", "DatasetVersion", "Environment", "Person"} <= kinds
+    labels = {node.title for node in values["impact"]}
+    assert "readmission@v1" in labels
+    assert "readmission@v3" not in labels
+    assert {node.kind for node in values["ask"]} == {"Run"}
+
+
+def test_a_folder_that_is_no_demo_is_left_alone(tmp_path):
+    from lineage.demo.store import opened
+    from lineage.errors import Usage
+
+    (tmp_path / "mine").write_text("")
+    with pytest.raises(Usage, match="is no demo"):
+        opened(tmp_path)
+    assert (tmp_path / "mine").exists()
