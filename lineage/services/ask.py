@@ -62,7 +62,11 @@ def ask(
     text = ast.show(selection)
     if cursor is not None:
         place = _place(ctx, text, cursor)
-        return _page(ctx, selection, text, limit, View(as_of=place.as_of), place=place)
+
+        def going_on(view: View, head: Frontier) -> Answer:
+            return _page(ctx, selection, text, limit, view, place=place, head=head)
+
+        return pinned(ctx, going_on, place.as_of)
     if selection.at is not None:
         return _page(ctx, selection, text, limit, view_at(ctx, selection.at))
     return pinned(ctx, lambda view, head: _page(ctx, selection, text, limit, view, head=head))
@@ -98,13 +102,18 @@ def _selection(query: str, at: str | int | None) -> ast.Selection:
     return ast.Selection(selection.of, str(at))
 
 
-def pinned(ctx: Context, work: Callable[[View, Frontier], T]) -> T:
-    """Work on the store as it stands now. Where somebody writes meanwhile it is done again as of
-    the entry it began with: an answer is never of two moments.
+def pinned(ctx: Context, work: Callable[[View, Frontier], T], as_of: int | None = None) -> T:
+    """Work on the store as of an entry, which is mostly as it stands now (``None``: it is). Where
+    somebody writes meanwhile the work is done again as of that entry: an answer is never of two
+    moments.
     """
     head = ctx.store.head()
-    done = work(NOW, head)
-    return done if ctx.store.head().size == head.size else work(View(as_of=head.size), head)
+    then = head.size if as_of is None else as_of
+    if head.size == then:
+        done = work(NOW, head)
+        if ctx.store.head().size == then:
+            return done
+    return work(View(as_of=then), head)
 
 
 def _page(

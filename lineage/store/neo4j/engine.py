@@ -38,6 +38,7 @@ from lineage.store.claims import Arc, Claim, Held
 from lineage.store.neo4j import audit
 from lineage.store.neo4j import compile as cypher
 from lineage.store.neo4j.connect import connect, translated
+from lineage.store.neo4j.rows import edge_rows, node_rows
 from lineage.store.neo4j.sets import NameSets, matching
 from lineage.store.neo4j.write import Change, Said, chunks, families_of
 from lineage.store.reference import Clock
@@ -220,7 +221,7 @@ class Neo4jStore:
     def _rows(self, rows: Sequence[Any], view: View) -> list[NodeRow]:
         """Nodes as a view shows them: as they are now, or worked out from their claims."""
         if view.as_of is None:
-            return _node_rows(rows)
+            return node_rows(rows)
         said = {
             uid: [
                 s.what
@@ -251,7 +252,7 @@ class Neo4jStore:
 
     def rows(self, text: str, clock: Clock, /, **parameters: Any) -> list[NodeRow]:
         """The nodes that a read lists, within the time that is left."""
-        return _node_rows(self.column(text, clock, **parameters))
+        return node_rows(self.column(text, clock, **parameters))
 
     def gathered(
         self, text: str, clock: Clock, /, **parameters: Any
@@ -259,7 +260,7 @@ class Neo4jStore:
         """The nodes and edges that a read lists."""
         clock.check()
         nodes, edges = self._one(text, clock.left, **parameters)
-        return _node_rows(nodes), _edge_rows(edges)
+        return node_rows(nodes), edge_rows(edges)
 
     def column(self, text: str, clock: Clock, /, **parameters: Any) -> list[str]:
         """The texts that a read lists."""
@@ -279,7 +280,7 @@ class Neo4jStore:
             for chunk in chunks(list(ids))
             for row in self._list(text, ids=chunk, as_of=view.as_of)
         ]
-        return _edge_rows(rows)
+        return edge_rows(rows)
 
     def walk(self, walk: Walk, view: View) -> Subgraph:
         """See ``Store.walk``: one statement, one row; level by level where a depth or too large
@@ -294,7 +295,7 @@ class Neo4jStore:
             except OutOfTime:
                 nodes = None
             if nodes is not None:
-                return Subgraph(node_rows=self._rows(nodes, view), edge_rows=_edge_rows(edges))
+                return Subgraph(node_rows=self._rows(nodes, view), edge_rows=edge_rows(edges))
         return reference.walk(self, walk, view)
 
     def identifiers(self, after: str | None, limit: int) -> Sequence[str]:
@@ -330,7 +331,7 @@ class Neo4jStore:
                 if said.source == source and said.until is None:
                     yield said.what.node()
         for _, rows in self._slices(cypher.ASSERTED_EDGES, source=source):
-            for row in _edge_rows(rows):
+            for row in edge_rows(rows):
                 yield row.edge()
 
     def _slices(self, text: str, /, **parameters: Any) -> Iterator[Any]:
@@ -380,23 +381,3 @@ def _values(result: neo4j.Result) -> list[Any]:
 
 def _count(text: str, tx: neo4j.ManagedTransaction) -> int:
     return int(tx.run(text, limit=_SLICE).single(strict=True)[0])
-
-
-def _node_rows(texts: Sequence[str]) -> list[NodeRow]:
-    """Nodes out of their texts."""
-    new, row, sep = tuple.__new__, NodeRow, cypher.SEPARATOR
-    return [
-        new(row, (ident, kind, label[1:] if label else None, attributes))
-        for ident, kind, attributes, label in (text.split(sep, 3) for text in texts)
-    ]
-
-
-def _edge_rows(texts: Sequence[str]) -> list[EdgeRow]:
-    """Edges out of their texts; what several sources assert alike is one edge."""
-    new, row, sep, names = tuple.__new__, EdgeRow, cypher.SEPARATOR, cypher.TYPES
-    return [
-        new(row, (names[type_], effect, cause, attributes, ident or None, bundle or None))
-        for type_, effect, cause, ident, bundle, attributes in (
-            text.split(sep, 5) for text in dict.fromkeys(texts)
-        )
-    ]
