@@ -18,7 +18,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from graphql_schema import rows
 from graphql_schema.rows import Leaf, Rows
 from lineage import ids
-from lineage.store.base import NodeRow
+from lineage.store.rows import NodeRow
 
 #: What is asked of a row: its keys in the response, and the leaf of each.
 _Plan = tuple[tuple[str, ...], tuple[Leaf, ...]]

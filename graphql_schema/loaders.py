@@ -11,8 +11,9 @@ from strawberry.dataloader import DataLoader
 from lineage.ledger.log import Entry
 from lineage.query.plan import Toward
 from lineage.services.context import Context
-from lineage.store.base import EdgeRow, Hop, NodeRow, View, standing
+from lineage.store.base import Hop, View, standing
 from lineage.store.claims import Claim
+from lineage.store.rows import EdgeRow, NodeRow
 
 K = TypeVar("K", bound=Hashable)
 #: Entries between two that are wanted, up to which they are read in one piece.

@@ -16,7 +16,7 @@ from lineage import ids
 from lineage.errors import BadReference
 from lineage.model import kinds, terms
 from lineage.query.plan import Toward
-from lineage.store.base import EdgeRow, NodeRow
+from lineage.store.rows import EdgeRow, NodeRow
 
 #: A plain field's value, as it is written in a response.
 Leaf = Callable[[Any], Any]

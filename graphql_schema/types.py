@@ -17,8 +17,8 @@ from graphql_schema.scalars import JSON, Kind, Long, Relation, about
 from lineage.errors import BadReference
 from lineage.model import kinds, terms
 from lineage.query.plan import Toward
-from lineage.store.base import NodeRow
 from lineage.store.claims import Arc
+from lineage.store.rows import NodeRow
 
 Via = Annotated[
     list[Relation] | None,

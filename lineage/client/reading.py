@@ -15,7 +15,8 @@ from lineage.services.answer import Answer, Certificate
 from lineage.services.compare import Comparison, Difference
 from lineage.services.fairness import Reason
 from lineage.services.trace import GROUPS, grouped
-from lineage.store.base import Cut, EdgeRow, NodeRow, Stats, Subgraph
+from lineage.store.base import Cut, Stats, Subgraph
+from lineage.store.rows import EdgeRow, NodeRow
 
 #: JSON of a response.
 Object = Mapping[str, Any]

@@ -14,7 +14,8 @@ from lineage.model.record import Edge, Node
 from lineage.services import notebook
 from lineage.services.context import Context
 from lineage.services.telling import counted
-from lineage.store.base import Cut, EdgeRow, NodeRow, Subgraph, View
+from lineage.store.base import Cut, Subgraph, View
+from lineage.store.rows import EdgeRow, NodeRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,8 @@ class Certificate:
 class Answer:
     """Nodes and edges by identifier, with what was asked (``start``) and a certificate.
 
-    Iterating gives the nodes; a notebook shows a table of them. It keeps the rows of the engine: nodes and edges are decoded when somebody looks at them, and
+    Iterating gives the nodes; a notebook shows a table of them. It keeps the rows of the engine:
+    nodes and edges are decoded when somebody looks at them, and
     not at all on the way to JSON.
     """
 
@@ -87,7 +89,7 @@ class Answer:
         return f"<Answer: {self.summary}>"
 
     def _repr_html_(self) -> str:
-        return notebook.table(self)
+        return notebook.table(self.found, self.summary, complete=self.certificate.complete)
 
     def to_pandas(self) -> Any:
         """The nodes as a ``pandas.DataFrame``: id, kind, label, then a column for each attribute.
@@ -96,13 +98,13 @@ class Answer:
         attribute the cell is missing. An attribute that is itself called id, kind or label is in
         ``attributes.id``. Raises ``MissingExtra`` without pandas.
         """
-        return notebook.nodes_frame(self)
+        return notebook.nodes_frame(self.found)
 
     def edges_to_pandas(self) -> Any:
         """The edges as a ``pandas.DataFrame``: type, effect, cause, then attributes as
         ``to_pandas`` has them. Raises ``MissingExtra`` without pandas.
         """
-        return notebook.edges_frame(self)
+        return notebook.edges_frame(self.found)
 
     def to_dict(self) -> dict[str, Any]:
         """As the JSON that every face speaks (docs/answers.md)."""

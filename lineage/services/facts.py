@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lineage.services.context import Context
-from lineage.store.base import NOW, Filter, Hop, NodeRow, Page, Walk
+from lineage.store.base import NOW, Filter, Hop, Page, Walk
+from lineage.store.rows import NodeRow
 
 #: Nodes of one kind that are looked at.
 _MOST = 2_000

@@ -6,33 +6,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from html import escape
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lineage.errors import MissingExtra
 from lineage.model.record import Node
 from lineage.model.value import Attributes, Literal, Ref
 from lineage.services.telling import told
-
-if TYPE_CHECKING:
-    from lineage.services.answer import Answer
+from lineage.store.base import Subgraph
 
 #: Rows of the HTML table, and characters of one cell.
 ROWS, CELL = 50, 200
 _HEAD = "<tr><th>kind</th><th>label</th><th>told</th></tr>"
 
 
-def table(answer: Answer) -> str:
-    """The first nodes of an answer and its certificate, as HTML without scripts or styles.
+def table(found: Subgraph, summary: str, *, complete: bool) -> str:
+    """The first nodes found and the words of the certificate, as HTML without scripts or styles.
 
     Everything is escaped: labels and attributes are what sources said, whoever they were.
     """
-    rows = answer.found.ordered_nodes
+    rows = found.ordered_nodes
     body = "".join(_row(row.node()) for row in rows[:ROWS])
     left = len(rows) - ROWS
     more = f'<tr><td colspan="3">and {left:,} more</td></tr>' if left > 0 else ""
     head = f"<thead>{_HEAD}</thead>" if rows else ""
-    words = escape(answer.summary)
-    note = words if answer.certificate.complete else f"<strong>{words}</strong>"
+    words = escape(summary)
+    note = words if complete else f"<strong>{words}</strong>"
     return f"<div><table>{head}<tbody>{body}{more}</tbody></table><p>{note}</p></div>"
 
 
@@ -46,17 +44,17 @@ def _text(value: str) -> str:
     return escape(value if len(value) <= CELL else value[: CELL - 3] + "...")
 
 
-def nodes_frame(answer: Answer) -> Any:
+def nodes_frame(found: Subgraph) -> Any:
     """A ``pandas.DataFrame`` of the nodes: id, kind, label, then a column for each attribute."""
-    rows = (({"id": n.id, "kind": n.kind, "label": n.title}, n.attributes) for n in answer.nodes)
+    rows = (({"id": n.id, "kind": n.kind, "label": n.title}, n.attributes) for n in found.nodes)
     return _frame(("id", "kind", "label"), rows)
 
 
-def edges_frame(answer: Answer) -> Any:
+def edges_frame(found: Subgraph) -> Any:
     """A ``pandas.DataFrame`` of the edges: type, effect, cause, then a column for each attribute."""
     rows = (
         ({"type": e.relation, "effect": e.effect, "cause": e.cause}, e.attributes)
-        for e in answer.edges
+        for e in found.edges
     )
     return _frame(("type", "effect", "cause"), rows)
 

@@ -12,7 +12,8 @@ from lineage.errors import Ambiguous, BadReference, NotFound
 from lineage.query import condition as c
 from lineage.query.words import WORDS
 from lineage.services.context import Context
-from lineage.store.base import NOW, EdgeRow, Filter, Hop, NodeRow, Page, View
+from lineage.store.base import NOW, Filter, Hop, Page, View
+from lineage.store.rows import EdgeRow, NodeRow
 
 _DIGESTS = {"sha256", "sha1", "md5", "git", "md5-dos2unix"}
 #: Prefixes that identifiers of kinds begin with, where a part of the rest is enough.

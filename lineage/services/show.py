@@ -13,8 +13,9 @@ from lineage.services.answer import Answer, answered
 from lineage.services.context import Context
 from lineage.services.resolve import nearest, resolve
 from lineage.services.when import view_at
-from lineage.store.base import Cut, Filter, Hop, Page, Subgraph, View, edge_order, standing
+from lineage.store.base import Cut, Filter, Hop, Page, Subgraph, View, standing
 from lineage.store.claims import Claim
+from lineage.store.rows import edge_order
 
 #: Neighbours and claims shown of one thing.
 MOST = 1_000

@@ -13,7 +13,8 @@ from lineage.services.answer import Answer, answered
 from lineage.services.context import Context
 from lineage.services.resolve import nearest, resolve
 from lineage.services.when import view_at
-from lineage.store.base import NodeRow, Walk
+from lineage.store.base import Walk
+from lineage.store.rows import NodeRow
 
 #: How people read an answer: the groups, in the order in which they ask for them.
 GROUPS: Mapping[str, tuple[str, ...]] = {

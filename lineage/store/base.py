@@ -7,65 +7,20 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, Protocol
 
-from lineage import ids
 from lineage.ledger.log import Draft, Entry
 from lineage.ledger.merkle import Frontier
 from lineage.model import terms
 from lineage.model.record import Batch, Edge, Node, Record
-from lineage.model.value import read_text
 from lineage.query import condition
 from lineage.query.condition import Condition
 from lineage.query.plan import Question, Toward
-
-if TYPE_CHECKING:
-    from lineage.store.claims import Held
+from lineage.store.claims import Held
+from lineage.store.rows import EdgeRow, NodeRow, edge_order
 
 #: The layout that this version writes; engines refuse a higher one.
 LAYOUT = 1
-
-
-class NodeRow(NamedTuple):
-    """A node as engines hand it out: its attributes are still JSON text."""
-
-    id: str
-    kind: str
-    label: str | None
-    attributes: str
-
-    @property
-    def title(self) -> str:
-        """What people read: the label, else the end of the identifier."""
-        return self.label or ids.short(self.id)
-
-    def node(self) -> Node:
-        """The node, decoded."""
-        return Node(
-            id=self.id, kind=self.kind, label=self.label, attributes=read_text(self.attributes)
-        )
-
-
-class EdgeRow(NamedTuple):
-    """An edge as engines hand it out: its attributes are still JSON text."""
-
-    relation: str
-    effect: str
-    cause: str
-    attributes: str
-    id: str | None
-    bundle: str | None
-
-    def edge(self) -> Edge:
-        """The edge, decoded."""
-        return Edge(
-            relation=self.relation,
-            effect=self.effect,
-            cause=self.cause,
-            attributes=read_text(self.attributes),
-            id=self.id,
-            bundle=self.bundle,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,11 +100,6 @@ class Subgraph:
     def edges(self) -> tuple[Edge, ...]:
         """The edges, in the order of their ends."""
         return tuple(row.edge() for row in self.ordered_edges)
-
-
-def edge_order(row: EdgeRow) -> tuple[str, ...]:
-    """The one order in which edges are shown."""
-    return (row.effect, row.relation, row.cause, row.attributes, row.id or "", row.bundle or "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

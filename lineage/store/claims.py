@@ -8,7 +8,7 @@ from typing import NamedTuple
 from lineage.model import terms
 from lineage.model.record import Node, Record
 from lineage.model.value import read_text
-from lineage.store.base import EdgeRow, NodeRow
+from lineage.store.rows import EdgeRow, NodeRow
 
 
 class Statement(NamedTuple):

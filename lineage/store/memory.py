@@ -19,10 +19,8 @@ from lineage.store import prepare, reference
 from lineage.store.base import (
     NOW,
     Caps,
-    EdgeRow,
     Filter,
     Hop,
-    NodeRow,
     Page,
     Receipt,
     Slice,
@@ -34,6 +32,7 @@ from lineage.store.base import (
     takes,
 )
 from lineage.store.claims import Arc, Claim, Held, Statement
+from lineage.store.rows import EdgeRow, NodeRow
 
 
 @dataclass(slots=True)

@@ -8,7 +8,8 @@ from dataclasses import replace
 from heapq import heappop, heappush
 from typing import TypeVar
 
-from lineage.store.base import EdgeRow, Store, View, Walk
+from lineage.store.base import Store, View, Walk
+from lineage.store.rows import EdgeRow
 
 K = TypeVar("K", bound=Hashable)
 Path = tuple[EdgeRow, ...]

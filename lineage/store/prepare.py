@@ -10,8 +10,8 @@ from lineage.model import kinds, terms
 from lineage.model.merge import mention, merged
 from lineage.model.record import Edge, Node, Record, arcs, line, variant
 from lineage.model.value import text
-from lineage.store.base import NodeRow
 from lineage.store.claims import Arc, Statement
+from lineage.store.rows import NodeRow
 
 
 def statement(node: Node) -> Statement:

@@ -14,20 +14,8 @@ from lineage.ledger.log import Entry
 from lineage.query.condition import Condition, accepts
 from lineage.query.plan import Question
 from lineage.store import execute, prepare
-from lineage.store.base import (
-    NOW,
-    Cut,
-    EdgeRow,
-    Filter,
-    Hop,
-    NodeRow,
-    Page,
-    Slice,
-    Store,
-    Subgraph,
-    View,
-    Walk,
-)
+from lineage.store.base import NOW, Cut, Filter, Hop, Page, Slice, Store, Subgraph, View, Walk
+from lineage.store.rows import EdgeRow, NodeRow
 
 #: More nodes than there are.
 ALL = 2**62

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from graphql_schema import fast, rows
 from lineage.model import kinds, terms
-from lineage.store.base import EdgeRow, NodeRow
+from lineage.store.rows import EdgeRow, NodeRow
 from tests.graphql_schema.conftest import asked
 
 CORPUS = json.loads(Path(__file__).with_name("queries.json").read_text("utf-8"))

@@ -156,8 +156,8 @@ def test_k_shortest_connections_agree_with_networkx():
 
     import networkx
 
-    from lineage.store.base import EdgeRow
     from lineage.store.paths import shortest
+    from lineage.store.rows import EdgeRow
 
     random = Random(4)
     for _ in range(60):

@@ -9,10 +9,10 @@ from typing import Any
 import orjson
 
 from lineage.model import kinds
-from lineage.store.base import NodeRow
 from lineage.store.claims import Arc
 from lineage.store.neo4j import compile as cypher
 from lineage.store.neo4j.write import key_of, shown_properties
+from lineage.store.rows import NodeRow
 
 #: Properties that are no repetition: verify compares them with the ledger.
 _OWN = frozenset({"since", "until", "claims"})

@@ -21,10 +21,8 @@ from lineage.store import base, execute, prepare, reference
 from lineage.store.base import (
     LAYOUT,
     Caps,
-    EdgeRow,
     Filter,
     Hop,
-    NodeRow,
     Page,
     Receipt,
     Slice,
@@ -42,6 +40,7 @@ from lineage.store.neo4j.rows import edge_rows, node_rows
 from lineage.store.neo4j.sets import NameSets, matching
 from lineage.store.neo4j.write import Change, Said, chunks, families_of
 from lineage.store.reference import Clock
+from lineage.store.rows import EdgeRow, NodeRow
 
 T = TypeVar("T")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lineage.store.base import EdgeRow, NodeRow
 from lineage.store.neo4j.compile import SEPARATOR, TYPES
+from lineage.store.rows import EdgeRow, NodeRow
 
 
 def node_rows(texts: Sequence[str]) -> list[NodeRow]:

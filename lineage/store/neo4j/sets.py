@@ -4,24 +4,40 @@
 from __future__ import annotations
 
 from heapq import nsmallest
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from lineage.query.condition import ALWAYS, Condition, accepts
 from lineage.query.plan import Keep, Named, Question, Reach, Where
 from lineage.store import execute, reference
-from lineage.store.base import NOW, Cut, Filter, Hop, NodeRow, Page, Subgraph, View
+from lineage.store.base import NOW, Cut, Filter, Hop, Page, Store, Subgraph, View
 from lineage.store.neo4j import compile as cypher
 from lineage.store.neo4j.select import Sieve, sieve
 from lineage.store.reference import ALL, Clock
+from lineage.store.rows import EdgeRow, NodeRow
 
-if TYPE_CHECKING:
-    from lineage.store.neo4j.engine import Neo4jStore
+
+class Statements(Store, Protocol):
+    """A store that carries out statements of ours."""
+
+    def column(self, text: str, clock: Clock, /, **parameters: Any) -> list[str]:
+        """The texts that a read lists, within the time that is left."""
+        ...
+
+    def rows(self, text: str, clock: Clock, /, **parameters: Any) -> list[NodeRow]:
+        """The nodes that a read lists."""
+        ...
+
+    def gathered(
+        self, text: str, clock: Clock, /, **parameters: Any
+    ) -> tuple[list[NodeRow], list[EdgeRow]]:
+        """The nodes and edges that a read lists."""
+        ...
 
 
 class NameSets(reference.Sets):
     """Sets of identifiers in one view; what has a statement of its own here is not done by hops."""
 
-    def __init__(self, store: Neo4jStore, view: View, clock: Clock) -> None:
+    def __init__(self, store: Statements, view: View, clock: Clock) -> None:
         super().__init__(store, view, clock)
         self._neo4j = store
 
@@ -125,7 +141,7 @@ def _looking(sieved: Sieve, after: str | None = None) -> str:
     return f"{sieved.match} WITH n WHERE n.until IS NULL AND {beyond}{sieved.text}"
 
 
-def matching(store: Neo4jStore, condition: Condition, page: Page, clock: Clock) -> list[NodeRow]:
+def matching(store: Statements, condition: Condition, page: Page, clock: Clock) -> list[NodeRow]:
     """At most one row more than the page holds, by identifier: what comes through the sieve is
     looked at, and more is fetched until there is enough or no more.
     """

@@ -17,9 +17,10 @@ from lineage.model import kinds
 from lineage.model.merge import mention
 from lineage.model.record import Node, Record
 from lineage.store import prepare
-from lineage.store.base import NOW, NodeRow
+from lineage.store.base import NOW
 from lineage.store.claims import Arc, Statement
 from lineage.store.neo4j import compile as cypher
+from lineage.store.rows import NodeRow
 
 #: Rows in one statement; between a thousand and twenty thousand it makes no difference.
 ROWS = 5_000

@@ -20,22 +20,10 @@ from lineage.model import terms
 from lineage.model.record import Batch, Record
 from lineage.query.plan import Question
 from lineage.store import base, execute, prepare, reference
-from lineage.store.base import (
-    Caps,
-    EdgeRow,
-    Filter,
-    Hop,
-    NodeRow,
-    Page,
-    Receipt,
-    Slice,
-    Stats,
-    Subgraph,
-    View,
-    Walk,
-)
+from lineage.store.base import Caps, Filter, Hop, Page, Receipt, Slice, Stats, Subgraph, View, Walk
 from lineage.store.claims import Arc, Claim, Held, Statement
 from lineage.store.reference import Clock
+from lineage.store.rows import EdgeRow, NodeRow
 from lineage.store.sqlite import read
 from lineage.store.sqlite.connect import PATIENCE, connect, translated
 from lineage.store.sqlite.sets import KeySets, interrupted

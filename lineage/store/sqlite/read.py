@@ -17,9 +17,10 @@ from lineage.model import terms
 from lineage.model.merge import mention
 from lineage.query.condition import Condition
 from lineage.store import prepare
-from lineage.store.base import Cut, EdgeRow, Hop, NodeRow, Page, Subgraph, View, Walk, codes
+from lineage.store.base import Cut, Hop, Page, Subgraph, View, Walk, codes
 from lineage.store.claims import Statement
 from lineage.store.reference import Clock
+from lineage.store.rows import EdgeRow, NodeRow
 from lineage.store.sqlite.select import compiled
 
 _edge_row: Callable[[tuple[Any, ...]], EdgeRow] = partial(tuple.__new__, EdgeRow)

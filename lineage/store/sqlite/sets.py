@@ -11,8 +11,9 @@ from typing import Any
 from lineage.query.condition import Condition, accepts
 from lineage.query.plan import Question
 from lineage.store import execute, reference
-from lineage.store.base import NOW, Cut, EdgeRow, Filter, Hop, NodeRow, Page, Store, Subgraph, View
+from lineage.store.base import NOW, Cut, Filter, Hop, Page, Store, Subgraph, View
 from lineage.store.reference import Clock
+from lineage.store.rows import EdgeRow, NodeRow
 from lineage.store.sqlite import read
 from lineage.store.sqlite.read import hop_text, standing, to_json
 from lineage.store.sqlite.select import compiled
@@ -70,6 +71,7 @@ class KeySets:
         self._store, self._connection, self._view, self._clock = store, connection, view, clock
 
     def _column(self, statement: str, **parameters: Any) -> set[int]:
+        self._clock.check()
         return {row[0] for row in self._connection.execute(statement, parameters)}
 
     def named(self, ids: Collection[str]) -> set[int]:
