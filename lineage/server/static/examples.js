@@ -35,6 +35,34 @@ export const EXAMPLES = [
     variables: { a: "model:fraud@v3", b: "dataset:data/raw.csv" },
   },
   {
+    name: "Select by what things are and where they stand",
+    query: `query Select($query: String!, $after: String) {
+  select(query: $query, first: 1000, after: $after) {
+    query
+    nodes { id kind label attributes }
+    edges { type effect cause }
+    certificate { complete cut { reason left } cursor as_of root }
+  }
+}`,
+    variables: { query: '+model:"fraud@v3" and kind:dataset and not license:"*"' },
+  },
+  {
+    name: "What differs between these two, and is that fair?",
+    query: `query Compare($a: String!, $b: String!) {
+  compare(a: $a, b: $b) {
+    fair
+    reasons { says }
+    code { what a b }
+    data { what a b }
+    environment { what a b }
+    parameters { what a b }
+    metrics { what a b }
+    certificate { complete cut { reason left } as_of root }
+  }
+}`,
+    variables: { a: "model:fraud@v2", b: "model:fraud@v3" },
+  },
+  {
     name: "Search names and identifiers",
     query: `query Search($text: String!) {
   find(text: $text, first: 50) {
