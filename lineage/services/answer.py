@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -149,6 +149,17 @@ def _edge_json(row: EdgeRow) -> dict[str, Any]:
     return shown
 
 
+def settled(ctx: Context, read: Callable[[View], Subgraph], view: View) -> tuple[Subgraph, View]:
+    """What is read in a view, and the view it is true of. Where somebody wrote while it was read as
+    it stands now, it is read again as of an entry: an answer is never of two moments.
+    """
+    found = read(view)
+    if view.as_of is None and found.head is None:
+        view = View(as_of=ctx.store.head().size)
+        found = read(view)
+    return found, view
+
+
 def certify(
     ctx: Context,
     view: View,
@@ -175,9 +186,8 @@ def answered(
     view: View,
     start: tuple[str, ...],
     cursor: str | None = None,
-    head: Frontier | None = None,
     **extra: Any,
 ) -> Answer:
-    """A walk's result as an answer."""
-    certificate = certify(ctx, view, found.cut, cursor, head)
+    """What was found as an answer."""
+    certificate = certify(ctx, view, found.cut, cursor, found.head)
     return Answer(found=found, certificate=certificate, start=start, extra=extra)

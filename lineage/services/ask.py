@@ -7,16 +7,14 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import orjson
 
 from lineage.errors import BadCursor, Usage
-from lineage.ledger.merkle import Frontier
 from lineage.model import kinds
 from lineage.model.value import read_text
 from lineage.query import ast, parse
@@ -25,16 +23,14 @@ from lineage.query.bind import bind
 from lineage.query.plan import Connections, Follow, Question, lines
 from lineage.query.rules import rewritten
 from lineage.query.words import FILTERS
-from lineage.services.answer import Answer, answered
+from lineage.services.answer import Answer, answered, settled
 from lineage.services.context import Context
 from lineage.services.resolve import resolve
 from lineage.services.trace import grouped
 from lineage.services.when import view_at
 from lineage.services.why import connected
-from lineage.store.base import NOW, Filter, Page, Slice, Store, View, Walk
+from lineage.store.base import NOW, Filter, Page, Slice, Store, Subgraph, View, Walk
 from lineage.store.paths import connections
-
-T = TypeVar("T")
 
 #: Nodes of one page, unless it is told, and at most.
 PAGE, MOST = 10_000, 1_000_000
@@ -62,14 +58,8 @@ def ask(
     text = ast.show(selection)
     if cursor is not None:
         place = _place(ctx, text, cursor)
-
-        def going_on(view: View, head: Frontier) -> Answer:
-            return _page(ctx, selection, text, limit, view, place=place, head=head)
-
-        return pinned(ctx, going_on, place.as_of)
-    if selection.at is not None:
-        return _page(ctx, selection, text, limit, view_at(ctx, selection.at))
-    return pinned(ctx, lambda view, head: _page(ctx, selection, text, limit, view, head=head))
+        return _page(ctx, selection, text, limit, View(as_of=place.as_of), place.after)
+    return _page(ctx, selection, text, limit, view_at(ctx, selection.at))
 
 
 def page_of(ctx: Context, selected: ast.Expression, page: Page, view: View) -> Slice:
@@ -102,44 +92,36 @@ def _selection(query: str, at: str | int | None) -> ast.Selection:
     return ast.Selection(selection.of, str(at))
 
 
-def pinned(ctx: Context, work: Callable[[View, Frontier], T], as_of: int | None = None) -> T:
-    """Work on the store as of an entry, which is mostly as it stands now (``None``: it is). Where
-    somebody writes meanwhile the work is done again as of that entry: an answer is never of two
-    moments.
-    """
-    head = ctx.store.head()
-    then = head.size if as_of is None else as_of
-    if head.size == then:
-        done = work(NOW, head)
-        if ctx.store.head().size == then:
-            return done
-    return work(View(as_of=then), head)
-
-
 def _page(
     ctx: Context,
     selection: ast.Selection,
     text: str,
     limit: int,
     view: View,
-    *,
-    place: _Place | None = None,
-    head: Frontier | None = None,
+    after: str | None = None,
 ) -> Answer:
-    head = head or ctx.store.head()
     plan = rewritten(bind(selection, _Names(ctx, view)))
-    follow = _shown(selection.of)
     if isinstance(plan, Connections):
         return _connections(ctx, plan, text, view)
-    after = place.after if place else None
+    follow = _shown(selection.of)
     question = Question(plan=plan, follow=follow, limit=limit, after=after, seconds=ctx.budget)
-    found = ctx.store.run(question, view)
+    found, view = _read(ctx, question, view)
     more = found.cut is not None and found.cut.reason == "limit" and found.node_rows
     last = found.ordered_nodes[-1].id if more else None
+    head = found.head or ctx.store.head()
     seq = head.size if view.as_of is None else view.as_of
     cursor = _cursor(ctx, text, _Place(seq, last)) if last is not None else None
     groups = grouped(found.ordered_nodes)
-    return answered(ctx, found, view, (), cursor=cursor, head=head, query=text, groups=groups)
+    return answered(ctx, found, view, (), cursor=cursor, query=text, groups=groups)
+
+
+def _read(ctx: Context, question: Question, view: View) -> tuple[Subgraph, View]:
+    """A page in a view. As of the last entry is as it stands now, as long as nobody writes."""
+    if view.as_of is not None and view.as_of == ctx.store.head().size:
+        found = ctx.store.run(question, NOW)
+        if found.head is not None and found.head.size == view.as_of:
+            return found, view
+    return settled(ctx, lambda then: ctx.store.run(question, then), view)
 
 
 def _shown(of: ast.Expression) -> Follow:

@@ -9,7 +9,7 @@ from typing import Any
 from lineage.errors import Usage
 from lineage.model import terms
 from lineage.query.plan import Toward
-from lineage.services.answer import Answer, answered
+from lineage.services.answer import Answer, answered, settled
 from lineage.services.context import Context
 from lineage.services.resolve import nearest, resolve
 from lineage.services.when import view_at
@@ -69,7 +69,7 @@ def _walk(
         limit=limit,
         seconds=ctx.budget,
     )
-    found = ctx.store.walk(walk, view)
+    found, view = settled(ctx, lambda then: ctx.store.walk(walk, then), view)
     groups = grouped(row for row in found.ordered_nodes if row.id != start)
     return answered(ctx, found, view, (start,), groups=groups)
 

@@ -75,11 +75,15 @@ class Cut:
 
 @dataclass(frozen=True, kw_only=True)
 class Subgraph:
-    """What a walk found, as rows; decoded when asked for."""
+    """What a walk or a plan found, as rows; decoded when asked for.
+
+    ``head`` is the ledger's, where all of it was read at that head and at no other.
+    """
 
     node_rows: Sequence[NodeRow]
     edge_rows: Sequence[EdgeRow]
     cut: Cut | None = None
+    head: Frontier | None = None
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:

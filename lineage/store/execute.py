@@ -73,14 +73,14 @@ def run(store: Store, sets: Sets[K], question: Question, view: View) -> Subgraph
     plan = question.plan
     if isinstance(plan, Where):
         return sets.shown(plan.condition, question)
-    if _is_walk(question):
+    if is_walk(question):
         found = store.walk(_walk(question), view)
         if found.cut is None or found.cut.reason != "limit":
             return found
     return sets.shown(_Execution(store, sets, question, view).members(plan), question)
 
 
-def _is_walk(question: Question) -> bool:
+def is_walk(question: Question) -> bool:
     """Whether the answer, whole, is what one walk finds: then its edges are the answer's too."""
     plan = question.plan
     return (

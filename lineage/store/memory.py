@@ -182,11 +182,11 @@ class MemoryStore:
 
     def walk(self, walk: Walk, view: View) -> Subgraph:
         """See ``Store.walk``."""
-        return reference.walk(self, walk, view)
+        return reference.steady(self, lambda: reference.walk(self, walk, view))
 
     def run(self, question: Question, view: View) -> Subgraph:
         """See ``Store.run``."""
-        return reference.run(self, question, view)
+        return reference.steady(self, lambda: reference.run(self, question, view))
 
     def identifiers(self, after: str | None, limit: int) -> Sequence[str]:
         """See ``Store.identifiers``."""

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import replace
 from heapq import nsmallest
 from operator import attrgetter
 
@@ -159,6 +160,13 @@ def _rows(store: Store, view: View, after: str | None = None) -> Iterator[NodeRo
         rows = store.get(chunk, view)
         yield from (rows[ident] for ident in chunk if ident in rows)
         after = chunk[-1]
+
+
+def steady(store: Store, read: Callable[[], Subgraph]) -> Subgraph:
+    """What a read of several steps finds, with the head where nobody wrote meanwhile."""
+    head = store.head()
+    found = read()
+    return replace(found, head=head) if store.head().size == head.size else found
 
 
 def run(store: Store, question: Question, view: View) -> Subgraph:

@@ -19,7 +19,7 @@ from tests.query.strategies import KEYS, selections
 from tests.strategies import IDS, batches
 
 #: Graphs, and queries on each: 2,000 cases on every engine but the older server.
-GRAPHS = {"memory": 40, "sqlite": 40, "neo4j-5.26.31": 3, "neo4j-2026.09.0": 40}
+GRAPHS = {"memory": 40, "sqlite": 40, "neo4j-5.26.31": 2, "neo4j-2026.09.0": 40}
 QUERIES = 50
 
 #: So that every name and attribute that queries use is known.

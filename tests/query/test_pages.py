@@ -15,7 +15,7 @@ from tests.query.test_agreement import KNOWN
 from tests.strategies import batches
 
 #: Random cases on each engine: 500 and more where it is cheap, the servers beside.
-CASES = {"memory": 250, "sqlite": 250, "neo4j-5.26.31": 3, "neo4j-2026.09.0": 15}
+CASES = {"memory": 250, "sqlite": 250, "neo4j-5.26.31": 2, "neo4j-2026.09.0": 8}
 
 
 def pages(store, text, limit, between=lambda: None):

@@ -19,6 +19,8 @@ from tests.conftest import RELEASES, neo4j_address
 
 ALLOWED = {
     "Apply",
+    "CartesianProduct",
+    "Optional",
     "Argument",
     "CacheProperties",
     "Distinct",

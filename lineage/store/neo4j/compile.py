@@ -153,6 +153,17 @@ def _edge(effect: str, cause: str) -> str:
 _PAST_NODE = "[n.uid, n.claims]"
 
 
+def at_one_head(text: str) -> str:
+    """A read of nodes and edges between two looks at the ledger's head, in one statement: the server
+    reads what is committed, not a snapshot, and equal looks say that nothing was meanwhile.
+    """
+    return f"""
+OPTIONAL MATCH (h:LedgerHead {{one: 1}}) WITH h.size AS begun
+CALL () {{ {text} }}
+OPTIONAL MATCH (g:LedgerHead {{one: 1}})
+RETURN nodes, edges, begun, g.size, g.peaks"""
+
+
 @lru_cache(maxsize=256)
 def walk(hop: Hop, view: View) -> str:
     """Everything within reach, as one row of two lists, or no lists where there is too much.
@@ -169,15 +180,15 @@ def walk(hop: Hop, view: View) -> str:
     shown = _NODE if view.as_of is None else _PAST_NODE
     edge = _edge("n", "m") if hop.toward == "causes" else _edge("m", "n")
     gone = " WHERE s.until IS NULL" if view.as_of is None else ""
-    return f"""
+    return at_one_head(f"""
 UNWIND $start AS uid MATCH (s:Node {{uid: uid}}) USING INDEX SEEK s:Node(uid){gone}
 WITH s MATCH (s) ((a){left}[e:{types}]{right}(b) WHERE {condition}){{0,}} (n)
 WITH DISTINCT n LIMIT $most
 WITH collect(n) AS ns
-RETURN size(ns), CASE WHEN size(ns) < $most THEN [n IN ns | {shown}] END,
+RETURN CASE WHEN size(ns) < $most THEN [n IN ns | {shown}] END AS nodes,
 CASE WHEN size(ns) < $most THEN
   COLLECT {{ UNWIND ns AS n MATCH (n){left}[e:{types}]{right}(m) WHERE {condition} RETURN {edge} }}
-END"""
+END AS edges""")
 
 
 @lru_cache(maxsize=256)
@@ -209,14 +220,11 @@ def page(source: str) -> str:
 def gathered(source: str, step: Hop) -> str:
     """The same nodes, with all edges from them toward causes: one row of two lists."""
     types, follow = _taken(step, "e")
-    return (
-        source
-        + f"""
+    return at_one_head(f"""{source}
 WITH n ORDER BY n.uid LIMIT $most WITH collect(n) AS ns
-RETURN [n IN ns | {_NODE}], COLLECT {{
+RETURN [n IN ns | {_NODE}] AS nodes, COLLECT {{
   UNWIND ns AS n MATCH (n)-[e:{types}]->(m) WHERE {follow}{_stands(NOW, "e")}
-  RETURN {_edge("n", "m")} }}"""
-    )
+  RETURN {_edge("n", "m")} }} AS edges""")
 
 
 #: Binds ``n`` to nodes by identifier.

@@ -253,13 +253,13 @@ class Neo4jStore:
         """The nodes that a read lists, within the time that is left."""
         return node_rows(self.column(text, clock, **parameters))
 
-    def gathered(
-        self, text: str, clock: Clock, /, **parameters: Any
-    ) -> tuple[list[NodeRow], list[EdgeRow]]:
+    def gathered(self, text: str, clock: Clock, /, **parameters: Any) -> Subgraph:
         """The nodes and edges that a read lists."""
         clock.check()
-        nodes, edges = self._one(text, clock.left, **parameters)
-        return node_rows(nodes), edge_rows(edges)
+        nodes, edges, *heads = self._one(text, clock.left, **parameters)
+        return Subgraph(
+            node_rows=node_rows(nodes), edge_rows=edge_rows(edges), head=self._steady(*heads)
+        )
 
     def column(self, text: str, clock: Clock, /, **parameters: Any) -> list[str]:
         """The texts that a read lists."""
@@ -269,7 +269,10 @@ class Neo4jStore:
     def run(self, question: Question, view: View) -> Subgraph:
         """See ``Store.run``."""
         sets = NameSets(self, view, Clock(question.seconds))
-        return sets.gathered(question) or execute.run(self, sets, question, view)
+        whole = sets.gathered(question)
+        if whole is not None or execute.is_walk(question):
+            return whole or execute.run(self, sets, question, view)
+        return reference.steady(self, lambda: execute.run(self, sets, question, view))
 
     def edges(self, ids: Collection[str], hop: Hop, view: View) -> Sequence[EdgeRow]:
         """See ``Store.edges``."""
@@ -290,12 +293,19 @@ class Neo4jStore:
             parameters = {"start": start, "as_of": view.as_of, "most": most}
             try:
                 text = cypher.walk(walk.hop, view)
-                _, nodes, edges = self._one(text, walk.seconds, **parameters)
+                nodes, edges, *heads = self._one(text, walk.seconds, **parameters)
             except OutOfTime:
                 nodes = None
             if nodes is not None:
-                return Subgraph(node_rows=self._rows(nodes, view), edge_rows=edge_rows(edges))
-        return reference.walk(self, walk, view)
+                rows = self._rows(nodes, view)
+                return Subgraph(
+                    node_rows=rows, edge_rows=edge_rows(edges), head=self._steady(*heads)
+                )
+        return reference.steady(self, lambda: reference.walk(self, walk, view))
+
+    def _steady(self, begun: int | None, size: int | None, peaks: str | None) -> Frontier | None:
+        """The head, where it is the same at both ends of a statement."""
+        return self._frontier(size, peaks) if begun == size and size is not None else None
 
     def identifiers(self, after: str | None, limit: int) -> Sequence[str]:
         """See ``Store.identifiers``."""

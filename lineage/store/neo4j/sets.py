@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from heapq import nsmallest
 from typing import Any, Protocol
 
@@ -13,7 +14,7 @@ from lineage.store.base import NOW, Cut, Filter, Hop, Page, Store, Subgraph, Vie
 from lineage.store.neo4j import compile as cypher
 from lineage.store.neo4j.select import Sieve, sieve
 from lineage.store.reference import ALL, Clock
-from lineage.store.rows import EdgeRow, NodeRow
+from lineage.store.rows import NodeRow
 
 
 class Statements(Store, Protocol):
@@ -27,9 +28,7 @@ class Statements(Store, Protocol):
         """The nodes that a read lists."""
         ...
 
-    def gathered(
-        self, text: str, clock: Clock, /, **parameters: Any
-    ) -> tuple[list[NodeRow], list[EdgeRow]]:
+    def gathered(self, text: str, clock: Clock, /, **parameters: Any) -> Subgraph:
         """The nodes and edges that a read lists."""
         ...
 
@@ -98,15 +97,14 @@ class NameSets(reference.Sets):
         sieved = sieve(condition)
         text = cypher.gathered(source, execute.hop(question.follow, "causes"))
         most = question.limit + 1
-        rows, edges = self._neo4j.gathered(
-            text, self.clock, **parameters, **sieved.parameters, most=most
-        )
+        found = self._neo4j.gathered(text, self.clock, **parameters, **sieved.parameters, most=most)
+        rows = found.node_rows
         if len(rows) == most:
             return None
         kept = rows if sieved.exact else [row for row in rows if accepts(condition, row)]
         own = {row.id for row in kept}
-        among = [edge for edge in edges if edge.cause in own and edge.effect in own]
-        return Subgraph(node_rows=kept, edge_rows=among)
+        among = [edge for edge in found.edge_rows if edge.cause in own and edge.effect in own]
+        return replace(found, node_rows=kept, edge_rows=among)
 
     def shown(self, members: set[str] | Condition, question: Question) -> Subgraph:
         """See ``execute.Sets.shown``."""
@@ -129,10 +127,10 @@ class NameSets(reference.Sets):
         left = [ident for ident in members if question.after is None or ident > question.after]
         page = nsmallest(question.limit, left)
         text = cypher.gathered(cypher.NAMED, execute.hop(question.follow, "causes"))
-        rows, edges = self._neo4j.gathered(text, self.clock, start=page, most=ALL)
-        among = [edge for edge in edges if edge.cause in members]
+        found = self._neo4j.gathered(text, self.clock, start=page, most=ALL)
+        among = [edge for edge in found.edge_rows if edge.cause in members]
         cut = Cut(reason="limit", left=len(left) - len(page)) if len(left) > len(page) else None
-        return Subgraph(node_rows=rows, edge_rows=among, cut=cut)
+        return Subgraph(node_rows=found.node_rows, edge_rows=among, cut=cut)
 
 
 def _looking(sieved: Sieve, after: str | None = None) -> str:

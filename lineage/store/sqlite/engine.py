@@ -6,6 +6,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import RLock
 from typing import Any, TypeVar
@@ -208,7 +209,8 @@ class SqliteStore:
         """See ``Store.run``."""
         clock = Clock(question.seconds)
         with self._reading() as connection, interrupted(connection, clock):
-            return execute.run(self, KeySets(self, connection, view, clock), question, view)
+            found = execute.run(self, KeySets(self, connection, view, clock), question, view)
+            return replace(found, head=self._head(connection))
 
     def _all(self, query: Callable[[sqlite3.Connection], Iterable[T]]) -> list[T]:
         with self._reading() as connection:
@@ -222,7 +224,7 @@ class SqliteStore:
     def walk(self, walk: Walk, view: View) -> Subgraph:
         """See ``Store.walk``."""
         with self._reading() as connection:
-            return read.walk(connection, walk, view)
+            return replace(read.walk(connection, walk, view), head=self._head(connection))
 
     def identifiers(self, after: str | None, limit: int) -> Sequence[str]:
         """See ``Store.identifiers``."""
