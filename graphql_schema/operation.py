@@ -36,7 +36,7 @@ class Operation(SchemaExtension):
 
     def __init__(self) -> None:
         self._cost: int | None = None
-        self._refused: GraphQLError | None = None
+        self._refused: list[GraphQLError] = []
 
     async def on_operation(self) -> AsyncIterator[None]:
         """A context of its own at the beginning, errors that may be shown at the end."""
@@ -57,7 +57,7 @@ class Operation(SchemaExtension):
         held = self.execution_context
         if held.query:
             read = await documents.parsed(held.query, held.context.server)
-            if isinstance(read, GraphQLError):
+            if isinstance(read, list):
                 # Said where validation speaks, so that every transport carries it in one way.
                 self._refused, read = read, _NOTHING
             held.graphql_document = read
@@ -70,7 +70,7 @@ class Operation(SchemaExtension):
         if query is None or document is None:
             raise BadQuery("there is no query")
         if self._refused:
-            held.pre_execution_errors = [self._refused]
+            held.pre_execution_errors = self._refused
             yield
             return
         try:
@@ -83,6 +83,8 @@ class Operation(SchemaExtension):
             held.pre_execution_errors = await documents.validated(
                 query, document, schema, held.validation_rules, server
             )
+        if held.pre_execution_errors:
+            self._cost = None
         yield
 
     def get_results(self) -> dict[str, Any]:
@@ -122,11 +124,6 @@ def told(error: GraphQLError) -> GraphQLError:
 def _anew(error: GraphQLError, message: str, shown: dict[str, Any]) -> GraphQLError:
     if len(message) > _MESSAGE:
         message = message[:_MESSAGE] + "..."
-    return GraphQLError(
-        message,
-        nodes=error.nodes,
-        source=error.source,
-        positions=error.positions,
-        path=error.path,
-        extensions=shown,
-    )
+    made = GraphQLError(message, path=error.path, extensions=shown)
+    made.locations = error.locations
+    return made
