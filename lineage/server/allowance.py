@@ -11,7 +11,7 @@ from lineage.errors import LineageError
 
 #: Points at first and at most, and what comes back a second. A point is a character of a query that
 #: was not seen before: up to 4 us of parsing and validating.
-MOST, BACK = 256 * 1024, 4 * 1024
+MOST, BACK = 128 * 1024, 2 * 1024
 
 
 class TooMuch(LineageError):
