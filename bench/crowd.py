@@ -18,72 +18,89 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
+from statistics import median
+from typing import Any
 
 import lineage
-from bench.measure import Row, at_most, percentile, table
+from bench.graph import make
+from bench.measure import Row, at_most, percentile, say, table
 from bench.openlineage import event
 from bench.served import Connection, Target, paced, request, serving
-from lineage.model.record import Batch, Edge, Node
 
-#: Seconds of one measurement, and the pace of one client (requests a second).
-SECONDS, PACE = 10, 8
+#: Seconds of one measurement, how often it is repeated, and the pace of one client (a second).
+SECONDS, ROUNDS, PACE = 6, 3, 8
 READERS, HONEST, STALLED, HOSTILE = 16, 50, 300, 30
 #: The pace of fifty honest clients together stays below what the server can answer.
-HONEST_PACE = 3
+HONEST_PACE = 2
+EDGES = 50_000
+TRACE = """query($ref: String!) {trace(ref: $ref) {
+  nodes {id kind label attributes} edges {type effect cause} certificate {complete}}}"""
+SELECT = """query($query: String!) {select(query: $query) {
+  nodes {id kind label} certificate {complete cursor}}}"""
 
 
 def measure(folder: Path) -> Iterator[Row]:
     """The rows; a request that fails ends the bench."""
     store = folder / "crowd.db"
+    graph = make(EDGES)
     with lineage.open(store) as opened:
-        opened.ingest(_graph())
-    with serving(store) as target:
-        yield from asyncio.run(_measure(target))
+        opened.ingest(graph.batches())
+    models = random.Random(5).sample(graph.models, 200)
+    with serving(store, HOSTILE) as target:
+        yield from asyncio.run(_measure(target, models))
 
 
-def _graph(runs: int = 500) -> Batch:
-    """Runs that each use five datasets of fifty and make one thing."""
-    nodes, edges = [], []
-    for number in range(runs):
-        run = f"urn:bench:run:{number}"
-        nodes.append(Node(id=run, kind="Run", label=f"run {number}", attributes={"n": number}))
-        edges.append(Edge(relation="wasGeneratedBy", effect=f"urn:bench:m:{number}", cause=run))
-        for place in range(5):
-            data = f"urn:bench:d:{(number * 7 + place) % 50}"
-            edges.append(Edge(relation="used", effect=run, cause=data))
-    return Batch(nodes=tuple(nodes), edges=tuple(edges))
+async def _measure(target: Target, models: list[str]) -> list[Row]:
+    async def beside(others: str, many: int, usual: int, pace: float) -> tuple[float, float]:
+        """Medians of both, measured in turns."""
+        pairs = []
+        for _ in range(ROUNDS):
+            alone = await _p95(target, models, usual, pace)
+            with _beside(others, target):
+                pairs.append((await _p95(target, models, many, pace), alone))
+        say(f"crowd: {others} {[f'{a * 1e3:.1f}/{b * 1e3:.1f}' for a, b in pairs]} ms")
+        return median(a for a, _ in pairs), median(b for _, b in pairs)
 
-
-async def _measure(target: Target) -> list[Row]:
-    await _p95(target, 4, PACE)
-    alone = await _p95(target, 1, PACE)
-    with _beside("writer", target):
-        many = await _p95(target, READERS, PACE)
-    usual = await _p95(target, HONEST, HONEST_PACE)
-    with _beside("stalled", target):
-        stalled = await _p95(target, HONEST, HONEST_PACE)
-    with _beside("hostile", target):
-        attacked = await _p95(target, HONEST, HONEST_PACE)
-    rate = f"{PACE}/s each, paced"
+    await _p95(target, models, 4, PACE)
+    with_writer = await beside("writer", READERS, 1, PACE)
+    stalled = await beside("stalled", HONEST, HONEST, HONEST_PACE)
+    attacked = await beside("hostile", HONEST, HONEST, HONEST_PACE)
+    half = "half GraphQL"
+    honest = f"{HONEST} clients ({HONEST_PACE}/s each, {half}) beside"
     return [
-        at_most(f"{READERS} readers and a writer beside one reader, p95 ({rate})", many, alone, 3),
-        at_most(f"{HONEST} clients beside {STALLED} stalled ones, p95", stalled, usual, 2),
-        at_most(f"{HONEST} clients beside {HOSTILE} hostile ones, p95", attacked, usual, 2),
+        at_most(f"{READERS} readers ({PACE}/s each, {half}) and a writer, p95", *with_writer, 3),
+        at_most(f"{honest} {STALLED} stalled ones, p95", *stalled, 2),
+        at_most(f"{honest} {HOSTILE} hostile ones, p95", *attacked, 2),
     ]
 
 
-async def _p95(target: Target, clients: int, pace: float) -> float:
+def _honest(number: int, model: str, secret: str) -> bytes:
+    """What an honest client asks again and again."""
+    if number % 4 == 1:
+        asked: dict[str, Any] = {"query": TRACE, "variables": {"ref": model}}
+    elif number % 4 == 3:
+        query = f'+"{model}" and kind:run'
+        asked = {"query": SELECT, "variables": {"query": query}}
+    else:
+        return request("GET", f"/prov/{model}", secret)
+    return request("POST", "/graphql", secret, json.dumps(asked).encode())
+
+
+async def _p95(target: Target, models: list[str], clients: int, pace: float) -> float:
     """The p95 of so many honest readers, none of whom may fail."""
     rng = random.Random(5)
     begin = time.perf_counter() + 0.2
     opened = [await Connection.open(target.port) for _ in range(clients)]
     asked = []
-    for connection in opened:
-        run = rng.randrange(500)
-        data = request("GET", f"/prov/urn:bench:run:{run}", target.secret)
-        start = begin + rng.random() / pace
-        asked.append(paced(connection, data, 1 / pace, SECONDS * pace, start))
+    for number, connection in enumerate(opened):
+        # One client alone is to ask what the many ask: each of them in its turn.
+        data = [
+            _honest(number + turn, rng.choice(models), target.secret)
+            for turn in range(round(SECONDS * pace))
+        ]
+        asked.append(paced(connection, data, 1 / pace, begin + rng.random() / pace))
     taken = [one for times in await asyncio.gather(*asked) for one in times]
     for connection in opened:
         connection.close()
@@ -93,7 +110,8 @@ async def _p95(target: Target, clients: int, pace: float) -> float:
 @contextmanager
 def _beside(others: str, target: Target) -> Iterator[None]:
     """While others do what they do, in a process of their own; they are to be alive at the end."""
-    command = [sys.executable, "-m", "bench.crowd", others, str(target.port), target.secret]
+    secrets = (target.secret, *target.others)
+    command = [sys.executable, "-m", "bench.crowd", others, str(target.port), *secrets]
     with subprocess.Popen(command) as popen:
         time.sleep(2)
         try:
@@ -105,12 +123,12 @@ def _beside(others: str, target: Target) -> Iterator[None]:
 
 async def _others(kind: str, target: Target) -> None:
     """The others of a kind, without end."""
-    make, count = {
+    begin, number = {
         "writer": (_write, 1),
         "stalled": (_stall, STALLED),
         "hostile": (_attack, HOSTILE),
     }[kind]
-    await asyncio.gather(*(make(target, number) for number in range(count)))
+    await asyncio.gather(*(begin(target, place) for place in range(number)))
 
 
 async def _write(target: Target, _: int) -> None:
@@ -138,31 +156,41 @@ async def _stall(target: Target, number: int) -> None:
 
 
 async def _attack(target: Target, number: int) -> None:
-    """One that sends what is costly to refuse, once a second."""
-    spread = "".join(f"fragment f{n} on Query {{ ...f{n + 1} ...f{n + 1} }}\n" for n in range(200))
-    fragments = "{ ...f0 }\n" + spread + "fragment f200 on Query { stats { nodes } }"
-    aliases = "{" + " ".join(f"a{n}: stats {{ nodes }}" for n in range(4_000)) + "}"
+    """One with a token of its own that sends what is costly to refuse, once a second, and GraphQL
+    never twice the same.
+    """
     nameless = {"job": {"namespace": "n", "name": ""}, "inputs": [{}] * 20_000}
-    bombs = (
-        ("/api/v1/lineage", b"[" * 100_000),
-        ("/api/v1/lineage", json.dumps(nameless).encode()),
-        ("/api/v1/lineage", b"\xff" * 250_000),
-        ("/graphql", json.dumps({"query": fragments}).encode()),
-        ("/graphql", json.dumps({"query": aliases}).encode()),
-        ("/graphql", json.dumps({"query": "{" * 100_000}).encode()),
+    events = (b"[" * 100_000, json.dumps(nameless).encode(), b"\xff" * 250_000)
+    # Two that are far beyond the limits, and five that come as near to them as they can.
+    queries = (
+        "{" + " ".join(f"a{n}: stats {{ nodes }}" for n in range(4_000)) + "}",
+        "{" * 100_000,
+        "{ ...f0 }"
+        + "".join(f"fragment f{n} on Query {{...f{n + 1} ...f{n + 1}}}" for n in range(95)),
+        "{" + "stats { nodes } " * 240 + "}",
+        "{" + " ".join(f"a{n}: stats {{ nodez }}" for n in range(160)) + "}",
+        "{" + " ".join(f"a{n}: compare {{ code {{ what }} }}" for n in range(110)) + "}",
+        "{" + " ".join(f'a{n}: why(a: "x", b: "y") {{ start }}' for n in range(60)) + "}",
     )
+    secret = target.others[number]
     connection = await Connection.open(target.port)
     await asyncio.sleep(number / HOSTILE)
-    while True:
-        path, body = bombs[number % len(bombs)]
-        status, told = await connection.ask(request("POST", path, target.secret, body))
-        assert status in (400, 422) or b'"errors"' in told, told
+    for turn in count(number):
+        if turn % 2:
+            query = {"query": f"# {number} {turn}\n{queries[turn // 2 % len(queries)]}"}
+            data = request("POST", "/graphql", secret, json.dumps(query).encode())
+        else:
+            data = request("POST", "/api/v1/lineage", secret, events[turn // 2 % len(events)])
+        status, told = await connection.ask(data)
+        assert status in (400, 413, 422, 429) or b'"errors"' in told, told
         await asyncio.sleep(1)
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        asyncio.run(_others(sys.argv[1], Target(int(sys.argv[2]), sys.argv[3])))
+        asyncio.run(
+            _others(sys.argv[1], Target(int(sys.argv[2]), sys.argv[3], tuple(sys.argv[4:])))
+        )
     else:
         with tempfile.TemporaryDirectory(prefix="lineage-bench-") as made:
             print(table(list(measure(Path(made)))))

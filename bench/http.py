@@ -28,6 +28,7 @@ from lineage.services.ingest import ingest
 from lineage.services.trace import trace
 
 MODELS = 200
+VIEWER = Viewer(name="bench", role=Role.viewer)
 QUERY = """query($ref: String!) {trace(ref: $ref) {
   nodes {id kind label attributes} edges {type effect cause attributes}
   certificate {complete cut {reason left} cursor as_of root}}}"""
@@ -84,7 +85,7 @@ def _application(runtime: Runtime) -> FastAPI:
     async def plain(request: Request) -> Response:
         ref = orjson.loads(await request.body())["ref"]
         return Response(
-            await runtime.read(lambda ctx: trace(ctx, ref, limit=10_000).to_json()),
+            await runtime.read(VIEWER, lambda ctx: trace(ctx, ref, limit=10_000).to_json()),
             media_type="application/json",
         )
 
@@ -94,7 +95,7 @@ def _application(runtime: Runtime) -> FastAPI:
 
         async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
             if scope["type"] == "http":
-                HTTPConnection(scope).state.viewer = Viewer(name="bench", role=Role.viewer)
+                HTTPConnection(scope).state.viewer = VIEWER
             await self._app(scope, receive, send)
 
     app.add_middleware(Known)

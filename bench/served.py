@@ -23,17 +23,19 @@ from lineage.services import tokens
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a server listens, and a token that opens it."""
+    """Where a server listens, and the tokens that open it: the honest ones', and others."""
 
     port: int
     secret: str
+    others: tuple[str, ...] = ()
 
 
 @contextmanager
-def serving(store: Path) -> Iterator[Target]:
-    """``lineage serve`` on a free port; it must end cleanly."""
+def serving(store: Path, others: int = 0) -> Iterator[Target]:
+    """``lineage serve`` on a free port, and so many more tokens; it must end cleanly."""
     with lineage.open(store) as opened:
-        _, secret = tokens.add(opened.context, "bench", Role.admin)
+        names = ["bench", *(f"other-{number}" for number in range(others))]
+        secret, *more = [tokens.add(opened.context, name, Role.admin)[1] for name in names]
     command = [sys.executable, "-c", "from lineage.cli import main; main()"]
     command += ["--store", str(store), "serve", "--port", "0"]
     environ = {**os.environ, "PYTHONUNBUFFERED": "1"}
@@ -45,7 +47,7 @@ def serving(store: Path) -> Iterator[Target]:
         found = re.search(r"listening on \S+:(\d+)$", said)
         assert found, said
         try:
-            yield Target(int(found[1]), secret)
+            yield Target(int(found[1]), secret, tuple(more))
         finally:
             popen.send_signal(signal.SIGTERM)
             assert popen.wait(30) == 0
@@ -100,16 +102,17 @@ def clients(module: str, count: int, *words: str) -> list[Sequence[float]]:
 
 
 async def paced(
-    connection: Connection, data: bytes, every: float, count: int, begin: float
+    connection: Connection, asked: Sequence[bytes], every: float, begin: float
 ) -> list[float]:
     """Ask on a timetable that no slow answer delays (an open loop): seconds from when each request
     was due until its answer, so that waiting in line counts.
     """
     taken = []
-    for number in range(count):
+    for number, data in enumerate(asked):
         due = begin + number * every
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
-        status, _ = await connection.ask(data)
-        assert status == 200, status
+        status, told = await connection.ask(data)
+        assert status == 200, told
+        assert b'"errors"' not in told, told
         taken.append(time.perf_counter() - due)
     return taken

@@ -25,7 +25,7 @@ from graphql import (
 from lineage.errors import LimitExceeded, Usage
 
 #: Tokens of a document; its cost; levels of fields with fields below them.
-TOKENS, COST, DEPTH = 2_000, 10_000, 12
+TOKENS, COST, DEPTH = 1_000, 10_000, 12
 #: Levels of introspection: what tools ask goes 13 deep.
 INTROSPECTION = 16
 #: Items of a list argument, and of a list inside an input object.

@@ -121,7 +121,7 @@ async def _tried(info: Asked, work: Callable[[Context], Any]) -> tuple[Any, list
     """What a write gave, or why it could not."""
     info.context.demand(Role.contributor)
     try:
-        return await info.context.write(work), []
+        return await info.context.server.write(work), []
     except LineageError as error:
         problem = Problem(code=error.code, message=error.what, hint=error.hint, where=error.where)
         return None, [problem]

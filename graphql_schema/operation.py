@@ -6,22 +6,19 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import AsyncIterator, Iterator
-from functools import lru_cache
 from secrets import token_hex
 from typing import Any
 
-from graphql import DocumentNode, GraphQLError, GraphQLSyntaxError, parse
+from graphql import GraphQLError, parse
 from strawberry.extensions import SchemaExtension
-from strawberry.schema.schema import validate_document
 
-from graphql_schema import limits
+from graphql_schema import documents, limits
+from graphql_schema.documents import located
 from lineage.errors import BadInput, LimitExceeded, LineageError
 
 _log = logging.getLogger("lineage.graphql")
-#: Documents kept parsed and validated, and how long one may be to be kept (characters).
-_KEPT, _SHORT = 128, 16_384
-#: Characters of a message: of GraphQL's own, which repeat the client's words, and of ours, which
-#: list candidates and show places.
+#: Characters of a message that a client's own words may fill, and that ours may: ours list
+#: candidates and show places.
 _MESSAGE, _OURS = 400, 4_000
 
 
@@ -32,26 +29,7 @@ class BadQuery(BadInput):
     hint = "The schema says what there is: ask for __schema, or read schema.graphql."
 
 
-def _parse(query: str) -> DocumentNode:
-    try:
-        return parse(query, max_tokens=limits.TOKENS)
-    except GraphQLSyntaxError as error:
-        # Its limits on tokens and nesting are told apart from mistakes only by these words.
-        if error.message.endswith("Parsing aborted."):
-            raise LimitExceeded(
-                f"a query of more than {limits.TOKENS:,} tokens, or one nested as deep, is not read"
-            ) from error
-        raise
-
-
 _NOTHING = parse("{ __typename }")
-_parse_kept = lru_cache(_KEPT)(_parse)
-
-
-@lru_cache(_KEPT)
-def _validate_kept(schema: Any, query: str, rules: Any) -> list[GraphQLError]:
-    """By the text, which hashes once; a document hashes anew, node by node."""
-    return validate_document(schema, _parse_kept(query), rules)
 
 
 class Operation(SchemaExtension):
@@ -59,12 +37,13 @@ class Operation(SchemaExtension):
 
     def __init__(self) -> None:
         self._cost: int | None = None
-        self._refused: GraphQLError | None = None
+        self._refused: list[GraphQLError] = []
 
     async def on_operation(self) -> AsyncIterator[None]:
         """A context of its own at the beginning, errors that may be shown at the end."""
         held = self.execution_context
         held.context = held.context.fresh()
+        held.context.server.admit()
         yield
         if held.result is not None:
             _tell(held.result)
@@ -74,44 +53,39 @@ class Operation(SchemaExtension):
         _tell(result)
         yield
 
-    def on_parse(self) -> Iterator[None]:
+    async def on_parse(self) -> AsyncIterator[None]:
         """Parse, or take what was parsed before."""
         held = self.execution_context
         if held.query:
-            kept = _parse_kept if len(held.query) <= _SHORT else _parse
-            try:
-                held.graphql_document = kept(held.query)
-            except LineageError as error:
-                self._refused = located(error)
-            except GraphQLError as error:
-                self._refused = error
-            if self._refused:
+            read = await documents.parsed(held.query, held.context.server)
+            if isinstance(read, list):
                 # Said where validation speaks, so that every transport carries it in one way.
-                held.graphql_document = _NOTHING
+                self._refused, read = read, _NOTHING
+            held.graphql_document = read
         yield
 
-    def on_validate(self) -> Iterator[None]:
+    async def on_validate(self) -> AsyncIterator[None]:
         """Count the cost, then validate, or take what was found before."""
         held = self.execution_context
-        document = held.graphql_document
-        if document is None:
+        query, document, server = held.query, held.graphql_document, held.context.server
+        if query is None or document is None:
             raise BadQuery("there is no query")
         if self._refused:
-            held.pre_execution_errors = [self._refused]
+            held.pre_execution_errors = self._refused
             yield
             return
         try:
             self._cost = limits.cost(document, held.operation_name, held.variables)
         except LimitExceeded as error:
+            server.spend(len(query))
             held.pre_execution_errors = [located(error)]
         else:
             schema = held.schema._schema  # noqa: SLF001 - as strawberry's own cache does
-            rules = held.validation_rules
-            if held.query is not None and len(held.query) <= _SHORT:
-                errors = _validate_kept(schema, held.query, rules)
-            else:
-                errors = validate_document(schema, document, rules)
-            held.pre_execution_errors = errors
+            held.pre_execution_errors = await documents.validated(
+                query, document, schema, held.validation_rules, server
+            )
+        if held.pre_execution_errors:
+            self._cost = None
         yield
 
     def get_results(self) -> dict[str, Any]:
@@ -119,11 +93,6 @@ class Operation(SchemaExtension):
         if self._cost is None:
             return {}
         return {"cost": {"requested": self._cost, "limit": limits.COST}}
-
-
-def located(error: LineageError) -> GraphQLError:
-    """An error of ours as one of GraphQL."""
-    return GraphQLError(str(error), original_error=error)
 
 
 def _tell(result: Any) -> None:
@@ -158,11 +127,6 @@ def _anew(
 ) -> GraphQLError:
     if len(message) > most:
         message = message[:most] + "..."
-    return GraphQLError(
-        message,
-        nodes=error.nodes,
-        source=error.source,
-        positions=error.positions,
-        path=error.path,
-        extensions=shown,
-    )
+    made = GraphQLError(message, path=error.path, extensions=shown)
+    made.locations = error.locations
+    return made

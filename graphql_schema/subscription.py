@@ -28,13 +28,14 @@ async def _entries(
     session = info.context
     if after is not None and after < 0:
         raise Usage(f"after is at least 0, not {after}")
-    async with session.growth() as grown:
+    async with session.server.growth() as grown:
         seq = after
         if seq is None:
             seq = await session.read(lambda ctx: ctx.store.head().size)
         while True:
             # Cleared before reading: what is written after the read wakes the wait.
             grown.clear()
+            session.begin()
             while page := await session.read(partial(_page, seq)):
                 for entry in page:
                     seq = entry.seq

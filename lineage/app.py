@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 #: Where ``lineage init`` puts the store of a project.
 FOLDER, FILE = ".lineage", "store.db"
 SERVERS = ("http", "https")
+#: Connections that a served SQLite store is read with: all but the first are for when reads are long.
+READERS = 4
 NEO4J = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
 
 
@@ -185,7 +187,7 @@ def served(
     url: str | os.PathLike[str] = "", *, budget: float | None = None, durability: str = "full"
 ) -> Iterator[Runtime]:
     """A store to be served, made where there is none: reads and writes on threads of their own,
-    over two connections where the engine's readers need not wait for a commit. ``budget`` is how
+    over connections of their own where the engine's readers need not wait for a commit. ``budget`` is how
     many seconds one walk may take. Everything is closed behind it. Raises as ``open``.
     """
     from lineage.server.runtime import Runtime
@@ -193,11 +195,14 @@ def served(
     address = os.fspath(url) or find_store()
     with ExitStack() as stack:
         writer = stack.enter_context(open_here(address, durability=durability)).context
-        caps, reader = writer.store.caps, writer.store
+        caps, readers = writer.store.caps, [writer.store]
         if caps.name == "sqlite":
-            reader = stack.enter_context(closing(open_store(address, create=False)))
-        reading = replace(writer, store=reader, budget=budget)
-        runtime = Runtime(reading, writer, threads=caps.threads, apart=caps.persistent)
+            readers = [
+                stack.enter_context(closing(open_store(address, create=False)))
+                for _ in range(READERS)
+            ]
+        reading, *spare = [replace(writer, store=reader, budget=budget) for reader in readers]
+        runtime = Runtime(reading, writer, spare=spare, threads=caps.threads, apart=caps.persistent)
         stack.callback(runtime.close)
         yield runtime
 

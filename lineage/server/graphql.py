@@ -18,6 +18,7 @@ from strawberry.types.graphql import OperationType
 from graphql_schema import Session, make
 from graphql_schema.operation import BadQuery
 from lineage.errors import BadInput, Denied, LimitExceeded, LineageError, UnknownFormat
+from lineage.server.allowance import TooMuch
 from lineage.server.runtime import Runtime, Viewer
 from lineage.server.sockets import Sockets, session
 
@@ -93,6 +94,7 @@ async def _answer(runtime: Runtime, request: Request) -> Response:
         viewer = getattr(request.state, "viewer", None)
         if viewer is None:
             raise NoViewer("nobody says who is calling")
+        runtime.allowance.admit(viewer.name)
         asked = await _asked(request)
         return await _run(session(runtime, viewer), asked, request.method, media)
     except LineageError as error:
@@ -141,6 +143,8 @@ def _problem(error: LineageError, media: str) -> Response:
     response = _response(body, error.status, media)
     if isinstance(error, WrongMethod):
         response.headers["allow"] = "POST"
+    if isinstance(error, TooMuch):
+        response.headers["retry-after"] = str(error.seconds)
     if isinstance(error, NoViewer):
         response.headers["www-authenticate"] = "Bearer"
     return response

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.responses import Response
 
 from lineage.access.tokens import Role
 from lineage.server import problems
-from lineage.server.access import needs
+from lineage.server.access import needs, viewer_of
 from lineage.server.runtime import Runtime
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -55,9 +55,9 @@ def router(runtime: Runtime, metrics: Metrics) -> APIRouter:
         },
     )
     @needs(Role.viewer)
-    async def read_metrics() -> Response:
+    async def read_metrics(request: Request) -> Response:
         """The server's measures in the Prometheus text format."""
-        head = await runtime.read(lambda ctx: ctx.store.head())
+        head = await runtime.read(viewer_of(request), lambda ctx: ctx.store.head())
         metrics.entries.set(head.size)
         return Response(generate_latest(metrics.registry), media_type=MEDIA_TYPE)
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Header, Path, Query
+from fastapi import APIRouter, Header, Path, Query, Request
 from starlette.responses import Response
 
 from lineage import formats
@@ -15,7 +15,7 @@ from lineage.errors import LineageError
 from lineage.formats import Format
 from lineage.model.record import Batch
 from lineage.server import problems
-from lineage.server.access import needs
+from lineage.server.access import needs, viewer_of
 from lineage.server.runtime import Runtime
 from lineage.services.context import Context
 from lineage.services.show import near
@@ -46,6 +46,7 @@ def router(runtime: Runtime) -> APIRouter:
     )
     @needs(Role.viewer)
     async def read_prov(
+        request: Request,
         id: Annotated[  # noqa: A002 - the word of the address
             str,
             Path(max_length=_LONGEST, description="Any reference; percent-encode its own %."),
@@ -60,7 +61,9 @@ def router(runtime: Runtime) -> APIRouter:
         The header `Lineage-Certificate` says whether the answer is whole, as of which entry.
         """
         chosen, media_type = negotiate(accept)
-        body, certificate = await runtime.read(lambda ctx: _document(ctx, id, at, chosen))
+        body, certificate = await runtime.read(
+            viewer_of(request), lambda ctx: _document(ctx, id, at, chosen)
+        )
         headers = {"lineage-certificate": certificate, "vary": "accept"}
         return Response(body, media_type=media_type, headers=headers)
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -12,6 +12,8 @@ from functools import partial
 from typing import TypeVar
 
 from lineage.access.tokens import Role
+from lineage.server.allowance import Allowance
+from lineage.server.turns import Turns
 from lineage.services.context import Context
 
 T = TypeVar("T")
@@ -30,29 +32,43 @@ class Runtime:
 
     ``reading`` and ``writing`` may hold two connections to one store, so that readers need not wait
     for a commit; ``threads`` is how many reads at once the engine is faster with (``Caps.threads``).
+    ``spare`` are more contexts to read with, for those who would wait behind a long read.
     Without ``apart`` reads and writes take turns on one thread: an engine of plain dictionaries
     cannot be read while it is written.
     Everything async here belongs to the event loop of the server.
     """
 
     def __init__(
-        self, reading: Context, writing: Context, *, threads: int = 1, apart: bool = True
+        self,
+        reading: Context,
+        writing: Context,
+        *,
+        spare: Sequence[Context] = (),
+        threads: int = 1,
+        apart: bool = True,
     ) -> None:
         self.reading = reading
         self.writing = writing
+        self.allowance = Allowance()
+        seats = (*[reading] * threads, *spare) if apart else (reading,)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="lineage-write")
         self._readers = (
-            ThreadPoolExecutor(threads, thread_name_prefix="lineage-read")
+            ThreadPoolExecutor(len(seats), thread_name_prefix="lineage-read")
             if apart
             else self._writer
         )
+        self._preparer = ThreadPoolExecutor(1, thread_name_prefix="lineage-prepare")
+        self._reads = Turns(self._readers, seats, threads)
+        self._prepares: Turns[None] = Turns(self._preparer, (None,))
         self._grown: set[asyncio.Event] = set()
 
-    async def read(self, work: Callable[[Context], T]) -> T:
-        """Call a service that only reads."""
-        return await asyncio.get_running_loop().run_in_executor(
-            self._readers, partial(work, self.reading)
-        )
+    async def read(self, viewer: Viewer, work: Callable[[Context], T]) -> T:
+        """Call a service that only reads, when it is the viewer's turn."""
+        return await self._reads.run(viewer.name, work)
+
+    async def prepare(self, viewer: Viewer, work: Callable[[], T]) -> T:
+        """Compute what would hold the event loop up, in turns as well."""
+        return await self._prepares.run(viewer.name, lambda _: work())
 
     async def write(self, viewer: Viewer, work: Callable[[Context], T]) -> T:
         """Call a service that writes, in the name of whoever is calling; then wake the waiting."""
@@ -74,6 +90,7 @@ class Runtime:
 
     def close(self) -> None:
         """End the threads when their work is done; the stores are the caller's to close."""
+        self._preparer.shutdown(cancel_futures=True)
         self._writer.shutdown()
         if self._readers is not self._writer:
             self._readers.shutdown(cancel_futures=True)

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import orjson
 from starlette.requests import Request
@@ -26,7 +27,9 @@ from strawberry.types.unset import UNSET, UnsetType
 
 from graphql_schema import Session, make
 from lineage.server.runtime import Runtime, Viewer
+from lineage.services.context import Context
 
+T = TypeVar("T")
 _log = logging.getLogger("lineage.graphql")
 #: Operations at once on one connection; how long it may take to say who it is.
 OPERATIONS, INITIALISED = 20, timedelta(seconds=5)
@@ -34,14 +37,41 @@ OPERATIONS, INITIALISED = 20, timedelta(seconds=5)
 MESSAGE = 1024 * 1024
 
 
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """The runtime, for one viewer."""
+
+    runtime: Runtime
+    viewer: Viewer
+
+    async def read(self, work: Callable[[Context], T]) -> T:
+        """See ``Server.read``."""
+        return await self.runtime.read(self.viewer, work)
+
+    async def write(self, work: Callable[[Context], T]) -> T:
+        """See ``Server.write``."""
+        return await self.runtime.write(self.viewer, work)
+
+    async def prepare(self, work: Callable[[], T]) -> T:
+        """See ``Server.prepare``."""
+        return await self.runtime.prepare(self.viewer, work)
+
+    def growth(self) -> AbstractAsyncContextManager[asyncio.Event]:
+        """See ``Server.growth``."""
+        return self.runtime.growth()
+
+    def admit(self) -> None:
+        """See ``Server.admit``."""
+        self.runtime.allowance.admit(self.viewer.name)
+
+    def spend(self, points: int) -> None:
+        """See ``Server.spend``."""
+        self.runtime.allowance.spend(self.viewer.name, points)
+
+
 def session(runtime: Runtime, viewer: Viewer) -> Session:
     """What resolvers may do in the name of a viewer."""
-    return Session(
-        read=runtime.read,
-        write=partial(runtime.write, viewer),
-        growth=runtime.growth,
-        role=viewer.role,
-    )
+    return Session(server=_Served(runtime, viewer), role=viewer.role)
 
 
 @dataclass(slots=True)

@@ -104,11 +104,21 @@ def small(url: str = "memory:") -> Lineage:
 def session(store: Lineage, role: Role = Role.admin) -> Session:
     """A caller, whose calls run where they stand."""
 
-    async def call(work: Callable[[Any], Any]) -> Any:
-        return work(store.context)
+    class Here:
+        async def read(self, work: Callable[[Any], Any]) -> Any:
+            return work(store.context)
 
-    @asynccontextmanager
-    async def growth() -> AsyncIterator[asyncio.Event]:
-        yield asyncio.Event()
+        write = read
 
-    return Session(read=call, write=call, growth=growth, role=role)
+        async def prepare(self, work: Callable[[], Any]) -> Any:
+            return work()
+
+        @asynccontextmanager
+        async def growth(self) -> AsyncIterator[asyncio.Event]:
+            yield asyncio.Event()
+
+        def admit(self) -> None: ...
+
+        def spend(self, points: int) -> None: ...
+
+    return Session(server=Here(), role=role)

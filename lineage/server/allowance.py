@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How much work that is done only to read requests one caller may cause, over time."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+from lineage.errors import LineageError
+
+#: Points at first and at most, and what comes back a second. A point is a character of a query that
+#: was not seen before: up to 4 us of parsing and validating.
+MOST, BACK = 128 * 1024, 2 * 1024
+
+
+class TooMuch(LineageError):
+    """The caller had the server read more new queries than its share."""
+
+    code, status, exit_code = "too-much", 429, 75
+    hint = "Keep the text of queries as it is and send what changes as variables."
+
+    def __init__(self, what: str, *, seconds: int) -> None:
+        super().__init__(what)
+        #: When to come again, for Retry-After.
+        self.seconds = seconds
+
+
+class Allowance:
+    """A bucket of points for each caller, by name."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._held: dict[str, tuple[float, float]] = {}
+
+    def admit(self, who: str) -> None:
+        """Raises ``TooMuch`` for a caller who has spent more than there was."""
+        points = self._points(who)
+        if points < 0:
+            seconds = math.ceil(-points / BACK)
+            raise TooMuch(
+                f"{who!r} had more new queries read than its share; ask again in {seconds} s",
+                seconds=seconds,
+            )
+
+    def spend(self, who: str, points: int) -> None:
+        """Take points; what is under way may end below nothing."""
+        self._held[who] = (self._points(who) - points, self._clock())
+
+    def _points(self, who: str) -> float:
+        points, then = self._held.get(who, (MOST, 0.0))
+        return min(MOST, points + (self._clock() - then) * BACK)
