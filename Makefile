@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 NEO4J := $(PYTHON) tools/neo4j/server.py
 
-.PHONY: demo test lint format schema lock bench dagster neo4j-start neo4j-stop clean
+.PHONY: demo test tools-of-tests lint format schema lock bench dagster neo4j-start neo4j-stop clean
 .DELETE_ON_ERROR:
 
 $(READY): pyproject.toml requirements.lock
@@ -20,8 +20,20 @@ $(READY): pyproject.toml requirements.lock
 demo: $(READY) ## make a small real project and ask it everything
 	@$(BIN)/lineage demo
 
-test: $(READY) ## every test, the real Neo4j included
+test: $(READY) tools-of-tests ## every test, the real Neo4j included
 	@$(BIN)/python -m pytest
+
+# Chromium and Node are the machine's own. Where they lack, CI installs them; people are told.
+tools-of-tests:
+	@lacks=""; \
+	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
+	  command -v google-chrome >/dev/null || lacks="$$lacks chromium"; \
+	command -v npm >/dev/null || lacks="$$lacks nodejs npm"; \
+	if [ -n "$$lacks" ] && [ -n "$$CI" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get -q update >/dev/null && apt-get install -qy --no-install-recommends $$lacks >/dev/null; \
+	elif [ -n "$$lacks" ]; then \
+	  echo "not on this machine, tests that need it are left out:$$lacks" >&2; \
+	fi
 
 lint: $(READY) ## formatting, style, types, floors
 	@$(BIN)/ruff format --check .
