@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench import crowd, exactness, http, openlineage, startup, suites
+from bench.engines import stop
 from bench.graph import Graph, make
 from bench.measure import Row, control, machine, say, table
 
@@ -35,6 +36,7 @@ def main() -> None:
             print(f"**{engine}**\n\n{table(rows)}\n", flush=True)
         if alone or "sqlite" in engines:
             print(f"**server**\n\n{table(list(_server(graph, Path(folder))))}\n", flush=True)
+        stop(Path(folder))
     if not alone:
         print(f"**command**\n\n{table(startup.measure())}\n")
     print(f"control loop: {before * 1000:.0f} ms before, {control() * 1000:.0f} ms after")

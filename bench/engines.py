@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import sys
 from functools import lru_cache
@@ -18,16 +17,21 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools" / "neo4j"))
 
 @lru_cache(maxsize=1)
 def server(folder: Path) -> Any:
-    """A server with room for a million edges, stopped at the end."""
+    """A server with room for a million edges; ``stop`` ends it."""
     from server import Server
 
     release = os.environ.get("BENCH_NEO4J", "5.26.31")
     running = Server.create(release, folder / "neo4j", heap="3g", page_cache="1g")
     running.start()
-    atexit.register(running.kill)
     os.environ["LINEAGE_NEO4J_USER"] = running.user
     os.environ["LINEAGE_NEO4J_PASSWORD"] = running.password
     return running
+
+
+def stop(folder: Path) -> None:
+    """End the server, if there is one, while its folder is still there."""
+    if server.cache_info().currsize:
+        server(folder).kill()
 
 
 def wipe(folder: Path) -> None:

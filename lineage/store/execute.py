@@ -159,6 +159,18 @@ class _Execution(Generic[K]):
             found &= self.members(part)
         return found
 
+    def _covering(self, plan: Plan, toward: Toward, follow: Follow) -> set[K] | None:
+        """Fewer nodes from which all of a set is reached, and so all that the set reaches: where it
+        was walked to from them.
+        """
+        match plan:
+            case Keep(of):
+                return self._covering(of, toward, follow)
+            case Reach(of, way, taken, None) if (way, taken) == (toward, follow):
+                return self.members(of)
+            case _:
+                return None
+
     def _shaped(self, plan: Ends | Between | Connections) -> set[K]:
         """Sets that are found by looking at the arcs of a walk."""
         sets = self._sets
@@ -166,7 +178,8 @@ class _Execution(Generic[K]):
             case Ends(of, way, follow):
                 members = self.members(of)
                 toward: Toward = "causes" if way == "roots" else "effects"
-                return paths.ends(sets.arcs(members, tying(follow, toward)), members)
+                starts = self._covering(of, toward, follow) or members
+                return paths.ends(sets.arcs(starts, tying(follow, toward)), members)
             case Between(causes, effects, follow):
                 upstream = sets.reach(self.members(effects), hop(follow, "causes"))
                 starts = self.members(causes) & upstream
