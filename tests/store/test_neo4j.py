@@ -57,6 +57,23 @@ def test_a_database_with_another_graph_in_it_is_refused_and_left_alone(
         assert found[0][0] == 1
 
 
+@pytest.mark.parametrize("release", RELEASES)
+def test_what_a_server_that_died_while_laying_out_left_behind_is_no_obstacle(
+    release, request, monkeypatch
+):
+    url = neo4j_address(release, request, monkeypatch)
+    auth = (os.environ["LINEAGE_NEO4J_USER"], os.environ["LINEAGE_NEO4J_PASSWORD"])
+    with neo4j.GraphDatabase.driver(url, auth=auth) as driver:
+        for text in (
+            "DROP CONSTRAINT was_derived_from_key IF EXISTS",
+            "CREATE INDEX was_derived_from_key FOR ()-[r:WAS_DERIVED_FROM]-() ON (r.key)",
+        ):
+            driver.execute_query(text, database_="neo4j")
+    with lineage.open(url) as opened:
+        opened.ingest(Batch(edges=(Edge(relation="used", effect="urn:a", cause="urn:b"),)))
+        assert opened.verify().state == "intact"
+
+
 @pytest.fixture(params=RELEASES)
 def server(request, monkeypatch):
     url = neo4j_address(request.param, request, monkeypatch)

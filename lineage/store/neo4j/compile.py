@@ -36,6 +36,19 @@ SCHEMA: tuple[str, ...] = (
 )
 
 
+#: What a server that died while it laid out a store may leave behind: indexes of constraints that
+#: were never made, in whose way ``IF NOT EXISTS`` then stands.
+ORPHANS = """
+SHOW INDEXES YIELD name, owningConstraint
+WHERE owningConstraint IS NULL AND name IN $names RETURN collect(name)"""
+CONSTRAINTS = [text.split()[2] for text in SCHEMA if text.startswith("CREATE CONSTRAINT")]
+
+
+def drop_index(name: str) -> str:
+    """Drop an index of ours."""
+    return f"DROP INDEX {name} IF EXISTS"
+
+
 def labels(kind: str) -> str:
     """The labels of a kind: Node, its family, itself."""
     return ":".join(dict.fromkeys(("Node", kinds.family(kind), kind)))

@@ -79,6 +79,9 @@ class Neo4jStore:
                 hint = "Name an empty database (neo4j://host/name); this one was not changed."
                 raise StoreDamaged(message, where=self.where, hint=hint)
             with translated(self.where), self._session() as session:
+                left = session.run(cypher.ORPHANS, names=cypher.CONSTRAINTS).single(strict=True)
+                for name in left[0]:
+                    session.run(cypher.drop_index(name)).consume()
                 for text in cypher.SCHEMA:
                     session.run(text).consume()
                 session.run("CALL db.awaitIndexes(300)").consume()
