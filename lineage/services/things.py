@@ -33,7 +33,7 @@ class Thing:
 
 def ties(edge: Edge) -> bool:
     """Whether an edge says that two nodes are the same bytes."""
-    return edge.relation == "alternateOf" and edge.attributes.get(terms.METHOD) == terms.BY_DIGEST
+    return edge.relation == terms.SAMENESS and terms.follows(edge.relation, edge.attributes)
 
 
 def things(answer: Answer) -> dict[str, Thing]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from typing import Generic, Protocol, TypeVar
 
+from lineage.model import terms
 from lineage.query.condition import Condition
 from lineage.query.plan import (
     Between,
@@ -73,36 +74,28 @@ def run(store: Store, sets: Sets[K], question: Question, view: View) -> Subgraph
     plan = question.plan
     if isinstance(plan, Where):
         return sets.shown(plan.condition, question)
-    if is_walk(question):
-        found = store.walk(_walk(question), view)
+    if (walk := walk_of(question)) is not None:
+        found = store.walk(walk, view)
         if found.cut is None or found.cut.reason != "limit":
             return found
     return sets.shown(_Execution(store, sets, question, view).members(plan), question)
 
 
-def is_walk(question: Question) -> bool:
-    """Whether the answer, whole, is what one walk finds: then its edges are the answer's too."""
-    plan = question.plan
-    return (
-        isinstance(plan, Reach)
-        and isinstance(plan.of, Named)
-        and plan.depth is None
-        and plan.follow == question.follow
-        and question.after is None
-    )
-
-
-def _walk(question: Question) -> Walk:
-    plan = question.plan
-    assert isinstance(plan, Reach)
-    assert isinstance(plan.of, Named)
-    return Walk(
-        start=plan.of.ids,
-        toward=plan.toward,
-        relations=plan.follow.relations,
-        limit=question.limit,
-        seconds=question.seconds,
-    )
+def walk_of(question: Question) -> Walk | None:
+    """The one walk that finds the answer, whole: then its edges are the answer's too."""
+    match question.plan:
+        case Reach(Named(ids), toward, follow, None) if (
+            follow == question.follow and question.after is None
+        ):
+            return Walk(
+                start=ids,
+                toward=toward,
+                relations=follow.relations,
+                limit=question.limit,
+                seconds=question.seconds,
+            )
+        case _:
+            return None
 
 
 def hop(follow: Follow, toward: Toward) -> Hop:
@@ -112,9 +105,9 @@ def hop(follow: Follow, toward: Toward) -> Hop:
 
 def tying(follow: Follow, toward: Toward) -> Hop:
     """One step that takes ties by digest as well: they make one thing of a version and its bytes."""
-    if follow.relations is None or "alternateOf" in follow.relations:
+    if follow.relations is None or terms.SAMENESS in follow.relations:
         return hop(follow, toward)
-    return Hop(toward=toward, relations=follow.relations | {"alternateOf"}, tied=True)
+    return Hop(toward=toward, relations=follow.relations | {terms.SAMENESS}, tied=True)
 
 
 class _Execution(Generic[K]):

@@ -174,6 +174,13 @@ def run(store: Store, question: Question, view: View) -> Subgraph:
     return execute.run(store, Sets(store, view, Clock(question.seconds)), question, view)
 
 
+def paged(members: Collection[str], question: Question) -> tuple[list[str], Cut | None]:
+    """One page of a set, by identifier, and how many are left behind it."""
+    left = [ident for ident in members if question.after is None or ident > question.after]
+    page = nsmallest(question.limit, left)
+    return page, Cut(reason="limit", left=len(left) - len(page)) if len(left) > len(page) else None
+
+
 class Sets:
     """Sets of identifiers, by the contract's own calls."""
 
@@ -231,10 +238,8 @@ class Sets:
     def shown(self, members: set[str] | Condition, question: Question) -> Subgraph:
         """See ``execute.Sets.shown``."""
         chosen = members if isinstance(members, set) else self.where(members)
-        left = [ident for ident in chosen if question.after is None or ident > question.after]
-        page = nsmallest(question.limit, left)
+        page, cut = paged(chosen, question)
         rows = self.store.get(page, self.view)
         found = self.store.edges(page, execute.hop(question.follow, "causes"), self.view)
         edges = [row for row in found if row.cause in chosen]
-        cut = Cut(reason="limit", left=len(left) - len(page)) if len(left) > len(page) else None
         return Subgraph(node_rows=[rows[ident] for ident in page], edge_rows=edges, cut=cut)

@@ -273,7 +273,7 @@ class Neo4jStore:
         """See ``Store.run``."""
         sets = NameSets(self, view, Clock(question.seconds))
         whole = sets.gathered(question)
-        if whole is not None or execute.is_walk(question):
+        if whole is not None or execute.walk_of(question) is not None:
             return whole or execute.run(self, sets, question, view)
         return reference.steady(self, lambda: execute.run(self, sets, question, view))
 

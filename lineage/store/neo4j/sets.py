@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from heapq import nsmallest
 from typing import Any, Protocol
 
 from lineage.query.condition import ALWAYS, Condition, accepts
@@ -124,12 +123,10 @@ class NameSets(reference.Sets):
     def _shown_set(self, members: set[str], question: Question) -> Subgraph:
         if self.view != NOW:
             return super().shown(members, question)
-        left = [ident for ident in members if question.after is None or ident > question.after]
-        page = nsmallest(question.limit, left)
+        page, cut = reference.paged(members, question)
         text = cypher.gathered(cypher.NAMED, execute.hop(question.follow, "causes"))
         found = self._neo4j.gathered(text, self.clock, start=page, most=ALL)
         among = [edge for edge in found.edge_rows if edge.cause in members]
-        cut = Cut(reason="limit", left=len(left) - len(page)) if len(left) > len(page) else None
         return Subgraph(node_rows=found.node_rows, edge_rows=among, cut=cut)
 
 

@@ -106,20 +106,24 @@ class KeySets:
             return dict(self._connection.execute("SELECT key, id FROM node"))
         return read.names_of(self._connection, keys)
 
+    def _step(self, statement: str, hop: Hop, more: str = "") -> str:
+        """A statement over the edges that a hop takes in this view."""
+        near, far = ("effect", "cause") if hop.toward == "causes" else ("cause", "effect")
+        rest = f"{standing(self._view, 'e.')} AND {read.taken(hop)}{more.format(far=far)}"
+        return statement.format(near=near, far=far, rest=rest)
+
     def reach(
         self, keys: set[int], hop: Hop, depth: int | None = None, within: set[int] | None = None
     ) -> set[int]:
         """Some nodes, and what is within so many hops of them."""
-        near, far = ("effect", "cause") if hop.toward == "causes" else ("cause", "effect")
-        rest = f"{standing(self._view, 'e.')} AND {read.taken(hop)}"
         parameters: dict[str, Any] = {"as_of": self._view.as_of}
+        more = ""
         if within is not None:
-            rest += _WITHIN.format(far=far)
+            more = _WITHIN
             parameters["within"] = to_json(within)
+        text = self._step(_REACH if depth is None else _FAR, hop, more)
         if depth is None:
-            text = _REACH.format(near=near, far=far, rest=rest)
             return self._column(text, **parameters, keys=to_json(keys))
-        text = _FAR.format(near=near, far=far, rest=rest)
         seen = level = keys
         for _ in range(depth):
             level = self._column(text, **parameters, keys=to_json(level)) - seen
@@ -132,19 +136,14 @@ class KeySets:
         """Of some nodes and all within reach of them, those that meet a condition."""
         if self._view != NOW:
             return self.keep(self.reach(keys, hop), condition)
-        near, far = ("effect", "cause") if hop.toward == "causes" else ("cause", "effect")
-        rest = f"{standing(self._view, 'e.')} AND {read.taken(hop)}"
         test, parameters = compiled(condition)
-        text = _REACH.format(near=near, far=far, rest=rest) + _KEPT.format(condition=test)
+        text = self._step(_REACH, hop) + _KEPT.format(condition=test)
         return self._column(text, **parameters, keys=to_json(keys))
 
     def arcs(self, keys: set[int], hop: Hop) -> Iterable[tuple[int, int]]:
         """The edges within reach of some nodes, from near to far."""
-        near, far = ("effect", "cause") if hop.toward == "causes" else ("cause", "effect")
-        rest = f"{standing(self._view, 'e.')} AND {read.taken(hop)}"
         parameters = {"as_of": self._view.as_of, "keys": to_json(self.reach(keys, hop))}
-        text = _ARCS.format(near=near, far=far, rest=rest)
-        return self._connection.execute(text, parameters).fetchall()
+        return self._connection.execute(self._step(_ARCS, hop), parameters).fetchall()
 
     def shown(self, members: set[int] | Condition, question: Question) -> Subgraph:
         """A page of a set, with the edges from it into the set."""
