@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# The official RO-Crate validator pins old releases of what we use: it gets an environment of its own.
+ROCRATE := .venv-rocrate/.ready
 NEO4J := $(PYTHON) tools/neo4j/server.py
 
 .PHONY: demo test tools-of-tests lint format schema lock bench dagster neo4j-start neo4j-stop clean
@@ -17,10 +19,15 @@ $(READY): pyproject.toml requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
+$(ROCRATE): tools/rocrate/requirements.lock | $(READY)
+	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	@$(BIN)/uv pip sync --quiet --python $(@D)/bin/python --require-hashes $<
+	@touch $@
+
 demo: $(READY) ## make a small real project and ask it everything
 	@$(BIN)/lineage demo
 
-test: $(READY) tools-of-tests ## every test, the real Neo4j included
+test: $(READY) $(ROCRATE) tools-of-tests ## every test, the real Neo4j included
 	@$(BIN)/python -m pytest
 
 # Chromium and Node are the machine's own. Where they lack, CI installs them; people are told.
@@ -64,10 +71,13 @@ neo4j-start: ## a real Neo4j Community server, without Docker or Java
 neo4j-stop:
 	@$(NEO4J) stop
 
-lock: ## write requirements.lock anew
+lock: ## write the locks anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-annotate --no-header --extra neo4j --extra fast --extra server --group dev pyproject.toml \
+	  --no-emit-index-url --no-annotate --no-header --all-extras --group dev pyproject.toml \
 	  --output-file requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-annotate --no-header tools/rocrate/requirements.in \
+	  --output-file tools/rocrate/requirements.lock
 
 clean:
-	@rm -rf $(VENV) .venv-dagster build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .venv-dagster .venv-rocrate build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
