@@ -9,8 +9,9 @@ import orjson
 
 from lineage.errors import BadInput
 from lineage.formats import strict
-from lineage.formats.prov_json.read import ELEMENTS, Reader
+from lineage.formats.prov_json.read import Reader
 from lineage.formats.prov_json.write import Writer
+from lineage.formats.statement import ELEMENTS
 from lineage.model import terms
 from lineage.model.record import Batch
 

@@ -3,20 +3,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
 
-from lineage import ids
-from lineage.formats.prov_json.read import JSON, TIMES
-from lineage.model import kinds, terms
+from lineage.formats import statement
+from lineage.formats.names import Prefixes
+from lineage.formats.statement import JSON
+from lineage.model import terms
 from lineage.model.record import Batch, Edge, Node, line
-from lineage.model.terms import Relation
-from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, several, wire
-
-_SPLIT = re.compile(r"(?s)(.*[/#:])(.+)")
+from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, wire
 
 
 class Writer:
@@ -24,13 +21,8 @@ class Writer:
 
     def __init__(self, batch: Batch) -> None:
         self._batch = batch
-        declared = {k: v for k, v in batch.prefixes.items() if k not in ("prov", "default")}
-        self._default = batch.prefixes.get("default")
-        self._prefixes: dict[str, str] = {**declared}
-        self._spaces = {iri: prefix for prefix, iri in sorted(declared.items(), reverse=True)}
-        self._names: dict[str, str] = {}
-        self._need("prov", terms.PROV)
-        self._need("xsd", terms.XSD)
+        self._prefixes = Prefixes(batch)
+        self._name = self._prefixes.name
 
     def document(self) -> dict[str, Any]:
         """The document as an object; its keys are sorted when it is serialised."""
@@ -43,9 +35,9 @@ class Writer:
         bundles = {self._name(b): self._container(records) for b, records in inside.items() if b}
         if bundles:
             shown["bundle"] = bundles
-        prefixes = dict(self._prefixes)
-        if self._default is not None:
-            prefixes["default"] = self._default
+        prefixes = dict(self._prefixes.bound)
+        if self._prefixes.default is not None:
+            prefixes["default"] = self._prefixes.default
         return {"prefix": prefixes, **shown}
 
     def _container(self, records: Iterable[Node | Edge]) -> dict[str, Any]:
@@ -53,57 +45,34 @@ class Writer:
         anonymous = 0
         for record in sorted(records, key=line):
             if isinstance(record, Node):
-                word = kinds.family(record.kind).lower()
-                name, body = self._name(record.id), self._element(record)
+                word = statement.word(record)
+                name = self._name(record.id)
+                body = self._attributes(statement.described(record))
             else:
-                relation = terms.RELATIONS[record.relation]
-                if relation.implied_by:
+                parts = statement.parts(record)
+                if parts is None:
                     continue
-                word = relation.base or relation.name
-                body = self._relation(record, relation)
+                word = parts.relation.name
+                body = self._relation(parts)
                 if record.id is None:
                     anonymous += 1
                 name = self._name(record.id) if record.id else f"_:r{anonymous}"
             _add(shown.setdefault(word, {}), name, body)
         return dict(shown)
 
-    def _element(self, node: Node) -> dict[str, Any]:
-        times = _TIMES_BACK if kinds.family(node.kind) == "Activity" else {}
-        plain = {key: value for key, value in node.attributes.items() if key not in times}
-        body = dict(self._attributes(plain, node.kind))
-        for key in times.keys() & node.attributes.keys():
-            body[times[key]] = self._value(node.attributes[key])
-        if node.label is not None:
-            body["prov:label"] = _joined(node.label, body.get("prov:label"))
-        return body
-
-    def _attributes(
-        self, attributes: Attributes, kind: str = "Entity"
-    ) -> Iterator[tuple[str, Any]]:
-        extra = () if kind in kinds.PLAIN else (Ref(terms.LINEAGE + kind),)
-        types = attributes.get("prov:type", ())
-        both = (*extra, *(types if isinstance(types, tuple) else (types,)))
-        for key, value in attributes.items():
-            if key != "prov:type":
-                yield self._key(key), self._value(value)
-        if both:
-            yield "prov:type", self._value(several(both))
-
-    def _relation(self, edge: Edge, relation: Relation) -> dict[str, Any]:
-        own = {argument.key: argument for argument in relation.arguments}
-        attributes = dict(edge.attributes)
-        if relation.base_type:
-            attributes["prov:type"] = several(
-                (Ref(_base_iri(relation.base_type)), *_set(attributes))
-            )
-        ends = ((relation.effect_key, edge.effect), (relation.cause_key, edge.cause))
-        body: dict[str, Any] = {
-            key: self._name(end) for key, end in ends if not ids.is_unknown(end)
+    def _attributes(self, attributes: Attributes) -> dict[str, Any]:
+        return {
+            self._name(terms.expand(key)): self._value(value) for key, value in attributes.items()
         }
-        plain = {key: value for key, value in attributes.items() if key not in own}
-        body.update(self._attributes(plain))
-        for key in own.keys() & attributes.keys():
-            body[key] = self._argument(attributes[key])
+
+    def _relation(self, parts: statement.Parts) -> dict[str, Any]:
+        relation = parts.relation
+        body = self._attributes(parts.attributes)
+        for key, end in ((relation.effect_key, parts.effect), (relation.cause_key, parts.cause)):
+            if end is not None:
+                body[key] = self._name(end)
+        for key, value in parts.arguments.items():
+            body[key] = self._argument(value)
         return body
 
     def _argument(self, value: Value) -> Any:
@@ -140,78 +109,13 @@ class Writer:
         if isinstance(value, Literal):
             shown = {"$": value.value}
             if value.datatype:
-                shown["type"] = self._datatype(value.datatype)
+                shown["type"] = self._name(terms.expand(value.datatype))
             if value.language:
                 shown["lang"] = value.language
             return shown
         shown_value = wire({"": value})[""]
         finite = isinstance(value, float) and shown_value["$"] not in ("NaN", "INF", "-INF")
         return value if finite else shown_value
-
-    def _datatype(self, datatype: str) -> str:
-        return self._name(terms.expand(datatype))
-
-    def _key(self, key: str) -> str:
-        return self._name(terms.expand(key))
-
-    def _name(self, iri: str) -> str:
-        found = self._names.get(iri)
-        if found is None:
-            found = self._names[iri] = self._qualified(iri)
-        return found
-
-    def _qualified(self, iri: str) -> str:
-        known = (*self._spaces, *terms.PREFIXES.values())
-        fitting = [s for s in known if len(s) < len(iri) and iri.startswith(s)]
-        best = max(fitting, key=len, default=None)
-        if self._default and iri.startswith(self._default) and len(iri) > len(self._default):
-            local = iri[len(self._default) :]
-            if ":" not in local and (best is None or len(best) <= len(self._default)):
-                return local
-        if best is None:
-            best = self._new_space(iri)
-        elif best not in self._spaces:
-            best = self._need(_WELL_KNOWN[best], best)
-        return f"{self._spaces[best]}:{iri[len(best) :]}"
-
-    def _new_space(self, iri: str) -> str:
-        found = _SPLIT.fullmatch(iri)
-        space = found[1] if found else iri[:-1]
-        number = 1
-        while f"ns{number}" in self._prefixes:
-            number += 1
-        return self._need(f"ns{number}", space)
-
-    def _need(self, prefix: str, space: str) -> str:
-        if space not in self._spaces:
-            while self._prefixes.get(prefix, space) != space:
-                prefix += "_"
-            self._prefixes[prefix] = space
-            self._spaces[space] = prefix
-        return space
-
-
-_WELL_KNOWN = {space: prefix for prefix, space in terms.PREFIXES.items()}
-_TIMES_BACK = {short: key for key, short in TIMES.items()}
-
-
-def _set(attributes: Attributes) -> tuple[Scalar, ...]:
-    value = attributes.get("prov:type", ())
-    return value if isinstance(value, tuple) else (value,)
-
-
-def _base_iri(base_type: str) -> str:
-    return (
-        terms.LINEAGE + base_type[8:]
-        if base_type.startswith("lineage:")
-        else terms.expand(base_type)
-    )
-
-
-def _joined(label: str, others: Any) -> Any:
-    if others is None:
-        return label
-    return [label, *(others if isinstance(others, list) else [others])]
 
 
 def _add(records: dict[str, Any], name: str, body: dict[str, Any]) -> None:

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The step between records and what every PROV syntax writes: PROV-DM's elements and relations.
+
+A record says ``kind="Run"``, ``label="train"``, ``started=...``; PROV says ``prov:type``, ``prov:label``,
+``prov:startTime``. Every format reads and writes through the functions here, so that a document is
+the same batch whatever syntax it came in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from lineage import ids
+from lineage.model import kinds, terms
+from lineage.model.record import Edge, Node
+from lineage.model.terms import Family, Relation
+from lineage.model.value import Attributes, Ref, Scalar, Value, several, wire
+
+#: PROV's words for elements -> their family.
+ELEMENTS: Mapping[str, Family] = {"entity": "Entity", "activity": "Activity", "agent": "Agent"}
+#: PROV's times of an activity -> the attributes they are here.
+TIMES = {"prov:startTime": "started", "prov:endTime": "ended"}
+#: PROV-Dictionary writes sets as lists; they are kept as canonical JSON under this datatype.
+JSON = "lineage:json"
+TYPE, LABEL = "prov:type", "prov:label"
+
+_TIMES_BACK = {short: key for key, short in TIMES.items()}
+
+
+class Parts(NamedTuple):
+    """A relation as PROV-DM has it: its ends (``None`` where left out), arguments, attributes."""
+
+    relation: Relation
+    effect: str | None
+    cause: str | None
+    arguments: dict[str, Value]
+    attributes: dict[str, Value]
+
+
+def node(word: str, ident: str, attributes: dict[str, Value], bundle: str | None = None) -> Node:
+    """The record of an element. ``attributes`` are PROV's, by compact key, and are taken over:
+    ``prov:label``, ``prov:startTime`` and a ``prov:type`` that is one of our kinds are moved.
+    """
+    label = attributes.get(LABEL)
+    if type(label) is str:
+        del attributes[LABEL]
+    else:
+        label = None
+    family = ELEMENTS[word]
+    if family == "Activity":
+        for key, short in TIMES.items():
+            if key in attributes:
+                attributes[short] = attributes.pop(key)
+    kind = _take_kind(attributes, family) if TYPE in attributes else family
+    return Node(id=ident, kind=kind, label=label, attributes=attributes, bundle=bundle)
+
+
+def edge(
+    relation: Relation,
+    ends: tuple[str | None, str | None],
+    attributes: dict[str, Value],
+    ident: str | None = None,
+    bundle: str | None = None,
+) -> Edge:
+    """The record of a relation from its effect to its cause. ``attributes`` hold PROV's optional
+    arguments too. An end that PROV-DM leaves out is something unnamed that must exist (section 5).
+    """
+    if TYPE in attributes:
+        relation = _take_subtype(attributes, relation)
+    effect, cause = ends
+    if effect is None or cause is None:
+        shown = [relation.name, effect, cause, wire(attributes), ident, bundle]
+        effect = effect if effect is not None else ids.unknown([*shown, "effect"])
+        cause = cause if cause is not None else ids.unknown([*shown, "cause"])
+    return Edge(
+        relation=relation.name,
+        effect=effect,
+        cause=cause,
+        attributes=attributes,
+        id=ident,
+        bundle=bundle,
+    )
+
+
+def word(record: Node) -> str:
+    """PROV's word for what a node is: entity, activity or agent."""
+    return kinds.family(record.kind).lower()
+
+
+def described(record: Node) -> dict[str, Value]:
+    """A node's attributes in PROV's words, its kind and label among them."""
+    attributes = dict(record.attributes)
+    if kinds.family(record.kind) == "Activity":
+        for short, key in _TIMES_BACK.items():
+            if short in attributes:
+                attributes[key] = attributes.pop(short)
+    if record.kind not in kinds.PLAIN:
+        attributes[TYPE] = _with(attributes.get(TYPE, ()), Ref(terms.LINEAGE + record.kind))
+    if record.label is not None:
+        # The label comes first: what reads it back takes a single text for the label.
+        others = attributes.get(LABEL, ())
+        attributes[LABEL] = (record.label, *_set(others)) if others != () else record.label
+    return attributes
+
+
+def parts(record: Edge) -> Parts | None:
+    """An edge in PROV's words; ``None`` where another statement implies it."""
+    relation = terms.RELATIONS[record.relation]
+    if relation.implied_by:
+        return None
+    own = {argument.key for argument in relation.arguments}
+    arguments = {key: record.attributes[key] for key in own & record.attributes.keys()}
+    attributes = {key: v for key, v in record.attributes.items() if key not in own}
+    if relation.base and relation.base_type:
+        attributes[TYPE] = _with(attributes.get(TYPE, ()), Ref(base_iri(relation.base_type)))
+        relation = terms.RELATIONS[relation.base]
+    return Parts(
+        relation,
+        None if ids.is_unknown(record.effect) else record.effect,
+        None if ids.is_unknown(record.cause) else record.cause,
+        arguments,
+        attributes,
+    )
+
+
+def base_iri(base_type: str) -> str:
+    """The full IRI of the type that makes a relation a sub-property."""
+    if base_type.startswith("lineage:"):
+        return terms.LINEAGE + base_type.removeprefix("lineage:")
+    return terms.expand(base_type)
+
+
+def datatype(iri: str) -> str:
+    """A datatype as literals hold it: compact, our own with their prefix."""
+    short = terms.compact(iri)
+    return "lineage:" + short if ":" not in short else short
+
+
+def _with(values: Value | tuple[()], one: Scalar) -> Value:
+    return several((one, *_set(values)))
+
+
+def _set(values: Value | tuple[()]) -> tuple[Scalar, ...]:
+    return values if isinstance(values, tuple) else (values,)
+
+
+def _take_kind(attributes: dict[str, Value], family: Family) -> str:
+    """The noun that a ``prov:type`` of ours names, taken out of the attributes; else the family."""
+    for item in _set(attributes[TYPE]):
+        if isinstance(item, Ref) and item.iri.startswith(terms.LINEAGE):
+            kind = item.iri.removeprefix(terms.LINEAGE)
+            if kind in kinds.KINDS and kind not in kinds.PLAIN and kinds.family(kind) == family:
+                _without(attributes, item)
+                return kind
+    return family
+
+
+def _take_subtype(attributes: dict[str, Value], relation: Relation) -> Relation:
+    """A derivation whose type makes it a revision, quotation, ... is that sub-property."""
+    for item in _set(attributes[TYPE]):
+        if not isinstance(item, Ref):
+            continue
+        found = terms.BY_BASE_TYPE.get((relation.name, datatype(item.iri)))
+        if found is not None:
+            _without(attributes, item)
+            return found
+    return relation
+
+
+def _without(attributes: Attributes, item: Scalar) -> None:
+    left = tuple(value for value in _set(attributes[TYPE]) if value != item)
+    if left:
+        attributes[TYPE] = left[0] if len(left) == 1 else left  # type: ignore[index]
+    else:
+        del attributes[TYPE]  # type: ignore[attr-defined]
