@@ -3,15 +3,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from importlib import import_module
 from typing import Protocol
 
-from lineage.errors import UnknownFormat
+from lineage.errors import MissingExtra, UnknownFormat
 from lineage.model import check
-from lineage.model.record import Batch
+from lineage.model.record import Batch, Loss
 
-#: Name -> module; the order is the order of sniffing.
-BUILTIN: dict[str, str] = {"json": "lineage.formats.prov_json"}
+#: Name -> module and the format in it; the order is the order of sniffing.
+BUILTIN: dict[str, str] = {
+    "json": "lineage.formats.prov_json:FORMAT",
+    "rdfxml": "lineage.formats.prov_o:RDFXML",
+    "turtle": "lineage.formats.prov_o:TURTLE",
+    "trig": "lineage.formats.prov_o:TRIG",
+    "nt": "lineage.formats.prov_o:NTRIPLES",
+    "nquads": "lineage.formats.prov_o:NQUADS",
+}
 
 __all__ = ["BUILTIN", "Format", "convert", "for_suffix", "named", "sniff", "validate"]
 
@@ -35,24 +44,39 @@ class Format(Protocol):
         """Write a document."""
         ...
 
+    def losses(self, batch: Batch) -> tuple[Loss, ...]:
+        """What of a batch the format cannot hold, so that writing it is no silent loss."""
+        ...
+
 
 def named(name: str) -> Format:
     """The format of this name. Raises ``UnknownFormat`` listing the names there are."""
     if name not in BUILTIN:
         known = ", ".join(BUILTIN)
         raise UnknownFormat(f"no format is called {name!r}", hint=f"There are: {known}.")
-    known_format: Format = import_module(BUILTIN[name]).FORMAT
+    module, _, attribute = BUILTIN[name].partition(":")
+    try:
+        known_format: Format = getattr(import_module(module), attribute)
+    except ImportError as error:
+        hint = 'pip install "lineagedb[rdf]"'
+        raise MissingExtra(f"{name} needs the package {error.name}", hint=hint) from error
     return known_format
+
+
+def _installed() -> Iterator[Format]:
+    for name in BUILTIN:
+        with suppress(MissingExtra):
+            yield named(name)
 
 
 def for_suffix(suffix: str) -> Format | None:
     """The format whose files end so, if there is one."""
-    return next((f for f in map(named, BUILTIN) if suffix.lower() in f.suffixes), None)
+    return next((f for f in _installed() if suffix.lower() in f.suffixes), None)
 
 
 def sniff(data: bytes) -> Format | None:
     """The first format that recognises the bytes."""
-    return next((f for f in map(named, BUILTIN) if f.sniffs(data)), None)
+    return next((f for f in _installed() if f.sniffs(data)), None)
 
 
 def convert(data: bytes, from_: str, to: str) -> bytes:

@@ -71,7 +71,7 @@ class Names:
         datatype = None if kind is None else statement.datatype(self.iri(kind, at))
         if datatype in QNAMES and language is None:
             return Ref(self.iri(text, at))
-        return Literal(text, datatype, language)
+        return Literal(text, datatype, language) if language else statement.typed(text, datatype)
 
     def _resolve(self, name: object, at: str) -> str:
         if not isinstance(name, str) or not name:

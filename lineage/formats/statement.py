@@ -8,14 +8,15 @@ the same batch whatever syntax it came in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from lineage import ids
 from lineage.model import kinds, terms
 from lineage.model.record import Edge, Node
 from lineage.model.terms import Family, Relation
-from lineage.model.value import Attributes, Ref, Scalar, Value, several, wire
+from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, from_json, several, wire
 
 #: PROV's words for elements -> their family.
 ELEMENTS: Mapping[str, Family] = {"entity": "Entity", "activity": "Activity", "agent": "Agent"}
@@ -83,6 +84,11 @@ def edge(
     )
 
 
+def json_set(values: Iterable[object]) -> Literal:
+    """The key-entity set or key set of PROV-Dictionary as one value: canonical JSON, sorted."""
+    return Literal(ids.canonical(sorted(values, key=ids.canonical)).decode(), JSON)
+
+
 def word(record: Node) -> str:
     """PROV's word for what a node is: entity, activity or agent."""
     return kinds.family(record.kind).lower()
@@ -129,6 +135,52 @@ def base_iri(base_type: str) -> str:
     if base_type.startswith("lineage:"):
         return terms.LINEAGE + base_type.removeprefix("lineage:")
     return terms.expand(base_type)
+
+
+def typed(text: str, datatype: str | None) -> Scalar:
+    """A value by its text and datatype: of the types that PROV-JSON's own numbers and truths stand
+    for (its section 2.4), in the form they are written in, it is the number or truth itself.
+
+    >>> typed("3", "xsd:int"), typed("03", "xsd:int")
+    (3, Literal(value='03', datatype='xsd:int', language=None))
+    """
+    read = _NATIVE.get(datatype or "")
+    found = None if read is None else read(text)
+    return Literal(text, datatype) if found is None else found
+
+
+def _whole(low: int, high: int, but: range) -> Callable[[str], int | None]:
+    def read(text: str) -> int | None:
+        if _WHOLE.fullmatch(text) and low <= (value := int(text)) < high and value not in but:
+            return value
+        return None
+
+    return read
+
+
+def _double(text: str) -> float | None:
+    value = from_json({"": {"$": text, "type": "xsd:double"}})[""]
+    return value if isinstance(value, float) else None
+
+
+_WHOLE = re.compile(r"0|-?[1-9][0-9]{0,399}")
+_INT, _LONG, _HUGE = 2**31, 2**63, 10**400
+_NATIVE: Mapping[str, Callable[[str], Scalar | None]] = {
+    "xsd:string": lambda text: text,
+    "xsd:boolean": {"true": True, "false": False}.get,
+    "xsd:double": _double,
+    "xsd:int": _whole(-_INT, _INT, range(0)),
+    "xsd:long": _whole(-_LONG, _LONG, range(-_INT, _INT)),
+    # Our canonical JSON writes numbers so that it cannot hold exactly (``lineage.model.value``).
+    "xsd:integer": _whole(-_HUGE, _HUGE, range(1 - 2**53, 2**53)),
+}
+
+
+def integer(value: int) -> str:
+    """The datatype that ``typed`` reads this number back from: the narrowest that holds it."""
+    if -_INT <= value < _INT:
+        return "xsd:int"
+    return "xsd:long" if -_LONG <= value < _LONG else "xsd:integer"
 
 
 def datatype(iri: str) -> str:

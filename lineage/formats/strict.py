@@ -4,12 +4,17 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from typing import Any, NoReturn
+from xml.parsers import expat
 
 from lineage.errors import BadInput, InputTruncated, LimitExceeded
 
 #: Deepest nesting accepted; PROV-JSON needs six levels.
 DEEPEST = 100
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def loads(data: bytes, *, where: str) -> Any:
@@ -36,7 +41,46 @@ def loads(data: bytes, *, where: str) -> Any:
         raise BadInput(str(error), where=where) from error
     if _deeper(value, DEEPEST):
         raise LimitExceeded(f"nested deeper than {DEEPEST} levels", where=where)
+    if "\\u" in text and any(map(_SURROGATE.search, _texts(value))):
+        raise BadInput("a text holds a lone surrogate, which no encoding can write", where=where)
     return value
+
+
+def without_doctype(data: bytes, *, where: str) -> None:
+    """Refuse XML that declares a document type: entities are how a small file becomes a large one.
+
+    Looks no further than the root element. Raises ``BadInput``.
+    """
+    parser = expat.ParserCreate()
+
+    def refuse(*_declared: object) -> NoReturn:
+        raise BadInput(
+            "the XML declares a document type, and entities are never expanded",
+            where=where,
+            hint="Take the <!DOCTYPE ...> out of it.",
+        )
+
+    def root(*_element: object) -> NoReturn:
+        raise StopIteration
+
+    parser.StartDoctypeDeclHandler = refuse
+    parser.StartElementHandler = root
+    try:
+        parser.Parse(data, True)
+    except StopIteration:
+        return
+    except expat.ExpatError as error:
+        place = f"{where}:{error.lineno}:{error.offset + 1}"
+        message = f"not XML: {expat.ErrorString(error.code)}"
+        if error.code in _ENDS_EARLY or not data.strip():
+            raise InputTruncated(message, where=place) from error
+        raise BadInput(message, where=place) from error
+    except ValueError as error:
+        raise BadInput(f"not XML: {error}", where=where) from error
+
+
+#: "no element found", "unclosed token": what expat says of a file that was cut.
+_ENDS_EARLY = frozenset({3, 5})
 
 
 def decode(data: bytes, *, where: str, encoding: str = "utf-8-sig") -> str:
@@ -66,6 +110,20 @@ def _float(text: str) -> float:
     if value in (float("inf"), float("-inf")):
         raise ValueError(f"{text} is too large for a number")
     return value
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a value, keys too."""
+    todo = [value]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, dict):
+            todo += item
+            todo += item.values()
+        elif isinstance(item, list):
+            todo += item
 
 
 def _deeper(value: Any, left: int) -> bool:

@@ -86,7 +86,8 @@ class Batch:
     ``nodes`` and ``edges`` may hold several statements of one thing. ``prefixes`` (and, per
     bundle, ``bundles``) are the short forms a document used; ``seen`` counts what the source
     holds and ``losses`` what of it is not here. ``partial`` marks a batch out of a source that
-    was read in part only, so that nothing is retracted because of it.
+    was read in part only, so that nothing is retracted because of it. ``base`` stands for the
+    document's own address where it named things relative to it.
     """
 
     nodes: tuple[Node, ...] = ()
@@ -96,6 +97,7 @@ class Batch:
     seen: Mapping[str, int] = field(default_factory=dict)
     losses: tuple[Loss, ...] = ()
     partial: bool = False
+    base: str | None = None
 
     @property
     def records(self) -> Iterator[Record]:

@@ -313,6 +313,7 @@ TABLE: tuple[Relation, ...] = (
         cause_key="prov:before",
         inverse="hadInsertion",
         arguments=(Argument(key="prov:key-entity-set", holds="any"),),
+        qualified="Insertion",
         section="PROV-Dictionary 3.1",
     ),
     Relation(
@@ -324,6 +325,7 @@ TABLE: tuple[Relation, ...] = (
         cause_key="prov:before",
         inverse="hadRemoval",
         arguments=(Argument(key="prov:key-set", holds="any"),),
+        qualified="Removal",
         section="PROV-Dictionary 3.2",
     ),
     # An association with a plan leads to the plan as well: PROV-O's hadPlan, kept as an arc of its

@@ -13,7 +13,7 @@ from lineage.formats.prov_json.read import Reader
 from lineage.formats.prov_json.write import Writer
 from lineage.formats.statement import ELEMENTS
 from lineage.model import terms
-from lineage.model.record import Batch
+from lineage.model.record import Batch, Loss
 
 
 class ProvJson:
@@ -50,6 +50,11 @@ class ProvJson:
         return orjson.dumps(
             Writer(batch).document(), option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2
         )
+
+    def losses(self, batch: Batch) -> tuple[Loss, ...]:
+        """Nothing: PROV-JSON holds all that a batch can."""
+        del batch
+        return ()
 
 
 FORMAT = ProvJson()

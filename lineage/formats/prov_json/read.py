@@ -9,15 +9,14 @@ from typing import Any
 
 import orjson
 
-from lineage import ids
 from lineage.errors import BadInput
 from lineage.formats import statement
 from lineage.formats.names import Names, declared
-from lineage.formats.statement import ELEMENTS, JSON, TIMES
+from lineage.formats.statement import ELEMENTS, TIMES
 from lineage.model import terms
 from lineage.model.record import Edge, Node
 from lineage.model.terms import Argument
-from lineage.model.value import Literal, Ref, Scalar, Value, several, wire
+from lineage.model.value import Ref, Scalar, Value, several, wire
 
 _KEY_TYPE = "$key-datatype"
 #: Words at the top of a document, or of a bundle, that are neither elements nor relations.
@@ -134,7 +133,7 @@ class Reader:
         if isinstance(raw, dict) and _KEY_TYPE in raw:
             raw = _listed(raw)
         if isinstance(raw, list):
-            return Literal(ids.canonical(self._json(raw, names, at)).decode(), JSON)
+            return statement.json_set(self._json(item, names, at) for item in raw)
         return self._value(raw, names, at)
 
     def _value(self, raw: Any, names: Names, pointer: str) -> Value:
@@ -156,9 +155,7 @@ class Reader:
         return names.literal(text, raw.get("type"), raw.get("lang"), pointer)
 
     def _json(self, raw: Any, names: Names, pointer: str) -> Any:
-        """The key-entity sets of PROV-Dictionary, with names resolved."""
-        if isinstance(raw, list):
-            return [self._json(item, names, pointer) for item in raw]
+        """A key, or a key with its entity, of PROV-Dictionary, with names resolved."""
         if isinstance(raw, dict) and "key" in raw:
             entity = raw.get("$")
             shown = {"key": self._wire(raw["key"], names, pointer)}

@@ -71,13 +71,13 @@ class Writer:
         for key, end in ((relation.effect_key, parts.effect), (relation.cause_key, parts.cause)):
             if end is not None:
                 body[key] = self._name(end)
+        refs = {argument.key for argument in relation.arguments if argument.holds == "ref"}
         for key, value in parts.arguments.items():
-            body[key] = self._argument(value)
+            is_name = key in refs and isinstance(value, Ref)
+            body[key] = self._name(value.iri) if is_name else self._argument(value)  # type: ignore[union-attr]
         return body
 
     def _argument(self, value: Value) -> Any:
-        if isinstance(value, Ref):
-            return self._name(value.iri)
         if isinstance(value, Literal) and value.datatype == JSON:
             return self._unjson(orjson.loads(value.value))
         return self._value(value)
@@ -106,6 +106,8 @@ class Writer:
     def _scalar(self, value: Scalar) -> Any:
         if isinstance(value, Ref):
             return {"$": self._name(value.iri), "type": "prov:QUALIFIED_NAME"}
+        if isinstance(value, Literal) and value.language is None:
+            value = statement.typed(value.value, value.datatype)
         if isinstance(value, Literal):
             shown = {"$": value.value}
             if value.datatype:

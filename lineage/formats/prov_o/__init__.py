@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PROV-O (W3C Recommendation of 2013-04-30) as Turtle, TriG, N-Triples, N-Quads and RDF/XML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import pyoxigraph
+from pyoxigraph import RdfFormat
+
+from lineage.formats import strict
+from lineage.formats.prov_o.quads import parse
+from lineage.formats.prov_o.read import batch_of
+from lineage.formats.prov_o.syntax import Lines, Turtle
+from lineage.formats.prov_o.write import Writer
+from lineage.model.record import Batch, Loss
+
+_HEAD = 65536
+_DIRECTIVE = re.compile(rb"(?mi)^\s*(?:@prefix|@base|prefix|base)\s+[^=]*<[^>]*>")
+_LINE = re.compile(rb"\s*(?:#[^\n]*\n\s*)*(?:<[^<>\s]+>|_:\S+)\s+<[^<>\s]+>\s+[<\"_]")
+_RDF_XML = b"http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvO:
+    """One syntax of RDF for PROV-O. ``graphs`` says whether it has named graphs: bundles."""
+
+    name: str
+    media_types: tuple[str, ...]
+    suffixes: tuple[str, ...]
+    syntax: RdfFormat
+    graphs: bool
+    looks: Callable[[bytes], bool]
+    text: Callable[[Batch], Iterator[str]]
+
+    def sniffs(self, data: bytes) -> bool:
+        """Whether it looks like this syntax."""
+        return self.looks(data[:_HEAD])
+
+    def loads(self, data: bytes, where: str = "document") -> Batch:
+        """Read a document; named graphs are bundles."""
+        if self.syntax is RdfFormat.RDF_XML:
+            strict.without_doctype(data, where=where)
+        return batch_of(parse(data, self.syntax, where))
+
+    def dumps(self, batch: Batch) -> bytes:
+        """Write a document: same batch, same bytes."""
+        return "".join(self.text(self._shown(batch))).encode()
+
+    def losses(self, batch: Batch) -> tuple[Loss, ...]:
+        """What of a batch this syntax cannot hold."""
+        if self.graphs:
+            return ()
+        inside = sum(record.bundle is not None for record in batch.records)
+        empty = len(batch.bundles)
+        number = inside or empty
+        reason = f"{self.name} has no named graphs: what bundles hold stands beside all else"
+        return (Loss("bundle", number, reason),) if number else ()
+
+    def _shown(self, batch: Batch) -> Batch:
+        """The batch as this syntax can have it: without named graphs, bundles run together."""
+        if self.graphs:
+            return batch
+        return replace(
+            batch,
+            nodes=tuple(replace(n, bundle=None) if n.bundle else n for n in batch.nodes),
+            edges=tuple(replace(e, bundle=None) if e.bundle else e for e in batch.edges),
+            bundles={},
+        )
+
+
+def _turtle(batch: Batch) -> Iterator[str]:
+    syntax = Turtle(batch.prefixes, batch.base)
+    return syntax.document(Writer(batch, syntax).graphs())
+
+
+def _lines(batch: Batch) -> Iterator[str]:
+    syntax = Lines()
+    return syntax.document(Writer(batch, syntax).graphs())
+
+
+def _rdf_xml(batch: Batch) -> Iterator[str]:
+    """Out of N-Triples: RDF/XML is for tools that read nothing else."""
+    quads = pyoxigraph.parse("".join(_lines(batch)), RdfFormat.N_TRIPLES)
+    prefixes = dict(Turtle(batch.prefixes).prefixes)
+    data = pyoxigraph.serialize(
+        (quad.triple for quad in quads), format=RdfFormat.RDF_XML, prefixes=prefixes
+    )
+    yield (data or b"").decode()
+
+
+def _is_turtle(head: bytes) -> bool:
+    return _DIRECTIVE.search(head) is not None
+
+
+def _is_lines(head: bytes) -> bool:
+    return _LINE.match(head) is not None
+
+
+def _is_rdf_xml(head: bytes) -> bool:
+    return _RDF_XML in head and re.search(rb"<(\w+:)?RDF[\s>]", head) is not None
+
+
+def _no(_head: bytes) -> bool:
+    """What this syntax would take is taken by the one that has graphs as well."""
+    return False
+
+
+TURTLE = ProvO(
+    name="turtle",
+    media_types=("text/turtle",),
+    suffixes=(".ttl",),
+    syntax=RdfFormat.TURTLE,
+    graphs=False,
+    looks=_no,
+    text=_turtle,
+)
+TRIG = ProvO(
+    name="trig",
+    media_types=("application/trig",),
+    suffixes=(".trig",),
+    syntax=RdfFormat.TRIG,
+    graphs=True,
+    looks=_is_turtle,
+    text=_turtle,
+)
+NTRIPLES = ProvO(
+    name="nt",
+    media_types=("application/n-triples",),
+    suffixes=(".nt",),
+    syntax=RdfFormat.N_TRIPLES,
+    graphs=False,
+    looks=_no,
+    text=_lines,
+)
+NQUADS = ProvO(
+    name="nquads",
+    media_types=("application/n-quads",),
+    suffixes=(".nq",),
+    syntax=RdfFormat.N_QUADS,
+    graphs=True,
+    looks=_is_lines,
+    text=_lines,
+)
+RDFXML = ProvO(
+    name="rdfxml",
+    media_types=("application/rdf+xml",),
+    suffixes=(".rdf", ".owl"),
+    syntax=RdfFormat.RDF_XML,
+    graphs=False,
+    looks=_is_rdf_xml,
+    text=_rdf_xml,
+)

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Terms and blocks as text: Turtle and TriG for people, N-Triples and N-Quads for machines.
+
+Written here because an object for every quad costs more than its text (notes on performance); what
+is written is read back by pyoxigraph in the tests.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
+from urllib.parse import quote
+
+from pyoxigraph import Literal as Checked
+from pyoxigraph import NamedNode
+
+from lineage.formats import statement
+from lineage.formats.prov_o import words
+from lineage.model import terms
+from lineage.model.value import Literal, Ref, Scalar
+
+BLANK = "urn:lineage:blank:"
+_XSD_STRING = "xsd:string"
+_PLAIN = re.compile(r'[^"\\\x00-\x1f\x7f]*')
+_ESCAPES = {
+    "\\": "\\\\",
+    '"': '\\"',
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+}
+_LOCAL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.\-]*[A-Za-z0-9_\-])?")
+_PREFIX = re.compile(r"(?:[A-Za-z](?:[A-Za-z0-9_\-]*))?")
+
+#: A predicate and an object, as the text that stands after a subject.
+Pair = str
+#: Bundle (``None``: the document) -> subject -> what is said of it.
+Graphs = Mapping[str | None, Mapping[str, Sequence[Pair]]]
+
+
+class Syntax(ABC):
+    """How terms are spelled. ``inline`` says that a node without a name can stand where it is used."""
+
+    inline = False
+    a = f"<{words.TYPE}>"
+
+    def __init__(self, base: str | None = None) -> None:
+        self._iris: dict[str, str] = {}
+        self._base = base
+
+    def iri(self, iri: str) -> str:
+        """A term for an IRI; blank nodes of documents are blank again."""
+        found = self._iris.get(iri)
+        if found is None:
+            if iri.startswith(BLANK):
+                found = "_:b" + sha256(iri.encode()).hexdigest()[:24]
+            else:
+                found = self._named(self._relative(legal(iri)))
+            self._iris[iri] = found
+        return found
+
+    def _relative(self, iri: str) -> str:
+        """What a document names relative to itself is written so, where the syntax can."""
+        if self._base is None or not iri.startswith(self._base[:-3]):
+            return iri
+        rest = iri[len(self._base) - 3 :]
+        return rest[3:] if rest == "doc" or rest.startswith("doc#") else rest
+
+    def value(self, value: Scalar, *, time: bool = False) -> str:
+        """A term for an attribute value."""
+        kind = type(value)
+        if kind is str:
+            return self._typed(value, "xsd:dateTime") if time else _quoted(value)  # type: ignore[arg-type]
+        if kind is bool:
+            return self._typed("true" if value else "false", "xsd:boolean")
+        if kind is int:
+            return self._typed(str(value), statement.integer(value))  # type: ignore[arg-type]
+        if isinstance(value, float):
+            text = repr(value) if value - value == 0 else _odd(value)
+            return self._typed(text, "xsd:double")
+        if isinstance(value, Ref):
+            return self.iri(value.iri)
+        if isinstance(value, Literal):
+            return self._literal(value)
+        raise TypeError(f"{kind.__name__} is not an attribute value")
+
+    def _literal(self, value: Literal) -> str:
+        if value.language is not None:
+            # A tagged text has the datatype rdf:langString, whatever its source called it.
+            try:
+                Checked("", language=value.language)
+            except ValueError:
+                return f"{_quoted(value.value)}^^<{words.ODD_LANGUAGE}{quote(value.language)}>"
+            return f"{_quoted(value.value)}@{value.language}"
+        return self._typed(value.value, value.datatype or _XSD_STRING)
+
+    def _typed(self, text: str, datatype: str) -> str:
+        if datatype == _XSD_STRING:
+            return _quoted(text)
+        return f"{_quoted(text)}^^{self.iri(terms.expand(datatype))}"
+
+    def qname(self, iri: str) -> str:
+        """A name inside a literal: with a prefix, where the syntax declares prefixes."""
+        return iri
+
+    @abstractmethod
+    def _named(self, iri: str) -> str: ...
+
+    @abstractmethod
+    def document(self, graphs: Graphs) -> Iterator[str]:
+        """The text, piece by piece."""
+
+
+class Turtle(Syntax):
+    """Turtle, and TriG where there are bundles."""
+
+    inline = True
+    a = "a"
+
+    def __init__(self, prefixes: Mapping[str, str], base: str | None = None) -> None:
+        super().__init__(base)
+        known = {
+            **terms.PREFIXES,
+            **{("" if p == "default" else p): i for p, i in prefixes.items()},
+        }
+        self.prefixes = {
+            prefix: space
+            for prefix, space in sorted(known.items())
+            if _PREFIX.fullmatch(prefix) and legal(space) == space
+        }
+        self._spaces = {space: prefix for prefix, space in reversed(self.prefixes.items())}
+
+    def _named(self, iri: str) -> str:
+        cut = max(iri.rfind("#"), iri.rfind("/"), iri.rfind(":")) + 1
+        prefix = self._spaces.get(iri[:cut])
+        if prefix is not None and _LOCAL.fullmatch(iri, cut):
+            return f"{prefix}:{iri[cut:]}"
+        return f"<{iri}>"
+
+    def qname(self, iri: str) -> str:
+        """With the prefix of the longest namespace that fits."""
+        space = max((s for s in self._spaces if iri.startswith(s)), key=len, default=None)
+        if space is None:
+            return iri
+        prefix, local = self._spaces[space], iri[len(space) :]
+        return f"{prefix}:{local}" if prefix else local
+
+    def document(self, graphs: Graphs) -> Iterator[str]:
+        """Prefixes, then one block a subject."""
+        for prefix, space in self.prefixes.items():
+            yield f"@prefix {prefix}: <{space}> .\n"
+        for bundle, subjects in graphs.items():
+            if bundle is not None:
+                yield f"\n{self.iri(bundle)} {{\n"
+            for subject, pairs in subjects.items():
+                yield f"\n{subject} " + " ;\n    ".join(pairs) + " .\n"
+            if bundle is not None:
+                yield "}\n"
+
+
+class Lines(Syntax):
+    """N-Triples, and N-Quads where there are bundles."""
+
+    def _named(self, iri: str) -> str:
+        return f"<{iri}>"
+
+    def document(self, graphs: Graphs) -> Iterator[str]:
+        """One line a statement."""
+        for bundle, subjects in graphs.items():
+            end = " .\n" if bundle is None else f" {self.iri(bundle)} .\n"
+            for subject, pairs in subjects.items():
+                yield "".join([f"{subject} {pair}{end}" for pair in pairs])
+
+
+def legal(iri: str) -> str:
+    """The IRI, or one of ours that holds it where RDF would refuse it."""
+    try:
+        NamedNode(iri)
+    except ValueError:
+        return words.ODD_IRI + quote(iri, safe="")
+    return iri
+
+
+def _quoted(text: str) -> str:
+    if _PLAIN.fullmatch(text):
+        return f'"{text}"'
+    return '"' + "".join(map(_escaped, text)) + '"'
+
+
+def _escaped(char: str) -> str:
+    if char in _ESCAPES:
+        return _ESCAPES[char]
+    return f"\\u{ord(char):04X}" if ord(char) < 32 or ord(char) == 127 else char
+
+
+def _odd(value: float) -> str:
+    return "NaN" if value != value else ("INF" if value > 0 else "-INF")  # noqa: PLR0124 - NaN alone differs from itself

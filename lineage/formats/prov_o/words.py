@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The properties and classes of PROV-O (W3C Recommendation of 2013-04-30) for every relation.
+
+All of it follows from the table of relations: ``prov:qualifiedUsage`` from the class ``prov:Usage``, the
+property to the other end from its family. What PROV-O has no word for is in our namespace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lineage.formats.statement import base_iri
+from lineage.model import terms
+from lineage.model.terms import LINEAGE, PREFIXES, PROV, TABLE, Relation
+
+RDF, RDFS = PREFIXES["rdf"], PREFIXES["rdfs"]
+TYPE, LABEL = RDF + "type", RDFS + "label"
+#: A blank node that states one of several statements of a thing, which RDF would otherwise merge.
+STATES = LINEAGE + "states"
+#: The effect of a relation, where a statement stands apart from it.
+EFFECT = LINEAGE + "effect"
+#: Marks a subject of which nobody said that it is an entity, an activity or an agent.
+UNDECLARED = "undeclared"
+#: Bundle without statements: a graph that no quad can show.
+EMPTY_BUNDLE = LINEAGE + "EmptyBundle"
+#: Text in a language whose tag RDF refuses (``en_US``), and IRIs that RDF refuses (spaces).
+ODD_LANGUAGE = "urn:lineage:language:"
+ODD_IRI = "urn:lineage:iri:"
+AS_IN_BUNDLE = PROV + "asInBundle"
+_INFLUENCER = {"Entity": PROV + "entity", "Activity": PROV + "activity", "Agent": PROV + "agent"}
+_GENERAL = PROV + "influencer"
+
+
+#: Attribute keys of ours -> properties, where PROV-O's name is not the key itself.
+ELEMENT_KEYS: Mapping[str, str] = {
+    "prov:type": TYPE,
+    "prov:label": LABEL,
+    "prov:location": PROV + "atLocation",
+    "prov:startTime": PROV + "startedAtTime",
+    "prov:endTime": PROV + "endedAtTime",
+}
+RELATION_KEYS: Mapping[str, str] = {
+    "prov:type": TYPE,
+    "prov:label": LABEL,
+    "prov:location": PROV + "atLocation",
+    "prov:role": PROV + "hadRole",
+    "prov:time": PROV + "atTime",
+    "prov:plan": PROV + "hadPlan",
+    "prov:activity": PROV + "hadActivity",
+    "prov:generation": PROV + "hadGeneration",
+    "prov:usage": PROV + "hadUsage",
+    "prov:starter": PROV + "hadActivity",
+    "prov:ender": PROV + "hadActivity",
+    "prov:bundle": AS_IN_BUNDLE,
+    "prov:key": PROV + "pairKey",
+}
+#: What the sets of keys of PROV-Dictionary are written as, and what a pair in one says.
+SETS: Mapping[str, str] = {
+    "prov:key-entity-set": PROV + "insertedKeyEntityPair",
+    "prov:key-set": PROV + "removedKey",
+}
+PAIR_KEY, PAIR_ENTITY = PROV + "pairKey", PROV + "pairEntity"
+
+
+def _keys_back(relation: Relation) -> Mapping[str, str]:
+    """Property -> attribute key, on the node that qualifies a relation."""
+    own = {argument.key for argument in relation.arguments}
+    return {
+        iri: key
+        for key, iri in {**RELATION_KEYS, **SETS}.items()
+        if key in own or key in ("prov:type", "prov:label", "prov:location", "prov:role")
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What PROV-O calls one relation.
+
+    ``plain`` are the properties from effect to cause that a writer writes, ``qualified`` the
+    property to the node that qualifies it, ``classes`` that node's types, ``influencer`` the property
+    from it to the cause, ``keys`` the attribute keys that its other properties are. ``bare`` says whether the node is written where it would say nothing.
+    """
+
+    relation: Relation
+    plain: tuple[str, ...]
+    qualified: str
+    classes: tuple[str, ...]
+    influencer: str
+    keys: Mapping[str, str]
+    bare: bool = True
+
+    @property
+    def also(self) -> tuple[str, ...]:
+        """The relation whose unqualified property is written beside that of a sub-property."""
+        base = self.relation.base
+        return (base,) if base and len(self.plain) > 1 else ()
+
+
+def _words(relation: Relation) -> Words:
+    plain: tuple[str, ...] = (relation.iri,)
+    if relation.base_type == "lineage:parent":
+        # Walks do not follow the history of commits, so a partner's wasDerivedFrom does not either.
+        classes: tuple[str, ...] = (PROV + "Derivation", base_iri(relation.base_type))
+        qualified, influencer = PROV + "qualifiedDerivation", PROV + "entity"
+        return Words(
+            relation=relation,
+            plain=plain,
+            qualified=qualified,
+            classes=classes,
+            influencer=influencer,
+            keys=_keys_back(relation),
+        )
+    if relation.name == "hadDictionaryMember":
+        # PROV-Dictionary states membership by a node that has the key and the entity.
+        return Words(
+            relation=relation,
+            plain=(),
+            qualified=relation.iri,
+            classes=(),
+            influencer=PROV + "pairEntity",
+            keys=_keys_back(relation),
+        )
+    if relation.base:
+        plain = (*plain, PROV + relation.base)
+    if relation.qualified:
+        name, space, bare = relation.qualified, PROV, True
+    else:
+        name, space, bare = relation.name[0].upper() + relation.name[1:], LINEAGE, False
+    influencer = _GENERAL if relation.any_ends else _INFLUENCER[relation.cause]
+    if relation.effect_key == "prov:after":
+        influencer = PROV + "dictionary"
+    return Words(
+        relation=relation,
+        plain=plain,
+        qualified=f"{space}qualified{name}",
+        classes=(space + name,),
+        influencer=influencer,
+        keys=_keys_back(relation),
+        bare=bare,
+    )
+
+
+#: Relation -> its words; what another statement implies has none.
+WORDS: Mapping[str, Words] = {r.name: _words(r) for r in TABLE if not r.implied_by}
+#: Property -> the relation it states, from subject to object.
+PLAIN: Mapping[str, Relation] = {w.plain[0]: w.relation for w in WORDS.values() if w.plain}
+#: Property to a qualifying node -> the relation.
+QUALIFIED: Mapping[str, Words] = {
+    words.qualified: words
+    for words in WORDS.values()
+    if words.relation.base_type != "lineage:parent"
+}
+#: Class of a qualifying node -> the relation, where nothing but the node speaks of it.
+CLASSES: Mapping[str, Words] = {
+    words.classes[-1]: words for words in WORDS.values() if words.classes
+}
+#: Inverse property -> the relation it states, from object to subject (PROV-O appendix B).
+INVERSE: Mapping[str, Relation] = {
+    PROV + r.inverse: r for r in TABLE if not r.implied_by and r.inverse != r.name
+}
+#: (relation, a type of the node that qualifies it) -> the sub-property that the type makes of it.
+NARROWER: Mapping[tuple[str, str], Words] = {
+    (words.relation.base, words.classes[-1]): words
+    for words in WORDS.values()
+    if words.relation.base
+}
+#: Shortcut properties of a time, as attribute keys -> the relation with something unnamed.
+SHORTCUTS: Mapping[str, str] = {
+    "prov:generatedAtTime": "wasGeneratedBy",
+    "prov:invalidatedAtTime": "wasInvalidatedBy",
+}
+#: Classes that make their instances an entity or an agent without saying so.
+SUBCLASSES: Mapping[str, str] = {
+    **dict.fromkeys(
+        (
+            PROV + name
+            for name in (
+                "Plan",
+                "Bundle",
+                "Collection",
+                "EmptyCollection",
+                "Dictionary",
+                "EmptyDictionary",
+            )
+        ),
+        "entity",
+    ),
+    **dict.fromkeys((PROV + name for name in ("Person", "Organization", "SoftwareAgent")), "agent"),
+}
+FAMILIES: Mapping[str, str] = {
+    PROV + "Entity": "entity",
+    PROV + "Activity": "activity",
+    PROV + "Agent": "agent",
+}
+
+ELEMENT_BACK: Mapping[str, str] = {iri: key for key, iri in ELEMENT_KEYS.items()}
+#: Keys whose value is a time (xsd:dateTime) rather than a text.
+TIME_KEYS = frozenset({"prov:startTime", "prov:endTime", "prov:time"})
+
+
+def property_of(key: str, renamed: Mapping[str, str]) -> str:
+    """The property that an attribute key is written as."""
+    return renamed.get(key) or terms.expand(key)

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Records as PROV-O: every relation in its unqualified form and, beside it, the qualified one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from hashlib import sha256
+
+import orjson
+
+from lineage.formats import statement
+from lineage.formats.prov_o import words
+from lineage.formats.prov_o.syntax import Graphs, Syntax
+from lineage.model import kinds, terms
+from lineage.model.record import Batch, Edge, Node, Record, line
+from lineage.model.value import Attributes, Literal, Ref, Scalar, from_json
+
+_Subjects = dict[str, list[str]]
+
+
+class Writer:
+    """One writing of a batch in one syntax."""
+
+    def __init__(self, batch: Batch, syntax: Syntax) -> None:
+        self._batch = batch
+        self._syntax = syntax
+        self._keys: dict[tuple[str, bool], str] = {}
+        self._pairs: dict[tuple[str, str], str] = {}
+        iri = syntax.iri
+        self._a = syntax.a
+        self._families: dict[str, str] = {
+            family: f"{self._a} {iri(terms.PROV + family)}" for family in kinds.PLAIN
+        }
+        self._kinds = {
+            kind: f"{self._a} {iri(terms.LINEAGE + kind)}"
+            for kind in kinds.KINDS
+            if kind not in kinds.PLAIN
+        }
+        self._words = {
+            name: (
+                w,
+                [iri(p) for p in w.plain],
+                iri(w.qualified),
+                [f"{self._a} {iri(c)}" for c in w.classes],
+                iri(w.influencer),
+            )
+            for name, w in words.WORDS.items()
+        }
+
+    def graphs(self) -> Graphs:
+        """Bundle by bundle, subject by subject, in an order that depends on nothing."""
+        inside: dict[str | None, list[tuple[bytes, Record]]] = {None: []}
+        for bundle in sorted(self._batch.bundles):
+            inside.setdefault(bundle, [])
+        for record in self._batch.records:
+            inside.setdefault(record.bundle, []).append((line(record), record))
+        written: dict[str | None, Mapping[str, list[str]]] = {}
+        for name, records in inside.items():
+            records.sort(key=_first)
+            written[name] = self._graph(records)
+        subjects = dict(written[None])
+        for name, found in written.items():
+            if name is not None and not found:
+                pair = f"{self._a} {self._syntax.iri(words.EMPTY_BUNDLE)}"
+                subjects.setdefault(self._syntax.iri(name), []).append(pair)
+        return {None: subjects, **{b: found for b, found in written.items() if b and found}}
+
+    def _graph(self, records: list[tuple[bytes, Record]]) -> Mapping[str, list[str]]:
+        subjects: _Subjects = {}
+        edges: list[tuple[bytes, Edge]] = []
+        stated: Counter[str] = Counter()
+        for label, record in records:
+            if isinstance(record, Node):
+                stated[record.id] += 1
+                own = subjects.setdefault(self._syntax.iri(record.id), [])
+                own.extend(self._element(record))
+            elif record.relation in self._words:
+                if record.id is not None:
+                    stated[record.id] += 1
+                edges.append((label, record))
+        before = b""
+        number = 1
+        for label, edge in edges:
+            number = number + 1 if label == before else 1
+            before = label
+            self._relation(edge, label, number, subjects)
+        if max(stated.values(), default=0) > 1:
+            self._apart(records, stated, subjects)
+        return {s: list(dict.fromkeys(pairs)) for s, pairs in subjects.items()}
+
+    def _element(self, node: Node) -> Iterator[str]:
+        """What is said of an element, but for its relations."""
+        family = kinds.family(node.kind)
+        attributes: Attributes = node.attributes
+        if not attributes.get(words.UNDECLARED):
+            yield self._families[family]
+        if node.kind != family:
+            yield self._kinds[node.kind]
+        if node.label is not None:
+            yield self._pair("prov:label", node.label, words.ELEMENT_KEYS)
+        for key, value in attributes.items():
+            if key == words.UNDECLARED:
+                continue
+            short = _TIMES.get(key, key) if family == "Activity" else key
+            yield from self._attribute(short, value, words.ELEMENT_KEYS)
+
+    def _attribute(self, key: str, value: object, renamed: Mapping[str, str]) -> Iterator[str]:
+        for item in value if isinstance(value, tuple) else (value,):
+            yield self._pair(key, item, renamed)
+
+    def _pair(self, key: str, value: Scalar, renamed: Mapping[str, str]) -> str:
+        if type(value) is str:
+            # Few different texts stand on most records: roles, kinds of things, times of one job.
+            shown = self._pairs.get((key, value))
+            if shown is None:
+                term = self._syntax.value(value, time=key in words.TIME_KEYS)
+                shown = f"{self._predicate(key, renamed)} {term}"
+                if len(self._pairs) < _KNOWN_PAIRS:
+                    self._pairs[key, value] = shown
+            return shown
+        return f"{self._predicate(key, renamed)} {self._syntax.value(value)}"
+
+    def _predicate(self, key: str, renamed: Mapping[str, str]) -> str:
+        mark = (key, renamed is words.ELEMENT_KEYS)
+        found = self._keys.get(mark)
+        if found is None:
+            iri = words.property_of(key, renamed)
+            found = self._a if iri == words.TYPE else self._syntax.iri(iri)
+            self._keys[mark] = found
+        return found
+
+    def _relation(self, edge: Edge, label: bytes, number: int, subjects: _Subjects) -> None:
+        """One relation on its effect; ``number`` counts statements that are word for word the same."""
+        known, plain, qualified, classes, influencer = self._words[edge.relation]
+        iri = self._syntax.iri
+        lonely = edge.effect.startswith(_UNKNOWN)
+        pairs = [] if lonely else subjects.setdefault(iri(edge.effect), [])
+        inner = list(classes)
+        if not edge.cause.startswith(_UNKNOWN):
+            cause = iri(edge.cause)
+            pairs += [f"{p} {cause}" for p in plain]
+            inner.append(f"{influencer} {cause}")
+        for key, value in edge.attributes.items():
+            if type(value) is str:
+                inner.append(self._pair(key, value, words.RELATION_KEYS))
+            elif key == "prov:key" and isinstance(value, Ref):
+                inner.append(f"{iri(words.PAIR_KEY)} {self._key_term(value)}")
+            elif key in words.SETS and isinstance(value, Literal):
+                inner += self._members(key, value, subjects)
+            else:
+                inner += self._attribute(key, value, words.RELATION_KEYS)
+        if edge.id is not None:
+            subject = iri(edge.id)
+            pairs.append(f"{qualified} {subject}")
+            subjects.setdefault(subject, []).extend(inner)
+        elif known.bare or len(inner) != len(classes) + 1 or number > 1 or lonely:
+            if self._syntax.inline and number == 1 and not lonely:
+                pairs.append(f"{qualified} [ {' ; '.join(inner)} ]")
+            else:
+                subject = _blank(label if number == 1 else b"%d %b" % (number, label))
+                pairs.append(f"{qualified} {subject}")
+                subjects[subject] = inner
+
+    def _members(self, key: str, value: Literal, subjects: _Subjects) -> Iterator[str]:
+        """The keys, or pairs of key and entity, of PROV-Dictionary's sets."""
+        iri = self._syntax.iri
+        prop = iri(words.SETS[key])
+        for number, member in enumerate(orjson.loads(value.value)):
+            if not isinstance(member, dict) or "key" not in member:
+                yield f"{prop} {self._key_of(member)}"
+                continue
+            pairs = [f"{iri(words.PAIR_KEY)} {self._key_of(member['key'])}"]
+            if "$" in member:
+                pairs.append(f"{iri(words.PAIR_ENTITY)} {iri(member['$'])}")
+            if self._syntax.inline:
+                yield f"{prop} [ {' ; '.join(pairs)} ]"
+            else:
+                subject = _blank(b"member %d %b" % (number, value.value.encode()))
+                subjects[subject] = pairs
+                yield f"{prop} {subject}"
+
+    def _key_of(self, shown: object) -> str:
+        """A key, which is a literal also where it is a qualified name."""
+        (value,) = from_json({"": shown}).values()
+        return self._key_term(value)  # type: ignore[arg-type]
+
+    def _key_term(self, value: Scalar) -> str:
+        if isinstance(value, Ref):
+            value = Literal(self._syntax.qname(value.iri), "prov:QUALIFIED_NAME")
+        return self._syntax.value(value)
+
+    def _apart(
+        self, records: list[tuple[bytes, Record]], stated: Counter[str], subjects: _Subjects
+    ) -> None:
+        """Statements of one thing that RDF merges, each once more on a node of its own."""
+        iri = self._syntax.iri
+        for number, (label, record) in enumerate(records):
+            if record.id is None or stated[record.id] < 2:
+                continue
+            pairs = [f"{iri(words.STATES)} {iri(record.id)}"]
+            if isinstance(record, Node):
+                pairs += self._element(record)
+            elif record.relation in self._words:
+                pairs += self._alone(record)
+            subjects[_blank(b"states %d %b" % (number, label))] = pairs
+
+    def _alone(self, edge: Edge) -> Iterator[str]:
+        """A relation as a node that says both its ends."""
+        _, _, _, classes, influencer = self._words[edge.relation]
+        yield from classes
+        yield f"{self._syntax.iri(words.EFFECT)} {self._syntax.iri(edge.effect)}"
+        if not edge.cause.startswith(_UNKNOWN):
+            yield f"{influencer} {self._syntax.iri(edge.cause)}"
+        for key, value in edge.attributes.items():
+            yield from self._attribute(key, value, words.RELATION_KEYS)
+
+
+def _blank(label: bytes) -> str:
+    """A blank node that has its name from what it says: same statement, same label."""
+    return "_:n" + sha256(label).hexdigest()[:24]
+
+
+_first: Callable[[tuple[bytes, Record]], bytes] = lambda pair: pair[0]  # noqa: E731
+_TIMES = {short: key for key, short in statement.TIMES.items()}
+_UNKNOWN = "urn:lineage:unknown:"
+_KNOWN_PAIRS = 50_000
