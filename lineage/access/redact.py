@@ -15,7 +15,7 @@ from lineage.access.policy import Policy
 from lineage.access.pseudonym import PartnerKey
 from lineage.access.survey import ARGUMENTS, EDGE_ARGUMENTS, Survey, ref_arguments, refs
 from lineage.access.values import Place, Sealed, Values, name_without_digest
-from lineage.model import terms
+from lineage.model import kinds, terms
 from lineage.model.record import Batch, Edge, Node, Record, arcs, line
 from lineage.model.value import Literal, Ref, Value, several
 
@@ -97,7 +97,11 @@ class _Redaction:
 
     def _grouped(self) -> dict[str, collapse.Group]:
         survey = self._survey
-        hidden = {i: survey.family(i) for i, verb in survey.verbs.items() if verb == "collapse"}
+        hidden = {
+            ident: survey.family(ident)
+            for ident, verb in survey.verbs.items()
+            if verb == "collapse" and ident not in survey.two_faced
+        }
         found = [
             (arc.relation, arc.effect, arc.cause) for edge in self._edges for arc in arcs(edge)
         ]
@@ -188,7 +192,9 @@ class _Redaction:
             if verb in _HIDDEN:
                 yield Node(
                     id=name,
-                    kind=self._family(node.id),
+                    kind=self._family(node.id)
+                    if self._is_many(node.id)
+                    else kinds.family(node.kind),
                     attributes={"prov:type": REDACTED},
                     bundle=bundle,
                 )

@@ -28,16 +28,24 @@ _ARGUMENTS_OF = {
 
 
 class Survey:
-    """The things of a batch. ``verbs`` holds the policy's word on each."""
+    """The things of a batch. ``verbs`` holds the policy's word on each; ``two_faced`` are those that
+    are of one family in one place and of another elsewhere, as bundles may have it.
+    """
 
     def __init__(self, batch: Batch, policy: Policy) -> None:
         statements: dict[str, list[Node]] = {}
+        families: dict[str, set[str]] = {}
         for node in batch.nodes:
             statements.setdefault(node.id, []).append(node)
+            families.setdefault(node.id, set()).add(kinds.family(node.kind))
         mentions: dict[str, set[str]] = {}
         for edge in batch.edges:
             for ident, family in _mentioned(edge):
                 mentions.setdefault(ident, set()).add(family)
+                # What influences what may be anything: it tells no family.
+                if not terms.RELATIONS[edge.relation].any_ends:
+                    families.setdefault(ident, set()).add(family)
+        self.two_faced = {ident for ident, found in families.items() if len(found) > 1}
         self.things: dict[str, Thing] = {}
         for ident in statements.keys() | mentions.keys():
             node = merge.merged(ident, statements.get(ident, ()), mentions.get(ident, ()))
