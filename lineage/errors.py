@@ -181,6 +181,69 @@ class Unauthenticated(LineageError):
     hint = "Send 'Authorization: Bearer TOKEN', or the token as the password of HTTP Basic."
 
 
+class Untrusted(LineageError):
+    """What a partner sent is not what the trust file lets in; nothing of it was taken."""
+
+    code, status, exit_code = "untrusted", 403, 5
+    hint = "Nothing was taken. Ask the partner to export again, and compare keys by another way."
+
+
+class BadSignature(Untrusted):
+    """No key that is pinned for the partner signed these bytes."""
+
+    code = "bad-signature"
+    hint = "Compare the partner's key with the one in the trust file; ask for it by another way."
+
+
+class WrongAudience(Untrusted):
+    """The package was made for somebody else."""
+
+    code = "wrong-audience"
+    hint = "Ask the partner for a package that names you as its audience."
+
+
+class Expired(Untrusted):
+    """The package is older than its sender lets it be used."""
+
+    code = "expired"
+    hint = "Ask the partner to export again."
+
+
+class NotYetValid(Untrusted):
+    """The package says that it was made in the future."""
+
+    code = "not-yet-valid"
+    hint = "Check the clocks on both sides, then import again."
+
+
+class WrongSequence(Untrusted):
+    """The package does not follow the one taken last: a replay, or one between is missing."""
+
+    code = "wrong-sequence"
+    hint = "Import the partner's packages in their order, each once."
+
+
+class DigestMismatch(Untrusted):
+    """A file or entry is not the one that was signed."""
+
+    code = "digest-mismatch"
+    hint = "The package was damaged or changed on its way: fetch it again."
+
+
+class ForkedLog(Untrusted):
+    """The partner's log is not a continuation of the log it showed before."""
+
+    code = "forked-log"
+    hint = "The partner's history was rewritten or restored: ask, before you trust the new one."
+
+
+class BadNamespace(Untrusted):
+    """A partner describes what only somebody else may describe."""
+
+    code = "bad-namespace"
+    hint = "The trust file lists the namespaces that a partner may define."
+
+
 class TimedOut(LineageError):
     """It took longer than the server gives to one request."""
 

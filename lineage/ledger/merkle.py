@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Merkle trees of RFC 6962 section 2.1: roots, growing logs, inclusion proofs. Pure functions."""
+"""Merkle trees of RFC 6962 section 2.1: roots, growing logs, proofs of inclusion and of growth."""
 
 from __future__ import annotations
 
@@ -107,3 +107,56 @@ def verifies(leaf: bytes, index: int, size: int, path: Sequence[bytes], expected
             value = node_hash(value, sibling)
         at, last = at >> 1, last >> 1
     return last == 0 and value == expected
+
+
+def consistency(leaves: Sequence[bytes], first: int) -> tuple[bytes, ...]:
+    """The proof that the log of all these leaves only appended to that of the ``first`` ones
+    (RFC 9162 section 2.1.4.1). Raises ``ValueError`` where ``first`` is no size the log had.
+    """
+    if not 0 <= first <= len(leaves):
+        raise ValueError(f"a log of {len(leaves)} leaves never had {first}")
+    return _growth(leaves, first, known=True) if 0 < first < len(leaves) else ()
+
+
+def _growth(leaves: Sequence[bytes], first: int, *, known: bool) -> tuple[bytes, ...]:
+    """``known``: the verifier has the root of exactly these leaves, for it is the older root."""
+    if first == len(leaves):
+        return () if known else (root(leaves),)
+    split = 1 << (len(leaves) - 1).bit_length() - 1
+    left, right = leaves[:split], leaves[split:]
+    if first <= split:
+        return (*_growth(left, first, known=known), root(right))
+    return (*_growth(right, first - split, known=False), root(left))
+
+
+def extends(first: int, second: int, older: bytes, newer: bytes, path: Sequence[bytes]) -> bool:
+    """Whether a consistency proof shows that the log with root ``newer`` and ``second`` leaves
+    begins with the one with root ``older`` and ``first`` leaves (RFC 9162 section 2.1.4.2).
+
+    Every log extends the empty one; a log extends itself; both need no path.
+    """
+    if not 0 <= first <= second:
+        return False
+    if first == 0:
+        return not path and older == EMPTY and (second > 0 or newer == EMPTY)
+    if first == second:
+        return not path and older == newer
+    # A complete older tree is itself a node of the newer one: its root opens the path.
+    nodes = [older, *path] if first.bit_count() == 1 else list(path)
+    if not nodes:
+        return False
+    at, last = first - 1, second - 1
+    while at & 1:
+        at, last = at >> 1, last >> 1
+    old = new = nodes[0]
+    for sibling in nodes[1:]:
+        if last == 0:
+            return False
+        if at & 1 or at == last:
+            old, new = node_hash(sibling, old), node_hash(sibling, new)
+            while not at & 1 and at:
+                at, last = at >> 1, last >> 1
+        else:
+            new = node_hash(new, sibling)
+        at, last = at >> 1, last >> 1
+    return last == 0 and old == older and new == newer
