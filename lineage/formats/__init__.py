@@ -15,6 +15,8 @@ from lineage.model.record import Batch, Loss
 #: Name -> module and the format in it; the order is the order of sniffing.
 BUILTIN: dict[str, str] = {
     "json": "lineage.formats.prov_json:FORMAT",
+    "provn": "lineage.formats.prov_n:FORMAT",
+    "xml": "lineage.formats.prov_xml:FORMAT",
     "rdfxml": "lineage.formats.prov_o:RDFXML",
     "turtle": "lineage.formats.prov_o:TURTLE",
     "trig": "lineage.formats.prov_o:TRIG",

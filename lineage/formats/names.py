@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from urllib.parse import quote, unquote
 
 from lineage import ids
 from lineage.errors import BadInput
@@ -15,8 +16,31 @@ from lineage.model.value import Literal, Ref, Scalar
 
 _ABSOLUTE = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.\-]*://|urn:|swh:|mailto:|doi:|tag:|info:)")
 _SPLIT = re.compile(r"(?s)(.*[/#:])(.+)")
+#: Text in a language whose tag a syntax refuses (``en_US``), and IRIs that it cannot write: they are
+#: held, percent-encoded, by one of ours.
+ODD_LANGUAGE = "urn:lineage:language:"
+ODD_IRI = "urn:lineage:iri:"
+#: Text of characters that a syntax cannot write; the datatype or ``@language`` follows.
+ODD_TEXT = "urn:lineage:text:"
 #: Datatypes under which other syntaxes write a qualified name as a value.
 QNAMES = frozenset({"prov:QUALIFIED_NAME", "xsd:QName"})
+
+
+def quoted(text: str) -> str:
+    """A text as the end of an IRI that every syntax can write."""
+    return quote(text, safe="")
+
+
+def plain(iri: str) -> str:
+    """An IRI, taken out of the one of ours that holds what a syntax could not write."""
+    return unquote(iri[len(ODD_IRI) :]) if iri.startswith(ODD_IRI) else iri
+
+
+def tagged(text: str, datatype: str) -> Literal | None:
+    """A text out of the datatype of ours that holds its language, if it is one."""
+    if not datatype.startswith(ODD_LANGUAGE):
+        return None
+    return Literal(text, None, unquote(datatype[len(ODD_LANGUAGE) :]))
 
 
 def declared(prefixes: Mapping[str, str], *, where: str) -> dict[str, str]:
@@ -68,39 +92,78 @@ class Names:
 
     def literal(self, text: str, kind: str | None, language: str | None, at: str) -> Scalar:
         """A value with a datatype (a qualified name) or language; names become references."""
-        datatype = None if kind is None else statement.datatype(self.iri(kind, at))
-        if datatype in QNAMES and language is None:
-            return Ref(self.iri(text, at))
-        return Literal(text, datatype, language) if language else statement.typed(text, datatype)
+        if language:
+            datatype = None if kind is None else statement.datatype(self.iri(kind, at))
+            return Literal(text, datatype, language)
+        return text if kind is None else self.typed(text, self.iri(kind, at), at)
+
+    def typed(self, text: str, datatype: str, at: str) -> Scalar:
+        """A value by its text and the IRI of its datatype."""
+        if datatype.startswith(ODD_LANGUAGE):
+            return tagged(text, datatype) or text
+        if datatype.startswith(ODD_TEXT):
+            text, kind = unquote(text), unquote(datatype[len(ODD_TEXT) :])
+            if not kind:
+                return text
+            if kind.startswith("@"):
+                return Literal(text, None, kind[1:])
+            datatype = kind
+        short = statement.datatype(datatype)
+        return Ref(self.iri(text, at)) if short in QNAMES else statement.typed(text, short)
+
+    def qualified(self, prefix: str | None, local: str, at: str) -> str:
+        """The IRI of a name in its two parts; no prefix is the default namespace."""
+        if prefix is None:
+            if self._default is None:
+                message = f"{local!r} has no prefix, and no default namespace is declared"
+                raise BadInput(message, where=self._place(at))
+            return plain(self._default + local)
+        if prefix == "_":
+            return f"urn:lineage:blank:{self._blank}/{ids.segment(local)}"
+        space = self._prefixes.get(prefix)
+        if space is None:
+            message = f"prefix {prefix!r} is used but not declared"
+            raise BadInput(message, where=self._place(at), hint=f"Declare {prefix!r}.")
+        return plain(space + local)
 
     def _resolve(self, name: object, at: str) -> str:
         if not isinstance(name, str) or not name:
             raise BadInput("a qualified name is expected here", where=self._place(at))
         prefix, colon, local = name.partition(":")
         if not colon:
-            if self._default is None:
-                message = f"{name!r} has no prefix, and no default namespace is declared"
-                raise BadInput(message, where=self._place(at))
-            return self._default + name
-        if prefix == "_":
-            return f"urn:lineage:blank:{self._blank}/{ids.segment(local)}"
-        if prefix in self._prefixes:
-            return self._prefixes[prefix] + local
-        if self._lenient and _ABSOLUTE.match(name):
+            return self.qualified(None, name, at)
+        if prefix not in self._prefixes and self._lenient and _ABSOLUTE.match(name):
             return name
-        message = f"prefix {prefix!r} is used but not declared"
-        raise BadInput(message, where=self._place(at), hint=f"Declare {prefix!r}.")
+        return self.qualified(prefix, local, at)
+
+
+def _any(_text: str) -> bool:
+    return True
 
 
 class Prefixes:
     """Qualified names as a document of one batch writes them, and the prefixes they need.
 
-    ``local`` says which local parts the syntax can write; an IRI that has none is cut elsewhere.
+    ``local``, ``space`` and ``prefix`` say which local parts, namespaces and prefixes the syntax can
+    write. An IRI is cut where it can; where it cannot, one of ours holds it.
     """
 
-    def __init__(self, batch: Batch, *, local: Callable[[str], bool] = lambda _text: True) -> None:
-        found = {k: v for k, v in sorted(batch.prefixes.items()) if k not in ("prov", "default")}
-        self.default = batch.prefixes.get("default")
+    def __init__(
+        self,
+        batch: Batch,
+        *,
+        local: Callable[[str], bool] = _any,
+        space: Callable[[str], bool] = _any,
+        prefix: Callable[[str], bool] = _any,
+    ) -> None:
+        found = {
+            short: iri
+            for short, iri in sorted(batch.prefixes.items())
+            if short not in ("prov", "default") and prefix(short) and space(iri)
+        }
+        default = batch.prefixes.get("default")
+        self.default = default if default is not None and space(default) else None
+        self._space = space
         self.bound: dict[str, str] = dict(found)
         self._spaces = {iri: prefix for prefix, iri in sorted(found.items(), reverse=True)}
         self._local = local
@@ -114,11 +177,6 @@ class Prefixes:
         if found is None:
             found = self._names[iri] = self._qualified(iri)
         return found
-
-    def names(self, iris: Iterable[str]) -> None:
-        """Make the names of IRIs beforehand, for syntaxes that declare prefixes at the top."""
-        for iri in iris:
-            self.name(iri)
 
     def need(self, prefix: str, space: str) -> str:
         """Bind a namespace, under another prefix where this one is taken."""
@@ -141,19 +199,23 @@ class Prefixes:
                 return local
         if best is None:
             best = self._new_space(iri)
+            if best is None:
+                return self._qualified(ODD_IRI + quoted(iri))
         elif best not in self._spaces:
             best = self.need(_WELL_KNOWN[best], best)
         return f"{self._spaces[best]}:{iri[len(best) :]}"
 
-    def _new_space(self, iri: str) -> str:
+    def _new_space(self, iri: str) -> str | None:
+        """A namespace for an IRI that fits none: up to its last separator, or as far as it must be."""
         found = _SPLIT.fullmatch(iri)
-        space = found[1] if found else iri[:-1]
-        while not self._local(iri[len(space) :]) and len(space) < len(iri):
-            space = iri[: len(space) + 1]
-        number = 1
-        while f"ns{number}" in self.bound:
-            number += 1
-        return self.need(f"ns{number}", space)
+        first = len(found[1]) if found else len(iri) - 1
+        for cut in (first, *range(first + 1, len(iri))):
+            if self._local(iri[cut:]) and self._space(iri[:cut]):
+                number = 1
+                while f"ns{number}" in self.bound:
+                    number += 1
+                return self.need(f"ns{number}", iri[:cut])
+        return None
 
 
 _WELL_KNOWN = {space: prefix for prefix, space in terms.PREFIXES.items()}

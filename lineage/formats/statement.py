@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from math import isfinite, isnan
 from typing import NamedTuple
 
 from lineage import ids
@@ -130,6 +131,13 @@ def parts(record: Edge) -> Parts | None:
     )
 
 
+def signature(relation: Relation) -> tuple[str, ...]:
+    """The keys of a relation's places in PROV-N and PROV-XML: both ends, what it names, its time."""
+    times = tuple(a.key for a in relation.arguments if a.holds == "time")
+    others = tuple(a.key for a in relation.arguments if a.holds != "time")
+    return (relation.effect_key, relation.cause_key, *others, *times)
+
+
 def base_iri(base_type: str) -> str:
     """The full IRI of the type that makes a relation a sub-property."""
     if base_type.startswith("lineage:"):
@@ -181,6 +189,17 @@ def integer(value: int) -> str:
     if -_INT <= value < _INT:
         return "xsd:int"
     return "xsd:long" if -_LONG <= value < _LONG else "xsd:integer"
+
+
+def lexical(value: float | bool) -> tuple[str, str]:
+    """The text and datatype of a number or truth, as ``typed`` reads them back."""
+    if isinstance(value, bool):
+        return ("true" if value else "false"), "xsd:boolean"
+    if isinstance(value, int):
+        return str(value), integer(value)
+    if isfinite(value):
+        return repr(value), "xsd:double"
+    return ("NaN" if isnan(value) else "INF" if value > 0 else "-INF"), "xsd:double"
 
 
 def datatype(iri: str) -> str:

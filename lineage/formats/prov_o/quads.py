@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
 from typing import Any
-from urllib.parse import unquote
 
 import pyoxigraph
 from pyoxigraph import BlankNode, NamedNode, RdfFormat
@@ -17,8 +16,7 @@ from pyoxigraph import BlankNode, NamedNode, RdfFormat
 from lineage import ids
 from lineage.errors import BadInput, InputTruncated
 from lineage.formats import statement, strict
-from lineage.formats.names import QNAMES
-from lineage.formats.prov_o import words
+from lineage.formats.names import ODD_LANGUAGE, QNAMES, plain, tagged
 from lineage.formats.prov_o.syntax import BLANK
 from lineage.model.value import Literal, Ref, Scalar
 
@@ -114,11 +112,6 @@ class _Iris:
         return plain(text)
 
 
-def plain(iri: str) -> str:
-    """An IRI, taken out of the one of ours that holds what RDF refuses."""
-    return unquote(iri[len(words.ODD_IRI) :]) if iri.startswith(words.ODD_IRI) else iri
-
-
 def scalar(term: Any, quads: Quads) -> Scalar:
     """An object as an attribute value."""
     if isinstance(term, (NamedNode, BlankNode)):
@@ -129,8 +122,8 @@ def scalar(term: Any, quads: Quads) -> Scalar:
         return text
     if term.language is not None:
         return Literal(text, None, term.language)
-    if datatype.startswith(words.ODD_LANGUAGE):
-        return Literal(text, None, unquote(datatype[len(words.ODD_LANGUAGE) :]))
+    if datatype.startswith(ODD_LANGUAGE):
+        return tagged(text, datatype) or text
     short = _datatype(datatype)
     if short in QNAMES:
         prefix, colon, local = text.partition(":")

@@ -10,8 +10,9 @@ from typing import Any
 from pyoxigraph import BlankNode, NamedNode
 
 from lineage.formats import statement
+from lineage.formats.names import plain
 from lineage.formats.prov_o import words
-from lineage.formats.prov_o.quads import Graph, Quads, Said, plain, scalar
+from lineage.formats.prov_o.quads import Graph, Quads, Said, scalar
 from lineage.formats.prov_o.syntax import BLANK
 from lineage.formats.prov_o.words import Words
 from lineage.model import kinds, terms

@@ -11,12 +11,11 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
-from urllib.parse import quote
 
 from pyoxigraph import Literal as Checked
 from pyoxigraph import NamedNode
 
-from lineage.formats import statement
+from lineage.formats import names, statement
 from lineage.formats.prov_o import words
 from lineage.model import terms
 from lineage.model.value import Literal, Ref, Scalar
@@ -73,13 +72,8 @@ class Syntax(ABC):
         kind = type(value)
         if kind is str:
             return self._typed(value, "xsd:dateTime") if time else _quoted(value)  # type: ignore[arg-type]
-        if kind is bool:
-            return self._typed("true" if value else "false", "xsd:boolean")
-        if kind is int:
-            return self._typed(str(value), statement.integer(value))  # type: ignore[arg-type]
-        if isinstance(value, float):
-            text = repr(value) if value - value == 0 else _odd(value)
-            return self._typed(text, "xsd:double")
+        if kind is bool or kind is int or kind is float:
+            return self._typed(*statement.lexical(value))  # type: ignore[arg-type]
         if isinstance(value, Ref):
             return self.iri(value.iri)
         if isinstance(value, Literal):
@@ -92,7 +86,9 @@ class Syntax(ABC):
             try:
                 Checked("", language=value.language)
             except ValueError:
-                return f"{_quoted(value.value)}^^<{words.ODD_LANGUAGE}{quote(value.language)}>"
+                return (
+                    f"{_quoted(value.value)}^^<{names.ODD_LANGUAGE}{names.quoted(value.language)}>"
+                )
             return f"{_quoted(value.value)}@{value.language}"
         return self._typed(value.value, value.datatype or _XSD_STRING)
 
@@ -179,7 +175,7 @@ def legal(iri: str) -> str:
     try:
         NamedNode(iri)
     except ValueError:
-        return words.ODD_IRI + quote(iri, safe="")
+        return names.ODD_IRI + names.quoted(iri)
     return iri
 
 
@@ -193,7 +189,3 @@ def _escaped(char: str) -> str:
     if char in _ESCAPES:
         return _ESCAPES[char]
     return f"\\u{ord(char):04X}" if ord(char) < 32 or ord(char) == 127 else char
-
-
-def _odd(value: float) -> str:
-    return "NaN" if value != value else ("INF" if value > 0 else "-INF")  # noqa: PLR0124 - NaN alone differs from itself

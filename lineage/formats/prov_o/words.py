@@ -24,9 +24,6 @@ EFFECT = LINEAGE + "effect"
 UNDECLARED = "undeclared"
 #: Bundle without statements: a graph that no quad can show.
 EMPTY_BUNDLE = LINEAGE + "EmptyBundle"
-#: Text in a language whose tag RDF refuses (``en_US``), and IRIs that RDF refuses (spaces).
-ODD_LANGUAGE = "urn:lineage:language:"
-ODD_IRI = "urn:lineage:iri:"
 AS_IN_BUNDLE = PROV + "asInBundle"
 _INFLUENCER = {"Entity": PROV + "entity", "Activity": PROV + "activity", "Agent": PROV + "agent"}
 _GENERAL = PROV + "influencer"

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PROV-N (W3C Recommendation of 2013-04-30), the notation for people, read and written."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from lineage.formats import strict
+from lineage.formats.prov_n.read import Reader
+from lineage.formats.prov_n.write import Writer
+from lineage.model.record import Batch, Loss
+
+_DOCUMENT = re.compile(rb"(?s)(?:\xef\xbb\xbf)?(?:\s+|//[^\n]*\n|/\*.*?\*/)*document\b")
+
+
+class ProvN:
+    """The PROV-N format."""
+
+    name = "provn"
+    media_types = ("text/provenance-notation",)
+    suffixes = (".provn", ".pn", ".prov-n")
+
+    def sniffs(self, data: bytes) -> bool:
+        """The word ``document``, comments before it aside."""
+        return _DOCUMENT.match(data[:65536]) is not None
+
+    def loads(self, data: bytes, where: str = "document") -> Batch:
+        """Read a document, bundles and all."""
+        text = strict.decode(data, where=where)
+        reader = Reader(text, where=where, blank=hashlib.sha256(data).hexdigest()[:16])
+        reader.document()
+        return Batch(
+            nodes=tuple(reader.nodes),
+            edges=tuple(reader.edges),
+            prefixes=reader.prefixes,
+            bundles=reader.bundles,
+        )
+
+    def dumps(self, batch: Batch) -> bytes:
+        """Write a document: same batch, same bytes."""
+        return "".join(Writer(batch).document()).encode()
+
+    def losses(self, batch: Batch) -> tuple[Loss, ...]:
+        """Nothing: attributes of relations that PROV-N gives none are written as others do."""
+        del batch
+        return ()
+
+
+FORMAT = ProvN()

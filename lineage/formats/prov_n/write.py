@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writing PROV-N: one expression a line, in an order that depends on nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import orjson
+
+from lineage.formats import names, statement
+from lineage.formats.names import Prefixes
+from lineage.formats.prov_n.tokens import ESCAPED
+from lineage.model import terms
+from lineage.model.record import Batch, Edge, Node, line
+from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, from_json
+
+_LOCAL = re.compile(
+    r"(?:%[0-9A-Fa-f]{2}|[\w=\x27(),\-:;\[\].\\/@~&+*?#$!\u00b7\U00010000-\U000effff])*"
+)
+_SPACE = re.compile(r"[^<>\"{}|^`\\\x00-\x20]*")
+_PREFIX = re.compile(r"[A-Za-z][\w\-]*")
+_TIME = re.compile(r"-?\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+\-]\d\d:\d\d)?")
+_TAG = re.compile(r"[A-Za-z]+(?:[\-_][A-Za-z0-9]+)*")
+_INTEGER = "xsd:int"
+_ESCAPES = {
+    "\\": "\\\\",
+    '"': '\\"',
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+    "\b": "\\b",
+    "\f": "\\f",
+}
+#: PROV-Dictionary's expressions are an extension, and named as one.
+_EXTENSIONS = frozenset({"hadDictionaryMember", "derivedByInsertionFrom", "derivedByRemovalFrom"})
+
+
+class Writer:
+    """One writing of a batch."""
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+        self._prefixes = Prefixes(batch, local=_local, space=_space, prefix=_prefix)
+        self._escaped: dict[str, str] = {}
+
+    def document(self) -> Iterator[str]:
+        """The text, line by line; expressions are made first, for they say what prefixes they need."""
+        inside: dict[str | None, list[Node | Edge]] = {None: []}
+        for bundle in sorted(self._batch.bundles):
+            inside.setdefault(bundle, [])
+        for record in self._batch.records:
+            inside.setdefault(record.bundle, []).append(record)
+        lines = list(self._expressions(inside.pop(None), "  "))
+        for name, records in inside.items():
+            lines.append(f"  bundle {self._name(name or '')}")
+            lines += self._expressions(records, "    ")
+            lines.append("  endBundle")
+        yield "document\n"
+        if self._prefixes.default is not None:
+            yield f"  default <{self._prefixes.default}>\n"
+        for prefix, space in sorted(self._prefixes.bound.items()):
+            yield f"  prefix {prefix} <{space}>\n"
+        yield "\n"
+        for text in lines:
+            yield text + "\n"
+        yield "endDocument\n"
+
+    def _expressions(self, records: Iterable[Node | Edge], margin: str) -> Iterator[str]:
+        for record in sorted(records, key=line, reverse=True):
+            shown = self._element(record) if isinstance(record, Node) else self._relation(record)
+            if shown is not None:
+                yield margin + shown
+
+    def _element(self, node: Node) -> str:
+        word = statement.word(node)
+        attributes = statement.described(node)
+        places = [self._name(node.id)]
+        if word == "activity":
+            times = [self._time(attributes, key) for key in statement.TIMES]
+            if times != ["-", "-"]:
+                places += times
+        return f"{word}({', '.join([*places, *self._attributes(attributes)])})"
+
+    def _time(self, attributes: dict[str, Value], key: str) -> str:
+        """A time as an argument, taken out of the attributes; what is no xsd:dateTime stays there."""
+        value = attributes.get(key)
+        if isinstance(value, str) and _TIME.fullmatch(value):
+            del attributes[key]
+            return value
+        return "-"
+
+    def _relation(self, edge: Edge) -> str | None:
+        parts = statement.parts(edge)
+        if parts is None:
+            return None
+        arguments, attributes = parts.arguments, dict(parts.attributes)
+        holds = {argument.key: argument.holds for argument in parts.relation.arguments}
+        places = [self._end(parts.effect), self._end(parts.cause)]
+        for key in statement.signature(parts.relation)[2:]:
+            if key not in arguments:
+                places.append("-")
+            elif holds[key] == "time":
+                places.append(self._time(arguments, key))
+            else:
+                places.append(self._argument(arguments.pop(key), holds[key]))
+        if all(place == "-" for place in places[2:]):
+            del places[2:]
+        attributes.update({key: arguments[key] for key in arguments if holds[key] == "time"})
+        word = parts.relation.name
+        word = f"prov:{word}" if word in _EXTENSIONS else word
+        ident = "" if edge.id is None else self._name(edge.id) + "; "
+        return f"{word}({ident}{', '.join([*places, *self._attributes(attributes)])})"
+
+    def _end(self, iri: str | None) -> str:
+        return "-" if iri is None else self._name(iri)
+
+    def _argument(self, value: Value, holds: str) -> str:
+        if holds == "ref" and isinstance(value, Ref):
+            return self._name(value.iri)
+        if isinstance(value, Literal) and value.datatype == statement.JSON:
+            members = [self._member(member) for member in orjson.loads(value.value)]
+            return "{" + ", ".join(members) + "}"
+        return self._value(value[0] if isinstance(value, tuple) else value)
+
+    def _member(self, shown: Any) -> str:
+        if isinstance(shown, dict) and "key" in shown:
+            return f"({self._member(shown['key'])}, {self._end(shown.get('$'))})"
+        (value,) = from_json({"": shown}).values()
+        return self._value(value)  # type: ignore[arg-type]
+
+    def _attributes(self, attributes: Attributes) -> list[str]:
+        """The list of attributes as the last argument, where there are any."""
+        shown = [
+            f"{self._name(terms.expand(key))} = {self._value(item)}"
+            for key in sorted(attributes)
+            for item in _each(attributes[key])
+        ]
+        return [f"[{', '.join(shown)}]"] if shown else []
+
+    def _value(self, value: Scalar) -> str:
+        if isinstance(value, Ref):
+            return f"'{self._name(value.iri)}'"
+        if isinstance(value, Literal):
+            if value.language is not None and _TAG.fullmatch(value.language):
+                return f"{_quoted(value.value)}@{value.language}"
+            datatype = value.datatype or "xsd:string"
+            if value.language is not None:
+                datatype = names.ODD_LANGUAGE + names.quoted(value.language)
+            return self._typed(value.value, datatype)
+        if type(value) is int and statement.integer(value) == _INTEGER:
+            return str(value)
+        if isinstance(value, str):
+            return _quoted(value)
+        return self._typed(*statement.lexical(value))
+
+    def _typed(self, text: str, datatype: str) -> str:
+        return f"{_quoted(text)} %% {self._name(terms.expand(datatype))}"
+
+    def _name(self, iri: str) -> str:
+        found = self._escaped.get(iri)
+        if found is None:
+            prefix, colon, local = self._prefixes.name(iri).partition(":")
+            if not colon:
+                prefix, local = "", prefix
+            shown = "".join(map(_escape, local))
+            # A dot may not end a name, nor a hyphen stand where it would be read as "absent".
+            found = self._escaped[iri] = f"{prefix}{colon}{shown}"
+        return found
+
+
+def _each(value: Value) -> tuple[Scalar, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _escape(char: str) -> str:
+    return "\\" + char if char in ESCAPED and char not in "-." else char
+
+
+def _quoted(text: str) -> str:
+    return '"' + "".join(_ESCAPES.get(char, char) for char in text) + '"'
+
+
+def _local(text: str) -> bool:
+    return _LOCAL.fullmatch(text) is not None and text[-1:] != "." and text[:1] not in "-."
+
+
+def _space(text: str) -> bool:
+    return _SPACE.fullmatch(text) is not None and text != ""
+
+
+def _prefix(text: str) -> bool:
+    return _PREFIX.fullmatch(text) is not None

@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading PROV-XML: record by record as the parser goes, names resolved where they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from xml.etree.ElementTree import ParseError, XMLPullParser
+
+from lineage.errors import BadInput, InputTruncated, LimitExceeded
+from lineage.formats import statement, strict
+from lineage.formats.names import Names, declared
+from lineage.formats.prov_xml import words
+from lineage.formats.statement import ELEMENTS
+from lineage.model import terms
+from lineage.model.record import Edge, Loss, Node
+from lineage.model.terms import Relation
+from lineage.model.value import Ref, Scalar, Value, several, wire
+
+_CHUNK = 1 << 16
+_ENDS_EARLY = ("no element found", "unclosed token")
+
+
+@dataclass(slots=True)
+class _Element:
+    """An element that has ended: what it holds, and the namespaces in scope there."""
+
+    tag: str
+    attributes: Mapping[str, str]
+    text: str
+    children: list[_Element]
+    scope: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class Reader:
+    """One reading of a document."""
+
+    where: str
+    blank: str
+    nodes: list[Node] = field(default_factory=list)
+    edges: list[Edge] = field(default_factory=list)
+    prefixes: dict[str, str] = field(default_factory=dict)
+    bundles: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    losses: list[Loss] = field(default_factory=list)
+    _names: dict[int, tuple[Mapping[str, str], Names]] = field(default_factory=dict)
+    _bundle: str | None = None
+    _place: str = ""
+
+    def document(self, data: bytes) -> None:
+        """Read everything. Raises ``BadInput`` with the place of what is wrong."""
+        number = 0
+        for depth, element in self._ended(data):
+            local = element.tag.removeprefix(words.PROV)
+            if depth == 1:
+                self._root(element)
+            elif depth == 2 and local == "bundleContent":
+                self._bundle = None
+            elif depth == 2 or self._bundle is not None:
+                number += 1
+                self._place = f"{local}[{number}]"
+                self._record(local, element)
+
+    # Events of the parser.
+
+    def _ended(self, data: bytes) -> Iterator[tuple[int, _Element]]:
+        """Elements of the levels of records and above, as they end, with their depth."""
+        parser = XMLPullParser(events=("start", "end", "start-ns", "end-ns"))
+        scopes: list[dict[str, str]] = [{}]
+        open_: list[_Element] = []
+        for at in range(0, len(data) + _CHUNK, _CHUNK):
+            self._feed(parser, data[at : at + _CHUNK])
+            for event, item in parser.read_events():
+                if event == "start-ns":
+                    prefix, iri = item  # type: ignore[misc]
+                    scopes.append({**scopes[-1], prefix or "default": iri})
+                elif event == "end-ns":
+                    scopes.pop()
+                elif event == "start":
+                    self._start(open_, item, scopes[-1])
+                else:
+                    done = open_.pop()
+                    done.text = item.text or ""  # type: ignore[union-attr]
+                    item.clear()  # type: ignore[union-attr]
+                    level = len(open_) + 1
+                    if level <= 2 or (level == 3 and self._bundle is not None):
+                        yield level, done
+                    else:
+                        open_[-1].children.append(done)
+
+    def _start(self, open_: list[_Element], item: Any, scope: Mapping[str, str]) -> None:
+        element = _Element(item.tag, dict(item.attrib), "", [], scope)
+        open_.append(element)
+        if len(open_) > strict.DEEPEST:
+            raise LimitExceeded(f"nested deeper than {strict.DEEPEST} levels", where=self.where)
+        if len(open_) == 1 and item.tag != words.PROV + "document":
+            raise BadInput(f"the root is {item.tag!r}, not prov:document", where=self.where)
+        if len(open_) == 1:
+            self.prefixes.update(_kept(declared(dict(scope), where=self.where)))
+        if len(open_) == 2 and item.tag == words.PROV + "bundleContent":
+            self._place = "bundleContent"
+            self._bundle = self._ident(element)
+            if self._bundle is None:
+                raise BadInput("a bundle has no prov:id", where=self._at(""))
+            own = _kept(declared(dict(scope), where=self.where))
+            self.bundles[self._bundle] = {
+                prefix: iri for prefix, iri in own.items() if self.prefixes.get(prefix) != iri
+            }
+
+    def _feed(self, parser: XMLPullParser, chunk: bytes) -> None:
+        try:
+            if chunk:
+                parser.feed(chunk)
+            else:
+                parser.close()
+        except ParseError as error:
+            line, column = error.position
+            kind = InputTruncated if str(error).startswith(_ENDS_EARLY) else BadInput
+            raise kind(f"not XML: {error}", where=f"{self.where}:{line}:{column + 1}") from error
+        except (ValueError, LookupError) as error:
+            raise BadInput(f"not XML: {error}", where=self.where) from error
+
+    def _root(self, element: _Element) -> None:
+        if element.text.strip():
+            raise BadInput("text stands between the records", where=self.where)
+
+    # Names.
+
+    def _at(self, place: str) -> str:
+        return f"{self.where}#{self._place}{place}"
+
+    def _names_of(self, element: _Element) -> Names:
+        found = self._names.get(id(element.scope))
+        if found is None:
+            scope = declared(dict(element.scope), where=self._at(""))
+            names = Names(scope, blank=self.blank, place=self._at)
+            found = self._names[id(element.scope)] = (element.scope, names)
+        return found[1]
+
+    def _ident(self, element: _Element) -> str | None:
+        text = element.attributes.get(words.ID)
+        return None if text is None else self._names_of(element).iri(text.strip(), "/@id")
+
+    def _ref(self, element: _Element) -> str:
+        text = element.attributes.get(words.REF, "").strip() or element.text.strip()
+        return self._names_of(element).iri(text, "/" + _local(element.tag))
+
+    # Records.
+
+    def _record(self, local: str, element: _Element) -> None:
+        if not element.tag.startswith(words.PROV):
+            raise BadInput(f"{element.tag!r} is no element of PROV-XML", where=self._at(""))
+        if local == "other":
+            self.losses.append(Loss("prov:other", 1, "XML that is not PROV is no record"))
+            return
+        base, extra = words.SUBTYPES.get(local, (local, None))
+        if base in ELEMENTS:
+            self._element(base, extra, element)
+        elif base in words.RELATIONS:
+            self._relation(words.RELATIONS[base], extra, element)
+        else:
+            raise BadInput(f"prov:{local} is no element of PROV-XML", where=self._at(""))
+
+    def _element(self, word: str, extra: str | None, element: _Element) -> None:
+        ident = self._ident(element)
+        if ident is None:
+            raise BadInput("an element has no prov:id", where=self._at(""))
+        attributes = self._attributes(element.children, extra)
+        self.nodes.append(statement.node(word, ident, attributes, self._bundle))
+
+    def _relation(self, relation: Relation, extra: str | None, element: _Element) -> None:
+        places = words.PLACES[relation.name]
+        effects, causes, rest = [], [], []
+        arguments: dict[str, Value] = {}
+        members: list[Any] = []
+        for child in element.children:
+            local = child.tag.removeprefix(words.PROV)
+            key = places.get(local) if child.tag != local else None
+            if key == relation.effect_key and words.REF in child.attributes:
+                effects.append(self._ref(child))
+            elif key == relation.cause_key and words.REF in child.attributes:
+                causes.append(self._ref(child))
+            elif local == "keyEntityPair" and child.tag != local:
+                members.append(self._pair(child))
+            elif key in words.TIMES:
+                arguments[key] = child.text.strip()
+            elif key == "prov:key-set":
+                members.append(_wire(self._value(child)))
+            elif key is not None and words.REF in child.attributes:
+                arguments[key] = Ref(self._ref(child))
+            else:
+                rest.append(child)
+        attributes = {**arguments, **self._attributes(rest, extra)}
+        self._edges(relation, (effects, causes), attributes, members, self._ident(element))
+
+    def _edges(
+        self,
+        relation: Relation,
+        ends: tuple[list[str], list[str]],
+        attributes: dict[str, Value],
+        members: list[Any],
+        ident: str | None,
+    ) -> None:
+        effect = ends[0][0] if ends[0] else None
+        causes: list[tuple[str | None, dict[str, Value]]] = [(cause, {}) for cause in ends[1]]
+        if relation.name == "hadDictionaryMember":
+            for pair in members:
+                key = _unwired(pair.get("key"))
+                causes.append((pair.get("$"), {} if key is None else {"prov:key": key}))
+        elif members:
+            key_set = relation.arguments[0].key
+            attributes[key_set] = statement.json_set(members)
+        for cause, more in causes or [(None, {})]:
+            own = {**attributes, **more}
+            edge = statement.edge(relation, (effect, cause), own, ident, self._bundle)
+            self.edges.append(edge)
+
+    def _pair(self, element: _Element) -> dict[str, Any]:
+        shown: dict[str, Any] = {}
+        for child in element.children:
+            if child.tag == words.PROV + "key":
+                shown["key"] = _wire(self._value(child))
+            elif child.tag == words.PROV + "entity":
+                shown["$"] = self._ref(child)
+        return shown
+
+    def _attributes(self, children: list[_Element], extra: str | None) -> dict[str, Value]:
+        found: dict[str, list[Scalar]] = {}
+        for child in children:
+            key = self._key(child)
+            value: Scalar = child.text.strip() if key in statement.TIMES else self._value(child)
+            found.setdefault(key, []).append(value)
+        if extra is not None:
+            found.setdefault(statement.TYPE, []).append(Ref(extra))
+        return {k: v[0] if len(v) == 1 else several(v) for k, v in found.items()}
+
+    def _key(self, element: _Element) -> str:
+        if element.tag == words.ATTRIBUTE:
+            return terms.compact(element.attributes.get(words.KEY, ""))
+        space, _, local = element.tag[1:].rpartition("}")
+        if not space:
+            message = f"attribute {element.tag!r} is in no namespace"
+            raise BadInput(message, where=self._at(""))
+        return terms.compact((terms.XSD if space == terms.XSD[:-1] else space) + local)
+
+    def _value(self, element: _Element) -> Scalar:
+        if words.REF in element.attributes:
+            return Ref(self._ref(element))
+        if element.children:
+            raise BadInput("an attribute holds elements", where=self._at("/" + _local(element.tag)))
+        language, kind = element.attributes.get(words.LANG), element.attributes.get(words.XSI_TYPE)
+        names, at = self._names_of(element), "/" + _local(element.tag)
+        datatype = None if kind is None else names.iri(kind.strip(), at)
+        if language is not None:
+            short = None if datatype in (None, words.INTERNATIONALIZED) else datatype
+            return names.literal(element.text, short, language, at)
+        if datatype is None or datatype == words.INTERNATIONALIZED:
+            return element.text
+        text = element.text.strip() if datatype in words.NAMES else element.text
+        return names.typed(text, datatype, at)
+
+
+def _kept(scope: dict[str, str]) -> dict[str, str]:
+    """The prefixes of a document without those that are the syntax's own."""
+    return {p: iri for p, iri in scope.items() if iri not in (terms.PROV, words.XSI_SPACE)}
+
+
+def _local(tag: str) -> str:
+    return tag.rpartition("}")[2]
+
+
+def _wire(value: Scalar) -> Any:
+    return wire({"": value})[""]
+
+
+def _unwired(shown: Any) -> Scalar | None:
+    from lineage.model.value import from_json
+
+    return None if shown is None else from_json({"": shown})[""]  # type: ignore[return-value]

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The elements of PROV-XML (W3C Note of 2013-04-30) for every relation and argument."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lineage.formats import statement
+from lineage.model import terms
+from lineage.model.terms import TABLE, Relation
+
+PROV = "{" + terms.PROV + "}"
+XSI_SPACE = "http://www.w3.org/2001/XMLSchema-instance"
+ID, REF = PROV + "id", PROV + "ref"
+XSI_TYPE = "{" + XSI_SPACE + "}type"
+LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+INTERNATIONALIZED = terms.PROV + "InternationalizedString"
+#: An attribute whose IRI ends in nothing that XML takes for a name: it stands in ``lineage:key``.
+ATTRIBUTE, KEY = "{" + terms.LINEAGE + "}attribute", "{" + terms.LINEAGE + "}key"
+#: Datatypes of qualified names: white space around them says nothing.
+NAMES = frozenset({terms.PROV + "QUALIFIED_NAME", terms.XSD + "QName"})
+TIMES = frozenset({"prov:time"})
+
+RELATIONS: Mapping[str, Relation] = {
+    r.name: r for r in TABLE if r.base is None and not r.implied_by
+}
+#: Elements that say a type with their name -> the word and the type.
+SUBTYPES: Mapping[str, tuple[str, str]] = {
+    **{
+        name[0].lower() + name[1:]: (word, terms.PROV + name)
+        for word, found in (
+            ("agent", ("Person", "Organization", "SoftwareAgent")),
+            (
+                "entity",
+                (
+                    "Plan",
+                    "Bundle",
+                    "Collection",
+                    "EmptyCollection",
+                    "Dictionary",
+                    "EmptyDictionary",
+                ),
+            ),
+        )
+        for name in found
+    },
+    **{
+        r.name: (r.base, statement.base_iri(r.base_type))
+        for r in TABLE
+        if r.base and r.base_type and r.base_type.startswith("prov:")
+    },
+}
+_RENAMED = {"prov:after": "newDictionary", "prov:before": "oldDictionary", "prov:key-set": "key"}
+
+
+def element(key: str) -> str:
+    """The local name of the element that holds an argument."""
+    return _RENAMED.get(key) or key.removeprefix("prov:")
+
+
+#: Relation -> local name of an element in it -> the argument.
+PLACES: Mapping[str, Mapping[str, str]] = {
+    r.name: {element(key): key for key in statement.signature(r)} for r in RELATIONS.values()
+}
+#: PROV's own attributes come first and in this order (prov.xsd).
+ORDER = ("prov:label", "prov:location", "prov:role", "prov:type", "prov:value")
