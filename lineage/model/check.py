@@ -26,12 +26,18 @@ _NUMBERS = frozenset({int, float, bool})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that is wrong: a stable code, a sentence, and where."""
+    """One thing that is wrong: a stable code, a sentence, and where.
+
+    ``constraint`` is its number in PROV-CONSTRAINTS, where it has one; ``path`` the statements
+    or steps, in order, that show it.
+    """
 
     code: str
     severity: Literal["error", "warning"]
     message: str
     where: str
+    constraint: int | None = None
+    path: tuple[str, ...] = ()
 
     @property
     def fatal(self) -> bool:

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What validation found: collected within bounds, said in the words of the document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from lineage import ids
+from lineage.model import kinds, terms
+from lineage.model.check import MOST, Finding
+from lineage.model.constraints import times
+from lineage.model.constraints.scope import reference
+from lineage.model.record import Batch, Edge, Node
+
+#: A path names at most this many steps; the rest are counted.
+LONGEST_PATH = 50
+
+#: A step of a path: a statement, or the words of a step, put together only if it is shown.
+Shown: TypeAlias = Node | Edge | Callable[[], str]
+
+
+class Names:
+    """Identifiers as the document wrote them, with its prefixes."""
+
+    def __init__(self, batch: Batch) -> None:
+        known = dict(terms.PREFIXES)
+        for own in batch.bundles.values():
+            known.update(own)
+        known.update(batch.prefixes)
+        known.pop("default", None)
+        self._bases = sorted(known.items(), key=lambda item: (-len(item[1]), item[0]))
+
+    def short(self, ident: str | None) -> str:
+        """``ex:e1``, or the IRI where no prefix fits; ``-`` for what was left out."""
+        if ident is None or ident == "-" or ids.is_unknown(ident):
+            return "-"
+        for prefix, base in self._bases:
+            if base and ident.startswith(base) and len(ident) > len(base):
+                return f"{prefix}:{ident[len(base) :]}"
+        return ident
+
+    def statement(self, record: Node | Edge) -> str:
+        """A record in the manner of PROV-N, its attributes left out."""
+        return self._node(record) if isinstance(record, Node) else self._edge(record)
+
+    def _node(self, node: Node) -> str:
+        family = kinds.family(node.kind)
+        shown = [self.short(node.id)]
+        if family == "Activity":
+            at = (times.texts(node.attributes.get(key)) for key in ("started", "ended"))
+            shown.extend("/".join(texts) or "-" for texts in at)
+        return f"{family.lower()}({', '.join(shown)})"
+
+    def _edge(self, edge: Edge) -> str:
+        row = terms.RELATIONS[edge.relation]
+        shown = [self.short(edge.effect), self.short(edge.cause)]
+        for argument in sorted(row.arguments, key=lambda argument: argument.holds == "time"):
+            if argument.holds == "time":
+                shown.append("/".join(times.texts(edge.attributes.get(argument.key))) or "-")
+            elif argument.holds == "ref":
+                shown.append(self.short(reference(edge, argument.key)))
+        ident = f"{self.short(edge.id)}; " if edge.id else ""
+        return f"{edge.relation}({ident}{', '.join(shown)})"
+
+
+@dataclass(slots=True)
+class Findings:
+    """Findings so far, of which at most ``MOST`` are kept, errors before warnings."""
+
+    names: Names
+    errors: list[Finding] = field(default_factory=list)
+    warnings: list[Finding] = field(default_factory=list)
+    error_count: int = 0
+    warning_count: int = 0
+
+    def error(
+        self,
+        constraint: int,
+        where: str,
+        message: str,
+        path: Sequence[Shown] = (),
+    ) -> None:
+        """A violated constraint of PROV-CONSTRAINTS."""
+        self.broken(f"prov-{constraint}", where, message, path, constraint=constraint)
+
+    def broken(
+        self,
+        code: str,
+        where: str,
+        message: str,
+        path: Sequence[Shown] = (),
+        *,
+        constraint: int | None = None,
+    ) -> None:
+        """What makes the document invalid."""
+        self.error_count += 1
+        if len(self.errors) < MOST:
+            self.errors.append(
+                Finding(
+                    code=code,
+                    severity="error",
+                    message=message,
+                    where=where,
+                    constraint=constraint,
+                    path=self._path(path),
+                )
+            )
+
+    def doubt(
+        self, code: str, constraint: int, where: str, message: str, path: Sequence[Shown]
+    ) -> None:
+        """What PROV allows and nobody can have meant."""
+        self.warning_count += 1
+        if len(self.warnings) < MOST:
+            self.warnings.append(
+                Finding(
+                    code=code,
+                    severity="warning",
+                    message=message,
+                    where=where,
+                    constraint=constraint,
+                    path=self._path(path),
+                )
+            )
+
+    def _path(self, steps: Sequence[Shown]) -> tuple[str, ...]:
+        shown = (
+            self.names.statement(step) if isinstance(step, Node | Edge) else step()
+            for step in steps[:LONGEST_PATH]
+        )
+        more = len(steps) - LONGEST_PATH
+        return (*shown, f"({more} more steps)") if more > 0 else tuple(shown)

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Times of PROV (xsd:dateTime texts) compared by value."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from lineage.model.value import Literal, Value
+
+#: Finer than a microsecond: ``datetime`` would cut it off, so such times are told apart by text.
+_FINER = re.compile(r"\.\d{6}\d*[1-9]")
+
+
+def texts(value: Value | None) -> tuple[str, ...]:
+    """The texts of an attribute that holds a time, or several."""
+    if type(value) is str:
+        return (value,)
+    items = value if isinstance(value, tuple) else (value,)
+    found = (item.value if isinstance(item, Literal) else item for item in items)
+    return tuple(item for item in found if isinstance(item, str))
+
+
+def instant(text: str) -> datetime | None:
+    """What a text means, or ``None`` for what is no date and time."""
+    if len(text) > 26 and _FINER.search(text):
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two texts name one instant.
+
+    A time with an offset never equals one without (XML Schema 1.1, section 3.3.7).
+
+    >>> same("2012-01-01T00:00:00Z", "2012-01-01T01:00:00.000+01:00")
+    True
+    """
+    if one == other:
+        return True
+    value = instant(one)
+    return value is not None and value == instant(other)
+
+
+def before(one: datetime, other: datetime) -> bool:
+    """Whether one instant is surely before the other: both have an offset, or neither has."""
+    return (one.tzinfo is None) == (other.tzinfo is None) and one < other
