@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from importers.base import Importer, Options, Source
 from lineage import formats
-from lineage.errors import LineageError, UnknownFormat
+from lineage.errors import LineageError
 from lineage.model.record import Batch
 
 
@@ -16,7 +16,7 @@ class DocumentImporter(Importer):
     """Reads PROV documents; what they name keeps its own identifier."""
 
     name = "document"
-    summary = "a PROV document (PROV-JSON)"
+    summary = "a PROV document: PROV-JSON, PROV-N, PROV-XML, PROV-O in any syntax of RDF"
 
     def sniffs(self, source: Source) -> bool:
         """A file that one of the formats recognises."""
@@ -31,11 +31,8 @@ class DocumentImporter(Importer):
         """The whole document as one batch."""
         del options
         data = source.read()
-        found = formats.sniff(data)
-        if found is None and source.path is not None:
-            found = formats.for_suffix(source.path.suffix)
-        if found is None:
-            raise UnknownFormat("this is no PROV document that is known", where=source.address)
+        suffix = "" if source.path is None else source.path.suffix
+        found = formats.recognised(data, suffix, source.address)
         batch = found.loads(data, source.address)
         seen = {"nodes": len(batch.nodes), "edges": len(batch.edges)}
         if batch.bundles:

@@ -20,6 +20,9 @@ _LAZY = {
     "open": "lineage.app",
     "Lineage": "lineage.app",
     "convert": "lineage.formats",
+    "from_prov": "lineage.formats",
+    "to_prov": "lineage.formats",
+    "to_rdflib": "lineage.formats",
     "validate": "lineage.formats",
     "Batch": "lineage.model.record",
     "Node": "lineage.model.record",
@@ -39,7 +42,10 @@ __all__ = [
     "Ref",
     "__version__",
     "convert",
+    "from_prov",
     "open",
+    "to_prov",
+    "to_rdflib",
     "validate",
 ]
 
@@ -48,6 +54,9 @@ if TYPE_CHECKING:
     from lineage.app import open as open  # noqa: A004 - the public word
     from lineage.errors import LineageError as LineageError
     from lineage.formats import convert as convert
+    from lineage.formats import from_prov as from_prov
+    from lineage.formats import to_prov as to_prov
+    from lineage.formats import to_rdflib as to_rdflib
     from lineage.formats import validate as validate
     from lineage.model.record import Batch as Batch
     from lineage.model.record import Edge as Edge

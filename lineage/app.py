@@ -23,6 +23,7 @@ from lineage.services import (
     ask,
     compare,
     context,
+    export,
     ingest,
     move,
     produced,
@@ -34,6 +35,7 @@ from lineage.services import (
 from lineage.services.answer import Answer
 from lineage.services.compare import Comparison
 from lineage.services.context import Context
+from lineage.services.export import Exported
 from lineage.services.ingest import Progress, Report
 from lineage.services.move import Moved
 from lineage.services.verify import Verdict
@@ -280,6 +282,12 @@ class Lineage:
     def explain(self, query: str, **chosen: Any) -> dict[str, Any]:
         """How a selection is understood (``services.ask.explain``)."""
         return ask.explain(self.context, query, **chosen)
+
+    def export(self, selection: str | None = None, **chosen: Any) -> Exported:
+        """What is selected as a document (``services.export.export``):
+        ``store.export('+model:"fraud@v3"', format="turtle").data``.
+        """
+        return export.export(self.context, selection, **chosen)
 
     def stats(self) -> Stats:
         """How much there is now."""

@@ -26,6 +26,8 @@ VERBS: dict[str, str] = {
     "compare": "What differs between two runs or model versions?",
     "show": "One thing in full, and who says so.",
     "find": "Search labels and identifiers.",
+    "export": "What is selected as a document, in any format of PROV.",
+    "convert": "A PROV document in another format.",
     "stats": "How much is in the store.",
     "log": "The ledger, newest first.",
     "verify": "Is everything as it was written?",

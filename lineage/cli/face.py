@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -34,6 +36,31 @@ def opened(ctx: click.Context, *, create: bool = False) -> Iterator[Any]:
         yield store
     finally:
         store.close()
+
+
+def read(path: str) -> bytes:
+    """The bytes of a file. Raises ``InputMissing``."""
+    from lineage.errors import InputMissing
+
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise InputMissing(error.strerror or "cannot be read", where=path) from error
+
+
+def write(path: str, data: bytes) -> None:
+    """A file, whole or not at all. Raises ``Usage`` where it cannot be written."""
+    from lineage.errors import Usage
+
+    target = Path(path)
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(data)
+        part.replace(target)
+    except OSError as error:
+        raise Usage(
+            f"cannot write: {error.strerror}", where=path, hint="Name another place."
+        ) from error
 
 
 def emit(value: Any) -> None:

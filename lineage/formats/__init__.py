@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib import import_module
-from typing import Protocol
+from typing import Any, Protocol
 
 from lineage.errors import MissingExtra, UnknownFormat
 from lineage.model import check
@@ -24,7 +24,24 @@ BUILTIN: dict[str, str] = {
     "nquads": "lineage.formats.prov_o:NQUADS",
 }
 
-__all__ = ["BUILTIN", "Format", "convert", "for_suffix", "named", "sniff", "validate"]
+#: Formats of RDF: what they say has a canonical form.
+RDF = frozenset({"turtle", "trig", "nt", "nquads", "rdfxml"})
+
+__all__ = [
+    "BUILTIN",
+    "RDF",
+    "Format",
+    "canonical",
+    "convert",
+    "for_suffix",
+    "from_prov",
+    "named",
+    "recognised",
+    "sniff",
+    "to_prov",
+    "to_rdflib",
+    "validate",
+]
 
 
 class Format(Protocol):
@@ -79,6 +96,46 @@ def for_suffix(suffix: str) -> Format | None:
 def sniff(data: bytes) -> Format | None:
     """The first format that recognises the bytes."""
     return next((f for f in _installed() if f.sniffs(data)), None)
+
+
+def recognised(data: bytes, suffix: str, where: str) -> Format:
+    """The format of some bytes, by what they look like, else by the end of their file's name.
+
+    Raises ``UnknownFormat``.
+    """
+    found = sniff(data) or for_suffix(suffix)
+    if found is None:
+        raise UnknownFormat("this is no PROV document that is known", where=where)
+    return found
+
+
+def canonical(batch: Batch) -> str:
+    """The SHA-256, in hex, of what a batch says as RDF in canonical form (RDFC-1.0)."""
+    named("nquads")
+    from lineage.formats.prov_o import canonical as of_quads
+
+    return of_quads(batch)
+
+
+def to_rdflib(batch: Batch) -> Any:
+    """The batch as an ``rdflib.Dataset``, with a named graph for each bundle."""
+    import rdflib
+
+    dataset = rdflib.Dataset()
+    dataset.parse(data=named("nquads").dumps(batch), format="nquads")
+    return dataset
+
+
+def to_prov(batch: Batch) -> Any:
+    """The batch as a ``prov.model.ProvDocument``."""
+    from prov.model import ProvDocument
+
+    return ProvDocument.deserialize(content=named("json").dumps(batch).decode(), format="json")
+
+
+def from_prov(document: Any) -> Batch:
+    """The batch of a ``prov.model.ProvDocument``."""
+    return named("json").loads(document.serialize(format="json").encode(), "ProvDocument")
 
 
 def convert(data: bytes, from_: str, to: str) -> bytes:

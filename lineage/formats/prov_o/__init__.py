@@ -6,9 +6,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
 import pyoxigraph
-from pyoxigraph import RdfFormat
+from pyoxigraph import CanonicalizationAlgorithm, RdfFormat
 
 from lineage.formats import strict
 from lineage.formats.prov_o.quads import parse
@@ -69,6 +70,15 @@ class ProvO:
             edges=tuple(replace(e, bundle=None) if e.bundle else e for e in batch.edges),
             bundles={},
         )
+
+
+def canonical(batch: Batch) -> str:
+    """The SHA-256, in hex, of the canonical N-Quads (RDFC-1.0) of what a batch says."""
+    data = "".join(_lines(batch)).encode()
+    dataset = pyoxigraph.Dataset(pyoxigraph.parse(data, RdfFormat.N_QUADS))
+    dataset.canonicalize(CanonicalizationAlgorithm.RDFC_1_0)
+    shown = pyoxigraph.serialize(dataset, format=RdfFormat.N_QUADS) or b""
+    return sha256(b"".join(sorted(shown.splitlines(keepends=True)))).hexdigest()
 
 
 def _turtle(batch: Batch) -> Iterator[str]:

@@ -66,23 +66,23 @@ class Reader:
 
     def _ended(self, data: bytes) -> Iterator[tuple[int, _Element]]:
         """Elements of the levels of records and above, as they end, with their depth."""
-        parser = XMLPullParser(events=("start", "end", "start-ns", "end-ns"))
+        parser: XMLPullParser[Any] = XMLPullParser(events=("start", "end", "start-ns", "end-ns"))
         scopes: list[dict[str, str]] = [{}]
         open_: list[_Element] = []
         for at in range(0, len(data) + _CHUNK, _CHUNK):
             self._feed(parser, data[at : at + _CHUNK])
-            for event, item in parser.read_events():
+            events: Any = parser.read_events()
+            for event, item in events:
                 if event == "start-ns":
-                    prefix, iri = item  # type: ignore[misc]
-                    scopes.append({**scopes[-1], prefix or "default": iri})
+                    scopes.append({**scopes[-1], item[0] or "default": item[1]})
                 elif event == "end-ns":
                     scopes.pop()
                 elif event == "start":
                     self._start(open_, item, scopes[-1])
                 else:
                     done = open_.pop()
-                    done.text = item.text or ""  # type: ignore[union-attr]
-                    item.clear()  # type: ignore[union-attr]
+                    done.text = item.text or ""
+                    item.clear()
                     level = len(open_) + 1
                     if level <= 2 or (level == 3 and self._bundle is not None):
                         yield level, done
@@ -108,7 +108,7 @@ class Reader:
                 prefix: iri for prefix, iri in own.items() if self.prefixes.get(prefix) != iri
             }
 
-    def _feed(self, parser: XMLPullParser, chunk: bytes) -> None:
+    def _feed(self, parser: XMLPullParser[Any], chunk: bytes) -> None:
         try:
             if chunk:
                 parser.feed(chunk)

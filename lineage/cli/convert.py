@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""lineage convert: a PROV document in another format, without any store."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from lineage.cli import face
+
+
+@click.command("convert")
+@click.argument("source", metavar="FILE")
+@click.option("--from", "from_", metavar="NAME", help="What it is; default: what it looks like.")
+@click.option("--to", metavar="NAME", help="What it becomes; default: by the name of --out.")
+@click.option(
+    "--out", "-o", metavar="FILE", type=click.Path(dir_okay=False), help="Where to; default stdout."
+)
+def COMMAND(source: str, from_: str | None, to: str | None, out: str | None) -> None:
+    """Write a PROV document in another format; '-' reads stdin. What the other format cannot hold
+    is said on stderr. Nothing that the document names is fetched.
+
+    \b
+    Example:
+      lineage convert trace.provn --to turtle
+      lineage convert theirs.ttl -o ours.json
+    """
+    from lineage import formats
+    from lineage.errors import UnknownFormat
+
+    data = sys.stdin.buffer.read() if source == "-" else face.read(source)
+    read = formats.named(from_) if from_ else formats.recognised(data, Path(source).suffix, source)
+    written = formats.named(to) if to else formats.for_suffix(Path(out or "").suffix)
+    if written is None:
+        raise UnknownFormat(
+            "it is not said what it shall become", hint="Name the format with --to."
+        )
+    batch = read.loads(data, source)
+    shown = written.dumps(batch)
+    if out is None:
+        sys.stdout.buffer.write(shown)
+    else:
+        face.write(out, shown)
+    for loss in (*batch.losses, *written.losses(batch)):
+        click.echo(f"not in it: {loss.number} {loss.what}: {loss.reason}", err=True)

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is selected as a document: every statement about it as it was made, in any format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from lineage import formats
+from lineage.model.record import Batch, Edge, Loss, Node, line
+from lineage.services import ask
+from lineage.services.answer import Certificate, certify
+from lineage.services.context import Context
+from lineage.services.when import view_at
+from lineage.store.base import Store, View, standing
+
+#: Nodes of which everything is read at once.
+_TOGETHER = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """The statements of a selection, and the certificate of the store they were read from."""
+
+    batch: Batch
+    certificate: Certificate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """A document: its bytes, what it holds, and what of the selection its format could not hold.
+
+    ``canonical`` is the SHA-256 of the document's canonical N-Quads (RDFC-1.0), for formats of RDF:
+    two documents that say the same have the same, however they are written.
+    """
+
+    data: bytes
+    format: str
+    nodes: int
+    edges: int
+    losses: tuple[Loss, ...]
+    certificate: Certificate
+    canonical: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the JSON of ``lineage export --json``; the document itself is not in it."""
+        return {
+            "format": self.format,
+            "bytes": len(self.data),
+            "nodes": self.nodes,
+            "edges": self.edges,
+            "losses": [
+                {"what": loss.what, "count": loss.number, "reason": loss.reason}
+                for loss in self.losses
+            ],
+            "canonical": self.canonical,
+            "certificate": self.certificate.to_dict(),
+        }
+
+
+def export(
+    ctx: Context,
+    selection: str | None = None,
+    *,
+    format: str = "json",  # noqa: A002 - the public word
+    at: str | int | None = None,
+) -> Exported:
+    """What is selected (everything, where nothing is) as a document of a format.
+
+    Raises ``UnknownFormat``, and the errors of ``ask``.
+    """
+    written = formats.named(format)
+    found = gather(ctx, selection, at=at)
+    return Exported(
+        data=written.dumps(found.batch),
+        format=written.name,
+        nodes=len(found.batch.nodes),
+        edges=len(found.batch.edges),
+        losses=written.losses(found.batch),
+        certificate=found.certificate,
+        canonical=formats.canonical(found.batch) if format in formats.RDF else None,
+    )
+
+
+def gather(ctx: Context, selection: str | None = None, *, at: str | int | None = None) -> Gathered:
+    """Every statement about what is selected, and every relation among it, as their sources made
+    them: several of one thing stay several. Raises the errors of ``ask``.
+    """
+    if selection is None:
+        view = view_at(ctx, at)
+        view = view if view.as_of is not None else View(as_of=ctx.store.head().size)
+        certificate = certify(ctx, view, None)
+        return Gathered(
+            batch=_batch(ctx.store, _all(ctx.store), None, view), certificate=certificate
+        )
+    page = ask.ask(ctx, selection, limit=ask.MOST, at=at)
+    certificate = page.certificate
+    view = View(as_of=certificate.as_of)
+    chosen = [row.id for row in page.found.ordered_nodes]
+    while page.certificate.cursor is not None:
+        page = ask.ask(ctx, selection, limit=ask.MOST, at=at, cursor=page.certificate.cursor)
+        chosen += [row.id for row in page.found.ordered_nodes]
+    certificate = page.certificate if len(chosen) > ask.MOST else certificate
+    return Gathered(batch=_batch(ctx.store, chosen, set(chosen), view), certificate=certificate)
+
+
+def _all(store: Store) -> Iterator[str]:
+    after: str | None = None
+    while page := store.identifiers(after, _TOGETHER):
+        yield from page
+        after = page[-1]
+
+
+def _batch(store: Store, chosen: Iterable[str], within: set[str] | None, view: View) -> Batch:
+    """The claims that stand in a view, each once however many sources make it."""
+    nodes: dict[bytes, Node] = {}
+    edges: dict[bytes, Edge] = {}
+    idents = iter(chosen)
+    while chunk := list(islice(idents, _TOGETHER)):
+        for held in store.held(chunk).values():
+            for claim in held.claims:
+                if claim.implied or not standing(claim.since, claim.until, view):
+                    continue
+                record = claim.record
+                if isinstance(record, Node):
+                    nodes[line(record)] = record
+                elif within is None or record.cause in within:
+                    edges[line(record)] = record
+    return Batch(
+        nodes=tuple(nodes.values()),
+        edges=tuple(edges.values()),
+        bundles=_bundles([*nodes.values(), *edges.values()]),
+    )
+
+
+def _bundles(records: Sequence[Node | Edge]) -> dict[str, dict[str, str]]:
+    return {bundle: {} for bundle in sorted({r.bundle for r in records if r.bundle})}
