@@ -28,7 +28,8 @@ QNAMES = frozenset({"prov:QUALIFIED_NAME", "xsd:QName"})
 
 def quoted(text: str) -> str:
     """A text as the end of an IRI that every syntax can write."""
-    return quote(text, safe="")
+    # No name may end in a dot, and a hyphen alone stands for something absent.
+    return quote(text, safe="").replace(".", "%2E").replace("-", "%2D")
 
 
 def plain(iri: str) -> str:
@@ -200,6 +201,7 @@ class Prefixes:
         if best is None:
             best = self._new_space(iri)
             if best is None:
+                assert not iri.startswith(ODD_IRI), iri
                 return self._qualified(ODD_IRI + quoted(iri))
         elif best not in self._spaces:
             best = self.need(_WELL_KNOWN[best], best)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from xml.etree.ElementTree import ParseError, XMLPullParser
+from xml.etree.ElementTree import ParseError, XMLPullParser, tostring
 
 from lineage.errors import BadInput, InputTruncated, LimitExceeded
 from lineage.formats import statement, strict
@@ -24,13 +24,16 @@ _ENDS_EARLY = ("no element found", "unclosed token")
 
 @dataclass(slots=True)
 class _Element:
-    """An element that has ended: what it holds, and the namespaces in scope there."""
+    """An element that has ended: what it holds, and the namespaces in scope there. ``inner`` is its
+    content as XML, where that is a value.
+    """
 
     tag: str
     attributes: Mapping[str, str]
     text: str
     children: list[_Element]
     scope: Mapping[str, str]
+    inner: str = ""
 
 
 @dataclass(slots=True)
@@ -82,9 +85,13 @@ class Reader:
                 else:
                     done = open_.pop()
                     done.text = item.text or ""
-                    item.clear()
+                    if len(item) and done.attributes.get(words.XSI_TYPE):
+                        done.inner = done.text + "".join(
+                            tostring(c, encoding="unicode") for c in item
+                        )
                     level = len(open_) + 1
                     if level <= 2 or (level == 3 and self._bundle is not None):
+                        item.clear()
                         yield level, done
                     else:
                         open_[-1].children.append(done)
@@ -247,11 +254,13 @@ class Reader:
     def _value(self, element: _Element) -> Scalar:
         if words.REF in element.attributes:
             return Ref(self._ref(element))
-        if element.children:
-            raise BadInput("an attribute holds elements", where=self._at("/" + _local(element.tag)))
         language, kind = element.attributes.get(words.LANG), element.attributes.get(words.XSI_TYPE)
         names, at = self._names_of(element), "/" + _local(element.tag)
         datatype = None if kind is None else names.iri(kind.strip(), at)
+        if element.children:
+            if datatype != words.XML_LITERAL:
+                raise BadInput("an attribute holds elements", where=self._at(at))
+            return names.typed(element.inner, datatype, at)
         if language is not None:
             short = None if datatype in (None, words.INTERNATIONALIZED) else datatype
             return names.literal(element.text, short, language, at)

@@ -15,6 +15,7 @@ ID, REF = PROV + "id", PROV + "ref"
 XSI_TYPE = "{" + XSI_SPACE + "}type"
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 INTERNATIONALIZED = terms.PROV + "InternationalizedString"
+XML_LITERAL = terms.PREFIXES["rdf"] + "XMLLiteral"
 #: An attribute whose IRI ends in nothing that XML takes for a name: it stands in ``lineage:key``.
 ATTRIBUTE, KEY = "{" + terms.LINEAGE + "}attribute", "{" + terms.LINEAGE + "}key"
 #: Datatypes of qualified names: white space around them says nothing.
