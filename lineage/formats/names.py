@@ -22,6 +22,8 @@ ODD_LANGUAGE = "urn:lineage:language:"
 ODD_IRI = "urn:lineage:iri:"
 #: Text of characters that a syntax cannot write; the datatype or ``@language`` follows.
 ODD_TEXT = "urn:lineage:text:"
+#: A qualified name that a literal of RDF holds, of a prefix that is declared nowhere.
+UNRESOLVED = "lineage:QName"
 #: Datatypes under which other syntaxes write a qualified name as a value.
 QNAMES = frozenset({"prov:QUALIFIED_NAME", "xsd:QName"})
 
@@ -168,6 +170,7 @@ class Prefixes:
         self.bound: dict[str, str] = dict(found)
         self._spaces = {iri: prefix for prefix, iri in sorted(found.items(), reverse=True)}
         self._local = local
+        self._uneven = not all(iri.endswith(("/", "#", ":")) for iri in found.values())
         self._names: dict[str, str] = {}
         self.need("prov", terms.PROV)
         self.need("xsd", terms.XSD)
@@ -186,12 +189,19 @@ class Prefixes:
                 prefix += "_"
             self.bound[prefix] = space
             self._spaces[space] = prefix
+            self._uneven = self._uneven or not space.endswith(("/", "#", ":"))
         return space
 
     def _fits(self, space: str, iri: str) -> bool:
         return len(space) < len(iri) and iri.startswith(space) and self._local(iri[len(space) :])
 
     def _qualified(self, iri: str) -> str:
+        if self.default is None and not self._uneven:
+            # Every namespace ends in a separator: the longest that fits ends at the last one.
+            cut = max(iri.rfind("/"), iri.rfind("#"), iri.rfind(":")) + 1
+            prefix = self._spaces.get(iri[:cut])
+            if prefix is not None and cut < len(iri) and self._local(iri[cut:]):
+                return f"{prefix}:{iri[cut:]}"
         known = (*self._spaces, *terms.PREFIXES.values())
         best = max((s for s in known if self._fits(s, iri)), key=len, default=None)
         if self.default and self._fits(self.default, iri):

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from lineage import ids
 from lineage.model import kinds, terms
-from lineage.model.record import Edge, Node
+from lineage.model.record import Edge, Node, Record, line
 from lineage.model.terms import Family, Relation
 from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, from_json, several, wire
 
@@ -36,8 +36,8 @@ class Parts(NamedTuple):
     relation: Relation
     effect: str | None
     cause: str | None
-    arguments: dict[str, Value]
-    attributes: dict[str, Value]
+    arguments: Mapping[str, Value]
+    attributes: Mapping[str, Value]
 
 
 def node(word: str, ident: str, attributes: dict[str, Value], bundle: str | None = None) -> Node:
@@ -112,23 +112,49 @@ def described(record: Node) -> dict[str, Value]:
 
 
 def parts(record: Edge) -> Parts | None:
-    """An edge in PROV's words; ``None`` where another statement implies it."""
-    relation = terms.RELATIONS[record.relation]
-    if relation.implied_by:
+    """An edge in PROV's words; ``None`` where another statement implies it. What it gives is not to
+    be changed: where nothing had to be, it is the record's own.
+    """
+    row = _ROWS.get(record.relation)
+    if row is None:
         return None
-    own = {argument.key for argument in relation.arguments}
-    arguments = {key: record.attributes[key] for key in own & record.attributes.keys()}
-    attributes = {key: v for key, v in record.attributes.items() if key not in own}
-    if relation.base and relation.base_type:
-        attributes[TYPE] = _with(attributes.get(TYPE, ()), Ref(base_iri(relation.base_type)))
-        relation = terms.RELATIONS[relation.base]
+    relation, own, kind = row
+    attributes: Mapping[str, Value] = record.attributes
+    arguments: dict[str, Value] = {}
+    if not own.isdisjoint(attributes):
+        arguments = {key: attributes[key] for key in attributes if key in own}
+        attributes = {key: value for key, value in attributes.items() if key not in own}
+    if kind is not None:
+        attributes = {**attributes, TYPE: _with(attributes.get(TYPE, ()), kind)}
+    effect, cause = record.effect, record.cause
     return Parts(
         relation,
-        None if ids.is_unknown(record.effect) else record.effect,
-        None if ids.is_unknown(record.cause) else record.cause,
+        None if ids.is_unknown(effect) else effect,
+        None if ids.is_unknown(cause) else cause,
         arguments,
         attributes,
     )
+
+
+def ordered(records: Iterable[Record]) -> list[Record]:
+    """Records in the one order that documents are written in: elements by identifier, relations
+    by their ends, statements of the same by their canonical line. It depends on nothing else.
+    """
+    found = sorted(records, key=_place)
+    places = list(map(_place, found))
+    for at in range(1, len(found)):
+        if places[at] == places[at - 1] and (at == 1 or places[at] != places[at - 2]):
+            end = at + 1
+            while end < len(found) and places[end] == places[at]:
+                end += 1
+            found[at - 1 : end] = sorted(found[at - 1 : end], key=line)
+    return found
+
+
+def _place(record: Record) -> tuple[str, ...]:
+    if isinstance(record, Node):
+        return ("", record.id)
+    return (record.effect, record.relation, record.cause)
 
 
 def signature(relation: Relation) -> tuple[str, ...]:
@@ -206,6 +232,17 @@ def datatype(iri: str) -> str:
     """A datatype as literals hold it: compact, our own with their prefix."""
     short = terms.compact(iri)
     return "lineage:" + short if ":" not in short else short
+
+
+_ROWS: Mapping[str, tuple[Relation, frozenset[str], Ref | None]] = {
+    relation.name: (
+        terms.RELATIONS[relation.base or relation.name],
+        frozenset(argument.key for argument in relation.arguments),
+        Ref(base_iri(relation.base_type)) if relation.base_type else None,
+    )
+    for relation in terms.TABLE
+    if not relation.implied_by
+}
 
 
 def _with(values: Value | tuple[()], one: Scalar) -> Value:

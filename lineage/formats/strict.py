@@ -75,7 +75,7 @@ def without_doctype(data: bytes, *, where: str) -> None:
         if error.code in _ENDS_EARLY or not data.strip():
             raise InputTruncated(message, where=place) from error
         raise BadInput(message, where=place) from error
-    except ValueError as error:
+    except (ValueError, LookupError) as error:
         raise BadInput(f"not XML: {error}", where=where) from error
 
 

@@ -86,8 +86,11 @@ class Batch:
     ``nodes`` and ``edges`` may hold several statements of one thing. ``prefixes`` (and, per
     bundle, ``bundles``) are the short forms a document used; ``seen`` counts what the source
     holds and ``losses`` what of it is not here. ``partial`` marks a batch out of a source that
-    was read in part only, so that nothing is retracted because of it. ``base`` stands for the
-    document's own address where it named things relative to it.
+    was read in part only, so that nothing is retracted because of it.
+
+    How a document of RDF was written, so that it is written so again (nothing of it is asserted):
+    ``base`` stands for its own address where it named things relative to it, ``bare`` holds the
+    lines of relations whose cause is in the unqualified form alone.
     """
 
     nodes: tuple[Node, ...] = ()
@@ -98,6 +101,7 @@ class Batch:
     losses: tuple[Loss, ...] = ()
     partial: bool = False
     base: str | None = None
+    bare: frozenset[bytes] = frozenset()
 
     @property
     def records(self) -> Iterator[Record]:

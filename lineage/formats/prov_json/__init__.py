@@ -9,6 +9,7 @@ import orjson
 
 from lineage.errors import BadInput
 from lineage.formats import strict
+from lineage.formats.pause import uncollected
 from lineage.formats.prov_json.read import Reader
 from lineage.formats.prov_json.write import Writer
 from lineage.formats.statement import ELEMENTS
@@ -30,6 +31,7 @@ class ProvJson:
         words += [f'"{name}"'.encode() for name in terms.RELATIONS]
         return head[:1] == b"{" and (any(w in head for w in words) or head.rstrip() == b"{}")
 
+    @uncollected()
     def loads(self, data: bytes, where: str = "document") -> Batch:
         """Read a document, bundles and all."""
         value = strict.loads(data, where=where)
@@ -45,6 +47,7 @@ class ProvJson:
             bundles=reader.bundles,
         )
 
+    @uncollected()
     def dumps(self, batch: Batch) -> bytes:
         """Write a document: same batch, same bytes."""
         return orjson.dumps(

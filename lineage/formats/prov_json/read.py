@@ -16,9 +16,9 @@ from lineage.formats.statement import ELEMENTS, TIMES
 from lineage.model import terms
 from lineage.model.record import Edge, Node
 from lineage.model.terms import Argument
-from lineage.model.value import Ref, Scalar, Value, several, wire
+from lineage.model.value import Literal, Ref, Scalar, Value, from_json, several, wire
 
-_KEY_TYPE = "$key-datatype"
+_KEY_TYPE, _PAIRS = "$key-datatype", "prov:key-entity-set"
 #: Words at the top of a document, or of a bundle, that are neither elements nor relations.
 _OTHER = frozenset({"prefix", "bundle"})
 
@@ -115,26 +115,37 @@ class Reader:
             argument = own.get(key)
             if argument is None:
                 attributes[names.key(key, at)] = self._value(raw, names, f"{at}/{key}")
-            else:
-                attributes[key] = self._argument(argument, raw, names, f"{at}/{key}")
+            elif (value := self._argument(argument, raw, names, f"{at}/{key}")) is not None:
+                attributes[key] = value
         effect, causes = body.get(relation.effect_key), body.get(relation.cause_key)
         start = None if effect is None else names.iri(effect, at)
-        for cause in causes if isinstance(causes, list) else [causes]:
-            end = None if cause is None else names.iri(cause, at)
-            self.edges.append(
-                statement.edge(relation, (start, end), dict(attributes), ident, bundle)
-            )
+        ends: list[tuple[str | None, dict[str, Value]]] = [
+            (None if cause is None else names.iri(cause, at), {})
+            for cause in (causes if isinstance(causes, list) else [causes])
+        ]
+        if word == "hadDictionaryMember" and (pairs := attributes.pop(_PAIRS, None)) is not None:
+            ends = _members(pairs)
+        for end, more in ends:
+            own = {**attributes, **more}
+            self.edges.append(statement.edge(relation, (start, end), own, ident, bundle))
 
-    def _argument(self, argument: Argument, raw: Any, names: Names, at: str) -> Value:
+    def _argument(self, argument: Argument, raw: Any, names: Names, at: str) -> Value | None:
+        """An argument; several values, where statements were merged; nothing for an empty set."""
+        if isinstance(raw, dict) and _KEY_TYPE in raw:
+            raw = _listed(raw)
+        if isinstance(raw, list) and argument.holds != "any":
+            return several(self._single(argument, item, names, at) for item in raw) if raw else None
+        if isinstance(raw, list):
+            found = [self._json(item, names, at) for item in raw]
+            return statement.json_set(found) if found else None
+        return self._single(argument, raw, names, at)
+
+    def _single(self, argument: Argument, raw: Any, names: Names, at: str) -> Scalar:
         if argument.holds == "time":
             return self._time(raw, at)
         if argument.holds == "ref":
             return Ref(names.iri(raw["$"] if isinstance(raw, dict) and "$" in raw else raw, at))
-        if isinstance(raw, dict) and _KEY_TYPE in raw:
-            raw = _listed(raw)
-        if isinstance(raw, list):
-            return statement.json_set(self._json(item, names, at) for item in raw)
-        return self._value(raw, names, at)
+        return self._scalar(raw, names, at)
 
     def _value(self, raw: Any, names: Names, pointer: str) -> Value:
         """An attribute value, or a set of them."""
@@ -164,6 +175,16 @@ class Reader:
 
     def _wire(self, raw: Any, names: Names, pointer: str) -> Any:
         return wire({"": self._scalar(raw, names, pointer)})[""]
+
+
+def _members(pairs: Value) -> list[tuple[str | None, dict[str, Value]]]:
+    """The members of a dictionary that one statement lists, each as one of its own."""
+    text = pairs.value if isinstance(pairs, Literal) else "[]"
+    return [
+        (pair.get("$"), from_json({"prov:key": pair["key"]}) if "key" in pair else {})
+        for pair in orjson.loads(text)
+        if isinstance(pair, dict)
+    ]
 
 
 def _listed(keyed: dict[str, Any]) -> list[Any]:

@@ -12,7 +12,7 @@ from lineage.formats import statement
 from lineage.formats.names import Prefixes
 from lineage.formats.statement import JSON
 from lineage.model import terms
-from lineage.model.record import Batch, Edge, Node, line
+from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, wire
 
 
@@ -23,6 +23,7 @@ class Writer:
         self._batch = batch
         self._prefixes = Prefixes(batch)
         self._name = self._prefixes.name
+        self._keys: dict[str, str] = {}
 
     def document(self) -> dict[str, Any]:
         """The document as an object; its keys are sorted when it is serialised."""
@@ -43,7 +44,7 @@ class Writer:
     def _container(self, records: Iterable[Node | Edge]) -> dict[str, Any]:
         shown: dict[str, dict[str, Any]] = {}
         anonymous = 0
-        for record in sorted(records, key=line):
+        for record in statement.ordered(records):
             if isinstance(record, Node):
                 word = statement.word(record)
                 name = self._name(record.id)
@@ -61,21 +62,33 @@ class Writer:
         return dict(shown)
 
     def _attributes(self, attributes: Attributes) -> dict[str, Any]:
-        return {
-            self._name(terms.expand(key)): self._value(value) for key, value in attributes.items()
-        }
+        keys, shown = self._keys, {}
+        for key, value in attributes.items():
+            name = keys.get(key)
+            if name is None:
+                name = keys[key] = self._name(terms.expand(key))
+            shown[name] = value if type(value) is str else self._value(value)
+        return shown
 
     def _relation(self, parts: statement.Parts) -> dict[str, Any]:
         relation = parts.relation
-        body = self._attributes(parts.attributes)
-        for key, end in ((relation.effect_key, parts.effect), (relation.cause_key, parts.cause)):
-            if end is not None:
-                body[key] = self._name(end)
-        refs = {argument.key for argument in relation.arguments if argument.holds == "ref"}
+        body = self._attributes(parts.attributes) if parts.attributes else {}
+        if parts.effect is not None:
+            body[relation.effect_key] = self._name(parts.effect)
+        if parts.cause is not None:
+            body[relation.cause_key] = self._name(parts.cause)
         for key, value in parts.arguments.items():
-            is_name = key in refs and isinstance(value, Ref)
-            body[key] = self._name(value.iri) if is_name else self._argument(value)  # type: ignore[union-attr]
+            if type(value) is str:
+                body[key] = value
+            elif key not in _ANY:
+                shown = [self._named(item) for item in value] if isinstance(value, tuple) else None
+                body[key] = self._named(value) if shown is None else shown  # type: ignore[arg-type]
+            else:
+                body[key] = self._argument(value)
         return body
+
+    def _named(self, value: Scalar) -> Any:
+        return self._name(value.iri) if isinstance(value, Ref) else self._scalar(value)
 
     def _argument(self, value: Value) -> Any:
         if isinstance(value, Literal) and value.datatype == JSON:
@@ -104,6 +117,8 @@ class Writer:
         return self._scalar(value)
 
     def _scalar(self, value: Scalar) -> Any:
+        if type(value) is str or type(value) is bool:
+            return value
         if isinstance(value, Ref):
             return {"$": self._name(value.iri), "type": "prov:QUALIFIED_NAME"}
         if isinstance(value, Literal) and value.language is None:
@@ -118,6 +133,10 @@ class Writer:
         shown_value = wire({"": value})[""]
         finite = isinstance(value, float) and shown_value["$"] not in ("NaN", "INF", "-INF")
         return value if finite else shown_value
+
+
+#: Arguments that may hold any value, so that a name among them is written as one.
+_ANY = frozenset(a.key for r in terms.TABLE for a in r.arguments if a.holds == "any")
 
 
 def _add(records: dict[str, Any], name: str, body: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ import hashlib
 import re
 
 from lineage.formats import strict
+from lineage.formats.pause import uncollected
 from lineage.formats.prov_n.read import Reader
 from lineage.formats.prov_n.write import Writer
 from lineage.model.record import Batch, Loss
@@ -25,6 +26,7 @@ class ProvN:
         """The word ``document``, comments before it aside."""
         return _DOCUMENT.match(data[:65536]) is not None
 
+    @uncollected()
     def loads(self, data: bytes, where: str = "document") -> Batch:
         """Read a document, bundles and all."""
         text = strict.decode(data, where=where)
@@ -37,6 +39,7 @@ class ProvN:
             bundles=reader.bundles,
         )
 
+    @uncollected()
     def dumps(self, batch: Batch) -> bytes:
         """Write a document: same batch, same bytes."""
         return "".join(Writer(batch).document()).encode()

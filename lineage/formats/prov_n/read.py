@@ -202,12 +202,14 @@ class Reader:
         elif holds == "time":
             found[key] = self._take("time").text
         elif holds == "any":
-            found[key] = self._set() if self._ahead("{") else self._value()
+            value = self._set() if self._ahead("{") else self._value()
+            if value is not None:
+                found[key] = value
         else:
             iri = self._iri(self._take())
             found[key] = iri if holds == "end" else Ref(iri)
 
-    def _set(self) -> Value:
+    def _set(self) -> Value | None:
         """A set of keys, or of pairs of key and entity (PROV-Dictionary, sections 3.1 and 3.2)."""
         self._word("{")
         members: list[Any] = []
@@ -223,7 +225,7 @@ class Reader:
             else:
                 members.append(_wire(self._value()))
         self._take()
-        return statement.json_set(members)
+        return statement.json_set(members) if members else None
 
     def _attributes(self, attributes: dict[str, Value], *, closing: str) -> None:
         if self._ahead(","):

@@ -13,7 +13,7 @@ from lineage.formats import names, statement
 from lineage.formats.names import Prefixes
 from lineage.formats.prov_n.tokens import ESCAPED
 from lineage.model import terms
-from lineage.model.record import Batch, Edge, Node, line
+from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, from_json
 
 _LOCAL = re.compile(
@@ -68,7 +68,7 @@ class Writer:
         yield "endDocument\n"
 
     def _expressions(self, records: Iterable[Node | Edge], margin: str) -> Iterator[str]:
-        for record in sorted(records, key=line, reverse=True):
+        for record in statement.ordered(records):
             shown = self._element(record) if isinstance(record, Node) else self._relation(record)
             if shown is not None:
                 yield margin + shown
@@ -95,11 +95,11 @@ class Writer:
         parts = statement.parts(edge)
         if parts is None:
             return None
-        arguments, attributes = parts.arguments, dict(parts.attributes)
+        arguments, attributes = dict(parts.arguments), dict(parts.attributes)
         holds = {argument.key: argument.holds for argument in parts.relation.arguments}
         places = [self._end(parts.effect), self._end(parts.cause)]
         for key in statement.signature(parts.relation)[2:]:
-            if key not in arguments:
+            if key not in arguments or _several(arguments[key]):
                 places.append("-")
             elif holds[key] == "time":
                 places.append(self._time(arguments, key))
@@ -107,7 +107,7 @@ class Writer:
                 places.append(self._argument(arguments.pop(key), holds[key]))
         if all(place == "-" for place in places[2:]):
             del places[2:]
-        attributes.update({key: arguments[key] for key in arguments if holds[key] == "time"})
+        attributes.update(arguments)
         word = parts.relation.name
         word = f"prov:{word}" if word in _EXTENSIONS else word
         ident = "" if edge.id is None else self._name(edge.id) + "; "
@@ -122,7 +122,7 @@ class Writer:
         if isinstance(value, Literal) and value.datatype == statement.JSON:
             members = [self._member(member) for member in orjson.loads(value.value)]
             return "{" + ", ".join(members) + "}"
-        return self._value(value[0] if isinstance(value, tuple) else value)
+        return self._value(value)  # type: ignore[arg-type]
 
     def _member(self, shown: Any) -> str:
         if isinstance(shown, dict) and "key" in shown:
@@ -168,6 +168,11 @@ class Writer:
             # A dot may not end a name, nor a hyphen stand where it would be read as "absent".
             found = self._escaped[iri] = f"{prefix}{colon}{shown}"
         return found
+
+
+def _several(value: Value) -> bool:
+    """Whether it fits no place: an argument of statements that were merged."""
+    return isinstance(value, tuple)
 
 
 def _each(value: Value) -> tuple[Scalar, ...]:

@@ -12,6 +12,7 @@ import pyoxigraph
 from pyoxigraph import CanonicalizationAlgorithm, RdfFormat
 
 from lineage.formats import strict
+from lineage.formats.pause import uncollected
 from lineage.formats.prov_o.quads import parse
 from lineage.formats.prov_o.read import batch_of
 from lineage.formats.prov_o.syntax import Lines, Turtle
@@ -40,12 +41,14 @@ class ProvO:
         """Whether it looks like this syntax."""
         return self.looks(data[:_HEAD])
 
+    @uncollected()
     def loads(self, data: bytes, where: str = "document") -> Batch:
         """Read a document; named graphs are bundles."""
         if self.syntax is RdfFormat.RDF_XML:
             strict.without_doctype(data, where=where)
         return batch_of(parse(data, self.syntax, where))
 
+    @uncollected()
     def dumps(self, batch: Batch) -> bytes:
         """Write a document: same batch, same bytes."""
         return "".join(self.text(self._shown(batch))).encode()

@@ -1,82 +1,224 @@
 # SPDX-License-Identifier: Apache-2.0
-"""RDF text as statements: parsed by pyoxigraph, nothing fetched, blank nodes numbered as they come."""
+"""RDF text as statements: parsed by pyoxigraph, nothing fetched, blank nodes numbered as they come.
+
+Terms stay the text that N-Quads has for them: an object for each costs more than the parsing.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
-from typing import Any
 
 import pyoxigraph
-from pyoxigraph import BlankNode, NamedNode, RdfFormat
+from pyoxigraph import RdfFormat
 
 from lineage import ids
 from lineage.errors import BadInput, InputTruncated
 from lineage.formats import statement, strict
-from lineage.formats.names import ODD_LANGUAGE, QNAMES, plain, tagged
+from lineage.formats.names import ODD_LANGUAGE, QNAMES, UNRESOLVED, plain, tagged
+from lineage.formats.prov_o import words
 from lineage.formats.prov_o.syntax import BLANK
 from lineage.model.value import Literal, Ref, Scalar
 
-#: What is said of one subject: property and object, as RDF terms.
-Said = list[tuple[str, Any]]
+#: A term of N-Quads: ``<iri>``, ``_:label``, ``"text"``, ``"text"@tag`` or ``"text"^^<datatype>``.
+Term = str
+#: What is said of one subject: the IRIs of properties, and terms.
+Said = list[tuple[str, Term]]
+
+_MEMO = 200_000
+_TRIPLE_TERMS = "triple terms (RDF 1.2) say nothing in PROV-O"
+_QUALIFIED = frozenset(f"<{iri}>" for iri in words.QUALIFIED)
+_OBJECT = re.compile(r'(<[^<>]*>|_:\S+|"(?:[^"\\]|\\.)*"(?:@\S+|\^\^<[^>]*>)?)(?: (.+))?')
+_ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(.))")
+_CHARACTERS = {"t": "\t", "b": "\b", "n": "\n", "r": "\r", "f": "\f"}
 
 
 @dataclass(slots=True)
 class Graph:
     """The statements of one graph, subject by subject in the order of the document.
 
-    ``used`` counts how often a blank node is the object of a statement, by its label.
+    ``qualified`` holds the statements that lead to a node which qualifies a relation, ``used`` the
+    blank nodes that other statements lead to, ``properties`` every property there is.
     """
 
-    subjects: dict[str, Said] = field(default_factory=dict)
-    used: dict[str, int] = field(default_factory=dict)
+    subjects: dict[Term, Said] = field(default_factory=dict)
+    used: set[Term] = field(default_factory=set)
+    qualified: list[tuple[Term, str, Term]] = field(default_factory=list)
+    properties: set[str] = field(default_factory=set)
 
 
-@dataclass(slots=True)
 class Quads:
     """A document as graphs (``None``: the default one), the prefixes it declared, its address."""
 
-    graphs: dict[str | None, Graph]
-    prefixes: dict[str, str]
-    base: str
-    name: Callable[[Any], str]
+    def __init__(self, document: str) -> None:
+        self.graphs: dict[str | None, Graph] = {None: Graph()}
+        self.prefixes: dict[str, str] = {}
+        # Where a document lies is not known here, and two must not meet in "#a".
+        self.base = f"urn:lineage:document:{document}/doc"
+        self._document = document
+        self._names: dict[Term, str] = {}
+        self._values: dict[Term, Scalar] = {}
+        self._times: dict[Term, Scalar] = {}
+        self._blank = 0
+
+    def name(self, term: Term) -> str:
+        """The identifier of a term that is a name: an IRI as it is, a blank node by its order."""
+        found = self._names.get(term)
+        if found is None:
+            if term[0] == "_":
+                found = f"{BLANK}{self._document}/b{self._blank}"
+                self._blank += 1
+            else:
+                found = plain(term[1:-1])
+            self._names[term] = found
+        return found
+
+    def scalar(self, term: Term) -> Scalar:
+        """A term as an attribute value."""
+        found = self._values.get(term)
+        if found is None:
+            found = self._literal(term) if term[0] == '"' else Ref(self.name(term))
+            if len(self._values) < _MEMO:
+                self._values[term] = found
+        return found
+
+    def time(self, term: Term) -> Scalar:
+        """A term where PROV has a time: the text of an ``xsd:dateTime``, else any value."""
+        found = self._times.get(term)
+        if found is None:
+            found = self.scalar(term)
+            if isinstance(found, Literal) and found.datatype == "xsd:dateTime":
+                found = found.value
+            if len(self._times) < _MEMO:
+                self._times[term] = found
+        return found
+
+    def _literal(self, term: Term) -> Scalar:
+        text, datatype, language = parts(term)
+        if language is not None:
+            return Literal(text, None, language)
+        if datatype is None:
+            return text
+        if datatype.startswith(ODD_LANGUAGE):
+            return tagged(text, datatype) or text
+        short = _datatype(datatype)
+        if short in QNAMES:
+            return self._qualified(text)
+        return statement.typed(text, short)
+
+    def _qualified(self, text: str) -> Scalar:
+        """A qualified name that was written as a literal."""
+        prefix, colon, local = text.partition(":")
+        space = self.prefixes.get(prefix if colon else "")
+        if space is not None:
+            return Ref(space + (local if colon else text))
+        return Ref(text) if ids.iri_fault(text) is None else Literal(text, UNRESOLVED)
+
+
+def parts(term: Term) -> tuple[str, str | None, str | None]:
+    """The text of a literal, its datatype unless it is ``xsd:string``, and its language."""
+    if term[-1] == '"':
+        return unescaped(term[1:-1]), None, None
+    end = term.rindex('"')
+    text = unescaped(term[1:end])
+    if term[end + 1] == "@":
+        return text, None, term[end + 2 :]
+    return text, term[end + 4 : -1], None
+
+
+def unescaped(text: str) -> str:
+    """A text of N-Quads without its escapes."""
+    return _ESCAPE.sub(_character, text) if "\\" in text else text
+
+
+def _character(found: re.Match[str]) -> str:
+    code = found[1] or found[2]
+    return chr(int(code, 16)) if code else _CHARACTERS.get(found[3], found[3])
+
+
+_datatype = cache(statement.datatype)
 
 
 def parse(data: bytes, syntax: RdfFormat, where: str) -> Quads:
     """Parse a document. Raises ``BadInput`` with line and column, ``InputTruncated``."""
     strict.decode(data, where=where)
-    document = sha256(data).hexdigest()[:16]
-    iris = _Iris(document)
-    # Where a document lies is not known here, and two must not meet in "#a".
-    base = f"urn:lineage:document:{document}/doc"
-    parser = pyoxigraph.parse(data, syntax, base_iri=base)
-    graphs: dict[str | None, Graph] = {}
-    graph = graphs[None] = Graph()
-    subjects, used = graph.subjects, graph.used
-    blank, name, here, before = BlankNode, iris.name, None, None
-    said: Said = []
     try:
-        for s, p, o, g in parser:
-            if g != here:
-                here = g
-                key = name(g) if isinstance(g, (NamedNode, BlankNode)) else None
-                graph = graphs.setdefault(key, Graph())
-                subjects, used, before = graph.subjects, graph.used, None
-            if s != before:
-                before = s
-                said = subjects.setdefault(name(s), [])
-            said.append((p.value, o))
-            if type(o) is blank:
-                text = o.value
-                used[text] = used.get(text, 0) + 1
+        try:
+            return _read(data, syntax, named=False)
+        except SyntaxError as error:
+            if "Named graphs" not in str(error):
+                raise
+        return _read(data, syntax, named=True)
     except SyntaxError as error:
         raise _bad(error, where) from error
     except (ValueError, RecursionError, OverflowError) as error:
         raise BadInput(f"not RDF: {error}", where=where) from error
-    return Quads(graphs, dict(parser.prefixes), base, name)
+
+
+def _read(data: bytes, syntax: RdfFormat, *, named: bool) -> Quads:
+    quads = Quads(sha256(data).hexdigest()[:16])
+    # Lenient: others write IRIs that RFC 3987 refuses, and what they name is kept as it stands.
+    parser = pyoxigraph.parse(
+        data, syntax, base_iri=quads.base, lenient=True, without_named_graphs=not named
+    )
+    lines = map(str, parser)
+    if b"<<" in data:
+        lines = map(_without_triple_terms, lines)
+    if named:
+        _graphs(quads, lines)
+    else:
+        _graph(quads.graphs[None], lines)
+    quads.prefixes.update(parser.prefixes)
+    return quads
+
+
+def _without_triple_terms(line: str) -> str:
+    if " <<" in line and _OBJECT.fullmatch(line.split(" ", 2)[2]) is None:
+        raise SyntaxError(_TRIPLE_TERMS)
+    return line
+
+
+def _graph(graph: Graph, lines: Iterator[str]) -> None:
+    """The statements of a document that has no named graphs, which is most."""
+    subjects, used, qualified = graph.subjects, graph.used, graph.qualified.append
+    properties: dict[Term, str] = {}
+    before = ""
+    first: Said = []
+    say = first.append
+    for line in lines:
+        s, p, o = line.split(" ", 2)
+        if s != before:
+            before = s
+            said = subjects.get(s)
+            if said is None:
+                said = subjects[s] = []
+            say = said.append
+        try:
+            prop = properties[p]
+        except KeyError:
+            prop = properties[p] = p[1:-1]
+        say((prop, o))
+        if p in _QUALIFIED:
+            qualified((s, prop, o))
+        elif o[0] == "_":
+            used.add(o)
+    graph.properties.update(properties.values())
+
+
+def _graphs(quads: Quads, lines: Iterator[str]) -> None:
+    split: dict[Term | None, list[str]] = {}
+    for line in lines:
+        s, p, rest = line.split(" ", 2)
+        found = _OBJECT.fullmatch(rest)
+        if found is None:
+            raise SyntaxError(_TRIPLE_TERMS)
+        split.setdefault(found[2], []).append(f"{s} {p} {found[1]}")
+    for name, statements in split.items():
+        key = None if name is None else quads.name(name)
+        _graph(quads.graphs.setdefault(key, Graph()), iter(statements))
 
 
 def _bad(error: SyntaxError, where: str) -> BadInput:
@@ -91,48 +233,3 @@ def _bad(error: SyntaxError, where: str) -> BadInput:
             hint="Write the context into the document.",
         )
     return BadInput(f"not RDF: {message}", where=place)
-
-
-class _Iris:
-    """Terms as identifiers: IRIs as they are, blank nodes by their order in this document."""
-
-    def __init__(self, document: str) -> None:
-        self._document = document
-        self._blank: dict[str, str] = {}
-
-    def name(self, term: Any) -> str:
-        """The identifier of a term that is a name."""
-        text: str = term.value
-        if type(term) is BlankNode:
-            found = self._blank.get(text)
-            if found is None:
-                found = f"{BLANK}{self._document}/b{len(self._blank)}"
-                self._blank[text] = found
-            return found
-        return plain(text)
-
-
-def scalar(term: Any, quads: Quads) -> Scalar:
-    """An object as an attribute value."""
-    if isinstance(term, (NamedNode, BlankNode)):
-        return Ref(quads.name(term))
-    text: str = term.value
-    datatype: str = term.datatype.value
-    if datatype == _STRING:
-        return text
-    if term.language is not None:
-        return Literal(text, None, term.language)
-    if datatype.startswith(ODD_LANGUAGE):
-        return tagged(text, datatype) or text
-    short = _datatype(datatype)
-    if short in QNAMES:
-        prefix, colon, local = text.partition(":")
-        space = quads.prefixes.get(prefix if colon else "")
-        if space is not None:
-            return Ref(space + (local if colon else text))
-        return Ref(text) if ids.iri_fault(text) is None else Literal(text, "xsd:QName")
-    return statement.typed(text, short)
-
-
-_datatype = cache(statement.datatype)
-_STRING = "http://www.w3.org/2001/XMLSchema#string"

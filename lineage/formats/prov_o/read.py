@@ -3,20 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from pyoxigraph import BlankNode, NamedNode
-
+from lineage import ids
 from lineage.formats import statement
 from lineage.formats.names import plain
 from lineage.formats.prov_o import words
-from lineage.formats.prov_o.quads import Graph, Quads, Said, scalar
-from lineage.formats.prov_o.syntax import BLANK
+from lineage.formats.prov_o.quads import Graph, Quads, Said, Term
 from lineage.formats.prov_o.words import Words
 from lineage.model import kinds, terms
-from lineage.model.record import Batch, Edge, Node
+from lineage.model.record import Batch, Edge, Node, line
 from lineage.model.terms import Relation
 from lineage.model.value import Ref, Scalar, Value, several, wire
 
@@ -27,6 +26,7 @@ def batch_of(quads: Quads) -> Batch:
     """The records of a document; a named graph is a bundle."""
     nodes: list[Node] = []
     edges: list[Edge] = []
+    bare: list[bytes] = []
     bundles: dict[str, Mapping[str, str]] = {}
     for name, graph in quads.graphs.items():
         if name is not None:
@@ -35,6 +35,7 @@ def batch_of(quads: Quads) -> Batch:
         reader.read()
         nodes += reader.nodes
         edges += reader.edges
+        bare += reader.bare
         bundles.update({ident: {} for ident in reader.empty})
     prefixes = {prefix or "default": iri for prefix, iri in quads.prefixes.items()}
     if prefixes.get("prov", _PROV) != _PROV:
@@ -45,6 +46,7 @@ def batch_of(quads: Quads) -> Batch:
         prefixes=prefixes,
         bundles=bundles,
         base=quads.base,
+        bare=frozenset(bare),
     )
 
 
@@ -52,7 +54,14 @@ class _Reader:
     """One reading of one graph."""
 
     def __init__(self, graph: Graph, bundle: str | None, quads: Quads) -> None:
+        self._graph = graph
         self._subjects = graph.subjects
+        self._properties = graph.properties
+        #: Nodes that qualify more than one relation: they are not of one alone, so they keep a name.
+        self._shared = _repeated(obj for _, _, obj in graph.qualified)
+        #: Relations whose unqualified property occurs at all.
+        self._plainly = {words.PLAIN[iri].name for iri in graph.properties & words.PLAIN.keys()}
+        self._plainly |= {words.INVERSE[i].name for i in graph.properties & words.INVERSE.keys()}
         self._used = graph.used
         self._bundle = bundle
         self._quads = quads
@@ -60,6 +69,7 @@ class _Reader:
         self.nodes: list[Node] = []
         self.edges: list[Edge] = []
         self.empty: list[str] = []
+        self.bare: list[bytes] = []
         #: Subjects that are read as part of another: they are no elements of their own.
         self._taken: set[str] = set()
         #: Those of them that state one thing apart from what they speak of.
@@ -67,43 +77,43 @@ class _Reader:
         #: Relations with a qualifying node: their unqualified form says nothing more.
         self._qualified: set[tuple[str, str, str]] = set()
         #: What statements that stand apart already said of a subject.
-        self._said: dict[str, set[tuple[str, Any]]] = {}
+        self._said: dict[str, set[tuple[str, Term]]] = {}
         #: The same for relations, at their effect: property and identifier.
         self._related: set[tuple[str, str, str]] = set()
 
     def read(self) -> None:
         """Read everything: what stands apart, then what qualifies, then the rest."""
+        if words.STATES in self._properties:
+            for subject, said in self._subjects.items():
+                for prop, obj in said:
+                    if prop == words.STATES:
+                        self._stated(subject, said, self._name(obj))
+                        break
+        for subject, prop, obj in self._graph.qualified:
+            self._qualify(subject, words.QUALIFIED[prop], obj)
+        self._adopt()
+        if words.AS_IN_BUNDLE in self._properties:
+            for subject, said in self._subjects.items():
+                self._subjects[subject] = self._mention(self._name(subject), said)
         for subject, said in self._subjects.items():
-            for prop, obj in said:
-                if prop == words.STATES:
-                    self._stated(subject, said, self._name(obj))
-                    break
-        for subject, said in self._subjects.items():
-            for prop, obj in said:
-                if prop in words.QUALIFIED:
-                    self._qualify(subject, words.QUALIFIED[prop], obj)
-        for subject, said in self._subjects.items():
-            if subject not in self._taken and not self._lonely(subject, said):
+            if subject not in self._taken:
                 self._subject(subject, said)
 
     # Statements that stand apart.
 
-    def _stated(self, subject: str, said: Said, ident: str) -> None:
+    def _stated(self, subject: Term, said: Said, ident: str) -> None:
         """A node that states one thing about another, which RDF would merge with the others."""
         self._taken.add(subject)
         self._apart.add(subject)
-        covered = self._said.setdefault(ident, set())
-        covered.update(said)
+        self._said.setdefault(ident, set()).update(said)
         rest = [(prop, obj) for prop, obj in said if prop != words.STATES]
-        types = {self._name(obj) for prop, obj in rest if prop == words.TYPE and _names(obj)}
-        known_words = words.WORDS.values()
-        fitting = [w for w in known_words if w.classes and types.issuperset(w.classes)]
-        if any(prop == words.EFFECT for prop, _ in rest) and fitting:
-            known = max(fitting, key=lambda w: len(w.classes))
-            effect = next(self._name(obj) for prop, obj in rest if prop == words.EFFECT)
+        types = {obj for prop, obj in rest if prop == words.TYPE}
+        fitting = [w for w in words.WORDS.values() if types >= w.terms]
+        effects = [self._name(obj) for prop, obj in rest if prop == words.EFFECT]
+        if effects and fitting:
+            known = max(fitting, key=lambda w: len(w.terms))
             rest = [(prop, obj) for prop, obj in rest if prop != words.EFFECT]
-            edge = self._edge(known, effect, ident, rest)
-            self._cover(edge)
+            self._cover(self._edge(known, effects[0], ident, rest))
         else:
             self._element(ident, rest)
 
@@ -115,118 +125,143 @@ class _Reader:
 
     # Qualified relations.
 
-    def _qualify(self, effect: str, known: Words, obj: Any) -> None:
+    def _qualify(self, effect: Term, known: Words, obj: Term) -> None:
         """A relation from the node that qualifies it; left as it is where it is none of PROV-O's."""
-        if not _names(obj):
+        said = self._subjects.get(obj)
+        if said is None or obj == effect or obj in self._apart:
             return
-        ident = self._name(obj)
-        said = self._subjects.get(ident)
-        if said is None or ident in self._apart or ident in self._said or ident == effect:
+        if self._said and self._name(obj) in self._said:
             return
+        own = known.terms
         for prop, term in said:
-            if prop == words.TYPE:
-                iri = term.value
-                if iri in words.FAMILIES:
+            if prop == words.TYPE and term not in own:
+                if term in words.FAMILIES:
                     return
-                if iri not in known.classes:
-                    known = words.NARROWER.get((known.relation.name, iri), known)
-        named = type(obj) is NamedNode or self._used.get(obj.value, 0) > 1
-        self._edge(known, effect, ident if named else None, said)
-        self._taken.add(ident)
+                known = words.NARROWER.get((known.relation.name, term), known)
+        named = obj[0] == "<" or obj in self._used or obj in self._shared
+        self._edge(known, self._name(effect), self._name(obj) if named else None, said)
+        self._taken.add(obj)
 
-    def _lonely(self, subject: str, said: Said) -> bool:
+    def _adopt(self) -> None:
+        """A qualified relation that does not name its cause has the one that is said beside it,
+        where that is one: so CWLProv and others say who an association with a plan is with.
+        """
+        if not any(ids.is_unknown(edge.cause) for edge in self.edges):
+            return
+        unnamed: dict[tuple[str, str], list[int]] = {}
+        named: dict[tuple[str, str], set[str]] = {}
+        for at, edge in enumerate(self.edges):
+            key = (edge.effect, edge.relation)
+            if ids.is_unknown(edge.cause):
+                unnamed.setdefault(key, []).append(at)
+            else:
+                named.setdefault(key, set()).add(edge.cause)
+        said = {self._name(subject): found for subject, found in self._subjects.items()}
+        for (effect, name), places in unnamed.items():
+            plain = words.WORDS[name].plain
+            causes = {
+                self._name(obj)
+                for prop, obj in said.get(effect, ())
+                if plain and prop == plain[0] and obj[0] != '"'
+            } - named.get((effect, name), set())
+            if len(causes) == 1 and len(places) == 1:
+                edge = replace(self.edges[places[0]], cause=causes.pop())
+                self.edges[places[0]] = edge
+                self.bare.append(line(edge))
+                self._qualified.add((name, effect, edge.cause))
+
+    def _lonely(self, subject: Term, said: Said) -> bool:
         """A node that qualifies a relation whose effect was left out; whether it is one."""
-        types = [self._name(obj) for prop, obj in said if prop == words.TYPE and _names(obj)]
-        known = [words.CLASSES[iri] for iri in types if iri in words.CLASSES]
-        if not known or subject in self._said or not words.FAMILIES.keys().isdisjoint(types):
+        types = [obj for prop, obj in said if prop == words.TYPE]
+        known = [words.CLASSES[term] for term in types if term in words.CLASSES]
+        ident = self._name(subject)
+        if ident in self._said or not words.FAMILIES.keys().isdisjoint(types):
             return False
         one = max(known, key=lambda w: (len(w.classes), w.relation.base is not None))
-        named = not subject.startswith(BLANK) or subject in self._referenced()
-        self._edge(one, None, subject if named else None, said)
+        self._edge(one, None, ident if subject[0] == "<" or subject in self._used else None, said)
         return True
 
-    def _referenced(self) -> set[str]:
-        """The blank nodes that stand as objects."""
-        return {self._name(BlankNode(label)) for label in self._used}
-
     def _edge(self, known: Words, effect: str | None, ident: str | None, said: Said) -> Edge:
-        relation, classes, influencer = known.relation, known.classes, known.influencer
-        back = known.keys
+        """A relation out of what is said of the node that qualifies it."""
+        own, influencer, back = known.terms, known.influencer, known.keys
+        scalar, time, name = self._quads.scalar, self._quads.time, self._name
         cause: str | None = None
         found: dict[str, Value] = {}
         members: dict[str, list[Any]] = {}
         for prop, obj in said:
-            kind = type(obj)
-            if kind is NamedNode:
-                if prop == words.TYPE and obj.value in classes:
-                    continue
-                if cause is None and prop == influencer:
-                    cause = self._name(obj)
-                    continue
-            elif cause is None and prop == influencer and kind is BlankNode:
-                cause = self._name(obj)
+            if prop == influencer and cause is None and obj[0] != '"':
+                cause = name(obj)
+                continue
+            if prop == words.TYPE and obj in own:
                 continue
             key = back.get(prop) or _key(prop)
-            if prop in words.SETS.values() and self._member(key, obj, members):
+            if key in words.SETS and self._member(key, obj, members):
                 continue
-            _put(found, key, self._value(key, obj))
+            value: Value = time(obj) if key in words.TIME_KEYS else scalar(obj)
+            found[key] = several((*_each(found[key]), *_each(value))) if key in found else value
         for key, values in members.items():
             found[key] = statement.json_set(values)
         if cause is None:
             cause = _influencer(found)
-        edge = statement.edge(relation, (effect, cause), found, ident, self._bundle)
-        self._qualified.add((relation.name, edge.effect, edge.cause))
-        for name in known.also:
-            self._qualified.add((name, edge.effect, edge.cause))
+        edge = statement.edge(known.relation, (effect, cause), found, ident, self._bundle)
+        for said_plainly in (edge.relation, *known.also):
+            if said_plainly in self._plainly:
+                self._qualified.add((said_plainly, edge.effect, edge.cause))
         self.edges.append(edge)
         return edge
 
-    def _member(self, key: str, obj: Any, members: dict[str, list[Any]]) -> bool:
+    def _member(self, key: str, obj: Term, members: dict[str, list[Any]]) -> bool:
         """One key, or pair of key and entity, of a dictionary's set; whether it is one."""
-        if not _names(obj):
-            members.setdefault(key, []).append(wire({"": scalar(obj, self._quads)})[""])
+        if obj[0] == '"':
+            members.setdefault(key, []).append(wire({"": self._quads.scalar(obj)})[""])
             return True
-        pair = dict(self._subjects.get(self._name(obj), ()))
+        pair = dict(self._subjects.get(obj, ()))
         if not pair or pair.keys() - {words.PAIR_KEY, words.PAIR_ENTITY}:
             return False
         shown = {}
         if words.PAIR_KEY in pair:
-            shown["key"] = wire({"": scalar(pair[words.PAIR_KEY], self._quads)})[""]
+            shown["key"] = wire({"": self._quads.scalar(pair[words.PAIR_KEY])})[""]
         if words.PAIR_ENTITY in pair:
             shown["$"] = self._name(pair[words.PAIR_ENTITY])
         members.setdefault(key, []).append(shown)
-        self._taken.add(self._name(obj))
+        self._taken.add(obj)
         return True
-
-    def _value(self, key: str, obj: Any) -> Scalar:
-        if key in words.TIME_KEYS and not _names(obj) and obj.datatype.value == _DATE_TIME:
-            return str(obj.value)
-        return scalar(obj, self._quads)
 
     # Everything else.
 
-    def _subject(self, subject: str, said: Said) -> None:
-        if self._said:
-            covered = self._said.get(subject, ())
-            said = [p for p in said if p not in covered and not self._again(subject, *p)]
-        rest: Said = []
+    def _subject(self, subject: Term, said: Said) -> None:
+        """An element, and the unqualified relations from it; or a relation that has no effect."""
         for prop, obj in said:
-            if prop in words.PLAIN:
-                if _names(obj):
-                    self._plain(words.PLAIN[prop], subject, self._name(obj))
-                    continue
-            elif prop in words.INVERSE:
-                if _names(obj):
-                    self._plain(words.INVERSE[prop], self._name(obj), subject)
-            elif prop in words.QUALIFIED and _names(obj) and self._name(obj) in self._taken:
-                continue
-            rest.append((prop, obj))
-        if rest:
-            self._element(subject, rest)
+            if prop == words.TYPE and obj in words.CLASSES and self._lonely(subject, said):
+                return
+        ident = self._name(subject)
+        if self._said:
+            covered = self._said.get(ident, ())
+            said = [p for p in said if p not in covered and not self._again(ident, *p)]
+        self._element(ident, said)
 
-    def _again(self, subject: str, prop: str, obj: Any) -> bool:
+    def _mention(self, ident: str, said: Said) -> Said:
+        """The bundle of a mention goes into it (PROV-Links section 4); what is left to read."""
+        bundles = [self._name(o) for p, o in said if p == words.AS_IN_BUNDLE and o[0] != '"']
+        mentions = [self._name(o) for p, o in said if p == words.MENTION_OF and o[0] != '"']
+        known = [e for e in self.edges if e.effect == ident and e.relation == "mentionOf"]
+        covered = {v.iri for e in known if isinstance(v := e.attributes.get("prov:bundle"), Ref)}
+        if len(bundles) == 1 and len(mentions) == 1 and not known:
+            attributes: dict[str, Value] = {"prov:bundle": Ref(bundles[0])}
+            relation = words.PLAIN[words.MENTION_OF]
+            ends = (ident, mentions[0])
+            self.edges.append(statement.edge(relation, ends, attributes, None, self._bundle))
+            self._qualified.add((relation.name, *ends))
+            covered.add(bundles[0])
+        return [
+            (p, o)
+            for p, o in said
+            if not (p == words.AS_IN_BUNDLE and o[0] != '"' and self._name(o) in covered)
+        ]
+
+    def _again(self, ident: str, prop: str, obj: Term) -> bool:
         """Whether a relation that stands apart said this already."""
-        return _names(obj) and (subject, prop, self._name(obj)) in self._related
+        return obj[0] != '"' and (ident, prop, self._name(obj)) in self._related
 
     def _plain(self, relation: Relation, effect: str, cause: str) -> None:
         mark = (relation.name, effect, cause)
@@ -239,17 +274,23 @@ class _Reader:
         """One element of each family that its types name, with all that is said of it."""
         families: dict[str, None] = {}
         found: dict[str, Value] = {}
+        roles, back = words.ROLES, words.ELEMENT_BACK
+        scalar, time = self._quads.scalar, self._quads.time
         for prop, obj in said:
-            if prop == words.TYPE and _names(obj):
-                iri = self._name(obj)
-                if iri in words.FAMILIES:
-                    families[words.FAMILIES[iri]] = None
+            role = roles.get(prop)
+            if role is not None and obj[0] != '"':
+                if role == "type" and self._typed(ident, obj, families):
                     continue
-                if iri == words.EMPTY_BUNDLE:
-                    self.empty.append(ident)
+                if role == "plain":
+                    self._plain(words.PLAIN[prop], ident, self._name(obj))
                     continue
-            key = words.ELEMENT_BACK.get(prop) or _key(prop)
-            _put(found, key, self._value(key, obj))
+                if role == "qualified" and obj in self._taken:
+                    continue
+                if role == "inverse":
+                    self._plain(words.INVERSE[prop], self._name(obj), ident)
+            key = back.get(prop) or _key(prop)
+            value: Value = time(obj) if key in words.TIME_KEYS else scalar(obj)
+            found[key] = several((*_each(found[key]), *_each(value))) if key in found else value
         if not families:
             families.update(_implied(found.get(statement.TYPE, ())))
         if not families and not found:
@@ -261,6 +302,17 @@ class _Reader:
         for family in families:
             own = dict(found) if len(families) > 1 else found
             self.nodes.append(statement.node(family, ident, own, self._bundle))
+
+    def _typed(self, ident: str, term: Term, families: dict[str, None]) -> bool:
+        """Whether a type is one of PROV's families, or a mark of ours."""
+        family = words.FAMILIES.get(term)
+        if family is not None:
+            families[family] = None
+        elif term == _EMPTY_BUNDLE:
+            self.empty.append(ident)
+        else:
+            return False
+        return True
 
     def _shortcuts(self, ident: str, found: Mapping[str, Value]) -> None:
         """Times of a generation or invalidation by something unnamed."""
@@ -276,17 +328,18 @@ class _Reader:
                     self.edges.append(edge)
 
 
-_DATE_TIME = terms.XSD + "dateTime"
+_EMPTY_BUNDLE = f"<{words.EMPTY_BUNDLE}>"
 _INFLUENCERS = ("prov:entity", "prov:activity", "prov:agent", "prov:influencer")
-
-
-def _names(term: Any) -> bool:
-    return type(term) is NamedNode or type(term) is BlankNode
 
 
 @cache
 def _key(iri: str) -> str:
     return terms.compact(plain(iri))
+
+
+def _repeated(terms_: Iterable[Term]) -> set[Term]:
+    seen: set[Term] = set()
+    return {term for term in terms_ if term in seen or seen.add(term)}  # type: ignore[func-returns-value]
 
 
 def _influencer(found: Mapping[str, Value]) -> str | None:
@@ -300,11 +353,6 @@ def _influencer(found: Mapping[str, Value]) -> str | None:
 
 def _each(value: Value | tuple[()]) -> tuple[Scalar, ...]:
     return value if isinstance(value, tuple) else (value,)
-
-
-def _put(found: dict[str, Value], key: str, value: Scalar) -> None:
-    """One value more of a key."""
-    found[key] = several((*_each(found[key]), value)) if key in found else value
 
 
 def _implied(types: Value | tuple[()]) -> Iterator[tuple[str, None]]:

@@ -90,7 +90,10 @@ class Syntax(ABC):
                     f"{_quoted(value.value)}^^<{names.ODD_LANGUAGE}{names.quoted(value.language)}>"
                 )
             return f"{_quoted(value.value)}@{value.language}"
-        return self._typed(value.value, value.datatype or _XSD_STRING)
+        datatype = value.datatype or _XSD_STRING
+        return self._typed(
+            value.value, "prov:QUALIFIED_NAME" if datatype == names.UNRESOLVED else datatype
+        )
 
     def _typed(self, text: str, datatype: str) -> str:
         if datatype == _XSD_STRING:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from lineage.formats.statement import base_iri
-from lineage.model import terms
 from lineage.model.terms import LINEAGE, PREFIXES, PROV, TABLE, Relation
 
 RDF, RDFS = PREFIXES["rdf"], PREFIXES["rdfs"]
@@ -24,7 +24,7 @@ EFFECT = LINEAGE + "effect"
 UNDECLARED = "undeclared"
 #: Bundle without statements: a graph that no quad can show.
 EMPTY_BUNDLE = LINEAGE + "EmptyBundle"
-AS_IN_BUNDLE = PROV + "asInBundle"
+AS_IN_BUNDLE, MENTION_OF = PROV + "asInBundle", PROV + "mentionOf"
 _INFLUENCER = {"Entity": PROV + "entity", "Activity": PROV + "activity", "Agent": PROV + "agent"}
 _GENERAL = PROV + "influencer"
 
@@ -70,7 +70,7 @@ def _keys_back(relation: Relation) -> Mapping[str, str]:
     }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Words:
     """What PROV-O calls one relation.
 
@@ -87,7 +87,23 @@ class Words:
     keys: Mapping[str, str]
     bare: bool = True
 
-    @property
+    @cached_property
+    def named(self) -> tuple[str, ...]:
+        """The classes by which a statement that stands apart is known to be of this relation."""
+        name = self.relation.name
+        return self.classes or (LINEAGE + name[0].upper() + name[1:],)
+
+    @cached_property
+    def terms(self) -> frozenset[str]:
+        """The classes as terms of N-Quads."""
+        return frozenset(f"<{iri}>" for iri in self.named)
+
+    @cached_property
+    def renamed(self) -> Mapping[str, str]:
+        """Attribute key -> property, where PROV-O's name is not the key itself."""
+        return {key: iri for iri, key in self.keys.items()}
+
+    @cached_property
     def also(self) -> tuple[str, ...]:
         """The relation whose unqualified property is written beside that of a sub-property."""
         base = self.relation.base
@@ -148,19 +164,26 @@ QUALIFIED: Mapping[str, Words] = {
     for words in WORDS.values()
     if words.relation.base_type != "lineage:parent"
 }
-#: Class of a qualifying node -> the relation, where nothing but the node speaks of it.
+#: Class of a qualifying node, as a term -> the relation, where nothing but the node speaks of it.
 CLASSES: Mapping[str, Words] = {
-    words.classes[-1]: words for words in WORDS.values() if words.classes
+    f"<{words.classes[-1]}>": words for words in WORDS.values() if words.classes
 }
 #: Inverse property -> the relation it states, from object to subject (PROV-O appendix B).
 INVERSE: Mapping[str, Relation] = {
     PROV + r.inverse: r for r in TABLE if not r.implied_by and r.inverse != r.name
 }
-#: (relation, a type of the node that qualifies it) -> the sub-property that the type makes of it.
+#: (relation, a type of the node that qualifies it, as a term) -> the sub-property it makes of it.
 NARROWER: Mapping[tuple[str, str], Words] = {
-    (words.relation.base, words.classes[-1]): words
+    (words.relation.base, f"<{words.classes[-1]}>"): words
     for words in WORDS.values()
     if words.relation.base
+}
+#: What a statement about a subject is, where it is more than an attribute.
+ROLES: Mapping[str, str] = {
+    TYPE: "type",
+    **dict.fromkeys(PLAIN, "plain"),
+    **dict.fromkeys(INVERSE, "inverse"),
+    **dict.fromkeys(QUALIFIED, "qualified"),
 }
 #: Shortcut properties of a time, as attribute keys -> the relation with something unnamed.
 SHORTCUTS: Mapping[str, str] = {
@@ -185,17 +208,13 @@ SUBCLASSES: Mapping[str, str] = {
     ),
     **dict.fromkeys((PROV + name for name in ("Person", "Organization", "SoftwareAgent")), "agent"),
 }
+#: The classes of PROV's families, as terms of N-Quads.
 FAMILIES: Mapping[str, str] = {
-    PROV + "Entity": "entity",
-    PROV + "Activity": "activity",
-    PROV + "Agent": "agent",
+    f"<{PROV}Entity>": "entity",
+    f"<{PROV}Activity>": "activity",
+    f"<{PROV}Agent>": "agent",
 }
 
 ELEMENT_BACK: Mapping[str, str] = {iri: key for key, iri in ELEMENT_KEYS.items()}
 #: Keys whose value is a time (xsd:dateTime) rather than a text.
 TIME_KEYS = frozenset({"prov:startTime", "prov:endTime", "prov:time"})
-
-
-def property_of(key: str, renamed: Mapping[str, str]) -> str:
-    """The property that an attribute key is written as."""
-    return renamed.get(key) or terms.expand(key)

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
+from typing import NamedTuple
 
 import orjson
 
@@ -14,9 +15,17 @@ from lineage.formats.prov_o import words
 from lineage.formats.prov_o.syntax import Graphs, Syntax
 from lineage.model import kinds, terms
 from lineage.model.record import Batch, Edge, Node, Record, line
-from lineage.model.value import Attributes, Literal, Ref, Scalar, from_json
+from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, from_json
 
 _Subjects = dict[str, list[str]]
+
+
+class _Keys(NamedTuple):
+    """How the attribute keys of elements, or of one relation, are written; and what was so far."""
+
+    renamed: Mapping[str, str]
+    predicates: dict[str, str]
+    pairs: dict[tuple[str, str], str]
 
 
 class Writer:
@@ -25,10 +34,11 @@ class Writer:
     def __init__(self, batch: Batch, syntax: Syntax) -> None:
         self._batch = batch
         self._syntax = syntax
-        self._keys: dict[tuple[str, bool], str] = {}
-        self._pairs: dict[tuple[str, str], str] = {}
+        self._elements = _Keys(words.ELEMENT_KEYS, {}, {})
+        self._relations = {name: _Keys(w.renamed, {}, {}) for name, w in words.WORDS.items()}
         iri = syntax.iri
         self._a = syntax.a
+        self._crowded: set[tuple[str, str, str]] = set()
         self._families: dict[str, str] = {
             family: f"{self._a} {iri(terms.PROV + family)}" for family in kinds.PLAIN
         }
@@ -50,15 +60,14 @@ class Writer:
 
     def graphs(self) -> Graphs:
         """Bundle by bundle, subject by subject, in an order that depends on nothing."""
-        inside: dict[str | None, list[tuple[bytes, Record]]] = {None: []}
+        inside: dict[str | None, list[Record]] = {None: []}
         for bundle in sorted(self._batch.bundles):
             inside.setdefault(bundle, [])
         for record in self._batch.records:
-            inside.setdefault(record.bundle, []).append((line(record), record))
+            inside.setdefault(record.bundle, []).append(record)
         written: dict[str | None, Mapping[str, list[str]]] = {}
         for name, records in inside.items():
-            records.sort(key=_first)
-            written[name] = self._graph(records)
+            written[name] = self._graph(statement.ordered(records))
         subjects = dict(written[None])
         for name, found in written.items():
             if name is not None and not found:
@@ -66,26 +75,23 @@ class Writer:
                 subjects.setdefault(self._syntax.iri(name), []).append(pair)
         return {None: subjects, **{b: found for b, found in written.items() if b and found}}
 
-    def _graph(self, records: list[tuple[bytes, Record]]) -> Mapping[str, list[str]]:
+    def _graph(self, records: list[Record]) -> Mapping[str, list[str]]:
         subjects: _Subjects = {}
-        edges: list[tuple[bytes, Edge]] = []
         stated: Counter[str] = Counter()
-        for label, record in records:
+        before: Record | None = None
+        number = 1
+        self._crowded = _crowded(records)
+        for record in records:
             if isinstance(record, Node):
                 stated[record.id] += 1
-                own = subjects.setdefault(self._syntax.iri(record.id), [])
-                own.extend(self._element(record))
+                subjects.setdefault(self._syntax.iri(record.id), []).extend(self._element(record))
             elif record.relation in self._words:
                 if record.id is not None:
                     stated[record.id] += 1
-                edges.append((label, record))
-        before = b""
-        number = 1
-        for label, edge in edges:
-            number = number + 1 if label == before else 1
-            before = label
-            self._relation(edge, label, number, subjects)
-        if max(stated.values(), default=0) > 1:
+                number = number + 1 if record == before else 1
+                before = record
+                self._relation(record, number, subjects)
+        if any(times > 1 for times in stated.values()):
             self._apart(records, stated, subjects)
         return {s: list(dict.fromkeys(pairs)) for s, pairs in subjects.items()}
 
@@ -98,41 +104,41 @@ class Writer:
         if node.kind != family:
             yield self._kinds[node.kind]
         if node.label is not None:
-            yield self._pair("prov:label", node.label, words.ELEMENT_KEYS)
-        for key, value in attributes.items():
+            yield self._pair("prov:label", node.label, self._elements)
+        for key, value in _sorted(attributes):
             if key == words.UNDECLARED:
                 continue
             short = _TIMES.get(key, key) if family == "Activity" else key
-            yield from self._attribute(short, value, words.ELEMENT_KEYS)
+            yield from self._attribute(short, value, self._elements)
 
-    def _attribute(self, key: str, value: object, renamed: Mapping[str, str]) -> Iterator[str]:
+    def _attribute(self, key: str, value: object, keys: _Keys) -> Iterator[str]:
         for item in value if isinstance(value, tuple) else (value,):
-            yield self._pair(key, item, renamed)
+            yield self._pair(key, item, keys)
 
-    def _pair(self, key: str, value: Scalar, renamed: Mapping[str, str]) -> str:
+    def _pair(self, key: str, value: Scalar, keys: _Keys) -> str:
         if type(value) is str:
             # Few different texts stand on most records: roles, kinds of things, times of one job.
-            shown = self._pairs.get((key, value))
+            shown = keys.pairs.get((key, value))
             if shown is None:
                 term = self._syntax.value(value, time=key in words.TIME_KEYS)
-                shown = f"{self._predicate(key, renamed)} {term}"
-                if len(self._pairs) < _KNOWN_PAIRS:
-                    self._pairs[key, value] = shown
+                shown = f"{self._predicate(key, keys)} {term}"
+                if len(keys.pairs) < _KNOWN_PAIRS:
+                    keys.pairs[key, value] = shown
             return shown
-        return f"{self._predicate(key, renamed)} {self._syntax.value(value)}"
+        return f"{self._predicate(key, keys)} {self._syntax.value(value)}"
 
-    def _predicate(self, key: str, renamed: Mapping[str, str]) -> str:
-        mark = (key, renamed is words.ELEMENT_KEYS)
-        found = self._keys.get(mark)
+    def _predicate(self, key: str, keys: _Keys) -> str:
+        found = keys.predicates.get(key)
         if found is None:
-            iri = words.property_of(key, renamed)
+            iri = keys.renamed.get(key) or terms.expand(key)
             found = self._a if iri == words.TYPE else self._syntax.iri(iri)
-            self._keys[mark] = found
+            keys.predicates[key] = found
         return found
 
-    def _relation(self, edge: Edge, label: bytes, number: int, subjects: _Subjects) -> None:
+    def _relation(self, edge: Edge, number: int, subjects: _Subjects) -> None:
         """One relation on its effect; ``number`` counts statements that are word for word the same."""
         known, plain, qualified, classes, influencer = self._words[edge.relation]
+        keys = self._relations[edge.relation]
         iri = self._syntax.iri
         lonely = edge.effect.startswith(_UNKNOWN)
         pairs = [] if lonely else subjects.setdefault(iri(edge.effect), [])
@@ -140,27 +146,37 @@ class Writer:
         if not edge.cause.startswith(_UNKNOWN):
             cause = iri(edge.cause)
             pairs += [f"{p} {cause}" for p in plain]
-            inner.append(f"{influencer} {cause}")
-        for key, value in edge.attributes.items():
+            if not self._batch.bare or line(edge) not in self._batch.bare:
+                inner.append(f"{influencer} {cause}")
+        for key, value in _sorted(edge.attributes):
             if type(value) is str:
-                inner.append(self._pair(key, value, words.RELATION_KEYS))
+                inner.append(self._pair(key, value, keys))
             elif key == "prov:key" and isinstance(value, Ref):
                 inner.append(f"{iri(words.PAIR_KEY)} {self._key_term(value)}")
             elif key in words.SETS and isinstance(value, Literal):
                 inner += self._members(key, value, subjects)
             else:
-                inner += self._attribute(key, value, words.RELATION_KEYS)
+                inner += self._attribute(key, value, keys)
+        bundle = edge.attributes.get("prov:bundle")
+        if edge.relation == "mentionOf" and isinstance(bundle, Ref):
+            pairs.append(f"{iri(words.AS_IN_BUNDLE)} {iri(bundle.iri)}")
         if edge.id is not None:
             subject = iri(edge.id)
             pairs.append(f"{qualified} {subject}")
             subjects.setdefault(subject, []).extend(inner)
-        elif known.bare or len(inner) != len(classes) + 1 or number > 1 or lonely:
+        elif self._needs_node(edge, known, len(inner) - len(classes)) or number > 1 or lonely:
             if self._syntax.inline and number == 1 and not lonely:
                 pairs.append(f"{qualified} [ {' ; '.join(inner)} ]")
             else:
-                subject = _blank(label if number == 1 else b"%d %b" % (number, label))
+                subject = _blank(b"%d %b" % (number, line(edge)))
                 pairs.append(f"{qualified} {subject}")
                 subjects[subject] = inner
+
+    def _needs_node(self, edge: Edge, known: words.Words, said: int) -> bool:
+        """Whether the qualified form is written: always where PROV-O has one, else where it says
+        more than the unqualified or tells statements of the same ends apart.
+        """
+        return known.bare or said != 1 or (edge.effect, edge.relation, edge.cause) in self._crowded
 
     def _members(self, key: str, value: Literal, subjects: _Subjects) -> Iterator[str]:
         """The keys, or pairs of key and entity, of PROV-Dictionary's sets."""
@@ -190,12 +206,10 @@ class Writer:
             value = Literal(self._syntax.qname(value.iri), "prov:QUALIFIED_NAME")
         return self._syntax.value(value)
 
-    def _apart(
-        self, records: list[tuple[bytes, Record]], stated: Counter[str], subjects: _Subjects
-    ) -> None:
+    def _apart(self, records: list[Record], stated: Counter[str], subjects: _Subjects) -> None:
         """Statements of one thing that RDF merges, each once more on a node of its own."""
         iri = self._syntax.iri
-        for number, (label, record) in enumerate(records):
+        for number, record in enumerate(records):
             if record.id is None or stated[record.id] < 2:
                 continue
             pairs = [f"{iri(words.STATES)} {iri(record.id)}"]
@@ -203,17 +217,32 @@ class Writer:
                 pairs += self._element(record)
             elif record.relation in self._words:
                 pairs += self._alone(record)
-            subjects[_blank(b"states %d %b" % (number, label))] = pairs
+            subjects[_blank(b"states %d %b" % (number, line(record)))] = pairs
 
     def _alone(self, edge: Edge) -> Iterator[str]:
         """A relation as a node that says both its ends."""
-        _, _, _, classes, influencer = self._words[edge.relation]
-        yield from classes
+        known, _, _, _, influencer = self._words[edge.relation]
+        keys = self._relations[edge.relation]
+        yield from (f"{self._a} {self._syntax.iri(c)}" for c in known.named)
         yield f"{self._syntax.iri(words.EFFECT)} {self._syntax.iri(edge.effect)}"
         if not edge.cause.startswith(_UNKNOWN):
             yield f"{influencer} {self._syntax.iri(edge.cause)}"
-        for key, value in edge.attributes.items():
-            yield from self._attribute(key, value, words.RELATION_KEYS)
+        for key, value in _sorted(edge.attributes):
+            yield from self._attribute(key, value, keys)
+
+
+def _sorted(attributes: Attributes) -> Iterable[tuple[str, Value]]:
+    return sorted(attributes.items()) if len(attributes) > 1 else attributes.items()
+
+
+def _crowded(records: list[Record]) -> set[tuple[str, str, str]]:
+    """The ends between which there are several statements of one relation."""
+    seen: Counter[tuple[str, str, str]] = Counter(
+        (r.effect, r.relation, r.cause)
+        for r in records
+        if isinstance(r, Edge) and r.relation in _SPARE
+    )
+    return {ends for ends, times in seen.items() if times > 1}
 
 
 def _blank(label: bytes) -> str:
@@ -221,7 +250,8 @@ def _blank(label: bytes) -> str:
     return "_:n" + sha256(label).hexdigest()[:24]
 
 
-_first: Callable[[tuple[bytes, Record]], bytes] = lambda pair: pair[0]  # noqa: E731
 _TIMES = {short: key for key, short in statement.TIMES.items()}
 _UNKNOWN = "urn:lineage:unknown:"
+#: Relations that PROV-O has no qualified form for.
+_SPARE = frozenset(name for name, known in words.WORDS.items() if not known.bare)
 _KNOWN_PAIRS = 50_000

@@ -7,6 +7,7 @@ import hashlib
 import re
 
 from lineage.formats import strict
+from lineage.formats.pause import uncollected
 from lineage.formats.prov_xml.read import Reader
 from lineage.formats.prov_xml.write import Writer
 from lineage.model import terms
@@ -27,6 +28,7 @@ class ProvXml:
         head = data[:65536]
         return _ROOT.search(head) is not None and terms.PROV.encode() in head
 
+    @uncollected()
     def loads(self, data: bytes, where: str = "document") -> Batch:
         """Read a document, bundles and all."""
         strict.without_doctype(data, where=where)
@@ -40,6 +42,7 @@ class ProvXml:
             losses=tuple(reader.losses),
         )
 
+    @uncollected()
     def dumps(self, batch: Batch) -> bytes:
         """Write a document: same batch, same bytes."""
         return "".join(Writer(batch).document()).encode()

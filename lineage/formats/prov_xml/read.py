@@ -73,9 +73,7 @@ class Reader:
         scopes: list[dict[str, str]] = [{}]
         open_: list[_Element] = []
         for at in range(0, len(data) + _CHUNK, _CHUNK):
-            self._feed(parser, data[at : at + _CHUNK])
-            events: Any = parser.read_events()
-            for event, item in events:
+            for event, item in self._events(parser, data[at : at + _CHUNK]):
                 if event == "start-ns":
                     scopes.append({**scopes[-1], item[0] or "default": item[1]})
                 elif event == "end-ns":
@@ -115,12 +113,13 @@ class Reader:
                 prefix: iri for prefix, iri in own.items() if self.prefixes.get(prefix) != iri
             }
 
-    def _feed(self, parser: XMLPullParser[Any], chunk: bytes) -> None:
+    def _events(self, parser: XMLPullParser[Any], chunk: bytes) -> list[Any]:
         try:
             if chunk:
                 parser.feed(chunk)
             else:
                 parser.close()
+            return list(parser.read_events())
         except ParseError as error:
             line, column = error.position
             kind = InputTruncated if str(error).startswith(_ENDS_EARLY) else BadInput
@@ -179,7 +178,7 @@ class Reader:
     def _relation(self, relation: Relation, extra: str | None, element: _Element) -> None:
         places = words.PLACES[relation.name]
         effects, causes, rest = [], [], []
-        arguments: dict[str, Value] = {}
+        arguments: dict[str, list[Scalar]] = {}
         members: list[Any] = []
         for child in element.children:
             local = child.tag.removeprefix(words.PROV)
@@ -191,14 +190,14 @@ class Reader:
             elif local == "keyEntityPair" and child.tag != local:
                 members.append(self._pair(child))
             elif key in words.TIMES:
-                arguments[key] = child.text.strip()
+                arguments.setdefault(key, []).append(child.text.strip())
             elif key == "prov:key-set":
                 members.append(_wire(self._value(child)))
             elif key is not None and words.REF in child.attributes:
-                arguments[key] = Ref(self._ref(child))
+                arguments.setdefault(key, []).append(Ref(self._ref(child)))
             else:
                 rest.append(child)
-        attributes = {**arguments, **self._attributes(rest, extra)}
+        attributes = {**_flat(arguments), **self._attributes(rest, extra)}
         self._edges(relation, (effects, causes), attributes, members, self._ident(element))
 
     def _edges(
@@ -240,7 +239,7 @@ class Reader:
             found.setdefault(key, []).append(value)
         if extra is not None:
             found.setdefault(statement.TYPE, []).append(Ref(extra))
-        return {k: v[0] if len(v) == 1 else several(v) for k, v in found.items()}
+        return _flat(found)
 
     def _key(self, element: _Element) -> str:
         if element.tag == words.ATTRIBUTE:
@@ -268,6 +267,10 @@ class Reader:
             return element.text
         text = element.text.strip() if datatype in words.NAMES else element.text
         return names.typed(text, datatype, at)
+
+
+def _flat(found: Mapping[str, list[Scalar]]) -> dict[str, Value]:
+    return {k: v[0] if len(v) == 1 else several(v) for k, v in found.items()}
 
 
 def _kept(scope: dict[str, str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from lineage.formats import names, statement
 from lineage.formats.names import Prefixes
 from lineage.formats.prov_xml import words
 from lineage.model import terms
-from lineage.model.record import Batch, Edge, Node, line
+from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, from_json
 
 _NCNAME = re.compile(r"[^\W\d][\w.\-\u00b7]*")
@@ -60,7 +60,7 @@ class Writer:
         return {p: terms.XSD[:-1] if iri == terms.XSD else iri for p, iri in found.items()}
 
     def _records(self, records: Iterable[Node | Edge], margin: str) -> Iterator[str]:
-        for record in sorted(records, key=line, reverse=True):
+        for record in statement.ordered(records):
             shown = self._element(record) if isinstance(record, Node) else self._relation(record)
             if shown is not None:
                 word, parts = shown
@@ -110,12 +110,13 @@ class Writer:
                     yield self._pair(_unwired(member["key"]), member.get("$"))
                 else:
                     yield self._typed_element("prov:key", _unwired(member))
-        elif isinstance(value, Ref):
-            yield self._ref(local, value.iri)
-        elif key in words.TIMES and isinstance(value, str):
-            yield f"<prov:{local}>{_text(value)}</prov:{local}>"
-        else:
-            for item in value if isinstance(value, tuple) else (value,):
+            return
+        for item in value if isinstance(value, tuple) else (value,):
+            if isinstance(item, Ref):
+                yield self._ref(local, item.iri)
+            elif key in words.TIMES and isinstance(item, str):
+                yield f"<prov:{local}>{_text(item)}</prov:{local}>"
+            else:
                 yield self._typed_element(f"prov:{local}", item)
 
     def _pair(self, key: Value | None, entity: str | None) -> str:

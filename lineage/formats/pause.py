@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The collector of garbage rests while a document is read or written."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """No collection meanwhile: everything made here stays, and looking for cycles in it again and
+    again takes half the time of reading. Threads may do so at once; one of them begins again.
+    """
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
