@@ -14,6 +14,7 @@ from lineage.model.record import Batch, Loss
 
 #: Name -> module and the format in it; the order is the order of sniffing.
 BUILTIN: dict[str, str] = {
+    "jsonld": "lineage.formats.prov_jsonld:FORMAT",
     "json": "lineage.formats.prov_json:FORMAT",
     "provn": "lineage.formats.prov_n:FORMAT",
     "xml": "lineage.formats.prov_xml:FORMAT",

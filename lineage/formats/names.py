@@ -148,7 +148,8 @@ class Prefixes:
     """Qualified names as a document of one batch writes them, and the prefixes they need.
 
     ``local``, ``space`` and ``prefix`` say which local parts, namespaces and prefixes the syntax can
-    write. An IRI is cut where it can; where it cannot, one of ours holds it.
+    write, ``default`` whether it has a namespace without a prefix. An IRI is cut where it can be; where
+    it cannot, one of ours holds it.
     """
 
     def __init__(
@@ -158,14 +159,15 @@ class Prefixes:
         local: Callable[[str], bool] = _any,
         space: Callable[[str], bool] = _any,
         prefix: Callable[[str], bool] = _any,
+        default: bool = True,
     ) -> None:
         found = {
             short: iri
             for short, iri in sorted(batch.prefixes.items())
             if short not in ("prov", "default") and prefix(short) and space(iri)
         }
-        default = batch.prefixes.get("default")
-        self.default = default if default is not None and space(default) else None
+        unnamed = batch.prefixes.get("default") if default else None
+        self.default = unnamed if unnamed is not None and space(unnamed) else None
         self._space = space
         self.bound: dict[str, str] = dict(found)
         self._spaces = {iri: prefix for prefix, iri in sorted(found.items(), reverse=True)}

@@ -126,8 +126,8 @@ class Reader:
         if word == "hadDictionaryMember" and (pairs := attributes.pop(_PAIRS, None)) is not None:
             ends = _members(pairs)
         for end, more in ends:
-            own = {**attributes, **more}
-            self.edges.append(statement.edge(relation, (start, end), own, ident, bundle))
+            said = {**attributes, **more}
+            self.edges.append(statement.edge(relation, (start, end), said, ident, bundle))
 
     def _argument(self, argument: Argument, raw: Any, names: Names, at: str) -> Value | None:
         """An argument; several values, where statements were merged; nothing for an empty set."""

@@ -33,6 +33,8 @@ _ESCAPES = {
     "\b": "\\b",
     "\f": "\\f",
 }
+#: Relations whose optional places may all be left out together (PROV-N sections 3.2 and 3.3).
+_SHORT = frozenset({"wasDerivedFrom", "actedOnBehalfOf"})
 #: PROV-Dictionary's expressions are an extension, and named as one.
 _EXTENSIONS = frozenset({"hadDictionaryMember", "derivedByInsertionFrom", "derivedByRemovalFrom"})
 
@@ -105,7 +107,7 @@ class Writer:
                 places.append(self._time(arguments, key))
             else:
                 places.append(self._argument(arguments.pop(key), holds[key]))
-        if all(place == "-" for place in places[2:]):
+        if parts.relation.name in _SHORT and all(place == "-" for place in places[2:]):
             del places[2:]
         attributes.update(arguments)
         word = parts.relation.name

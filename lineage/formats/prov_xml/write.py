@@ -21,6 +21,7 @@ _NCNAME = re.compile(r"[^\W\d][\w.\-\u00b7]*")
 #: What XML 1.0 cannot hold, not even as a reference (section 2.2).
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _WHITE = re.compile(r"\s")
+_URI = re.compile(r"[^<>\"{}|^`\\\x00-\x20\x7f-\xa0]+")
 _RESERVED = frozenset({"xml", "xmlns", "xsi", "prov"})
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
 
@@ -30,7 +31,7 @@ class Writer:
 
     def __init__(self, batch: Batch) -> None:
         self._batch = batch
-        self._names = Prefixes(batch, local=_written, space=_written, prefix=_prefix)
+        self._names = Prefixes(batch, local=_written, space=_space, prefix=_prefix)
         self._tags: dict[str, str | None] = {}
 
     def document(self) -> Iterator[str]:
@@ -150,7 +151,7 @@ class Writer:
         return self._tags[iri]
 
     def _under(self, space: str, local: str) -> str | None:
-        if not _written(space):
+        if not _space(space):
             return None
         self._names.need("at", space)
         prefix = next(p for p, bound in self._names.bound.items() if bound == space)
@@ -205,6 +206,11 @@ def _rank(key: str) -> tuple[int, str]:
 
 def _written(text: str) -> bool:
     return text != "" and not _FORBIDDEN.search(text) and not _WHITE.search(text)
+
+
+def _space(text: str) -> bool:
+    """A namespace that parsers take for a URI."""
+    return _URI.fullmatch(text) is not None
 
 
 def _encoded(iri: str) -> str:

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""JSON-LD: written as PROV-JSONLD; read as that by its structure, and as RDF whatever else it is."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from lineage.errors import BadInput
+from lineage.formats import strict
+from lineage.formats.pause import uncollected
+from lineage.formats.prov_jsonld import words
+from lineage.formats.prov_jsonld.read import Reader
+from lineage.formats.prov_jsonld.write import Writer
+from lineage.model.record import Batch, Loss
+
+
+class ProvJsonLd:
+    """JSON-LD with PROV in it."""
+
+    name = "jsonld"
+    media_types = ("application/ld+json",)
+    suffixes = (".jsonld",)
+
+    def sniffs(self, data: bytes) -> bool:
+        """JSON with a context near its top."""
+        head = data[:65536].lstrip(b"\xef\xbb\xbf \t\r\n")
+        return head[:1] in (b"{", b"[") and b'"@context"' in head and b"ro/crate" not in head
+
+    @uncollected()
+    def loads(self, data: bytes, where: str = "document") -> Batch:
+        """Read a document; contexts are those in it, PROV-JSONLD's is known by name."""
+        value = strict.loads(data, where=where)
+        if not isinstance(value, dict | list):
+            raise BadInput("a JSON-LD document is an object or a list", where=where)
+        named = {context for context in _contexts(value) if isinstance(context, str)}
+        unknown = sorted(named - words.CONTEXTS)
+        if unknown:
+            raise BadInput(
+                f"context {unknown[0]!r} is none of those known here, and nothing is ever fetched",
+                where=where,
+                hint="Write the context into the document.",
+            )
+        if not named or not isinstance(value, dict):
+            return _as_rdf(data, where)
+        reader = Reader(where=where, blank=hashlib.sha256(data).hexdigest()[:16])
+        reader.document(value)
+        return Batch(
+            nodes=tuple(reader.nodes),
+            edges=tuple(reader.edges),
+            prefixes=reader.prefixes,
+            bundles=reader.bundles,
+        )
+
+    @uncollected()
+    def dumps(self, batch: Batch) -> bytes:
+        """Write a document: same batch, same bytes."""
+        return orjson.dumps(Writer(batch).document(), option=orjson.OPT_INDENT_2)
+
+    def losses(self, batch: Batch) -> tuple[Loss, ...]:
+        """Relations for which PROV-JSONLD has no term: they are written, and read only here."""
+        found = Counter(edge.relation for edge in batch.edges if edge.relation in words.OURS)
+        reason = "PROV-JSONLD has no term for it: it stands under one of ours, for others to skip"
+        return tuple(Loss(name, number, reason) for name, number in sorted(found.items()))
+
+
+def _contexts(value: Any) -> Iterator[Any]:
+    """Every context in a document, one by one."""
+    todo = [value]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, list):
+            todo += item
+        elif isinstance(item, dict):
+            for key, inner in item.items():
+                if key == "@context":
+                    yield from inner if isinstance(inner, list) else [inner]
+                elif key == "@import":
+                    yield inner
+                todo.append(inner)
+
+
+def _as_rdf(data: bytes, where: str) -> Batch:
+    from pyoxigraph import RdfFormat
+
+    from lineage.formats.prov_o import quads, read
+
+    return read.batch_of(quads.parse(data, RdfFormat.JSON_LD, where))
+
+
+FORMAT = ProvJsonLd()
