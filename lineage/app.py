@@ -28,7 +28,9 @@ from lineage.services import (
     move,
     produced,
     show,
+    sparql,
     trace,
+    validate,
     verify,
     why,
 )
@@ -38,6 +40,8 @@ from lineage.services.context import Context
 from lineage.services.export import Exported
 from lineage.services.ingest import Progress, Report
 from lineage.services.move import Moved
+from lineage.services.sparql import Solutions
+from lineage.services.validate import Validation
 from lineage.services.verify import Verdict
 from lineage.store.base import Stats, Store
 
@@ -288,6 +292,14 @@ class Lineage:
         ``store.export('+model:"fraud@v3"', format="turtle").data``.
         """
         return export.export(self.context, selection, **chosen)
+
+    def sparql(self, query: str, **chosen: Any) -> Solutions:
+        """Ask the PROV-O view in SPARQL (``services.sparql.sparql``)."""
+        return sparql.sparql(self.context, query, **chosen)
+
+    def validate(self, selection: str | None = None, **chosen: Any) -> Validation:
+        """Whether what the store holds is valid PROV (``services.validate.store``)."""
+        return validate.store(self.context, selection, **chosen)
 
     def stats(self) -> Stats:
         """How much there is now."""

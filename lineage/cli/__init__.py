@@ -27,6 +27,8 @@ VERBS: dict[str, str] = {
     "show": "One thing in full, and who says so.",
     "find": "Search labels and identifiers.",
     "export": "What is selected as a document, in any format of PROV.",
+    "sparql": "Ask the PROV-O view in SPARQL.",
+    "validate": "Is a document, or the store, valid PROV?",
     "convert": "A PROV document in another format.",
     "stats": "How much is in the store.",
     "log": "The ledger, newest first.",

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any, Protocol
 
 from lineage.errors import MissingExtra, UnknownFormat
-from lineage.model import check
+from lineage.model import check, constraints
 from lineage.model.record import Batch, Loss
 
 #: Name -> module and the format in it; the order is the order of sniffing.
@@ -145,5 +145,9 @@ def convert(data: bytes, from_: str, to: str) -> bytes:
 
 
 def validate(data: bytes, format: str) -> list[check.Finding]:  # noqa: A002 - the public word
-    """What is wrong with a document, as findings with a severity."""
-    return check.check(named(format).loads(data))
+    """What is wrong with a document, by our rules and by W3C PROV-CONSTRAINTS, errors first: findings
+    with a severity, the constraint's number, and what shows it.
+    """
+    batch = named(format).loads(data)
+    findings = [*check.check(batch), *constraints.inspect(batch).findings]
+    return sorted(findings, key=lambda finding: finding.severity)

@@ -18,7 +18,6 @@ from lineage.model.value import Literal as Typed
 MOST = 100
 
 _KNOWN_KINDS = frozenset(kinds.KINDS)
-_FAMILY = {name: kind.family for name, kind in kinds.KINDS.items()}
 _KNOWN_RELATIONS = frozenset(terms.RELATIONS)
 _SCALARS = (str, int, float, bool, Typed, Ref)
 _NUMBERS = frozenset({int, float, bool})
@@ -80,7 +79,6 @@ def _findings(batch: Batch) -> Iterator[Finding]:
             message = f"relation {edge.relation!r} is not in PROV"
             yield _error("unknown-relation", message, edge.effect)
         yield from _inside(edge, (edge.effect, edge.cause, edge.id, edge.bundle), good)
-    yield from _typing(batch)
 
 
 def _inside(
@@ -151,14 +149,3 @@ def _text(text: str, where: str) -> Iterator[Finding]:
         text.encode()
     except UnicodeEncodeError as error:
         yield _error("bad-text", f"text holds a lone surrogate at position {error.start}", where)
-
-
-def _typing(batch: Batch) -> Iterator[Finding]:
-    """PROV-CONSTRAINTS 54: nothing is both an entity and an activity."""
-    seen: dict[str, str] = {}
-    for node in batch.nodes:
-        family = _FAMILY.get(node.kind, "Entity")
-        other = seen.setdefault(node.id, family)
-        if family != other and {family, other} == {"Entity", "Activity"}:
-            message = f"{node.id} is described as an entity and as an activity"
-            yield Finding(code="PROV-54", severity="warning", message=message, where=node.id)

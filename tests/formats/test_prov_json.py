@@ -142,5 +142,5 @@ def test_ten_thousand_mutants_raise_nothing_else_and_what_is_read_can_be_written
 def test_the_public_door_converts_and_validates():
     data = f'{{{HEAD}, "entity": {{"ex:a b": {{}}, "ex:c": {{}}}}, "activity": {{"ex:c": {{}}}}}}'.encode()
     findings = lineage.validate(data, "json")
-    assert {(f.code, f.severity) for f in findings} == {("bad-id", "error"), ("PROV-54", "warning")}
+    assert {(f.code, f.severity) for f in findings} == {("bad-id", "error"), ("prov-55", "error")}
     assert json.loads(lineage.convert(data, "json", "json"))["entity"] == {"ex:a b": {}, "ex:c": {}}

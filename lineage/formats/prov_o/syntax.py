@@ -60,6 +60,10 @@ class Syntax(ABC):
             self._iris[iri] = found
         return found
 
+    def property(self, iri: str) -> str:
+        """A term for a property or a datatype, which are never blank."""
+        return self.iri(iri) if not iri.startswith(BLANK) else self._named(iri)
+
     def _relative(self, iri: str) -> str:
         """What a document names relative to itself is written so, where the syntax can."""
         if self._base is None or not iri.startswith(self._base[:-3]):
@@ -98,7 +102,7 @@ class Syntax(ABC):
     def _typed(self, text: str, datatype: str) -> str:
         if datatype == _XSD_STRING:
             return _quoted(text)
-        return f"{_quoted(text)}^^{self.iri(terms.expand(datatype))}"
+        return f"{_quoted(text)}^^{self.property(terms.expand(datatype))}"
 
     def qname(self, iri: str) -> str:
         """A name inside a literal: with a prefix, where the syntax declares prefixes."""

@@ -131,7 +131,7 @@ class Writer:
         found = keys.predicates.get(key)
         if found is None:
             iri = keys.renamed.get(key) or terms.expand(key)
-            found = self._a if iri == words.TYPE else self._syntax.iri(iri)
+            found = self._a if iri == words.TYPE else self._syntax.property(iri)
             keys.predicates[key] = found
         return found
 
