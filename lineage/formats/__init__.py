@@ -14,6 +14,7 @@ from lineage.model.record import Batch, Loss
 
 #: Name -> module and the format in it; the order is the order of sniffing.
 BUILTIN: dict[str, str] = {
+    "rocrate": "lineage.formats.rocrate:FORMAT",
     "json": "lineage.formats.prov_json:FORMAT",
     "provn": "lineage.formats.prov_n:FORMAT",
     "xml": "lineage.formats.prov_xml:FORMAT",
@@ -22,6 +23,8 @@ BUILTIN: dict[str, str] = {
     "trig": "lineage.formats.prov_o:TRIG",
     "nt": "lineage.formats.prov_o:NTRIPLES",
     "nquads": "lineage.formats.prov_o:NQUADS",
+    "dot": "lineage.formats.dot:DOT",
+    "svg": "lineage.formats.svg:SVG",
 }
 
 __all__ = ["BUILTIN", "Format", "convert", "for_suffix", "named", "sniff", "validate"]
