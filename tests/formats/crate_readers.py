@@ -88,7 +88,10 @@ def main(paths):
         cache = Path(folder) / "cache"
         warm(cache)
         for path in paths:
-            print(json.dumps({**validated(Path(path), cache), **read(path)}))
+            said = validated(Path(path), cache)
+            if said["passed"]:
+                said |= read(path)
+            sys.stdout.write(json.dumps(said) + "\n")
 
 
 if __name__ == "__main__":

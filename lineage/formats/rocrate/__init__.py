@@ -9,12 +9,14 @@ metadata like anybody's.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from lineage import ids
 from lineage.formats import prov_json
 from lineage.formats.rocrate import archive, words
-from lineage.formats.rocrate.read import Document, Reader, document
+from lineage.formats.rocrate.document import Document, Listed, document, listed_files
+from lineage.formats.rocrate.read import Reader
 from lineage.formats.rocrate.write import Writer, described
 from lineage.model.record import Batch, Loss
 
@@ -71,6 +73,11 @@ def read(metadata: bytes, records: bytes | None = None, *, where: str) -> Batch:
     return batch
 
 
+def listed(metadata: bytes, *, where: str) -> Iterator[Listed]:
+    """The files that a crate says it holds, by path. Raises as ``read``."""
+    return listed_files(document(metadata, where))
+
+
 def _untouched(source: Document, records: bytes) -> bool:
     """Whether metadata and records are as they were written together."""
     stated = next((e for e in source.entities if e["@id"] == words.SIDECAR), {})
@@ -84,4 +91,4 @@ def _untouched(source: Document, records: bytes) -> bool:
 
 FORMAT = RoCrate()
 
-__all__ = ["FORMAT", "RoCrate", "read"]
+__all__ = ["FORMAT", "Listed", "RoCrate", "listed", "read"]

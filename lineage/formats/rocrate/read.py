@@ -3,73 +3,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from lineage import ids
 from lineage.errors import BadInput
-from lineage.formats import names, statement, strict
+from lineage.formats import names, statement
 from lineage.formats.rocrate import words
-from lineage.formats.rocrate.words import Context, Tie, listed
+from lineage.formats.rocrate.document import Document, digests, size
+from lineage.formats.rocrate.words import Tie, listed
 from lineage.model import kinds, terms
 from lineage.model.record import Batch, Edge, Loss, Node
 from lineage.model.value import Literal, Ref, Scalar, Value, several
 
-_HEX = re.compile(r"[0-9a-fA-F]+")
-_DIGITS = re.compile(r"0|[1-9][0-9]{0,14}")
-_LARGEST = 10**15
 _SOFTWARE = frozenset({"SoftwareApplication", "SoftwareSourceCode", "ComputationalWorkflow"})
 _OF_LITERALS = frozenset({"@value", "@type", "@language", "@direction", "@index"})
-
-
-class Document(NamedTuple):
-    """The entities of a crate as it lists them, and where its root is."""
-
-    entities: tuple[dict[str, Any], ...]
-    context: Context
-    root: str
-    digest: str
-
-
-def document(data: bytes, where: str) -> Document:
-    """The metadata of a crate as JSON. Raises ``BadInput`` for what is none."""
-    value = strict.loads(data, where=where)
-    if not isinstance(value, dict):
-        raise BadInput("the metadata of a crate are an object", where=where)
-    graph = value.get("@graph")
-    if not isinstance(graph, list):
-        raise BadInput('the metadata have no "@graph" that is a list', where=where)
-    context = Context(value.get("@context"), where)
-    entities: dict[str, dict[str, Any]] = {}
-    for number, entity in enumerate(graph):
-        place = f"{where}#/@graph/{number}"
-        if not isinstance(entity, dict):
-            raise BadInput("an entity is an object", where=place)
-        ident = entity.get("@id")
-        if not isinstance(ident, str) or not ident:
-            raise BadInput(f'an entity has {ident!r} for its "@id"', where=place)
-        if entities.setdefault(ident, entity) != entity:
-            message = f'two entities have "@id" {ident!r} and say different things'
-            raise BadInput(message, where=place)
-    root = _root(entities, where)
-    return Document(tuple(entities.values()), context, root, hashlib.sha256(data).hexdigest())
-
-
-def _root(entities: Mapping[str, dict[str, Any]], where: str) -> str:
-    """The ``@id`` of the root, which the descriptor of the metadata file is about."""
-    for name, entity in entities.items():
-        if name.endswith(words.METADATA_NAMES) and "about" in entity:
-            about = entity["about"]
-            root = about.get("@id") if isinstance(about, dict) else about
-            if isinstance(root, str) and root in entities:
-                return root
-            message = f"the crate's root {root!r} is not described"
-            raise BadInput(message, where=where)
-    raise BadInput(f"no entity says that it is {words.METADATA}", where=where)
 
 
 class Reader:
@@ -88,6 +38,12 @@ class Reader:
         self._bytes: set[str] = set()
         self._seen: Counter[str] = Counter()
         self._lost: Counter[tuple[str, str]] = Counter()
+        for key in source.others:
+            self._lost[key, "said of the document, beside its entities"] += 1
+        for term in source.context.coerced:
+            self._lost[
+                term, "defined with a type or container; its values are kept as they stand"
+            ] += 1
 
     def batch(self) -> Batch:
         """Everything the crate says."""
@@ -187,13 +143,13 @@ class Reader:
     def _node(
         self, ident: str, kind: str, types: tuple[str, ...], found: dict[str, list[Scalar]]
     ) -> Node:
-        size = _size(found)
+        bytes_ = size(found)
         attributes: dict[str, list[Scalar]] = {}
         for term, values in found.items():
-            key, kept = self._attribute(kind, term, values, size)
+            key, kept = self._attribute(kind, term, values, bytes_)
             attributes.setdefault(key, []).extend(kept)
             if term in words.DIGESTS and key == "digest":
-                self._contents(ident, term, [str(v).partition(":")[2] for v in kept], size)
+                self._contents(ident, term, [str(v).partition(":")[2] for v in kept], bytes_)
         label = next((v for v in found.get("name", ()) if isinstance(v, str) and v), None)
         if label is not None:
             attributes[statement.LABEL] = [label, *attributes.get(statement.LABEL, ())]
@@ -206,7 +162,7 @@ class Reader:
         return statement.node(kinds.family(kind).lower(), ident, told)
 
     def _attribute(
-        self, kind: str, term: str, values: list[Scalar], size: int | None
+        self, kind: str, term: str, values: list[Scalar], bytes_: int | None
     ) -> tuple[str, list[Scalar]]:
         """The key of a property as answers write it, and its values."""
         key = terms.compact(words.full(term))
@@ -219,19 +175,19 @@ class Reader:
                 self._lost[key, "a time that is not one text"] += len(values)
                 return key, []
             return own or key, values
-        if term in words.DIGESTS and (hexes := _digests(term, values)):
+        if term in words.DIGESTS and (hexes := digests(term, values)):
             return "digest", [f"{term}:{hex_}" for hex_ in hexes]
-        if term == "contentSize" and size is not None:
-            return "size", [size]
+        if term == "contentSize" and bytes_ is not None:
+            return "size", [bytes_]
         if own == "status" and texts:
             return own, [_status(str(value)) for value in values]
         if own and texts and (own in _EVERYBODYS or own in _fields(kind)):
             return own, values
         return key, values
 
-    def _contents(self, ident: str, algorithm: str, hexes: list[str], size: int | None) -> None:
+    def _contents(self, ident: str, algorithm: str, hexes: list[str], bytes_: int | None) -> None:
         for hex_ in hexes:
-            content = ids.content(algorithm, hex_, size)
+            content = ids.content(algorithm, hex_, bytes_)
             if content is None:
                 continue
             label = f"{algorithm}:{hex_[:12]}"
@@ -367,20 +323,3 @@ def _status(text: str) -> str:
 @cache
 def _fields(kind: str) -> frozenset[str]:
     return frozenset(field.name for field in kinds.fields_of(kind))
-
-
-def _size(found: Mapping[str, list[Scalar]]) -> int | None:
-    """The size that some properties state, where it is a whole number of bytes."""
-    match found.get("contentSize"):
-        case [int(size)] if 0 <= size < _LARGEST and not isinstance(size, bool):
-            return size
-        case [str(text)] if _DIGITS.fullmatch(text):
-            return int(text)
-    return None
-
-
-def _digests(algorithm: str, values: list[Scalar]) -> list[str]:
-    """The digests in some values, in lower case; none where one of the values is no digest."""
-    length = words.DIGESTS[algorithm]
-    hexes = [v.lower() for v in values if isinstance(v, str) and _HEX.fullmatch(v)]
-    return hexes if len(hexes) == len(values) and all(len(h) == length for h in hexes) else []

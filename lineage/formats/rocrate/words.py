@@ -149,6 +149,8 @@ class Context:
         self._vocabulary: str | None = None
         self.base: str | None = None
         self.language: str | None = None
+        #: Terms defined with more than an IRI, whose values are read as they stand.
+        self.coerced: list[str] = []
         self._terms: dict[str, str] = {}
         for part in value if isinstance(value, list) else [value]:
             self._take(part)
@@ -206,6 +208,8 @@ class Context:
                 self.language = iri
             elif isinstance(iri, str) and iri and not term.startswith("@"):
                 self._own[term] = iri
+                if isinstance(meaning, dict) and len(meaning) > 1:
+                    self.coerced.append(term)
 
 
 def full(term: str) -> str:
