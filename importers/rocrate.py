@@ -72,7 +72,7 @@ class RoCrateImporter(Importer):
 def _read(given: _Given, where: str) -> Batch:
     batch = rocrate.read(given.metadata, given.records, where=where)
     tally = Tally()
-    seen: Counter[str] = Counter()
+    seen = Counter({"files there": 0, "files verified": 0})
     for number, file in enumerate(rocrate.listed(given.metadata, where=where)):
         if number == MOST_FILES:
             tally.lose("files", f"not looked at, for there are more than {MOST_FILES}")
@@ -133,7 +133,9 @@ def _folder(path: Path, where: str) -> _Given:
                 raise LimitExceeded(message, where=where)
         return bytes(found)
 
-    name = next(n for n in words.METADATA_NAMES if (path / n).is_file())
+    name = next((n for n in words.METADATA_NAMES if (path / n).is_file()), None)
+    if name is None:
+        raise InputMissing(f"the folder holds no {words.METADATA}", where=where)
     try:
         metadata = whole(name)
     except OSError as error:

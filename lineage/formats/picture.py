@@ -17,6 +17,8 @@ FILL: dict[Family, str] = {"Entity": "#FFFC87", "Activity": "#9FB1FC", "Agent": 
 LINE: dict[Family, str] = {"Entity": "#808080", "Activity": "#0000FF", "Agent": "#B07000"}
 #: Characters of an identifier that a tooltip shows.
 LONGEST_TIP = 300
+#: Characters of an address that a click leads to; browsers and servers take little more.
+LONGEST_LINK = 2_000
 
 Place = tuple[str, str]
 
@@ -33,8 +35,9 @@ class Shape(NamedTuple):
     def link(self) -> str | None:
         """Where a click leads: to what is on the web, and nowhere else."""
         ident = self.place[1]
-        on_web = ident.startswith(("https://", "http://")) and ids.iri_fault(ident) is None
-        return ident if on_web else None
+        if len(ident) > LONGEST_LINK or not ident.startswith(("https://", "http://")):
+            return None
+        return ident if ids.iri_fault(ident) is None else None
 
 
 class Arrow(NamedTuple):
