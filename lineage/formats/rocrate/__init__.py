@@ -27,7 +27,7 @@ class RoCrate:
     """The RO-Crate format."""
 
     name = "rocrate"
-    media_types = ("application/vnd.lineage.ro-crate+zip",)
+    media_types = ("application/zip",)
     suffixes = (".crate.zip", words.METADATA)
 
     def sniffs(self, data: bytes) -> bool:
@@ -66,7 +66,7 @@ def read(metadata: bytes, records: bytes | None = None, *, where: str) -> Batch:
         return Reader(source, where).batch()
     if _untouched(source, records):
         exact = prov_json.FORMAT.loads(records, f"{where}/{words.SIDECAR}")
-        return replace(exact, seen=Reader(source, where).batch().seen)
+        return replace(exact, seen=Reader(source, where).seen())
     batch = Reader(source, where).batch()
     if any(entity["@id"] == words.SIDECAR for entity in source.entities):
         batch = replace(batch, losses=(*batch.losses, Loss(words.SIDECAR, 1, _CHANGED)))

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from typing import Any
 
@@ -32,7 +32,7 @@ class Reader:
         absolute = words.absolute(source.root)
         root = names.plain(words.encoded(source.root)) if absolute else None
         self._base = source.context.base or root or f"urn:lineage:crate:sha256:{source.digest}/"
-        self._types: dict[str, tuple[str, ...]] = {}
+        self._kinds: dict[str, str] = {}
         self._nodes: list[Node] = []
         self._edges: dict[tuple[str, str, str, str | None], Edge] = {}
         self._bytes: set[str] = set()
@@ -50,9 +50,11 @@ class Reader:
         found = [*self._source.entities]
         for entity in self._source.entities:
             found += self._nested(entity)
+        types: dict[str, dict[str, None]] = {}
         for entity in found:
-            self._types.setdefault(self.iri(entity["@id"]), ())
-            self._types[self.iri(entity["@id"])] += self._types_of(entity)
+            own = types.setdefault(self.iri(entity["@id"]), {})
+            own.update(dict.fromkeys(self._types_of(entity)))
+        self._kinds = {ident: _kind(own) for ident, own in types.items()}
         for entity in found:
             self._entity(entity)
         return Batch(
@@ -61,6 +63,13 @@ class Reader:
             seen=dict(self._seen),
             losses=tuple(Loss(what, n, why) for (what, why), n in self._lost.items()),
         )
+
+    def seen(self) -> dict[str, int]:
+        """How many entities of which sort the crate lists, without reading what they say."""
+        for entity in self._source.entities:
+            types = self._types_of(entity)
+            self._count(_kind(types), types)
+        return dict(self._seen)
 
     def iri(self, ident: str) -> str:
         """What an ``@id`` names: an absolute one itself, others within this crate only."""
@@ -101,8 +110,8 @@ class Reader:
 
     def _entity(self, entity: dict[str, Any]) -> None:
         ident = self.iri(entity["@id"])
-        types = self._types[ident]
-        kind = _kind(types)
+        types = self._types_of(entity)
+        kind = self._kinds[ident]
         self._count(kind, types)
         attributes: dict[str, list[Scalar]] = {}
         agents, plans = [], []
@@ -214,7 +223,7 @@ class Reader:
         """Whether a value became an edge."""
         if not isinstance(value, Ref):
             return False
-        if kinds.family(_kind(self._types.get(value.iri, ()))) == "Activity":
+        if self._kinds.get(value.iri) in _ACTIVITIES:
             if tie.relation not in ("used", "wasGeneratedBy"):
                 return False
             # An action upon an action: the one organised, controlled or started the other.
@@ -248,7 +257,7 @@ class Reader:
     def _is_agent(self, value: Scalar) -> bool:
         if not isinstance(value, Ref):
             return False
-        return kinds.family(_kind(self._types.get(value.iri, ()))) == "Agent"
+        return kinds.family(self._kinds.get(value.iri, "Entity")) == "Agent"
 
     # --- values ---
 
@@ -305,7 +314,7 @@ def _flat(value: Any) -> Iterator[Any]:
             yield item
 
 
-def _kind(types: tuple[str, ...]) -> str:
+def _kind(types: Collection[str]) -> str:
     """The kind that the types of an entity make it. A program that is a file of the crate is one
     of its things; one that is only named acted.
     """
