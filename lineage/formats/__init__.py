@@ -14,7 +14,6 @@ from lineage.model.record import Batch, Loss
 
 #: Name -> module and the format in it; the order is the order of sniffing.
 BUILTIN: dict[str, str] = {
-    "rocrate": "lineage.formats.rocrate:FORMAT",
     "json": "lineage.formats.prov_json:FORMAT",
     "provn": "lineage.formats.prov_n:FORMAT",
     "xml": "lineage.formats.prov_xml:FORMAT",
@@ -23,6 +22,7 @@ BUILTIN: dict[str, str] = {
     "trig": "lineage.formats.prov_o:TRIG",
     "nt": "lineage.formats.prov_o:NTRIPLES",
     "nquads": "lineage.formats.prov_o:NQUADS",
+    "rocrate": "lineage.formats.rocrate:FORMAT",
     "dot": "lineage.formats.dot:DOT",
     "svg": "lineage.formats.svg:SVG",
 }

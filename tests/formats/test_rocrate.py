@@ -122,7 +122,9 @@ def test_what_is_written_reads_back_the_same_and_writes_the_same_bytes(batch):
 
 
 def test_every_relation_in_every_bundle_comes_back_and_what_others_cannot_see_is_counted():
-    assert same(EVERY_RELATION, FORMAT.loads(FORMAT.dumps(EVERY_RELATION)))
+    data = FORMAT.dumps(EVERY_RELATION)
+    assert sniff(data) is FORMAT
+    assert same(EVERY_RELATION, FORMAT.loads(data))
     lost = {loss.what: loss.number for loss in FORMAT.losses(EVERY_RELATION)}
     assert lost["bundles"] == len(EVERY_RELATION.edges) / 2
     assert lost["wasStartedBy"] == lost["alternateOf"] == lost["mentionOf"] == 2
