@@ -10,7 +10,15 @@ from importers.base import Importer, Options, Source
 from lineage.errors import InputMissing, UnknownFormat, Usage
 
 #: The first that recognises a file reads it; the strict ones stand first.
-BUILTIN: tuple[str, ...] = ("git", "dvc", "mlflow", "lockfile", "openlineage", "document")
+BUILTIN: tuple[str, ...] = (
+    "git",
+    "dvc",
+    "mlflow",
+    "lockfile",
+    "openlineage",
+    "rocrate",
+    "document",
+)
 
 __all__ = ["BUILTIN", "Importer", "Options", "Source", "available", "named", "sniff"]
 

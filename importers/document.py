@@ -23,9 +23,11 @@ class DocumentImporter(Importer):
         if source.data is None and (source.path is None or not source.path.is_file()):
             return False
         try:
-            return formats.sniff(source.read()) is not None
+            found = formats.sniff(source.read())
         except LineageError:
             return False
+        # A crate is more than its document: it has an importer of its own.
+        return found is not None and found.name != "rocrate"
 
     def read(self, source: Source, options: Options) -> Iterator[Batch]:
         """The whole document as one batch."""

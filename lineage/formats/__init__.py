@@ -23,6 +23,9 @@ BUILTIN: dict[str, str] = {
     "trig": "lineage.formats.prov_o:TRIG",
     "nt": "lineage.formats.prov_o:NTRIPLES",
     "nquads": "lineage.formats.prov_o:NQUADS",
+    "rocrate": "lineage.formats.rocrate:FORMAT",
+    "dot": "lineage.formats.dot:DOT",
+    "svg": "lineage.formats.svg:SVG",
 }
 
 #: Formats of RDF: what they say has a canonical form.

@@ -14,8 +14,9 @@ import lineage
 from importers.base import Options, Source
 from lineage.demo import project
 from lineage.errors import BadInput, LineageError
+from lineage.formats import rocrate
 from lineage.model import check
-from lineage.model.record import line
+from lineage.model.record import Batch, Node, line
 from tests.conftest import KEY
 
 NAMES = [importer.name for importer in importers.available()]
@@ -28,6 +29,8 @@ def folder(tmp_path_factory):
     project.finish(project.begin(path))
     document = {"prefix": {"ex": "http://example.org/"}, "entity": {"ex:a": {}}}
     (path / "doc.json").write_text(json.dumps(document))
+    entity = Node(id="http://example.org/a", kind="Artifact", label="a")
+    (path / "lab.crate.zip").write_bytes(rocrate.FORMAT.dumps(Batch(nodes=(entity,))))
     run = {"runId": "ea041791-68bc-4ae1-bd89-4c8106a157e4"}
     about = {"run": run, "job": {"namespace": "etl", "name": "load"}, "producer": "urn:p"}
     read = {"eventType": "START", "inputs": [{"namespace": "db", "name": "raw"}]}
@@ -43,6 +46,7 @@ def source_for(name, folder):
         "lockfile": "uv.lock",
         "mlflow": "mlflow.db",
         "openlineage": "events.ndjson",
+        "rocrate": "lab.crate.zip",
     }
     return Source.of(folder / inside.get(name, ""))
 

@@ -25,10 +25,12 @@ class ProvJson:
     suffixes = (".json", ".provjson")
 
     def sniffs(self, data: bytes) -> bool:
-        """A JSON object that has a word of PROV-JSON near its top."""
+        """A JSON object that has a word of PROV-JSON near its top, and is no JSON-LD."""
         head = data[:65536].lstrip(b"\xef\xbb\xbf \t\r\n")
         words = [b'"prefix"', b'"bundle"', *(f'"{word}"'.encode() for word in ELEMENTS)]
         words += [f'"{name}"'.encode() for name in terms.RELATIONS]
+        if b'"@graph"' in head:
+            return False
         return head[:1] == b"{" and (any(w in head for w in words) or head.rstrip() == b"{}")
 
     @uncollected()

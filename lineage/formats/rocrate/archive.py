@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Crates as zip files: written with the same bytes everywhere, read without trusting a name in them."""
+
+from __future__ import annotations
+
+import io
+import re
+import stat
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+
+from lineage.errors import BadInput, InputTruncated, LimitExceeded
+from lineage.formats.rocrate.words import METADATA_NAMES
+
+#: A zip file starts with one of these; the second is of one without entries.
+MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
+MOST_ENTRIES = 10_000
+#: Bytes of content to bytes in the zip file; plain text reaches 20, a bomb a thousand.
+MOST_RATIO = 100
+#: Small files may be of one letter only; what they unpack to does no harm (bytes).
+HARMLESS = 1024 * 1024
+#: Bytes that all entries together may unpack to.
+MOST_BYTES = 4 * 1024**3
+#: Bytes that a file which is read into memory may have.
+MOST_READ = 512 * 1024**2
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_DRIVE = re.compile(r"[A-Za-z]:")
+_ENCRYPTED = 0x1
+
+
+def write(files: Mapping[str, bytes]) -> bytes:
+    """A zip file of some files: the same bytes on every machine, so nothing is compressed."""
+    out = io.BytesIO()
+    with ZipFile(out, "w", ZIP_STORED) as archive:
+        for name, data in files.items():
+            info = ZipInfo(name, _EPOCH)
+            info.create_system = 3
+            info.external_attr = (stat.S_IFREG | 0o644) << 16
+            archive.writestr(info, data)
+    return out.getvalue()
+
+
+class Archive:
+    """A zip file whose names and sizes were checked; ``files`` holds the names below its crate."""
+
+    def __init__(self, archive: ZipFile, where: str) -> None:
+        self._archive = archive
+        self._where = where
+        infos = archive.infolist()
+        self._check(infos)
+        names = {info.filename: info for info in infos if not info.is_dir()}
+        root = self._root(names)
+        self.files = {n[len(root) :]: i for n, i in names.items() if n.startswith(root)}
+
+    @property
+    def metadata(self) -> bytes:
+        """The bytes of the metadata file."""
+        return self.read(next(name for name in METADATA_NAMES if name in self.files))
+
+    def read(self, name: str) -> bytes:
+        """The bytes of a file. Raises ``LimitExceeded``, and ``BadInput`` where they are damaged."""
+        if self.files[name].file_size > MOST_READ:
+            message = f"{name} has more than {MOST_READ} bytes"
+            raise LimitExceeded(message, where=self._where)
+        return b"".join(self.chunks(name))
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        """The bytes of a file, a piece at a time."""
+        with readable(self._where), self._archive.open(self.files[name]) as stream:
+            while piece := stream.read(HARMLESS):
+                yield piece
+
+    def _check(self, infos: list[ZipInfo]) -> None:
+        if len(infos) > MOST_ENTRIES:
+            message = f"the zip file has {len(infos)} entries, more than {MOST_ENTRIES}"
+            raise LimitExceeded(message, where=self._where)
+        seen: dict[str, str] = {}
+        total = 0
+        for info in infos:
+            name = info.orig_filename
+            if fault := _fault(info):
+                raise BadInput(f"entry {name!r} {fault}; nothing was read", where=self._where)
+            other = seen.setdefault(name.casefold().rstrip("/"), name)
+            if other is not name:
+                what = "appears twice" if other == name else f"differs from {other!r} in case only"
+                raise BadInput(f"entry {name!r} {what}", where=self._where)
+            total += info.file_size
+            large = info.file_size > HARMLESS
+            if total > MOST_BYTES or (large and info.file_size > MOST_RATIO * info.compress_size):
+                message = f"entry {name!r} expands to {info.file_size} bytes"
+                raise LimitExceeded(f"{message} from {info.compress_size}", where=self._where)
+
+    def _root(self, names: Mapping[str, ZipInfo]) -> str:
+        """The folder of the crate: the top, or the only one at the top that holds the metadata."""
+        if any(name in names for name in METADATA_NAMES):
+            return ""
+        folders = {n.split("/")[0] + "/" for n in names if n.partition("/")[2] in METADATA_NAMES}
+        if len(folders) != 1:
+            found = "no" if not folders else "more than one"
+            raise BadInput(f"the zip file holds {found} {METADATA_NAMES[0]}", where=self._where)
+        return folders.pop()
+
+
+@contextmanager
+def opened(data: bytes, where: str) -> Iterator[Archive]:
+    """A zip file in memory, checked. Raises ``BadInput`` and ``LimitExceeded``."""
+    if data.count(b"PK\x01\x02") > 4 * MOST_ENTRIES:
+        raise LimitExceeded(f"the zip file has more than {MOST_ENTRIES} entries", where=where)
+    with readable(where):
+        archive = ZipFile(io.BytesIO(data))
+    with archive:
+        yield Archive(archive, where)
+
+
+@contextmanager
+def readable(where: str) -> Iterator[None]:
+    """Turns everything that the zip library raises for a damaged file into one error."""
+    try:
+        yield
+    except BadZipFile as error:
+        kind = InputTruncated if "not a zip file" in str(error) else BadInput
+        raise kind(f"the zip file is damaged: {error}", where=where) from error
+    except _DAMAGE as error:
+        raise BadInput(f"the zip file is damaged: {error}", where=where) from error
+
+
+_DAMAGE = (
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    RuntimeError,
+    NotImplementedError,
+    ValueError,
+    OverflowError,
+    IndexError,
+)
+
+
+def _fault(info: ZipInfo) -> str | None:
+    """What is wrong with an entry, in words."""
+    name = info.orig_filename
+    parts = name.rstrip("/").split("/")
+    if "\\" in name or "\0" in name or not name.isprintable():
+        return "holds a character that no path in a crate has"
+    if name.startswith("/") or _DRIVE.match(name):
+        return "is an absolute path"
+    if any(part in ("", ".", "..") for part in parts):
+        return "leaves the crate"
+    if stat.S_ISLNK(info.external_attr >> 16):
+        return "is a symbolic link"
+    if info.flag_bits & _ENCRYPTED:
+        return "is encrypted"
+    if info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+        return f"is compressed by method {info.compress_type}, which crates do not use"
+    return None
