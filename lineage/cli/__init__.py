@@ -17,7 +17,7 @@ from lineage.errors import LineageError
 #: Verb -> what it answers; each lives in the file of its name.
 VERBS: dict[str, str] = {
     "init": "Find what is in this project, import it, and say what it shows.",
-    "import": "Bring in sources: repositories, DVC, MLflow, lockfiles, PROV documents.",
+    "import": "Bring in sources: repositories, DVC, MLflow, PROV documents, partners' packages.",
     "trace": "What produced this?",
     "impact": "What depends on this?",
     "why": "How are these two connected?",
@@ -28,6 +28,9 @@ VERBS: dict[str, str] = {
     "find": "Search labels and identifiers.",
     "export": "What is selected as a document, in any format of PROV.",
     "convert": "A PROV document in another format.",
+    "keys": "Keys that sign what leaves for partners.",
+    "quarantine": "Packages of partners that wait for a steward.",
+    "exchange": "Tie things of two institutions together.",
     "stats": "How much is in the store.",
     "log": "The ledger, newest first.",
     "verify": "Is everything as it was written?",
