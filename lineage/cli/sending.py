@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -29,6 +31,8 @@ def _package(
     out = chosen["out"]
     if out is None and (as_json or sys.stdout.isatty()):
         raise click.UsageError("name a file for the package with --out")
+    if out is not None:
+        _demand_place(out)
     with face.opened(ctx) as store:
         found = desk.policy(store.home, partner, chosen["policy"])
         signing = keyring.named(desk.keys(store.home), chosen["key"])
@@ -55,6 +59,15 @@ def _package(
     _tell_counts(made.counts, incomplete=made.incomplete, err=True)
     click.echo(f"entry {made.entry} of the ledger; good until {said.expires:%Y-%m-%d}", err=True)
     click.echo(f"names that only {partner} is given begin with {made.pseudonyms}", err=True)
+
+
+def _demand_place(out: str) -> None:
+    """A package that cannot be written has its number all the same: look before it is made."""
+    from lineage.errors import Usage
+
+    folder = Path(out).absolute().parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise Usage("cannot write a file there", where=out, hint="Name another place.")
 
 
 def _check(

@@ -69,8 +69,11 @@ class Remote:
         known = token if token is not None else os.environ.get("LINEAGE_TOKEN", "").strip()
         self._transport = Transport(address(url, known), timeout)
 
+    admit = _Local()
     context = _Local()
+    home = _Local()
     load = _Local()
+    package = _Local()
     rebuild = _Local()
     store = _Local()
     verify = _Local()

@@ -22,6 +22,8 @@ _PLAIN = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _KINDS = frozenset({0, stat.S_IFREG, stat.S_IFDIR})
 #: Bytes of a local header, its name and extra field left out.
 _HEADER = 30
+#: Bytes of the record that ends a zip, without a comment; and most of one entry in its directory.
+_END, _LARGEST_MEMBER = 22, 4_096
 #: Control characters, and what Windows reads as a drive, a stream or a separator.
 _NO_NAME = re.compile(r"[\x00-\x1f\x7f\\:*?\"<>|\ud800-\udfff]")
 _DEVICES = re.compile(r"(?i)(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)")
@@ -38,6 +40,7 @@ def read(data: bytes, *, most_bytes: int, most_files: int, where: str) -> dict[s
     """
     if not data.startswith(MAGIC):
         raise BadInput("this is no zip file", where=where)
+    _demand_directory(data, most_files, where)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()
@@ -64,6 +67,15 @@ def _unpacked(
             raise LimitExceeded("the zip file unpacks to more than is let in", where=where)
         files[member.filename] = content
     return files
+
+
+def _demand_directory(data: bytes, most_files: int, where: str) -> None:
+    """Look at the size of the directory before anything is made of its entries."""
+    end = data[-_END:]
+    if not end.startswith(b"PK\x05\x06") or not end.endswith(b"\0\0"):
+        raise BadInput("the zip file is cut short, or has something behind its end", where=where)
+    if int.from_bytes(end[12:16], "little") > most_files * _LARGEST_MEMBER:
+        raise LimitExceeded(f"more than {most_files} files in a zip", where=where)
 
 
 def _demand_shape(

@@ -163,11 +163,18 @@ def patched(files, offset, value):
 
 
 def overlapping(files):
-    """A zip whose last entry is told to lie where the first one does."""
-    data = bytearray(archive.write(files))
-    at = data.rindex(b"PK\x01\x02")
-    data[at + 42 : at + 46] = struct.pack("<I", 0)
-    return bytes(data)
+    """A zip in which one entry lies within the bytes of another, so that both are sound."""
+    inner, target = io.BytesIO(), io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as within:
+        within.writestr("inner", b"x" * 100)
+    (member,) = within.infolist()
+    record = inner.getvalue()[: within.start_dir]
+    with zipfile.ZipFile(target, "w") as out:
+        for name, data in {**files, "outer": record}.items():
+            out.writestr(name, data)
+        member.header_offset = out.getinfo("outer").header_offset + 30 + len("outer")
+        out.filelist.append(member)
+    return target.getvalue()
 
 
 def envelope_of(**changes):
@@ -227,6 +234,12 @@ CASES = {
         "bad-input",
         None,
         {"zip": lambda files: patched({**files, "AA": bytes(9_000_000)}, 24, b"\1\0\0\0")},
+    ),
+    "something behind the end of the zip": ("bad-input", None, {"data": lambda data: data + b"x"}),
+    "a directory of a thousand entries": (
+        "limit-exceeded",
+        None,
+        {"files": lambda files: {**files, **{f"{n:0900}": b"" for n in range(100)}}},
     ),
     "entries that share bytes": ("bad-input", None, {"zip": overlapping}),
     "an entry that climbs out": ("bad-input", None, {"zip": with_entry("../../evil")}),

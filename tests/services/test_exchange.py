@@ -8,6 +8,8 @@ import threading
 from datetime import timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import lineage
 from lineage.errors import (
@@ -31,6 +33,7 @@ from lineage.model.record import Batch, Edge, Node
 from lineage.services.exchange import kept, names, ownership, quarantine, send, tie
 from lineage.services.exchange.trust import Trust
 from lineage.store.base import pages
+from tests.access.test_redact import graphs
 from tests.conftest import KEY
 from tests.services import hostile
 from tests.services.hostile import CASES, FIRST, NOW, A, B, C, document, forge
@@ -707,3 +710,29 @@ def test_a_document_that_breaks_the_constraints_of_prov_says_which(at):
         a.admit(forge(hostile.ITSELF).data, a_trusts())
     with pytest.raises(InputMissing, match="no trust file"):
         at("sqlite").admit(FIRST.data)
+
+
+@settings(max_examples=60)
+@given(graphs(), st.booleans())
+def test_whatever_is_sent_comes_back_as_an_echo(batch, pinned):
+    """Bundles, blank nodes, plans, unnamed ends and relations with names, known by name or not."""
+    keep = (
+        "{{partner: {}, digests: share, nodes: [{{keep: {{kind: [{}]}}}}, otherwise: pseudonymise],"
+        " attributes: [{{keep: {{name: [label, license, stage, uri, see, 'prov:role']}}}}]}}"
+    )
+    for verbs in ("Run, Model, Artifact, DatasetVersion, Entity, Activity", "Model"):
+        with (
+            lineage.open("memory:", clock=lambda: NOW, person_key=KEY) as a,
+            lineage.open("memory:", clock=lambda: NOW, person_key=KEY) as b,
+        ):
+            a.ingest(batch)
+            try:
+                sent = a.package(None, keep.format("b", verbs).encode(), A)
+            except Rejected:
+                continue
+            b.admit(sent.data, b_trusts(sent.pseudonyms if pinned else "urn:x:y:"))
+            everything = ", ".join(kinds.KINDS)
+            back = b.package(None, keep.format("a", everything).encode(), B)
+            before = snapshot(a)
+            assert a.admit(back.data, a_trusts()).report.added == 0
+            assert snapshot(a)[0] == before[0]

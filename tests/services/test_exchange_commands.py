@@ -183,6 +183,10 @@ def test_the_first_step_is_named_where_something_is_missing(pair, tmp_path):
         done = CliRunner().invoke(cli, ["--store", a.store, *words])
         assert done.exit_code == 2
     assert not (tmp_path / "no.zip").exists()
+    entries = a.json("stats")["entries"]
+    with pytest.raises(LineageError, match="cannot write"):
+        a("export", "--for", "b", "--out", tmp_path / "nowhere" / "p.zip")
+    assert a.json("stats")["entries"] == entries
     with pytest.raises(LineageError) as caught:
         b("import", out, "--trust", tmp_path / "none.yaml")
     assert caught.value.code == "input-missing"

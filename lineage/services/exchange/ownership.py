@@ -131,8 +131,9 @@ class _Sorting:
     def _owner(self, ident: str) -> Owner:
         if self._issued.gave(ident) or ident.startswith(self._trust.namespaces):
             return "ours"
-        # What we describe ourselves stays as we describe it, whoever may define it.
-        if self._partner.owns(ident) and ident not in self._described:
+        # What we described first stays as we describe it, whoever may define it.
+        first = ident in self._described and ident not in self._before
+        if self._partner.owns(ident) and not first:
             return "theirs"
         return "nobody's"
 

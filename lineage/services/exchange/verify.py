@@ -40,6 +40,8 @@ def opened(data: bytes, trust: Trust, *, where: str) -> Opened:
 
     Raises ``LimitExceeded``, ``BadInput``, ``BadSignature`` and ``WrongAudience``.
     """
+    if not trust.partners:
+        raise BadSignature("the trust file names no partner, so that nobody can have signed this")
     most = trust.max_bytes
     if len(data) > most:
         raise LimitExceeded(f"the package has {len(data)} bytes, more than {most}", where=where)
