@@ -239,8 +239,12 @@ class Lineage:
 
     def __init__(self, ctx: Context, *, home: Path | None = None) -> None:
         self.context = ctx
-        #: Where keys, policies and the trust file lie, if anywhere (``home``).
-        self.home = home
+        self._home = home
+
+    @property
+    def home(self) -> Path | None:
+        """The folder in which keys, policies and the trust file lie (``app.home``)."""
+        return self._home
 
     @property
     def store(self) -> Store:
@@ -324,7 +328,7 @@ class Lineage:
         from lineage.services.exchange import desk, keyring, send
 
         if key is None or isinstance(key, str):
-            key = keyring.named(desk.keys(self.home), key)
+            key = keyring.named(desk.keys(self._home), key)
         found = send.policy_of(policy)
         return send.package(self.context, selection, found, key, **chosen)
 
@@ -335,7 +339,7 @@ class Lineage:
         from lineage.services.exchange import admit, desk
         from lineage.services.exchange.trust import Trust
 
-        pinned = desk.trust(self.home) if trust is None else Trust.of(trust)
+        pinned = desk.trust(self._home) if trust is None else Trust.of(trust)
         return admit.admit(self.context, data, pinned, **chosen)
 
     def stats(self) -> Stats:

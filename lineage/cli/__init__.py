@@ -133,5 +133,8 @@ def _say(error: LineageError, *, as_json: bool) -> None:
 
         click.echo(json.dumps({"error": error.to_dict()}, ensure_ascii=False), err=True)
         return
-    click.echo(f"{click.style('error', fg='red')}[{error.code}]: {error}", err=True)
+    from lineage.cli.face import printable
+
+    told = printable(str(error))
+    click.echo(f"{click.style('error', fg='red')}[{error.code}]: {told}", err=True)
     click.echo(f"  {click.style('next', fg='cyan')}: {error.hint}", err=True)

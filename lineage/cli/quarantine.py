@@ -73,9 +73,9 @@ def _show(ctx: click.Context, name: str, trust: str | None, *, as_json: bool) ->
     if found.incomplete:
         click.echo("  incomplete: its sender cut paths")
     for finding in found.findings:
-        click.echo(f"  {finding.severity}[{finding.code}]: {finding.message}")
+        click.echo(f"  {finding.severity}[{finding.code}]: {face.printable(finding.message)}")
     for node in found.batch.nodes:
-        click.echo(f"  {node.kind} {node.title}  {node.id}")
+        click.echo(f"  {node.kind} {face.printable(node.title)}  {node.id}")
 
 
 @COMMAND.command("accept")

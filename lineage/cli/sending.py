@@ -89,7 +89,7 @@ def _check(
     for text in shown.around:
         click.echo(f"  {text}  (around the document)")
     for text, times, where in report.strings:
-        click.echo(f"  {text}  ({times} times: {', '.join(where)})")
+        click.echo(f"  {face.printable(text)}  ({times} times: {', '.join(where)})")
     click.echo(f"  and {report.pseudonyms} pseudonyms")
     for secret in report.secrets:
         click.echo(click.style(f"looks like a secret: {secret.form}, {secret.where}", fg="red"))

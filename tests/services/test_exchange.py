@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lineage
+from lineage import formats
 from lineage.errors import (
     BadInput,
     BadNamespace,
@@ -22,6 +23,7 @@ from lineage.errors import (
     NotFound,
     Rejected,
     StoreBusy,
+    UnknownFormat,
     Usage,
     WrongSequence,
 )
@@ -326,6 +328,16 @@ def test_what_no_partner_would_take_is_not_sent(at):
         a.package(None, b"{partner: b, nodes: [{keep: {kind: Entity}}]}", A)
     assert "partner" in caught.value.hint
     assert snapshot(a)[1] == before[1]
+
+
+def test_nothing_is_written_where_a_rendering_cannot_be_made(at, monkeypatch):
+    a = at()
+    a.ingest(OURS)
+    entries = a.stats().entries
+    monkeypatch.delitem(formats.BUILTIN, "trig")
+    with pytest.raises(UnknownFormat):
+        a.package(None, policy("b"), A)
+    assert a.stats().entries == entries
 
 
 def test_two_exports_at_once_cannot_both_have_a_number(at, monkeypatch):

@@ -9,8 +9,9 @@ import stat
 import pytest
 from click.testing import CliRunner
 
-from lineage.cli import cli
+from lineage.cli import cli, main
 from lineage.errors import LineageError
+from lineage.formats import archive
 
 DOCUMENT = {
     "prefix": {"ex": "https://a.example/"},
@@ -205,3 +206,25 @@ def test_a_steward_ties_two_things(pair):
     words = ["https://a.example/model", "https://a.example/data", "--reason", "the same release"]
     assert "1 new" in a("exchange", "tie", *words, "--confidence", "0.5").stdout
     assert "1 unchanged" in a("exchange", "tie", *words, "--confidence", "0.5").stdout
+
+
+def test_nothing_that_a_partner_wrote_reaches_the_terminal_as_a_command(pair, capsys):
+    a, b, out = pair
+    document = {**DOCUMENT, "entity": {"ex:model": {"prov:label": "\x1b[2Jcleared"}}}
+    (out.parent / "evil.json").write_text(json.dumps(document))
+    a("import", out.parent / "evil.json")
+    a("export", "--for", "b", "--out", out)
+    b("import", out)
+    told = b("quarantine", "show", "a/1").stdout
+    assert "cleared" in told
+    assert "\x1b[2J" not in told + a("export", "--for", "b", "--check").stdout
+    package = archive.read(out.read_bytes(), most_bytes=10**6, most_files=16, where="package")
+    envelope = json.loads(package["envelope.dsse.json"])
+    envelope["signatures"] = [{"keyid": "\x1b[2Jcleared", "sig": "AA=="}]
+    package["envelope.dsse.json"] = json.dumps(envelope).encode()
+    out.write_bytes(archive.write(package))
+    with pytest.raises(SystemExit):
+        main(["--store", b.store, "import", str(out)])
+    said = capsys.readouterr().err
+    assert "error[bad-signature]" in said
+    assert "\x1b[2J" not in said

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from lineage.errors import NotFound, Usage
 from lineage.model import constraints
 from lineage.model.check import Finding
-from lineage.model.record import Batch
+from lineage.model.record import Batch, line
 from lineage.services.context import Context
 from lineage.services.exchange import admit, kept, verify
 from lineage.services.exchange.ownership import SOURCE, Sorted
@@ -126,9 +126,9 @@ def show(ctx: Context, name: str, trust: Trust) -> Preview:
     """What a package would add now. Raises ``NotFound``, and as ``accept``."""
     waiting = _named(ctx, name)
     package, found = _verified(ctx, waiting, trust)
-    held = set(map(repr, ctx.store.asserted(SOURCE + waiting.partner)))
-    nodes = tuple(node for node in found.batch.nodes if repr(node) not in held)
-    edges = tuple(edge for edge in found.batch.edges if repr(edge) not in held)
+    held = set(map(line, ctx.store.asserted(SOURCE + waiting.partner)))
+    nodes = tuple(node for node in found.batch.nodes if line(node) not in held)
+    edges = tuple(edge for edge in found.batch.edges if line(edge) not in held)
     return Preview(
         package=waiting,
         kinds=dict(sorted(Counter(node.kind for node in nodes).items())),

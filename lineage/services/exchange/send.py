@@ -155,6 +155,7 @@ def package(
     if not 1 <= days <= MOST_DAYS:
         raise Usage(f"{days} days is not between 1 and {MOST_DAYS}")
     found = _prepared(ctx, selection, policy, at, write=True)
+    files = _readable(found, rocrate=rocrate)
     origin, created = key.name, ctx.clock().astimezone(UTC).replace(microsecond=0)
     sent = kept.numbered(ctx.store, kept.SENT, policy.partner)
     number = max(sent, default=0) + 1
@@ -162,7 +163,7 @@ def package(
     leaves = _leaves(ctx)
     note = Checkpoint(origin, len(leaves), merkle.root(leaves)).sign(key)
     proof = Proof.make(leaves, entry.seq - 1, note, extra=entry.preimage())
-    files = {**_readable(found, rocrate=rocrate), form.PROOF: proof.to_text().encode()}
+    files[form.PROOF] = proof.to_text().encode()
     last = sent.get(number - 1)
     if last is not None:
         files[form.GROWTH] = Growth.make(leaves, last["size"], note).to_text().encode()
