@@ -34,13 +34,12 @@ def whole(name, batch):
     """The batch as a format can hold it: those without named graphs have no bundles."""
     if name not in FLAT:
         return batch
-    flat = replace(
+    return replace(
         batch,
         nodes=tuple(replace(node, bundle=None) for node in batch.nodes),
         edges=tuple(replace(edge, bundle=None) for edge in batch.edges),
         bundles={},
     )
-    return flat
 
 
 @pytest.mark.parametrize("name", READ)
