@@ -183,7 +183,7 @@ def package(
     kept.keep(ctx.store, kept.SENT, policy.partner, number, made)
     files[form.ENVELOPE] = seal.sign(statement.to_bytes(), seal.IN_TOTO, key)
     return Package(
-        data=archive.write(files),
+        data=archive.write(dict(sorted(files.items())), compress=True),
         statement=statement,
         counts=found.redacted.counts,
         nodes=len(found.read.nodes),
