@@ -24,7 +24,7 @@ def loads(data: bytes, *, where: str) -> Any:
     ``LimitExceeded`` (nested deeper than ``DEEPEST``).
     """
     text = decode(data, where=where)
-    if not text.strip():
+    if not text or text.isspace():
         raise InputTruncated("the input is empty", where=where)
     try:
         value = json.loads(
