@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from lineage import ids
 from lineage.model import kinds, terms
-from lineage.model.record import Edge, Node, Record, line
+from lineage.model.record import Batch, Edge, Node, Record, line
 from lineage.model.terms import Family, Relation
 from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, from_json, several, wire
 
@@ -135,6 +135,16 @@ def parts(record: Edge) -> Parts | None:
         arguments,
         attributes,
     )
+
+
+def bundled(batch: Batch) -> dict[str | None, list[Record]]:
+    """The records of a document (``None``, always there) and of each bundle, empty ones too."""
+    inside: dict[str | None, list[Record]] = {None: []}
+    for bundle in sorted(batch.bundles):
+        inside.setdefault(bundle, [])
+    for record in batch.records:
+        inside.setdefault(record.bundle, []).append(record)
+    return inside
 
 
 def ordered(records: Iterable[Record]) -> list[Record]:

@@ -28,11 +28,7 @@ class Writer:
 
     def document(self) -> bytes:
         """The document, its keys sorted."""
-        inside: dict[str | None, list[Node | Edge]] = {None: []}
-        for bundle in self._batch.bundles:
-            inside.setdefault(bundle, [])
-        for record in self._batch.records:
-            inside.setdefault(record.bundle, []).append(record)
+        inside = statement.bundled(self._batch)
         shown = self._container(inside.pop(None))
         bundles = {self._name(b): self._container(records) for b, records in inside.items() if b}
         if bundles:

@@ -24,11 +24,7 @@ class Writer:
 
     def document(self) -> dict[str, Any]:
         """The document as an object."""
-        inside: dict[str | None, list[Node | Edge]] = {None: []}
-        for bundle in sorted(self._batch.bundles):
-            inside.setdefault(bundle, [])
-        for record in self._batch.records:
-            inside.setdefault(record.bundle, []).append(record)
+        inside = statement.bundled(self._batch)
         graph = self._statements(inside.pop(None))
         for name, records in inside.items():
             shown = self._statements(records)

@@ -49,11 +49,7 @@ class Writer:
 
     def document(self) -> Iterator[str]:
         """The text, line by line; expressions are made first, for they say what prefixes they need."""
-        inside: dict[str | None, list[Node | Edge]] = {None: []}
-        for bundle in sorted(self._batch.bundles):
-            inside.setdefault(bundle, [])
-        for record in self._batch.records:
-            inside.setdefault(record.bundle, []).append(record)
+        inside = statement.bundled(self._batch)
         lines = list(self._expressions(inside.pop(None), "  "))
         for name, records in inside.items():
             lines.append(f"  bundle {self._name(name or '')}")

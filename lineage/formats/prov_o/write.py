@@ -66,11 +66,7 @@ class Writer:
 
     def graphs(self) -> Graphs:
         """Bundle by bundle, subject by subject, in an order that depends on nothing."""
-        inside: dict[str | None, list[Record]] = {None: []}
-        for bundle in sorted(self._batch.bundles):
-            inside.setdefault(bundle, [])
-        for record in self._batch.records:
-            inside.setdefault(record.bundle, []).append(record)
+        inside = statement.bundled(self._batch)
         written: dict[str | None, Mapping[str, list[str]]] = {}
         for name, records in inside.items():
             written[name] = self._graph(statement.ordered(records))

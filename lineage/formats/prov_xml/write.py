@@ -36,11 +36,7 @@ class Writer:
 
     def document(self) -> Iterator[str]:
         """The text; records are made first, for they say what namespaces they need."""
-        inside: dict[str | None, list[Node | Edge]] = {None: []}
-        for bundle in sorted(self._batch.bundles):
-            inside.setdefault(bundle, [])
-        for record in self._batch.records:
-            inside.setdefault(record.bundle, []).append(record)
+        inside = statement.bundled(self._batch)
         body = list(self._records(inside.pop(None), "  "))
         for name, records in inside.items():
             body.append(f"  <prov:bundleContent prov:id={self._attribute(name or '')}>\n")
