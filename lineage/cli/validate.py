@@ -80,7 +80,8 @@ def _tell(found: Any) -> None:
     click.echo(f"{word}: {found.records} records, {found.total} findings")
     for finding in found.findings:
         colour = "red" if finding.severity == "error" else "yellow"
-        click.echo(f"  {click.style(finding.code, fg=colour)}: {finding.message}")
+        place = "" if finding.where in finding.message else f" ({finding.where})"
+        click.echo(f"  {click.style(finding.code, fg=colour)}: {finding.message}{place}")
         for step in finding.path:
             click.echo(f"      {step}")
     if found.total > len(found.findings):
