@@ -11,7 +11,7 @@ import time
 import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any, NewType
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import orjson
 
@@ -168,6 +168,9 @@ def orcid(text: str) -> Id:
     return Id("https://orcid.org/" + text.rstrip("/").rsplit("/", 1)[-1].removeprefix("orcid:"))
 
 
+#: What a partner says of a thing that is not theirs: the partner, and the thing's own identifier.
+CLAIM = "urn:lineage:claim:"
+
 #: Stands where PROV lets a relation leave an argument out: something unnamed that must exist.
 _UNKNOWN = "urn:lineage:unknown:"
 
@@ -201,11 +204,16 @@ def short(ident: str) -> str:
     '0f3a'
     >>> short("swh:1:rev:0123456789abcdef0123456789abcdef01234567")
     '0123456789ab'
+    >>> short("urn:lineage:claim:lab:urn%3Alineage%3Amodel%3Ax%2Ffraud")
+    'fraud (lab says)'
     """
     if ident.startswith("swh:1:"):
         return ident.rsplit(":", 1)[1][:12]
     if is_unknown(ident):
         return "(not named)"
+    if ident.startswith(CLAIM):
+        partner, _, claimed = ident.removeprefix(CLAIM).partition(":")
+        return f"{short(unquote(claimed))} ({partner} says)"
     if ident.startswith("urn:lineage:content:"):
         algorithm, _, digest = ident.removeprefix("urn:lineage:content:").partition(":")
         return f"{algorithm}:{digest[:12]}"

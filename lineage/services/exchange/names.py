@@ -16,7 +16,7 @@ from lineage.model.record import Batch, Edge, Node, Record
 from lineage.model.value import Ref, Value, several
 
 #: How the name of a partner's claim about something that is not its own begins.
-CLAIM = "urn:lineage:claim:"
+CLAIM = ids.CLAIM
 #: Nodes that a document did not name.
 BLANK = "urn:lineage:blank:"
 
