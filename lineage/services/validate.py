@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage import formats
-from lineage.errors import BadInput, InputMissing, LineageError, MissingExtra
+from lineage.errors import BadInput, InputMissing, MissingExtra
 from lineage.model import check, constraints
 from lineage.model.check import Finding
 from lineage.model.record import Batch
@@ -107,14 +107,13 @@ def _shaped(found: Batch, shape: str) -> list[Finding]:
     except ImportError as error:
         hint = 'pip install "lineagedb[rdf]"'
         raise MissingExtra("SHACL needs the package pyshacl", hint=hint) from error
-    data, shapes = formats.to_rdflib(found), rdflib.Graph()
+    text, shapes = _shape(shape), rdflib.Graph()
     try:
-        shapes.parse(data=_shape(shape), format="turtle")
-    except LineageError:
-        raise
+        shapes.parse(data=text, format="turtle")
     except Exception as error:
         raise BadInput(f"not shapes in Turtle: {_said(error)}", where=shape) from error
     _demand_here(shapes, shape)
+    data = formats.to_rdflib(found)
     try:
         with _alone():
             _, report, said = pyshacl.validate(data, shacl_graph=shapes, do_owl_imports=False)

@@ -17,7 +17,7 @@ from lineage.errors import NotFound, UnknownFormat
 from lineage.model.record import Batch, Edge, Node, line
 from tests.conftest import KEY, clock
 from tests.formats.documents import EVERYTHING
-from tests.formats.test_every_format import FLAT, READ, whole
+from tests.formats.test_every_format import READ, whole
 from tests.strategies import batches
 
 #: Everything that PROV-DM has; a store takes no identifier with a space in it.

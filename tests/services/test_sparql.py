@@ -8,14 +8,15 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import nullcontext
 
 import pytest
 
 import lineage
 from lineage import formats
-from lineage.errors import BadQuery, OutOfTime
+from lineage.errors import BadInput, BadQuery, OutOfTime
 from lineage.model.record import Batch, Edge, Node
-from lineage.services import sparql
+from lineage.services import sparql, validate
 
 STORY = Batch(
     nodes=(
@@ -242,3 +243,25 @@ def test_every_sort_of_term_is_shown_as_the_recommendation_has_it(store):
             "value": {"subject": row["a"], "predicate": used, "object": number},
         },
     }
+
+
+@pytest.mark.filterwarnings("ignore:Dataset.default_context")  # rdflib's own
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_shapes_whose_sparql_slipped_through_reach_nobody(listener, tmp_path, monkeypatch):
+    """rdflib fetches what FROM names: without the guard around it, the listener hears it."""
+    address, calls = listener
+    shapes = tmp_path / "shapes.ttl"
+    shapes.write_text(
+        "@prefix sh: <http://www.w3.org/ns/shacl#> . @prefix prov: <http://www.w3.org/ns/prov#> .\n"
+        "<urn:shape> a sh:NodeShape ; sh:targetClass prov:Entity ; sh:sparql [ sh:select\n"
+        f'"SELECT $this FROM <{address}> {{ $this ?p ?o }}" ] .'
+    )
+    monkeypatch.setattr(validate, "_demand_here", lambda *_: None)
+    with pytest.raises(BadInput):
+        validate.batch(STORY, shapes=[str(shapes)])
+    assert calls == []
+    monkeypatch.setattr(validate, "_alone", nullcontext)
+    with pytest.raises(BadInput):
+        validate.batch(STORY, shapes=[str(shapes)])
+    assert len(calls) >= 1
+    calls.clear()
