@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import crowd, exactness, http, openlineage, startup, suites
+from bench import crowd, exactness, exchange, http, openlineage, startup, suites
 from bench.engines import stop
 from bench.graph import Graph, make
 from bench.measure import Row, control, machine, say, table
@@ -38,6 +38,8 @@ def main() -> None:
             print(f"**server**\n\n{table(list(_server(graph, Path(folder))))}\n", flush=True)
         stop(Path(folder))
     if not alone:
+        with tempfile.TemporaryDirectory(prefix="lineage-bench-") as folder:
+            print(f"**exchange**\n\n{table(list(exchange.measure(Path(folder))))}\n", flush=True)
         print(f"**command**\n\n{table(startup.measure())}\n")
     print(f"control loop: {before * 1000:.0f} ms before, {control() * 1000:.0f} ms after")
 

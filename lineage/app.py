@@ -47,7 +47,10 @@ from lineage.store.base import Stats, Store
 
 if TYPE_CHECKING:
     from lineage.client.remote import Remote
+    from lineage.ledger.keys import SigningKey
     from lineage.server.runtime import Runtime
+    from lineage.services.exchange.admit import Admitted
+    from lineage.services.exchange.send import Package
 
 #: Where ``lineage init`` puts the store of a project.
 FOLDER, FILE = ".lineage", "store.db"
@@ -68,6 +71,17 @@ def find_store(start: Path | None = None, environ: Mapping[str, str] = os.enviro
         if (folder / FOLDER / FILE).is_file():
             return str(folder / FOLDER / FILE)
     raise StoreMissing(f"no {FOLDER}/{FILE} here or above", where=str(here))
+
+
+def home(url: str, start: Path | None = None) -> Path | None:
+    """The folder in which keys, policies and the trust file of a store lie: the one that holds its
+    file; for a database, the ``.lineage`` found upwards from the working folder, if there is one.
+    """
+    if _scheme(url) in ("", "sqlite"):
+        return _file(url).resolve().parent
+    here = (start or Path.cwd()).resolve()
+    folders = (folder / FOLDER for folder in (here, *here.parents))
+    return next((folder for folder in folders if folder.is_dir()), None)
 
 
 def open_store(
@@ -95,9 +109,13 @@ def open_store(
         raise Usage(f"no engine opens {scheme}://", hint=f"Addresses look like {known}.")
     from lineage.store.sqlite.engine import SqliteStore
 
-    path = Path(unquote(urlsplit(url).path) if scheme else url).expanduser()
+    path = _file(url)
     options: dict[str, Any] = {} if patience is None else {"patience": patience}
     return SqliteStore(path, create=create, durability=durability, **options)
+
+
+def _file(url: str) -> Path:
+    return Path(unquote(urlsplit(url).path) if _scheme(url) else url).expanduser()
 
 
 def _scheme(url: str) -> str:
@@ -184,7 +202,8 @@ def open_here(
             actor=actor or os.environ.get("LINEAGE_ACTOR") or _user(),
             person_key=bytes.fromhex(key or ""),
             clock=clock,
-        )
+        ),
+        home=home(url),
     )
 
 
@@ -222,8 +241,14 @@ def _user() -> str:
 class Lineage:
     """An open store and its verbs. Use it in a ``with``."""
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: Context, *, home: Path | None = None) -> None:
         self.context = ctx
+        self._home = home
+
+    @property
+    def home(self) -> Path | None:
+        """The folder in which keys, policies and the trust file lie (``app.home``)."""
+        return self._home
 
     @property
     def store(self) -> Store:
@@ -300,6 +325,34 @@ class Lineage:
     def validate(self, selection: str | None = None, **chosen: Any) -> Validation:
         """Whether what the store holds is valid PROV (``services.validate.store``)."""
         return validate.store(self.context, selection, **chosen)
+
+    def package(
+        self,
+        selection: str | None,
+        policy: bytes,
+        key: SigningKey | str | None = None,
+        **chosen: Any,
+    ) -> Package:
+        """What is selected as a signed package for the partner of a policy, which is YAML
+        (``services.exchange.send.package``). ``key``, or the one of this name beside the store,
+        signs; its name is that of our log.
+        """
+        from lineage.services.exchange import desk, keyring, send
+
+        if key is None or isinstance(key, str):
+            key = keyring.named(desk.keys(self._home), key)
+        found = send.policy_of(policy)
+        return send.package(self.context, selection, found, key, **chosen)
+
+    def admit(self, data: bytes, trust: bytes | None = None, **chosen: Any) -> Admitted:
+        """Take in a partner's package under a trust file, which is YAML (default: ``trust.yaml``
+        beside the store; ``services.exchange.admit.admit``).
+        """
+        from lineage.services.exchange import admit, desk
+        from lineage.services.exchange.trust import Trust
+
+        pinned = desk.trust(self._home) if trust is None else Trust.of(trust)
+        return admit.admit(self.context, data, pinned, **chosen)
 
     def stats(self) -> Stats:
         """How much there is now."""

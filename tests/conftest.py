@@ -139,7 +139,7 @@ def lineage_at() -> Iterator[Callable[..., object]]:
         yield get
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def corpora() -> Path:
     """Real data that nobody here wrote, where this clone stands beside it."""
     found = Path(os.environ.get("LINEAGE_CORPORA", ROOT.parent / "shared" / "corpora"))

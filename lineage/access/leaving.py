@@ -91,8 +91,9 @@ class Check:
         }
 
 
-def leaving(batch: Batch, *, k: int = K) -> Check:
-    """Everything that can be read in a batch; ``k`` is the smallest class that hides its members.
+def leaving(batch: Batch, *, k: int = K, most: int | None = MOST) -> Check:
+    """Everything that can be read in a batch; ``k`` is the smallest class that hides its members,
+    ``most`` how many strings and findings are listed (``None``: all).
 
     Reads what ``redact`` made; nothing is taken out here.
     """
@@ -114,12 +115,12 @@ def leaving(batch: Batch, *, k: int = K) -> Check:
     findings = sorted(set(secrets))
     return Check(
         strings=tuple(
-            Remaining(text, counts[text], tuple(places[text])) for text in readable[:MOST]
+            Remaining(text, counts[text], tuple(places[text])) for text in readable[:most]
         ),
-        more_strings=max(0, len(readable) - MOST),
+        more_strings=len(readable[most:]) if most is not None else 0,
         pseudonyms=len(pseudonyms),
-        secrets=tuple(findings[:MOST]),
-        more_secrets=max(0, len(findings) - MOST),
+        secrets=tuple(findings[:most]),
+        more_secrets=len(findings[most:]) if most is not None else 0,
         kinds=_tally(kind for kind in {node.id: node.kind for node in batch.nodes}.values()),
         relations=_tally(edge.relation for edge in batch.edges),
         k=k,

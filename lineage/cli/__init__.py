@@ -17,7 +17,7 @@ from lineage.errors import LineageError
 #: Verb -> what it answers; each lives in the file of its name.
 VERBS: dict[str, str] = {
     "init": "Find what is in this project, import it, and say what it shows.",
-    "import": "Bring in sources: repositories, DVC, MLflow, lockfiles, PROV documents.",
+    "import": "Bring in sources: repositories, DVC, MLflow, PROV documents, partners' packages.",
     "trace": "What produced this?",
     "impact": "What depends on this?",
     "why": "How are these two connected?",
@@ -30,6 +30,9 @@ VERBS: dict[str, str] = {
     "sparql": "Ask the PROV-O view in SPARQL.",
     "validate": "Is a document, or the store, valid PROV?",
     "convert": "A PROV document in another format.",
+    "keys": "Keys that sign what leaves for partners.",
+    "quarantine": "Packages of partners that wait for a steward.",
+    "exchange": "Tie things of two institutions together.",
     "stats": "How much is in the store.",
     "log": "The ledger, newest first.",
     "verify": "Is everything as it was written?",
@@ -132,5 +135,8 @@ def _say(error: LineageError, *, as_json: bool) -> None:
 
         click.echo(json.dumps({"error": error.to_dict()}, ensure_ascii=False), err=True)
         return
-    click.echo(f"{click.style('error', fg='red')}[{error.code}]: {error}", err=True)
+    from lineage.cli.face import printable
+
+    told = printable(str(error))
+    click.echo(f"{click.style('error', fg='red')}[{error.code}]: {told}", err=True)
     click.echo(f"  {click.style('next', fg='cyan')}: {error.hint}", err=True)

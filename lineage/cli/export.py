@@ -19,12 +19,41 @@ from lineage.cli import face
 @click.option(
     "--out", "-o", metavar="FILE", type=click.Path(dir_okay=False), help="Where to; default stdout."
 )
+@click.option("--for", "partner", metavar="PARTNER", help="A signed package for this partner.")
+@click.option("--policy", metavar="FILE", help="Default: partners/PARTNER.yaml beside the store.")
+@click.option("--key", metavar="NAME", help="The key that signs; default: the only one there is.")
+@click.option("--days", type=click.IntRange(1, 3_650), help="How long it may be imported: 90.")
+@click.option("--rocrate", is_flag=True, help="Put an RO-Crate of it into the package too.")
+@click.option("--check", is_flag=True, help="Show all that would leave; write nothing.")
 @face.at
 @face.as_json
 @click.pass_context
-def COMMAND(
+def COMMAND(ctx: click.Context, /, selection: str | None, **chosen: Any) -> None:
+    """What is selected as a document: json, jsonld, provn, xml, turtle, trig, nt, nquads, rdfxml,
+    rocrate, dot or svg. Without a selection, everything. What the format cannot hold is said.
+
+    With --for, a package for a partner: what its policy lets leave, signed (docs/exchange.md).
+
+    \b
+    Example:
+      lineage export '+model:"fraud@v3"' --format turtle -o fraud.ttl
+      lineage export --format nquads > everything.nq
+      lineage export '+model:"fraud@v3"' --for b-institute --check
+    """
+    partner = chosen.pop("partner")
+    if partner is not None:
+        from lineage.cli import sending
+
+        sending.send(ctx, selection, partner, **chosen)
+        return
+    for name in ("policy", "key", "days", "rocrate", "check"):
+        if chosen.pop(name):
+            raise click.UsageError(f"--{name} is about packages: name a partner with --for")
+    _document(ctx, selection, **chosen)
+
+
+def _document(
     ctx: click.Context,
-    /,
     selection: str | None,
     *,
     format_: str,
@@ -32,14 +61,6 @@ def COMMAND(
     at: str | None,
     as_json: bool,
 ) -> None:
-    """What is selected as a document: json, jsonld, provn, xml, turtle, trig, nt, nquads, rdfxml,
-    rocrate, dot or svg. Without a selection, everything. What the format cannot hold is said.
-
-    \b
-    Example:
-      lineage export '+model:"fraud@v3"' --format turtle -o fraud.ttl
-      lineage export --format nquads > everything.nq
-    """
     if as_json and out is None:
         raise click.UsageError("--json tells about the document: name a file for it with --out")
     with face.opened(ctx) as store:

@@ -38,6 +38,11 @@ def opened(ctx: click.Context, *, create: bool = False) -> Iterator[Any]:
         store.close()
 
 
+def printable(text: str) -> str:
+    """A text without what a terminal would obey: others wrote it."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
 def read(path: str) -> bytes:
     """The bytes of a file. Raises ``InputMissing``."""
     from lineage.errors import InputMissing

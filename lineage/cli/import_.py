@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -17,6 +18,10 @@ from lineage.cli import face
     "--as", "named", metavar="NAME", help="Read with this importer, whatever it looks like."
 )
 @click.option("--revisions", metavar="RANGE", help="Only these commits (git range syntax).")
+@click.option("--trust", metavar="FILE", help="For packages; default: trust.yaml beside the store.")
+@click.option(
+    "--accept-gap", is_flag=True, help="Take a package though some before it are missing."
+)
 @face.as_json
 @click.pass_context
 def COMMAND(
@@ -24,21 +29,34 @@ def COMMAND(
     sources: tuple[str, ...],
     named: str | None,
     revisions: str | None,
+    trust: str | None,
     *,
+    accept_gap: bool,
     as_json: bool,
 ) -> None:
     """Bring in repositories, DVC, MLflow, lockfiles and PROV documents; '-' reads a document
     from stdin. Importing again adds what is new and retracts what the source no longer says.
 
+    A package of a partner is verified first, and waits for a steward unless the trust file says
+    otherwise (docs/exchange.md).
+
     \b
     Example:
       lineage import . mlflow.db
       cat provenance.json | lineage import -
+      lineage import from-b.zip
     """
-    reports = []
+    reports: list[Any] = []
     with face.opened(ctx, create=True) as store:
         for source in sources:
             data = sys.stdin.buffer.read() if source == "-" else None
+            package = None if named else _package(source, data)
+            if package is not None:
+                admitted = _admit(store, package, source, trust, accept_gap=accept_gap)
+                reports.append(admitted)
+                if not as_json:
+                    _tell_admitted(admitted)
+                continue
             with face.progress(source) as told:
                 done = store.load(
                     source, named=named, revisions=revisions, data=data, progress=told
@@ -48,6 +66,49 @@ def COMMAND(
                 tell(report)
     if as_json:
         face.emit({"imports": [report.to_dict() for report in reports]})
+
+
+def _package(source: str, data: bytes | None) -> bytes | None:
+    """The bytes of a source that is a partner's package; other sources are not read."""
+    from importers.base import Source
+    from lineage.formats.archive import MAGIC
+    from lineage.services.exchange.form import looks_like
+
+    if data is not None:
+        return data if looks_like(data) else None
+    if not Path(source).is_file():
+        return None
+    with Path(source).open("rb") as stream:
+        if stream.read(len(MAGIC)) != MAGIC:
+            return None
+    data = Source.of(source).read()
+    return data if looks_like(data) else None
+
+
+def _admit(store: Any, data: bytes, where: str, trust: str | None, *, accept_gap: bool) -> Any:
+    from lineage.services.exchange import desk
+    from lineage.services.exchange.admit import admit
+
+    pinned = desk.trust(store.home, trust)
+    return admit(store.context, data, pinned, accept_gap=accept_gap, where=where)
+
+
+def _tell_admitted(found: Any) -> None:
+    """What became of a package, in a few lines."""
+    name = f"{found.partner}/{found.sequence}"
+    if found.state == "already":
+        click.echo(f"package {name}: already here, nothing added")
+        return
+    if found.report is not None:
+        tell(found.report)
+    told = f"package {name}: {found.echoes} echoes of ours, claims about {found.claims} things"
+    click.echo(f"{told}, {found.joined} joined by digest")
+    if found.incomplete:
+        click.echo("  incomplete: its sender cut paths")
+    if found.gap:
+        click.echo("  packages before it were never taken")
+    if found.state == "quarantined":
+        click.echo(f"  it waits: lineage quarantine show {name}")
 
 
 def tell(report: Any) -> None:

@@ -69,10 +69,16 @@ class Remote:
         known = token if token is not None else os.environ.get("LINEAGE_TOKEN", "").strip()
         self._transport = Transport(address(url, known), timeout)
 
+    admit = _Local()
     context = _Local()
+    export = _Local()
+    home = _Local()
     load = _Local()
+    package = _Local()
     rebuild = _Local()
+    sparql = _Local()
     store = _Local()
+    validate = _Local()
     verify = _Local()
 
     @property

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from math import isfinite, isnan
+from operator import itemgetter
 from typing import NamedTuple
 
 from lineage import ids
@@ -140,15 +141,17 @@ def ordered(records: Iterable[Record]) -> list[Record]:
     """Records in the one order that documents are written in: elements by identifier, relations
     by their ends, statements of the same by their canonical line. It depends on nothing else.
     """
-    found = sorted(records, key=_place)
-    places = list(map(_place, found))
-    for at in range(1, len(found)):
-        if places[at] == places[at - 1] and (at == 1 or places[at] != places[at - 2]):
-            end = at + 1
-            while end < len(found) and places[end] == places[at]:
-                end += 1
-            found[at - 1 : end] = sorted(found[at - 1 : end], key=line)
-    return found
+    found = [(_place(record), record) for record in records]
+    found.sort(key=itemgetter(0))
+    end = len(found)
+    for at in range(end - 1):
+        place = found[at][0]
+        if place == found[at + 1][0] and (at == 0 or found[at - 1][0] != place):
+            last = at + 2
+            while last < end and found[last][0] == place:
+                last += 1
+            found[at:last] = sorted(found[at:last], key=lambda item: line(item[1]))
+    return [record for _, record in found]
 
 
 def _place(record: Record) -> tuple[str, ...]:
@@ -243,6 +246,10 @@ _ROWS: Mapping[str, tuple[Relation, frozenset[str], Ref | None]] = {
     for relation in terms.TABLE
     if not relation.implied_by
 }
+
+
+#: Relation -> PROV's word for it; what another statement implies has none.
+WRITTEN: Mapping[str, str] = {name: row[0].name for name, row in _ROWS.items()}
 
 
 def _with(values: Value | tuple[()], one: Scalar) -> Value:

@@ -24,7 +24,7 @@ def loads(data: bytes, *, where: str) -> Any:
     ``LimitExceeded`` (nested deeper than ``DEEPEST``).
     """
     text = decode(data, where=where)
-    if not text.strip():
+    if not text or text.isspace():
         raise InputTruncated("the input is empty", where=where)
     try:
         value = json.loads(
@@ -127,14 +127,15 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _deeper(value: Any, left: int) -> bool:
-    level = [value]
-    for _ in range(left):
-        level = [
-            child
-            for item in level
-            if isinstance(item, dict | list)
-            for child in (item.values() if isinstance(item, dict) else item)
-        ]
-        if not level:
-            return False
-    return any(isinstance(item, dict | list) for item in level)
+    """Whether a value is nested deeper than so many levels, looking at one branch at a time."""
+    branches: list[Iterator[Any]] = [iter((value,))]
+    while branches:
+        for item in branches[-1]:
+            if type(item) is dict or type(item) is list:
+                branches.append(iter(item.values() if type(item) is dict else item))
+                break
+        else:
+            branches.pop()
+        if len(branches) > left + 1:
+            return True
+    return False

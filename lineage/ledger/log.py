@@ -52,8 +52,8 @@ class Entry:
     body: bytes = field(repr=False)
     leaf: str = ""
 
-    def leaf_hash(self) -> bytes:
-        """The leaf hash worked out anew: over all but the body, whose digest is among it."""
+    def preimage(self) -> bytes:
+        """What the leaf hash is taken over: all but the body, whose digest is among it."""
         shown = {
             "actor": self.actor,
             "added": self.added,
@@ -65,7 +65,11 @@ class Entry:
             "seq": self.seq,
             "source": self.source,
         }
-        return merkle.leaf_hash(ids.canonical(shown))
+        return ids.canonical(shown)
+
+    def leaf_hash(self) -> bytes:
+        """The leaf hash worked out anew."""
+        return merkle.leaf_hash(self.preimage())
 
     def lines(self) -> list[bytes]:
         """The signed canonical lines. Raises ``ValueError`` where the body is damaged."""

@@ -13,6 +13,8 @@ from lineage.store.base import Store, pages
 
 #: Settings that identities depend on; they move with the ledger.
 MOVED = ("person_key",)
+#: What was sent to partners and taken from them: without it a replay would pass for a first time.
+MOVED_UNDER = ("exchange/",)
 
 Progress = Callable[[int, int], None]
 
@@ -39,9 +41,11 @@ def copy(source: Store, target: Store, progress: Progress) -> Moved:
     head, begun = source.head(), target.head().size
     if begun:
         _demand_beginning(source, target, begun)
-    for name in MOVED:
-        value = source.setting(name)
-        if value is not None and target.setting(name, value) != value:
+    moved = {name: value for name in MOVED if (value := source.setting(name)) is not None}
+    for prefix in MOVED_UNDER:
+        moved.update(source.settings(prefix))
+    for name, value in moved.items():
+        if target.setting(name, value) != value:
             raise Usage(f"the target store has another {name}", hint="Copy into a new store.")
     for entry in pages(source):
         if entry.seq > begun:

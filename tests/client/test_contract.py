@@ -131,7 +131,7 @@ def test_a_client_has_every_name_that_a_store_has():
 
 def test_what_needs_the_store_itself_says_so(pair):
     _, there = pair
-    for name in ("context", "load", "rebuild", "store", "verify"):
+    for name in ("admit", "context", "home", "load", "package", "rebuild", "store", "verify"):
         with pytest.raises(Usage, match=r"this needs the store itself, and http://127\.0"):
             getattr(there, name)
 

@@ -71,6 +71,16 @@ EVERYTHING = Batch(
         Node(id="urn:v", kind="Entity", attributes={"http://example.org/v": _VALUES}),
         Node(id="urn:v", kind="Entity", attributes={"http://example.org/100": "no element name"}),
         Node(id="urn:v", kind="Agent", attributes={"prov:label": Literal("A", None, "en")}),
+        Node(
+            id="urn:w",
+            kind="Entity",
+            attributes={
+                "prov:atLocation": "l",
+                "rdfs:label": "r",
+                "rdf:type": Ref("urn:t"),
+                "prov:location": ("k", "m"),
+            },
+        ),
         Node(id="urn:v", kind="Entity", bundle="urn:b:1", label="in a bundle"),
     ),
     edges=(

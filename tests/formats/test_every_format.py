@@ -34,13 +34,12 @@ def whole(name, batch):
     """The batch as a format can hold it: those without named graphs have no bundles."""
     if name not in FLAT:
         return batch
-    flat = replace(
+    return replace(
         batch,
         nodes=tuple(replace(node, bundle=None) for node in batch.nodes),
         edges=tuple(replace(edge, bundle=None) for edge in batch.edges),
         bundles={},
     )
-    return flat
 
 
 @pytest.mark.parametrize("name", READ)
@@ -90,7 +89,7 @@ def test_a_format_knows_its_own_documents(name):
     assert found.name == wider.get(name, name)
 
 
-@pytest.mark.parametrize("name", READ)
+@pytest.mark.parametrize("name", [name for name in READ if name != "rocrate"])  # has its own
 def test_ten_thousand_mutants_raise_nothing_else_and_what_is_read_can_be_written(name):
     random = Random(name)
     kind = formats.named(name)
@@ -165,9 +164,8 @@ def test_documents_of_others_are_the_same_batch_through_any_format(name, corpora
             continue
         back = kind.loads(kind.dumps(batch))
         texts = b" ".join(records(batch))
-        # Blank nodes are numbered anew, and PROV-O has one property for both of prov:atLocation and
-        # prov:location (docs/conformance.md).
-        if b"urn:lineage:blank:" not in texts and b"prov:atLocation" not in texts:
+        # Blank nodes are numbered anew.
+        if b"urn:lineage:blank:" not in texts:
             assert records(back) == records(batch), path
             read += 1
     assert read > 900

@@ -58,7 +58,10 @@ def test_the_public_names_are_these():
         "Ref",
         "__version__",
         "convert",
+        "from_prov",
         "open",
+        "to_prov",
+        "to_rdflib",
         "validate",
     ]
     for name in lineage.__all__:

@@ -14,8 +14,8 @@ import importers
 import lineage
 from importers import Options, Source
 from lineage.errors import BadInput, InputMissing
-from lineage.formats import rocrate
-from lineage.formats.rocrate import archive
+from lineage.formats import archive, rocrate
+from lineage.formats.rocrate import archive as crates
 from lineage.model.record import Batch, Edge, Node, line
 from lineage.services.discover import discover
 from tests.conftest import KEY, clock
@@ -158,7 +158,7 @@ def test_a_bad_crate_is_one_error_and_writes_nothing(tmp_path):
     path = tmp_path / "bad.zip"
     path.write_bytes(archive.write({METADATA: metadata(), "../../evil": b""}))
     before = sorted(tmp_path.parent.rglob("*"))
-    with pytest.raises(BadInput, match="leaves the crate"):
+    with pytest.raises(BadInput, match="leads out of the zip"):
         imported(path)
     assert sorted(tmp_path.parent.rglob("*")) == before
 
@@ -172,7 +172,7 @@ def test_a_crate_of_ours_comes_back_whole_from_zip_file_and_folder(tmp_path):
     zipped, folder = tmp_path / "a.crate.zip", tmp_path / "folder"
     zipped.write_bytes(data)
     folder.mkdir()
-    with archive.opened(data, "ours") as opened:
+    with crates.opened(data, "ours") as opened:
         for name in opened.files:
             (folder / name).write_bytes(opened.read(name))
     for path in (zipped, folder):

@@ -51,6 +51,24 @@ def test_what_produced_this_model_answers_four_questions(tmp_path, monkeypatch):
     assert {node.kind for node in values["ask"]} == {"Run"}
 
 
+def test_exchange_carries_lineage_across_and_refuses_what_is_forged():
+    (path,) = (path for path in NOTEBOOKS if path.stem == "02_exchange")
+    names = {}
+    values = {cell["id"]: shown(cell, names) for cell in cells(path, "code")}
+    assert "readmission v3" in values["check"]
+    assert not {"Ana", "ana@a.example", "patients of ward 7", "2026-03-05T10:00:00Z"} & set(
+        values["check"]
+    )
+    assert values["package"]["counts"]["nodes"] == {"keep": 2, "pseudonymise": 2}
+    assert values["quarantined"] == ("quarantined", 0)
+    assert values["accepted"].added == 7
+    assert {"Dataset", "Person", "Run"} <= {node.kind for node in values["trace"]}
+    assert values["answer"] == {"new": 4, "echoes": 7}
+    assert "triage v1" in {node.title for node in values["impact"]}
+    assert values["again"] == {"new": 0, "same store": True}
+    assert values["forged"] == (["bad-signature", "bad-namespace"], True)
+
+
 def test_a_folder_that_is_no_demo_is_left_alone(tmp_path):
     from lineage.demo.store import opened
     from lineage.errors import Usage

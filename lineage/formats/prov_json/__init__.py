@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import hashlib
 
-import orjson
-
 from lineage.errors import BadInput
 from lineage.formats import strict
 from lineage.formats.pause import uncollected
@@ -52,9 +50,7 @@ class ProvJson:
     @uncollected()
     def dumps(self, batch: Batch) -> bytes:
         """Write a document: same batch, same bytes."""
-        return orjson.dumps(
-            Writer(batch).document(), option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2
-        )
+        return Writer(batch).document()
 
     def losses(self, batch: Batch) -> tuple[Loss, ...]:
         """Nothing: PROV-JSON holds all that a batch can."""

@@ -80,7 +80,10 @@ class Reader:
                 make = self._relation
             else:
                 raise BadInput(f"{word!r} is no word of PROV-JSON", where=self.at(place))
-            for name, bodies in self._object(records, place).items():
+            inside = self._object(records, place)
+            for name in inside:
+                # What was read is let go at once: the tree and the records need not both fit.
+                bodies, inside[name] = inside[name], None
                 for found in bodies if isinstance(bodies, list) else [bodies]:
                     body = self._object(found, f"{place}/{name}")
                     make(word, name, body, names, bundle, f"{place}/{name}")

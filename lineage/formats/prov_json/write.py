@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import count
 from typing import Any
 
 import orjson
@@ -25,8 +26,8 @@ class Writer:
         self._name = self._prefixes.name
         self._keys: dict[str, str] = {}
 
-    def document(self) -> dict[str, Any]:
-        """The document as an object; its keys are sorted when it is serialised."""
+    def document(self) -> bytes:
+        """The document, its keys sorted."""
         inside: dict[str | None, list[Node | Edge]] = {None: []}
         for bundle in self._batch.bundles:
             inside.setdefault(bundle, [])
@@ -35,31 +36,34 @@ class Writer:
         shown = self._container(inside.pop(None))
         bundles = {self._name(b): self._container(records) for b, records in inside.items() if b}
         if bundles:
-            shown["bundle"] = bundles
+            shown["bundle"] = _text({name: _part(_nested(bundles[name])) for name in bundles})
         prefixes = dict(self._prefixes.bound)
         if self._prefixes.default is not None:
             prefixes["default"] = self._prefixes.default
-        return {"prefix": prefixes, **shown}
+        return _text({"prefix": prefixes, **{word: _part(shown.pop(word)) for word in list(shown)}})
 
-    def _container(self, records: Iterable[Node | Edge]) -> dict[str, Any]:
-        shown: dict[str, dict[str, Any]] = {}
-        anonymous = 0
+    def _container(self, records: Iterable[Node | Edge]) -> dict[str, bytes]:
+        """The text of each word's records: a tree of all of them would take more than all the rest."""
+        found: dict[str, list[Node | Edge]] = {}
         for record in statement.ordered(records):
             if isinstance(record, Node):
-                word = statement.word(record)
-                name = self._name(record.id)
-                body = self._attributes(statement.described(record))
-            else:
-                parts = statement.parts(record)
-                if parts is None:
-                    continue
-                word = parts.relation.name
-                body = self._relation(parts)
-                if record.id is None:
-                    anonymous += 1
-                name = self._name(record.id) if record.id else f"_:r{anonymous}"
-            _add(shown.setdefault(word, {}), name, body)
-        return dict(shown)
+                found.setdefault(statement.word(record), []).append(record)
+            elif record.relation in statement.WRITTEN:
+                found.setdefault(statement.WRITTEN[record.relation], []).append(record)
+        shown, anonymous = {}, count(1)
+        for word in list(found):
+            bodies: dict[str, Any] = {}
+            for record in found.pop(word):
+                name = self._name(record.id) if record.id else f"_:r{next(anonymous)}"
+                _add(bodies, name, self._body(record))
+            shown[word] = _text(bodies)
+        return shown
+
+    def _body(self, record: Node | Edge) -> dict[str, Any]:
+        if isinstance(record, Node):
+            return self._attributes(statement.described(record))
+        parts = statement.parts(record)
+        return {} if parts is None else self._relation(parts)
 
     def _attributes(self, attributes: Attributes) -> dict[str, Any]:
         keys, shown = self._keys, {}
@@ -137,6 +141,19 @@ class Writer:
 
 #: Arguments that may hold any value, so that a name among them is written as one.
 _ANY = frozenset(a.key for r in terms.TABLE for a in r.arguments if a.holds == "any")
+
+
+def _nested(shown: dict[str, bytes]) -> bytes:
+    return _text({word: _part(text) for word, text in shown.items()})
+
+
+def _text(value: dict[str, Any]) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2)
+
+
+def _part(text: bytes) -> orjson.Fragment:
+    """A text inside another: one step further in. Line breaks in it are layout and nothing else."""
+    return orjson.Fragment(text.replace(b"\n", b"\n  "))
 
 
 def _add(records: dict[str, Any], name: str, body: dict[str, Any]) -> None:

@@ -152,7 +152,8 @@ class Reader:
             if term.startswith("@") or term in taken:
                 continue
             key = words.KEYS.get(term) or names.key(term, at)
-            coerced = term in words.COERCED
+            # Early writers had the types of PROV as texts under the full name of the term.
+            coerced = term in words.COERCED or key == statement.TYPE
             shown = [
                 self._scalar(item, names, coerced=coerced, at=f"{at}/{term}") for item in _each(raw)
             ]

@@ -201,6 +201,7 @@ class _Reader:
             found[key] = several((*_each(found[key]), *_each(value))) if key in found else value
         for key, values in members.items():
             found[key] = statement.json_set(values)
+        _take_also(found, back)
         if cause is None:
             cause = _influencer(found)
         edge = statement.edge(known.relation, (effect, cause), found, ident, self._bundle)
@@ -291,6 +292,7 @@ class _Reader:
             key = back.get(prop) or _key(prop)
             value: Value = time(obj) if key in words.TIME_KEYS else scalar(obj)
             found[key] = several((*_each(found[key]), *_each(value))) if key in found else value
+        _take_also(found, back)
         if not families:
             families.update(_implied(found.get(statement.TYPE, ())))
         if not families and not found:
@@ -335,6 +337,19 @@ _INFLUENCERS = ("prov:entity", "prov:activity", "prov:agent", "prov:influencer")
 @cache
 def _key(iri: str) -> str:
     return terms.compact(plain(iri))
+
+
+def _take_also(found: dict[str, Value], back: Mapping[str, str]) -> None:
+    """Attributes called as a PROV-O property for another attribute get their own name back."""
+    for key in [key for key in found if key.startswith(words.ALSO)]:
+        own = found.pop(key)
+        name = key.removeprefix(words.ALSO)
+        other = back.get(terms.expand(name))
+        if other in found:
+            left = [value for value in _each(found.pop(other)) if value not in _each(own)]
+            if left:
+                found[other] = several(left)
+        found[name] = own
 
 
 def _repeated(terms_: Iterable[Term]) -> set[Term]:

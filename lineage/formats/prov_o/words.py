@@ -22,6 +22,9 @@ STATES = LINEAGE + "states"
 EFFECT = LINEAGE + "effect"
 #: Marks a subject of which nobody said that it is an entity, an activity or an agent.
 UNDECLARED = "undeclared"
+#: Goes before an attribute key that is also the name of a PROV-O property for another attribute:
+#: PROV-DM's ``prov:location`` is ``prov:atLocation`` in PROV-O, so an attribute called that is said twice.
+ALSO = "urn:lineage:attribute:"
 #: Bundle without statements: a graph that no quad can show.
 EMPTY_BUNDLE = LINEAGE + "EmptyBundle"
 AS_IN_BUNDLE, MENTION_OF = PROV + "asInBundle", PROV + "mentionOf"

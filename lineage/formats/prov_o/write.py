@@ -24,8 +24,14 @@ class _Keys(NamedTuple):
     """How the attribute keys of elements, or of one relation, are written; and what was so far."""
 
     renamed: Mapping[str, str]
+    taken: frozenset[str]
     predicates: dict[str, str]
     pairs: dict[tuple[str, str], str]
+
+    @classmethod
+    def of(cls, renamed: Mapping[str, str]) -> _Keys:
+        """Nothing written yet."""
+        return cls(renamed, frozenset(renamed.values()), {}, {})
 
 
 class Writer:
@@ -34,8 +40,8 @@ class Writer:
     def __init__(self, batch: Batch, syntax: Syntax) -> None:
         self._batch = batch
         self._syntax = syntax
-        self._elements = _Keys(words.ELEMENT_KEYS, {}, {})
-        self._relations = {name: _Keys(w.renamed, {}, {}) for name, w in words.WORDS.items()}
+        self._elements = _Keys.of(words.ELEMENT_KEYS)
+        self._relations = {name: _Keys.of(w.renamed) for name, w in words.WORDS.items()}
         iri = syntax.iri
         self._a = syntax.a
         self._crowded: set[tuple[str, str, str]] = set()
@@ -112,6 +118,8 @@ class Writer:
             yield from self._attribute(short, value, self._elements)
 
     def _attribute(self, key: str, value: object, keys: _Keys) -> Iterator[str]:
+        if key not in keys.renamed and terms.expand(key) in keys.taken:
+            yield from self._attribute(words.ALSO + key, value, keys)
         for item in value if isinstance(value, tuple) else (value,):
             yield self._pair(key, item, keys)
 
@@ -149,7 +157,7 @@ class Writer:
             if not self._batch.bare or line(edge) not in self._batch.bare:
                 inner.append(f"{influencer} {cause}")
         for key, value in _sorted(edge.attributes):
-            if type(value) is str:
+            if type(value) is str and key in keys.renamed:
                 inner.append(self._pair(key, value, keys))
             elif key == "prov:key" and isinstance(value, Ref):
                 inner.append(f"{iri(words.PAIR_KEY)} {self._key_term(value)}")

@@ -4,15 +4,12 @@
 from __future__ import annotations
 
 import io
-import re
-import stat
-import struct
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+from zipfile import ZipFile, ZipInfo
 
-from lineage.errors import BadInput, InputTruncated, LimitExceeded
+from lineage.errors import BadInput, LimitExceeded
+from lineage.formats.archive import demand_plain, readable
 from lineage.formats.rocrate.words import METADATA_NAMES
 
 #: A zip file starts with one of these; the second is of one without entries.
@@ -26,22 +23,6 @@ HARMLESS = 1024 * 1024
 MOST_BYTES = 4 * 1024**3
 #: Bytes that a file which is read into memory may have.
 MOST_READ = 512 * 1024**2
-
-_EPOCH = (1980, 1, 1, 0, 0, 0)
-_DRIVE = re.compile(r"[A-Za-z]:")
-_ENCRYPTED = 0x1
-
-
-def write(files: Mapping[str, bytes]) -> bytes:
-    """A zip file of some files: the same bytes on every machine, so nothing is compressed."""
-    out = io.BytesIO()
-    with ZipFile(out, "w", ZIP_STORED) as archive:
-        for name, data in files.items():
-            info = ZipInfo(name, _EPOCH)
-            info.create_system = 3
-            info.external_attr = (stat.S_IFREG | 0o644) << 16
-            archive.writestr(info, data)
-    return out.getvalue()
 
 
 class Archive:
@@ -78,16 +59,10 @@ class Archive:
         if len(infos) > MOST_ENTRIES:
             message = f"the zip file has {len(infos)} entries, more than {MOST_ENTRIES}"
             raise LimitExceeded(message, where=self._where)
-        seen: dict[str, str] = {}
+        demand_plain(infos, self._where)
         total = 0
         for info in infos:
             name = info.orig_filename
-            if fault := _fault(info):
-                raise BadInput(f"entry {name!r} {fault}; nothing was read", where=self._where)
-            other = seen.setdefault(name.casefold().rstrip("/"), name)
-            if other is not name:
-                what = "appears twice" if other == name else f"differs from {other!r} in case only"
-                raise BadInput(f"entry {name!r} {what}", where=self._where)
             total += info.file_size
             large = info.file_size > HARMLESS
             if total > MOST_BYTES or (large and info.file_size > MOST_RATIO * info.compress_size):
@@ -114,47 +89,3 @@ def opened(data: bytes, where: str) -> Iterator[Archive]:
         archive = ZipFile(io.BytesIO(data))
     with archive:
         yield Archive(archive, where)
-
-
-@contextmanager
-def readable(where: str) -> Iterator[None]:
-    """Turns everything that the zip library raises for a damaged file into one error."""
-    try:
-        yield
-    except BadZipFile as error:
-        kind = InputTruncated if "not a zip file" in str(error) else BadInput
-        raise kind(f"the zip file is damaged: {error}", where=where) from error
-    except _DAMAGE as error:
-        raise BadInput(f"the zip file is damaged: {error}", where=where) from error
-
-
-_DAMAGE = (
-    zlib.error,
-    struct.error,
-    EOFError,
-    OSError,
-    RuntimeError,
-    NotImplementedError,
-    ValueError,
-    OverflowError,
-    IndexError,
-)
-
-
-def _fault(info: ZipInfo) -> str | None:
-    """What is wrong with an entry, in words."""
-    name = info.orig_filename
-    parts = name.rstrip("/").split("/")
-    if "\\" in name or "\0" in name or not name.isprintable():
-        return "holds a character that no path in a crate has"
-    if name.startswith("/") or _DRIVE.match(name):
-        return "is an absolute path"
-    if any(part in ("", ".", "..") for part in parts):
-        return "leaves the crate"
-    if stat.S_ISLNK(info.external_attr >> 16):
-        return "is a symbolic link"
-    if info.flag_bits & _ENCRYPTED:
-        return "is encrypted"
-    if info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
-        return f"is compressed by method {info.compress_type}, which crates do not use"
-    return None

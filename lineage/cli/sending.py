@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""lineage export --for: a package for a partner, or what would be in it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lineage.cli import face
+
+
+def send(
+    ctx: click.Context, selection: str | None, partner: str, *, check: bool, **chosen: Any
+) -> None:
+    """Make the package, or with ``check`` show what would leave."""
+    if chosen.pop("format_") != "json":
+        raise click.UsageError("a package has its own formats: leave --format out")
+    (_check if check else _package)(ctx, selection, partner, **chosen)
+
+
+def _package(
+    ctx: click.Context, selection: str | None, partner: str, *, as_json: bool, **chosen: Any
+) -> None:
+    from lineage.services.exchange import desk, keyring
+    from lineage.services.exchange import send as service
+
+    out = chosen["out"]
+    if out is None and (as_json or sys.stdout.isatty()):
+        raise click.UsageError("name a file for the package with --out")
+    if out is not None:
+        _demand_place(out)
+    with face.opened(ctx) as store:
+        found = desk.policy(store.home, partner, chosen["policy"])
+        signing = keyring.named(desk.keys(store.home), chosen["key"])
+        made = service.package(
+            store.context,
+            selection,
+            found,
+            signing,
+            days=chosen["days"] or service.DAYS,
+            rocrate=chosen["rocrate"],
+            at=chosen["at"],
+        )
+    if out is None:
+        sys.stdout.buffer.write(made.data)
+    else:
+        face.write(out, made.data)
+    if as_json:
+        face.emit(made.to_dict())
+        return
+    said = made.statement
+    click.echo(
+        f"package {said.sequence} for {partner}: {made.nodes} nodes, {made.edges} edges", err=True
+    )
+    _tell_counts(made.counts, incomplete=made.incomplete, err=True)
+    click.echo(f"entry {made.entry} of the ledger; good until {said.expires:%Y-%m-%d}", err=True)
+    click.echo(f"names that only {partner} is given begin with {made.pseudonyms}", err=True)
+
+
+def _demand_place(out: str) -> None:
+    """A package that cannot be written has its number all the same: look before it is made."""
+    from lineage.errors import Usage
+
+    folder = Path(out).absolute().parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise Usage("cannot write a file there", where=out, hint="Name another place.")
+
+
+def _check(
+    ctx: click.Context, selection: str | None, partner: str, *, as_json: bool, **chosen: Any
+) -> None:
+    from lineage.services.exchange import desk, keyring
+    from lineage.services.exchange import send as service
+
+    with face.opened(ctx) as store:
+        found = desk.policy(store.home, partner, chosen["policy"])
+        origin = keyring.named(desk.keys(store.home), chosen["key"]).name
+        shown = service.check(store.context, selection, found, origin=origin, at=chosen["at"])
+    if as_json:
+        face.emit(shown.to_dict())
+        return
+    click.echo(f"would leave for {partner} as package {shown.sequence}; nothing was written")
+    _tell_counts(shown.counts, incomplete=shown.incomplete)
+    report = shown.check
+    for text in shown.around:
+        click.echo(f"  {text}  (around the document)")
+    for text, times, where in report.strings:
+        click.echo(f"  {face.printable(text)}  ({times} times: {', '.join(where)})")
+    click.echo(f"  and {report.pseudonyms} pseudonyms")
+    for secret in report.secrets:
+        click.echo(click.style(f"looks like a secret: {secret.form}, {secret.where}", fg="red"))
+    for small in report.small:
+        shape = f"{small.kind} {small.month or 'without a time'}, {small.effects} effects"
+        click.echo(f"stands out: {small.members} {shape}, {small.causes} causes (k is {report.k})")
+
+
+def _tell_counts(counts: Any, *, incomplete: bool, err: bool = False) -> None:
+    for part, verbs in counts.items():
+        told = ", ".join(f"{number} {verb}" for verb, number in verbs.items() if number)
+        click.echo(f"{part}: {told or 'none'}", err=err)
+    if incomplete:
+        click.echo("incomplete: paths are cut, and the package says so", err=err)

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the files of exchange lie: keys, policies and the trust file, in the folder of the store."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from lineage.access.policy import Policy
+from lineage.errors import InputMissing, Usage
+from lineage.services.exchange.send import policy_of
+from lineage.services.exchange.trust import Trust
+
+KEYS, PARTNERS, TRUST = "keys", "partners", "trust.yaml"
+
+
+def named_keys(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """The folder of keys that ``LINEAGE_KEYS`` names, if it does."""
+    named = environ.get("LINEAGE_KEYS")
+    return Path(named).expanduser() if named else None
+
+
+def keys(home: Path | None) -> Path:
+    """The folder of keys: ``LINEAGE_KEYS``, else ``keys`` beside the store. Raises ``Usage``."""
+    return named_keys() or _beside(home, KEYS, "Name a folder for keys in LINEAGE_KEYS.")
+
+
+def trust(home: Path | None, path: str | None = None) -> Trust:
+    """The trust file named, else ``trust.yaml`` beside the store.
+
+    Raises ``InputMissing`` and ``Usage`` saying how to begin, and ``BadInput``.
+    """
+    hint = "Write who you are and whose keys you trust; docs/exchange.md has an example."
+    place = Path(path) if path else _beside(home, TRUST, "Name a trust file with --trust.")
+    return Trust.of(_read(place, "there is no trust file", hint), where=str(place))
+
+
+def policy(home: Path | None, partner: str, path: str | None = None) -> Policy:
+    """The policy file named, else ``partners/<partner>.yaml`` beside the store.
+
+    Raises ``InputMissing``, ``Usage`` (also where it is another partner's), and ``BadInput``.
+    """
+    hint = "Write what leaves for this partner; docs/exchange.md has an example."
+    if path is None and (not partner or {"/", "\\", "\0"} & set(partner) or partner[0] == "."):
+        raise Usage(f"{partner!r} cannot be the name of a partner")
+    name = f"{PARTNERS}/{partner}.yaml"
+    place = Path(path) if path else _beside(home, name, "Name a policy with --policy.")
+    found = policy_of(_read(place, f"there is no policy for {partner}", hint), where=str(place))
+    if found.partner != partner:
+        message = f"the policy is for {found.partner!r}, not for {partner!r}"
+        raise Usage(message, where=str(place), hint="Name the partner as its policy does.")
+    return found
+
+
+def _beside(home: Path | None, name: str, hint: str) -> Path:
+    if home is None:
+        raise Usage(f"this store has no folder here, in which {name} would be", hint=hint)
+    return home / name
+
+
+def _read(path: Path, missing: str, hint: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputMissing(missing, where=str(path), hint=hint) from error

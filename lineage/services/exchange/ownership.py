@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rule of namespaces: what of a partner's statements is its own, a claim, an echo, or refused.
+
+What a partner defines keeps its name. What is ours nobody else describes: a statement about it that
+we made ourselves is an echo and adds nothing, any other is refused; but what is theirs may depend on
+it. Everything else becomes a claim of that partner, under a name that no other source uses, so that
+nothing ever changes what is shown of a node of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal
+
+from importers.base import tie
+from lineage import ids
+from lineage.access.survey import ARGUMENTS, refs
+from lineage.errors import BadNamespace, Rejected
+from lineage.model import kinds, terms
+from lineage.model.record import Batch, Edge, Node, Record
+from lineage.services.exchange import form, names
+from lineage.services.exchange.issued import Issued, Said
+from lineage.services.exchange.trust import Partner, Trust
+from lineage.store.base import NOW, Store
+
+Owner = Literal["ours", "theirs", "nobody's"]
+
+#: How the sources of what partners said begin.
+SOURCE = "partner:"
+_CONTENT = "urn:lineage:content:"
+_TOGETHER = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sorted:
+    """What a package comes to here. ``echoes`` are statements of ours that came back, ``claims``
+    the things that it speaks of under names of ours, ``joined`` those tied by digest to bytes that
+    we hold.
+    """
+
+    batch: Batch
+    echoes: int
+    claims: int
+    joined: int
+
+
+def sort(store: Store, trust: Trust, partner: Partner, batch: Batch, package: str) -> Sorted:
+    """The statements of a partner's package as they would be committed; ``package`` tells the blank
+    nodes of packages apart.
+
+    Raises ``BadNamespace`` for what only we may say, and ``Rejected`` where a thing is of another
+    family here.
+    """
+    return _Sorting(store, trust, partner, batch, package).result()
+
+
+class _Sorting:
+    def __init__(
+        self, store: Store, trust: Trust, partner: Partner, batch: Batch, package: str
+    ) -> None:
+        self._trust = trust
+        self._partner = partner
+        self._package = package
+        self._batch = batch
+        self._issued = Issued.to(store, partner.name)
+        self._claims: dict[str, str] = {}
+        self._local = Said()
+        self._described: dict[str, set[str]] = {}
+        self._before: dict[str, set[str]] = {}
+        self._bytes: set[str] = set()
+        self._standing: set[str] = set()
+        self._look(store)
+
+    def _look(self, store: Store) -> None:
+        """What is held of everything that the batch speaks of."""
+        spoken = {self._ours(ident) for record in self._batch.records for ident in _things(record)}
+        found = iter(sorted(spoken))
+        while chunk := list(islice(found, _TOGETHER)):
+            self._standing.update(store.get(chunk, NOW))
+            for ident, held in store.held(chunk).items():
+                for claim in held.claims:
+                    if claim.until is None and not claim.implied:
+                        self._hold(ident, claim.source, claim.record)
+
+    def _hold(self, ident: str, source: str, record: Record) -> None:
+        own = source == SOURCE + self._partner.name
+        if isinstance(record, Node):
+            families = self._before if own else self._described
+            families.setdefault(ident, set()).add(kinds.family(record.kind))
+            if record.kind == "Content" and not source.startswith(SOURCE):
+                self._bytes.add(ident)
+        if not own:
+            self._local.add((record,))
+
+    def result(self) -> Sorted:
+        kept: list[Record] = []
+        back: list[Node] = []
+        echoes = 0
+        for record in self._batch.records:
+            if self._echoes(record):
+                echoes += 1
+                if isinstance(record, Node) and self._owner(record.id) != "ours":
+                    back.append(record)
+                continue
+            self._demand_allowed(record)
+            kept.append(record)
+        # A claim that something new depends on is said to be what it is, though we know it.
+        mentioned = {ident for record in kept for ident in _things(record)}
+        kept += [node for node in back if node.id in mentioned]
+        named = [names.renamed(record, self._name) for record in kept]
+        ties = [
+            edge
+            for ident, claim in sorted(self._claims.items())
+            if ident in self._bytes and ident.startswith(_CONTENT)
+            for edge in tie(claim, ident)
+        ]
+        return Sorted(
+            batch=Batch(
+                nodes=tuple(record for record in named if isinstance(record, Node)),
+                edges=(*(record for record in named if isinstance(record, Edge)), *ties),
+            ),
+            echoes=echoes,
+            claims=len(self._claims),
+            joined=len(ties) // 2,
+        )
+
+    # --- whose -------------------------------------------------------------------------------------
+
+    def _owner(self, ident: str) -> Owner:
+        if self._issued.gave(ident) or ident.startswith(self._trust.namespaces):
+            return "ours"
+        # What we described first stays as we describe it, whoever may define it.
+        first = ident in self._described and ident not in self._before
+        if self._partner.owns(ident) and not first:
+            return "theirs"
+        return "nobody's"
+
+    def _ours(self, ident: str) -> str:
+        """Our own name for what we gave the partner another one."""
+        return self._issued.names.get(ident) or ident
+
+    def _echoes(self, record: Record) -> bool:
+        """Whether a statement, not of the partner's own things, is one that we sent or hold."""
+        if self._owner(names.subject(record)) == "theirs":
+            return False
+        if self._issued.said.covers(record):
+            return True
+        return self._local.covers(names.renamed(record, self._ours))
+
+    # --- what may be said --------------------------------------------------------------------------
+
+    def _demand_allowed(self, record: Record) -> None:
+        about = names.subject(record)
+        if isinstance(record, Node):
+            self._demand_family(record)
+            if self._owner(about) == "ours":
+                raise self._refused(f"describes {about[:200]!r}")
+        else:
+            shown = f"{record.relation}({record.effect[:200]}, {record.cause[:200]})"
+            if self._owner(about) == "ours":
+                raise self._refused(f"says {shown}")
+            if record.relation == terms.SAMENESS and self._owner(record.cause) == "ours":
+                raise self._refused(f"says {shown}, a claim of sameness with ours")
+        for ident in (record.bundle, None if isinstance(record, Node) else record.id):
+            if ident is not None and self._owner(ident) == "ours":
+                raise self._refused(f"makes a statement under {ident[:200]!r}")
+        for ident in _things(record):
+            if self._issued.gave(ident) and ident not in self._issued.names:
+                raise self._refused(f"speaks of {ident[:200]!r}, a name that we never gave it")
+
+    def _refused(self, what: str) -> BadNamespace:
+        message = f"{self._partner.name} {what}, which is ours and not as we said it"
+        hint = "The partner may say of our things only what we told it: ask what it meant."
+        return BadNamespace(message, where=form.BUNDLE, hint=hint)
+
+    def _demand_family(self, node: Node) -> None:
+        if not self._partner.owns(node.id):
+            return
+        family = kinds.family(node.kind)
+        known = self._described.get(node.id) or self._before.get(node.id) or {family}
+        if family not in known:
+            was = " and ".join(sorted(known))
+            message = f"{node.id[:200]!r} is a {node.kind} in the package and of family {was} here"
+            raise Rejected(message, where=form.BUNDLE)
+
+    # --- under what name ---------------------------------------------------------------------------
+
+    def _name(self, ident: str) -> str:
+        owner = self._owner(ident)
+        if owner == "theirs":
+            return ident
+        if ids.is_unknown(ident):
+            return ids.unknown([self._partner.name, ident])
+        if owner == "ours":
+            found = self._ours(ident)
+            lost = self._issued.gave(ident) and self._issued.names.get(ident) is None
+            if found in self._standing and not lost:
+                return found
+        if ident not in self._claims:
+            package = self._package if ident.startswith(names.BLANK) else None
+            self._claims[ident] = names.claim(self._partner.name, ident, package)
+        return self._claims[ident]
+
+
+def _things(record: Record) -> Iterator[str]:
+    """What a record speaks of: its subject, and what the subject depends on."""
+    yield names.subject(record)
+    if isinstance(record, Edge):
+        yield record.cause
+        for key in ARGUMENTS.keys() & record.attributes.keys():
+            yield from refs(record.attributes[key])

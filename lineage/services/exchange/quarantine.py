@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Packages that wait for a steward: what each would add, letting one in, turning one away.
+
+A package waits as the bytes that came, in the settings of the store (``kept``): no read sees it,
+every engine holds it alike, ``lineage copy`` takes it along, and what is let in is verified anew,
+under the trust file of that day. What was turned away stays there too, as what a partner once signed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from lineage.errors import NotFound, Usage
+from lineage.model import constraints
+from lineage.model.check import Finding
+from lineage.model.record import Batch, line
+from lineage.services.context import Context
+from lineage.services.exchange import admit, kept, verify
+from lineage.services.exchange.ownership import SOURCE, Sorted
+from lineage.services.exchange.trust import Trust
+from lineage.services.exchange.verify import Opened
+from lineage.services.ingest import Report
+
+Standing = Literal["waiting", "accepted", "rejected"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A package that came, and what became of it: by whom, when and why."""
+
+    partner: str
+    sequence: int
+    digest: str
+    state: Standing
+    actor: str | None = None
+    recorded: str | None = None
+    reason: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What commands call it: partner and sequence."""
+        return f"{self.partner}/{self.sequence}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the JSON of ``lineage quarantine list``."""
+        return {
+            "name": self.name,
+            "digest": self.digest,
+            "state": self.state,
+            "actor": self.actor,
+            "recorded": self.recorded,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What a package would add: statements new here by kind and relation, those that are echoes of
+    ours, the things it makes claims about, and what validation found.
+    """
+
+    package: Waiting
+    kinds: dict[str, int]
+    relations: dict[str, int]
+    echoes: int
+    claims: int
+    joined: int
+    incomplete: bool
+    findings: tuple[Finding, ...]
+    batch: Batch
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the JSON of ``lineage quarantine show``."""
+        return {
+            **self.package.to_dict(),
+            "kinds": self.kinds,
+            "relations": self.relations,
+            "echoes": self.echoes,
+            "claims": self.claims,
+            "joined": self.joined,
+            "incomplete": self.incomplete,
+            "findings": [
+                {"code": item.code, "severity": item.severity, "message": item.message}
+                for item in self.findings
+            ],
+            "nodes": [node.to_dict() for node in self.batch.nodes],
+            "edges": [edge.to_dict() for edge in self.batch.edges],
+        }
+
+
+def listed(ctx: Context) -> Sequence[Waiting]:
+    """Every package that came into quarantine, by partner and sequence."""
+    found = []
+    for name in ctx.store.settings(kept.TAKEN):
+        partner, _, number = name.removeprefix(kept.TAKEN).partition("/")
+        found.append((partner, int(number)))
+    partners = sorted({partner for partner, _ in found})
+    return [waiting for partner in partners for waiting in _of(ctx, partner)]
+
+
+def _of(ctx: Context, partner: str) -> Sequence[Waiting]:
+    decided = kept.numbered(ctx.store, kept.DECIDED, partner)
+    found = []
+    for number, package in sorted(kept.numbered(ctx.store, kept.TAKEN, partner).items()):
+        if package["bytes"] is None:
+            continue
+        verdict = decided.get(number, {})
+        found.append(
+            Waiting(
+                partner=partner,
+                sequence=number,
+                digest=package["digest"],
+                state=verdict.get("verdict", "waiting"),
+                actor=verdict.get("actor"),
+                recorded=verdict.get("recorded"),
+                reason=verdict.get("reason"),
+            )
+        )
+    return found
+
+
+def show(ctx: Context, name: str, trust: Trust) -> Preview:
+    """What a package would add now. Raises ``NotFound``, and as ``accept``."""
+    waiting = _named(ctx, name)
+    package, found = _verified(ctx, waiting, trust)
+    held = set(map(line, ctx.store.asserted(SOURCE + waiting.partner)))
+    nodes = tuple(node for node in found.batch.nodes if line(node) not in held)
+    edges = tuple(edge for edge in found.batch.edges if line(edge) not in held)
+    return Preview(
+        package=waiting,
+        kinds=dict(sorted(Counter(node.kind for node in nodes).items())),
+        relations=dict(sorted(Counter(edge.relation for edge in edges).items())),
+        echoes=found.echoes,
+        claims=found.claims,
+        joined=found.joined,
+        incomplete=verify.incomplete(package),
+        findings=constraints.inspect(found.batch).findings,
+        batch=Batch(nodes=nodes, edges=edges),
+    )
+
+
+def accept(ctx: Context, name: str, trust: Trust) -> Report:
+    """Let a package in. Its signature, log and namespaces are looked at again: keys may have been
+    withdrawn while it waited; its time is not, for it came in time.
+
+    Accepting twice adds nothing. Raises ``NotFound``, ``Usage`` for one that was rejected, and the
+    errors of ``admit``.
+    """
+    waiting = _named(ctx, name)
+    if waiting.state == "rejected":
+        message = f"{name} was rejected by {waiting.actor}"
+        raise Usage(message, hint="Ask the partner to export again, under another number.")
+    package, found = _verified(ctx, waiting, trust)
+    # The decision comes first: of two stewards at once, one is told to look again.
+    if waiting.state == "waiting":
+        admit.decide(ctx, waiting.partner, waiting.sequence, "accepted", "")
+    return admit.commit(ctx, package, found, by=waiting.actor or ctx.actor)
+
+
+def reject(ctx: Context, name: str, reason: str) -> Waiting:
+    """Turn a package away. Raises ``NotFound``, and ``Usage`` for one that was decided about."""
+    waiting = _named(ctx, name)
+    if not reason.strip():
+        raise Usage("a rejection needs a reason", hint="Say why: others will ask.")
+    if waiting.state != "waiting":
+        raise Usage(f"{name} was {waiting.state} by {waiting.actor}", hint="That stays so.")
+    admit.decide(ctx, waiting.partner, waiting.sequence, "rejected", reason.strip())
+    return _named(ctx, name)
+
+
+def _named(ctx: Context, name: str) -> Waiting:
+    partner, _, _ = name.partition("/")
+    for waiting in _of(ctx, partner) if partner else ():
+        if waiting.name == name:
+            return waiting
+    hint = "'lineage quarantine list' shows their names."
+    raise NotFound(f"no package {name!r} is in quarantine", hint=hint)
+
+
+def _verified(ctx: Context, waiting: Waiting, trust: Trust) -> tuple[Opened, Sorted]:
+    taken = kept.numbered(ctx.store, kept.TAKEN, waiting.partner)[waiting.sequence]
+    data = kept.bytes_of(ctx.store, taken["bytes"])
+    package = verify.opened(data, trust, where=waiting.name)
+    verify.demand_whole(package)
+    verify.proven(package, None)
+    return package, admit.sorted_out(ctx, package, trust)

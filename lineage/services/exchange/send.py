@@ -1,0 +1,308 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Export to a partner: what a policy lets leave, signed, numbered, and an entry of our ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from importers import strict_yaml
+from lineage import formats, ids
+from lineage.access.leaving import Check, leaving
+from lineage.access.policy import Policy
+from lineage.access.pseudonym import PREFIX, PartnerKey
+from lineage.access.redact import Redacted, redact
+from lineage.errors import LineageError, MissingExtra, StoreDamaged, Usage
+from lineage.formats import archive
+from lineage.ledger import merkle, seal
+from lineage.ledger.checkpoint import Checkpoint, Growth, Proof
+from lineage.ledger.keys import SigningKey
+from lineage.ledger.log import Draft, Entry
+from lineage.ledger.statement import Statement
+from lineage.model import kinds
+from lineage.model.record import Batch, Edge, Node, Record, line
+from lineage.services.context import Context
+from lineage.services.exchange import form, kept, names
+from lineage.services.export import gather
+from lineage.store.base import pages
+
+#: Days after which a package may not be imported any more, and the most there may be.
+DAYS, MOST_DAYS = 90, 3_650
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """A package, and what its sender should know of it. ``counts`` says for nodes, edges and
+    attributes how many met which verb; ``entry`` is the one in our ledger; ``pseudonyms`` is how
+    names begin that only this partner is given.
+    """
+
+    data: bytes = field(repr=False)
+    statement: Statement
+    counts: Mapping[str, Mapping[str, int]]
+    nodes: int
+    edges: int
+    incomplete: bool
+    entry: int
+    pseudonyms: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the JSON of ``lineage export --for --json``."""
+        said = self.statement
+        return {
+            "partner": said.audience,
+            "origin": said.origin,
+            "sequence": said.sequence,
+            "digest": said.digest,
+            "expires": said.expires.isoformat(),
+            "files": dict(said.files),
+            "bytes": len(self.data),
+            "nodes": self.nodes,
+            "edges": self.edges,
+            "counts": {part: dict(found) for part, found in self.counts.items()},
+            "incomplete": self.incomplete,
+            "entry": self.entry,
+            "pseudonyms": self.pseudonyms,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaving:
+    """What a package would hold. ``around`` are the strings beside the document's own."""
+
+    partner: str
+    sequence: int
+    check: Check
+    counts: Mapping[str, Mapping[str, int]]
+    incomplete: bool
+    around: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the JSON of ``lineage export --for --check --json``."""
+        return {
+            "partner": self.partner,
+            "sequence": self.sequence,
+            "counts": {part: dict(found) for part, found in self.counts.items()},
+            "incomplete": self.incomplete,
+            "around": list(self.around),
+            **self.check.to_dict(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    policy: Policy
+    key: bytes
+    redacted: Redacted
+    document: bytes
+    read: Batch
+    cut: bool
+
+    @property
+    def incomplete(self) -> bool:
+        return self.cut or self.redacted.incomplete
+
+
+def policy_of(data: bytes, *, where: str = "policy") -> Policy:
+    """A partner's policy out of its YAML. Raises ``BadInput``, ``LimitExceeded``."""
+    return Policy.of(strict_yaml.load(data, where=where), where=where)
+
+
+def check(
+    ctx: Context, selection: str | None, policy: Policy, *, origin: str, at: str | int | None = None
+) -> Leaving:
+    """What would leave, without writing anything. Raises as ``package`` does.
+
+    Before the first export the partner has no key: the pseudonyms are others each time.
+    """
+    found = _prepared(ctx, selection, policy, at, write=False)
+    number = max(kept.numbered(ctx.store, kept.SENT, policy.partner), default=0) + 1
+    document = ids.sha256(found.document)
+    return Leaving(
+        partner=policy.partner,
+        sequence=number,
+        check=leaving(found.read, k=policy.k, most=None),
+        counts=found.redacted.counts,
+        incomplete=found.incomplete,
+        around=(origin, policy.partner, policy.digest, document, _source(policy.partner)),
+    )
+
+
+def package(
+    ctx: Context,
+    selection: str | None,
+    policy: Policy,
+    key: SigningKey,
+    *,
+    days: int = DAYS,
+    rocrate: bool = False,
+    at: str | int | None = None,
+) -> Package:
+    """What is selected (everything, where nothing is), as far as a policy lets it leave, signed for
+    the policy's partner. The name of the key is that of our log (C2SP asks for one name); ``days``
+    bounds how long the package may be imported.
+
+    The export becomes an entry of the ledger, and the package proves it. Same store, clock and
+    arguments: same bytes. Raises ``Usage``, ``Rejected`` and ``BadNamespace`` for what no partner
+    would take, ``StoreBusy`` where another export to the partner was faster, and the errors of
+    ``ask``.
+    """
+    if not 1 <= days <= MOST_DAYS:
+        raise Usage(f"{days} days is not between 1 and {MOST_DAYS}")
+    found = _prepared(ctx, selection, policy, at, write=True)
+    files = _readable(found, rocrate=rocrate)
+    origin, created = key.name, ctx.clock().astimezone(UTC).replace(microsecond=0)
+    sent = kept.numbered(ctx.store, kept.SENT, policy.partner)
+    number = max(sent, default=0) + 1
+    entry = _entered(ctx, found, number, origin, created)
+    leaves = _leaves(ctx)
+    note = Checkpoint(origin, len(leaves), merkle.root(leaves)).sign(key)
+    proof = Proof.make(leaves, entry.seq - 1, note, extra=entry.preimage())
+    files[form.PROOF] = proof.to_text().encode()
+    last = sent.get(number - 1)
+    if last is not None:
+        files[form.GROWTH] = Growth.make(leaves, last["size"], note).to_text().encode()
+    statement = Statement(
+        origin=origin,
+        audience=policy.partner,
+        sequence=number,
+        previous=None if last is None else last["digest"],
+        created=created,
+        expires=created + timedelta(days=days),
+        policy=policy.digest,
+        checkpoint=note,
+        files={name: ids.sha256(content) for name, content in files.items()},
+    )
+    issued = kept.keep_bytes(ctx.store, _issued(found))
+    made = {"digest": statement.digest, "size": len(leaves), "issued": issued}
+    kept.keep(ctx.store, kept.SENT, policy.partner, number, made)
+    files[form.ENVELOPE] = seal.sign(statement.to_bytes(), seal.IN_TOTO, key)
+    return Package(
+        data=archive.write(dict(sorted(files.items())), compress=True),
+        statement=statement,
+        counts=found.redacted.counts,
+        nodes=len(found.read.nodes),
+        edges=len(found.read.edges),
+        incomplete=found.incomplete,
+        entry=entry.seq,
+        pseudonyms=f"{PREFIX}{policy.partner}:{PartnerKey(policy.partner, found.key).id}:",
+    )
+
+
+def _prepared(
+    ctx: Context, selection: str | None, policy: Policy, at: str | int | None, *, write: bool
+) -> _Prepared:
+    found = gather(ctx, selection, at=at)
+    key = kept.partner_key(ctx.store, policy.partner, write=write)
+    redacted = redact(_outgoing(found.batch, policy.partner), policy, key)
+    data = formats.named("json").dumps(redacted.batch)
+    # What the partner will read is what is looked at, not what we meant to write.
+    read = form.document(data)
+    try:
+        form.demand_sound(read)
+    except LineageError as error:
+        error.hint = "No partner would take it: mend it, or let the policy rename or cut it."
+        raise
+    return _Prepared(policy, key, redacted, data, read, not found.certificate.complete)
+
+
+def _outgoing(batch: Batch, partner: str) -> Batch:
+    """A batch without our own exports, and with what this partner said under its own names."""
+
+    def name(ident: str) -> str:
+        return names.claimed(partner, ident)
+
+    records: dict[bytes, Record] = {}
+    for record in batch.records:
+        if names.subject(record).startswith(form.EXPORTS):
+            continue
+        own = names.renamed(record, name)
+        # A claim about bytes is tied to the bytes: both have one name out there.
+        if isinstance(own, Edge) and own.effect == own.cause and own != record:
+            continue
+        records[line(own)] = own
+    found = records.values()
+    return replace(
+        batch,
+        nodes=tuple(record for record in found if isinstance(record, Node)),
+        edges=tuple(record for record in found if isinstance(record, Edge)),
+        bundles={name(bundle): own for bundle, own in batch.bundles.items()},
+    )
+
+
+def _source(partner: str) -> str:
+    return f"export:{partner}"
+
+
+def _entered(ctx: Context, found: _Prepared, number: int, origin: str, created: datetime) -> Entry:
+    """The entry of this export: made now, or by a call that was interrupted before it was signed.
+
+    It is shown to the partner, so it names nobody here and nothing that was held back.
+    """
+    partner, digest = found.policy.partner, ids.sha256(found.document)
+    access = kinds.Access(
+        id=f"{form.EXPORTS}{partner}/{number}-{digest[:32]}",
+        label=f"export {number} to {partner}",
+        permission=f"policy sha256:{found.policy.digest}",
+        started=f"{created:%Y-%m-%dT%H:%M:%SZ}",
+    ).node()
+    note = {
+        "sequence": number,
+        "bundle": digest,
+        "policy": found.policy.digest,
+        "nodes": len(found.read.nodes),
+        "edges": len(found.read.edges),
+        "incomplete": found.incomplete,
+    }
+    draft = Draft(
+        source=_source(partner),
+        importer=form.EXPORTER,
+        actor=origin,
+        recorded=ctx.recorded(),
+        note=note,
+    )
+    seq = ctx.store.write(draft, Batch(nodes=(access,))).seq
+    if seq is None:
+        seq = min(claim.since for claim in ctx.store.held([access.id])[access.id].claims)
+    return ctx.store.entries(seq - 1, 1)[0]
+
+
+def _leaves(ctx: Context) -> list[bytes]:
+    """The leaf hashes of the whole log. Raises ``StoreDamaged`` where they are not the log's."""
+    frontier, leaves = merkle.Frontier(), []
+    for entry in pages(ctx.store):
+        leaf = bytes.fromhex(entry.leaf)
+        leaves.append(leaf)
+        frontier = frontier.append(leaf)
+    head = ctx.store.head()
+    if head.size == len(leaves) and head.root != frontier.root:
+        raise StoreDamaged("the ledger is not what its head says: nothing was signed")
+    return leaves
+
+
+def _readable(found: _Prepared, *, rocrate: bool) -> dict[str, bytes]:
+    """The document, and what people and other tools read in its place."""
+    files = {form.BUNDLE: found.document, form.README: form.ABOUT.encode()}
+    with suppress(MissingExtra):
+        files[form.TRIG] = formats.named("trig").dumps(found.read)
+    if rocrate:
+        files[form.CRATE] = formats.named("rocrate").dumps(found.read)
+    return files
+
+
+def _issued(found: _Prepared) -> bytes:
+    """What was sent, and which of our names stand behind those we gave: to know it again."""
+    olds: dict[str, set[str]] = {}
+    for old, new in found.redacted.names.items():
+        if new is not None and new != old and not ids.is_unknown(new):
+            olds.setdefault(new, set()).add(old)
+    # One name for several things leads back to none of them.
+    given = {new: min(old) if len(old) == 1 else None for new, old in olds.items()}
+    return orjson.dumps(
+        {"names": given, "document": found.document.decode()}, option=orjson.OPT_SORT_KEYS
+    )
