@@ -79,11 +79,13 @@ def _document(ctx: Context, reference: str, at: str | None, format_: Format) -> 
 
 
 def negotiate(accept: str) -> tuple[Format, str]:
-    """The format and media type that a client likes best; among equals, the first of our table.
+    """The format and media type that a client likes best; among equals PROV-JSON, then the order of
+    our table, which is that of sniffing.
 
     Raises ``NotAcceptable`` listing the media types there are.
     """
-    offered = {kind: f for f in map(formats.named, formats.BUILTIN) for kind in f.media_types}
+    names = sorted(formats.BUILTIN, key=lambda name: name != "json")
+    offered = {kind: f for f in map(formats.named, names) for kind in f.media_types}
     chosen = preferred(accept, offered)
     if chosen is None:
         raise NotAcceptable(
