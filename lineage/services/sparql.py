@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -158,16 +159,22 @@ def _demand_short(query: str) -> None:
 def _asked(query: str, data: bytes, seconds: float) -> dict[str, Any]:
     """Ask in a process of its own: what runs too long can be ended, and takes no memory along."""
     bounds = {"rows": ROWS, "bytes": BYTES, "memory": MEMORY}
-    try:
-        done = subprocess.run(
-            [sys.executable, "-I", str(_WORKER)],
-            input=orjson.dumps({"query": query, **bounds}) + b"\n" + data,
-            capture_output=True,
-            timeout=max(seconds, 0),
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise OutOfTime(f"the query takes longer than {seconds:.3g} seconds", hint=_LESS) from error
+    # No pipe: the process may end before it has read everything.
+    with tempfile.TemporaryFile(prefix="lineage-sparql-") as file:
+        file.write(orjson.dumps({"query": query, **bounds}) + b"\n")
+        file.write(data)
+        file.seek(0)
+        try:
+            done = subprocess.run(
+                [sys.executable, "-I", str(_WORKER)],
+                stdin=file,
+                capture_output=True,
+                timeout=max(seconds, 0),
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            message = f"the query takes longer than {max(seconds, 0):.3g} seconds"
+            raise OutOfTime(message, hint=_LESS) from error
     if done.returncode != 0:
         raise _ended(done.stderr)
     answer: dict[str, Any] = orjson.loads(done.stdout)

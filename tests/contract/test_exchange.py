@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 
 import pytest
 
+import lineage
 from lineage import formats
 from lineage.model.record import Batch, Edge, Node, line
 from lineage.model.value import Ref
@@ -269,3 +272,15 @@ def test_an_answer_in_sparql_that_is_cut_says_so(run, held, monkeypatch):
     _, out, err = run("--store", held, "sparql", "SELECT ?s { ?s ?p ?o }")
     assert out.count("\n") == 2
     assert "add LIMIT and OFFSET" in err
+
+
+def test_a_refused_query_over_much_is_one_clear_error_too(tmp_path):
+    """The process that asks ends before it has read what it would have asked."""
+    many = Batch(nodes=tuple(Node(id=f"urn:e:{n}", kind="Entity") for n in range(5_000)))
+    with lineage.open(tmp_path / "many.db", durability="fast") as store:
+        store.ingest(many)
+    words = ["--store", "many.db", "sparql", "SELECT * { SERVICE <http://127.0.0.1/> { } }"]
+    command = [sys.executable, "-c", "from lineage.cli import main; main()", *words]
+    done = subprocess.run(command, capture_output=True, cwd=tmp_path, check=False)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"error[bad-query]: SERVICE is not answered here" in done.stderr
