@@ -15,13 +15,13 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from lineage.access.tokens import Role
-from lineage.errors import BadQuery, UnknownFormat
+from lineage.errors import BadQuery, OutOfTime, UnknownFormat
 from lineage.server import problems
 from lineage.server.accept import preferred
 from lineage.server.access import needs, viewer_of
 from lineage.server.runtime import Runtime
 from lineage.services import sparql
-from lineage.services.sparql import Solutions
+from lineage.services.sparql import Graphs, Solutions
 
 #: Bytes of a body: a query of the longest, each character of it escaped.
 BODY = 12 * sparql.LONGEST + 1024
@@ -121,10 +121,17 @@ class _Endpoint:
         self._runtime.allowance.spend(viewer.name, len(query))
         graphs = await self._runtime.read(viewer, lambda ctx: self._keeper.graphs(ctx, at=at))
         until = begun + _SHARE * (self._runtime.reading.budget or sparql.SECONDS)
-        solutions = await self._runtime.wait(
-            viewer, lambda: sparql.solved(query, graphs, until - time.monotonic())
-        )
+        solutions = await self._runtime.wait(viewer, lambda: _solved(query, graphs, until))
         return _response(solutions, request.headers.get("accept", "*/*"))
+
+
+def _solved(query: str, graphs: Graphs, until: float) -> Solutions:
+    """The answer, in the time that is left; what was read is there for the next query."""
+    left = until - time.monotonic()
+    if left <= 0:
+        hint = "Ask again: what was read is kept until somebody writes."
+        raise OutOfTime("reading the store, or waiting, took all the time there was", hint=hint)
+    return sparql.solved(query, graphs, left)
 
 
 async def _posted(request: Request) -> list[tuple[str, str]]:

@@ -169,11 +169,11 @@ def _asked(query: str, data: bytes, seconds: float) -> dict[str, Any]:
                 [sys.executable, "-I", str(_WORKER)],
                 stdin=file,
                 capture_output=True,
-                timeout=max(seconds, 0),
+                timeout=seconds,
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
-            message = f"the query takes longer than {max(seconds, 0):.3g} seconds"
+            message = f"the query takes longer than {seconds:.3g} seconds"
             raise OutOfTime(message, hint=_LESS) from error
     if done.returncode != 0:
         raise _ended(done.stderr)
@@ -200,4 +200,5 @@ def _ended(said: bytes) -> BadQuery:
     """Why the process ended before it answered, by what it said last."""
     if b"memory" in said.lower():
         return BadQuery(f"the query needs more than {MEMORY / 1024**3:g} GiB of memory", hint=_LESS)
-    return BadQuery("the query is nested too deeply to be answered", hint="Write it flatter.")
+    message = "the engine gave up at the query: it is nested too deeply, or asks too much"
+    return BadQuery(message, hint="Write it flatter, or ask for less.")

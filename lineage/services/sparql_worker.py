@@ -59,13 +59,13 @@ def answered(query: str, rows: int, size: int) -> dict[str, Any]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
     refused = forbidden(query)
     if refused is not None:
-        return {"refused": refused}
+        return refused
     store = pyoxigraph.Store()
     store.bulk_load(sys.stdin.buffer, format=pyoxigraph.RdfFormat.N_QUADS)
     try:
         return shown(asked_of(store, query), rows, size)
     except (SyntaxError, ValueError, OSError, RuntimeError) as error:
-        return {"error": str(error).split("\n", 1)[0][:_SAID]}
+        return {"error": said(error)}
 
 
 def asked_of(store: Any, query: str) -> Any:
@@ -73,25 +73,30 @@ def asked_of(store: Any, query: str) -> Any:
     return store.query(query, use_default_graph_as_union=True, prefixes=PREFIXES)
 
 
-def forbidden(query: str) -> str | None:
-    """The keyword in a query that would ask elsewhere, or change something; ``None``: there is none.
+def forbidden(query: str) -> dict[str, str] | None:
+    """What to answer to a query that would ask elsewhere, or change something, or is none; ``None``
+    for one that may be asked.
 
     What is a keyword, and what part of a text, name or comment, only the parser knows. So it is
-    asked: a query that is SPARQL only as long as the word stands in it has it as a keyword.
+    asked: a query that is SPARQL without the word has it in none of its keywords. One that has is
+    never put to the engine, not even over nothing.
     """
     for word in ("SERVICE", "FROM"):
-        without, times = spelled(word).subn("x" * len(word), query)
-        # Where sockets can be had, a query with the word is not even put to an empty store.
-        if times and not parses(without) and (resource is None or parses(query)):
-            return word
+        without, times = re.subn(spelled(word), "x" * len(word), query)
+        wrong = fault(without) if times else None
+        if wrong is not None:
+            keyword = re.search(rf"(?<![?$:@\w]){spelled(word)}(?![\w:])", query)
+            return {"refused": word} if keyword else {"error": wrong}
     begun = _UPDATE.match(query)
-    return begun[1].upper() if begun else None
+    return {"refused": begun[1].upper()} if begun else None
 
 
-def spelled(word: str) -> re.Pattern[str]:
-    """A word in any case, each letter as itself or as a codepoint escape (SPARQL 1.1, 19.2)."""
+def spelled(word: str) -> str:
+    """A pattern of a word in any case, each letter as itself or as a codepoint escape (SPARQL 1.1,
+    19.2).
+    """
     letters = (f"(?:{c}|{c.lower()}|{escaped(c)}|{escaped(c.lower())})" for c in word)
-    return re.compile("".join(letters))
+    return "".join(letters)
 
 
 def escaped(letter: str) -> str:
@@ -99,15 +104,20 @@ def escaped(letter: str) -> str:
     return rf"\\(?:u00|U000000)(?i:{ord(letter):02x})"
 
 
-def parses(query: str) -> bool:
-    """Whether a query is SPARQL; it is put to a store that holds nothing."""
+def fault(query: str) -> str | None:
+    """Why a query is not SPARQL, if it is not; it is put to a store that holds nothing."""
     import pyoxigraph
 
     try:
         asked_of(pyoxigraph.Store(), query)
-    except (SyntaxError, ValueError):
-        return False
-    return True
+    except (SyntaxError, ValueError) as error:
+        return said(error)
+    return None
+
+
+def said(error: Exception) -> str:
+    """What the engine says is wrong, in one line."""
+    return str(error).split("\n", 1)[0][:_SAID]
 
 
 def shown(found: Any, rows: int, size: int) -> dict[str, Any]:

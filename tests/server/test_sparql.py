@@ -136,6 +136,16 @@ def test_an_endless_query_is_ended_before_the_servers_patience(serving):
     assert get(site, "ASK { }").status_code == 200
 
 
+def test_a_reading_that_took_all_the_time_is_not_in_vain(site, monkeypatch):
+    site.runtime.reading = replace(site.runtime.reading, budget=1e-9)
+    answer = get(site, LINEAGE)
+    assert (answer.status_code, answer.json()["code"]) == (503, "out-of-time")
+    assert "Ask again" in answer.json()["hint"]
+    site.runtime.reading = replace(site.runtime.reading, budget=5)
+    monkeypatch.setattr(export, "gather", lambda *_, **__: pytest.fail("read once more"))
+    assert get(site, LINEAGE).json()["results"] == {"bindings": FOUND}
+
+
 def test_a_long_query_keeps_no_seat_from_those_who_read(site, monkeypatch):
     """The store in memory has one thread for everything: while a query runs, it is free."""
     begun, go = threading.Event(), threading.Event()
