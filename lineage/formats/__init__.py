@@ -113,12 +113,15 @@ def recognised(data: bytes, suffix: str, where: str) -> Format:
     return found
 
 
-def canonical(batch: Batch) -> str:
-    """The SHA-256, in hex, of what a batch says as RDF in canonical form (RDFC-1.0)."""
-    named("nquads")
-    from lineage.formats.prov_o import canonical as of_quads
+def canonical(batch: Batch, format: str = "nquads") -> str:  # noqa: A002 - the public word
+    """The SHA-256, in hex, of what a document of a format of RDF says, in canonical form
+    (RDFC-1.0): without named graphs, that is not what the batch says where it has bundles.
+    """
+    named(format)
+    from lineage.formats import prov_o
 
-    return of_quads(batch)
+    written: prov_o.ProvO = getattr(prov_o, BUILTIN[format].partition(":")[2])
+    return prov_o.canonical(written.held(batch))
 
 
 def to_rdflib(batch: Batch) -> Any:

@@ -15,7 +15,17 @@ from fastapi.openapi.utils import get_openapi
 from starlette.middleware.cors import CORSMiddleware
 
 from lineage.access.tokens import Role
-from lineage.server import graphql, health, log, metrics, openlineage, page, problems, prov
+from lineage.server import (
+    graphql,
+    health,
+    log,
+    metrics,
+    openlineage,
+    page,
+    problems,
+    prov,
+    sparql,
+)
 from lineage.server.access import declared
 from lineage.server.guard import Guard
 from lineage.server.metrics import Metrics
@@ -55,6 +65,7 @@ ROUTERS: Sequence[Callable[[Served], APIRouter]] = (
     lambda served: health.router(served.keyring),
     lambda served: metrics.router(served.runtime, served.metrics),
     lambda served: prov.router(served.runtime),
+    lambda served: sparql.router(served.runtime),
     lambda _: page.router(),
 )
 

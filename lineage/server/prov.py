@@ -15,6 +15,7 @@ from lineage.errors import LineageError
 from lineage.formats import Format
 from lineage.model.record import Batch
 from lineage.server import problems
+from lineage.server.accept import preferred
 from lineage.server.access import needs, viewer_of
 from lineage.server.runtime import Runtime
 from lineage.services.context import Context
@@ -78,47 +79,16 @@ def _document(ctx: Context, reference: str, at: str | None, format_: Format) -> 
 
 
 def negotiate(accept: str) -> tuple[Format, str]:
-    """The format and media type that a client likes best; among equals, the first of our table.
+    """The format and media type that a client likes best; among equals PROV-JSON, then the order of
+    our table, which is that of sniffing.
 
     Raises ``NotAcceptable`` listing the media types there are.
     """
-    best: tuple[float, Format, str] | None = None
-    wanted = list(_wanted(accept))
-    offered = [(f, kind) for f in map(formats.named, formats.BUILTIN) for kind in f.media_types]
-    for format_, kind in offered:
-        quality = max(
-            ((len(pattern), q) for pattern, q in wanted if _fits(kind, pattern)), default=(0, 0.0)
-        )[1]
-        if quality > 0 and (best is None or quality > best[0]):
-            best = (quality, format_, kind)
-    if best is None:
-        there = ", ".join(kind for _, kind in offered)
-        raise NotAcceptable("no format of ours is accepted", hint=f"There are: {there}.")
-    return best[1], best[2]
-
-
-def _wanted(accept: str) -> list[tuple[str, float]]:
-    """Media ranges with their quality (RFC 9110 section 12.5.1); what cannot be read counts 0."""
-    found = []
-    for part in accept.split(","):
-        pattern, *parameters = (piece.strip().lower() for piece in part.split(";"))
-        quality = 1.0
-        for parameter in parameters:
-            name, _, value = parameter.partition("=")
-            if name.strip() == "q":
-                quality = _quality(value)
-        found.append((pattern, quality))
-    return found
-
-
-def _quality(text: str) -> float:
-    try:
-        return min(1.0, max(0.0, float(text)))
-    except ValueError:
-        return 0.0
-
-
-def _fits(kind: str, pattern: str) -> bool:
-    if pattern in ("*/*", kind):
-        return True
-    return pattern.endswith("/*") and kind.startswith(pattern[:-1])
+    names = sorted(formats.BUILTIN, key=lambda name: name != "json")
+    offered = {kind: f for f in map(formats.named, names) for kind in f.media_types}
+    chosen = preferred(accept, offered)
+    if chosen is None:
+        raise NotAcceptable(
+            "no format of ours is accepted", hint=f"There are: {', '.join(offered)}."
+        )
+    return offered[chosen], chosen

@@ -17,6 +17,8 @@ from lineage.server.turns import Turns
 from lineage.services.context import Context
 
 T = TypeVar("T")
+#: Processes that answer for the server at once.
+_PROCESSES = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,8 @@ class Runtime:
         self._preparer = ThreadPoolExecutor(1, thread_name_prefix="lineage-prepare")
         self._reads = Turns(self._readers, seats, threads)
         self._prepares: Turns[None] = Turns(self._preparer, (None,))
+        self._waiter = ThreadPoolExecutor(_PROCESSES, thread_name_prefix="lineage-wait")
+        self._waits: Turns[None] = Turns(self._waiter, (None,) * _PROCESSES)
         self._grown: set[asyncio.Event] = set()
 
     async def read(self, viewer: Viewer, work: Callable[[Context], T]) -> T:
@@ -69,6 +73,10 @@ class Runtime:
     async def prepare(self, viewer: Viewer, work: Callable[[], T]) -> T:
         """Compute what would hold the event loop up, in turns as well."""
         return await self._prepares.run(viewer.name, lambda _: work())
+
+    async def wait(self, viewer: Viewer, work: Callable[[], T]) -> T:
+        """Wait for a process of its own, in turns: it keeps no connection from those who read."""
+        return await self._waits.run(viewer.name, lambda _: work())
 
     async def write(self, viewer: Viewer, work: Callable[[Context], T]) -> T:
         """Call a service that writes, in the name of whoever is calling; then wake the waiting."""
@@ -91,6 +99,7 @@ class Runtime:
     def close(self) -> None:
         """End the threads when their work is done; the stores are the caller's to close."""
         self._preparer.shutdown(cancel_futures=True)
+        self._waiter.shutdown(cancel_futures=True)
         self._writer.shutdown()
         if self._readers is not self._writer:
             self._readers.shutdown(cancel_futures=True)

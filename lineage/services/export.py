@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from lineage import formats
+from lineage.errors import OutOfTime
 from lineage.model.record import Batch, Edge, Loss, Node, line
 from lineage.services import ask
 from lineage.services.answer import Certificate, certify
@@ -80,21 +82,27 @@ def export(
         edges=len(found.batch.edges),
         losses=written.losses(found.batch),
         certificate=found.certificate,
-        canonical=formats.canonical(found.batch) if format in formats.RDF else None,
+        canonical=formats.canonical(found.batch, format) if format in formats.RDF else None,
     )
 
 
-def gather(ctx: Context, selection: str | None = None, *, at: str | int | None = None) -> Gathered:
+def gather(
+    ctx: Context,
+    selection: str | None = None,
+    *,
+    at: str | int | None = None,
+    seconds: float | None = None,
+) -> Gathered:
     """Every statement about what is selected, and every relation among it, as their sources made
-    them: several of one thing stay several. Raises the errors of ``ask``.
+    them: several of one thing stay several. Raises the errors of ``ask``, and ``OutOfTime`` where
+    reading everything takes longer than so many seconds.
     """
     if selection is None:
         view = view_at(ctx, at)
         view = view if view.as_of is not None else View(as_of=ctx.store.head().size)
         certificate = certify(ctx, view, None)
-        return Gathered(
-            batch=_batch(ctx.store, _all(ctx.store), None, view), certificate=certificate
-        )
+        everything = _in_time(_all(ctx.store), seconds)
+        return Gathered(batch=_batch(ctx.store, everything, None, view), certificate=certificate)
     page = ask.ask(ctx, selection, limit=ask.MOST, at=at)
     certificate = page.certificate
     view = View(as_of=certificate.as_of)
@@ -111,6 +119,19 @@ def _all(store: Store) -> Iterator[str]:
     while page := store.identifiers(after, _TOGETHER):
         yield from page
         after = page[-1]
+
+
+def _in_time(idents: Iterator[str], seconds: float | None) -> Iterator[str]:
+    """The same, as long as there is time for it."""
+    if seconds is None:
+        yield from idents
+        return
+    until = time.monotonic() + seconds
+    for ident in idents:
+        if time.monotonic() > until:
+            message = f"reading everything takes longer than {seconds:g} seconds"
+            raise OutOfTime(message, hint="Ask where the store is: lineage export, lineage sparql.")
+        yield ident
 
 
 def _batch(store: Store, chosen: Iterable[str], within: set[str] | None, view: View) -> Batch:

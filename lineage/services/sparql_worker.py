@@ -1,14 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Answers one SPARQL query over one file, in a process that may be ended at any time."""
+"""Answers one SPARQL query over one document, in a process that may be ended at any time.
+
+The engine can speak HTTP, for SERVICE. Two things keep it from doing so: queries that hold the word
+are refused, and where the system knows limits of processes, this one can open no socket.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
-import resource
+import re
 import sys
+from typing import Any
 
-#: Bytes of address space: a query that needs more ends instead of taking the machine along.
-MEMORY = 4 * 1024**3
+try:
+    import resource
+except ImportError:  # Windows has no limits of processes
+    resource = None  # type: ignore[assignment]
+
 PREFIXES = {
     "prov": "http://www.w3.org/ns/prov#",
     "xsd": "http://www.w3.org/2001/XMLSchema#",
@@ -16,53 +25,135 @@ PREFIXES = {
     "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
     "lineage": "urn:lineage:term:",
 }
+#: Characters of what the parser says is wrong.
+_SAID = 200
+#: An update, behind prefixes and comments.
+_UPDATE = re.compile(
+    r"(?i)(?:\s|#[^\n]*\n|(?:base\s*|prefix\s+[^\s:]*:\s*)<[^>]*>)*+"
+    r"(insert|delete|load|clear|drop|create|copy|move|add|with)\b"
+)
 
 
 def main() -> None:
-    """Read the question on stdin, write the answer on stdout."""
-    asked = json.load(sys.stdin)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    """Read the question, a line of JSON, and N-Quads behind it on stdin; write the answer."""
+    asked = json.loads(sys.stdin.buffer.readline())
+    if resource is not None:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        with contextlib.suppress(ValueError, OSError):  # not every system bounds memory
+            resource.setrlimit(resource.RLIMIT_AS, (asked["memory"],) * 2)
     try:
-        import pyoxigraph
+        answer = answered(asked["query"], asked["rows"], asked["bytes"])
     except ImportError as error:
-        json.dump({"missing": error.name}, sys.stdout)
-        return
+        answer = {"missing": error.name}
+    except MemoryError:
+        answer = {"memory": True}
+    json.dump(answer, sys.stdout)
+
+
+def answered(query: str, rows: int, size: int) -> dict[str, Any]:
+    """The answer to a query over what stdin holds; at most so many rows and bytes of it."""
+    import pyoxigraph
+
+    if resource is not None:
+        # What is open stays so; nothing is opened any more, no file and no socket.
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+    refused = forbidden(query)
+    if refused is not None:
+        return refused
     store = pyoxigraph.Store()
-    store.bulk_load(path=asked["data"], format=pyoxigraph.RdfFormat.N_QUADS)
+    store.bulk_load(sys.stdin.buffer, format=pyoxigraph.RdfFormat.N_QUADS)
     try:
-        found = store.query(asked["query"], use_default_graph_as_union=True, prefixes=PREFIXES)
-        json.dump(shown(found, asked["rows"]), sys.stdout)
+        return shown(asked_of(store, query), rows, size)
     except (SyntaxError, ValueError, OSError, RuntimeError) as error:
-        json.dump({"error": str(error)}, sys.stdout)
+        return {"error": said(error)}
 
 
-def shown(found: object, rows: int) -> dict[str, object]:
-    """An answer as JSON: at most so many rows."""
+def asked_of(store: Any, query: str) -> Any:
+    """What the engine answers. The default graph is all graphs together."""
+    return store.query(query, use_default_graph_as_union=True, prefixes=PREFIXES)
+
+
+def forbidden(query: str) -> dict[str, str] | None:
+    """What to answer to a query that would ask elsewhere, or change something, or is none; ``None``
+    for one that may be asked.
+
+    What is a keyword, and what part of a text, name or comment, only the parser knows. So it is
+    asked: a query that is SPARQL without the word has it in none of its keywords. One that has is
+    never put to the engine, not even over nothing.
+    """
+    for word in ("SERVICE", "FROM"):
+        without, times = re.subn(spelled(word), "x" * len(word), query)
+        wrong = fault(without) if times else None
+        if wrong is not None:
+            keyword = re.search(rf"(?<![?$:@\w]){spelled(word)}(?![\w:])", query)
+            return {"refused": word} if keyword else {"error": wrong}
+    begun = _UPDATE.match(query)
+    return {"refused": begun[1].upper()} if begun else None
+
+
+def spelled(word: str) -> str:
+    """A pattern of a word in any case, each letter as itself or as a codepoint escape (SPARQL 1.1,
+    19.2).
+    """
+    letters = (f"(?:{c}|{c.lower()}|{escaped(c)}|{escaped(c.lower())})" for c in word)
+    return "".join(letters)
+
+
+def escaped(letter: str) -> str:
+    """A pattern of the codepoint escapes of a letter."""
+    return rf"\\(?:u00|U000000)(?i:{ord(letter):02x})"
+
+
+def fault(query: str) -> str | None:
+    """Why a query is not SPARQL, if it is not; it is put to a store that holds nothing."""
+    import pyoxigraph
+
+    try:
+        asked_of(pyoxigraph.Store(), query)
+    except (SyntaxError, ValueError) as error:
+        return said(error)
+    return None
+
+
+def said(error: Exception) -> str:
+    """What the engine says is wrong, in one line."""
+    return str(error).split("\n", 1)[0][:_SAID]
+
+
+def shown(found: Any, rows: int, size: int) -> dict[str, Any]:
+    """An answer as JSON."""
     import pyoxigraph
 
     if isinstance(found, pyoxigraph.QueryBoolean):
         return {"boolean": bool(found)}
+    kept: list[Any] = []
     if isinstance(found, pyoxigraph.QueryTriples):
-        lines = [f"{triple} .\n" for triple, _ in zip(found, range(rows + 1), strict=False)]
-        return {"data": "".join(lines[:rows]), "cut": len(lines) > rows}
-    assert isinstance(found, pyoxigraph.QuerySolutions)
+        for triple in found:
+            kept.append(f"{triple} .\n")
+            size -= len(kept[-1])
+            if size < 0 or len(kept) > rows:
+                return {"data": "".join(kept[:-1]), "cut": True}
+        return {"data": "".join(kept)}
     names = [variable.value for variable in found.variables]
-    answers = []
-    for solution, _ in zip(found, range(rows + 1), strict=False):
-        bound = {name: term(solution[name]) for name in names if solution[name] is not None}
-        answers.append(bound)
-    return {"variables": names, "rows": answers[:rows], "cut": len(answers) > rows}
+    for solution in found:
+        kept.append({name: term(solution[name]) for name in names if solution[name] is not None})
+        size -= len(str(kept[-1]))
+        if size < 0 or len(kept) > rows:
+            return {"variables": names, "rows": kept[:-1], "cut": True}
+    return {"variables": names, "rows": kept}
 
 
-def term(value: object) -> dict[str, str]:
-    """A term as SPARQL 1.1 Query Results JSON has it (section 3.2.2)."""
+def term(value: Any) -> dict[str, Any]:
+    """A term as SPARQL Query Results JSON has it (section 3.2.2; triple terms as in 1.2)."""
     import pyoxigraph
 
     if isinstance(value, pyoxigraph.NamedNode):
         return {"type": "uri", "value": value.value}
     if isinstance(value, pyoxigraph.BlankNode):
         return {"type": "bnode", "value": value.value}
-    assert isinstance(value, pyoxigraph.Literal)
+    if isinstance(value, pyoxigraph.Triple):
+        parts = ("subject", "predicate", "object")
+        return {"type": "triple", "value": {part: term(getattr(value, part)) for part in parts}}
     text = {"type": "literal", "value": value.value}
     if value.language:
         return {**text, "xml:lang": value.language}
@@ -71,4 +162,5 @@ def term(value: object) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    main()
+    with contextlib.suppress(BrokenPipeError):
+        main()

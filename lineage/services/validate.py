@@ -4,8 +4,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -20,9 +24,11 @@ from lineage.services.context import Context
 
 #: Shapes that come with us, by name.
 SHAPES = ("run",)
-#: Text in a shape that would have SPARQL ask elsewhere.
-_ELSEWHERE = re.compile(r"(?i)\b(?:service|load|from)\b\s*(?:silent\b\s*)?[<?$\w]")
 _SHACL = "http://www.w3.org/ns/shacl#"
+#: What a shape holds SPARQL in, and the parts of a query that would have it ask elsewhere.
+_TEXTS, _ELSEWHERE = ("select", "ask", "construct"), ("ServiceGraphPattern", "DatasetClause")
+#: Whether what runs here now may reach the network.
+_ALONE = ContextVar("alone", default=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,35 +107,92 @@ def _shaped(found: Batch, shape: str) -> list[Finding]:
     except ImportError as error:
         hint = 'pip install "lineagedb[rdf]"'
         raise MissingExtra("SHACL needs the package pyshacl", hint=hint) from error
-    data, shapes = formats.to_rdflib(found), rdflib.Graph()
-    text = _shape(shape)
+    text, shapes = _shape(shape), rdflib.Graph()
     try:
         shapes.parse(data=text, format="turtle")
     except Exception as error:
-        raise BadInput(f"not shapes in Turtle: {error}", where=shape) from error
+        raise BadInput(f"not shapes in Turtle: {_said(error)}", where=shape) from error
+    _demand_here(shapes, shape)
+    data = formats.to_rdflib(found)
     try:
-        _, report, _ = pyshacl.validate(data, shacl_graph=shapes, do_owl_imports=False)
-    except pyshacl.errors.ReportableRuntimeError as error:
-        raise BadInput(f"the shapes cannot be used: {error}", where=shape) from error
+        with _alone():
+            _, report, said = pyshacl.validate(data, shacl_graph=shapes, do_owl_imports=False)
+    except Exception as error:
+        raise BadInput(f"the shapes cannot be used: {_said(error)}", where=shape) from error
+    if not isinstance(report, rdflib.Graph):
+        raise BadInput(f"the shapes cannot be used: {said}", where=shape)
     return sorted(_findings(report), key=lambda finding: (finding.where, finding.message))
+
+
+def _said(error: Exception) -> str:
+    """What a library says is wrong, on one line."""
+    return " ".join(str(error).split())[:300]
 
 
 def _shape(shape: str) -> str:
     if shape in SHAPES:
         return (files("lineage.services") / "shapes" / f"{shape}.ttl").read_text("utf-8")
     try:
-        text = Path(shape).read_text("utf-8")
+        return Path(shape).read_text("utf-8")
     except OSError as error:
         raise InputMissing(error.strerror or "cannot be read", where=shape) from error
     except UnicodeDecodeError as error:
         raise BadInput("not UTF-8", where=shape, hint="Save it as UTF-8.") from error
-    if "sparql" in text.lower() and _ELSEWHERE.search(text):
-        raise BadInput(
-            "SPARQL in the shapes would ask elsewhere, and nothing is ever fetched",
-            where=shape,
-            hint="Take SERVICE, FROM and LOAD out of it.",
-        )
-    return text
+
+
+def _demand_here(shapes: Any, where: str) -> None:
+    """Refuse SPARQL in shapes that would ask elsewhere, as the parser that will run it reads it."""
+    from rdflib import URIRef
+    from rdflib.plugins.sparql.parser import parseQuery
+
+    for name in _TEXTS:
+        for text in shapes.objects(None, URIRef(_SHACL + name)):
+            try:
+                # pyshacl puts the path of the shape there, before it is parsed.
+                parsed = parseQuery(_PATH.sub("<urn:path>", str(text)))
+            except Exception as error:
+                raise BadInput(f"not SPARQL in sh:{name}: {_said(error)}", where=where) from error
+            if not _parts(parsed).isdisjoint(_ELSEWHERE):
+                raise BadInput(
+                    "SPARQL in the shapes would ask elsewhere, and nothing is ever fetched",
+                    where=where,
+                    hint="Take SERVICE and FROM out of it.",
+                )
+
+
+_PATH = re.compile(r"[$?]PATH\b")
+
+
+def _parts(parsed: Any) -> set[str]:
+    """The names of all parts of a query that was parsed."""
+    name = getattr(parsed, "name", None)
+    found = {name} if isinstance(name, str) else set()
+    inside = parsed.values() if isinstance(parsed, dict) else parsed
+    if isinstance(inside, str) or not isinstance(inside, Iterable):
+        return found
+    return found.union(*map(_parts, inside))
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Nothing that runs inside reaches the network, whatever text it was led to run."""
+    _watch()
+    token = _ALONE.set(True)
+    try:
+        yield
+    finally:
+        _ALONE.reset(token)
+
+
+@cache
+def _watch() -> None:
+    """Once for the process: hooks cannot be taken away again."""
+    sys.addaudithook(_refuse)
+
+
+def _refuse(event: str, _details: Any) -> None:
+    if event.startswith(("socket.", "urllib.")) and _ALONE.get():
+        raise PermissionError(f"{event}: nothing is fetched")
 
 
 def _findings(report: Any) -> list[Finding]:

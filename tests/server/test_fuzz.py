@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from urllib.parse import urlencode
 
 import schemathesis
 from hypothesis import given, settings
@@ -38,11 +39,15 @@ def _ask(site, operation, cases, seen):
         shown = case.as_transport_kwargs(base_url="http://127.0.0.1")
         told = dict(shown.get("headers") or {}).items()
         headers = {name.lower(): value for name, value in told if _sendable(name, value)}
+        content = shown.get("data")
+        if isinstance(content, dict):
+            headers["content-type"] = "application/x-www-form-urlencoded"
+            content = urlencode(content, doseq=True, errors="replace")
         answer = site.client.request(
             shown["method"],
             shown["url"],
             params=shown.get("params"),
-            content=shown.get("data"),
+            content=content,
             json=shown.get("json"),
             headers={**headers, **site.bearer("contributor"), "host": "127.0.0.1"},
         )

@@ -51,7 +51,7 @@ class ProvO:
     @uncollected()
     def dumps(self, batch: Batch) -> bytes:
         """Write a document: same batch, same bytes."""
-        return "".join(self.text(self._shown(batch))).encode()
+        return "".join(self.text(self.held(batch))).encode()
 
     def losses(self, batch: Batch) -> tuple[Loss, ...]:
         """What of a batch this syntax cannot hold."""
@@ -63,7 +63,7 @@ class ProvO:
         reason = f"{self.name} has no named graphs: what bundles hold stands beside all else"
         return (Loss("bundle", number, reason),) if number else ()
 
-    def _shown(self, batch: Batch) -> Batch:
+    def held(self, batch: Batch) -> Batch:
         """The batch as this syntax can have it: without named graphs, bundles run together."""
         if self.graphs:
             return batch
