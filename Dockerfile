@@ -9,7 +9,7 @@ COPY importers importers
 COPY graphql_schema graphql_schema
 RUN python -m venv /opt/lineage \
  && uv pip install --no-cache --python /opt/lineage/bin/python \
-    --constraint requirements.lock --build-constraint requirements.lock ".[neo4j,fast,server]"
+    --constraint requirements.lock --build-constraint requirements.lock ".[all]"
 
 FROM python:3.11-slim
 RUN apt-get update \

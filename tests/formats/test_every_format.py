@@ -89,6 +89,22 @@ def test_a_format_knows_its_own_documents(name):
     assert found.name == wider.get(name, name)
 
 
+@pytest.mark.filterwarnings("ignore:Dataset")  # rdflib itself uses what it deprecates
+def test_rdflib_holds_every_statement_that_is_written():
+    written = set(formats.named("nquads").dumps(EVERYTHING).splitlines())
+    assert len(list(formats.to_rdflib(EVERYTHING).quads())) == len(written)
+
+
+def test_what_goes_through_the_prov_library_comes_back_the_same():
+    dictionaries = {"hadDictionaryMember", "derivedByInsertionFrom", "derivedByRemovalFrom"}
+    edges = tuple(e for e in EVERYTHING.edges if e.relation not in dictionaries and not e.bundle)
+    elements = tuple(n for n in EVERYTHING.nodes if n.id.startswith("urn:k:"))
+    known = Batch(nodes=elements, edges=edges)
+    back = records(formats.from_prov(formats.to_prov(known)))
+    # Its times are Python's: the same moment, written in the one way that Python has.
+    assert {text.replace(b"+00:00", b"Z"): times for text, times in back.items()} == records(known)
+
+
 @pytest.mark.parametrize("name", [name for name in READ if name != "rocrate"])  # has its own
 def test_ten_thousand_mutants_raise_nothing_else_and_what_is_read_can_be_written(name):
     random = Random(name)
