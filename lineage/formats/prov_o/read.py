@@ -5,12 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 from lineage import ids
 from lineage.formats import statement
-from lineage.formats.names import plain
 from lineage.formats.prov_o import words
 from lineage.formats.prov_o.quads import Graph, Quads, Said, Term
 from lineage.formats.prov_o.words import Words
@@ -59,6 +57,7 @@ class _Reader:
         self._properties = graph.properties
         #: Nodes that qualify more than one relation: they are not of one alone, so they keep a name.
         self._shared = _repeated(obj for _, _, obj in graph.qualified)
+        self._twice = any(iri.startswith(words.ALSO) for iri in graph.properties)
         #: Relations whose unqualified property occurs at all.
         self._plainly = {words.PLAIN[iri].name for iri in graph.properties & words.PLAIN.keys()}
         self._plainly |= {words.INVERSE[i].name for i in graph.properties & words.INVERSE.keys()}
@@ -134,7 +133,7 @@ class _Reader:
             return
         own = known.terms
         for prop, term in said:
-            if prop == words.TYPE and term not in own:
+            if prop == _TYPE and term not in own:
                 if term in words.FAMILIES:
                     return
                 known = words.NARROWER.get((known.relation.name, term), known)
@@ -183,31 +182,31 @@ class _Reader:
 
     def _edge(self, known: Words, effect: str | None, ident: str | None, said: Said) -> Edge:
         """A relation out of what is said of the node that qualifies it."""
-        own, influencer, back = known.terms, known.influencer, known.keys
-        scalar, time, name = self._quads.scalar, self._quads.time, self._name
+        uses, scalar = known.uses, self._quads.scalar
         cause: str | None = None
         found: dict[str, Value] = {}
         members: dict[str, list[Any]] = {}
         for prop, obj in said:
-            if prop == influencer and cause is None and obj[0] != '"':
-                cause = name(obj)
+            kind, key = uses.get(prop) or known.use(prop)
+            if kind == "cause" and cause is None and obj[0] != '"':
+                cause = self._name(obj)
                 continue
-            if prop == words.TYPE and obj in own:
+            if kind == "type" and obj in known.terms:
                 continue
-            key = back.get(prop) or _key(prop)
-            if key in words.SETS and self._member(key, obj, members):
+            if kind == "set" and self._member(key, obj, members):
                 continue
-            value: Value = time(obj) if key in words.TIME_KEYS else scalar(obj)
+            value: Value = self._quads.time(obj) if kind == "time" else scalar(obj)
             found[key] = several((*_each(found[key]), *_each(value))) if key in found else value
         for key, values in members.items():
             found[key] = statement.json_set(values)
-        _take_also(found, back)
+        if self._twice:
+            _take_also(found, known.keys)
         if cause is None:
             cause = _influencer(found)
         edge = statement.edge(known.relation, (effect, cause), found, ident, self._bundle)
-        for said_plainly in (edge.relation, *known.also):
-            if said_plainly in self._plainly:
-                self._qualified.add((said_plainly, edge.effect, edge.cause))
+        if self._plainly:
+            for name in {edge.relation, *known.also} & self._plainly:
+                self._qualified.add((name, edge.effect, edge.cause))
         self.edges.append(edge)
         return edge
 
@@ -233,7 +232,7 @@ class _Reader:
     def _subject(self, subject: Term, said: Said) -> None:
         """An element, and the unqualified relations from it; or a relation that has no effect."""
         for prop, obj in said:
-            if prop == words.TYPE and obj in words.CLASSES and self._lonely(subject, said):
+            if prop == _TYPE and obj in _CLASSES and self._lonely(subject, said):
                 return
         ident = self._name(subject)
         if self._said:
@@ -275,24 +274,22 @@ class _Reader:
         """One element of each family that its types name, with all that is said of it."""
         families: dict[str, None] = {}
         found: dict[str, Value] = {}
-        roles, back = words.ROLES, words.ELEMENT_BACK
-        scalar, time = self._quads.scalar, self._quads.time
+        use, scalar = words.use, self._quads.scalar
         for prop, obj in said:
-            role = roles.get(prop)
-            if role is not None and obj[0] != '"':
-                if role == "type" and self._typed(ident, obj, families):
+            kind, key = use(prop)
+            if kind == "time":
+                value: Value = self._quads.time(obj)
+            else:
+                if (
+                    kind != "attribute"
+                    and obj[0] != '"'
+                    and self._is_more(kind, prop, ident, obj, families)
+                ):
                     continue
-                if role == "plain":
-                    self._plain(words.PLAIN[prop], ident, self._name(obj))
-                    continue
-                if role == "qualified" and obj in self._taken:
-                    continue
-                if role == "inverse":
-                    self._plain(words.INVERSE[prop], self._name(obj), ident)
-            key = back.get(prop) or _key(prop)
-            value: Value = time(obj) if key in words.TIME_KEYS else scalar(obj)
+                value = scalar(obj)
             found[key] = several((*_each(found[key]), *_each(value))) if key in found else value
-        _take_also(found, back)
+        if self._twice:
+            _take_also(found, words.ELEMENT_BACK)
         if not families:
             families.update(_implied(found.get(statement.TYPE, ())))
         if not families and not found:
@@ -304,6 +301,19 @@ class _Reader:
         for family in families:
             own = dict(found) if len(families) > 1 else found
             self.nodes.append(statement.node(family, ident, own, self._bundle))
+
+    def _is_more(
+        self, kind: str, prop: str, ident: str, obj: Term, families: dict[str, None]
+    ) -> bool:
+        """Whether a statement is a family or a relation, and no attribute besides."""
+        if kind == "type":
+            return self._typed(ident, obj, families)
+        if kind == "plain":
+            self._plain(words.PLAIN[prop], ident, self._name(obj))
+            return True
+        if kind == "inverse":
+            self._plain(words.INVERSE[prop], self._name(obj), ident)
+        return kind == "qualified" and obj in self._taken
 
     def _typed(self, ident: str, term: Term, families: dict[str, None]) -> bool:
         """Whether a type is one of PROV's families, or a mark of ours."""
@@ -330,13 +340,9 @@ class _Reader:
                     self.edges.append(edge)
 
 
+_TYPE, _CLASSES = words.TYPE, words.CLASSES
 _EMPTY_BUNDLE = f"<{words.EMPTY_BUNDLE}>"
 _INFLUENCERS = ("prov:entity", "prov:activity", "prov:agent", "prov:influencer")
-
-
-@cache
-def _key(iri: str) -> str:
-    return terms.compact(plain(iri))
 
 
 def _take_also(found: dict[str, Value], back: Mapping[str, str]) -> None:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
+from lineage.formats.names import plain
 from lineage.formats.statement import base_iri
+from lineage.model import terms
 from lineage.model.terms import LINEAGE, PREFIXES, PROV, TABLE, Relation
 
 RDF, RDFS = PREFIXES["rdf"], PREFIXES["rdfs"]
@@ -73,6 +75,11 @@ def _keys_back(relation: Relation) -> Mapping[str, str]:
     }
 
 
+def key_of(prop: str) -> str:
+    """The attribute key of a property that is no more than one."""
+    return terms.compact(plain(prop))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Words:
     """What PROV-O calls one relation.
@@ -89,6 +96,27 @@ class Words:
     influencer: str
     keys: Mapping[str, str]
     bare: bool = True
+
+    @cached_property
+    def uses(self) -> dict[str, tuple[str, str]]:
+        """Property -> what it is on the qualifying node, and its attribute key; filled as they come."""
+        return {}
+
+    def use(self, prop: str) -> tuple[str, str]:
+        """What a property is on the qualifying node: the cause, a type, a time, a set of keys, or an
+        attribute; and the key it has as one.
+        """
+        key = self.keys.get(prop) or key_of(prop)
+        if prop == self.influencer:
+            found = ("cause", key)
+        elif prop == TYPE:
+            found = ("type", key)
+        elif key in SETS:
+            found = ("set", key)
+        else:
+            found = ("time" if key in TIME_KEYS else "attribute", key)
+        self.uses[prop] = found
+        return found
 
     @cached_property
     def named(self) -> tuple[str, ...]:
@@ -182,12 +210,21 @@ NARROWER: Mapping[tuple[str, str], Words] = {
     if words.relation.base
 }
 #: What a statement about a subject is, where it is more than an attribute.
-ROLES: Mapping[str, str] = {
+_ROLES: Mapping[str, str] = {
     TYPE: "type",
     **dict.fromkeys(PLAIN, "plain"),
     **dict.fromkeys(INVERSE, "inverse"),
     **dict.fromkeys(QUALIFIED, "qualified"),
 }
+
+
+@lru_cache(maxsize=10_000)
+def use(prop: str) -> tuple[str, str]:
+    """What a property is on a subject, and the attribute key it has as no more than that."""
+    key = ELEMENT_BACK.get(prop) or key_of(prop)
+    return _ROLES.get(prop) or ("time" if key in TIME_KEYS else "attribute"), key
+
+
 #: Shortcut properties of a time, as attribute keys -> the relation with something unnamed.
 SHORTCUTS: Mapping[str, str] = {
     "prov:generatedAtTime": "wasGeneratedBy",
