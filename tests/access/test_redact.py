@@ -187,7 +187,7 @@ def text_of(batch):
 # --- invariants ------------------------------------------------------------------------------
 
 
-@settings(max_examples=500)
+@settings(max_examples=250)
 @given(st.one_of(graphs(), pipelines()), st.one_of(policies(), hiding(), hiding()))
 def test_every_dependency_that_leaves_is_one_we_have(batch, policy):
     result = redact(batch, policy, KEY)
@@ -205,7 +205,7 @@ def test_every_dependency_that_leaves_is_one_we_have(batch, policy):
             assert pairs & ours, (effect, cause)
 
 
-@settings(max_examples=500)
+@settings(max_examples=250)
 @given(st.one_of(graphs(), pipelines(), pipelines()), hiding())
 def test_every_dependency_among_what_is_shown_leaves_where_nothing_is_cut(batch, policy):
     result = redact(batch, policy, KEY)
@@ -220,7 +220,7 @@ def test_every_dependency_among_what_is_shown_leaves_where_nothing_is_cut(batch,
         assert mapped == {(a, b) for a, b in theirs if {a, b} <= {result.names[i] for i in alone}}
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(st.one_of(graphs(), pipelines()), st.one_of(policies(), hiding(), hiding()))
 def test_no_cycle_appears(batch, policy):
     result = redact(batch, policy, KEY)
@@ -231,7 +231,7 @@ def test_no_cycle_appears(batch, policy):
         assert {a for a, b in theirs if a == b} <= in_cycle
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(graphs(), policies())
 def test_nothing_of_what_is_hidden_or_dropped_leaves(batch, policy):
     result = redact(batch, policy, KEY)
@@ -254,7 +254,7 @@ def test_nothing_of_what_is_hidden_or_dropped_leaves(batch, policy):
     assert ("canarybundle" in shown) is False
 
 
-@settings(max_examples=200)
+@settings(max_examples=150)
 @given(graphs(), policies(["keep", "pseudonymise"]))
 def test_what_is_kept_is_there(batch, policy):
     result = redact(batch, policy, KEY)
@@ -274,7 +274,7 @@ def test_what_is_kept_is_there(batch, policy):
     )
 
 
-@settings(max_examples=200)
+@settings(max_examples=150)
 @given(graphs(), policies(), st.randoms(use_true_random=False))
 def test_the_same_input_and_key_give_the_same_bytes_in_any_order(batch, policy, random):
     nodes, edges = list(batch.nodes), list(batch.edges)
@@ -286,7 +286,7 @@ def test_the_same_input_and_key_give_the_same_bytes_in_any_order(batch, policy, 
     assert (one.sealed, one.counts, one.names) == (other.sealed, other.counts, other.names)
 
 
-@settings(max_examples=200)
+@settings(max_examples=150)
 @given(graphs(), policies(["pseudonymise", "surrogate", "collapse"]))
 def test_two_partners_share_no_name(batch, policy):
     def names(said, key):
@@ -300,7 +300,7 @@ def test_two_partners_share_no_name(batch, policy):
     assert not names(policy, KEY) & names(policy, OTHER_KEY)
 
 
-@settings(max_examples=200)
+@settings(max_examples=150)
 @given(st.one_of(graphs(), pipelines()), st.one_of(policies(), hiding(), hiding()))
 def test_what_leaves_is_well_typed_prov(batch, policy):
     result = redact(batch, policy, KEY).batch

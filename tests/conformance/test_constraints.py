@@ -119,13 +119,13 @@ def test_all_cases_of_w3c_and_provtoolbox_come_out_right(corpora):
     assert seen[True] > 80 < seen[False]
 
 
-@settings(max_examples=1000)
+@settings(max_examples=600)
 @given(documents)
 def test_the_verdict_is_that_of_the_rules_as_they_are_written(batch):
     assert constraints.inspect(batch).valid == Oracle(batch).valid()
 
 
-@settings(max_examples=1000)
+@settings(max_examples=600)
 @given(ordered)
 def test_the_verdict_on_an_order_is_that_of_the_rules_and_cycles_are_real(batch):
     report = constraints.inspect(batch)

@@ -16,7 +16,7 @@ from tests.conftest import empty
 from tests.strategies import IDS, RELATIONS, batches
 
 SOURCES = ("one", "two")
-EXAMPLES = {"memory": 20, "sqlite": 150, "neo4j": 25}
+EXAMPLES = {"memory": 20, "sqlite": 150, "neo4j": 12}
 
 steps = st.lists(
     st.tuples(

@@ -102,29 +102,28 @@ def test_twenty_kills_of_an_import_into_neo4j(release, request, monkeypatch):
 
 @pytest.mark.skipif("LINEAGE_TEST_NEO4J" in os.environ, reason="the server is not ours to kill")
 def test_a_killed_server_loses_nothing_acknowledged(request, monkeypatch, servers):
-    for delay in (0.6, 1.5):
-        url = neo4j_address(RELEASES[0], request, monkeypatch)
-        running = servers(RELEASES[0])
-        reading, writing = os.pipe()
-        child = os.fork()
-        if child == 0:
-            with suppress(BaseException), open_at(url) as opened:
-                for batch in batches():
-                    opened.ingest(batch)
-                    os.write(writing, b".")
-            os._exit(0)
-        os.close(writing)
-        time.sleep(delay)
-        running.kill()
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        acknowledged = len(os.read(reading, 4096))
-        os.close(reading)
-        running.start()
-        monkeypatch.undo()
-        monkeypatch.setenv("LINEAGE_NEO4J_USER", running.user)
-        monkeypatch.setenv("LINEAGE_NEO4J_PASSWORD", running.password)
-        check(running.url, acknowledged)
+    url = neo4j_address(RELEASES[0], request, monkeypatch)
+    running = servers(RELEASES[0])
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        with suppress(BaseException), open_at(url) as opened:
+            for batch in batches():
+                opened.ingest(batch)
+                os.write(writing, b".")
+        os._exit(0)
+    os.close(writing)
+    time.sleep(1)
+    running.kill()
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    acknowledged = len(os.read(reading, 4096))
+    os.close(reading)
+    running.start()
+    monkeypatch.undo()
+    monkeypatch.setenv("LINEAGE_NEO4J_USER", running.user)
+    monkeypatch.setenv("LINEAGE_NEO4J_PASSWORD", running.password)
+    check(running.url, acknowledged)
 
 
 def test_a_full_disk_is_said_and_leaves_the_store_as_it_was(tmp_path):
