@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -36,7 +38,7 @@ from lineage.store.claims import Arc, Claim, Held
 from lineage.store.neo4j import audit
 from lineage.store.neo4j import compile as cypher
 from lineage.store.neo4j.connect import connect, translated
-from lineage.store.neo4j.rows import edge_rows, node_rows
+from lineage.store.neo4j.rows import edge_rows, entry_of, head_of, head_text, node_rows
 from lineage.store.neo4j.sets import NameSets, matching
 from lineage.store.neo4j.write import Change, Said, chunks, families_of
 from lineage.store.reference import Clock
@@ -170,7 +172,7 @@ class Neo4jStore:
 
     def _frontier(self, size: Any, peaks: Any) -> Frontier:
         try:
-            return Frontier.from_bytes(size, bytes.fromhex(peaks))
+            return head_of(size, peaks)
         except (TypeError, ValueError, AttributeError) as error:
             raise StoreDamaged(
                 f"the ledger's head is damaged: {error}", where=self.where
@@ -182,7 +184,7 @@ class Neo4jStore:
             raise StoreDamaged(f"entry {entry.seq} does not follow entry {head.size}")
         row = {name: getattr(entry, name) for name in Entry.__dataclass_fields__}
         tx.run(cypher.NEW_ENTRY, entry=row).consume()
-        tx.run(cypher.MOVE_HEAD, size=grown.size, peaks=grown.to_bytes().hex()).consume()
+        tx.run(cypher.MOVE_HEAD, size=grown.size, peaks=head_text(grown)).consume()
 
     def redraw(self, progress: Callable[[int], None]) -> None:
         """See ``Store.redraw``: here it is a transaction an entry, for the server's memory."""
@@ -197,21 +199,18 @@ class Neo4jStore:
 
     def head(self) -> Frontier:
         """See ``Store.head``."""
-        size, peaks, _ = self._one(cypher.READ_HEAD)
-        return Frontier() if size is None else self._frontier(size, peaks)
+        for pause in (0.01, 0.1):
+            size, peaks, _ = self._one(cypher.READ_HEAD)
+            # Somebody may write between the reading of the two: then they soon agree again.
+            with suppress(StoreDamaged):
+                return Frontier() if size is None else self._frontier(size, peaks)
+            time.sleep(pause)
+        return self._frontier(*self._one(cypher.READ_HEAD)[:2])
 
     def entries(self, after: int, limit: int) -> Sequence[Entry]:
         """See ``Store.entries``."""
         rows = self._list(cypher.ENTRIES, after=after, limit=limit)
-        return [self._entry(row) for row in rows]
-
-    def _entry(self, row: Mapping[str, Any]) -> Entry:
-        try:
-            entry = Entry(**row)
-        except TypeError as error:
-            message = f"entry {row.get('seq')} does not have the properties of one"
-            raise StoreDamaged(message, where=self.where) from error
-        return entry
+        return [entry_of(row, self.where) for row in rows]
 
     def get(self, ids: Collection[str], view: View) -> Mapping[str, NodeRow]:
         """See ``Store.get``."""
@@ -308,7 +307,9 @@ class Neo4jStore:
 
     def _steady(self, begun: int | None, size: int | None, peaks: str | None) -> Frontier | None:
         """The head, where it is the same at both ends of a statement."""
-        return self._frontier(size, peaks) if begun == size and size is not None else None
+        with suppress(TypeError, ValueError, AttributeError):
+            return head_of(size, peaks) if begun == size and size is not None else None
+        return None
 
     def identifiers(self, after: str | None, limit: int) -> Sequence[str]:
         """See ``Store.identifiers``."""

@@ -3,8 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from lineage.errors import StoreDamaged
+from lineage.ledger.log import Entry
+from lineage.ledger.merkle import Frontier
 from lineage.store.neo4j.compile import SEPARATOR, TYPES
 from lineage.store.rows import EdgeRow, NodeRow
 
@@ -27,3 +31,27 @@ def edge_rows(texts: Sequence[str]) -> list[EdgeRow]:
             text.split(sep, 5) for text in dict.fromkeys(texts)
         )
     ]
+
+
+def entry_of(row: Mapping[str, Any], where: str) -> Entry:
+    """An entry out of its properties. Raises ``StoreDamaged``."""
+    try:
+        return Entry(**row)
+    except TypeError as error:
+        message = f"entry {row.get('seq')} does not have the properties of one"
+        raise StoreDamaged(message, where=where) from error
+
+
+def head_text(head: Frontier) -> str:
+    """The ledger's head as one property: reading two of a node may see two commits."""
+    return f"{head.size}:{head.to_bytes().hex()}"
+
+
+def head_of(size: Any, text: Any) -> Frontier:
+    """The ledger's head out of its properties. Raises ``ValueError`` (or ``TypeError``,
+    ``AttributeError``) where they are no head, or are of two moments.
+    """
+    written, colon, peaks = text.partition(":")
+    if colon and int(written) != size:
+        raise ValueError(f"it says {size} entries and {written}")
+    return Frontier.from_bytes(size, bytes.fromhex(peaks if colon else text))
