@@ -123,7 +123,8 @@ class _Reading:
 
     def _run_said(self, run: str, job: str | None) -> None:
         """When and how it began or ended, who reported it, and its facets."""
-        graph, kind = self._graph, self._event.get("eventType")
+        graph, said = self._graph, self._event.get("eventType")
+        kind = said if isinstance(said, str) else None
         if kind not in _TYPES:
             self._tally.lose("eventType", "missing, or none of the standard")
         if kind == "START" and self._time:

@@ -400,6 +400,8 @@ def test_jobs_and_datasets_can_be_told_of_without_a_run():
         (event(time="2026-02-30T00:00:00Z"), "eventTime"),
         (event(time=12), "eventTime"),
         (event("DONE"), "eventType"),
+        (event(["START"]), "eventType"),
+        (event({"type": "START"}), "eventType"),
         (event(run={"runId": "7"}), "runIds"),
         (event(run={}), "runs"),
         (event(job=None), "job"),
