@@ -190,7 +190,9 @@ class MemoryStore:
 
     def identifiers(self, after: str | None, limit: int) -> Sequence[str]:
         """See ``Store.identifiers``."""
-        return nsmallest(limit, (i for i in self._spots if after is None or i > after))
+        # Taken at once: another thread may write while this one looks.
+        known = list(self._spots)
+        return nsmallest(limit, (i for i in known if after is None or i > after))
 
     def held(self, ids: Collection[str]) -> Mapping[str, Held]:
         """See ``Store.held``."""
@@ -236,10 +238,10 @@ class MemoryStore:
 
     def stats(self) -> Stats:
         """See ``Store.stats``."""
-        alive = [s.row for s in self._spots.values() if s.row is not None and s.until is None]
+        alive = [s.row for s in list(self._spots.values()) if s.row is not None and s.until is None]
         edges = {
             h.what.row()
-            for spot in self._spots.values()
+            for spot in list(self._spots.values())
             for h in spot.causes
             if isinstance(h.what, Arc) and h.until is None and not h.what.implied
         }
