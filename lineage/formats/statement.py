@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from math import isfinite, isnan
-from operator import itemgetter
+from operator import attrgetter
 from typing import NamedTuple
 
 from lineage import ids
@@ -151,23 +151,27 @@ def ordered(records: Iterable[Record]) -> list[Record]:
     """Records in the one order that documents are written in: elements by identifier, relations
     by their ends, statements of the same by their canonical line. It depends on nothing else.
     """
-    found = [(_place(record), record) for record in records]
-    found.sort(key=itemgetter(0))
-    end = len(found)
-    for at in range(end - 1):
-        place = found[at][0]
-        if place == found[at + 1][0] and (at == 0 or found[at - 1][0] != place):
-            last = at + 2
-            while last < end and found[last][0] == place:
-                last += 1
-            found[at:last] = sorted(found[at:last], key=lambda item: line(item[1]))
-    return [record for _, record in found]
+    nodes: list[Record] = []
+    edges: list[Record] = []
+    for record in records:
+        (nodes if isinstance(record, Node) else edges).append(record)
+    return [*_sorted(nodes, attrgetter("id")), *_sorted(edges, attrgetter(*_PLACE))]
 
 
-def _place(record: Record) -> tuple[str, ...]:
-    if isinstance(record, Node):
-        return ("", record.id)
-    return (record.effect, record.relation, record.cause)
+_PLACE = ("effect", "relation", "cause")
+
+
+def _sorted(records: list[Record], place: Callable[[Record], object]) -> list[Record]:
+    records.sort(key=place)  # type: ignore[arg-type]
+    at, end = 0, len(records)
+    while at < end - 1:
+        last, here = at + 1, place(records[at])
+        while last < end and place(records[last]) == here:
+            last += 1
+        if last > at + 1:
+            records[at:last] = sorted(records[at:last], key=line)
+        at = last
+    return records
 
 
 def signature(relation: Relation) -> tuple[str, ...]:

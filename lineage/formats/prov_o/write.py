@@ -79,18 +79,19 @@ class Writer:
 
     def _graph(self, records: list[Record]) -> Mapping[str, list[str]]:
         subjects: _Subjects = {}
-        stated: Counter[str] = Counter()
-        before: Record | None = None
+        stated: dict[str, int] = {}
+        before: Edge | None = None
         number = 1
         self._crowded = _crowded(records)
         for record in records:
             if isinstance(record, Node):
-                stated[record.id] += 1
+                stated[record.id] = stated.get(record.id, 0) + 1
                 subjects.setdefault(self._syntax.iri(record.id), []).extend(self._element(record))
             elif record.relation in self._words:
                 if record.id is not None:
-                    stated[record.id] += 1
-                number = number + 1 if record == before else 1
+                    stated[record.id] = stated.get(record.id, 0) + 1
+                again = before is not None and record.cause == before.cause and record == before
+                number = number + 1 if again else 1
                 before = record
                 self._relation(record, number, subjects)
         if any(times > 1 for times in stated.values()):
@@ -210,7 +211,7 @@ class Writer:
             value = Literal(self._syntax.qname(value.iri), "prov:QUALIFIED_NAME")
         return self._syntax.value(value)
 
-    def _apart(self, records: list[Record], stated: Counter[str], subjects: _Subjects) -> None:
+    def _apart(self, records: list[Record], stated: Mapping[str, int], subjects: _Subjects) -> None:
         """Statements of one thing that RDF merges, each once more on a node of its own."""
         iri = self._syntax.iri
         for number, record in enumerate(records):
