@@ -172,17 +172,17 @@ def orcid(text: str) -> Id:
 CLAIM = "urn:lineage:claim:"
 
 #: Stands where PROV lets a relation leave an argument out: something unnamed that must exist.
-_UNKNOWN = "urn:lineage:unknown:"
+UNKNOWN = "urn:lineage:unknown:"
 
 
 def unknown(description: Any) -> Id:
     """The unnamed thing that a relation with a missing argument speaks of (PROV-DM section 5)."""
-    return Id(_UNKNOWN + sha256(canonical(description))[:32])
+    return Id(UNKNOWN + sha256(canonical(description))[:32])
 
 
 def is_unknown(ident: str) -> bool:
     """Whether an identifier stands for an argument that was left out."""
-    return ident.startswith(_UNKNOWN)
+    return ident.startswith(UNKNOWN)
 
 
 def uuid7(

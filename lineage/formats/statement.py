@@ -28,6 +28,7 @@ TIMES = {"prov:startTime": "started", "prov:endTime": "ended"}
 JSON = "lineage:json"
 TYPE, LABEL = "prov:type", "prov:label"
 
+_UNKNOWN = ids.UNKNOWN
 _TIMES_BACK = {short: key for key, short in TIMES.items()}
 
 
@@ -123,15 +124,17 @@ def parts(record: Edge) -> Parts | None:
     attributes: Mapping[str, Value] = record.attributes
     arguments: dict[str, Value] = {}
     if not own.isdisjoint(attributes):
-        arguments = {key: attributes[key] for key in attributes if key in own}
-        attributes = {key: value for key, value in attributes.items() if key not in own}
+        others: dict[str, Value] = {}
+        for key, value in attributes.items():
+            (arguments if key in own else others)[key] = value
+        attributes = others
     if kind is not None:
         attributes = {**attributes, TYPE: _with(attributes.get(TYPE, ()), kind)}
     effect, cause = record.effect, record.cause
     return Parts(
         relation,
-        None if ids.is_unknown(effect) else effect,
-        None if ids.is_unknown(cause) else cause,
+        None if effect.startswith(_UNKNOWN) else effect,
+        None if cause.startswith(_UNKNOWN) else cause,
         arguments,
         attributes,
     )

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import orjson
 
+from lineage import ids
 from lineage.formats import statement
 from lineage.formats.prov_o import words
 from lineage.formats.prov_o.syntax import Graphs, Syntax
@@ -256,7 +257,7 @@ def _blank(label: bytes) -> str:
 
 
 _TIMES = {short: key for key, short in statement.TIMES.items()}
-_UNKNOWN = "urn:lineage:unknown:"
+_UNKNOWN = ids.UNKNOWN
 #: Relations that PROV-O has no qualified form for.
 _SPARE = frozenset(name for name, known in words.WORDS.items() if not known.bare)
 _KNOWN_PAIRS = 50_000
