@@ -171,6 +171,8 @@ def orcid(text: str) -> Id:
 #: What a partner says of a thing that is not theirs: the partner, and the thing's own identifier.
 CLAIM = "urn:lineage:claim:"
 
+#: A blank node of a document: the document's digest, and the node in it.
+BLANK = "urn:lineage:blank:"
 #: Stands where PROV lets a relation leave an argument out: something unnamed that must exist.
 UNKNOWN = "urn:lineage:unknown:"
 

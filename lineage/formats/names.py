@@ -122,7 +122,7 @@ class Names:
                 raise BadInput(message, where=self._place(at))
             return plain(self._default + local)
         if prefix == "_":
-            return f"urn:lineage:blank:{self._blank}/{ids.segment(local)}"
+            return f"{ids.BLANK}{self._blank}/{ids.segment(local)}"
         space = self._prefixes.get(prefix)
         if space is None:
             message = f"prefix {prefix!r} is used but not declared"

@@ -18,7 +18,17 @@ from lineage import ids
 from lineage.model import kinds, terms
 from lineage.model.record import Batch, Edge, Node, Record, line
 from lineage.model.terms import Family, Relation
-from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, from_json, several, wire
+from lineage.model.value import (
+    Attributes,
+    Literal,
+    Ref,
+    Scalar,
+    Value,
+    each,
+    several,
+    unwired,
+    wire,
+)
 
 #: PROV's words for elements -> their family.
 ELEMENTS: Mapping[str, Family] = {"entity": "Entity", "activity": "Activity", "agent": "Agent"}
@@ -109,7 +119,7 @@ def described(record: Node) -> dict[str, Value]:
     if record.label is not None:
         # The label comes first: what reads it back takes a single text for the label.
         others = attributes.get(LABEL, ())
-        attributes[LABEL] = (record.label, *_set(others)) if others != () else record.label
+        attributes[LABEL] = (record.label, *each(others)) if others != () else record.label
     return attributes
 
 
@@ -213,7 +223,7 @@ def _whole(low: int, high: int, but: range) -> Callable[[str], int | None]:
 
 
 def _double(text: str) -> float | None:
-    value = from_json({"": {"$": text, "type": "xsd:double"}})[""]
+    value = unwired({"$": text, "type": "xsd:double"})
     return value if isinstance(value, float) else None
 
 
@@ -270,16 +280,12 @@ WRITTEN: Mapping[str, str] = {name: row[0].name for name, row in _ROWS.items()}
 
 
 def _with(values: Value | tuple[()], one: Scalar) -> Value:
-    return several((one, *_set(values)))
-
-
-def _set(values: Value | tuple[()]) -> tuple[Scalar, ...]:
-    return values if isinstance(values, tuple) else (values,)
+    return several((one, *each(values)))
 
 
 def _take_kind(attributes: dict[str, Value], family: Family) -> str:
     """The noun that a ``prov:type`` of ours names, taken out of the attributes; else the family."""
-    for item in _set(attributes[TYPE]):
+    for item in each(attributes[TYPE]):
         if isinstance(item, Ref) and item.iri.startswith(terms.LINEAGE):
             kind = item.iri.removeprefix(terms.LINEAGE)
             if kind in kinds.KINDS and kind not in kinds.PLAIN and kinds.family(kind) == family:
@@ -290,7 +296,7 @@ def _take_kind(attributes: dict[str, Value], family: Family) -> str:
 
 def _take_subtype(attributes: dict[str, Value], relation: Relation) -> Relation:
     """A derivation whose type makes it a revision, quotation, ... is that sub-property."""
-    for item in _set(attributes[TYPE]):
+    for item in each(attributes[TYPE]):
         if not isinstance(item, Ref):
             continue
         found = terms.BY_BASE_TYPE.get((relation.name, datatype(item.iri)))
@@ -301,7 +307,7 @@ def _take_subtype(attributes: dict[str, Value], relation: Relation) -> Relation:
 
 
 def _without(attributes: Attributes, item: Scalar) -> None:
-    left = tuple(value for value in _set(attributes[TYPE]) if value != item)
+    left = tuple(value for value in each(attributes[TYPE]) if value != item)
     if left:
         attributes[TYPE] = left[0] if len(left) == 1 else left  # type: ignore[index]
     else:

@@ -161,12 +161,25 @@ def _each(value: Value, shown: Callable[[Scalar], Any]) -> Any:
     return [shown(item) for item in value] if type(value) is tuple else shown(value)  # type: ignore[arg-type]
 
 
+def each(value: Value) -> tuple[Scalar, ...]:
+    """The values of a key one by one, of which there are mostly one."""
+    return value if isinstance(value, tuple) else (value,)
+
+
+def wired(value: Value) -> Any:
+    """One value, or several of a key, in canonical form."""
+    return value if type(value) in _NATIVE else _each(value, _wire_scalar)
+
+
+def unwired(shown: Any) -> Value:
+    """A value, or several of a key, back out of either JSON form."""
+    return tuple(map(_scalar, shown)) if isinstance(shown, list) else _scalar(shown)
+
+
 def from_json(attributes: Mapping[str, Any]) -> dict[str, Value]:
     """Attributes back out of either JSON form."""
     return {
-        key: value
-        if type(value) in _NATIVE
-        else (tuple(_scalar(item) for item in value) if isinstance(value, list) else _scalar(value))
+        key: value if type(value) in _NATIVE else unwired(value)
         for key, value in attributes.items()
     }
 

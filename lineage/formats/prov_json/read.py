@@ -16,7 +16,7 @@ from lineage.formats.statement import ELEMENTS, TIMES
 from lineage.model import terms
 from lineage.model.record import Edge, Node
 from lineage.model.terms import Argument
-from lineage.model.value import Literal, Ref, Scalar, Value, from_json, several, wire
+from lineage.model.value import Literal, Ref, Scalar, Value, from_json, several, wired
 
 _KEY_TYPE, _PAIRS = "$key-datatype", "prov:key-entity-set"
 #: Words at the top of a document, or of a bundle, that are neither elements nor relations.
@@ -177,7 +177,7 @@ class Reader:
         return self._wire(raw, names, pointer)
 
     def _wire(self, raw: Any, names: Names, pointer: str) -> Any:
-        return wire({"": self._scalar(raw, names, pointer)})[""]
+        return wired(self._scalar(raw, names, pointer))
 
 
 def _members(pairs: Value) -> list[tuple[str | None, dict[str, Value]]]:

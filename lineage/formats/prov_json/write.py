@@ -14,7 +14,7 @@ from lineage.formats.names import Prefixes
 from lineage.formats.statement import JSON
 from lineage.model import terms
 from lineage.model.record import Batch, Edge, Node
-from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, wire
+from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, wired
 
 
 class Writer:
@@ -130,7 +130,7 @@ class Writer:
             if value.language:
                 shown["lang"] = value.language
             return shown
-        shown_value = wire({"": value})[""]
+        shown_value = wired(value)
         finite = isinstance(value, float) and shown_value["$"] not in ("NaN", "INF", "-INF")
         return value if finite else shown_value
 

@@ -11,7 +11,7 @@ from lineage.formats.names import Prefixes
 from lineage.formats.prov_jsonld import words
 from lineage.model import terms
 from lineage.model.record import Batch, Edge, Node
-from lineage.model.value import Attributes, Literal, Ref, Scalar, Value
+from lineage.model.value import Attributes, Literal, Ref, Scalar, each
 
 
 class Writer:
@@ -67,7 +67,7 @@ class Writer:
             if end is not None:
                 body[term(key)] = self._name(end)
         for key, value in parts.arguments.items():
-            shown = [self._argument(item) for item in _each(value)]
+            shown = [self._argument(item) for item in each(value)]
             body[term(key)] = shown[0] if len(shown) == 1 else shown
         return {**body, **self._attributes(parts.attributes)}
 
@@ -85,7 +85,7 @@ class Writer:
             coerced = key in words.COERCED.values()
             shown[term] = [
                 self._name(item.iri) if coerced and isinstance(item, Ref) else self._scalar(item)
-                for item in _each(attributes[key])
+                for item in each(attributes[key])
             ]
         return shown
 
@@ -104,10 +104,6 @@ class Writer:
             return {"@value": value}
         text, datatype = statement.lexical(value)
         return {"@value": text, "@type": datatype}
-
-
-def _each(value: Value) -> tuple[Scalar, ...]:
-    return value if isinstance(value, tuple) else (value,)
 
 
 def _local(text: str) -> bool:

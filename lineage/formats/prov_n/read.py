@@ -15,7 +15,7 @@ from lineage.formats.statement import ELEMENTS
 from lineage.model import terms
 from lineage.model.record import Edge, Node
 from lineage.model.terms import Relation
-from lineage.model.value import Ref, Scalar, Value, several, wire
+from lineage.model.value import Ref, Scalar, Value, several, wired
 
 _END = Token("end", "", -1)
 
@@ -220,10 +220,10 @@ class Reader:
                 self._take()
                 key = self._value()
                 self._word(",")
-                members.append({"key": _wire(key), "$": self._iri(self._take())})
+                members.append({"key": wired(key), "$": self._iri(self._take())})
                 self._word(")")
             else:
-                members.append(_wire(self._value()))
+                members.append(wired(self._value()))
         self._take()
         return statement.json_set(members) if members else None
 
@@ -244,10 +244,6 @@ class Reader:
             for key, values in found.items():
                 attributes[key] = values[0] if len(values) == 1 else several(values)
         self._word(closing)
-
-
-def _wire(value: Scalar) -> Any:
-    return wire({"": value})[""]
 
 
 _KINDS = {"name": "a name", "iri": "an IRI in <>", "time": "a time", "absent": "a time or -"}

@@ -14,7 +14,7 @@ from lineage.formats.names import Prefixes
 from lineage.formats.prov_n.tokens import ESCAPED
 from lineage.model import terms
 from lineage.model.record import Batch, Edge, Node
-from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, from_json
+from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, each, unwired
 
 _LOCAL = re.compile(
     r"(?:%[0-9A-Fa-f]{2}|[\w=\x27(),\-:;\[\].\\/@~&+*?#$!\u00b7\U00010000-\U000effff])*"
@@ -125,15 +125,14 @@ class Writer:
     def _member(self, shown: Any) -> str:
         if isinstance(shown, dict) and "key" in shown:
             return f"({self._member(shown['key'])}, {self._end(shown.get('$'))})"
-        (value,) = from_json({"": shown}).values()
-        return self._value(value)  # type: ignore[arg-type]
+        return self._value(unwired(shown))  # type: ignore[arg-type]
 
     def _attributes(self, attributes: Attributes) -> list[str]:
         """The list of attributes as the last argument, where there are any."""
         shown = [
             f"{self._name(terms.expand(key))} = {self._value(item)}"
             for key in sorted(attributes)
-            for item in _each(attributes[key])
+            for item in each(attributes[key])
         ]
         return [f"[{', '.join(shown)}]"] if shown else []
 
@@ -171,10 +170,6 @@ class Writer:
 def _several(value: Value) -> bool:
     """Whether it fits no place: an argument of statements that were merged."""
     return isinstance(value, tuple)
-
-
-def _each(value: Value) -> tuple[Scalar, ...]:
-    return value if isinstance(value, tuple) else (value,)
 
 
 def _escape(char: str) -> str:

@@ -15,7 +15,7 @@ from lineage.formats.prov_o.words import Words
 from lineage.model import kinds, terms
 from lineage.model.record import Batch, Edge, Node, line
 from lineage.model.terms import Relation
-from lineage.model.value import Ref, Scalar, Value, several, wire
+from lineage.model.value import Ref, Value, each, several, wired
 
 _PROV = terms.PROV
 
@@ -196,7 +196,7 @@ class _Reader:
             if kind == "set" and self._member(key, obj, members):
                 continue
             value: Value = self._quads.time(obj) if kind == "time" else scalar(obj)
-            found[key] = several((*_each(found[key]), *_each(value))) if key in found else value
+            found[key] = several((*each(found[key]), *each(value))) if key in found else value
         for key, values in members.items():
             found[key] = statement.json_set(values)
         if self._twice:
@@ -213,14 +213,14 @@ class _Reader:
     def _member(self, key: str, obj: Term, members: dict[str, list[Any]]) -> bool:
         """One key, or pair of key and entity, of a dictionary's set; whether it is one."""
         if obj[0] == '"':
-            members.setdefault(key, []).append(wire({"": self._quads.scalar(obj)})[""])
+            members.setdefault(key, []).append(wired(self._quads.scalar(obj)))
             return True
         pair = dict(self._subjects.get(obj, ()))
         if not pair or pair.keys() - {words.PAIR_KEY, words.PAIR_ENTITY}:
             return False
         shown = {}
         if words.PAIR_KEY in pair:
-            shown["key"] = wire({"": self._quads.scalar(pair[words.PAIR_KEY])})[""]
+            shown["key"] = wired(self._quads.scalar(pair[words.PAIR_KEY]))
         if words.PAIR_ENTITY in pair:
             shown["$"] = self._name(pair[words.PAIR_ENTITY])
         members.setdefault(key, []).append(shown)
@@ -287,7 +287,7 @@ class _Reader:
                 ):
                     continue
                 value = scalar(obj)
-            found[key] = several((*_each(found[key]), *_each(value))) if key in found else value
+            found[key] = several((*each(found[key]), *each(value))) if key in found else value
         if self._twice:
             _take_also(found, words.ELEMENT_BACK)
         if not families:
@@ -331,7 +331,7 @@ class _Reader:
         for key, name in words.SHORTCUTS.items():
             if key not in found:
                 continue
-            for value in _each(found[key]):
+            for value in each(found[key]):
                 time = getattr(value, "value", value)
                 if isinstance(time, str):
                     relation = terms.RELATIONS[name]
@@ -352,7 +352,7 @@ def _take_also(found: dict[str, Value], back: Mapping[str, str]) -> None:
         name = key.removeprefix(words.ALSO)
         other = back.get(terms.expand(name))
         if other in found:
-            left = [value for value in _each(found.pop(other)) if value not in _each(own)]
+            left = [value for value in each(found.pop(other)) if value not in each(own)]
             if left:
                 found[other] = several(left)
         found[name] = own
@@ -366,19 +366,15 @@ def _repeated(terms_: Iterable[Term]) -> set[Term]:
 def _influencer(found: Mapping[str, Value]) -> str | None:
     """The cause where it was named by another of the properties that there are for it."""
     for key in _INFLUENCERS:
-        for value in _each(found.get(key, ())):
+        for value in each(found.get(key, ())):
             if isinstance(value, Ref):
                 return value.iri
     return None
 
 
-def _each(value: Value | tuple[()]) -> tuple[Scalar, ...]:
-    return value if isinstance(value, tuple) else (value,)
-
-
 def _implied(types: Value | tuple[()]) -> Iterator[tuple[str, None]]:
     """The families of PROV's and our own classes, for what says no more than these."""
-    for item in _each(types):
+    for item in each(types):
         if isinstance(item, Ref):
             kind = item.iri.removeprefix(terms.LINEAGE)
             if item.iri in words.SUBCLASSES:

@@ -15,12 +15,13 @@ from hashlib import sha256
 from pyoxigraph import Literal as Checked
 from pyoxigraph import NamedNode
 
+from lineage import ids
 from lineage.formats import names, statement
 from lineage.formats.prov_o import words
 from lineage.model import terms
 from lineage.model.value import Literal, Ref, Scalar
 
-BLANK = "urn:lineage:blank:"
+BLANK = ids.BLANK
 _XSD_STRING = "xsd:string"
 _PLAIN = re.compile(r'[^"\\\x00-\x1f\x7f]*')
 _ESCAPES = {

@@ -16,7 +16,7 @@ from lineage.formats.prov_o import words
 from lineage.formats.prov_o.syntax import Graphs, Syntax
 from lineage.model import kinds, terms
 from lineage.model.record import Batch, Edge, Node, Record, line
-from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, from_json
+from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, each, unwired
 
 _Subjects = dict[str, list[str]]
 
@@ -115,10 +115,10 @@ class Writer:
             short = _TIMES.get(key, key) if family == "Activity" else key
             yield from self._attribute(short, value, self._elements)
 
-    def _attribute(self, key: str, value: object, keys: _Keys) -> Iterator[str]:
+    def _attribute(self, key: str, value: Value, keys: _Keys) -> Iterator[str]:
         if key not in keys.renamed and terms.expand(key) in keys.taken:
             yield from self._attribute(words.ALSO + key, value, keys)
-        for item in value if isinstance(value, tuple) else (value,):
+        for item in each(value):
             yield self._pair(key, item, keys)
 
     def _pair(self, key: str, value: Scalar, keys: _Keys) -> str:
@@ -204,8 +204,7 @@ class Writer:
 
     def _key_of(self, shown: object) -> str:
         """A key, which is a literal also where it is a qualified name."""
-        (value,) = from_json({"": shown}).values()
-        return self._key_term(value)  # type: ignore[arg-type]
+        return self._key_term(unwired(shown))  # type: ignore[arg-type]
 
     def _key_term(self, value: Scalar) -> str:
         if isinstance(value, Ref):

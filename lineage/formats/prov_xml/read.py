@@ -16,7 +16,7 @@ from lineage.formats.statement import ELEMENTS
 from lineage.model import terms
 from lineage.model.record import Edge, Loss, Node
 from lineage.model.terms import Relation
-from lineage.model.value import Ref, Scalar, Value, several, wire
+from lineage.model.value import Ref, Scalar, Value, several, unwired, wired
 
 _CHUNK = 1 << 16
 _ENDS_EARLY = ("no element found", "unclosed token")
@@ -192,7 +192,7 @@ class Reader:
             elif key in words.TIMES:
                 arguments.setdefault(key, []).append(child.text.strip())
             elif key == "prov:key-set":
-                members.append(_wire(self._value(child)))
+                members.append(wired(self._value(child)))
             elif key is not None and words.REF in child.attributes:
                 arguments.setdefault(key, []).append(Ref(self._ref(child)))
             else:
@@ -212,8 +212,8 @@ class Reader:
         causes: list[tuple[str | None, dict[str, Value]]] = [(cause, {}) for cause in ends[1]]
         if relation.name == "hadDictionaryMember":
             for pair in members:
-                key = _unwired(pair.get("key"))
-                causes.append((pair.get("$"), {} if key is None else {"prov:key": key}))
+                own = {"prov:key": unwired(pair["key"])} if "key" in pair else {}
+                causes.append((pair.get("$"), own))
         elif members:
             key_set = relation.arguments[0].key
             attributes[key_set] = statement.json_set(members)
@@ -226,7 +226,7 @@ class Reader:
         shown: dict[str, Any] = {}
         for child in element.children:
             if child.tag == words.PROV + "key":
-                shown["key"] = _wire(self._value(child))
+                shown["key"] = wired(self._value(child))
             elif child.tag == words.PROV + "entity":
                 shown["$"] = self._ref(child)
         return shown
@@ -280,13 +280,3 @@ def _kept(scope: dict[str, str]) -> dict[str, str]:
 
 def _local(tag: str) -> str:
     return tag.rpartition("}")[2]
-
-
-def _wire(value: Scalar) -> Any:
-    return wire({"": value})[""]
-
-
-def _unwired(shown: Any) -> Scalar | None:
-    from lineage.model.value import from_json
-
-    return None if shown is None else from_json({"": shown})[""]  # type: ignore[return-value]

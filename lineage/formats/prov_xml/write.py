@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 import orjson
@@ -15,7 +14,7 @@ from lineage.formats.names import Prefixes
 from lineage.formats.prov_xml import words
 from lineage.model import terms
 from lineage.model.record import Batch, Edge, Node
-from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, from_json
+from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, each, unwired
 
 _NCNAME = re.compile(r"[^\W\d][\w.\-\u00b7]*")
 #: What XML 1.0 cannot hold, not even as a reference (section 2.2).
@@ -104,11 +103,11 @@ class Writer:
         if isinstance(value, Literal) and value.datatype == statement.JSON:
             for member in orjson.loads(value.value):
                 if isinstance(member, dict) and "key" in member:
-                    yield self._pair(_unwired(member["key"]), member.get("$"))
+                    yield self._pair(unwired(member["key"]), member.get("$"))
                 else:
-                    yield self._typed_element("prov:key", _unwired(member))
+                    yield self._typed_element("prov:key", unwired(member))  # type: ignore[arg-type]
             return
-        for item in value if isinstance(value, tuple) else (value,):
+        for item in each(value):
             if isinstance(item, Ref):
                 yield self._ref(local, item.iri)
             elif key in words.TIMES and isinstance(item, str):
@@ -117,7 +116,7 @@ class Writer:
                 yield self._typed_element(f"prov:{local}", item)
 
     def _pair(self, key: Value | None, entity: str | None) -> str:
-        items = key if isinstance(key, tuple) else () if key is None else (key,)
+        items = () if key is None else each(key)
         shown = [self._typed_element("prov:key", item) for item in items]
         if entity is not None:
             shown.append(self._ref("entity", entity))
@@ -126,7 +125,7 @@ class Writer:
     def _attributes(self, attributes: Attributes) -> Iterator[str]:
         for key in sorted(attributes, key=_rank):
             value = attributes[key]
-            for item in value if isinstance(value, tuple) else (value,):
+            for item in each(value):
                 iri = terms.expand(key)
                 tag = self._tag(iri)
                 extra = "" if tag else f" lineage:key={quoteattr(_encoded(iri))}"
@@ -190,10 +189,6 @@ class Writer:
 
 def _text(text: str) -> str:
     return escape(text, {"\r": "&#13;"})
-
-
-def _unwired(shown: Any) -> Any:
-    return from_json({"": shown})[""]
 
 
 def _rank(key: str) -> tuple[int, str]:

@@ -74,7 +74,7 @@ class Reader:
     def iri(self, ident: str) -> str:
         """What an ``@id`` names: an absolute one itself, others within this crate only."""
         if ident.startswith("_:"):
-            return f"urn:lineage:blank:{self._source.digest[:16]}/{ids.segment(ident[2:])}"
+            return f"{ids.BLANK}{self._source.digest[:16]}/{ids.segment(ident[2:])}"
         encoded = words.encoded(ident)
         if words.absolute(encoded):
             return names.plain(encoded)

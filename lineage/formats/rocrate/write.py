@@ -16,7 +16,7 @@ from lineage.formats import names
 from lineage.formats.rocrate import words
 from lineage.model import kinds, merge, terms
 from lineage.model.record import Batch, Edge, Loss, Node
-from lineage.model.value import Attributes, Literal, Ref, Scalar, Value
+from lineage.model.value import Attributes, Literal, Ref, Value, each
 
 #: RO-Crate's types for our kinds; other entities are creative works, other activities actions.
 _TYPES: Mapping[str, str] = {
@@ -158,7 +158,7 @@ class Writer:
             ):
                 mentions.setdefault(ident, set()).add(family)
             for value in edge.attributes.values():
-                for item in _items(value):
+                for item in each(value):
                     if isinstance(item, Ref):
                         mentions.setdefault(item.iri, {"Entity"})
         several = sum(len(found) - 1 for found in statements.values())
@@ -239,7 +239,7 @@ class Writer:
                 shown[key] = _refs(tied)
         for key, value in sorted(node.attributes.items()):
             if not self._attribute(shown, node, key, value):
-                self._lose("attributes", count=len(_items(value)))
+                self._lose("attributes", count=len(each(value)))
         return shown
 
     def _type(self, node: Node) -> str:
@@ -357,10 +357,6 @@ def _failed(node: Node) -> bool:
     return _STATUS.get(str(node.attributes.get("status"))) == "FailedActionStatus"
 
 
-def _items(value: Value) -> tuple[Scalar, ...]:
-    return value if isinstance(value, tuple) else (value,)
-
-
 def _newest(batch: Batch) -> str:
     """The newest time that a batch speaks of."""
     found = [
@@ -374,7 +370,7 @@ def _newest(batch: Batch) -> str:
 
 def _texts(attributes: Attributes) -> Iterable[str]:
     for value in attributes.values():
-        for item in _items(value):
+        for item in each(value):
             if isinstance(item, str):
                 yield item
             elif isinstance(item, Literal):
