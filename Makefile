@@ -28,7 +28,7 @@ demo: $(READY) ## make a small real project and ask it everything
 	@$(BIN)/lineage demo
 
 test: $(READY) $(ROCRATE) tools-of-tests ## every test, the real Neo4j included
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 # Chromium and Node are the machine's own. Where they lack, CI installs them; people are told.
 tools-of-tests:

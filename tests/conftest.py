@@ -36,6 +36,24 @@ settings.register_profile(
 settings.load_profile("tests")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where workers share the suite: the tests of one server go to one worker, so that it runs once
+    and nobody empties it beside them; else those of a file do, with what the file made. The servers'
+    tests, which are the longest, begin.
+    """
+    rooms = {item: _room(item) for item in items}
+    for item, room in rooms.items():
+        item.add_marker(pytest.mark.xdist_group(room))
+    items.sort(key=lambda item: not rooms[item].startswith("neo4j"))
+
+
+def _room(item: pytest.Item) -> str:
+    release = next((release for release in RELEASES if release in item.name), None)
+    if release is None:
+        return item.nodeid.partition("::")[0]
+    return "neo4j" if "LINEAGE_TEST_NEO4J" in os.environ else f"neo4j-{release}"
+
+
 def clock() -> datetime:
     """A clock that stands still: equal imports then give equal ledgers."""
     return datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

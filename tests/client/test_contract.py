@@ -76,7 +76,7 @@ CALLS = [
     ("impact", ["data/train.csv@1"], {"limit": 1}),
     ("impact", ["run:train"], {}),
     ("produced", ["fraud@v1"], {}),
-    ("produced", ["fraud@v1"], {"depth": 2, "via": {"used", "wasGeneratedBy"}}),
+    ("produced", ["fraud@v1"], {"depth": 2, "via": ("used", "wasGeneratedBy")}),
     ("why", ["fraud@v1", "data/train.csv@1"], {}),
     ("why", ["fraud@v1", "urn:t:odd"], {"k": 5}),
     ("why", ["fraud@v1", "fraud@v2"], {}),
