@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 from xml.parsers import expat
 
@@ -14,6 +15,8 @@ from lineage.errors import BadInput, InputTruncated, LimitExceeded
 #: Deepest nesting accepted; PROV-JSON needs six levels.
 DEEPEST = 100
 
+_key = json.decoder.scanstring  # type: ignore[attr-defined] # not in the stubs
+_SPACE = re.compile(r"[ \t\n\r]*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -24,12 +27,53 @@ def loads(data: bytes, *, where: str) -> Any:
     ``LimitExceeded`` (nested deeper than ``DEEPEST``).
     """
     text = decode(data, where=where)
+    with _told(text, where):
+        value = _DECODER.decode(text)
+    _check(value, DEEPEST, text, where)
+    return value
+
+
+def members(text: str, *, where: str) -> Iterator[tuple[str, Any]]:
+    """The members of the object that a text is, as ``loads`` has them, but one after the other:
+    so there is the tree of one of them at a time. What is wrong further on is found further on.
+    """
+    seen: set[str] = set()
+    with _told(text, where):
+        at = _space(text, 0)
+        if text[at : at + 1] != "{":
+            _DECODER.decode(text)
+            raise BadInput("the document is not an object", where=where)
+        at = _space(text, at + 1)
+        while seen or text[at : at + 1] != "}":
+            if text[at : at + 1] != '"':
+                raise json.JSONDecodeError("Expecting a key in double quotes", text, at)
+            key, at = _key(text, at + 1, True)
+            at = _space(text, at)
+            if text[at : at + 1] != ":":
+                raise json.JSONDecodeError("Expecting ':' delimiter", text, at)
+            value, at = _DECODER.raw_decode(text, _space(text, at + 1))
+            if key in seen:
+                raise ValueError(f"key {key!r} appears twice in one object")
+            seen.add(key)
+            _check({key: value}, DEEPEST, text, where)
+            yield key, value
+            at = _space(text, at)
+            if text[at : at + 1] != ",":
+                break
+            at = _space(text, at + 1)
+        if text[at : at + 1] != "}":
+            raise json.JSONDecodeError("Expecting ',' delimiter", text, at)
+        if _space(text, at + 1) < len(text):
+            raise json.JSONDecodeError("Extra data", text, _space(text, at + 1))
+
+
+@contextmanager
+def _told(text: str, where: str) -> Iterator[None]:
+    """What the parser of JSON raises about a text, as errors of ours."""
     if not text or text.isspace():
         raise InputTruncated("the input is empty", where=where)
     try:
-        value = json.loads(
-            text, object_pairs_hook=_unique, parse_constant=_constant, parse_float=_float
-        )
+        yield
     except json.JSONDecodeError as error:
         place = f"{where}:{error.lineno}:{error.colno}"
         if not text[error.pos :].strip() or error.msg.startswith("Unterminated"):
@@ -39,11 +83,19 @@ def loads(data: bytes, *, where: str) -> Any:
         raise LimitExceeded(f"nested deeper than {DEEPEST} levels", where=where) from error
     except ValueError as error:
         raise BadInput(str(error), where=where) from error
-    if _deeper(value, DEEPEST):
+
+
+def _space(text: str, at: int) -> int:
+    """Where the white space ends that begins there, if any."""
+    return _SPACE.match(text, at).end()  # type: ignore[union-attr] # it matches nothing, too
+
+
+def _check(value: Any, depth: int, text: str, where: str) -> None:
+    """Refuse what can be neither walked nor written."""
+    if _deeper(value, depth):
         raise LimitExceeded(f"nested deeper than {DEEPEST} levels", where=where)
     if "\\u" in text and any(map(_SURROGATE.search, _texts(value))):
         raise BadInput("a text holds a lone surrogate, which no encoding can write", where=where)
-    return value
 
 
 def without_doctype(data: bytes, *, where: str) -> None:
@@ -112,6 +164,9 @@ def _float(text: str) -> float:
     return value
 
 
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_constant, parse_float=_float)
+
+
 def _texts(value: Any) -> Iterator[str]:
     """Every text in a value, keys too."""
     todo = [value]
@@ -126,16 +181,16 @@ def _texts(value: Any) -> Iterator[str]:
             todo += item
 
 
-def _deeper(value: Any, left: int) -> bool:
-    """Whether a value is nested deeper than so many levels, looking at one branch at a time."""
-    branches: list[Iterator[Any]] = [iter((value,))]
-    while branches:
-        for item in branches[-1]:
-            if type(item) is dict or type(item) is list:
-                branches.append(iter(item.values() if type(item) is dict else item))
-                break
-        else:
-            branches.pop()
-        if len(branches) > left + 1:
-            return True
-    return False
+def _deeper(value: Any, most: int) -> bool:
+    """Whether a value is nested deeper than so many levels."""
+    level = [value] if type(value) is dict or type(value) is list else []
+    for _ in range(most):
+        level = [
+            child
+            for item in level
+            for child in (item.values() if type(item) is dict else item)
+            if type(child) is dict or type(child) is list
+        ]
+        if not level:
+            return False
+    return bool(level)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hashlib
 
-from lineage.errors import BadInput
 from lineage.formats import strict
 from lineage.formats.pause import uncollected
 from lineage.formats.prov_json.read import Reader
@@ -34,12 +33,9 @@ class ProvJson:
     @uncollected()
     def loads(self, data: bytes, where: str = "document") -> Batch:
         """Read a document, bundles and all."""
-        value = strict.loads(data, where=where)
-        if not isinstance(value, dict):
-            raise BadInput("a PROV-JSON document is an object", where=where)
         blank = hashlib.sha256(data).hexdigest()[:16]
         reader = Reader(where=where, blank=blank)
-        reader.document(value)
+        reader.document(strict.decode(data, where=where))
         return Batch(
             nodes=tuple(reader.nodes),
             edges=tuple(reader.edges),

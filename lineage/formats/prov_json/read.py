@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from sys import intern
 from typing import Any
 
 import orjson
 
 from lineage.errors import BadInput
-from lineage.formats import statement
+from lineage.formats import statement, strict
 from lineage.formats.names import Names, declared
 from lineage.formats.statement import ELEMENTS, TIMES
 from lineage.model import terms
@@ -19,8 +20,6 @@ from lineage.model.terms import Argument
 from lineage.model.value import Literal, Ref, Scalar, Value, from_json, several, wired
 
 _KEY_TYPE, _PAIRS = "$key-datatype", "prov:key-entity-set"
-#: Words at the top of a document, or of a bundle, that are neither elements nor relations.
-_OTHER = frozenset({"prefix", "bundle"})
 
 
 @dataclass(slots=True)
@@ -34,20 +33,31 @@ class Reader:
     prefixes: dict[str, str] = field(default_factory=dict)
     bundles: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
-    def document(self, value: dict[str, Any]) -> None:
+    def document(self, text: str) -> None:
         """Read everything. Raises ``BadInput`` with the place of what is wrong."""
-        self.prefixes.update(self._prefixes(value.get("prefix", {}), "/prefix"))
-        self._container(value, self._names(self.prefixes, ""), None, "")
-        for name, content in self._object(value.get("bundle", {}), "/bundle").items():
-            place = f"/bundle/{name}"
-            inner = self._object(content, place)
-            if "bundle" in inner:
-                raise BadInput("bundles do not nest in PROV", where=self.at(place))
-            own = self._prefixes(inner.get("prefix", {}), place + "/prefix")
-            names = self._names({**self.prefixes, **own}, place)
-            ident = names.iri(name, place)
-            self.bundles[ident] = own
-            self._container(inner, names, ident, place)
+        for word, value in strict.members(text, where=self.where):
+            if word == "prefix":
+                self.prefixes.update(self._prefixes(value, "/prefix"))
+                break
+        bundles: dict[str, Any] = {}
+        names = self._names(self.prefixes, "")
+        for word, value in strict.members(text, where=self.where):
+            if word == "bundle":
+                bundles = self._object(value, "/bundle")
+            else:
+                self._section(word, value, names, None, f"/{word}")
+        for name, content in bundles.items():
+            self._bundle(name, self._object(content, f"/bundle/{name}"), f"/bundle/{name}")
+
+    def _bundle(self, name: str, inner: dict[str, Any], place: str) -> None:
+        if "bundle" in inner:
+            raise BadInput("bundles do not nest in PROV", where=self.at(place))
+        own = self._prefixes(inner.get("prefix", {}), place + "/prefix")
+        names = self._names({**self.prefixes, **own}, place)
+        ident = names.iri(name, place)
+        self.bundles[ident] = own
+        for word, records in inner.items():
+            self._section(word, records, names, ident, f"{place}/{word}")
 
     def at(self, pointer: str) -> str:
         """Where in the document, as file and JSON pointer."""
@@ -67,26 +77,26 @@ class Reader:
                 raise BadInput(f"prefix {prefix!r} is not text", where=self.at(pointer))
         return declared(value, where=self.at(pointer))
 
-    def _container(
-        self, value: dict[str, Any], names: Names, bundle: str | None, pointer: str
+    def _section(
+        self, word: str, records: Any, names: Names, bundle: str | None, place: str
     ) -> None:
-        for word, records in value.items():
-            place = f"{pointer}/{word}"
-            if word in _OTHER:
-                continue
-            if word in ELEMENTS:
-                make: Callable[..., None] = self._element
-            elif word in terms.RELATIONS and terms.RELATIONS[word].base is None:
-                make = self._relation
-            else:
-                raise BadInput(f"{word!r} is no word of PROV-JSON", where=self.at(place))
-            inside = self._object(records, place)
-            for name in inside:
-                # What was read is let go at once: the tree and the records need not both fit.
-                bodies, inside[name] = inside[name], None
-                for found in bodies if isinstance(bodies, list) else [bodies]:
-                    body = self._object(found, f"{place}/{name}")
-                    make(word, name, body, names, bundle, f"{place}/{name}")
+        """The elements of one family, or the relations of one kind."""
+        if word == "prefix":
+            return
+        if word in ELEMENTS:
+            make: Callable[..., None] = self._element
+        elif word in terms.RELATIONS and terms.RELATIONS[word].base is None:
+            make = self._relation
+        else:
+            raise BadInput(f"{word!r} is no word of PROV-JSON", where=self.at(place))
+        inside = self._object(records, place)
+        for name in inside:
+            # What was read is let go at once: the tree and the records need not both fit.
+            bodies, inside[name] = inside[name], None
+            for found in bodies if isinstance(bodies, list) else [bodies]:
+                body = self._object(found, f"{place}/{name}")
+                make(word, name, body, names, bundle, f"{place}/{name}")
+        inside.clear()
 
     def _element(
         self, word: str, name: str, body: dict[str, Any], names: Names, bundle: str | None, at: str
@@ -103,7 +113,7 @@ class Reader:
         text = raw.get("$") if isinstance(raw, dict) else raw
         if not isinstance(text, str):
             raise BadInput("a time is text, such as 2026-01-02T03:04:05Z", where=self.at(pointer))
-        return text
+        return intern(text)
 
     def _relation(
         self, word: str, name: str, body: dict[str, Any], names: Names, bundle: str | None, at: str
@@ -158,7 +168,10 @@ class Reader:
 
     def _scalar(self, raw: Any, names: Names, pointer: str) -> Scalar:
         """One attribute value: native JSON, a typed or tagged literal, or a qualified name."""
-        if isinstance(raw, str | bool | int | float):
+        if type(raw) is str:
+            # A document says the same times and roles again and again, each a text of its own.
+            return intern(raw)
+        if isinstance(raw, bool | int | float):
             return raw
         if not isinstance(raw, dict) or "$" not in raw:
             raise BadInput(

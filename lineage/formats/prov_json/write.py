@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import count
+from collections.abc import Iterator, Mapping
+from io import BytesIO
+from itertools import count, groupby
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -13,7 +15,7 @@ from lineage.formats import statement
 from lineage.formats.names import Prefixes
 from lineage.formats.statement import JSON
 from lineage.model import terms
-from lineage.model.record import Batch, Edge, Node
+from lineage.model.record import Batch, Edge, Node, Record
 from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, wired
 
 
@@ -27,33 +29,67 @@ class Writer:
         self._keys: dict[str, str] = {}
 
     def document(self) -> bytes:
-        """The document, its keys sorted."""
+        """The document: prefixes, elements and relations by their word, bundles."""
         inside = statement.bundled(self._batch)
-        shown = self._container(inside.pop(None))
-        bundles = {self._name(b): self._container(records) for b, records in inside.items() if b}
-        if bundles:
-            shown["bundle"] = _text({name: _part(_nested(bundles[name])) for name in bundles})
+        head = self._head()
+        out = BytesIO()
+        out.write(head)
+        out.writelines(self._sections(inside.pop(None), 1))
+        out.writelines(self._bundles(inside))
+        out.write(b"\n}")
+        if (whole := self._head()) != head:
+            # Names on the way needed more prefixes; most documents bring all of theirs.
+            return whole + out.getbuffer()[len(head) :]
+        return out.getvalue()
+
+    def _head(self) -> bytes:
         prefixes = dict(self._prefixes.bound)
         if self._prefixes.default is not None:
             prefixes["default"] = self._prefixes.default
-        return _text({"prefix": prefixes, **{word: _part(shown.pop(word)) for word in list(shown)}})
+        return b"{" + _line(1) + b'"prefix": ' + _text(prefixes)
 
-    def _container(self, records: Iterable[Node | Edge]) -> dict[str, bytes]:
-        """The text of each word's records: a tree of all of them would take more than all the rest."""
-        found: dict[str, list[Node | Edge]] = {}
+    def _bundles(self, inside: Mapping[str | None, list[Record]]) -> Iterator[bytes]:
+        names = sorted((self._name(bundle), bundle) for bundle in inside if bundle)
+        before = b"," + _line(1) + b'"bundle": {'
+        for name, bundle in names:
+            sections = b"".join(self._sections(inside[bundle], 3))
+            yield before + _line(2) + orjson.dumps(name) + b": {"
+            yield sections[1:] + _line(2) + b"}" if sections else b"}"
+            before = b","
+        if names:
+            yield _line(1) + b"}"
+
+    def _sections(self, records: list[Record], depth: int) -> Iterator[bytes]:
+        """The text of each word's records, a piece at a time: a tree of all of them would take more
+        memory than all the rest.
+        """
+        found: dict[str, list[Record]] = {}
         for record in statement.ordered(records):
             if isinstance(record, Node):
                 found.setdefault(statement.word(record), []).append(record)
             elif record.relation in statement.WRITTEN:
                 found.setdefault(statement.WRITTEN[record.relation], []).append(record)
-        shown, anonymous = {}, count(1)
+        anonymous = count(1)
         for word in list(found):
-            bodies: dict[str, Any] = {}
-            for record in found.pop(word):
-                name = self._name(record.id) if record.id else f"_:r{next(anonymous)}"
-                _add(bodies, name, self._body(record))
-            shown[word] = _text(bodies)
-        return shown
+            yield b"," + _line(depth) + orjson.dumps(word) + b": {"
+            before = _line(depth + 1)
+            for name, text in self._texts(found.pop(word), anonymous):
+                yield before + orjson.dumps(name) + b": " + text
+                before = b"," + _line(depth + 1)
+            yield _line(depth) + b"}"
+
+    def _texts(
+        self, records: list[Record], anonymous: Iterator[int]
+    ) -> Iterator[tuple[str, bytes]]:
+        """Names and what is said under them, a line each; statements of one name together."""
+        records.sort(key=lambda record: record.id or "")
+        for ident, same in groupby(records, attrgetter("id")):
+            if ident is None:
+                for record in same:
+                    yield f"_:r{next(anonymous)}", _text(self._body(record))
+            else:
+                bodies = [self._body(record) for record in same]
+                yield self._name(ident), _text(bodies if len(bodies) > 1 else bodies[0])
 
     def _body(self, record: Node | Edge) -> dict[str, Any]:
         if isinstance(record, Node):
@@ -139,23 +175,9 @@ class Writer:
 _ANY = frozenset(a.key for r in terms.TABLE for a in r.arguments if a.holds == "any")
 
 
-def _nested(shown: dict[str, bytes]) -> bytes:
-    return _text({word: _part(text) for word, text in shown.items()})
+def _line(depth: int) -> bytes:
+    return b"\n" + b"  " * depth
 
 
-def _text(value: dict[str, Any]) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2)
-
-
-def _part(text: bytes) -> orjson.Fragment:
-    """A text inside another: one step further in. Line breaks in it are layout and nothing else."""
-    return orjson.Fragment(text.replace(b"\n", b"\n  "))
-
-
-def _add(records: dict[str, Any], name: str, body: dict[str, Any]) -> None:
-    if name not in records:
-        records[name] = body
-    elif isinstance(records[name], list):
-        records[name].append(body)
-    else:
-        records[name] = [records[name], body]
+def _text(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
