@@ -111,7 +111,12 @@ def _anything(value: Any) -> Any:
 
 
 #: What an argument of a relation holds -> how it is shown.
-ARGUMENT: Mapping[str, Callable[[Any], Any]] = {"time": text, "ref": text, "any": _anything}
+ARGUMENT: Mapping[str, Callable[[Any], Any]] = {
+    "time": text,
+    "ref": text,
+    "any": _anything,
+    "set": _anything,
+}
 
 
 def argument_name(relation: str, key: str) -> str:

@@ -15,6 +15,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from lineage import ids
+from lineage.formats import dictionary
 from lineage.model import kinds, terms
 from lineage.model.record import Batch, Edge, Node, Record, line
 from lineage.model.terms import Family, Relation
@@ -34,8 +35,6 @@ from lineage.model.value import (
 ELEMENTS: Mapping[str, Family] = {"entity": "Entity", "activity": "Activity", "agent": "Agent"}
 #: PROV's times of an activity -> the attributes they are here.
 TIMES = {"prov:startTime": "started", "prov:endTime": "ended"}
-#: PROV-Dictionary writes sets as lists; they are kept as canonical JSON under this datatype.
-JSON = "lineage:json"
 TYPE, LABEL = "prov:type", "prov:label"
 
 _UNKNOWN = ids.UNKNOWN
@@ -79,9 +78,13 @@ def edge(
 ) -> Edge:
     """The record of a relation from its effect to its cause. ``attributes`` hold PROV's optional
     arguments too. An end that PROV-DM leaves out is something unnamed that must exist (section 5).
+    Raises ``BadInput`` for what only looks like a set of PROV-Dictionary.
     """
     if TYPE in attributes:
         relation = _take_subtype(attributes, relation)
+    for key in dictionary.ARGUMENTS.get(relation.name, ()):
+        if dictionary.holds(value := attributes.get(key, ())):
+            dictionary.members(value, where=f"{relation.name} of {ends[0]}")
     effect, cause = ends
     if effect is None or cause is None:
         shown = [relation.name, effect, cause, wire(attributes), ident, bundle]
@@ -95,11 +98,6 @@ def edge(
         id=ident,
         bundle=bundle,
     )
-
-
-def json_set(values: Iterable[object]) -> Literal:
-    """The key-entity set or key set of PROV-Dictionary as one value: canonical JSON, sorted."""
-    return Literal(ids.canonical(sorted(values, key=ids.canonical)).decode(), JSON)
 
 
 def word(record: Node) -> str:

@@ -39,7 +39,7 @@ class Argument:
     """An optional argument of a relation: the key PROV-JSON writes it under, and what it holds."""
 
     key: str
-    holds: Literal["time", "ref", "any"] = "ref"
+    holds: Literal["time", "ref", "any", "set"] = "ref"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,7 +300,7 @@ TABLE: tuple[Relation, ...] = (
         inverse="wasDictionaryMemberOf",
         arguments=(
             Argument(key="prov:key", holds="any"),
-            Argument(key="prov:key-entity-set", holds="any"),
+            Argument(key="prov:key-entity-set", holds="set"),
         ),
         section="PROV-Dictionary 3.3",
     ),
@@ -312,7 +312,7 @@ TABLE: tuple[Relation, ...] = (
         effect_key="prov:after",
         cause_key="prov:before",
         inverse="hadInsertion",
-        arguments=(Argument(key="prov:key-entity-set", holds="any"),),
+        arguments=(Argument(key="prov:key-entity-set", holds="set"),),
         qualified="Insertion",
         section="PROV-Dictionary 3.1",
     ),
@@ -324,7 +324,7 @@ TABLE: tuple[Relation, ...] = (
         effect_key="prov:after",
         cause_key="prov:before",
         inverse="hadRemoval",
-        arguments=(Argument(key="prov:key-set", holds="any"),),
+        arguments=(Argument(key="prov:key-set", holds="set"),),
         qualified="Removal",
         section="PROV-Dictionary 3.2",
     ),

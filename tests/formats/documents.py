@@ -219,4 +219,13 @@ HOSTILE = [
         "bad-input",
         "triple terms",
     ),
+    Hostile(
+        "rdfxml-triple-term",
+        "rdfxml",
+        b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:e="urn:e:"'
+        b' rdf:version="1.2"><e:T rdf:about="urn:a"><e:p rdf:parseType="&#84;riple">'
+        b'<e:T rdf:about="urn:b"/></e:p></e:T></rdf:RDF>',
+        "bad-input",
+        "triple terms",
+    ),
 ]

@@ -7,17 +7,20 @@ from collections import Counter
 from dataclasses import replace
 from random import Random
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineage import formats
-from lineage.errors import LineageError
-from lineage.model import constraints
+from lineage.errors import BadInput, LineageError
+from lineage.formats import dictionary
+from lineage.formats.dictionary import Pair
+from lineage.model import constraints, terms
 from lineage.model.record import Batch, Edge, Node, line
-from lineage.model.value import Literal, Ref
+from lineage.model.value import Literal, Ref, clean
 from tests.formats.documents import EVERYTHING, HOSTILE
-from tests.strategies import batches
+from tests.strategies import batches, scalars
 
 WRITE_ONLY = {"dot", "svg"}
 READ = [name for name in formats.BUILTIN if name not in WRITE_ONLY]
@@ -70,6 +73,72 @@ def test_all_of_prov_dm_survives(name):
     kind = formats.named(name)
     back = kind.loads(kind.dumps(whole(name, EVERYTHING)))
     assert records(back) == records(whole(name, EVERYTHING))
+
+
+members = st.one_of(
+    scalars.map(lambda value: clean({"key": value})["key"]),
+    st.builds(Pair, st.sampled_from(["k", 3, 2.5, Ref("urn:test:q")]), st.just("urn:test:a")),
+    # RDF and XML may leave one out.
+    st.just(Pair("k", None)),
+    st.just(Pair(None, "urn:test:a")),
+)
+
+
+@pytest.mark.parametrize("name", READ)
+@settings(max_examples=50)
+@given(found=st.lists(members, min_size=1, max_size=4, unique_by=repr))
+def test_the_sets_of_dictionaries_survive(name, found):
+    removed = [member for member in found if not isinstance(member, Pair)]
+    inserted = [member for member in found if isinstance(member, Pair)]
+    ends = {"effect": "urn:test:after", "cause": "urn:test:before"}
+    sets = {
+        "derivedByInsertionFrom": ("prov:key-entity-set", inserted),
+        "derivedByRemovalFrom": ("prov:key-set", removed),
+    }
+    batch = Batch(
+        edges=tuple(
+            Edge(relation=relation, attributes={key: dictionary.written(of)}, **ends)
+            for relation, (key, of) in sets.items()
+            if of
+        )
+    )
+    kind = formats.named(name)
+    assert records(kind.loads(kind.dumps(batch))) == records(batch)
+
+
+NO_SETS = (
+    "no JSON",
+    "3",
+    '{"a": 1}',
+    '[{"key": null}]',
+    '[{"key": "a", "$": 3}]',
+    '[{"key": {"$": 1}}]',
+    '[{"key": {"$": "x", "type": 3}}]',
+    '[[["a"]]]',
+    '[{"$": "urn:a", "other": "b"}]',
+)
+
+
+@pytest.mark.parametrize("text", NO_SETS)
+@pytest.mark.parametrize("name", READ)
+def test_what_only_looks_like_the_set_of_a_dictionary_is_refused(name, text):
+    kind = formats.named(name)
+    value = Literal(text, dictionary.DATATYPE)
+    ends = {"effect": "urn:test:after", "cause": "urn:test:before"}
+    edge = Edge(relation="derivedByRemovalFrom", attributes={"prov:key-set": value}, **ends)
+    with pytest.raises(BadInput, match="no set of keys"):
+        kind.loads(kind.dumps(Batch(edges=(edge,))))
+
+
+def test_a_document_cannot_bring_what_only_looks_like_the_set_of_a_dictionary():
+    for text in NO_SETS:
+        typed = {"$": text, "type": "lineage:json"}
+        document = {
+            "prefix": {"lineage": terms.LINEAGE},
+            "derivedByRemovalFrom": {"_:r": {"prov:key-set": typed}},
+        }
+        with pytest.raises(BadInput, match=r"no set of keys.*\(derivedByRemovalFrom"):
+            formats.named("json").loads(orjson.dumps(document))
 
 
 @pytest.mark.parametrize("name", READ)

@@ -11,13 +11,14 @@ from typing import Any
 import orjson
 
 from lineage.errors import BadInput
-from lineage.formats import statement, strict
+from lineage.formats import dictionary, statement, strict
+from lineage.formats.dictionary import Member, Pair
 from lineage.formats.names import Names, declared
 from lineage.formats.statement import ELEMENTS, TIMES
 from lineage.model import terms
 from lineage.model.record import Edge, Node
 from lineage.model.terms import Argument
-from lineage.model.value import Literal, Ref, Scalar, Value, from_json, several, wired
+from lineage.model.value import Ref, Scalar, Value, several
 
 _KEY_TYPE, _PAIRS = "$key-datatype", "prov:key-entity-set"
 
@@ -136,8 +137,10 @@ class Reader:
             (None if cause is None else names.iri(cause, at), {})
             for cause in (causes if isinstance(causes, list) else [causes])
         ]
-        if word == "hadDictionaryMember" and (pairs := attributes.pop(_PAIRS, None)) is not None:
-            ends = _members(pairs)
+        pairs = attributes.get(_PAIRS, ()) if word == "hadDictionaryMember" else ()
+        if dictionary.holds(pairs):
+            del attributes[_PAIRS]
+            ends = [*map(dictionary.membership, dictionary.members(pairs))]
         for end, more in ends:
             said = {**attributes, **more}
             self.edges.append(statement.edge(relation, (start, end), said, ident, bundle))
@@ -146,11 +149,11 @@ class Reader:
         """An argument; several values, where statements were merged; nothing for an empty set."""
         if isinstance(raw, dict) and _KEY_TYPE in raw:
             raw = _listed(raw)
-        if isinstance(raw, list) and argument.holds != "any":
+        if isinstance(raw, list) and argument.holds != "set":
             return several(self._single(argument, item, names, at) for item in raw) if raw else None
         if isinstance(raw, list):
-            found = [self._json(item, names, at) for item in raw]
-            return statement.json_set(found) if found else None
+            found = [self._member(argument.key, item, names, at) for item in raw]
+            return dictionary.written(found) if found else None
         return self._single(argument, raw, names, at)
 
     def _single(self, argument: Argument, raw: Any, names: Names, at: str) -> Scalar:
@@ -181,26 +184,14 @@ class Reader:
         text = inner if isinstance(inner, str) else orjson.dumps(inner).decode()
         return names.literal(text, raw.get("type"), raw.get("lang"), pointer)
 
-    def _json(self, raw: Any, names: Names, pointer: str) -> Any:
-        """A key, or a key with its entity, of PROV-Dictionary, with names resolved."""
-        if isinstance(raw, dict) and "key" in raw:
-            entity = raw.get("$")
-            shown = {"key": self._wire(raw["key"], names, pointer)}
-            return shown if entity is None else {**shown, "$": names.iri(entity, pointer)}
-        return self._wire(raw, names, pointer)
-
-    def _wire(self, raw: Any, names: Names, pointer: str) -> Any:
-        return wired(self._scalar(raw, names, pointer))
-
-
-def _members(pairs: Value) -> list[tuple[str | None, dict[str, Value]]]:
-    """The members of a dictionary that one statement lists, each as one of its own."""
-    text = pairs.value if isinstance(pairs, Literal) else "[]"
-    return [
-        (pair.get("$"), from_json({"prov:key": pair["key"]}) if "key" in pair else {})
-        for pair in orjson.loads(text)
-        if isinstance(pair, dict)
-    ]
+    def _member(self, of: str, raw: Any, names: Names, pointer: str) -> Member:
+        """A key, or a key with its entity, of PROV-Dictionary."""
+        if isinstance(raw, dict) and ("key" in raw or (of == _PAIRS and raw.keys() == {"$"})):
+            return Pair(
+                self._scalar(raw["key"], names, pointer) if "key" in raw else None,
+                names.iri(raw["$"], pointer) if "$" in raw else None,
+            )
+        return self._scalar(raw, names, pointer)
 
 
 def _listed(keyed: dict[str, Any]) -> list[Any]:

@@ -11,9 +11,9 @@ from typing import Any
 
 import orjson
 
-from lineage.formats import statement
+from lineage.formats import dictionary, statement
+from lineage.formats.dictionary import Member, Pair
 from lineage.formats.names import Prefixes
-from lineage.formats.statement import JSON
 from lineage.model import terms
 from lineage.model.record import Batch, Edge, Node, Record
 from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, wired
@@ -120,32 +120,22 @@ class Writer:
                 shown = [self._named(item) for item in value] if isinstance(value, tuple) else None
                 body[key] = self._named(value) if shown is None else shown  # type: ignore[arg-type]
             else:
-                body[key] = self._argument(value)
+                body[key] = self._argument(key, value)
         return body
 
     def _named(self, value: Scalar) -> Any:
         return self._name(value.iri) if isinstance(value, Ref) else self._scalar(value)
 
-    def _argument(self, value: Value) -> Any:
-        if isinstance(value, Literal) and value.datatype == JSON:
-            return self._unjson(orjson.loads(value.value))
+    def _argument(self, key: str, value: Value) -> Any:
+        if key in dictionary.KEYS and dictionary.holds(value):
+            return [self._member(member) for member in dictionary.members(value)]
         return self._value(value)
 
-    def _unjson(self, value: Any) -> Any:
-        if isinstance(value, list):
-            return [self._unjson(item) for item in value]
-        if isinstance(value, dict) and "key" in value:
-            shown = {"key": self._rewrite(value["key"])}
-            return {**shown, "$": self._name(value["$"])} if "$" in value else shown
-        return self._rewrite(value)
-
-    def _rewrite(self, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        kind = value.get("type")
-        if kind == "prov:QUALIFIED_NAME":
-            return self._scalar(Ref(value["$"]))
-        return self._scalar(Literal(value["$"], kind, value.get("lang")))
+    def _member(self, member: Member) -> Any:
+        if not isinstance(member, Pair):
+            return self._scalar(member)
+        shown = {} if member.key is None else {"key": self._scalar(member.key)}
+        return shown if member.entity is None else {**shown, "$": self._name(member.entity)}
 
     def _value(self, value: Value) -> Any:
         if isinstance(value, tuple):
@@ -172,7 +162,7 @@ class Writer:
 
 
 #: Arguments that may hold any value, so that a name among them is written as one.
-_ANY = frozenset(a.key for r in terms.TABLE for a in r.arguments if a.holds == "any")
+_ANY = frozenset(a.key for r in terms.TABLE for a in r.arguments if a.holds in ("any", "set"))
 
 
 def _line(depth: int) -> bytes:

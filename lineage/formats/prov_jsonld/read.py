@@ -14,7 +14,7 @@ from lineage.formats import statement
 from lineage.formats.names import Names, declared
 from lineage.formats.prov_jsonld import words
 from lineage.model.record import Edge, Node
-from lineage.model.value import Literal, Ref, Scalar, Value, several
+from lineage.model.value import Ref, Scalar, Value, several
 
 
 @dataclass(slots=True)
@@ -174,10 +174,7 @@ class Reader:
         if not isinstance(inner, str) and "@type" not in raw and "@language" not in raw:
             return self._scalar(inner, names, coerced=False, at=at)
         text = inner if isinstance(inner, str) else orjson.dumps(inner).decode()
-        kind, language = raw.get("@type"), raw.get("@language")
-        if kind == "lineage:json":
-            return Literal(text, statement.JSON)
-        return names.literal(text, kind, language, at)
+        return names.literal(text, raw.get("@type"), raw.get("@language"), at)
 
 
 def _kind(value: dict[str, Any]) -> str:

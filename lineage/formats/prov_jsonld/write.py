@@ -72,8 +72,6 @@ class Writer:
         return {**body, **self._attributes(parts.attributes)}
 
     def _argument(self, value: Scalar) -> Any:
-        if isinstance(value, Literal) and value.datatype == statement.JSON:
-            return {"@value": value.value, "@type": statement.JSON}
         if isinstance(value, Ref):
             return self._name(value.iri)
         return value if isinstance(value, str) else self._scalar(value)

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lineage.errors import BadInput, InputTruncated
-from lineage.formats import statement
+from lineage.formats import dictionary, statement
+from lineage.formats.dictionary import Member, Pair
 from lineage.formats.names import Names, declared
 from lineage.formats.prov_n import tokens
 from lineage.formats.prov_n.tokens import Token
@@ -15,7 +16,7 @@ from lineage.formats.statement import ELEMENTS
 from lineage.model import terms
 from lineage.model.record import Edge, Node
 from lineage.model.terms import Relation
-from lineage.model.value import Ref, Scalar, Value, several, wired
+from lineage.model.value import Ref, Scalar, Value, several
 
 _END = Token("end", "", -1)
 
@@ -201,7 +202,7 @@ class Reader:
             self._take()
         elif holds == "time":
             found[key] = self._take("time").text
-        elif holds == "any":
+        elif holds in ("any", "set"):
             value = self._set() if self._ahead("{") else self._value()
             if value is not None:
                 found[key] = value
@@ -212,7 +213,7 @@ class Reader:
     def _set(self) -> Value | None:
         """A set of keys, or of pairs of key and entity (PROV-Dictionary, sections 3.1 and 3.2)."""
         self._word("{")
-        members: list[Any] = []
+        members: list[Member] = []
         while not self._ahead("}"):
             if members:
                 self._word(",")
@@ -220,12 +221,12 @@ class Reader:
                 self._take()
                 key = self._value()
                 self._word(",")
-                members.append({"key": wired(key), "$": self._iri(self._take())})
+                members.append(Pair(key, self._iri(self._take())))
                 self._word(")")
             else:
-                members.append(wired(self._value()))
+                members.append(self._value())
         self._take()
-        return statement.json_set(members) if members else None
+        return dictionary.written(members) if members else None
 
     def _attributes(self, attributes: dict[str, Value], *, closing: str) -> None:
         if self._ahead(","):

@@ -5,16 +5,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
 
-import orjson
-
-from lineage.formats import names, statement
+from lineage.formats import dictionary, names, statement
+from lineage.formats.dictionary import Member, Pair
 from lineage.formats.names import Prefixes
 from lineage.formats.prov_n.tokens import ESCAPED
 from lineage.model import terms
 from lineage.model.record import Batch, Edge, Node
-from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, each, unwired
+from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, each
 
 _LOCAL = re.compile(
     r"(?:%[0-9A-Fa-f]{2}|[\w=\x27(),\-:;\[\].\\/@~&+*?#$!\u00b7\U00010000-\U000effff])*"
@@ -97,7 +95,7 @@ class Writer:
         holds = {argument.key: argument.holds for argument in parts.relation.arguments}
         places = [self._end(parts.effect), self._end(parts.cause)]
         for key in statement.signature(parts.relation)[2:]:
-            if key not in arguments or _several(arguments[key]):
+            if key not in arguments or not _fits(arguments[key]):
                 places.append("-")
             elif holds[key] == "time":
                 places.append(self._time(arguments, key))
@@ -117,15 +115,15 @@ class Writer:
     def _argument(self, value: Value, holds: str) -> str:
         if holds == "ref" and isinstance(value, Ref):
             return self._name(value.iri)
-        if isinstance(value, Literal) and value.datatype == statement.JSON:
-            members = [self._member(member) for member in orjson.loads(value.value)]
-            return "{" + ", ".join(members) + "}"
+        if holds == "set" and dictionary.holds(value):
+            return "{" + ", ".join(map(self._member, dictionary.members(value))) + "}"
         return self._value(value)  # type: ignore[arg-type]
 
-    def _member(self, shown: Any) -> str:
-        if isinstance(shown, dict) and "key" in shown:
-            return f"({self._member(shown['key'])}, {self._end(shown.get('$'))})"
-        return self._value(unwired(shown))  # type: ignore[arg-type]
+    def _member(self, member: Member) -> str:
+        if not isinstance(member, Pair):
+            return self._value(member)
+        assert member.key is not None
+        return f"({self._value(member.key)}, {self._end(member.entity)})"
 
     def _attributes(self, attributes: Attributes) -> list[str]:
         """The list of attributes as the last argument, where there are any."""
@@ -167,9 +165,15 @@ class Writer:
         return found
 
 
-def _several(value: Value) -> bool:
-    """Whether it fits no place: an argument of statements that were merged."""
-    return isinstance(value, tuple)
+def _fits(value: Value) -> bool:
+    """Whether a place can hold it: no argument of statements that were merged, no half pair."""
+    if isinstance(value, tuple):
+        return False
+    return not dictionary.holds(value) or all(
+        member.key is not None and member.entity is not None
+        for member in dictionary.members(value)
+        if isinstance(member, Pair)
+    )
 
 
 def _escape(char: str) -> str:

@@ -165,7 +165,8 @@ def _read(data: bytes, syntax: RdfFormat, *, named: bool) -> Quads:
         data, syntax, base_iri=quads.base, lenient=True, without_named_graphs=not named
     )
     lines = map(str, parser)
-    if b"<<" in data:
+    # RDF/XML spells them in an attribute, which may be written in many ways.
+    if b"<<" in data or syntax is RdfFormat.RDF_XML:
         lines = map(_without_triple_terms, lines)
     if named:
         _graphs(quads, lines)

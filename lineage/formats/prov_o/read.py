@@ -5,17 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 
 from lineage import ids
-from lineage.formats import statement
+from lineage.formats import dictionary, statement
+from lineage.formats.dictionary import Member, Pair
 from lineage.formats.prov_o import words
 from lineage.formats.prov_o.quads import Graph, Quads, Said, Term
 from lineage.formats.prov_o.words import Words
 from lineage.model import kinds, terms
 from lineage.model.record import Batch, Edge, Node, line
 from lineage.model.terms import Relation
-from lineage.model.value import Ref, Value, each, several, wired
+from lineage.model.value import Ref, Value, each, several
 
 _PROV = terms.PROV
 
@@ -185,7 +185,7 @@ class _Reader:
         uses, scalar = known.uses, self._quads.scalar
         cause: str | None = None
         found: dict[str, Value] = {}
-        members: dict[str, list[Any]] = {}
+        members: dict[str, list[Member]] = {}
         for prop, obj in said:
             kind, key = uses.get(prop) or known.use(prop)
             if kind == "cause" and cause is None and obj[0] != '"':
@@ -198,7 +198,7 @@ class _Reader:
             value: Value = self._quads.time(obj) if kind == "time" else scalar(obj)
             found[key] = several((*each(found[key]), *each(value))) if key in found else value
         for key, values in members.items():
-            found[key] = statement.json_set(values)
+            found[key] = dictionary.written(values)
         if self._twice:
             _take_also(found, known.keys)
         if cause is None:
@@ -210,20 +210,19 @@ class _Reader:
         self.edges.append(edge)
         return edge
 
-    def _member(self, key: str, obj: Term, members: dict[str, list[Any]]) -> bool:
+    def _member(self, key: str, obj: Term, members: dict[str, list[Member]]) -> bool:
         """One key, or pair of key and entity, of a dictionary's set; whether it is one."""
         if obj[0] == '"':
-            members.setdefault(key, []).append(wired(self._quads.scalar(obj)))
+            members.setdefault(key, []).append(self._quads.scalar(obj))
             return True
         pair = dict(self._subjects.get(obj, ()))
         if not pair or pair.keys() - {words.PAIR_KEY, words.PAIR_ENTITY}:
             return False
-        shown = {}
-        if words.PAIR_KEY in pair:
-            shown["key"] = wired(self._quads.scalar(pair[words.PAIR_KEY]))
-        if words.PAIR_ENTITY in pair:
-            shown["$"] = self._name(pair[words.PAIR_ENTITY])
-        members.setdefault(key, []).append(shown)
+        member = Pair(
+            self._quads.scalar(pair[words.PAIR_KEY]) if words.PAIR_KEY in pair else None,
+            self._name(pair[words.PAIR_ENTITY]) if words.PAIR_ENTITY in pair else None,
+        )
+        members.setdefault(key, []).append(member)
         self._taken.add(obj)
         return True
 

@@ -8,15 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from typing import NamedTuple
 
-import orjson
-
 from lineage import ids
-from lineage.formats import statement
+from lineage.formats import dictionary, statement
+from lineage.formats.dictionary import Pair
 from lineage.formats.prov_o import words
 from lineage.formats.prov_o.syntax import Graphs, Syntax
 from lineage.model import kinds, terms
 from lineage.model.record import Batch, Edge, Node, Record, line
-from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, each, unwired
+from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, each
 
 _Subjects = dict[str, list[str]]
 
@@ -158,8 +157,8 @@ class Writer:
             if type(value) is str and key in keys.renamed:
                 inner.append(self._pair(key, value, keys))
             elif key == "prov:key" and isinstance(value, Ref):
-                inner.append(f"{iri(words.PAIR_KEY)} {self._key_term(value)}")
-            elif key in words.SETS and isinstance(value, Literal):
+                inner.append(f"{iri(words.PAIR_KEY)} {self._key(value)}")
+            elif key in words.SETS and dictionary.holds(value):
                 inner += self._members(key, value, subjects)
             else:
                 inner += self._attribute(key, value, keys)
@@ -188,13 +187,15 @@ class Writer:
         """The keys, or pairs of key and entity, of PROV-Dictionary's sets."""
         iri = self._syntax.iri
         prop = iri(words.SETS[key])
-        for number, member in enumerate(orjson.loads(value.value)):
-            if not isinstance(member, dict) or "key" not in member:
-                yield f"{prop} {self._key_of(member)}"
+        for number, member in enumerate(dictionary.members(value)):
+            if not isinstance(member, Pair):
+                yield f"{prop} {self._key(member)}"
                 continue
-            pairs = [f"{iri(words.PAIR_KEY)} {self._key_of(member['key'])}"]
-            if "$" in member:
-                pairs.append(f"{iri(words.PAIR_ENTITY)} {iri(member['$'])}")
+            pairs = []
+            if member.key is not None:
+                pairs.append(f"{iri(words.PAIR_KEY)} {self._key(member.key)}")
+            if member.entity is not None:
+                pairs.append(f"{iri(words.PAIR_ENTITY)} {iri(member.entity)}")
             if self._syntax.inline:
                 yield f"{prop} [ {' ; '.join(pairs)} ]"
             else:
@@ -202,11 +203,8 @@ class Writer:
                 subjects[subject] = pairs
                 yield f"{prop} {subject}"
 
-    def _key_of(self, shown: object) -> str:
+    def _key(self, value: Scalar) -> str:
         """A key, which is a literal also where it is a qualified name."""
-        return self._key_term(unwired(shown))  # type: ignore[arg-type]
-
-    def _key_term(self, value: Scalar) -> str:
         if isinstance(value, Ref):
             value = Literal(self._syntax.qname(value.iri), "prov:QUALIFIED_NAME")
         return self._syntax.value(value)

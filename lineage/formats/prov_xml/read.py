@@ -9,14 +9,15 @@ from typing import Any
 from xml.etree.ElementTree import ParseError, XMLPullParser, tostring
 
 from lineage.errors import BadInput, InputTruncated, LimitExceeded
-from lineage.formats import statement, strict
+from lineage.formats import dictionary, statement, strict
+from lineage.formats.dictionary import Member, Pair
 from lineage.formats.names import Names, declared
 from lineage.formats.prov_xml import words
 from lineage.formats.statement import ELEMENTS
 from lineage.model import terms
 from lineage.model.record import Edge, Loss, Node
 from lineage.model.terms import Relation
-from lineage.model.value import Ref, Scalar, Value, several, unwired, wired
+from lineage.model.value import Ref, Scalar, Value, several
 
 _CHUNK = 1 << 16
 _ENDS_EARLY = ("no element found", "unclosed token")
@@ -179,7 +180,7 @@ class Reader:
         places = words.PLACES[relation.name]
         effects, causes, rest = [], [], []
         arguments: dict[str, list[Scalar]] = {}
-        members: list[Any] = []
+        members: list[Member] = []
         for child in element.children:
             local = child.tag.removeprefix(words.PROV)
             key = places.get(local) if child.tag != local else None
@@ -192,7 +193,7 @@ class Reader:
             elif key in words.TIMES:
                 arguments.setdefault(key, []).append(child.text.strip())
             elif key == "prov:key-set":
-                members.append(wired(self._value(child)))
+                members.append(self._value(child))
             elif key is not None and words.REF in child.attributes:
                 arguments.setdefault(key, []).append(Ref(self._ref(child)))
             else:
@@ -205,31 +206,30 @@ class Reader:
         relation: Relation,
         ends: tuple[list[str], list[str]],
         attributes: dict[str, Value],
-        members: list[Any],
+        members: list[Member],
         ident: str | None,
     ) -> None:
         effect = ends[0][0] if ends[0] else None
         causes: list[tuple[str | None, dict[str, Value]]] = [(cause, {}) for cause in ends[1]]
         if relation.name == "hadDictionaryMember":
-            for pair in members:
-                own = {"prov:key": unwired(pair["key"])} if "key" in pair else {}
-                causes.append((pair.get("$"), own))
+            causes += map(dictionary.membership, members)
         elif members:
             key_set = relation.arguments[0].key
-            attributes[key_set] = statement.json_set(members)
+            attributes[key_set] = dictionary.written(members)
         for cause, more in causes or [(None, {})]:
             own = {**attributes, **more}
             edge = statement.edge(relation, (effect, cause), own, ident, self._bundle)
             self.edges.append(edge)
 
-    def _pair(self, element: _Element) -> dict[str, Any]:
-        shown: dict[str, Any] = {}
+    def _pair(self, element: _Element) -> Pair:
+        key: Scalar | None = None
+        entity: str | None = None
         for child in element.children:
             if child.tag == words.PROV + "key":
-                shown["key"] = wired(self._value(child))
+                key = self._value(child)
             elif child.tag == words.PROV + "entity":
-                shown["$"] = self._ref(child)
-        return shown
+                entity = self._ref(child)
+        return Pair(key, entity)
 
     def _attributes(self, children: list[_Element], extra: str | None) -> dict[str, Value]:
         found: dict[str, list[Scalar]] = {}

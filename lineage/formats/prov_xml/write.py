@@ -7,14 +7,13 @@ import re
 from collections.abc import Iterable, Iterator
 from xml.sax.saxutils import escape, quoteattr
 
-import orjson
-
-from lineage.formats import names, statement
+from lineage.formats import dictionary, names, statement
+from lineage.formats.dictionary import Pair
 from lineage.formats.names import Prefixes
 from lineage.formats.prov_xml import words
 from lineage.model import terms
 from lineage.model.record import Batch, Edge, Node
-from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, each, unwired
+from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, each
 
 _NCNAME = re.compile(r"[^\W\d][\w.\-\u00b7]*")
 #: What XML 1.0 cannot hold, not even as a reference (section 2.2).
@@ -100,12 +99,12 @@ class Writer:
 
     def _argument(self, key: str, value: Value) -> Iterator[str]:
         local = words.element(key)
-        if isinstance(value, Literal) and value.datatype == statement.JSON:
-            for member in orjson.loads(value.value):
-                if isinstance(member, dict) and "key" in member:
-                    yield self._pair(unwired(member["key"]), member.get("$"))
+        if key in dictionary.KEYS and dictionary.holds(value):
+            for member in dictionary.members(value):
+                if isinstance(member, Pair):
+                    yield self._pair(*member)
                 else:
-                    yield self._typed_element("prov:key", unwired(member))  # type: ignore[arg-type]
+                    yield self._typed_element("prov:key", member)
             return
         for item in each(value):
             if isinstance(item, Ref):

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sets of PROV-Dictionary (W3C Note of 2013-04-30, sections 3.1 and 3.2) as one attribute value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import chain
+from typing import Any, NamedTuple, TypeAlias, TypeGuard
+
+import orjson
+
+from lineage import ids
+from lineage.errors import BadInput
+from lineage.model import terms
+from lineage.model.value import Literal, Scalar, Value, unwired, wired
+
+#: The datatype of such a value, whose text is canonical JSON.
+DATATYPE = "lineage:json"
+
+
+class Pair(NamedTuple):
+    """A key with its entity, as insertions list them; RDF and XML may leave one of them out."""
+
+    key: Scalar | None
+    entity: str | None
+
+
+#: The keys of the arguments that hold such sets, relation by relation, and of all of them.
+ARGUMENTS: Mapping[str, tuple[str, ...]] = {
+    relation.name: keys
+    for relation in terms.TABLE
+    if (keys := tuple(a.key for a in relation.arguments if a.holds == "set"))
+}
+KEYS = frozenset(chain.from_iterable(ARGUMENTS.values()))
+#: A pair that was inserted, or a key that was removed.
+Member: TypeAlias = Pair | Scalar
+
+
+def written(members: Iterable[Member]) -> Literal:
+    """The set of some members: the same for the same members in any order."""
+    shown = sorted(map(_shown, members), key=ids.canonical)
+    return Literal(ids.canonical(shown).decode(), DATATYPE)
+
+
+def holds(value: Value) -> TypeGuard[Literal]:
+    """Whether a value is such a set."""
+    return isinstance(value, Literal) and value.datatype == DATATYPE
+
+
+def members(value: Literal, where: str | None = None) -> list[Member]:
+    """The members of a set. Raises ``BadInput`` for a text of that datatype that is none."""
+    try:
+        shown = orjson.loads(value.value)
+    except orjson.JSONDecodeError:
+        shown = None
+    found = [_member(item) for item in shown] if isinstance(shown, list) else [None]
+    if None in found:
+        message = f"{value.value[:60]!r} is no set of keys of PROV-Dictionary"
+        hint = f"{DATATYPE} is our own datatype: write sets as your format has them."
+        raise BadInput(message, where=where, hint=hint)
+    return found  # type: ignore[return-value] # nothing in it is missing
+
+
+def membership(member: Member) -> tuple[str | None, dict[str, Value]]:
+    """The entity and the attributes of a relation that says one member (section 3.3)."""
+    key, entity = member if isinstance(member, Pair) else (member, None)
+    return entity, {} if key is None else {"prov:key": key}
+
+
+def _shown(member: Member) -> Any:
+    if not isinstance(member, Pair):
+        return wired(member)
+    shown = {} if member.key is None else {"key": wired(member.key)}
+    return shown if member.entity is None else {**shown, "$": member.entity}
+
+
+def _member(shown: Any) -> Member | None:
+    if isinstance(shown, dict) and ("key" in shown or shown.keys() == {"$"}):
+        entity, key = shown.get("$"), _key(shown["key"]) if "key" in shown else None
+        sound = isinstance(entity, str | None) and shown.keys() <= {"key", "$"}
+        return Pair(key, entity) if sound and (key is not None or "key" not in shown) else None
+    return _key(shown)
+
+
+def _key(shown: Any) -> Scalar | None:
+    texts = [shown.get("$"), *shown.values()] if isinstance(shown, dict) else []
+    sound = isinstance(shown, str | bool | int | float) or (
+        bool(texts)
+        and shown.keys() <= {"$", "type", "lang"}
+        and all(isinstance(text, str) for text in texts)
+    )
+    return unwired(shown) if sound else None  # type: ignore[return-value] # no list
