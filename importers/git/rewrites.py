@@ -15,7 +15,7 @@ from typing import Literal
 
 from lineage.model.merge import merged
 from lineage.model.record import Edge, Node
-from lineage.model.value import Value
+from lineage.model.value import Value, each
 
 Method = Literal["sha", "tree", "change-id", "patch-id", "range"]
 
@@ -99,7 +99,7 @@ def _fact(node: Node, parents: tuple[str, ...]) -> CommitFacts:
 
 
 def _all(value: Value | None) -> tuple[str, ...]:
-    values = value if isinstance(value, tuple) else (value,)
+    values = () if value is None else each(value)
     return tuple(x for x in values if isinstance(x, str))
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 from lineage.model import kinds
-from lineage.model.value import Literal, Scalar, Value
+from lineage.model.value import Literal, Scalar, Value, each
 
 #: The attribute name under which policies speak of labels.
 LABEL = "label"
@@ -75,7 +75,7 @@ def free_text(name: str, value: Value) -> bool:
     last = _LAST_WORD.search(lowered)
     if last is not None and last.group().replace("_", "").replace("-", "") in _FREE:
         return True
-    return any(map(_prose, value if isinstance(value, tuple) else (value,)))
+    return any(map(_prose, each(value)))
 
 
 def _prose(value: Scalar) -> bool:

@@ -15,7 +15,7 @@ from lineage.access.pseudonym import PREFIX
 from lineage.access.scan import secrets_in
 from lineage.ids import is_unknown
 from lineage.model.record import Batch, Node, Record
-from lineage.model.value import Literal, Ref, Value
+from lineage.model.value import Literal, Ref, Value, each
 
 #: Strings and findings that a check lists; those beyond are counted.
 MOST = 1_000
@@ -163,7 +163,7 @@ def _attributes(record: Record, what: str) -> Iterator[tuple[str, str, str | Non
 
 
 def _texts(value: Value) -> Iterator[str]:
-    for item in value if isinstance(value, tuple) else (value,):
+    for item in each(value):
         if isinstance(item, Ref):
             yield item.iri
         elif isinstance(item, Literal):

@@ -66,7 +66,7 @@ from lineage import ids
 from lineage.access import delicate
 from lineage.errors import BadInput
 from lineage.model import kinds, terms
-from lineage.model.value import Attributes, Literal, Ref, Value
+from lineage.model.value import Attributes, Literal, Ref, Value, each
 
 NODE_VERBS = ("keep", "pseudonymise", "surrogate", "collapse", "cut")
 EDGE_VERBS = ("keep", "cut")
@@ -239,7 +239,7 @@ def _guarded(verb: str, kind: str, *, named: bool) -> str:
 
 
 def _texts(value: Value) -> Iterator[str]:
-    for item in value if isinstance(value, tuple) else (value,):
+    for item in each(value):
         if isinstance(item, Ref):
             yield item.iri
         else:

@@ -13,11 +13,11 @@ from lineage import ids
 from lineage.access import collapse
 from lineage.access.policy import Policy
 from lineage.access.pseudonym import PartnerKey
-from lineage.access.survey import ARGUMENTS, EDGE_ARGUMENTS, Survey, ref_arguments, refs
+from lineage.access.survey import ARGUMENTS, EDGE_ARGUMENTS, Survey, ref_arguments
 from lineage.access.values import Place, Sealed, Values, name_without_digest
 from lineage.model import kinds, terms
-from lineage.model.record import Batch, Edge, Node, Record, arcs, line
-from lineage.model.value import Literal, Ref, Value, several
+from lineage.model.record import Batch, Edge, Node, Record, arcs, line, named
+from lineage.model.value import Literal, Ref, Value, each, refs, several
 
 #: The type of a node that stands for hidden ones.
 REDACTED = Ref(terms.LINEAGE + "Redacted")
@@ -272,18 +272,10 @@ class _Redaction:
 
 
 def _iris(record: Record) -> Iterator[str]:
-    if isinstance(record, Node):
-        yield record.id
-    else:
-        yield from (record.effect, record.cause)
-        if record.id is not None:
-            yield record.id
-    if record.bundle is not None:
-        yield record.bundle
+    yield from named(record)
     for key, value in record.attributes.items():
         yield terms.expand(key)
-        yield from refs(value)
-        for item in value if isinstance(value, tuple) else (value,):
+        for item in each(value):
             if isinstance(item, Literal) and item.datatype is not None:
                 yield terms.expand(item.datatype)
 

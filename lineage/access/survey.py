@@ -9,7 +9,7 @@ from lineage import ids
 from lineage.access.policy import Policy, Thing
 from lineage.model import kinds, merge, terms
 from lineage.model.record import Batch, Edge, Node, arcs
-from lineage.model.value import Ref, Value
+from lineage.model.value import refs
 
 #: Arguments of relations that name a thing, and its family; the others name edges or bundles.
 ARGUMENTS = {
@@ -64,13 +64,6 @@ class Survey:
 def ref_arguments(relation: str) -> frozenset[str]:
     """The keys under which edges of a relation name things, edges and bundles."""
     return _ARGUMENTS_OF[relation]
-
-
-def refs(value: Value) -> Iterator[str]:
-    """The ids in a value."""
-    for item in value if isinstance(value, tuple) else (value,):
-        if isinstance(item, Ref):
-            yield item.iri
 
 
 def _mentioned(edge: Edge) -> Iterator[tuple[str, str]]:

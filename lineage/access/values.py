@@ -14,7 +14,7 @@ from lineage import ids
 from lineage.access.delicate import LABEL
 from lineage.access.policy import Policy, Rule, Thing
 from lineage.access.pseudonym import SEALED, PartnerKey, commitment
-from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, several, wire
+from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, each, several, wired
 
 #: Says of a record how coarse its times are.
 PRECISION = "time.precision"
@@ -107,10 +107,7 @@ class Values:
             return None
         if rule.verb == "seal":
             return self._seal(place, name, value)
-        shown = (
-            self._scalar(rule, name, item)
-            for item in (value if isinstance(value, tuple) else (value,))
-        )
+        shown = (self._scalar(rule, name, item) for item in each(value))
         return _any_of(item for item in shown if item is not None)
 
     def _scalar(self, rule: Rule, name: str, item: Scalar) -> Scalar | None:
@@ -180,7 +177,7 @@ def _any_of(items: Iterable[Scalar]) -> Value | None:
 
 def _json(value: Value) -> Any:
     """A value in its canonical JSON form, in which records are signed."""
-    return wire({"": several(value) if isinstance(value, tuple) else value})[""]
+    return wired(value)
 
 
 def _month(name: str, item: Scalar, text: str) -> Scalar | None:

@@ -11,7 +11,7 @@ from lineage import ids
 from lineage.errors import Rejected
 from lineage.model import kinds, terms
 from lineage.model.record import Batch, Edge, Node
-from lineage.model.value import Attributes, Ref
+from lineage.model.value import Attributes, Ref, Value, each
 from lineage.model.value import Literal as Typed
 
 #: A report names at most this many findings; the rest are counted.
@@ -130,8 +130,8 @@ def _attributes(record: Node | Edge, good: set[str | None]) -> Iterator[Finding]
         yield from _value(key, value, where, good)
 
 
-def _value(key: str, value: object, where: str, good: set[str | None]) -> Iterator[Finding]:
-    for item in value if isinstance(value, tuple) else (value,):
+def _value(key: str, value: Value, where: str, good: set[str | None]) -> Iterator[Finding]:
+    for item in each(value):
         if not isinstance(item, _SCALARS):
             kind = type(item).__name__
             yield _error("bad-value", f"attribute {key!r} holds a {kind}", where)

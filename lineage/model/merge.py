@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from lineage.model import kinds, terms
 from lineage.model.record import Node
-from lineage.model.value import Scalar, Value, several
+from lineage.model.value import Scalar, Value, each, several
 
 
 def merged(ident: str, statements: Sequence[Node], mentions: Iterable[str] = ()) -> Node:
@@ -36,7 +36,7 @@ def _union(statements: Sequence[Node]) -> dict[str, Value]:
     values: dict[str, list[Scalar]] = {}
     for statement in statements:
         for key, value in statement.attributes.items():
-            values.setdefault(key, []).extend(value if isinstance(value, tuple) else (value,))
+            values.setdefault(key, []).extend(each(value))
     return {key: several(values[key]) for key in sorted(values)}
 
 

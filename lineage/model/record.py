@@ -14,7 +14,7 @@ import orjson
 
 from lineage import ids
 from lineage.model import terms
-from lineage.model.value import Attributes, Ref, from_json, plain, wire
+from lineage.model.value import Attributes, Ref, from_json, plain, refs, wire
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +154,20 @@ def _canonical(attributes: Attributes) -> bytes:
 def _single(key: str, value: str) -> bytes:
     """One attribute of text, mostly the role of an edge: few different ones, on most edges."""
     return ids.canonical({key: value})
+
+
+def named(record: Record) -> Iterator[str]:
+    """Every identifier in a record: of things, relations, bundles, and in values."""
+    if isinstance(record, Node):
+        yield record.id
+    else:
+        yield from (record.effect, record.cause)
+        if record.id is not None:
+            yield record.id
+    if record.bundle is not None:
+        yield record.bundle
+    for value in record.attributes.values():
+        yield from refs(value)
 
 
 def from_wire(value: Mapping[str, Any]) -> Record:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, TypeAlias
@@ -164,6 +164,13 @@ def _each(value: Value, shown: Callable[[Scalar], Any]) -> Any:
 def each(value: Value) -> tuple[Scalar, ...]:
     """The values of a key one by one, of which there are mostly one."""
     return value if isinstance(value, tuple) else (value,)
+
+
+def refs(value: Value) -> Iterator[str]:
+    """The identifiers of what a value names."""
+    for item in each(value):
+        if isinstance(item, Ref):
+            yield item.iri
 
 
 def wired(value: Value) -> Any:

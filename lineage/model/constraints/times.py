@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from lineage.model.value import Literal, Value
+from lineage.model.value import Literal, Value, each
 
 #: Finer than a microsecond: ``datetime`` would cut it off, so such times are told apart by text.
 _FINER = re.compile(r"\.\d{6}\d*[1-9]")
@@ -16,7 +16,7 @@ def texts(value: Value | None) -> tuple[str, ...]:
     """The texts of an attribute that holds a time, or several."""
     if type(value) is str:
         return (value,)
-    items = value if isinstance(value, tuple) else (value,)
+    items = () if value is None else each(value)
     found = (item.value if isinstance(item, Literal) else item for item in items)
     return tuple(item for item in found if isinstance(item, str))
 

@@ -11,7 +11,7 @@ import orjson
 from lineage.access.pseudonym import PREFIX, PartnerKey
 from lineage.access.survey import EDGE_ARGUMENTS
 from lineage.model.record import Edge, Node, Record
-from lineage.model.value import Attributes, Value, several, wire
+from lineage.model.value import Attributes, Value, each, wired
 from lineage.services.exchange import form, kept
 from lineage.store.base import Store
 
@@ -55,10 +55,7 @@ def _within(less: Attributes, more: Attributes) -> bool:
 
 
 def _values(value: Value) -> set[bytes]:
-    return {
-        orjson.dumps(wire({"": several((item,))})[""], option=orjson.OPT_SORT_KEYS)
-        for item in (value if isinstance(value, tuple) else (value,))
-    }
+    return {orjson.dumps(wired(item), option=orjson.OPT_SORT_KEYS) for item in each(value)}
 
 
 @dataclass(frozen=True, slots=True)

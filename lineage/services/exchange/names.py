@@ -5,15 +5,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from urllib.parse import quote, unquote
 
 from lineage import ids
 from lineage.access.survey import ref_arguments
-from lineage.model.record import Batch, Edge, Node, Record
-from lineage.model.value import Ref, Value, several
+from lineage.model.record import Batch, Edge, Node, Record, named
+from lineage.model.value import Ref, Value, each, several
 
 #: How the name of a partner's claim about something that is not its own begins.
 CLAIM = ids.CLAIM
@@ -142,32 +142,13 @@ def renamed(record: Record, name: Callable[[str], str]) -> Record:
 
 
 def _references(value: Value, name: Callable[[str], str]) -> Value:
-    return several(
-        Ref(name(item.iri)) if isinstance(item, Ref) else item
-        for item in (value if isinstance(value, tuple) else (value,))
-    )
-
-
-def spoken_of(record: Record) -> Iterator[str]:
-    """Every identifier in a record: of things, relations, bundles, and in values."""
-    if isinstance(record, Node):
-        yield record.id
-    else:
-        yield from (record.effect, record.cause)
-        if record.id is not None:
-            yield record.id
-    if record.bundle is not None:
-        yield record.bundle
-    for value in record.attributes.values():
-        for item in value if isinstance(value, tuple) else (value,):
-            if isinstance(item, Ref):
-                yield item.iri
+    return several(Ref(name(item.iri)) if isinstance(item, Ref) else item for item in each(value))
 
 
 def first_fault(batch: Batch) -> tuple[str, str] | None:
     """The first identifier of a batch that is not let across, and why."""
     for record in batch.records:
-        for ident in spoken_of(record):
+        for ident in named(record):
             if found := fault(ident):
                 return ident, found
     return None

@@ -16,10 +16,11 @@ from typing import Literal
 
 from importers.base import tie
 from lineage import ids
-from lineage.access.survey import ARGUMENTS, refs
+from lineage.access.survey import ARGUMENTS
 from lineage.errors import BadNamespace, Rejected
 from lineage.model import kinds, terms
 from lineage.model.record import Batch, Edge, Node, Record
+from lineage.model.value import refs
 from lineage.services.exchange import form, names
 from lineage.services.exchange.issued import Issued, Said
 from lineage.services.exchange.trust import Partner, Trust
