@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lineage import ids
 from lineage.access.policy import Policy, Thing
-from lineage.model import kinds, merge, terms
+from lineage.model import dictionary, kinds, merge, terms
 from lineage.model.record import Batch, Edge, Node, arcs
 from lineage.model.value import refs
 
@@ -74,3 +74,6 @@ def _mentioned(edge: Edge) -> Iterator[tuple[str, str]]:
     for key in ref_arguments(edge.relation) & ARGUMENTS.keys() & edge.attributes.keys():
         for ident in refs(edge.attributes[key]):
             yield ident, ARGUMENTS[key]
+    for key in dictionary.ARGUMENTS.get(edge.relation, ()):
+        for ident in dictionary.entities(edge.attributes.get(key, ())):
+            yield ident, "Entity"

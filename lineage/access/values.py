@@ -14,6 +14,8 @@ from lineage import ids
 from lineage.access.delicate import LABEL
 from lineage.access.policy import Policy, Rule, Thing
 from lineage.access.pseudonym import SEALED, PartnerKey, commitment
+from lineage.model import dictionary
+from lineage.model.dictionary import Member, Pair
 from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, each, several, wired
 
 #: Says of a record how coarse its times are.
@@ -121,11 +123,25 @@ class Values:
         if isinstance(item, Ref):
             name = self._ref(item.iri)
             return None if name is None else Ref(name)
+        if dictionary.sound(item):
+            return self._set(item)
         if isinstance(item, Literal):
             text = self._text(item.value)
             safe = item.datatype is None or not self._hidden.within(item.datatype)
             return None if text is None or not safe else Literal(text, item.datatype, item.language)
         return self._text(item) if isinstance(item, str) else item
+
+    def _set(self, item: Literal) -> Literal | None:
+        """A set of PROV-Dictionary, without the members of which anything must not leave."""
+        found: list[Member] = []
+        for member in dictionary.members(dictionary.renamed(item, self._ref)):
+            key = member.key if isinstance(member, Pair) else member
+            shown = None if key is None else self._kept(key)
+            if isinstance(member, Pair) and (key is None or shown is not None):
+                found.append(Pair(shown, member.entity))
+            elif shown is not None:
+                found.append(shown)
+        return dictionary.written(found) if found else None
 
     def _ref(self, iri: str) -> str | None:
         if iri in self._names:

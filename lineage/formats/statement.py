@@ -15,8 +15,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from lineage import ids
-from lineage.formats import dictionary
-from lineage.model import kinds, terms
+from lineage.model import dictionary, kinds, terms
 from lineage.model.record import Batch, Edge, Node, Record, line
 from lineage.model.terms import Family, Relation
 from lineage.model.value import (

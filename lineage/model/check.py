@@ -9,7 +9,7 @@ from typing import Literal
 
 from lineage import ids
 from lineage.errors import Rejected
-from lineage.model import kinds, terms
+from lineage.model import dictionary, kinds, terms
 from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Attributes, Ref, Value, each
 from lineage.model.value import Literal as Typed
@@ -128,6 +128,8 @@ def _attributes(record: Node | Edge, good: set[str | None]) -> Iterator[Finding]
         if not key or not key.isprintable():
             yield _error("bad-key", f"attribute key {key!r} is empty or not printable", where)
         yield from _value(key, value, where, good)
+        if key in dictionary.KEYS and dictionary.holds(value) and not dictionary.sound(value):
+            yield _error("bad-value", f"{key} holds no set of keys of PROV-Dictionary", where)
 
 
 def _value(key: str, value: Value, where: str, good: set[str | None]) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from typing import Literal as OneOf
 import orjson
 
 from lineage import ids
-from lineage.model import terms
+from lineage.model import dictionary, terms
 from lineage.model.value import Attributes, Ref, from_json, plain, refs, wire
 
 
@@ -168,6 +168,7 @@ def named(record: Record) -> Iterator[str]:
         yield record.bundle
     for value in record.attributes.values():
         yield from refs(value)
+        yield from dictionary.entities(value)
 
 
 def from_wire(value: Mapping[str, Any]) -> Record:

@@ -17,7 +17,8 @@ from lineage import ids
 from lineage.access.policy import Policy
 from lineage.access.pseudonym import opens
 from lineage.access.redact import REDACTED, redact
-from lineage.model import check, kinds, terms
+from lineage.model import check, dictionary, kinds, terms
+from lineage.model.dictionary import Pair
 from lineage.model.record import Batch, Edge, Loss, Node, arcs, line
 from lineage.model.value import Literal, Ref
 
@@ -77,6 +78,9 @@ def graphs(draw):
             attributes["prov:generation"] = Ref("urn:t:canaryedge0id")
         if relation.name == "wasAssociatedWith" and families["Entity"]:
             attributes["prov:plan"] = Ref(ident(families["Entity"][-1]))
+        if relation.name == "derivedByInsertionFrom":
+            pair = Pair("key", ident(families["Entity"][0]))
+            attributes["prov:key-entity-set"] = dictionary.written([pair])
         edges.append(
             Edge(
                 relation=relation.name,
@@ -102,6 +106,7 @@ def policies(draw, verbs=VERBS):
     attributes = [
         {draw(st.sampled_from(ATTRIBUTE_VERBS)): {"name": name}} for name in [*NAMES, "label"]
     ]
+    attributes.append({"keep": {"name": "prov:key-entity-set"}})
     return Policy.of(
         {
             "partner": "b",
@@ -584,6 +589,30 @@ def test_hidden_names_are_found_within_what_is_kept():
         "g": Literal(new, "xsd:anyURI"),
     }
     assert SHA[:40] not in text_of(result.batch)
+
+
+def test_the_entities_of_a_dictionary_go_by_their_new_names_and_those_that_are_cut_are_not_in_it():
+    before = dictionary.written([Pair(f"key {n}", ident(n)) for n in range(4)])
+    attributes = {"prov:key-entity-set": before}
+    edge = Edge(
+        relation="derivedByInsertionFrom", effect="urn:t:b", cause="urn:t:a", attributes=attributes
+    )
+    policy = Policy.of(
+        {
+            "partner": "b",
+            "nodes": [
+                {verb: {"id": ident(n)}}
+                for n, verb in enumerate(["keep", "pseudonymise", "surrogate", "cut"])
+            ]
+            + [{"keep": {"kind": "Entity"}}],
+            "attributes": [{"keep": {"name": name}} for name in attributes],
+        }
+    )
+    result = redact(Batch(edges=(edge,)), policy, KEY)
+    (shown,) = result.batch.edges
+    found = dictionary.members(shown.attributes["prov:key-entity-set"])
+    assert set(found) == {Pair(f"key {n}", result.names[ident(n)]) for n in range(3)}
+    assert len({result.names[ident(n)] for n in range(3)} - {ident(1), ident(2)}) == 3
 
 
 def test_a_placeholder_stays_a_placeholder_under_another_name():

@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 
 from lineage import formats
 from lineage.errors import BadInput, LineageError
-from lineage.formats import dictionary
-from lineage.formats.dictionary import Pair
-from lineage.model import constraints, terms
+from lineage.model import constraints, dictionary, terms
+from lineage.model.dictionary import Pair
 from lineage.model.record import Batch, Edge, Node, line
 from lineage.model.value import Literal, Ref, clean
 from tests.formats.documents import EVERYTHING, HOSTILE

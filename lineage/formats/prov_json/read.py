@@ -11,11 +11,11 @@ from typing import Any
 import orjson
 
 from lineage.errors import BadInput
-from lineage.formats import dictionary, statement, strict
-from lineage.formats.dictionary import Member, Pair
+from lineage.formats import statement, strict
 from lineage.formats.names import Names, declared
 from lineage.formats.statement import ELEMENTS, TIMES
-from lineage.model import terms
+from lineage.model import dictionary, terms
+from lineage.model.dictionary import Member, Pair
 from lineage.model.record import Edge, Node
 from lineage.model.terms import Argument
 from lineage.model.value import Ref, Scalar, Value, several

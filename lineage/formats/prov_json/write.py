@@ -11,10 +11,10 @@ from typing import Any
 
 import orjson
 
-from lineage.formats import dictionary, statement
-from lineage.formats.dictionary import Member, Pair
+from lineage.formats import statement
 from lineage.formats.names import Prefixes
-from lineage.model import terms
+from lineage.model import dictionary, terms
+from lineage.model.dictionary import Member, Pair
 from lineage.model.record import Batch, Edge, Node, Record
 from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, wired
 

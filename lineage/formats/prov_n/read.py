@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lineage.errors import BadInput, InputTruncated
-from lineage.formats import dictionary, statement
-from lineage.formats.dictionary import Member, Pair
+from lineage.formats import statement
 from lineage.formats.names import Names, declared
 from lineage.formats.prov_n import tokens
 from lineage.formats.prov_n.tokens import Token
 from lineage.formats.statement import ELEMENTS
-from lineage.model import terms
+from lineage.model import dictionary, terms
+from lineage.model.dictionary import Member, Pair
 from lineage.model.record import Edge, Node
 from lineage.model.terms import Relation
 from lineage.model.value import Ref, Scalar, Value, several

@@ -6,11 +6,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from lineage.formats import dictionary, names, statement
-from lineage.formats.dictionary import Member, Pair
+from lineage.formats import names, statement
 from lineage.formats.names import Prefixes
 from lineage.formats.prov_n.tokens import ESCAPED
-from lineage.model import terms
+from lineage.model import dictionary, terms
+from lineage.model.dictionary import Member, Pair
 from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, each
 

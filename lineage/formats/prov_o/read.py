@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from lineage import ids
-from lineage.formats import dictionary, statement
-from lineage.formats.dictionary import Member, Pair
+from lineage.formats import statement
 from lineage.formats.prov_o import words
 from lineage.formats.prov_o.quads import Graph, Quads, Said, Term
 from lineage.formats.prov_o.words import Words
-from lineage.model import kinds, terms
+from lineage.model import dictionary, kinds, terms
+from lineage.model.dictionary import Member, Pair
 from lineage.model.record import Batch, Edge, Node, line
 from lineage.model.terms import Relation
 from lineage.model.value import Ref, Value, each, several

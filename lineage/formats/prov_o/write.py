@@ -9,11 +9,11 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from lineage import ids
-from lineage.formats import dictionary, statement
-from lineage.formats.dictionary import Pair
+from lineage.formats import statement
 from lineage.formats.prov_o import words
 from lineage.formats.prov_o.syntax import Graphs, Syntax
-from lineage.model import kinds, terms
+from lineage.model import dictionary, kinds, terms
+from lineage.model.dictionary import Pair
 from lineage.model.record import Batch, Edge, Node, Record, line
 from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, each
 

@@ -9,12 +9,12 @@ from typing import Any
 from xml.etree.ElementTree import ParseError, XMLPullParser, tostring
 
 from lineage.errors import BadInput, InputTruncated, LimitExceeded
-from lineage.formats import dictionary, statement, strict
-from lineage.formats.dictionary import Member, Pair
+from lineage.formats import statement, strict
 from lineage.formats.names import Names, declared
 from lineage.formats.prov_xml import words
 from lineage.formats.statement import ELEMENTS
-from lineage.model import terms
+from lineage.model import dictionary, terms
+from lineage.model.dictionary import Member, Pair
 from lineage.model.record import Edge, Loss, Node
 from lineage.model.terms import Relation
 from lineage.model.value import Ref, Scalar, Value, several

@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterable, Iterator
 from xml.sax.saxutils import escape, quoteattr
 
-from lineage.formats import dictionary, names, statement
-from lineage.formats.dictionary import Pair
+from lineage.formats import names, statement
 from lineage.formats.names import Prefixes
 from lineage.formats.prov_xml import words
-from lineage.model import terms
+from lineage.model import dictionary, terms
+from lineage.model.dictionary import Pair
 from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, each
 

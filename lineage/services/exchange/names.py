@@ -12,8 +12,9 @@ from urllib.parse import quote, unquote
 
 from lineage import ids
 from lineage.access.survey import ref_arguments
+from lineage.model import dictionary
 from lineage.model.record import Batch, Edge, Node, Record, named
-from lineage.model.value import Ref, Value, each, several
+from lineage.model.value import Ref, Scalar, Value, each, several
 
 #: How the name of a partner's claim about something that is not its own begins.
 CLAIM = ids.CLAIM
@@ -124,7 +125,7 @@ def renamed(record: Record, name: Callable[[str], str]) -> Record:
     bundle = None if record.bundle is None else name(record.bundle)
     if isinstance(record, Node):
         return replace(record, id=name(record.id), bundle=bundle)
-    own = ref_arguments(record.relation) & record.attributes.keys()
+    own = (ref_arguments(record.relation) | dictionary.KEYS) & record.attributes.keys()
     attributes = record.attributes
     if own:
         attributes = {
@@ -142,7 +143,13 @@ def renamed(record: Record, name: Callable[[str], str]) -> Record:
 
 
 def _references(value: Value, name: Callable[[str], str]) -> Value:
-    return several(Ref(name(item.iri)) if isinstance(item, Ref) else item for item in each(value))
+    return several(_reference(item, name) for item in each(value))
+
+
+def _reference(item: Scalar, name: Callable[[str], str]) -> Scalar:
+    if dictionary.holds(item):
+        return dictionary.renamed(item, name)
+    return Ref(name(item.iri)) if isinstance(item, Ref) else item
 
 
 def first_fault(batch: Batch) -> tuple[str, str] | None:

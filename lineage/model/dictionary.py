@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any, NamedTuple, TypeAlias, TypeGuard
 
@@ -12,7 +12,7 @@ import orjson
 from lineage import ids
 from lineage.errors import BadInput
 from lineage.model import terms
-from lineage.model.value import Literal, Scalar, Value, unwired, wired
+from lineage.model.value import Literal, Scalar, Value, each, unwired, wired
 
 #: The datatype of such a value, whose text is canonical JSON.
 DATATYPE = "lineage:json"
@@ -43,22 +43,42 @@ def written(members: Iterable[Member]) -> Literal:
 
 
 def holds(value: Value) -> TypeGuard[Literal]:
-    """Whether a value is such a set."""
+    """Whether a value is meant as such a set."""
     return isinstance(value, Literal) and value.datatype == DATATYPE
+
+
+def sound(value: Value) -> TypeGuard[Literal]:
+    """Whether a value is such a set."""
+    return holds(value) and _members(value.value) is not None
 
 
 def members(value: Literal, where: str | None = None) -> list[Member]:
     """The members of a set. Raises ``BadInput`` for a text of that datatype that is none."""
-    try:
-        shown = orjson.loads(value.value)
-    except orjson.JSONDecodeError:
-        shown = None
-    found = [_member(item) for item in shown] if isinstance(shown, list) else [None]
-    if None in found:
+    found = _members(value.value)
+    if found is None:
         message = f"{value.value[:60]!r} is no set of keys of PROV-Dictionary"
         hint = f"{DATATYPE} is our own datatype: write sets as your format has them."
         raise BadInput(message, where=where, hint=hint)
-    return found  # type: ignore[return-value] # nothing in it is missing
+    return found
+
+
+def entities(value: Value) -> Iterator[str]:
+    """The identifiers of the entities that the sets of a value name."""
+    for item in each(value):
+        for member in (_members(item.value) or ()) if holds(item) else ():
+            if isinstance(member, Pair) and member.entity is not None:
+                yield member.entity
+
+
+def renamed(value: Literal, name: Callable[[str], str | None]) -> Literal:
+    """A set whose entities are called otherwise; without those that have no name now."""
+    found: list[Member] = []
+    for member in members(value):
+        if not isinstance(member, Pair) or member.entity is None:
+            found.append(member)
+        elif (entity := name(member.entity)) is not None:
+            found.append(Pair(member.key, entity))
+    return written(found)
 
 
 def membership(member: Member) -> tuple[str | None, dict[str, Value]]:
@@ -72,6 +92,15 @@ def _shown(member: Member) -> Any:
         return wired(member)
     shown = {} if member.key is None else {"key": wired(member.key)}
     return shown if member.entity is None else {**shown, "$": member.entity}
+
+
+def _members(text: str) -> list[Member] | None:
+    try:
+        shown = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    found = [_member(item) for item in shown] if isinstance(shown, list) else [None]
+    return None if None in found else found  # type: ignore[return-value]
 
 
 def _member(shown: Any) -> Member | None:
