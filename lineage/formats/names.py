@@ -102,8 +102,8 @@ class Names:
 
     def typed(self, text: str, datatype: str, at: str) -> Scalar:
         """A value by its text and the IRI of its datatype."""
-        if datatype.startswith(ODD_LANGUAGE):
-            return tagged(text, datatype) or text
+        if (found := tagged(text, datatype)) is not None:
+            return found
         if datatype.startswith(ODD_TEXT):
             text, kind = unquote(text), unquote(datatype[len(ODD_TEXT) :])
             if not kind:

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from lineage.formats import strict
 from lineage.formats.pause import uncollected
 from lineage.formats.prov_json.read import Reader
@@ -33,15 +31,9 @@ class ProvJson:
     @uncollected()
     def loads(self, data: bytes, where: str = "document") -> Batch:
         """Read a document, bundles and all."""
-        blank = hashlib.sha256(data).hexdigest()[:16]
-        reader = Reader(where=where, blank=blank)
+        reader = Reader(data, where)
         reader.document(strict.decode(data, where=where))
-        return Batch(
-            nodes=tuple(reader.nodes),
-            edges=tuple(reader.edges),
-            prefixes=reader.prefixes,
-            bundles=reader.bundles,
-        )
+        return reader.batch()
 
     @uncollected()
     def dumps(self, batch: Batch) -> bytes:

@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from sys import intern
 from typing import Any
 
@@ -13,26 +12,18 @@ import orjson
 from lineage.errors import BadInput
 from lineage.formats import statement, strict
 from lineage.formats.names import Names, declared
+from lineage.formats.reading import JsonReading
 from lineage.formats.statement import ELEMENTS, TIMES
 from lineage.model import dictionary, terms
 from lineage.model.dictionary import Member, Pair
-from lineage.model.record import Edge, Node
 from lineage.model.terms import Argument
 from lineage.model.value import Ref, Scalar, Value, several
 
 _KEY_TYPE, _PAIRS = "$key-datatype", "prov:key-entity-set"
 
 
-@dataclass(slots=True)
-class Reader:
-    """One reading of a document: what was found so far, and where it is."""
-
-    where: str
-    blank: str
-    nodes: list[Node] = field(default_factory=list)
-    edges: list[Edge] = field(default_factory=list)
-    prefixes: dict[str, str] = field(default_factory=dict)
-    bundles: dict[str, Mapping[str, str]] = field(default_factory=dict)
+class Reader(JsonReading):
+    """One reading of a document."""
 
     def document(self, text: str) -> None:
         """Read everything. Raises ``BadInput`` with the place of what is wrong."""
@@ -41,39 +32,27 @@ class Reader:
                 self.prefixes.update(self._prefixes(value, "/prefix"))
                 break
         bundles: dict[str, Any] = {}
-        names = self._names(self.prefixes, "")
+        names = self.names(self.prefixes, "")
         for word, value in strict.members(text, where=self.where):
             if word == "bundle":
-                bundles = self._object(value, "/bundle")
+                bundles = self.object(value, "/bundle")
             else:
                 self._section(word, value, names, None, f"/{word}")
         for name, content in bundles.items():
-            self._bundle(name, self._object(content, f"/bundle/{name}"), f"/bundle/{name}")
+            self._bundle(name, self.object(content, f"/bundle/{name}"), f"/bundle/{name}")
 
     def _bundle(self, name: str, inner: dict[str, Any], place: str) -> None:
         if "bundle" in inner:
             raise BadInput("bundles do not nest in PROV", where=self.at(place))
         own = self._prefixes(inner.get("prefix", {}), place + "/prefix")
-        names = self._names({**self.prefixes, **own}, place)
+        names = self.names({**self.prefixes, **own}, place)
         ident = names.iri(name, place)
         self.bundles[ident] = own
         for word, records in inner.items():
             self._section(word, records, names, ident, f"{place}/{word}")
 
-    def at(self, pointer: str) -> str:
-        """Where in the document, as file and JSON pointer."""
-        return f"{self.where}#{pointer}"
-
-    def _names(self, prefixes: Mapping[str, str], scope: str) -> Names:
-        return Names(prefixes, blank=self.blank, scope=scope, place=self.at)
-
-    def _object(self, value: Any, pointer: str) -> dict[str, Any]:
-        if not isinstance(value, dict):
-            raise BadInput("an object is expected here", where=self.at(pointer))
-        return value
-
     def _prefixes(self, value: Any, pointer: str) -> dict[str, str]:
-        for prefix, iri in self._object(value, pointer).items():
+        for prefix, iri in self.object(value, pointer).items():
             if not isinstance(iri, str):
                 raise BadInput(f"prefix {prefix!r} is not text", where=self.at(pointer))
         return declared(value, where=self.at(pointer))
@@ -90,12 +69,12 @@ class Reader:
             make = self._relation
         else:
             raise BadInput(f"{word!r} is no word of PROV-JSON", where=self.at(place))
-        inside = self._object(records, place)
+        inside = self.object(records, place)
         for name in inside:
             # What was read is let go at once: the tree and the records need not both fit.
             bodies, inside[name] = inside[name], None
             for found in bodies if isinstance(bodies, list) else [bodies]:
-                body = self._object(found, f"{place}/{name}")
+                body = self.object(found, f"{place}/{name}")
                 make(word, name, body, names, bundle, f"{place}/{name}")
         inside.clear()
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -47,14 +46,9 @@ class ProvJsonLd:
             )
         if not named or not isinstance(value, dict):
             return _as_rdf(data, where)
-        reader = Reader(where=where, blank=hashlib.sha256(data).hexdigest()[:16])
+        reader = Reader(data, where)
         reader.document(value)
-        return Batch(
-            nodes=tuple(reader.nodes),
-            edges=tuple(reader.edges),
-            prefixes=reader.prefixes,
-            bundles=reader.bundles,
-        )
+        return reader.batch()
 
     @uncollected()
     def dumps(self, batch: Batch) -> bytes:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -13,28 +12,20 @@ from lineage.errors import BadInput
 from lineage.formats import statement
 from lineage.formats.names import Names, declared
 from lineage.formats.prov_jsonld import words
-from lineage.model.record import Edge, Node
+from lineage.formats.reading import JsonReading
 from lineage.model.value import Ref, Scalar, Value, several
 
 
-@dataclass(slots=True)
-class Reader:
-    """One reading of a document: what was found so far, and where it is."""
-
-    where: str
-    blank: str
-    nodes: list[Node] = field(default_factory=list)
-    edges: list[Edge] = field(default_factory=list)
-    prefixes: dict[str, str] = field(default_factory=dict)
-    bundles: dict[str, Mapping[str, str]] = field(default_factory=dict)
+class Reader(JsonReading):
+    """One reading of a document."""
 
     def document(self, value: dict[str, Any]) -> None:
         """Read everything. Raises ``BadInput`` with the place of what is wrong."""
         self.prefixes.update(self._prefixes(value.get("@context"), "/@context"))
-        names = self._names(self.prefixes, "")
+        names = self.names(self.prefixes, "")
         for number, item in enumerate(self._list(value.get("@graph", []), "/@graph")):
             at = f"/@graph/{number}"
-            shown = self._object(item, at)
+            shown = self.object(item, at)
             if _kind(shown) == "Bundle" and "@graph" in shown:
                 self._bundle(shown, at)
             else:
@@ -42,27 +33,15 @@ class Reader:
 
     def _bundle(self, value: dict[str, Any], at: str) -> None:
         own = self._prefixes(value.get("@context"), at + "/@context")
-        names = self._names({**self.prefixes, **own}, at)
+        names = self.names({**self.prefixes, **own}, at)
         ident = names.iri(value.get("@id"), at)
         self.bundles[ident] = own
         for number, item in enumerate(self._list(value["@graph"], at)):
             place = f"{at}/@graph/{number}"
-            shown = self._object(item, place)
+            shown = self.object(item, place)
             if "@graph" in shown:
                 raise BadInput("bundles do not nest in PROV", where=self.at(place))
             self._statement(shown, names, ident, place)
-
-    def at(self, pointer: str) -> str:
-        """Where in the document, as file and JSON pointer."""
-        return f"{self.where}#{pointer}"
-
-    def _names(self, prefixes: Mapping[str, str], scope: str) -> Names:
-        return Names(prefixes, blank=self.blank, scope=scope, place=self.at)
-
-    def _object(self, value: Any, at: str) -> dict[str, Any]:
-        if not isinstance(value, dict):
-            raise BadInput("an object is expected here", where=self.at(at))
-        return value
 
     def _list(self, value: Any, at: str) -> list[Any]:
         if not isinstance(value, list):

@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 
-from lineage.formats import strict
 from lineage.formats.pause import uncollected
 from lineage.formats.prov_n.read import Reader
 from lineage.formats.prov_n.write import Writer
@@ -29,15 +27,9 @@ class ProvN:
     @uncollected()
     def loads(self, data: bytes, where: str = "document") -> Batch:
         """Read a document, bundles and all."""
-        text = strict.decode(data, where=where)
-        reader = Reader(text, where=where, blank=hashlib.sha256(data).hexdigest()[:16])
+        reader = Reader(data, where)
         reader.document()
-        return Batch(
-            nodes=tuple(reader.nodes),
-            edges=tuple(reader.edges),
-            prefixes=reader.prefixes,
-            bundles=reader.bundles,
-        )
+        return reader.batch()
 
     @uncollected()
     def dumps(self, batch: Batch) -> bytes:

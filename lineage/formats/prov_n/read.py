@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lineage.errors import BadInput, InputTruncated
-from lineage.formats import statement
+from lineage.formats import statement, strict
 from lineage.formats.names import Names, declared
 from lineage.formats.prov_n import tokens
 from lineage.formats.prov_n.tokens import Token
+from lineage.formats.reading import Reading
 from lineage.formats.statement import ELEMENTS
 from lineage.model import dictionary, terms
 from lineage.model.dictionary import Member, Pair
-from lineage.model.record import Edge, Node
 from lineage.model.terms import Relation
 from lineage.model.value import Ref, Scalar, Value, several
 
@@ -30,21 +30,16 @@ _HOLDS: Mapping[tuple[str, str], str] = {
 }
 
 
-class Reader:
+class Reader(Reading):
     """One reading of a document."""
 
-    def __init__(self, text: str, *, where: str, blank: str) -> None:
-        self._text = text
-        self._where = where
-        self._blank = blank
-        self._tokens: Iterator[Token] = tokens.tokens(text, where)
+    def __init__(self, data: bytes, where: str) -> None:
+        super().__init__(data, where)
+        self._text = strict.decode(data, where=where)
+        self._tokens: Iterator[Token] = tokens.tokens(self._text, where)
         self._next = next(self._tokens, _END)
         self._names = self._scope({}, "")
         self._bundle: str | None = None
-        self.nodes: list[Node] = []
-        self.edges: list[Edge] = []
-        self.prefixes: dict[str, str] = {}
-        self.bundles: dict[str, Mapping[str, str]] = {}
 
     def document(self) -> None:
         """Read everything. Raises ``BadInput`` with the place of what is wrong."""
@@ -74,10 +69,10 @@ class Reader:
         self._names, self._bundle = outside, None
 
     def _scope(self, prefixes: Mapping[str, str], scope: str) -> Names:
-        return Names(prefixes, blank=self._blank, scope=scope, place=self._at, lenient=False)
+        return Names(prefixes, blank=self.blank, scope=scope, place=self._at, lenient=False)
 
     def _at(self, offset: str) -> str:
-        return f"{self._where}:{tokens.place(self._text, int(offset))}"
+        return f"{self.where}:{tokens.place(self._text, int(offset))}"
 
     def _declarations(self) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -86,7 +81,7 @@ class Reader:
             prefix = "default" if start.text == "default" else self._take("name").text
             found[prefix] = self._take("iri").text
             declared(found, where=self._at(str(start.at)))
-        return declared(found, where=self._where)
+        return declared(found, where=self.where)
 
     # Words.
 

@@ -18,7 +18,7 @@ from pyoxigraph import RdfFormat
 from lineage import ids
 from lineage.errors import BadInput, InputTruncated
 from lineage.formats import statement, strict
-from lineage.formats.names import ODD_LANGUAGE, QNAMES, UNRESOLVED, plain, tagged
+from lineage.formats.names import QNAMES, UNRESOLVED, plain, tagged
 from lineage.formats.prov_o import words
 from lineage.formats.prov_o.syntax import BLANK
 from lineage.model.value import Literal, Ref, Scalar
@@ -102,8 +102,8 @@ class Quads:
             return Literal(text, None, language)
         if datatype is None:
             return text
-        if datatype.startswith(ODD_LANGUAGE):
-            return tagged(text, datatype) or text
+        if (found := tagged(text, datatype)) is not None:
+            return found
         short = _datatype(datatype)
         if short in QNAMES:
             return self._qualified(text)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 
 from lineage.formats import strict
@@ -32,15 +31,9 @@ class ProvXml:
     def loads(self, data: bytes, where: str = "document") -> Batch:
         """Read a document, bundles and all."""
         strict.without_doctype(data, where=where)
-        reader = Reader(where=where, blank=hashlib.sha256(data).hexdigest()[:16])
+        reader = Reader(data, where)
         reader.document(data)
-        return Batch(
-            nodes=tuple(reader.nodes),
-            edges=tuple(reader.edges),
-            prefixes=reader.prefixes,
-            bundles=reader.bundles,
-            losses=tuple(reader.losses),
-        )
+        return reader.batch()
 
     @uncollected()
     def dumps(self, batch: Batch) -> bytes:

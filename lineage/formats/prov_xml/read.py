@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from xml.etree.ElementTree import ParseError, XMLPullParser, tostring
 
@@ -12,10 +12,11 @@ from lineage.errors import BadInput, InputTruncated, LimitExceeded
 from lineage.formats import statement, strict
 from lineage.formats.names import Names, declared
 from lineage.formats.prov_xml import words
+from lineage.formats.reading import Reading
 from lineage.formats.statement import ELEMENTS
 from lineage.model import dictionary, terms
 from lineage.model.dictionary import Member, Pair
-from lineage.model.record import Edge, Loss, Node
+from lineage.model.record import Loss
 from lineage.model.terms import Relation
 from lineage.model.value import Ref, Scalar, Value, several
 
@@ -37,20 +38,14 @@ class _Element:
     inner: str = ""
 
 
-@dataclass(slots=True)
-class Reader:
+class Reader(Reading):
     """One reading of a document."""
 
-    where: str
-    blank: str
-    nodes: list[Node] = field(default_factory=list)
-    edges: list[Edge] = field(default_factory=list)
-    prefixes: dict[str, str] = field(default_factory=dict)
-    bundles: dict[str, Mapping[str, str]] = field(default_factory=dict)
-    losses: list[Loss] = field(default_factory=list)
-    _names: dict[int, tuple[Mapping[str, str], Names]] = field(default_factory=dict)
-    _bundle: str | None = None
-    _place: str = ""
+    def __init__(self, data: bytes, where: str) -> None:
+        super().__init__(data, where)
+        self._names: dict[int, tuple[Mapping[str, str], Names]] = {}
+        self._bundle: str | None = None
+        self._place = ""
 
     def document(self, data: bytes) -> None:
         """Read everything. Raises ``BadInput`` with the place of what is wrong."""

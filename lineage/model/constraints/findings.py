@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from lineage import ids
@@ -97,16 +97,8 @@ class Findings:
         """What makes the document invalid."""
         self.error_count += 1
         if len(self.errors) < MOST:
-            self.errors.append(
-                Finding(
-                    code=code,
-                    severity="error",
-                    message=message,
-                    where=where,
-                    constraint=constraint,
-                    path=self._path(path),
-                )
-            )
+            finding = Finding(code=code, severity="error", message=message, where=where)
+            self.errors.append(replace(finding, constraint=constraint, path=self._path(path)))
 
     def doubt(
         self, code: str, constraint: int, where: str, message: str, path: Sequence[Shown]
@@ -114,16 +106,8 @@ class Findings:
         """What PROV allows and nobody can have meant."""
         self.warning_count += 1
         if len(self.warnings) < MOST:
-            self.warnings.append(
-                Finding(
-                    code=code,
-                    severity="warning",
-                    message=message,
-                    where=where,
-                    constraint=constraint,
-                    path=self._path(path),
-                )
-            )
+            finding = Finding(code=code, severity="warning", message=message, where=where)
+            self.warnings.append(replace(finding, constraint=constraint, path=self._path(path)))
 
     def _path(self, steps: Sequence[Shown]) -> tuple[str, ...]:
         shown = (

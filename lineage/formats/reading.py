@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the reading of a document gathers, whatever its syntax."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from lineage.errors import BadInput
+from lineage.formats.names import Names
+from lineage.model.record import Batch, Edge, Loss, Node
+
+
+class Reading:
+    """What was found so far in a document, and where that is. ``blank`` names the document: the
+    nodes that it does not name are its own.
+    """
+
+    def __init__(self, data: bytes, where: str) -> None:
+        self.where = where
+        self.blank = hashlib.sha256(data).hexdigest()[:16]
+        self.nodes: list[Node] = []
+        self.edges: list[Edge] = []
+        self.prefixes: dict[str, str] = {}
+        self.bundles: dict[str, Mapping[str, str]] = {}
+        self.losses: list[Loss] = []
+
+    def batch(self) -> Batch:
+        """All that was found."""
+        return Batch(
+            nodes=tuple(self.nodes),
+            edges=tuple(self.edges),
+            prefixes=self.prefixes,
+            bundles=self.bundles,
+            losses=tuple(self.losses),
+        )
+
+
+class JsonReading(Reading):
+    """The same of JSON, whose places are JSON pointers (RFC 6901)."""
+
+    def at(self, pointer: str) -> str:
+        """Where in the document, as file and pointer."""
+        return f"{self.where}#{pointer}"
+
+    def names(self, prefixes: Mapping[str, str], scope: str) -> Names:
+        """The names of the document, or of the bundle at a pointer."""
+        return Names(prefixes, blank=self.blank, scope=scope, place=self.at)
+
+    def object(self, value: Any, pointer: str) -> dict[str, Any]:
+        """A value that must be an object. Raises ``BadInput``."""
+        if not isinstance(value, dict):
+            raise BadInput("an object is expected here", where=self.at(pointer))
+        return value
