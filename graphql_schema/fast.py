@@ -112,7 +112,10 @@ def _column(leaf: Leaf, held: Sequence[Any]) -> Iterable[Any]:
     if leaf is rows.attributes:
         return map(orjson.Fragment, map(itemgetter(3), held))
     if leaf is rows.label:
-        return [row[2] or ids.short(row[0]) for row in held]
+        return [
+            row[2] if row[2] and not row[0].startswith(ids.CLAIM) else ids.title(row[0], row[2])
+            for row in held
+        ]
     return map(leaf, held)
 
 

@@ -77,7 +77,7 @@ def attributes(row: Any) -> orjson.Fragment:
 
 def label(row: NodeRow) -> str:
     """The label, or what is readable of the identifier."""
-    return row[2] or ids.short(row[0])
+    return ids.title(row[0], row[2])
 
 
 def text(value: Any) -> str | None:

@@ -7,7 +7,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 
 from importers.base import Importer, Options, Source
-from lineage.errors import InputMissing, UnknownFormat, Usage
+from lineage.errors import InputMissing, InputTruncated, UnknownFormat, Usage
 
 #: The first that recognises a file reads it; the strict ones stand first.
 BUILTIN: tuple[str, ...] = (
@@ -52,6 +52,9 @@ def sniff(source: Source) -> tuple[Importer, ...]:
     found = tuple(importer for importer in available() if importer.sniffs(source))
     if not found and source.path is not None and not source.path.exists():
         raise InputMissing(f"there is no {source.address}", where=source.address)
+    if not found and source.empty:
+        raise InputTruncated("the input is empty", where=source.address)
     if not found:
-        raise UnknownFormat(f"nothing here reads {source.address}", where=source.address)
+        hint = f"Name the reader with --as: {', '.join(BUILTIN)}."
+        raise UnknownFormat(f"nothing here reads {source.address}", where=source.address, hint=hint)
     return found if source.path is not None and source.path.is_dir() else found[:1]

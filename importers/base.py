@@ -50,6 +50,13 @@ class Source:
         path = Path(text).expanduser().resolve()
         return cls(address=str(path), path=path)
 
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing in it at all: a file, or a pipe, of no bytes."""
+        if self.data is not None:
+            return not self.data
+        return self.path is not None and self.path.is_file() and not self.path.stat().st_size
+
     def read(self) -> bytes:
         """The bytes of a file source. Raises ``InputMissing``, ``LimitExceeded``."""
         if self.data is not None:

@@ -38,7 +38,7 @@ class BadInput(LineageError):
     """A source or document cannot be read as what it claims to be."""
 
     code, status, exit_code = "bad-input", 400, 2
-    hint = "Check that the file is complete and of the format named; --as NAME forces a reader."
+    hint = "Check that the file is complete and of the format named."
 
 
 class InputMissing(BadInput):
@@ -59,7 +59,7 @@ class UnknownFormat(BadInput):
     """No importer or format recognises the input."""
 
     code, status = "unknown-format", 415
-    hint = "Name the reader with --as; 'lineage import --help' lists them."
+    hint = "Check that it is what was meant, and complete."
 
 
 class TooNew(BadInput):

@@ -199,6 +199,31 @@ def uuid7(
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
+def title(ident: str, label: str | None) -> str:
+    """What people are shown for a thing: its label, or what is readable of its identifier; of a
+    partner's claim, whose word it is.
+
+    >>> title("urn:lineage:claim:lab:urn%3Ax", "our model")
+    'our model (lab says)'
+    """
+    if not label:
+        return short(ident)
+    return label + _claimed(ident)
+
+
+def untitled(ident: str, shown: str) -> str | None:
+    """The label again out of a title, if there was one."""
+    if shown == short(ident):
+        return None
+    return shown.removesuffix(_claimed(ident))
+
+
+def _claimed(ident: str) -> str:
+    if not ident.startswith(CLAIM):
+        return ""
+    return f" ({ident.removeprefix(CLAIM).partition(':')[0]} says)"
+
+
 def short(ident: str) -> str:
     """What people call an identifier when nobody gave it a label.
 
@@ -214,8 +239,8 @@ def short(ident: str) -> str:
     if is_unknown(ident):
         return "(not named)"
     if ident.startswith(CLAIM):
-        partner, _, claimed = ident.removeprefix(CLAIM).partition(":")
-        return f"{short(unquote(claimed))} ({partner} says)"
+        claimed = ident.removeprefix(CLAIM).partition(":")[2]
+        return short(unquote(claimed)) + _claimed(ident)
     if ident.startswith("urn:lineage:content:"):
         algorithm, _, digest = ident.removeprefix("urn:lineage:content:").partition(":")
         return f"{algorithm}:{digest[:12]}"

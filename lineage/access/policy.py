@@ -140,6 +140,12 @@ class Rule:
     word: str | None = None
 
     @property
+    def narrow(self) -> bool:
+        """Whether it is about something, and not about all the rest."""
+        asked = (self.kind, self.project, self.id, self.attribute, self.relation, self.name)
+        return any(condition is not None for condition in asked)
+
+    @property
     def reveals(self) -> bool:
         """Whether something of a value itself leaves."""
         return self.verb == "keep" or (self.verb == "generalise" and self.to != "word")

@@ -13,9 +13,9 @@ from lineage import ids
 from lineage.access import collapse
 from lineage.access.policy import Policy
 from lineage.access.pseudonym import PartnerKey
-from lineage.access.survey import ARGUMENTS, EDGE_ARGUMENTS, Survey, ref_arguments
+from lineage.access.survey import ARGUMENTS, Survey, ref_arguments
 from lineage.access.values import Place, Sealed, Values, name_without_digest
-from lineage.model import kinds, terms
+from lineage.model import kinds, merge, terms
 from lineage.model.record import Batch, Edge, Node, Record, arcs, line, named
 from lineage.model.value import Literal, Ref, Value, each, refs, several
 
@@ -248,7 +248,7 @@ class _Redaction:
         return shown
 
     def _argument(self, key: str, iri: str) -> str | None:
-        if key in EDGE_ARGUMENTS:
+        if key in merge.EDGE_ARGUMENTS:
             return self._edge_ids.get(iri)
         if key not in ARGUMENTS:
             return self._bundle(iri)

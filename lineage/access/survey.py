@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TypeVar
 
 from lineage import ids
-from lineage.access.policy import Policy, Thing
+from lineage.access.delicate import LABEL
+from lineage.access.policy import Policy, Rule, Thing
 from lineage.model import dictionary, kinds, merge, terms
 from lineage.model.record import Batch, Edge, Node, arcs
 from lineage.model.value import refs
+
+T = TypeVar("T")
 
 #: Arguments of relations that name a thing, and its family; the others name edges or bundles.
 ARGUMENTS = {
@@ -18,8 +22,6 @@ ARGUMENTS = {
     "prov:starter": "Activity",
     "prov:ender": "Activity",
 }
-#: Arguments that name another edge.
-EDGE_ARGUMENTS = frozenset({"prov:generation", "prov:usage"})
 
 _ARGUMENTS_OF = {
     relation.name: frozenset(a.key for a in relation.arguments if a.holds == "ref")
@@ -59,6 +61,36 @@ class Survey:
     def family(self, ident: str) -> str:
         """The PROV family of a thing."""
         return kinds.family(self.things[ident].kind)
+
+
+def idle(batch: Batch, policy: Policy) -> Iterator[str]:
+    """The rules that decide nothing of a batch, as pointers into the policy: mistyped, or behind
+    others that speak of the same.
+    """
+    things = Survey(batch, policy).things
+    relations = {edge.relation for edge in batch.edges}
+    decided: dict[str, set[int | None]] = {
+        "nodes": {_first(policy.nodes, thing, Rule.fits) for thing in things.values()},
+        "edges": {_first(policy.edges, relation, Rule.fits_edge) for relation in relations},
+        "attributes": {id(rule) for rule in _attribute_rules(batch, things, policy)},
+    }
+    for part, deciding in decided.items():
+        for number, rule in enumerate(getattr(policy, part)):
+            if rule.narrow and id(rule) not in deciding:
+                yield f"/{part}/{number}/{rule.verb}"
+
+
+def _first(rules: Iterable[Rule], about: T, fits: Callable[[Rule, T], bool]) -> int | None:
+    return next((id(rule) for rule in rules if fits(rule, about)), None)
+
+
+def _attribute_rules(batch: Batch, things: Mapping[str, Thing], policy: Policy) -> Iterator[Rule]:
+    for record in batch.records:
+        owner = things[record.id] if isinstance(record, Node) else record.relation
+        for name, value in record.attributes.items():
+            yield policy.attribute(owner, name, value)
+        if isinstance(record, Node) and record.label is not None:
+            yield policy.attribute(owner, LABEL, record.label)
 
 
 def ref_arguments(relation: str) -> frozenset[str]:

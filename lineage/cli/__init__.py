@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -12,7 +14,7 @@ from keyword import iskeyword
 import click
 
 from lineage import __version__
-from lineage.errors import LineageError
+from lineage.errors import LineageError, Usage
 
 #: Verb -> what it answers; each lives in the file of its name.
 VERBS: dict[str, str] = {
@@ -45,6 +47,10 @@ VERBS: dict[str, str] = {
     "demo": "Make a small real project and ask it everything.",
     "completion": "Print the completion script of your shell.",
 }
+
+
+#: What writing to a full disk or a broken device fails with.
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG})
 
 
 class Verbs(click.Group):
@@ -121,6 +127,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.ClickException as error:
         error.show()
         code = error.exit_code
+    except OSError as error:
+        if "--debug" in words or error.filename is not None or error.errno not in _NO_ROOM:
+            raise
+        # What is left for stdout goes nowhere, so that the end of the process does not fail as well.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _say(
+            Usage(f"cannot write: {error.strerror}", where="stdout", hint="Make room."),
+            as_json=False,
+        )
+        code = Usage.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo(
             "Stopped. Every entry acknowledged is in the store; run it again to go on.", err=True

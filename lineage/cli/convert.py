@@ -39,9 +39,6 @@ def COMMAND(source: str, from_: str | None, to: str | None, out: str | None) -> 
         )
     batch = read.loads(data, source)
     shown = written.dumps(batch)
-    if out is None:
-        sys.stdout.buffer.write(shown)
-    else:
-        face.write(out, shown)
+    face.write(out, shown)
     for loss in (*batch.losses, *written.losses(batch)):
         click.echo(f"not in it: {loss.number} {loss.what}: {loss.reason}", err=True)

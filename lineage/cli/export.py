@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -14,7 +14,10 @@ from lineage.cli import face
 @click.command("export")
 @click.argument("selection", required=False)
 @click.option(
-    "--format", "format_", metavar="NAME", default="json", help="The format; default json."
+    "--format",
+    "format_",
+    metavar="NAME",
+    help="The format; default: by the name of --out, or json.",
 )
 @click.option(
     "--out", "-o", metavar="FILE", type=click.Path(dir_okay=False), help="Where to; default stdout."
@@ -61,14 +64,16 @@ def _document(
     at: str | None,
     as_json: bool,
 ) -> None:
+    from lineage import formats
+
     if as_json and out is None:
         raise click.UsageError("--json tells about the document: name a file for it with --out")
+    if format_ is None:
+        found = formats.for_suffix(Path(out).suffix) if out else None
+        format_ = found.name if found else "json"
     with face.opened(ctx) as store:
         exported = store.export(selection, format=format_, at=at)
-    if out is None:
-        sys.stdout.buffer.write(exported.data)
-    else:
-        face.write(out, exported.data)
+    face.write(out, exported.data)
     if as_json:
         face.emit(exported.to_dict())
     else:

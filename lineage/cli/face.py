@@ -53,19 +53,38 @@ def read(path: str) -> bytes:
         raise InputMissing(error.strerror or "cannot be read", where=path) from error
 
 
-def write(path: str, data: bytes) -> None:
-    """A file, whole or not at all. Raises ``Usage`` where it cannot be written."""
+def write(path: str | None, data: bytes, *, hint: str = "Name another place.") -> None:
+    """A file, whole or not at all, or stdout; pipes and devices are written to as they are.
+
+    Raises ``Usage`` with the hint where it cannot be written.
+    """
     from lineage.errors import Usage
 
-    target = Path(path)
+    try:
+        if path is None:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+        else:
+            _write(Path(path), data)
+    except OSError as error:
+        message = f"cannot write: {error.strerror}"
+        raise Usage(message, where=path or "stdout", hint=hint) from error
+
+
+def _write(target: Path, data: bytes) -> None:
+    if target.exists() and not target.is_file():
+        target.write_bytes(data)
+        return
+    target = target.resolve()
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         part.write_bytes(data)
+        if target.exists():
+            # Whoever may read the file that stood there may read this one, and nobody else.
+            part.chmod(target.stat().st_mode & 0o7777)
         part.replace(target)
-    except OSError as error:
-        raise Usage(
-            f"cannot write: {error.strerror}", where=path, hint="Name another place."
-        ) from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def emit(value: Any) -> None:

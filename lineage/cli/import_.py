@@ -106,7 +106,7 @@ def _tell_admitted(found: Any) -> None:
     if found.incomplete:
         click.echo("  incomplete: its sender cut paths")
     if found.gap:
-        click.echo("  packages before it were never taken")
+        click.echo("  packages before it are missing, and can no longer be taken")
     if found.state == "quarantined":
         click.echo(f"  it waits: lineage quarantine show {name}")
 

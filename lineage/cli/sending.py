@@ -17,7 +17,7 @@ def send(
     ctx: click.Context, selection: str | None, partner: str, *, check: bool, **chosen: Any
 ) -> None:
     """Make the package, or with ``check`` show what would leave."""
-    if chosen.pop("format_") != "json":
+    if chosen.pop("format_") is not None:
         raise click.UsageError("a package has its own formats: leave --format out")
     (_check if check else _package)(ctx, selection, partner, **chosen)
 
@@ -45,14 +45,12 @@ def _package(
             rocrate=chosen["rocrate"],
             at=chosen["at"],
         )
-    if out is None:
-        sys.stdout.buffer.write(made.data)
-    else:
-        face.write(out, made.data)
+    said = made.statement
+    lost = f"Package {said.sequence} is in the ledger and lost: {partner} takes the next one"
+    face.write(out, made.data, hint=f"{lost} with lineage import --accept-gap.")
     if as_json:
         face.emit(made.to_dict())
         return
-    said = made.statement
     click.echo(
         f"package {said.sequence} for {partner}: {made.nodes} nodes, {made.edges} edges", err=True
     )
@@ -91,6 +89,10 @@ def _check(
     for text, times, where in report.strings:
         click.echo(f"  {face.printable(text)}  ({times} times: {', '.join(where)})")
     click.echo(f"  and {report.pseudonyms} pseudonyms")
+    for rule in shown.idle:
+        click.echo(
+            click.style(f"this rule of the policy decides nothing here: {rule}", fg="yellow")
+        )
     for secret in report.secrets:
         click.echo(click.style(f"looks like a secret: {secret.form}, {secret.where}", fg="red"))
     for small in report.small:

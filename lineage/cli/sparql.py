@@ -40,6 +40,17 @@ def _tell(found: Any) -> None:
     else:
         click.echo("\t".join(f"?{name}" for name in found.variables))
         for row in found.rows:
-            click.echo("\t".join(row.get(name, {}).get("value", "") for name in found.variables))
+            click.echo("\t".join(_cell(row.get(name, {})) for name in found.variables))
     if found.cut:
         click.echo(f"cut after {len(found.rows) or 'many'} rows: add LIMIT and OFFSET", err=True)
+
+
+def _cell(term: dict[str, Any]) -> str:
+    """A term on one line of a table: its text, its tabs and line breaks as TSV results have them."""
+    text = str(term.get("value", ""))
+    for character, escaped in _ESCAPES:
+        text = text.replace(character, escaped)
+    return f"_:{text}" if term.get("type") == "bnode" else text
+
+
+_ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))

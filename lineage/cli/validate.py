@@ -51,9 +51,13 @@ def COMMAND(
     from lineage.services import validate
 
     if source is not None and not _is_store(source):
+        if selection is not None:
+            raise click.UsageError("--select is about stores, and this is a document")
         data = sys.stdin.buffer.read() if source == "-" else face.read(source)
         found = validate.document(data, format=named, where=source, shapes=shapes)
     else:
+        if named is not None:
+            raise click.UsageError("--as is about documents, and this is a store")
         if source is not None:
             ctx.obj["store"] = source
         with face.opened(ctx) as store:
@@ -81,7 +85,8 @@ def _tell(found: Any) -> None:
     for finding in found.findings:
         colour = "red" if finding.severity == "error" else "yellow"
         place = "" if finding.where in finding.message else f" ({finding.where})"
-        click.echo(f"  {click.style(finding.code, fg=colour)}: {finding.message}{place}")
+        code = click.style(finding.code, fg=colour)
+        click.echo(f"  {finding.severity} {code}: {finding.message}{place}")
         for step in finding.path:
             click.echo(f"      {step}")
     if found.total > len(found.findings):

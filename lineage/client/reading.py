@@ -66,7 +66,7 @@ def _groups(said: Object) -> dict[str, Any]:
 def _node(said: Object) -> NodeRow:
     ident, label = said["id"], said["label"]
     # A label that the identifier gives is none that a source gave.
-    named = None if label == ids.short(ident) else label
+    named = ids.untitled(ident, label)
     return NodeRow(ident, said["kind"], named, _text(said["attributes"]))
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any, Protocol
 
-from lineage.errors import MissingExtra, UnknownFormat
+from lineage.errors import InputTruncated, MissingExtra, UnknownFormat
 from lineage.model import check, constraints
 from lineage.model.record import Batch, Loss
 
@@ -108,8 +108,11 @@ def recognised(data: bytes, suffix: str, where: str) -> Format:
     Raises ``UnknownFormat``.
     """
     found = sniff(data) or for_suffix(suffix)
+    if found is None and not data.strip():
+        raise InputTruncated("the input is empty", where=where)
     if found is None:
-        raise UnknownFormat("this is no PROV document that is known", where=where)
+        hint = f"Name its format: {', '.join(BUILTIN)}."
+        raise UnknownFormat("this is no PROV document that is known", where=where, hint=hint)
     return found
 
 

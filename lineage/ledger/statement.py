@@ -142,7 +142,9 @@ def demand_next(statement: Statement, sequence: int, digest: str | None) -> None
     """
     expected, found = sequence + 1, statement.sequence
     if found < expected:
-        raise WrongSequence(f"package {found} was taken before; the next is {expected}")
+        raise WrongSequence(
+            f"package {found} comes too late: {expected - 1} was the last one taken"
+        )
     if found > expected:
         raise WrongSequence(f"package {found} came where {expected} is next: one is missing")
     if statement.previous != digest:

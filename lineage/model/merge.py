@@ -9,6 +9,9 @@ from lineage.model import kinds, terms
 from lineage.model.record import Node
 from lineage.model.value import Scalar, Value, each, several
 
+#: Arguments of relations that name another edge, and no thing.
+EDGE_ARGUMENTS = frozenset({"prov:generation", "prov:usage"})
+
 
 def merged(ident: str, statements: Sequence[Node], mentions: Iterable[str] = ()) -> Node:
     """One node out of all statements alive in a view; every engine answers with exactly this.

@@ -30,7 +30,7 @@ class Node:
     @property
     def title(self) -> str:
         """The label, or what is readable of the identifier."""
-        return self.label or ids.short(self.id)
+        return ids.title(self.id, self.label)
 
     def to_dict(self) -> dict[str, Any]:
         """The node in the one JSON shape of answers (docs/answers.md)."""
@@ -108,6 +108,16 @@ class Batch:
         """Nodes, then edges."""
         yield from self.nodes
         yield from self.edges
+
+    @property
+    def things(self) -> int:
+        """How many nodes are described, each by one statement or several."""
+        return len({node.id for node in self.nodes})
+
+    @property
+    def relations(self) -> int:
+        """How many edges there are, each told once."""
+        return len({(e.relation, e.effect, e.cause, variant(e)) for e in self.edges})
 
     def __len__(self) -> int:
         return len(self.nodes) + len(self.edges)

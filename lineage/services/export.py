@@ -78,8 +78,8 @@ def export(
     return Exported(
         data=written.dumps(found.batch),
         format=written.name,
-        nodes=len(found.batch.nodes),
-        edges=len(found.batch.edges),
+        nodes=found.batch.things,
+        edges=found.batch.relations,
         losses=written.losses(found.batch),
         certificate=found.certificate,
         canonical=formats.canonical(found.batch, format) if format in formats.RDF else None,

@@ -23,6 +23,8 @@ _PARENTS = Hop(relations=frozenset({"parent"}))
 _NEAREST = 3
 _LOOKED_AT = 5_000
 _LISTED = 10
+#: Nodes of one name among which ours are looked for.
+_MEANT = 1_000
 
 
 def resolve(ctx: Context, reference: str, view: View = NOW) -> NodeRow:
@@ -102,7 +104,7 @@ def _by_name(
     ctx: Context, reference: str, word: str, name: str, kinds: Sequence[str], view: View
 ) -> NodeRow:
     wanted = frozenset(kinds) or None
-    found = ctx.store.find(Filter(kinds=wanted, label=name), Page(limit=_LISTED), view).rows
+    found = ctx.store.find(Filter(kinds=wanted, label=name), Page(limit=_MEANT), view).rows
     if not found and word in _STEMS:
         stem = _STEMS[word] + name.lower()
         found = ctx.store.find(Filter(prefix=stem), Page(limit=_LISTED), view).rows
@@ -144,10 +146,14 @@ def _rank(row: NodeRow, name: str) -> int:
 
 
 def _only(reference: str, found: Sequence[NodeRow]) -> NodeRow:
+    # What a partner says of a thing has its own identifier, and does not make ours doubtful.
+    ours = [row for row in found if not row.id.startswith(ids.CLAIM)]
+    if ours:
+        found = ours
     if len(found) == 1:
         return found[0]
     listed = "\n".join(
-        f"  {row.kind:<15} {row.label or ids.short(row.id)}  {row.id}" for row in found[:_LISTED]
+        f"  {row.kind:<15} {ids.title(row.id, row.label)}  {row.id}" for row in found[:_LISTED]
     )
     more = f"\n  ... and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
     message = f"{reference!r} may be any of {len(found)}:\n{listed}{more}"
@@ -157,7 +163,7 @@ def _only(reference: str, found: Sequence[NodeRow]) -> NodeRow:
 def _missing(ctx: Context, reference: str, kinds: Sequence[str], name: str, view: View) -> NodeRow:
     where = Filter(kinds=frozenset(kinds) or None)
     rows = ctx.store.find(where, Page(limit=_LOOKED_AT), view).rows
-    near = nearest(name, (row.label or ids.short(row.id) for row in rows))
+    near = nearest(name, (ids.title(row.id, row.label) for row in rows))
     hint = f"The nearest: {', '.join(near)}." if near else NotFound.hint
     raise NotFound(f"nothing here is called {reference!r}", hint=hint)
 

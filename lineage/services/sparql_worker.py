@@ -11,6 +11,7 @@ import contextlib
 import json
 import re
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 try:
@@ -27,6 +28,9 @@ PREFIXES = {
 }
 #: Characters of what the parser says is wrong.
 _SAID = 200
+#: What the parser could go on with, if that is little enough to help.
+_EXPECTED = re.compile(r"error at (\d+):(\d+): expected (.*)")
+_EXPECTED_MOST = 80
 #: An update, behind prefixes and comments.
 _UPDATE = re.compile(
     r"(?i)(?:\s|#[^\n]*\n|(?:base\s*|prefix\s+[^\s:]*:\s*)<[^>]*>)*+"
@@ -116,8 +120,17 @@ def fault(query: str) -> str | None:
 
 
 def said(error: Exception) -> str:
-    """What the engine says is wrong, in one line."""
-    return str(error).split("\n", 1)[0][:_SAID]
+    """What the engine says is wrong, in one line: where, not all that its grammar could go on with."""
+    text = str(error).split("\n", 1)[0]
+    expected = _EXPECTED.fullmatch(text)
+    if expected is None:
+        return text[:_SAID]
+    line, column, what = expected.groups()
+    if "Prefix not found" in what:
+        what = "a prefix that is declared"
+    elif len(what) > _EXPECTED_MOST:
+        what = "something else, or more"
+    return f"line {line}, column {column}: expected {what}"
 
 
 def shown(found: Any, rows: int, size: int) -> dict[str, Any]:
@@ -126,14 +139,9 @@ def shown(found: Any, rows: int, size: int) -> dict[str, Any]:
 
     if isinstance(found, pyoxigraph.QueryBoolean):
         return {"boolean": bool(found)}
-    kept: list[Any] = []
     if isinstance(found, pyoxigraph.QueryTriples):
-        for triple in found:
-            kept.append(f"{triple} .\n")
-            size -= len(kept[-1])
-            if size < 0 or len(kept) > rows:
-                return {"data": "".join(kept[:-1]), "cut": True}
-        return {"data": "".join(kept)}
+        return graph(found, rows, size)
+    kept: list[Any] = []
     names = [variable.value for variable in found.variables]
     for solution in found:
         kept.append({name: term(solution[name]) for name in names if solution[name] is not None})
@@ -141,6 +149,20 @@ def shown(found: Any, rows: int, size: int) -> dict[str, Any]:
         if size < 0 or len(kept) > rows:
             return {"variables": names, "rows": kept[:-1], "cut": True}
     return {"variables": names, "rows": kept}
+
+
+def graph(triples: Iterable[Any], rows: int, size: int) -> dict[str, Any]:
+    """A graph as N-Triples: a set, however often the query makes one of them."""
+    kept: dict[str, None] = {}
+    for triple in triples:
+        text = f"{triple} .\n"
+        if text in kept:
+            continue
+        size -= len(text)
+        if size < 0 or len(kept) == rows:
+            return {"data": "".join(kept), "cut": True}
+        kept[text] = None
+    return {"data": "".join(kept)}
 
 
 def term(value: Any) -> dict[str, Any]:

@@ -79,17 +79,24 @@ def document(
 
 
 def store(ctx: Context, selection: str | None = None, *, shapes: Sequence[str] = ()) -> Validation:
-    """Everything in a store, or what is selected of it. Raises as ``ask``."""
-    return batch(export.gather(ctx, selection).batch, shapes=shapes)
+    """Everything in a store, or what is selected of it; shapes look at that in the whole store.
+    Raises as ``ask``.
+    """
+    found = export.gather(ctx, selection).batch
+    around = export.gather(ctx, None).batch if selection is not None and shapes else found
+    return batch(found, shapes=shapes, around=around)
 
 
-def batch(found: Batch, *, shapes: Sequence[str] = ()) -> Validation:
-    """A batch. ``shapes`` are files of SHACL, or names of ours. Raises ``BadInput`` for shapes that
-    cannot be read, or would ask elsewhere.
+def batch(found: Batch, *, shapes: Sequence[str] = (), around: Batch | None = None) -> Validation:
+    """A batch. ``shapes`` are files of SHACL, or names of ours; they look at its nodes within
+    ``around``. Raises ``BadInput`` for shapes that cannot be read, or would ask elsewhere.
     """
     ours = check.check(found)
     prov = constraints.inspect(found)
-    more = [finding for shape in shapes for finding in _shaped(found, shape)]
+    more = [finding for shape in shapes for finding in _shaped(around or found, shape)]
+    if around is not None and around is not found:
+        known = {node.id for node in found.nodes}
+        more = [finding for finding in more if finding.where in known]
     findings = [*ours, *prov.findings, *more]
     findings.sort(key=lambda finding: finding.severity)
     return Validation(
@@ -112,6 +119,8 @@ def _shaped(found: Batch, shape: str) -> list[Finding]:
         shapes.parse(data=text, format="turtle")
     except Exception as error:
         raise BadInput(f"not shapes in Turtle: {_said(error)}", where=shape) from error
+    if not shapes:
+        raise BadInput("there are no shapes in it", where=shape)
     _demand_here(shapes, shape)
     data = formats.to_rdflib(found)
     try:

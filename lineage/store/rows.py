@@ -21,7 +21,7 @@ class NodeRow(NamedTuple):
     @property
     def title(self) -> str:
         """What people read: the label, else the end of the identifier."""
-        return self.label or ids.short(self.id)
+        return ids.title(self.id, self.label)
 
     def node(self) -> Node:
         """The node, decoded."""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from lineage import formats
 from lineage.errors import BadInput, LineageError
-from lineage.model import constraints, dictionary, terms
+from lineage.model import constraints, dictionary, kinds, terms
 from lineage.model.dictionary import Pair
 from lineage.model.record import Batch, Edge, Node, line
 from lineage.model.value import Literal, Ref, clean
@@ -161,6 +161,19 @@ def test_a_format_knows_its_own_documents(name):
 def test_rdflib_holds_every_statement_that_is_written():
     written = set(formats.named("nquads").dumps(EVERYTHING).splitlines())
     assert len(list(formats.to_rdflib(EVERYTHING).quads())) == len(written)
+
+
+@pytest.mark.filterwarnings("ignore:Dataset")  # rdflib itself uses what it deprecates
+@settings(max_examples=50)
+@given(batch=batches)
+def test_whoever_asks_for_a_family_finds_each_thing_of_it_once(batch):
+    for family in kinds.PLAIN:
+        found = formats.to_rdflib(batch).query(
+            f"SELECT ?x {{ {{ ?x a prov:{family} }} UNION {{ GRAPH ?g {{ ?x a prov:{family} }} }} }}",
+            initNs={"prov": terms.PROV},
+        )
+        known = {node.id for node in batch.nodes if kinds.family(node.kind) == family}
+        assert {str(row[0]) for row in found} == known
 
 
 def test_what_goes_through_the_prov_library_comes_back_the_same():

@@ -110,6 +110,17 @@ def crate(*entities, **context):
 # --- ours ---
 
 
+def test_the_identifier_of_a_usage_names_no_thing():
+    ends = {"effect": "urn:out", "cause": "urn:in"}
+    edges = (
+        Edge(relation="used", effect="urn:act", cause="urn:in", id="urn:u1"),
+        Edge(relation="wasDerivedFrom", attributes={"prov:usage": Ref("urn:u1")}, **ends),
+    )
+    names = written(Batch(edges=edges))
+    assert any("urn:out" in name for name in names)
+    assert not any("u1" in name for name in names)
+
+
 @settings(max_examples=150)
 @given(batches)
 def test_what_is_written_reads_back_the_same_and_writes_the_same_bytes(batch):

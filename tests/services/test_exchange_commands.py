@@ -120,6 +120,16 @@ def test_a_check_shows_what_leaves_and_a_package_holds_no_more(pair):
     assert out.stat().st_size == made["bytes"]
 
 
+def test_a_check_names_the_rules_that_decide_nothing(pair):
+    a, _, _ = pair
+    policy = a.folder / "partners" / "b.yaml"
+    told = policy.read_text().replace("nodes:", 'nodes:\n  - cut: {id: "https://a.exmaple/*"}')
+    policy.write_text(told + "  - seal: {name: licence}\nedges:\n  - cut: {relation: hadMember}\n")
+    shown = a.json("export", "--for", "b", "--check")
+    assert shown["idle"] == ["/nodes/0/cut", "/edges/0/cut", "/attributes/1/seal"]
+    assert "decides nothing here: /nodes/0/cut" in a("export", "--for", "b", "--check").stdout
+
+
 def test_a_package_waits_is_shown_and_let_in(pair):
     a, b, out = pair
     a("export", "--for", "b", "--out", out)

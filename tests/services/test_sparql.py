@@ -119,6 +119,14 @@ def test_each_form_of_query_has_its_answer_with_the_certificate_of_the_store(sto
     assert "<urn:m>" in store.sparql("DESCRIBE <urn:m>").data
 
 
+def test_a_graph_that_is_made_is_a_set(store):
+    query = "CONSTRUCT { ?a ?b ?c } { ?a ?b ?c . ?d ?e ?f }"
+    made = store.sparql(query)
+    known = store.sparql("SELECT DISTINCT ?a ?b ?c { ?a ?b ?c }")
+    assert not made.cut
+    assert len(made.data.splitlines()) == len(known.rows) == len(set(made.data.splitlines()))
+
+
 def test_bundles_are_named_graphs_and_the_default_graph_is_everything(store):
     inside = store.sparql("SELECT ?g { GRAPH ?g { <urn:inside> a prov:Entity } }")
     assert [row["g"]["value"] for row in inside.rows] == ["urn:b"]
@@ -182,7 +190,7 @@ def unrefused(query, changed):
     [
         ("", "not SPARQL"),
         ("SELECT", "not SPARQL"),
-        ("SELECT * { ?service ", "not SPARQL 1.1: error at 1:2"),
+        ("SELECT * { ?service ", "not SPARQL 1.1: line 1, column 2"),
         ("x" * 20_001, "20001 characters"),
         ("ASK { } # \ud800", "not UTF-8"),
         (f"ASK {{ FILTER({'(' * 4_900}1{')' * 4_900}) }}", "nested too deeply"),

@@ -10,7 +10,7 @@ import pytest
 import lineage
 from lineage.errors import Ambiguous, BadReference, InputMissing, NotFound, UnknownFormat, Usage
 from lineage.model import kinds
-from lineage.model.record import Batch, Edge
+from lineage.model.record import Batch, Edge, Node
 
 
 def edge(relation, effect, cause, **attributes):
@@ -140,6 +140,18 @@ def test_a_reference_that_means_nothing_names_the_nearest_and_one_that_means_two
     for nothing in (" ", "run:"):
         with pytest.raises(BadReference):
             store.trace(nothing)
+
+
+def test_what_a_partner_calls_by_our_names_leaves_ours_clear_and_is_shown_as_its_word(store):
+    claims = tuple(
+        Node(id=f"urn:lineage:claim:lab:x{n}", kind="ModelVersion", label="fraud@v3")
+        for n in range(20)
+    )
+    store.ingest(Batch(nodes=claims), source="partner:lab")
+    found = store.trace("model:fraud@v3")
+    assert not found.start[0].startswith("urn:lineage:claim:")
+    (claim,) = store.show(claims[0].id).nodes
+    assert claim.title == "fraud@v3 (lab says)"
 
 
 def test_why_names_the_shortest_chains_whichever_end_is_asked_first(store):

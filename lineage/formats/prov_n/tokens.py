@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -37,8 +38,12 @@ _TOKENS = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_CHARACTERS = {"t": "\t", "b": "\b", "n": "\n", "r": "\r", "f": "\f"}
+_ESCAPE = re.compile(r"\\(?:(u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8})|(.))", re.DOTALL)
+_LOCAL_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_CHARACTERS = {"t": "\t", "b": "\b", "n": "\n", "r": "\r", "f": "\f"} | {c: c for c in "\"'\\"}
+_SURROGATES = range(0xD800, 0xE000)
+#: The kinds of texts, and how many quotes each has at both ends.
+_TEXTS = {"text": 1, "long": 3}
 
 
 def place(text: str, at: int) -> str:
@@ -58,17 +63,23 @@ def tokens(text: str, where: str) -> Iterator[Token]:
             if text[at] in "\"'<" or text.startswith("/*", at):
                 raise InputTruncated(f"what begins with {rest!r} does not end", where=shown)
             raise BadInput(f"{rest!r} is no PROV-N", where=shown)
-        kind = found.lastgroup or ""
+        kind, word = found.lastgroup or "", found.group()
+        if kind in _TEXTS and "\\" in word:
+            odd = next((m for m in _ESCAPE.finditer(word) if _character(m) is None), None)
+            if odd is not None:
+                message = f"{odd.group()!r} is no escape of PROV-N"
+                hint = "A backslash itself is written twice."
+                raise BadInput(message, where=f"{where}:{place(text, at + odd.start())}", hint=hint)
         if kind != "space":
-            yield Token(kind, _plain(kind, found.group()), at)
+            yield Token(kind, _plain(kind, word), at)
         at = found.end()
 
 
 def _plain(kind: str, text: str) -> str:
-    if kind == "long":
-        return _unescaped(text[3:-3])
-    if kind == "text":
-        return _unescaped(text[1:-1])
+    if kind in _TEXTS:
+        quotes = _TEXTS[kind]
+        inner = text[quotes:-quotes]
+        return _ESCAPE.sub(lambda m: _character(m) or "", inner) if "\\" in inner else inner
     if kind == "iri":
         return text[1:-1]
     if kind == "quoted":
@@ -76,13 +87,21 @@ def _plain(kind: str, text: str) -> str:
     return text[1:] if kind == "tag" else text
 
 
-def _unescaped(text: str) -> str:
-    return _ESCAPE.sub(lambda m: _CHARACTERS.get(m[1], m[1]), text) if "\\" in text else text
+def _character(escape: re.Match[str]) -> str | None:
+    """What an escape stands for: ECHAR of SPARQL, and its codepoint escapes (19.2); no surrogates."""
+    if escape[1] is None:
+        return _CHARACTERS.get(escape[2])
+    code = int(escape[1][1:], 16)
+    return (
+        chr(code)
+        if code < _SURROGATES.start or _SURROGATES.stop <= code <= sys.maxunicode
+        else None
+    )
 
 
 def name(text: str) -> tuple[str | None, str]:
     """The prefix and local part of a qualified name, escapes taken out."""
     prefix, colon, local = text.partition(":")
     if not colon or "\\" in prefix:
-        return None, _ESCAPE.sub(r"\1", text)
-    return prefix, _ESCAPE.sub(r"\1", local)
+        return None, _LOCAL_ESCAPE.sub(r"\1", text)
+    return prefix, _LOCAL_ESCAPE.sub(r"\1", local)

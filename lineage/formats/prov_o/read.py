@@ -57,7 +57,7 @@ class _Reader:
         self._properties = graph.properties
         #: Nodes that qualify more than one relation: they are not of one alone, so they keep a name.
         self._shared = _repeated(obj for _, _, obj in graph.qualified)
-        self._twice = any(iri.startswith(words.ALSO) for iri in graph.properties)
+        self._twice = any(words.unstated(p).startswith(words.ALSO) for p in graph.properties)
         #: Relations whose unqualified property occurs at all.
         self._plainly = {words.PLAIN[iri].name for iri in graph.properties & words.PLAIN.keys()}
         self._plainly |= {words.INVERSE[i].name for i in graph.properties & words.INVERSE.keys()}
@@ -104,6 +104,7 @@ class _Reader:
         """A node that states one thing about another, which RDF would merge with the others."""
         self._taken.add(subject)
         self._apart.add(subject)
+        said = [(words.unstated(prop), obj) for prop, obj in said]
         self._said.setdefault(ident, set()).update(said)
         rest = [(prop, obj) for prop, obj in said if prop != words.STATES]
         types = {obj for prop, obj in rest if prop == words.TYPE}

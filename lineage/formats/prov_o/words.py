@@ -20,6 +20,8 @@ RDF, RDFS = PREFIXES["rdf"], PREFIXES["rdfs"]
 TYPE, LABEL = RDF + "type", RDFS + "label"
 #: A blank node that states one of several statements of a thing, which RDF would otherwise merge.
 STATES = LINEAGE + "states"
+#: Goes before the properties of such a node: whoever asks for entities and their labels finds each once.
+STATED = "urn:lineage:stated:"
 #: The effect of a relation, where a statement stands apart from it.
 EFFECT = LINEAGE + "effect"
 #: Marks a subject of which nobody said that it is an entity, an activity or an agent.
@@ -73,6 +75,12 @@ def _keys_back(relation: Relation) -> Mapping[str, str]:
         for key, iri in {**RELATION_KEYS, **SETS}.items()
         if key in own or key in ("prov:type", "prov:label", "prov:location", "prov:role")
     }
+
+
+def unstated(prop: str) -> str:
+    """A property out of the one of ours that stands for it on a node which states something apart."""
+    found = plain(prop)
+    return found[len(STATED) :] if found.startswith(STATED) else prop
 
 
 def key_of(prop: str) -> str:

@@ -35,15 +35,16 @@ class _Keys(NamedTuple):
 
 
 class Writer:
-    """One writing of a batch in one syntax."""
+    """One writing of a batch in one syntax. ``space`` goes before every property."""
 
-    def __init__(self, batch: Batch, syntax: Syntax) -> None:
+    def __init__(self, batch: Batch, syntax: Syntax, space: str = "") -> None:
         self._batch = batch
         self._syntax = syntax
+        self._space = space
         self._elements = _Keys.of(words.ELEMENT_KEYS)
         self._relations = {name: _Keys.of(w.renamed) for name, w in words.WORDS.items()}
         iri = syntax.iri
-        self._a = syntax.a
+        self._a = self._property(words.TYPE)
         self._crowded: set[tuple[str, str, str]] = set()
         self._families: dict[str, str] = {
             family: f"{self._a} {iri(terms.PROV + family)}" for family in kinds.PLAIN
@@ -56,10 +57,10 @@ class Writer:
         self._words = {
             name: (
                 w,
-                [iri(p) for p in w.plain],
-                iri(w.qualified),
+                [self._property(p) for p in w.plain],
+                self._property(w.qualified),
                 [f"{self._a} {iri(c)}" for c in w.classes],
-                iri(w.influencer),
+                self._property(w.influencer),
             )
             for name, w in words.WORDS.items()
         }
@@ -136,9 +137,13 @@ class Writer:
         found = keys.predicates.get(key)
         if found is None:
             iri = keys.renamed.get(key) or terms.expand(key)
-            found = self._a if iri == words.TYPE else self._syntax.property(iri)
-            keys.predicates[key] = found
+            found = keys.predicates[key] = self._property(iri)
         return found
+
+    def _property(self, iri: str) -> str:
+        if iri == words.TYPE and not self._space:
+            return self._syntax.a
+        return self._syntax.property(self._space + iri)
 
     def _relation(self, edge: Edge, number: int, subjects: _Subjects) -> None:
         """One relation on its effect; ``number`` counts statements that are word for word the same."""
@@ -211,15 +216,15 @@ class Writer:
 
     def _apart(self, records: list[Record], stated: Mapping[str, int], subjects: _Subjects) -> None:
         """Statements of one thing that RDF merges, each once more on a node of its own."""
-        iri = self._syntax.iri
+        iri, apart = self._syntax.iri, Writer(self._batch, self._syntax, words.STATED)
         for number, record in enumerate(records):
             if record.id is None or stated[record.id] < 2:
                 continue
             pairs = [f"{iri(words.STATES)} {iri(record.id)}"]
             if isinstance(record, Node):
-                pairs += self._element(record)
+                pairs += apart._element(record)
             elif record.relation in self._words:
-                pairs += self._alone(record)
+                pairs += apart._alone(record)
             subjects[_blank(b"states %d %b" % (number, line(record)))] = pairs
 
     def _alone(self, edge: Edge) -> Iterator[str]:
@@ -227,7 +232,7 @@ class Writer:
         known, _, _, _, influencer = self._words[edge.relation]
         keys = self._relations[edge.relation]
         yield from (f"{self._a} {self._syntax.iri(c)}" for c in known.named)
-        yield f"{self._syntax.iri(words.EFFECT)} {self._syntax.iri(edge.effect)}"
+        yield f"{self._property(words.EFFECT)} {self._syntax.iri(edge.effect)}"
         if not edge.cause.startswith(_UNKNOWN):
             yield f"{influencer} {self._syntax.iri(edge.cause)}"
         for key, value in _sorted(edge.attributes):

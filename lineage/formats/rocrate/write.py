@@ -16,7 +16,7 @@ from lineage.formats import names
 from lineage.formats.rocrate import words
 from lineage.model import kinds, merge, terms
 from lineage.model.record import Batch, Edge, Loss, Node
-from lineage.model.value import Attributes, Literal, Ref, Value, each
+from lineage.model.value import Attributes, Literal, Ref, Value, each, refs
 
 #: RO-Crate's types for our kinds; other entities are creative works, other activities actions.
 _TYPES: Mapping[str, str] = {
@@ -157,10 +157,9 @@ class Writer:
                 (edge.effect, edge.cause), merge.mention(edge.relation), strict=True
             ):
                 mentions.setdefault(ident, set()).add(family)
-            for value in edge.attributes.values():
-                for item in each(value):
-                    if isinstance(item, Ref):
-                        mentions.setdefault(item.iri, {"Entity"})
+            for key, value in edge.attributes.items():
+                for ident in () if key in merge.EDGE_ARGUMENTS else refs(value):
+                    mentions.setdefault(ident, {"Entity"})
         several = sum(len(found) - 1 for found in statements.values())
         self._lose("several statements of one thing", count=several)
         fixed = {words.PROFILE, words.SIDECAR_FORM}

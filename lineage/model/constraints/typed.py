@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from lineage.model import terms
+from lineage.model import merge, terms
 from lineage.model.constraints.findings import Findings
 from lineage.model.constraints.graph import components, walk
 from lineage.model.constraints.scope import (
@@ -78,7 +78,7 @@ def _derivations(scope: Scope, findings: Findings) -> None:
     for edge in scope.of("wasDerivedFrom"):
         if not edge.attributes or reference(edge, "prov:activity") is not None:
             continue
-        for key in ("prov:generation", "prov:usage"):
+        for key in sorted(merge.EDGE_ARGUMENTS):
             event = reference(edge, key)
             if event is not None:
                 word, short = key.removeprefix("prov:"), findings.names.short

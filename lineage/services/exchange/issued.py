@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from lineage.access.pseudonym import PREFIX, PartnerKey
-from lineage.access.survey import EDGE_ARGUMENTS
+from lineage.model import merge
 from lineage.model.record import Edge, Node, Record
 from lineage.model.value import Attributes, Value, each, wired
 from lineage.services.exchange import form, kept
@@ -45,7 +45,7 @@ class Said:
                 and _within(record.attributes, one.attributes)
                 for one in self._nodes.get(record.id, ())
             )
-        shown = {k: v for k, v in record.attributes.items() if k not in EDGE_ARGUMENTS}
+        shown = {k: v for k, v in record.attributes.items() if k not in merge.EDGE_ARGUMENTS}
         ends = (record.relation, record.effect, record.cause)
         return any(_within(shown, one.attributes) for one in self._edges.get(ends, ()))
 

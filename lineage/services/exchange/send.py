@@ -17,6 +17,7 @@ from lineage.access.leaving import Check, leaving
 from lineage.access.policy import Policy
 from lineage.access.pseudonym import PREFIX, PartnerKey
 from lineage.access.redact import Redacted, redact
+from lineage.access.survey import idle
 from lineage.errors import LineageError, MissingExtra, StoreDamaged, Usage
 from lineage.formats import archive
 from lineage.ledger import merkle, seal
@@ -73,7 +74,9 @@ class Package:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaving:
-    """What a package would hold. ``around`` are the strings beside the document's own."""
+    """What a package would hold. ``around`` are the strings beside the document's own, ``idle`` the
+    rules of the policy that decide nothing here, as pointers into it.
+    """
 
     partner: str
     sequence: int
@@ -81,6 +84,7 @@ class Leaving:
     counts: Mapping[str, Mapping[str, int]]
     incomplete: bool
     around: tuple[str, ...]
+    idle: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """As the JSON of ``lineage export --for --check --json``."""
@@ -90,6 +94,7 @@ class Leaving:
             "counts": {part: dict(found) for part, found in self.counts.items()},
             "incomplete": self.incomplete,
             "around": list(self.around),
+            "idle": list(self.idle),
             **self.check.to_dict(),
         }
 
@@ -98,6 +103,7 @@ class Leaving:
 class _Prepared:
     policy: Policy
     key: bytes
+    outgoing: Batch
     redacted: Redacted
     document: bytes
     read: Batch
@@ -130,6 +136,7 @@ def check(
         counts=found.redacted.counts,
         incomplete=found.incomplete,
         around=(origin, policy.partner, policy.digest, document, _source(policy.partner)),
+        idle=tuple(idle(found.outgoing, policy)),
     )
 
 
@@ -186,8 +193,8 @@ def package(
         data=archive.write(dict(sorted(files.items())), compress=True),
         statement=statement,
         counts=found.redacted.counts,
-        nodes=len(found.read.nodes),
-        edges=len(found.read.edges),
+        nodes=found.read.things,
+        edges=found.read.relations,
         incomplete=found.incomplete,
         entry=entry.seq,
         pseudonyms=f"{PREFIX}{policy.partner}:{PartnerKey(policy.partner, found.key).id}:",
@@ -199,7 +206,8 @@ def _prepared(
 ) -> _Prepared:
     found = gather(ctx, selection, at=at)
     key = kept.partner_key(ctx.store, policy.partner, write=write)
-    redacted = redact(_outgoing(found.batch, policy.partner), policy, key)
+    outgoing = _outgoing(found.batch, policy.partner)
+    redacted = redact(outgoing, policy, key)
     data = formats.named("json").dumps(redacted.batch)
     # What the partner will read is what is looked at, not what we meant to write.
     read = form.document(data)
@@ -208,7 +216,7 @@ def _prepared(
     except LineageError as error:
         error.hint = "No partner would take it: mend it, or let the policy rename or cut it."
         raise
-    return _Prepared(policy, key, redacted, data, read, not found.certificate.complete)
+    return _Prepared(policy, key, outgoing, redacted, data, read, not found.certificate.complete)
 
 
 def _outgoing(batch: Batch, partner: str) -> Batch:
