@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from lineage import ids
 from lineage.access import collapse
@@ -22,6 +24,8 @@ from lineage.model.value import Literal, Ref, Value, each, refs, several
 #: The type of a node that stands for hidden ones.
 REDACTED = Ref(terms.LINEAGE + "Redacted")
 
+#: A short form that is one, and no text of another kind.
+_SHORT = re.compile(r"[A-Za-z][\w.\-]{0,30}")
 _HIDDEN = frozenset({"surrogate", "collapse"})
 
 
@@ -115,11 +119,18 @@ class _Redaction:
             return None
         if verb in _HIDDEN:
             return self._stand_in(ident)
+        if verb == "keep" and self._claims_hidden(ident):
+            return key.pseudonym(self._survey.things[ident].kind, ident)
         if verb == "keep":
             name = name_without_digest(ident, self._policy.digests, key)
             if name is not None:
                 return name
         return key.pseudonym(self._survey.things[ident].kind, ident)
+
+    def _claims_hidden(self, ident: str) -> bool:
+        """Whether it is what a partner says of a thing that does not leave under its name."""
+        claimed = unquote(ident.removeprefix(ids.CLAIM).partition(":")[2])
+        return ident.startswith(ids.CLAIM) and self._survey.verbs.get(claimed, "keep") != "keep"
 
     def _stand_in(self, ident: str) -> str:
         """The name of the node that stands for a hidden thing, and for all that is one with it."""
@@ -285,6 +296,7 @@ def _used(prefixes: Mapping[str, str], iris: Iterable[str]) -> dict[str, str]:
     return {
         prefix: namespace
         for prefix, namespace in sorted(prefixes.items())
-        if (at := bisect_left(ordered, namespace)) < len(ordered)
+        if _SHORT.fullmatch(prefix)
+        and (at := bisect_left(ordered, namespace)) < len(ordered)
         and ordered[at].startswith(namespace)
     }

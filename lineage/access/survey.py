@@ -42,7 +42,7 @@ class Survey:
             families.setdefault(node.id, set()).add(kinds.family(node.kind))
         mentions: dict[str, set[str]] = {}
         for edge in batch.edges:
-            for ident, family in _mentioned(edge):
+            for ident, family in mentioned(edge):
                 mentions.setdefault(ident, set()).add(family)
                 # What influences what may be anything: it tells no family.
                 if not terms.RELATIONS[edge.relation].any_ends:
@@ -98,7 +98,8 @@ def ref_arguments(relation: str) -> frozenset[str]:
     return _ARGUMENTS_OF[relation]
 
 
-def _mentioned(edge: Edge) -> Iterator[tuple[str, str]]:
+def mentioned(edge: Edge) -> Iterator[tuple[str, str]]:
+    """The things that an edge speaks of, each with the family that makes it."""
     for arc in arcs(edge):
         effect, cause = merge.mention(arc.relation)
         yield arc.effect, effect

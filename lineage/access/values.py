@@ -8,13 +8,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from lineage import ids
 from lineage.access.delicate import LABEL
 from lineage.access.policy import Policy, Rule, Thing
 from lineage.access.pseudonym import SEALED, PartnerKey, commitment
-from lineage.model import dictionary
+from lineage.model import dictionary, terms
 from lineage.model.dictionary import Member, Pair
 from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, each, several, wired
 
@@ -29,6 +29,10 @@ _HEX = re.compile(r"(?<![0-9a-zA-Z])[0-9a-fA-F]{32,128}(?![0-9a-zA-Z])")
 _NAMED_BY_DIGEST = re.compile(
     r"(?P<name>urn:lineage:(?:content:|version:.*@|environment:))(?P<digest>[^@]*)", re.DOTALL
 )
+#: Names of bytes by their digest alone (SWHID, ISO/IEC 18670).
+_BYTES = ("swh:1:cnt:", "swh:1:dir:")
+#: A tag of a language (BCP 47), and what sources write for one.
+_LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:[-_][A-Za-z0-9]{1,8}){0,8}")
 #: Ids of ours within text, as far as they may go.
 _OURS = re.compile(r"(?:urn:lineage:|swh:1:)[^\s\"'<>]+")
 _YEAR_AND_MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
@@ -59,6 +63,8 @@ def name_without_digest(ident: str, setting: str, key: PartnerKey) -> str | None
     """An id with its digest of bytes as ``digests`` of the policy has it; ``None`` where the whole
     name has to go.
     """
+    if ident.startswith(_BYTES):
+        return ident if setting == "share" else None
     found = _NAMED_BY_DIGEST.fullmatch(ident)
     if found is None or setting == "share":
         return ident
@@ -76,6 +82,7 @@ class Values:
         self._policy = policy
         self._key = key
         self._names = names
+        self._words: dict[str, bool] = {}
         hidden = [old for old, new in names.items() if new != old]
         self._hidden = _Needles(hidden)
         self._hidden_hex = {mark.lower() for old in hidden for mark in _HEX.findall(old)}
@@ -85,7 +92,7 @@ class Values:
         shown: dict[str, Value] = {}
         for name, value in attributes.items():
             rule = self._policy.attribute(place.owner, name, value)
-            result = None if self._hidden.within(name) else self._value(rule, place, name, value)
+            result = self._value(rule, place, name, value) if self._known(name) else None
             self.counts["drop" if result is None else rule.verb] += 1
             if result is not None:
                 shown[name] = result
@@ -127,7 +134,9 @@ class Values:
             return self._set(item)
         if isinstance(item, Literal):
             text = self._text(item.value)
-            safe = item.datatype is None or not self._hidden.within(item.datatype)
+            if item.language is not None and _LANGUAGE.fullmatch(item.language) is None:
+                return None
+            safe = item.datatype is None or self._known(item.datatype)
             return None if text is None or not safe else Literal(text, item.datatype, item.language)
         return self._text(item) if isinstance(item, str) else item
 
@@ -142,6 +151,13 @@ class Values:
             elif shown is not None:
                 found.append(shown)
         return dictionary.written(found) if found else None
+
+    def _known(self, word: str) -> bool:
+        """Whether a datatype or the name of an attribute may leave."""
+        if word not in self._words:
+            lets = self._policy.lets(terms.expand(word))
+            self._words[word] = lets and not self._hidden.within(word)
+        return self._words[word]
 
     def _ref(self, iri: str) -> str | None:
         if iri in self._names:
@@ -212,7 +228,7 @@ def _month(name: str, item: Scalar, text: str) -> Scalar | None:
     if not typed and name not in _PROV_TIMES:
         return month
     first = f"{month}-01T00:00:00Z"
-    return Literal(first, item.datatype) if isinstance(item, Literal) else first
+    return Literal(first, "xsd:dateTime") if typed else first
 
 
 def _basename(text: str) -> str:
@@ -238,7 +254,10 @@ class _Needles:
                 self._ends.setdefault(width, {}).setdefault(text[-width:], []).append(text)
 
     def within(self, text: str) -> bool:
-        """Whether one of the texts is in this one."""
+        """Whether one of the texts is in this one, as it stands or percent-encoded."""
+        return self._in(text) or ("%" in text and self._in(unquote(text)))
+
+    def _in(self, text: str) -> bool:
         return any(
             text.endswith(needle, 0, end)
             for width, ends in self._ends.items()

@@ -116,9 +116,10 @@ def recognised(data: bytes, suffix: str, where: str) -> Format:
     return found
 
 
-def canonical(batch: Batch, format: str = "nquads") -> str:  # noqa: A002 - the public word
+def canonical(batch: Batch, format: str = "nquads") -> str | None:  # noqa: A002 - the public word
     """The SHA-256, in hex, of what a document of a format of RDF says, in canonical form
-    (RDFC-1.0): without named graphs, that is not what the batch says where it has bundles.
+    (RDFC-1.0): without named graphs, that is not what the batch says where it has bundles. ``None``
+    where nodes without a name speak too much of each other for that form.
     """
     named(format)
     from lineage.formats import prov_o

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from bisect import bisect_left
+from collections import ChainMap
+from collections.abc import Callable, Mapping, MutableMapping
 from urllib.parse import quote, unquote
 
 from lineage import ids
@@ -70,13 +72,21 @@ class Names:
         place: Callable[[str], str],
         lenient: bool = True,
     ) -> None:
-        self._prefixes = {**terms.PREFIXES, **prefixes}
+        self._prefixes: MutableMapping[str, str] = {**terms.PREFIXES, **prefixes}
         self._default = prefixes.get("default")
         self._blank = f"{blank}{scope}"
         self._place = place
         self._lenient = lenient
         self._iris: dict[str, str] = {}
         self._keys: dict[str, str] = {}
+
+    def within(self, prefixes: dict[str, str], scope: str = "") -> Names:
+        """The names of a bundle, or an element, in this scope, with its own prefixes before these."""
+        inner = Names({}, blank=self._blank, scope=scope, place=self._place, lenient=self._lenient)
+        outer = self._prefixes.maps if isinstance(self._prefixes, ChainMap) else [self._prefixes]
+        inner._prefixes = ChainMap(prefixes, *outer)
+        inner._default = inner._prefixes.get("default")
+        return inner
 
     def iri(self, name: object, at: str) -> str:
         """The IRI of a qualified name. Raises ``BadInput`` for an undeclared prefix."""
@@ -95,6 +105,8 @@ class Names:
 
     def literal(self, text: str, kind: str | None, language: str | None, at: str) -> Scalar:
         """A value with a datatype (a qualified name) or language; names become references."""
+        if not isinstance(language, str | None):
+            raise BadInput("a language is text, such as en", where=self._place(at))
         if language:
             datatype = None if kind is None else statement.datatype(self.iri(kind, at))
             return Literal(text, datatype, language)
@@ -164,7 +176,7 @@ class Prefixes:
         found = {
             short: iri
             for short, iri in sorted(batch.prefixes.items())
-            if short not in ("prov", "default") and prefix(short) and space(iri)
+            if _free(short, iri) and prefix(short) and space(iri)
         }
         unnamed = batch.prefixes.get("default") if default else None
         self.default = unnamed if unnamed is not None and space(unnamed) else None
@@ -173,6 +185,8 @@ class Prefixes:
         self._spaces = {iri: prefix for prefix, iri in sorted(found.items(), reverse=True)}
         self._local = local
         self._uneven = not all(iri.endswith(("/", "#", ":")) for iri in found.values())
+        self._lengths = sorted({len(space) for space in (*found.values(), *_WELL_KNOWN)})
+        self._made = 0
         self._names: dict[str, str] = {}
         self.need("prov", terms.PROV)
         self.need("xsd", terms.XSD)
@@ -191,6 +205,9 @@ class Prefixes:
                 prefix += "_"
             self.bound[prefix] = space
             self._spaces[space] = prefix
+            at = bisect_left(self._lengths, len(space))
+            if self._lengths[at : at + 1] != [len(space)]:
+                self._lengths.insert(at, len(space))
             self._uneven = self._uneven or not space.endswith(("/", "#", ":"))
         return space
 
@@ -204,8 +221,7 @@ class Prefixes:
             prefix = self._spaces.get(iri[:cut])
             if prefix is not None and cut < len(iri) and self._local(iri[cut:]):
                 return f"{prefix}:{iri[cut:]}"
-        known = (*self._spaces, *terms.PREFIXES.values())
-        best = max((s for s in known if self._fits(s, iri)), key=len, default=None)
+        best = self._longest(iri)
         if self.default and self._fits(self.default, iri):
             local = iri[len(self.default) :]
             if ":" not in local and (best is None or len(best) <= len(self.default)):
@@ -219,17 +235,36 @@ class Prefixes:
             best = self.need(_WELL_KNOWN[best], best)
         return f"{self._spaces[best]}:{iri[len(best) :]}"
 
+    def _longest(self, iri: str) -> str | None:
+        """The longest namespace that the IRI can be cut behind."""
+        for length in reversed(self._lengths):
+            space = iri[:length]
+            known = space in self._spaces or space in _WELL_KNOWN
+            if known and self._fits(space, iri):
+                return space
+        return None
+
     def _new_space(self, iri: str) -> str | None:
         """A namespace for an IRI that fits none: up to its last separator, or as far as it must be."""
         found = _SPLIT.fullmatch(iri)
         first = len(found[1]) if found else len(iri) - 1
-        for cut in (first, *range(first + 1, len(iri))):
+        for cut in range(first, min(len(iri), first + _CUTS)):
             if self._local(iri[cut:]) and self._space(iri[:cut]):
-                number = 1
-                while f"ns{number}" in self.bound:
-                    number += 1
-                return self.need(f"ns{number}", iri[:cut])
+                self._made += 1
+                while f"ns{self._made}" in self.bound:
+                    self._made += 1
+                return self.need(f"ns{self._made}", iri[:cut])
         return None
 
 
 _WELL_KNOWN = {space: prefix for prefix, space in terms.PREFIXES.items()}
+#: Prefixes that syntaxes or our own words need for themselves: a document's own take others.
+_RESERVED = frozenset({"prov", "xsd", "lineage", "xsi", "xml", "xmlns", "default"})
+_OURS = frozenset({terms.PROV, terms.XSD, terms.LINEAGE})
+_WORD = re.compile(r"[^\W\d_](?:[\w.\-]*[\w\-])?")
+#: Places at which an IRI is tried to be cut in two.
+_CUTS = 100
+
+
+def _free(prefix: str, space: str) -> bool:
+    return prefix not in _RESERVED and space not in _OURS and _WORD.fullmatch(prefix) is not None

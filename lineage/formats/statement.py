@@ -154,7 +154,7 @@ def bundled(batch: Batch) -> dict[str | None, list[Record]]:
         inside.setdefault(bundle, [])
     for record in batch.records:
         inside.setdefault(record.bundle, []).append(record)
-    return inside
+    return {bundle: inside[bundle] for bundle in sorted(inside, key=lambda name: name or "")}
 
 
 def ordered(records: Iterable[Record]) -> list[Record]:

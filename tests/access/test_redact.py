@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
+from urllib.parse import quote
 
 import pytest
 from hypothesis import event, given, settings
@@ -613,6 +614,69 @@ def test_the_entities_of_a_dictionary_go_by_their_new_names_and_those_that_are_c
     found = dictionary.members(shown.attributes["prov:key-entity-set"])
     assert set(found) == {Pair(f"key {n}", result.names[ident(n)]) for n in range(3)}
     assert len({result.names[ident(n)] for n in range(3)} - {ident(1), ident(2)}) == 3
+
+
+SECRET = "urn:lineage:dataset:hr/salaries"
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"a": Literal("x", None, SECRET)},
+        {"a": Literal("x", SECRET)},
+        {"started": Literal("2026-01-02T00:00:00Z", SECRET)},
+        {SECRET: "x"},
+        {"a": f"see {quote(SECRET, safe='')}"},
+        {"a": Ref(f"urn:lineage:claim:c:{quote(SECRET, safe='')}")},
+    ],
+    ids=["a language", "a datatype", "a time", "a key", "a text", "a reference"],
+)
+@pytest.mark.parametrize("there", [True, False], ids=["in the batch", "outside"])
+def test_no_part_of_a_value_says_what_is_hidden(attributes, there):
+    policy = Policy.of(
+        {
+            "partner": "b",
+            "nodes": [{"cut": {"id": "urn:lineage:dataset:hr/*"}}, {"keep": {"kind": "Run"}}],
+            "attributes": [
+                {"generalise": {"name": "started", "to": "month"}},
+                {"keep": {"name": "*"}},
+            ],
+        }
+    )
+    nodes = (Node(id="urn:run", kind="Run", attributes=attributes),)
+    hidden = (Node(id=SECRET, kind="Dataset"),) if there else ()
+    shown = text_of(
+        redact(Batch(nodes=nodes + hidden, prefixes={SECRET: "urn:r"}), policy, KEY).batch
+    )
+    assert "urn:run" in shown
+    assert "salaries" not in shown or (not there and "%" in shown)
+
+
+def test_what_a_partner_says_of_a_hidden_thing_does_not_name_it():
+    claim = f"urn:lineage:claim:c:{quote(SECRET, safe='')}"
+    nodes = (Node(id=SECRET, kind="Dataset"), Node(id=claim, kind="Dataset"))
+    policy = Policy.of(
+        {
+            "partner": "b",
+            "nodes": [
+                {"pseudonymise": {"id": "urn:lineage:dataset:hr/*"}},
+                {"keep": {"kind": "Dataset"}},
+            ],
+        }
+    )
+    result = redact(Batch(nodes=nodes), policy, KEY)
+    assert len(result.batch.nodes) == 2
+    assert "salaries" not in text_of(result.batch)
+
+
+def test_the_name_of_bytes_is_a_digest_of_them():
+    bytes_ = Node(id="swh:1:cnt:" + "ab" * 20, kind="Artifact")
+    for digests, leaves in {"share": True, "drop": False, "hmac": False}.items():
+        policy = Policy.of(
+            {"partner": "b", "nodes": [{"keep": {"kind": "Artifact"}}], "digests": digests}
+        )
+        (shown,) = redact(Batch(nodes=(bytes_,)), policy, KEY).batch.nodes
+        assert (shown.id == bytes_.id) is leaves
 
 
 def test_a_placeholder_stays_a_placeholder_under_another_name():

@@ -74,6 +74,81 @@ def test_all_of_prov_dm_survives(name):
     assert records(back) == records(whole(name, EVERYTHING))
 
 
+VALUE = "http://www.w3.org/ns/prov#value"
+ODD_NAMES = {
+    "a space": (f'<http://e/a b> <{VALUE}> "x" .', "http://e/a b"),
+    "an escaped space": (f'<http://e/a\\u0020b> <{VALUE}> "x" .', "http://e/a b"),
+    "a quote": (f"<http://e/a\\u0022b> <{VALUE}> <http://e/c> .", 'http://e/a"b'),
+    "what looks like a statement": (
+        "<http://e/a\\u003E\\u0020<http://www.w3.org/ns/prov#used> <http://x> <http://y> .",
+        "http://e/a> <http://www.w3.org/ns/prov#used",
+    ),
+}
+
+
+@pytest.mark.parametrize("text", ODD_NAMES)
+def test_a_name_holds_whatever_it_holds_and_says_nothing_else(text):
+    document, ident = ODD_NAMES[text]
+    batch = formats.named("nquads").loads(document.encode())
+    (node,) = batch.nodes
+    assert node.id == ident
+    assert not batch.edges
+    for name in READ:
+        kind = formats.named(name)
+        assert records(kind.loads(kind.dumps(batch))) == records(batch), name
+
+
+PREFIXES = {
+    "PROV under another name": ({"p": terms.PROV}, "urn:x"),
+    "ours under another name": ({"l": terms.LINEAGE}, "urn:x"),
+    "another's under the name of ours": ({"lineage": "http://e/"}, "http://e/x"),
+    "the name of blank nodes": ({"_": "http://e/"}, "http://e/x"),
+    "a name with a colon": ({"a:b": "http://e/"}, "http://e/x"),
+    "another XML Schema": ({"xsd": "https://www.w3.org/2001/XMLSchema#"}, "urn:x"),
+    "XML's own": ({"xml": "http://e/"}, "http://e/x"),
+    "a tag in the default namespace": ({"default": "http://e/"}, "http://e/@x"),
+    "a comment in the default namespace": ({"default": "http://e/"}, "http://e///x"),
+    "XML's own namespace": ({}, "http://www.w3.org/2000/xmlns/x"),
+}
+
+
+@pytest.mark.parametrize("case", PREFIXES)
+@pytest.mark.parametrize("name", READ)
+def test_what_a_document_calls_its_namespaces_changes_nothing(name, case):
+    prefixes, ident = PREFIXES[case]
+    values = {"size": 3, "n": 2**60, "http://f/100": 1, "http://f/\u00b5m": 2, "http://f/\u540d": 3}
+    node = Node(id=ident, kind="Entity", attributes=values)
+    kind = formats.named(name)
+    batch = Batch(nodes=(node,), prefixes=prefixes)
+    assert records(kind.loads(kind.dumps(batch))) == records(batch)
+
+
+@pytest.mark.parametrize("name", READ)
+def test_the_order_of_bundles_changes_no_byte(name):
+    nodes = tuple(Node(id="urn:a", kind="Entity", bundle=f"urn:b{n}") for n in range(3))
+    kind = formats.named(name)
+    assert kind.dumps(Batch(nodes=nodes)) == kind.dumps(Batch(nodes=nodes[::-1]))
+
+
+def test_a_shortcut_of_a_time_is_read_once_however_often_it_is_written():
+    document = b"""@prefix prov: <http://www.w3.org/ns/prov#> .
+        @prefix xsd: <http://www.w3.org/2001/XMLSchema#> .
+        <urn:a> a prov:Entity ; prov:generatedAtTime "2026-01-01T00:00:00Z"^^xsd:dateTime ."""
+    kind = formats.named("trig")
+    batch = kind.loads(document)
+    assert len(batch.edges) == 1
+    for _ in range(2):
+        batch = kind.loads(kind.dumps(batch))
+        assert len(batch.edges) == 1
+
+
+@pytest.mark.parametrize(
+    "piece", [b" ", b"\n", b"/**/", b"//\n", b"#\n", b"prefix \n", b"<http://a> ", b"@prefix a: "]
+)
+def test_what_looks_like_a_beginning_for_long_is_looked_at_once(piece):
+    assert formats.sniff(piece * (1 << 20) + b"x") in (None, formats.named("nquads"))
+
+
 members = st.one_of(
     scalars.map(lambda value: clean({"key": value})["key"]),
     st.builds(Pair, st.sampled_from(["k", 3, 2.5, Ref("urn:test:q")]), st.just("urn:test:a")),

@@ -318,7 +318,7 @@ def test_each_step_of_letting_a_package_in_has_its_own_error():
         (WrongAudience, "c.example", lambda: demand_audience(STATEMENT, "c.example")),
         (NotYetValid, "2026-05-01", lambda: demand_current(STATEMENT, NOW - timedelta(hours=1))),
         (Expired, "2026-05-31", lambda: demand_current(STATEMENT, STATEMENT.expires)),
-        (WrongSequence, "taken before", lambda: demand_next(STATEMENT, 1, STATEMENT.digest)),
+        (WrongSequence, "too late", lambda: demand_next(STATEMENT, 1, STATEMENT.digest)),
         (WrongSequence, "missing", lambda: demand_next(later, 0, None)),
         (WrongSequence, "does not follow", lambda: demand_next(later, 1, "cd" * 32)),
         (DigestMismatch, "not in the package", lambda: demand_files(STATEMENT, {})),

@@ -372,6 +372,34 @@ CASES = {
         relation("specializationOf", "specificEntity", "b:x", "generalEntity", "b:x"),
         {},
     ),
+    "our model made an activity": (
+        "rejected",
+        relation("wasGeneratedBy", "entity", "b:x", "activity", "a:model"),
+        {},
+    ),
+    "our model made an agent": (
+        "rejected",
+        relation("wasAttributedTo", "entity", "b:x", "agent", "a:model"),
+        {},
+    ),
+    "our model made the activity of a derivation": (
+        "rejected",
+        document(
+            wasDerivedFrom={
+                "_:d": {
+                    "prov:generatedEntity": "b:x",
+                    "prov:usedEntity": "b:y",
+                    "prov:activity": "a:model",
+                }
+            }
+        ),
+        {},
+    ),
+    "our run made an entity": (
+        "rejected",
+        relation("used", "activity", "b:run", "entity", "a:run"),
+        {},
+    ),
     "another kind than here": ("rejected", document(activity={"b:known": {}}), {}),
     "another kind than it said before": ("rejected", document(activity={"b:data": {}}), {}),
     # namespaces

@@ -505,7 +505,7 @@ def test_a_gap_is_refused_until_somebody_accepts_it(at):
     assert "--accept-gap" in caught.value.hint
     found = a.admit(third.data, a_trusts(), accept_gap=True)
     assert (found.state, found.gap) == ("committed", True)
-    with pytest.raises(WrongSequence, match="taken before"):
+    with pytest.raises(WrongSequence, match="too late"):
         a.admit(second.data, a_trusts(), accept_gap=True)
 
 

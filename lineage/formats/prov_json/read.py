@@ -17,7 +17,7 @@ from lineage.formats.statement import ELEMENTS, TIMES
 from lineage.model import dictionary, terms
 from lineage.model.dictionary import Member, Pair
 from lineage.model.terms import Argument
-from lineage.model.value import Ref, Scalar, Value, several
+from lineage.model.value import Ref, Scalar, Value, each, several
 
 _KEY_TYPE, _PAIRS = "$key-datatype", "prov:key-entity-set"
 
@@ -39,13 +39,13 @@ class Reader(JsonReading):
             else:
                 self._section(word, value, names, None, f"/{word}")
         for name, content in bundles.items():
-            self._bundle(name, self.object(content, f"/bundle/{name}"), f"/bundle/{name}")
+            self._bundle(name, self.object(content, f"/bundle/{name}"), names, f"/bundle/{name}")
 
-    def _bundle(self, name: str, inner: dict[str, Any], place: str) -> None:
+    def _bundle(self, name: str, inner: dict[str, Any], names: Names, place: str) -> None:
         if "bundle" in inner:
             raise BadInput("bundles do not nest in PROV", where=self.at(place))
         own = self._prefixes(inner.get("prefix", {}), place + "/prefix")
-        names = self.names({**self.prefixes, **own}, place)
+        names = names.within(own, place)
         ident = names.iri(name, place)
         self.bundles[ident] = own
         for word, records in inner.items():
@@ -86,7 +86,7 @@ class Reader(JsonReading):
             if key in TIMES and word == "activity":
                 attributes[key] = self._time(raw, f"{at}/{key}")
             else:
-                attributes[names.key(key, at)] = self._value(raw, names, f"{at}/{key}")
+                _put(attributes, names.key(key, at), self._value(raw, names, f"{at}/{key}"))
         self.nodes.append(statement.node(word, names.iri(name, at), attributes, bundle))
 
     def _time(self, raw: Any, pointer: str) -> str:
@@ -107,7 +107,7 @@ class Reader(JsonReading):
                 continue
             argument = own.get(key)
             if argument is None:
-                attributes[names.key(key, at)] = self._value(raw, names, f"{at}/{key}")
+                _put(attributes, names.key(key, at), self._value(raw, names, f"{at}/{key}"))
             elif (value := self._argument(argument, raw, names, f"{at}/{key}")) is not None:
                 attributes[key] = value
         effect, causes = body.get(relation.effect_key), body.get(relation.cause_key)
@@ -171,6 +171,12 @@ class Reader(JsonReading):
                 names.iri(raw["$"], pointer) if "$" in raw else None,
             )
         return self._scalar(raw, names, pointer)
+
+
+def _put(attributes: dict[str, Value], key: str, value: Value) -> None:
+    """Keys that are spelled in two ways are one key with the values of both."""
+    before = attributes.get(key)
+    attributes[key] = value if before is None else several((*each(before), *each(value)))
 
 
 def _listed(keyed: dict[str, Any]) -> list[Any]:

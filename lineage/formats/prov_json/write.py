@@ -99,7 +99,7 @@ class Writer:
 
     def _attributes(self, attributes: Attributes) -> dict[str, Any]:
         keys, shown = self._keys, {}
-        for key, value in attributes.items():
+        for key, value in sorted(attributes.items()) if len(attributes) > 1 else attributes.items():
             name = keys.get(key)
             if name is None:
                 name = keys[key] = self._name(terms.expand(key))

@@ -36,6 +36,9 @@ class ProvJsonLd:
         value = strict.loads(data, where=where)
         if not isinstance(value, dict | list):
             raise BadInput("a JSON-LD document is an object or a list", where=where)
+        if _graphs_within(value):
+            message = "a context makes terms containers of graphs, which PROV has no use for"
+            raise BadInput(message, where=where, hint='Write the graphs with "@graph".')
         named = {context for context in _contexts(value) if isinstance(context, str)}
         unknown = sorted(named - words.CONTEXTS)
         if unknown:
@@ -76,6 +79,19 @@ def _contexts(value: Any) -> Iterator[Any]:
                 elif key == "@import":
                     yield inner
                 todo.append(inner)
+
+
+def _graphs_within(value: Any) -> bool:
+    """Whether a context says ``"@container": "@graph"``: pyoxigraph 0.5 ends the process over some
+    values of such a term.
+    """
+    for context in _contexts(value):
+        terms = context.values() if isinstance(context, dict) else ()
+        for term in terms:
+            container = term.get("@container") if isinstance(term, dict) else None
+            if "@graph" in (container if isinstance(container, list) else [container]):
+                return True
+    return False
 
 
 def _as_rdf(data: bytes, where: str) -> Batch:

@@ -27,13 +27,13 @@ class Reader(JsonReading):
             at = f"/@graph/{number}"
             shown = self.object(item, at)
             if _kind(shown) == "Bundle" and "@graph" in shown:
-                self._bundle(shown, at)
+                self._bundle(shown, names, at)
             else:
                 self._statement(shown, names, None, at)
 
-    def _bundle(self, value: dict[str, Any], at: str) -> None:
+    def _bundle(self, value: dict[str, Any], names: Names, at: str) -> None:
         own = self._prefixes(value.get("@context"), at + "/@context")
-        names = self.names({**self.prefixes, **own}, at)
+        names = names.within(own, at)
         ident = names.iri(value.get("@id"), at)
         self.bundles[ident] = own
         for number, item in enumerate(self._list(value["@graph"], at)):

@@ -10,7 +10,7 @@ from lineage.formats.prov_n.read import Reader
 from lineage.formats.prov_n.write import Writer
 from lineage.model.record import Batch, Loss
 
-_DOCUMENT = re.compile(rb"(?s)(?:\xef\xbb\xbf)?(?:\s+|//[^\n]*\n|/\*.*?\*/)*document\b")
+_DOCUMENT = re.compile(rb"(?s)(?:\xef\xbb\xbf)?(?:\s++|//[^\n]*+\n|/\*.*?\*/)*+document\b")
 
 
 class ProvN:

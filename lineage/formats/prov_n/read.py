@@ -38,14 +38,14 @@ class Reader(Reading):
         self._text = strict.decode(data, where=where)
         self._tokens: Iterator[Token] = tokens.tokens(self._text, where)
         self._next = next(self._tokens, _END)
-        self._names = self._scope({}, "")
+        self._names = self._scope({})
         self._bundle: str | None = None
 
     def document(self) -> None:
         """Read everything. Raises ``BadInput`` with the place of what is wrong."""
         self._word("document")
         self.prefixes = self._declarations()
-        self._names = self._scope(self.prefixes, "")
+        self._names = self._scope(self.prefixes)
         while not self._ahead("endDocument"):
             if self._ahead("bundle"):
                 self._bundled()
@@ -60,7 +60,7 @@ class Reader(Reading):
         title = self._take()
         own = self._declarations()
         outside = self._names
-        self._names = self._scope({**self.prefixes, **own}, f"/{len(self.bundles)}")
+        self._names = outside.within(own, f"/{len(self.bundles)}")
         self._bundle = self._iri(title)
         self.bundles[self._bundle] = own
         while not self._ahead("endBundle"):
@@ -68,8 +68,8 @@ class Reader(Reading):
         self._take()
         self._names, self._bundle = outside, None
 
-    def _scope(self, prefixes: Mapping[str, str], scope: str) -> Names:
-        return Names(prefixes, blank=self.blank, scope=scope, place=self._at, lenient=False)
+    def _scope(self, prefixes: Mapping[str, str]) -> Names:
+        return Names(prefixes, blank=self.blank, place=self._at, lenient=False)
 
     def _at(self, offset: str) -> str:
         return f"{self.where}:{tokens.place(self._text, int(offset))}"
@@ -80,7 +80,8 @@ class Reader(Reading):
             start = self._take()
             prefix = "default" if start.text == "default" else self._take("name").text
             found[prefix] = self._take("iri").text
-            declared(found, where=self._at(str(start.at)))
+            if prefix == "prov":
+                declared(found, where=self._at(str(start.at)))
         return declared(found, where=self.where)
 
     # Words.

@@ -185,7 +185,12 @@ def _quoted(text: str) -> str:
 
 
 def _local(text: str) -> bool:
-    return _LOCAL.fullmatch(text) is not None and text[-1:] != "." and text[:1] not in "-."
+    # Without a prefix before them, some would begin a tag or a comment.
+    return (
+        _LOCAL.fullmatch(text) is not None
+        and text[-1:] != "."
+        and not text.startswith(("-", ".", "@", "//", "/*"))
+    )
 
 
 def _space(text: str) -> bool:

@@ -11,17 +11,20 @@ from hashlib import sha256
 import pyoxigraph
 from pyoxigraph import CanonicalizationAlgorithm, RdfFormat
 
+from lineage import ids
 from lineage.formats import strict
 from lineage.formats.pause import uncollected
 from lineage.formats.prov_o.quads import parse
 from lineage.formats.prov_o.read import batch_of
 from lineage.formats.prov_o.syntax import Lines, Turtle
 from lineage.formats.prov_o.write import Writer
-from lineage.model.record import Batch, Loss
+from lineage.model.record import Batch, Loss, named
 
 _HEAD = 65536
-_DIRECTIVE = re.compile(rb"(?mi)^\s*(?:@prefix|@base|prefix|base)\s+[^=]*<[^>]*>")
-_LINE = re.compile(rb"\s*(?:#[^\n]*\n\s*)*(?:<[^<>\s]+>|_:\S+)\s+<[^<>\s]+>\s+[<\"_]")
+#: Nodes without a name that speak of each other, of which all permutations are soon tried.
+_TANGLED = 5
+_DIRECTIVE = re.compile(rb"(?mi)^[ \t]*+(?:@prefix|@base|prefix|base)\s[^=<]{0,300}<[^>]{0,2000}>")
+_LINE = re.compile(rb"\s*+(?:#[^\n]*+\n\s*+)*+(?:<[^<>\s]+>|_:\S+)\s+<[^<>\s]+>\s+[<\"_]")
 _RDF_XML = b"http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 
 
@@ -75,8 +78,19 @@ class ProvO:
         )
 
 
-def canonical(batch: Batch) -> str:
-    """The SHA-256, in hex, of the canonical N-Quads (RDFC-1.0) of what a batch says."""
+def canonical(batch: Batch) -> str | None:
+    """The SHA-256, in hex, of the canonical N-Quads (RDFC-1.0) of what a batch says.
+
+    ``None`` where so many nodes without a name speak of each other that telling them apart might take
+    for ever: RDFC-1.0 tries their permutations.
+    """
+    tangled: set[str] = set()
+    for record in batch.records:
+        blank = {ident for ident in named(record) if ident.startswith(ids.BLANK)}
+        if len(blank) > 1:
+            tangled |= blank
+    if len(tangled) > _TANGLED:
+        return None
     data = "".join(_lines(batch)).encode()
     dataset = pyoxigraph.Dataset(pyoxigraph.parse(data, RdfFormat.N_QUADS))
     dataset.canonicalize(CanonicalizationAlgorithm.RDFC_1_0)
@@ -97,7 +111,7 @@ def _lines(batch: Batch) -> Iterator[str]:
 def _rdf_xml(batch: Batch) -> Iterator[str]:
     """Out of N-Triples: RDF/XML is for tools that read nothing else."""
     quads = pyoxigraph.parse("".join(_lines(batch)), RdfFormat.N_TRIPLES)
-    prefixes = dict(Turtle(batch.prefixes).prefixes)
+    prefixes = {p: i for p, i in Turtle(batch.prefixes).prefixes.items() if p[:3].lower() != "xml"}
     data = pyoxigraph.serialize(
         (quad.triple for quad in quads), format=RdfFormat.RDF_XML, prefixes=prefixes
     )

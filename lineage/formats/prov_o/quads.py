@@ -11,16 +11,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
+from typing import Any
 
 import pyoxigraph
 from pyoxigraph import RdfFormat
 
 from lineage import ids
-from lineage.errors import BadInput, InputTruncated
+from lineage.errors import BadInput, InputTruncated, LimitExceeded
 from lineage.formats import statement, strict
 from lineage.formats.names import QNAMES, UNRESOLVED, plain, tagged
 from lineage.formats.prov_o import words
-from lineage.formats.prov_o.syntax import BLANK
+from lineage.formats.prov_o.syntax import BLANK, legal
 from lineage.model.value import Literal, Ref, Scalar
 
 #: A term of N-Quads: ``<iri>``, ``_:label``, ``"text"``, ``"text"@tag`` or ``"text"^^<datatype>``.
@@ -29,6 +30,8 @@ Term = str
 Said = list[tuple[str, Term]]
 
 _MEMO = 200_000
+#: Syntaxes in which a name is a text like others.
+_FREE = frozenset({RdfFormat.RDF_XML, RdfFormat.JSON_LD})
 _TRIPLE_TERMS = "triple terms (RDF 1.2) say nothing in PROV-O"
 _QUALIFIED = frozenset(f"<{iri}>" for iri in words.QUALIFIED)
 _OBJECT = re.compile(r'(<[^<>]*>|_:\S+|"(?:[^"\\]|\\.)*"(?:@\S+|\^\^<[^>]*>)?)(?: (.+))?')
@@ -139,35 +142,45 @@ def _character(found: re.Match[str]) -> str:
     return chr(int(code, 16)) if code else _CHARACTERS.get(found[3], found[3])
 
 
-_datatype = cache(statement.datatype)
+@cache
+def _datatype(iri: str) -> str:
+    return statement.datatype(plain(iri))
 
 
 def parse(data: bytes, syntax: RdfFormat, where: str) -> Quads:
     """Parse a document. Raises ``BadInput`` with line and column, ``InputTruncated``."""
     strict.decode(data, where=where)
     try:
+        # Names with escapes may hold anything, and in XML and JSON every name may.
+        careful = syntax in _FREE or b"\\u" in data or b"\\U" in data or b"<<" in data
         try:
-            return _read(data, syntax, named=False)
-        except SyntaxError as error:
-            if "Named graphs" not in str(error):
-                raise
-        return _read(data, syntax, named=True)
+            return _parsed(data, syntax, careful=careful)
+        except _Odd:
+            return _parsed(data, syntax, careful=True)
     except SyntaxError as error:
         raise _bad(error, where) from error
+    except MemoryError as error:
+        raise LimitExceeded("a text is larger than 16 MiB", where=where) from error
     except (ValueError, RecursionError, OverflowError) as error:
         raise BadInput(f"not RDF: {error}", where=where) from error
 
 
-def _read(data: bytes, syntax: RdfFormat, *, named: bool) -> Quads:
+def _parsed(data: bytes, syntax: RdfFormat, *, careful: bool) -> Quads:
+    try:
+        return _read(data, syntax, named=False, careful=careful)
+    except SyntaxError as error:
+        if "Named graphs" not in str(error):
+            raise
+    return _read(data, syntax, named=True, careful=careful)
+
+
+def _read(data: bytes, syntax: RdfFormat, *, named: bool, careful: bool) -> Quads:
     quads = Quads(sha256(data).hexdigest()[:16])
     # Lenient: others write IRIs that RFC 3987 refuses, and what they name is kept as it stands.
     parser = pyoxigraph.parse(
         data, syntax, base_iri=quads.base, lenient=True, without_named_graphs=not named
     )
-    lines = map(str, parser)
-    # RDF/XML spells them in an attribute, which may be written in many ways.
-    if b"<<" in data or syntax is RdfFormat.RDF_XML:
-        lines = map(_without_triple_terms, lines)
+    lines = map(_line if careful else str, parser)
     if named:
         _graphs(quads, lines)
     else:
@@ -176,10 +189,27 @@ def _read(data: bytes, syntax: RdfFormat, *, named: bool) -> Quads:
     return quads
 
 
-def _without_triple_terms(line: str) -> str:
-    if " <<" in line and _OBJECT.fullmatch(line.split(" ", 2)[2]) is None:
-        raise SyntaxError(_TRIPLE_TERMS)
-    return line
+class _Odd(Exception):
+    """A name cannot stand in N-Quads as it is."""
+
+
+def _line(quad: Any) -> str:
+    """A statement whose names may hold anything: those that cannot stand in N-Quads are held by ours."""
+    shown = [_shown(quad.subject), _shown(quad.predicate), _shown(quad.object)]
+    if not isinstance(quad.graph_name, pyoxigraph.DefaultGraph):
+        shown.append(_shown(quad.graph_name))
+    return " ".join(shown)
+
+
+def _shown(term: Any) -> str:
+    if isinstance(term, pyoxigraph.NamedNode):
+        return f"<{legal(term.value)}>"
+    if isinstance(term, pyoxigraph.Triple):
+        raise SyntaxError(_TRIPLE_TERMS)  # noqa: TRY004 - what the parser raises
+    text = str(term)
+    if isinstance(term, pyoxigraph.Literal) and text.endswith(end := f"^^<{term.datatype.value}>"):
+        return f"{text[: -len(end)]}^^<{legal(term.datatype.value)}>"
+    return text
 
 
 def _graph(graph: Graph, lines: Iterator[str]) -> None:
@@ -192,6 +222,8 @@ def _graph(graph: Graph, lines: Iterator[str]) -> None:
     for line in lines:
         s, p, o = line.split(" ", 2)
         if s != before:
+            if s[0] == "<" and s[-1] != ">":
+                raise _Odd
             before = s
             said = subjects.get(s)
             if said is None:
@@ -200,6 +232,8 @@ def _graph(graph: Graph, lines: Iterator[str]) -> None:
         try:
             prop = properties[p]
         except KeyError:
+            if p[0] != "<" or p[-1] != ">":
+                raise _Odd from None
             prop = properties[p] = p[1:-1]
         say((prop, o))
         if p in _QUALIFIED:
@@ -215,7 +249,7 @@ def _graphs(quads: Quads, lines: Iterator[str]) -> None:
         s, p, rest = line.split(" ", 2)
         found = _OBJECT.fullmatch(rest)
         if found is None:
-            raise SyntaxError(_TRIPLE_TERMS)
+            raise _Odd
         split.setdefault(found[2], []).append(f"{s} {p} {found[1]}")
     for name, statements in split.items():
         key = None if name is None else quads.name(name)

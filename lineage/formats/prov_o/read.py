@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import cached_property
 
 from lineage import ids
 from lineage.formats import statement
@@ -326,6 +327,15 @@ class _Reader:
             return False
         return True
 
+    @cached_property
+    def _times(self) -> set[tuple[str, str, Value]]:
+        """The times of relations that are said in full: a shortcut to one says nothing more."""
+        return {
+            (edge.effect, edge.relation, time)
+            for edge in self.edges
+            for time in each(edge.attributes.get("prov:time", ()))
+        }
+
     def _shortcuts(self, ident: str, found: Mapping[str, Value]) -> None:
         """Times of a generation or invalidation by something unnamed."""
         for key, name in words.SHORTCUTS.items():
@@ -333,7 +343,7 @@ class _Reader:
                 continue
             for value in each(found[key]):
                 time = getattr(value, "value", value)
-                if isinstance(time, str):
+                if isinstance(time, str) and (ident, name, time) not in self._times:
                     relation = terms.RELATIONS[name]
                     attributes: dict[str, Value] = {"prov:time": time}
                     edge = statement.edge(relation, (ident, None), attributes, None, self._bundle)

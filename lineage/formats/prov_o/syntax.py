@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
 
 from pyoxigraph import Literal as Checked
@@ -178,6 +179,7 @@ class Lines(Syntax):
                 yield "".join([f"{subject} {pair}{end}" for pair in pairs])
 
 
+@lru_cache(maxsize=16_384)
 def legal(iri: str) -> str:
     """The IRI, or one of ours that holds it where RDF would refuse it."""
     try:

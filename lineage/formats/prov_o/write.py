@@ -103,14 +103,14 @@ class Writer:
         """What is said of an element, but for its relations."""
         family = kinds.family(node.kind)
         attributes: Attributes = node.attributes
-        if not attributes.get(words.UNDECLARED):
+        if attributes.get(words.UNDECLARED) is not True:
             yield self._families[family]
         if node.kind != family:
             yield self._kinds[node.kind]
         if node.label is not None:
             yield self._pair("prov:label", node.label, self._elements)
         for key, value in _sorted(attributes):
-            if key == words.UNDECLARED:
+            if key == words.UNDECLARED and value is True:
                 continue
             short = _TIMES.get(key, key) if family == "Activity" else key
             yield from self._attribute(short, value, self._elements)

@@ -34,7 +34,7 @@ class _Element:
     attributes: Mapping[str, str]
     text: str
     children: list[_Element]
-    scope: Mapping[str, str]
+    names: Names
     inner: str = ""
 
 
@@ -43,7 +43,6 @@ class Reader(Reading):
 
     def __init__(self, data: bytes, where: str) -> None:
         super().__init__(data, where)
-        self._names: dict[int, tuple[Mapping[str, str], Names]] = {}
         self._bundle: str | None = None
         self._place = ""
 
@@ -65,17 +64,16 @@ class Reader(Reading):
 
     def _ended(self, data: bytes) -> Iterator[tuple[int, _Element]]:
         """Elements of the levels of records and above, as they end, with their depth."""
-        parser: XMLPullParser[Any] = XMLPullParser(events=("start", "end", "start-ns", "end-ns"))
-        scopes: list[dict[str, str]] = [{}]
+        parser: XMLPullParser[Any] = XMLPullParser(events=("start", "end", "start-ns"))
+        declared_here: dict[str, str] = {}
         open_: list[_Element] = []
         for at in range(0, len(data) + _CHUNK, _CHUNK):
             for event, item in self._events(parser, data[at : at + _CHUNK]):
                 if event == "start-ns":
-                    scopes.append({**scopes[-1], item[0] or "default": item[1]})
-                elif event == "end-ns":
-                    scopes.pop()
+                    declared_here[item[0] or "default"] = item[1]
                 elif event == "start":
-                    self._start(open_, item, scopes[-1])
+                    self._start(open_, item, declared(declared_here, where=self._at("")))
+                    declared_here = {}
                 else:
                     done = open_.pop()
                     done.text = item.text or ""
@@ -90,23 +88,28 @@ class Reader(Reading):
                     else:
                         open_[-1].children.append(done)
 
-    def _start(self, open_: list[_Element], item: Any, scope: Mapping[str, str]) -> None:
-        element = _Element(item.tag, dict(item.attrib), "", [], scope)
+    def _start(self, open_: list[_Element], item: Any, own: dict[str, str]) -> None:
+        """An element begins, with the namespaces that it declares."""
+        names = open_[-1].names if open_ else Names({}, blank=self.blank, place=self._at)
+        if own:
+            names = names.within(own)
+        element = _Element(item.tag, dict(item.attrib), "", [], names)
         open_.append(element)
         if len(open_) > strict.DEEPEST:
             raise LimitExceeded(f"nested deeper than {strict.DEEPEST} levels", where=self.where)
         if len(open_) == 1 and item.tag != words.PROV + "document":
             raise BadInput(f"the root is {item.tag!r}, not prov:document", where=self.where)
         if len(open_) == 1:
-            self.prefixes.update(_kept(declared(dict(scope), where=self.where)))
+            self.prefixes.update(_kept(own))
         if len(open_) == 2 and item.tag == words.PROV + "bundleContent":
             self._place = "bundleContent"
             self._bundle = self._ident(element)
             if self._bundle is None:
                 raise BadInput("a bundle has no prov:id", where=self._at(""))
-            own = _kept(declared(dict(scope), where=self.where))
             self.bundles[self._bundle] = {
-                prefix: iri for prefix, iri in own.items() if self.prefixes.get(prefix) != iri
+                prefix: iri
+                for prefix, iri in _kept(own).items()
+                if self.prefixes.get(prefix) != iri
             }
 
     def _events(self, parser: XMLPullParser[Any], chunk: bytes) -> list[Any]:
@@ -132,21 +135,13 @@ class Reader(Reading):
     def _at(self, place: str) -> str:
         return f"{self.where}#{self._place}{place}"
 
-    def _names_of(self, element: _Element) -> Names:
-        found = self._names.get(id(element.scope))
-        if found is None:
-            scope = declared(dict(element.scope), where=self._at(""))
-            names = Names(scope, blank=self.blank, place=self._at)
-            found = self._names[id(element.scope)] = (element.scope, names)
-        return found[1]
-
     def _ident(self, element: _Element) -> str | None:
         text = element.attributes.get(words.ID)
-        return None if text is None else self._names_of(element).iri(text.strip(), "/@id")
+        return None if text is None else element.names.iri(text.strip(), "/@id")
 
     def _ref(self, element: _Element) -> str:
         text = element.attributes.get(words.REF, "").strip() or element.text.strip()
-        return self._names_of(element).iri(text, "/" + _local(element.tag))
+        return element.names.iri(text, "/" + _local(element.tag))
 
     # Records.
 
@@ -249,7 +244,7 @@ class Reader(Reading):
         if words.REF in element.attributes:
             return Ref(self._ref(element))
         language, kind = element.attributes.get(words.LANG), element.attributes.get(words.XSI_TYPE)
-        names, at = self._names_of(element), "/" + _local(element.tag)
+        names, at = element.names, "/" + _local(element.tag)
         datatype = None if kind is None else names.iri(kind.strip(), at)
         if element.children:
             if datatype != words.XML_LITERAL:

@@ -51,6 +51,8 @@ SUBTYPES: Mapping[str, tuple[str, str]] = {
         if r.base and r.base_type and r.base_type.startswith("prov:")
     },
 }
+#: Namespaces that XML keeps for itself (Namespaces in XML 1.0, section 3).
+TAKEN = frozenset({"http://www.w3.org/2000/xmlns/", "http://www.w3.org/XML/1998/namespace"})
 _RENAMED = {"prov:after": "newDictionary", "prov:before": "oldDictionary", "prov:key-set": "key"}
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
 from lineage.formats import names, statement
@@ -136,7 +138,7 @@ class Writer:
         """The name of an element; ``None`` where the IRI ends in nothing that can be one."""
         if iri not in self._tags:
             prefix, colon, local = self._names.name(iri).partition(":")
-            if colon and _NCNAME.fullmatch(local) and prefix not in ("xsi", "xml"):
+            if colon and _ncname(local) and prefix not in ("xsi", "xml"):
                 self._tags[iri] = f"{prefix}:{local}"
             else:
                 found = re.fullmatch(rf"(?s)(.*?)({_NCNAME.pattern})", iri)
@@ -145,7 +147,7 @@ class Writer:
         return self._tags[iri]
 
     def _under(self, space: str, local: str) -> str | None:
-        if not _space(space):
+        if not _space(space) or not _ncname(local):
             return None
         self._names.need("at", space)
         prefix = next(p for p, bound in self._names.bound.items() if bound == space)
@@ -200,7 +202,21 @@ def _written(text: str) -> bool:
 
 def _space(text: str) -> bool:
     """A namespace that parsers take for a URI."""
-    return _URI.fullmatch(text) is not None
+    return _URI.fullmatch(text) is not None and text not in words.TAKEN
+
+
+@lru_cache(maxsize=16_384)
+def _ncname(text: str) -> bool:
+    """Whether it can be the name of an element: what else than ASCII may be, the parser knows."""
+    if _NCNAME.fullmatch(text) is None:
+        return False
+    if text.isascii():
+        return True
+    try:
+        expat.ParserCreate("UTF-8").Parse(f"<{text}/>".encode(), True)
+    except expat.ExpatError:
+        return False
+    return True
 
 
 def _encoded(iri: str) -> str:

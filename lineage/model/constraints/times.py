@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from lineage.model.value import Literal, Value, each
 
 #: Finer than a microsecond: ``datetime`` would cut it off, so such times are told apart by text.
+_MIDNIGHT = "T24:00:00"
 _FINER = re.compile(r"\.\d{6}\d*[1-9]")
 
 
@@ -26,8 +27,11 @@ def instant(text: str) -> datetime | None:
     if len(text) > 26 and _FINER.search(text):
         return None
     try:
+        if _MIDNIGHT in text:
+            # The end of a day is the beginning of the next one (XML Schema 1.1, section 3.3.7).
+            return datetime.fromisoformat(text.replace(_MIDNIGHT, "T00:00:00")) + timedelta(days=1)
         return datetime.fromisoformat(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

@@ -16,7 +16,7 @@ from typing import Literal
 
 from importers.base import tie
 from lineage import ids
-from lineage.access.survey import ARGUMENTS
+from lineage.access.survey import ARGUMENTS, mentioned
 from lineage.errors import BadNamespace, Rejected
 from lineage.model import kinds, terms
 from lineage.model.record import Batch, Edge, Node, Record
@@ -71,7 +71,7 @@ class _Sorting:
         self._described: dict[str, set[str]] = {}
         self._before: dict[str, set[str]] = {}
         self._bytes: set[str] = set()
-        self._standing: set[str] = set()
+        self._standing: dict[str, str] = {}
         self._look(store)
 
     def _look(self, store: Store) -> None:
@@ -79,7 +79,7 @@ class _Sorting:
         spoken = {self._ours(ident) for record in self._batch.records for ident in _things(record)}
         found = iter(sorted(spoken))
         while chunk := list(islice(found, _TOGETHER)):
-            self._standing.update(store.get(chunk, NOW))
+            self._standing.update({i: row.kind for i, row in store.get(chunk, NOW).items()})
             for ident, held in store.held(chunk).items():
                 for claim in held.claims:
                     if claim.until is None and not claim.implied:
@@ -162,6 +162,7 @@ class _Sorting:
             shown = f"{record.relation}({record.effect[:200]}, {record.cause[:200]})"
             if self._owner(about) == "ours":
                 raise self._refused(f"says {shown}")
+            self._demand_families(record)
             if record.relation == terms.SAMENESS and self._owner(record.cause) == "ours":
                 raise self._refused(f"says {shown}, a claim of sameness with ours")
         for ident in (record.bundle, None if isinstance(record, Node) else record.id):
@@ -175,6 +176,20 @@ class _Sorting:
         message = f"{self._partner.name} {what}, which is ours and not as we said it"
         hint = "The partner may say of our things only what we told it: ask what it meant."
         return BadNamespace(message, where=form.BUNDLE, hint=hint)
+
+    def _demand_families(self, edge: Edge) -> None:
+        """An edge says of what families its ends are: of ours it may say nothing new."""
+        if terms.RELATIONS[edge.relation].any_ends:
+            return
+        for ident, family in mentioned(edge):
+            ours = self._ours(ident) if self._owner(ident) == "ours" else ""
+            if ours not in self._standing:
+                continue
+            known = {kinds.family(self._standing[ours]), *self._described.get(ours, ())}
+            if family not in known:
+                was = " and ".join(sorted(known))
+                message = f"{ident[:200]!r} is of family {family} in the package and {was} here"
+                raise Rejected(message, where=form.BUNDLE)
 
     def _demand_family(self, node: Node) -> None:
         if not self._partner.owns(node.id):
