@@ -30,6 +30,8 @@ from lineage.model.value import (
     wire,
 )
 
+#: Goes before an attribute key that is also the name of something else where it stands.
+ALSO = "urn:lineage:attribute:"
 #: PROV's words for elements -> their family.
 ELEMENTS: Mapping[str, Family] = {"entity": "Entity", "activity": "Activity", "agent": "Agent"}
 #: PROV's times of an activity -> the attributes they are here.
@@ -81,6 +83,8 @@ def edge(
     """
     if TYPE in attributes:
         relation = _take_subtype(attributes, relation)
+    for key in [key for key in attributes if key.startswith(ALSO)]:
+        _also(attributes, key)
     for key in dictionary.ARGUMENTS.get(relation.name, ()):
         if dictionary.holds(value := attributes.get(key, ())):
             dictionary.members(value, where=f"{relation.name} of {ends[0]}")
@@ -99,6 +103,13 @@ def edge(
     )
 
 
+def _also(attributes: dict[str, Value], key: str) -> None:
+    """An attribute that is called like a place of its relation gets its own name back."""
+    value, name = attributes.pop(key), key.removeprefix(ALSO)
+    known = attributes.get(name)
+    attributes[name] = value if known is None else several((*each(known), *each(value)))
+
+
 def word(record: Node) -> str:
     """PROV's word for what a node is: entity, activity or agent."""
     return kinds.family(record.kind).lower()
@@ -109,7 +120,7 @@ def described(record: Node) -> dict[str, Value]:
     attributes = dict(record.attributes)
     if kinds.family(record.kind) == "Activity":
         for short, key in _TIMES_BACK.items():
-            if short in attributes:
+            if short in attributes and _fits("time", attributes[short]):
                 attributes[key] = attributes.pop(short)
     if record.kind not in kinds.PLAIN:
         attributes[TYPE] = _with(attributes.get(TYPE, ()), Ref(terms.LINEAGE + record.kind))
@@ -127,13 +138,18 @@ def parts(record: Edge) -> Parts | None:
     row = _ROWS.get(record.relation)
     if row is None:
         return None
-    relation, own, kind = row
+    relation, places, kind = row
     attributes: Mapping[str, Value] = record.attributes
     arguments: dict[str, Value] = {}
-    if not own.isdisjoint(attributes):
+    if not places.keys().isdisjoint(attributes):
         others: dict[str, Value] = {}
         for key, value in attributes.items():
-            (arguments if key in own else others)[key] = value
+            if key not in places:
+                others[key] = value
+            elif _fits(places[key], value):
+                arguments[key] = value
+            else:
+                others[ALSO + key] = value
         attributes = others
     if kind is not None:
         attributes = {**attributes, TYPE: _with(attributes.get(TYPE, ()), kind)}
@@ -261,10 +277,14 @@ def datatype(iri: str) -> str:
     return "lineage:" + short if ":" not in short else short
 
 
-_ROWS: Mapping[str, tuple[Relation, frozenset[str], Ref | None]] = {
+_ROWS: Mapping[str, tuple[Relation, Mapping[str, str], Ref | None]] = {
     relation.name: (
-        terms.RELATIONS[relation.base or relation.name],
-        frozenset(argument.key for argument in relation.arguments),
+        base := terms.RELATIONS[relation.base or relation.name],
+        {
+            base.effect_key: "end",
+            base.cause_key: "end",
+            **{argument.key: argument.holds for argument in relation.arguments},
+        },
         Ref(base_iri(relation.base_type)) if relation.base_type else None,
     )
     for relation in terms.TABLE
@@ -274,6 +294,18 @@ _ROWS: Mapping[str, tuple[Relation, frozenset[str], Ref | None]] = {
 
 #: Relation -> PROV's word for it; what another statement implies has none.
 WRITTEN: Mapping[str, str] = {name: row[0].name for name, row in _ROWS.items()}
+
+
+def _fits(holds: str, value: Value) -> bool:
+    """Whether a place of a relation can hold a value: no end is an attribute, a time is text."""
+    if holds == "set":
+        return dictionary.holds(value)
+    if holds in _HELD:
+        return all(isinstance(item, _HELD[holds]) for item in each(value))
+    return holds != "end"
+
+
+_HELD: Mapping[str, type] = {"time": str, "ref": Ref}
 
 
 def _with(values: Value | tuple[()], one: Scalar) -> Value:

@@ -19,7 +19,7 @@ from lineage.model.dictionary import Pair
 from lineage.model.record import Batch, Edge, Node, line
 from lineage.model.value import Literal, Ref, clean
 from tests.formats.documents import EVERYTHING, HOSTILE
-from tests.strategies import batches, scalars
+from tests.strategies import RELATIONS, batches, scalars
 
 WRITE_ONLY = {"dot", "svg"}
 READ = [name for name in formats.BUILTIN if name not in WRITE_ONLY]
@@ -72,6 +72,25 @@ def test_all_of_prov_dm_survives(name):
     kind = formats.named(name)
     back = kind.loads(kind.dumps(whole(name, EVERYTHING)))
     assert records(back) == records(whole(name, EVERYTHING))
+
+
+@st.composite
+def oddly_called(draw):
+    """A relation with an attribute called like a place of it, whatever it holds."""
+    relation = terms.RELATIONS[draw(st.sampled_from(RELATIONS))]
+    places = [relation.effect_key, relation.cause_key, *(a.key for a in relation.arguments)]
+    values = draw(st.one_of(scalars, st.lists(scalars, min_size=1, max_size=3)))
+    attributes = clean({draw(st.sampled_from(places)): values})
+    ends = {"effect": "urn:test:a", "cause": "urn:test:b"}
+    return Batch(edges=(Edge(relation=relation.name, attributes=attributes, **ends),))
+
+
+@pytest.mark.parametrize("name", READ)
+@settings(max_examples=150)
+@given(batch=oddly_called())
+def test_an_attribute_that_is_called_like_a_place_of_its_relation_survives(name, batch):
+    kind = formats.named(name)
+    assert records(kind.loads(kind.dumps(batch))) == records(batch)
 
 
 VALUE = "http://www.w3.org/ns/prov#value"

@@ -84,7 +84,8 @@ class Reader(JsonReading):
         attributes: dict[str, Value] = {}
         for key, raw in body.items():
             if key in TIMES and word == "activity":
-                attributes[key] = self._time(raw, f"{at}/{key}")
+                times = raw if isinstance(raw, list) else [raw]
+                attributes[key] = several(self._time(time, f"{at}/{key}") for time in times)
             else:
                 _put(attributes, names.key(key, at), self._value(raw, names, f"{at}/{key}"))
         self.nodes.append(statement.node(word, names.iri(name, at), attributes, bundle))

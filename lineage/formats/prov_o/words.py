@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from lineage.formats import statement
 from lineage.formats.names import plain
 from lineage.formats.statement import base_iri
 from lineage.model import terms
@@ -28,7 +29,7 @@ EFFECT = LINEAGE + "effect"
 UNDECLARED = "undeclared"
 #: Goes before an attribute key that is also the name of a PROV-O property for another attribute:
 #: PROV-DM's ``prov:location`` is ``prov:atLocation`` in PROV-O, so an attribute called that is said twice.
-ALSO = "urn:lineage:attribute:"
+ALSO = statement.ALSO
 #: Bundle without statements: a graph that no quad can show.
 EMPTY_BUNDLE = LINEAGE + "EmptyBundle"
 AS_IN_BUNDLE, MENTION_OF = PROV + "asInBundle", PROV + "mentionOf"
@@ -125,6 +126,10 @@ class Words:
             found = ("time" if key in TIME_KEYS else "attribute", key)
         self.uses[prop] = found
         return found
+
+    def own(self, key: str) -> str:
+        """An attribute key, set apart where PROV-O means something else by it on the qualifying node."""
+        return ALSO + key if key in SETS or terms.expand(key) in (self.influencer, EFFECT) else key
 
     @cached_property
     def named(self) -> tuple[str, ...]:

@@ -159,14 +159,14 @@ class Writer:
             if not self._batch.bare or line(edge) not in self._batch.bare:
                 inner.append(f"{influencer} {cause}")
         for key, value in _sorted(edge.attributes):
-            if type(value) is str and key in keys.renamed:
+            if type(value) is str and key in keys.renamed and key not in words.SETS:
                 inner.append(self._pair(key, value, keys))
             elif key == "prov:key" and isinstance(value, Ref):
                 inner.append(f"{iri(words.PAIR_KEY)} {self._key(value)}")
             elif key in words.SETS and dictionary.holds(value):
                 inner += self._members(key, value, subjects)
             else:
-                inner += self._attribute(key, value, keys)
+                inner += self._attribute(known.own(key), value, keys)
         bundle = edge.attributes.get("prov:bundle")
         if edge.relation == "mentionOf" and isinstance(bundle, Ref):
             pairs.append(f"{iri(words.AS_IN_BUNDLE)} {iri(bundle.iri)}")
@@ -236,7 +236,7 @@ class Writer:
         if not edge.cause.startswith(_UNKNOWN):
             yield f"{influencer} {self._syntax.iri(edge.cause)}"
         for key, value in _sorted(edge.attributes):
-            yield from self._attribute(key, value, keys)
+            yield from self._attribute(known.own(key), value, keys)
 
 
 def _sorted(attributes: Attributes) -> Iterable[tuple[str, Value]]:
