@@ -32,6 +32,7 @@ from lineage.model.value import (
 
 #: Goes before an attribute key that is also the name of something else where it stands.
 ALSO = "urn:lineage:attribute:"
+_HELD: Mapping[str, type] = {"time": str, "ref": Ref}
 #: PROV's words for elements -> their family.
 ELEMENTS: Mapping[str, Family] = {"entity": "Entity", "activity": "Activity", "agent": "Agent"}
 #: PROV's times of an activity -> the attributes they are here.
@@ -83,11 +84,8 @@ def edge(
     """
     if TYPE in attributes:
         relation = _take_subtype(attributes, relation)
-    for key in [key for key in attributes if key.startswith(ALSO)]:
-        _also(attributes, key)
-    for key in dictionary.ARGUMENTS.get(relation.name, ()):
-        if dictionary.holds(value := attributes.get(key, ())):
-            dictionary.members(value, where=f"{relation.name} of {ends[0]}")
+    if not _RARE.isdisjoint(attributes):
+        _told_apart(relation, attributes, where=f"{relation.name} of {ends[0]}")
     effect, cause = ends
     if effect is None or cause is None:
         shown = [relation.name, effect, cause, wire(attributes), ident, bundle]
@@ -103,11 +101,34 @@ def edge(
     )
 
 
-def _also(attributes: dict[str, Value], key: str) -> None:
-    """An attribute that is called like a place of its relation gets its own name back."""
-    value, name = attributes.pop(key), key.removeprefix(ALSO)
-    known = attributes.get(name)
-    attributes[name] = value if known is None else several((*each(known), *each(value)))
+def _told_apart(relation: Relation, attributes: dict[str, Value], where: str) -> None:
+    """Attributes that are called like a place of the relation get their own names back; what is in
+    the place of a set of PROV-Dictionary is one.
+    """
+    for key in [key for key in attributes if key in _ALSO_KEYS]:
+        put(attributes, key.removeprefix(ALSO), attributes.pop(key))
+    for key in dictionary.ARGUMENTS.get(relation.name, ()):
+        if dictionary.holds(value := attributes.get(key, ())):
+            dictionary.members(value, where=where)
+
+
+def put(attributes: dict[str, Value], key: str, value: Value) -> None:
+    """One more value of a key, which has others where it was spelled in two ways."""
+    before = attributes.get(key)
+    attributes[key] = value if before is None else several((*each(before), *each(value)))
+
+
+_ALSO_KEYS = frozenset(
+    ALSO + key
+    for relation in terms.TABLE
+    for key in (
+        relation.effect_key,
+        relation.cause_key,
+        *(argument.key for argument in relation.arguments),
+    )
+)
+#: Keys that few relations have, and that need a look.
+_RARE = _ALSO_KEYS | dictionary.KEYS
 
 
 def word(record: Node) -> str:
@@ -144,9 +165,10 @@ def parts(record: Edge) -> Parts | None:
     if not places.keys().isdisjoint(attributes):
         others: dict[str, Value] = {}
         for key, value in attributes.items():
-            if key not in places:
+            place = places.get(key)
+            if place is None:
                 others[key] = value
-            elif _fits(places[key], value):
+            elif type(value) is place[1] or _fits(place[0], value):
                 arguments[key] = value
             else:
                 others[ALSO + key] = value
@@ -277,13 +299,14 @@ def datatype(iri: str) -> str:
     return "lineage:" + short if ":" not in short else short
 
 
-_ROWS: Mapping[str, tuple[Relation, Mapping[str, str], Ref | None]] = {
+#: Relation -> the one of PROV-DM, its places with what they hold, the type of a sub-property.
+_ROWS: Mapping[str, tuple[Relation, Mapping[str, tuple[str, type | None]], Ref | None]] = {
     relation.name: (
         base := terms.RELATIONS[relation.base or relation.name],
         {
-            base.effect_key: "end",
-            base.cause_key: "end",
-            **{argument.key: argument.holds for argument in relation.arguments},
+            base.effect_key: ("end", None),
+            base.cause_key: ("end", None),
+            **{a.key: (a.holds, _HELD.get(a.holds)) for a in relation.arguments},
         },
         Ref(base_iri(relation.base_type)) if relation.base_type else None,
     )
@@ -303,9 +326,6 @@ def _fits(holds: str, value: Value) -> bool:
     if holds in _HELD:
         return all(isinstance(item, _HELD[holds]) for item in each(value))
     return holds != "end"
-
-
-_HELD: Mapping[str, type] = {"time": str, "ref": Ref}
 
 
 def _with(values: Value | tuple[()], one: Scalar) -> Value:

@@ -17,7 +17,7 @@ from lineage.formats.statement import ELEMENTS, TIMES
 from lineage.model import dictionary, terms
 from lineage.model.dictionary import Member, Pair
 from lineage.model.terms import Argument
-from lineage.model.value import Ref, Scalar, Value, each, several
+from lineage.model.value import Ref, Scalar, Value, several
 
 _KEY_TYPE, _PAIRS = "$key-datatype", "prov:key-entity-set"
 
@@ -87,7 +87,9 @@ class Reader(JsonReading):
                 times = raw if isinstance(raw, list) else [raw]
                 attributes[key] = several(self._time(time, f"{at}/{key}") for time in times)
             else:
-                _put(attributes, names.key(key, at), self._value(raw, names, f"{at}/{key}"))
+                statement.put(
+                    attributes, names.key(key, at), self._value(raw, names, f"{at}/{key}")
+                )
         self.nodes.append(statement.node(word, names.iri(name, at), attributes, bundle))
 
     def _time(self, raw: Any, pointer: str) -> str:
@@ -108,7 +110,9 @@ class Reader(JsonReading):
                 continue
             argument = own.get(key)
             if argument is None:
-                _put(attributes, names.key(key, at), self._value(raw, names, f"{at}/{key}"))
+                statement.put(
+                    attributes, names.key(key, at), self._value(raw, names, f"{at}/{key}")
+                )
             elif (value := self._argument(argument, raw, names, f"{at}/{key}")) is not None:
                 attributes[key] = value
         effect, causes = body.get(relation.effect_key), body.get(relation.cause_key)
@@ -172,12 +176,6 @@ class Reader(JsonReading):
                 names.iri(raw["$"], pointer) if "$" in raw else None,
             )
         return self._scalar(raw, names, pointer)
-
-
-def _put(attributes: dict[str, Value], key: str, value: Value) -> None:
-    """Keys that are spelled in two ways are one key with the values of both."""
-    before = attributes.get(key)
-    attributes[key] = value if before is None else several((*each(before), *each(value)))
 
 
 def _listed(keyed: dict[str, Any]) -> list[Any]:

@@ -73,23 +73,22 @@ class Writer:
         for word in list(found):
             yield b"," + _line(depth) + orjson.dumps(word) + b": {"
             before = _line(depth + 1)
-            for name, text in self._texts(found.pop(word), anonymous):
-                yield before + orjson.dumps(name) + b": " + text
-                before = b"," + _line(depth + 1)
+            between = b"," + before
+            for text in self._texts(found.pop(word), anonymous):
+                yield before + text
+                before = between
             yield _line(depth) + b"}"
 
-    def _texts(
-        self, records: list[Record], anonymous: Iterator[int]
-    ) -> Iterator[tuple[str, bytes]]:
-        """Names and what is said under them, a line each; statements of one name together."""
+    def _texts(self, records: list[Record], anonymous: Iterator[int]) -> Iterator[bytes]:
+        """Names with what is said under them, a line each; statements of one name together."""
         records.sort(key=lambda record: record.id or "")
         for ident, same in groupby(records, attrgetter("id")):
             if ident is None:
                 for record in same:
-                    yield f"_:r{next(anonymous)}", _text(self._body(record))
+                    yield _text({f"_:r{next(anonymous)}": self._body(record)})[1:-1]
             else:
                 bodies = [self._body(record) for record in same]
-                yield self._name(ident), _text(bodies if len(bodies) > 1 else bodies[0])
+                yield _text({self._name(ident): bodies if len(bodies) > 1 else bodies[0]})[1:-1]
 
     def _body(self, record: Node | Edge) -> dict[str, Any]:
         if isinstance(record, Node):
@@ -99,7 +98,17 @@ class Writer:
 
     def _attributes(self, attributes: Attributes) -> dict[str, Any]:
         keys, shown = self._keys, {}
-        for key, value in sorted(attributes.items()) if len(attributes) > 1 else attributes.items():
+        for key, value in attributes.items():
+            name = keys.get(key)
+            if name is None or type(value) is not str:
+                return self._any_attributes(attributes)
+            shown[name] = value
+        return shown
+
+    def _any_attributes(self, attributes: Attributes) -> dict[str, Any]:
+        """The same where a name may be new: namespaces are numbered in an order that depends on nothing."""
+        keys, shown = self._keys, {}
+        for key, value in sorted(attributes.items()):
             name = keys.get(key)
             if name is None:
                 name = keys[key] = self._name(terms.expand(key))
