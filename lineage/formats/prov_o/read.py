@@ -188,9 +188,11 @@ class _Reader:
         cause: str | None = None
         found: dict[str, Value] = {}
         members: dict[str, list[Member]] = {}
+        mark = words.ALSO + terms.compact(known.influencer)
+        others = {obj for prop, obj in said if prop == mark} if self._twice else ()
         for prop, obj in said:
             kind, key = uses.get(prop) or known.use(prop)
-            if kind == "cause" and cause is None and obj[0] != '"':
+            if kind == "cause" and cause is None and obj[0] != '"' and obj not in others:
                 cause = self._name(obj)
                 continue
             if kind == "type" and obj in known.terms:

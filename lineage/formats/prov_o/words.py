@@ -78,6 +78,11 @@ def _keys_back(relation: Relation) -> Mapping[str, str]:
     }
 
 
+def own(key: str) -> str:
+    """The key of an attribute that is no set, though it is called like one of PROV-Dictionary's."""
+    return ALSO + key if key in SETS else key
+
+
 def unstated(prop: str) -> str:
     """A property out of the one of ours that stands for it on a node which states something apart."""
     found = plain(prop)
@@ -126,10 +131,6 @@ class Words:
             found = ("time" if key in TIME_KEYS else "attribute", key)
         self.uses[prop] = found
         return found
-
-    def own(self, key: str) -> str:
-        """An attribute key, set apart where PROV-O means something else by it on the qualifying node."""
-        return ALSO + key if key in SETS or terms.expand(key) in (self.influencer, EFFECT) else key
 
     @cached_property
     def named(self) -> tuple[str, ...]:

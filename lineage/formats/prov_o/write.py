@@ -29,9 +29,9 @@ class _Keys(NamedTuple):
     pairs: dict[tuple[str, str], str]
 
     @classmethod
-    def of(cls, renamed: Mapping[str, str]) -> _Keys:
-        """Nothing written yet."""
-        return cls(renamed, frozenset(renamed.values()), {}, {})
+    def of(cls, renamed: Mapping[str, str], *taken: str) -> _Keys:
+        """Nothing written yet. ``taken`` are other properties that say something else."""
+        return cls(renamed, frozenset({*renamed.values(), *taken}), {}, {})
 
 
 class Writer:
@@ -42,7 +42,9 @@ class Writer:
         self._syntax = syntax
         self._space = space
         self._elements = _Keys.of(words.ELEMENT_KEYS)
-        self._relations = {name: _Keys.of(w.renamed) for name, w in words.WORDS.items()}
+        self._relations = {
+            name: _Keys.of(w.renamed, w.influencer, words.EFFECT) for name, w in words.WORDS.items()
+        }
         iri = syntax.iri
         self._a = self._property(words.TYPE)
         self._crowded: set[tuple[str, str, str]] = set()
@@ -166,7 +168,7 @@ class Writer:
             elif key in words.SETS and dictionary.holds(value):
                 inner += self._members(key, value, subjects)
             else:
-                inner += self._attribute(known.own(key), value, keys)
+                inner += self._attribute(words.own(key), value, keys)
         bundle = edge.attributes.get("prov:bundle")
         if edge.relation == "mentionOf" and isinstance(bundle, Ref):
             pairs.append(f"{iri(words.AS_IN_BUNDLE)} {iri(bundle.iri)}")
@@ -236,7 +238,7 @@ class Writer:
         if not edge.cause.startswith(_UNKNOWN):
             yield f"{influencer} {self._syntax.iri(edge.cause)}"
         for key, value in _sorted(edge.attributes):
-            yield from self._attribute(known.own(key), value, keys)
+            yield from self._attribute(words.own(key), value, keys)
 
 
 def _sorted(attributes: Attributes) -> Iterable[tuple[str, Value]]:
