@@ -29,7 +29,7 @@ def loads(data: bytes, *, where: str) -> Any:
     text = decode(data, where=where)
     with _told(text, where):
         value = _DECODER.decode(text)
-    _check(value, DEEPEST, where, escaped="\\u" in text)
+    _check(value, where, escaped="\\u" in text)
     return value
 
 
@@ -56,7 +56,7 @@ def members(text: str, *, where: str) -> Iterator[tuple[str, Any]]:
             if key in seen:
                 raise ValueError(f"key {key!r} appears twice in one object")
             seen.add(key)
-            _check({key: value}, DEEPEST, where, escaped=escaped)
+            _check({key: value}, where, escaped=escaped)
             yield key, value
             at = _space(text, at)
             if text[at : at + 1] != ",":
@@ -91,9 +91,9 @@ def _space(text: str, at: int) -> int:
     return _SPACE.match(text, at).end()  # type: ignore[union-attr] # it matches nothing, too
 
 
-def _check(value: Any, depth: int, where: str, *, escaped: bool) -> None:
+def _check(value: Any, where: str, *, escaped: bool) -> None:
     """Refuse what can be neither walked nor written."""
-    if _deeper(value, depth):
+    if _deeper(value, DEEPEST):
         raise LimitExceeded(f"nested deeper than {DEEPEST} levels", where=where)
     if escaped and any(map(_SURROGATE.search, _texts(value))):
         raise BadInput("a text holds a lone surrogate, which no encoding can write", where=where)

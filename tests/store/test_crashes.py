@@ -36,10 +36,8 @@ def open_at(url):
     return lineage.open(url, clock=clock, person_key=KEY, actor="tester")
 
 
-def import_and_die(url, delay, after=0):
-    """Import in a child, kill it a moment after so many acknowledged entries; how many it had
-    acknowledged in the end.
-    """
+def importing(url):
+    """A child that imports, and where it says a dot for each acknowledged entry."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -50,6 +48,14 @@ def import_and_die(url, delay, after=0):
                 os.write(writing, b".")
         os._exit(0)
     os.close(writing)
+    return child, reading
+
+
+def import_and_die(url, delay, after=0):
+    """Import in a child, kill it a moment after so many acknowledged entries; how many it had
+    acknowledged in the end.
+    """
+    child, reading = importing(url)
     acknowledged = b""
     while len(acknowledged) < after and (data := os.read(reading, 1)):
         acknowledged += data
@@ -105,15 +111,7 @@ def test_twenty_kills_of_an_import_into_neo4j(release, request, monkeypatch):
 def test_a_killed_server_loses_nothing_acknowledged(release, request, monkeypatch, servers):
     url = neo4j_address(release, request, monkeypatch)
     running = servers(release)
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        with suppress(BaseException), open_at(url) as opened:
-            for batch in batches():
-                opened.ingest(batch)
-                os.write(writing, b".")
-        os._exit(0)
-    os.close(writing)
+    child, reading = importing(url)
     time.sleep(1)
     running.kill()
     os.kill(child, signal.SIGKILL)

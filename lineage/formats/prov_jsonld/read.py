@@ -113,8 +113,7 @@ class Reader(JsonReading):
             value = Ref(names.iri(_named(item), at))
         else:
             value = self._scalar(item, names, coerced=False, at=at)
-        known = attributes.get(key, ())
-        attributes[key] = several((*(known if isinstance(known, tuple) else (known,)), value))
+        statement.put(attributes, key, value)
 
     def _time(self, raw: Any, at: str) -> str:
         text = raw.get("@value") if isinstance(raw, dict) else raw

@@ -21,7 +21,7 @@ from lineage.errors import BadInput, InputTruncated, LimitExceeded
 from lineage.formats import statement, strict
 from lineage.formats.names import QNAMES, UNRESOLVED, plain, tagged
 from lineage.formats.prov_o import words
-from lineage.formats.prov_o.syntax import BLANK, legal
+from lineage.formats.prov_o.syntax import legal
 from lineage.model.value import Literal, Ref, Scalar
 
 #: A term of N-Quads: ``<iri>``, ``_:label``, ``"text"``, ``"text"@tag`` or ``"text"^^<datatype>``.
@@ -72,7 +72,7 @@ class Quads:
         found = self._names.get(term)
         if found is None:
             if term[0] == "_":
-                found = f"{BLANK}{self._document}/b{self._blank}"
+                found = f"{ids.BLANK}{self._document}/b{self._blank}"
                 self._blank += 1
             else:
                 found = plain(term[1:-1])

@@ -22,7 +22,6 @@ from lineage.formats.prov_o import words
 from lineage.model import terms
 from lineage.model.value import Literal, Ref, Scalar
 
-BLANK = ids.BLANK
 _XSD_STRING = "xsd:string"
 _PLAIN = re.compile(r'[^"\\\x00-\x1f\x7f]*')
 _ESCAPES = {
@@ -55,7 +54,7 @@ class Syntax(ABC):
         """A term for an IRI; blank nodes of documents are blank again."""
         found = self._iris.get(iri)
         if found is None:
-            if iri.startswith(BLANK):
+            if iri.startswith(ids.BLANK):
                 found = "_:b" + sha256(iri.encode()).hexdigest()[:24]
             else:
                 found = self._named(self._relative(legal(iri)))
@@ -64,7 +63,7 @@ class Syntax(ABC):
 
     def property(self, iri: str) -> str:
         """A term for a property or a datatype, which are never blank."""
-        return self.iri(iri) if not iri.startswith(BLANK) else self._named(iri)
+        return self.iri(iri) if not iri.startswith(ids.BLANK) else self._named(iri)
 
     def _relative(self, iri: str) -> str:
         """What a document names relative to itself is written so, where the syntax can."""

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 from lineage import ids
 from lineage.model import kinds, terms
@@ -97,8 +97,7 @@ class Findings:
         """What makes the document invalid."""
         self.error_count += 1
         if len(self.errors) < MOST:
-            finding = Finding(code=code, severity="error", message=message, where=where)
-            self.errors.append(replace(finding, constraint=constraint, path=self._path(path)))
+            self.errors.append(self._finding("error", code, constraint, where, message, path))
 
     def doubt(
         self, code: str, constraint: int, where: str, message: str, path: Sequence[Shown]
@@ -106,8 +105,25 @@ class Findings:
         """What PROV allows and nobody can have meant."""
         self.warning_count += 1
         if len(self.warnings) < MOST:
-            finding = Finding(code=code, severity="warning", message=message, where=where)
-            self.warnings.append(replace(finding, constraint=constraint, path=self._path(path)))
+            self.warnings.append(self._finding("warning", code, constraint, where, message, path))
+
+    def _finding(
+        self,
+        severity: Literal["error", "warning"],
+        code: str,
+        constraint: int | None,
+        where: str,
+        message: str,
+        path: Sequence[Shown],
+    ) -> Finding:
+        return Finding(
+            code=code,
+            severity=severity,
+            message=message,
+            where=where,
+            constraint=constraint,
+            path=self._path(path),
+        )
 
     def _path(self, steps: Sequence[Shown]) -> tuple[str, ...]:
         shown = (

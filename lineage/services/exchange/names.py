@@ -18,8 +18,6 @@ from lineage.model.value import Ref, Scalar, Value, each, several
 
 #: How the name of a partner's claim about something that is not its own begins.
 CLAIM = ids.CLAIM
-#: Nodes that a document did not name.
-BLANK = ids.BLANK
 
 _ESCAPE = re.compile(r"%(.{0,2})", re.DOTALL)
 _HEX = re.compile(r"[0-9A-F]{2}")

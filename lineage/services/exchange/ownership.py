@@ -215,7 +215,7 @@ class _Sorting:
             if found in self._standing and not lost:
                 return found
         if ident not in self._claims:
-            package = self._package if ident.startswith(names.BLANK) else None
+            package = self._package if ident.startswith(ids.BLANK) else None
             self._claims[ident] = names.claim(self._partner.name, ident, package)
         return self._claims[ident]
 
