@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from lineage import formats
 from lineage.errors import BadInput, LineageError
-from lineage.model import constraints, dictionary, kinds, terms
+from lineage.model import constraints, dictionary, kinds, namespaces, terms
 from lineage.model.dictionary import Pair
 from lineage.model.record import Batch, Edge, Node, line
 from lineage.model.value import Literal, Ref, clean
@@ -118,8 +118,8 @@ def test_a_name_holds_whatever_it_holds_and_says_nothing_else(text):
 
 
 PREFIXES = {
-    "PROV under another name": ({"p": terms.PROV}, "urn:x"),
-    "ours under another name": ({"l": terms.LINEAGE}, "urn:x"),
+    "PROV under another name": ({"p": namespaces.PROV}, "urn:x"),
+    "ours under another name": ({"l": namespaces.LINEAGE}, "urn:x"),
     "another's under the name of ours": ({"lineage": "http://e/"}, "http://e/x"),
     "the name of blank nodes": ({"_": "http://e/"}, "http://e/x"),
     "a name with a colon": ({"a:b": "http://e/"}, "http://e/x"),
@@ -227,7 +227,7 @@ def test_a_document_cannot_bring_what_only_looks_like_the_set_of_a_dictionary():
     for text in NO_SETS:
         typed = {"$": text, "type": "lineage:json"}
         document = {
-            "prefix": {"lineage": terms.LINEAGE},
+            "prefix": {"lineage": namespaces.LINEAGE},
             "derivedByRemovalFrom": {"_:r": {"prov:key-set": typed}},
         }
         with pytest.raises(BadInput, match=r"no set of keys.*\(derivedByRemovalFrom"):
@@ -264,7 +264,7 @@ def test_whoever_asks_for_a_family_finds_each_thing_of_it_once(batch):
     for family in kinds.PLAIN:
         found = formats.to_rdflib(batch).query(
             f"SELECT ?x {{ {{ ?x a prov:{family} }} UNION {{ GRAPH ?g {{ ?x a prov:{family} }} }} }}",
-            initNs={"prov": terms.PROV},
+            initNs={"prov": namespaces.PROV},
         )
         known = {node.id for node in batch.nodes if kinds.family(node.kind) == family}
         assert {str(row[0]) for row in found} == known

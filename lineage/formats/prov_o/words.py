@@ -14,8 +14,9 @@ from functools import cached_property, lru_cache
 from lineage.formats import statement
 from lineage.formats.names import plain
 from lineage.formats.statement import base_iri
-from lineage.model import terms
-from lineage.model.terms import LINEAGE, PREFIXES, PROV, TABLE, Relation
+from lineage.model import namespaces
+from lineage.model.namespaces import LINEAGE, PREFIXES, PROV
+from lineage.model.terms import TABLE, Relation
 
 RDF, RDFS = PREFIXES["rdf"], PREFIXES["rdfs"]
 TYPE, LABEL = RDF + "type", RDFS + "label"
@@ -91,7 +92,7 @@ def unstated(prop: str) -> str:
 
 def key_of(prop: str) -> str:
     """The attribute key of a property that is no more than one."""
-    return terms.compact(plain(prop))
+    return namespaces.compact(plain(prop))
 
 
 @dataclass(frozen=True, kw_only=True)

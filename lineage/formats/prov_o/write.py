@@ -12,7 +12,7 @@ from lineage import ids
 from lineage.formats import statement
 from lineage.formats.prov_o import words
 from lineage.formats.prov_o.syntax import Graphs, Syntax
-from lineage.model import dictionary, kinds, terms
+from lineage.model import dictionary, kinds, namespaces
 from lineage.model.dictionary import Pair
 from lineage.model.record import Batch, Edge, Node, Record, line
 from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, each
@@ -49,10 +49,10 @@ class Writer:
         self._a = self._property(words.TYPE)
         self._crowded: set[tuple[str, str, str]] = set()
         self._families: dict[str, str] = {
-            family: f"{self._a} {iri(terms.PROV + family)}" for family in kinds.PLAIN
+            family: f"{self._a} {iri(namespaces.PROV + family)}" for family in kinds.PLAIN
         }
         self._kinds = {
-            kind: f"{self._a} {iri(terms.LINEAGE + kind)}"
+            kind: f"{self._a} {iri(namespaces.LINEAGE + kind)}"
             for kind in kinds.KINDS
             if kind not in kinds.PLAIN
         }
@@ -118,7 +118,7 @@ class Writer:
             yield from self._attribute(short, value, self._elements)
 
     def _attribute(self, key: str, value: Value, keys: _Keys) -> Iterator[str]:
-        if key not in keys.renamed and terms.expand(key) in keys.taken:
+        if key not in keys.renamed and namespaces.expand(key) in keys.taken:
             yield from self._attribute(words.ALSO + key, value, keys)
         for item in each(value):
             yield self._pair(key, item, keys)
@@ -138,7 +138,7 @@ class Writer:
     def _predicate(self, key: str, keys: _Keys) -> str:
         found = keys.predicates.get(key)
         if found is None:
-            iri = keys.renamed.get(key) or terms.expand(key)
+            iri = keys.renamed.get(key) or namespaces.expand(key)
             found = keys.predicates[key] = self._property(iri)
         return found
 

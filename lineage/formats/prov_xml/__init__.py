@@ -9,7 +9,7 @@ from lineage.formats import strict
 from lineage.formats.pause import uncollected
 from lineage.formats.prov_xml.read import Reader
 from lineage.formats.prov_xml.write import Writer
-from lineage.model import terms
+from lineage.model import namespaces
 from lineage.model.record import Batch, Loss
 
 _ROOT = re.compile(rb"<(?:[\w.\-]+:)?document[\s>/]")
@@ -25,7 +25,7 @@ class ProvXml:
     def sniffs(self, data: bytes) -> bool:
         """A root called ``document`` in the namespace of PROV."""
         head = data[:65536]
-        return _ROOT.search(head) is not None and terms.PROV.encode() in head
+        return _ROOT.search(head) is not None and namespaces.PROV.encode() in head
 
     @uncollected()
     def loads(self, data: bytes, where: str = "document") -> Batch:

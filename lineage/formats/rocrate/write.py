@@ -14,7 +14,7 @@ import orjson
 from lineage import ids
 from lineage.formats import names
 from lineage.formats.rocrate import words
-from lineage.model import kinds, merge, terms
+from lineage.model import kinds, merge, namespaces
 from lineage.model.record import Batch, Edge, Loss, Node
 from lineage.model.value import Attributes, Literal, Ref, Value, each, refs
 
@@ -229,7 +229,7 @@ class Writer:
             "@id": _name(node.id),
             "@type": self._type(node),
             "name": node.title,
-            "additionalType": terms.LINEAGE + node.kind,
+            "additionalType": namespaces.LINEAGE + node.kind,
         }
         if node.id in self._actions:
             shown["instrument"] = self._instrument(node)
