@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 from lineage.errors import BadQuery
 from lineage.model import namespaces, terms
-from lineage.model.kinds import KINDS
+from lineage.model.kinds import KINDS, WORDS
 from lineage.query import ast
 from lineage.query import condition as c
 from lineage.query.plan import (
@@ -32,7 +32,7 @@ from lineage.query.plan import (
     Where,
     Without,
 )
-from lineage.query.words import SCHEMES, WORDS, kinds_called
+from lineage.query.words import SCHEMES, kinds_called
 
 #: How a thing is tied to what a run used: a member of it, the name of it, its bytes elsewhere.
 _PART_OF = Follow(frozenset({"hadMember", "specializationOf", "alternateOf"}), tied=True)
