@@ -246,9 +246,11 @@ def _sorted(attributes: Attributes) -> Iterable[tuple[str, Value]]:
 
 
 def _crowded(records: list[Record]) -> set[tuple[str, str, str]]:
-    """The ends between which there are several statements of one relation."""
+    """The ends between which there are several statements of one relation, or of sub-properties of
+    it, whose nodes would seem to say what the unqualified property says.
+    """
     seen: Counter[tuple[str, str, str]] = Counter(
-        (r.effect, r.relation, r.cause)
+        (r.effect, _SPARE[r.relation], r.cause)
         for r in records
         if isinstance(r, Edge) and r.relation in _SPARE
     )
@@ -262,6 +264,10 @@ def _blank(label: bytes) -> str:
 
 _TIMES = {short: key for key, short in statement.TIMES.items()}
 _UNKNOWN = ids.UNKNOWN
-#: Relations that PROV-O has no qualified form for.
-_SPARE = frozenset(name for name, known in words.WORDS.items() if not known.bare)
+#: Relations that PROV-O has no qualified form for, and the sub-properties of these -> the relation.
+_SPARE: Mapping[str, str] = {
+    name: known.relation.root
+    for name, known in words.WORDS.items()
+    if not words.WORDS[known.relation.root].bare
+}
 _KNOWN_PAIRS = 50_000
