@@ -11,20 +11,31 @@ class LineageError(Exception):
 
     ``code`` never changes between releases; ``status`` is the HTTP status, ``exit_code`` the exit
     code of the command (0 ok, 1 failed, 2 bad input, 3 not found, 4 findings, 5 denied,
-    75 temporary).
+    75 temporary). ``retry_after`` is in how many seconds asking again may help (``Retry-After``),
+    where that is known.
     """
 
     code: ClassVar[str] = "failed"
     status: ClassVar[int] = 500
     exit_code: ClassVar[int] = 1
     hint: str = "Run the command again with --debug to see where it failed."
+    retry_after: int | None = None
 
-    def __init__(self, what: str, *, where: str | None = None, hint: str | None = None) -> None:
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str | None = None,
+        hint: str | None = None,
+        retry_after: int | None = None,
+    ) -> None:
         super().__init__(what)
         self.what = what
         self.where = where
         if hint is not None:
             self.hint = hint
+        if retry_after is not None:
+            self.retry_after = retry_after
 
     def __str__(self) -> str:
         return f"{self.what} ({self.where})" if self.where else self.what
@@ -249,6 +260,47 @@ class TimedOut(LineageError):
 
     code, status, exit_code = "timed-out", 503, 75
     hint = "Ask for less at a time: fewer hops, a limit, a narrower selection."
+
+
+class KeyTaken(LineageError):
+    """A key was used before, for something else."""
+
+    code, status, exit_code = "key-taken", 409, 2
+    hint = "Use a new key for new content; repeat a call only as it was."
+
+
+class TooMuch(LineageError):
+    """The caller had the server read more new queries than its share."""
+
+    code, status, exit_code = "too-much", 429, 75
+    hint = "Keep the text of queries as it is and send what changes as variables."
+
+
+class WrongHost(LineageError):
+    """The request names a host that this server is not: a rebound DNS name, or a missing option."""
+
+    code, status, exit_code = "wrong-host", 421, 5
+    hint = "Start the server with --allow-host NAME for the name that you use."
+
+
+class WrongMethod(BadInput):
+    """A GET asked for something that changes the store."""
+
+    code, status = "wrong-method", 405
+    hint = "Send mutations by POST, and subscriptions over graphql-transport-ws."
+
+
+class NotAcceptable(LineageError):
+    """None of the formats that the client would take is one of ours."""
+
+    code, status, exit_code = "not-acceptable", 406, 2
+
+
+class TooSlow(LineageError):
+    """The client did not send its request in time."""
+
+    code, status, exit_code = "too-slow", 408, 75
+    hint = "Send the whole request at once, then wait for the answer."
 
 
 class MissingExtra(LineageError):

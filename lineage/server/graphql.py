@@ -17,8 +17,14 @@ from strawberry.types.graphql import OperationType
 
 from graphql_schema import Session, make
 from graphql_schema.operation import BadQuery
-from lineage.errors import BadInput, Denied, LimitExceeded, LineageError, UnknownFormat
-from lineage.server.allowance import TooMuch
+from lineage.errors import (
+    Denied,
+    LimitExceeded,
+    LineageError,
+    TooMuch,
+    UnknownFormat,
+    WrongMethod,
+)
 from lineage.server.runtime import Runtime, Viewer
 from lineage.server.sockets import Sockets, session
 
@@ -29,13 +35,6 @@ _READS = frozenset({OperationType.QUERY})
 _ALL = frozenset({OperationType.QUERY, OperationType.MUTATION})
 #: Turns a token into the one it belongs to.
 Authenticate = Callable[[str], Viewer | None]
-
-
-class WrongMethod(BadInput):
-    """A GET asked for something that changes the store."""
-
-    code, status = "wrong-method", 405
-    hint = "Send mutations by POST, and subscriptions over graphql-transport-ws."
 
 
 class NoViewer(Denied):
@@ -144,7 +143,7 @@ def _problem(error: LineageError, media: str) -> Response:
     if isinstance(error, WrongMethod):
         response.headers["allow"] = "POST"
     if isinstance(error, TooMuch):
-        response.headers["retry-after"] = str(error.seconds)
+        response.headers["retry-after"] = str(error.retry_after)
     if isinstance(error, NoViewer):
         response.headers["www-authenticate"] = "Bearer"
     return response

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lineage.errors import Denied, LimitExceeded, LineageError, TimedOut, Unauthenticated
+from lineage.errors import Denied, LimitExceeded, LineageError, TimedOut, TooSlow, Unauthenticated
 from lineage.server import problems
 from lineage.server.access import (
     Access,
@@ -27,13 +27,6 @@ from lineage.server.access import (
 from lineage.server.runtime import Viewer
 from lineage.server.settings import Settings
 from lineage.services.tokens import Keyring
-
-
-class TooSlow(LineageError):
-    """The client did not send its request in time."""
-
-    code, status, exit_code = "too-slow", 408, 75
-    hint = "Send the whole request at once, then wait for the answer."
 
 
 class Guard:

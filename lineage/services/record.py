@@ -10,7 +10,7 @@ from typing import Any
 
 from importers.base import content
 from lineage import ids
-from lineage.errors import BadInput, LineageError
+from lineage.errors import BadInput, KeyTaken
 from lineage.model import check, kinds
 from lineage.model.record import Batch, Edge, Node, Record, line
 from lineage.model.value import clean_value
@@ -21,13 +21,6 @@ from lineage.services.resolve import resolve
 _FULL_SHA = re.compile(r"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?")
 _DIGEST = re.compile(r"([a-z0-9-]{2,20}):([0-9a-fA-F]{8,128}(?:\.dir)?)")
 _LONGEST_KEY = 200
-
-
-class KeyTaken(LineageError):
-    """A key was used before, for something else."""
-
-    code, status, exit_code = "key-taken", 409, 2
-    hint = "Use a new key for new content; repeat a call only as it was."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
