@@ -14,7 +14,7 @@ from strawberry.extensions import SchemaExtension
 
 from graphql_schema import documents, limits
 from graphql_schema.documents import located
-from lineage.errors import BadInput, LimitExceeded, LineageError
+from lineage.errors import BadQuery, LimitExceeded, LineageError
 
 _log = logging.getLogger("lineage.graphql")
 #: Characters of a message that a client's own words may fill, and that ours may: ours list
@@ -22,12 +22,8 @@ _log = logging.getLogger("lineage.graphql")
 _MESSAGE, _OURS = 400, 4_000
 
 
-class BadQuery(BadInput):
-    """The query is no GraphQL, or not for this schema."""
-
-    code = "bad-query"
-    hint = "The schema says what there is: ask for __schema, or read schema.graphql."
-
+#: What to do about a query that is no GraphQL, or not for this schema.
+HINT = "The schema says what there is: ask for __schema, or read schema.graphql."
 
 _NOTHING = parse("{ __typename }")
 
@@ -69,7 +65,7 @@ class Operation(SchemaExtension):
         held = self.execution_context
         query, document, server = held.query, held.graphql_document, held.context.server
         if query is None or document is None:
-            raise BadQuery("there is no query")
+            raise BadQuery("there is no query", hint=HINT)
         if self._refused:
             held.pre_execution_errors = self._refused
             yield
@@ -111,7 +107,7 @@ def told(error: GraphQLError) -> GraphQLError:
         shown = {"code": cause.code, "hint": cause.hint, "where": cause.where}
         return _anew(error, cause.what, shown, _OURS)
     if isinstance(cause, GraphQLError):
-        shown = {"code": BadQuery.code, "hint": BadQuery.hint}
+        shown = {"code": BadQuery.code, "hint": HINT}
         return _anew(error, error.message, shown)
     number = token_hex(8)
     frame = traceback.extract_tb(cause.__traceback__)[-1:] if cause else []

@@ -66,6 +66,20 @@ class InputTruncated(BadInput):
     hint = "The file ends too early: copy it again, then run the same command."
 
 
+class InputStalled(BadInput):
+    """What reads the source waits for something that does not come, such as a pipe for a file."""
+
+    code = "input-stalled"
+    hint = "Check that the source holds files only, and that its disk or network answers."
+
+
+class EndpointMissing(BadInput):
+    """The server that is read as a source does not offer what was asked for."""
+
+    code, status = "endpoint-missing", 404
+    hint = "Check the address: another service may answer there, or an older release of it."
+
+
 class UnknownFormat(BadInput):
     """No importer or format recognises the input."""
 
@@ -95,10 +109,10 @@ class Rejected(BadInput):
 
 
 class BadQuery(LineageError):
-    """A selection cannot be understood; the message shows the place."""
+    """A query (a selection, GraphQL, SPARQL) cannot be understood, or asks for what is not answered."""
 
     code, status, exit_code = "bad-query", 400, 2
-    hint = "docs/selection.md shows the language with examples."
+    hint = "docs/selection.md, docs/graphql.md and docs/server.md show the languages with examples."
 
 
 class BadCursor(LineageError):
@@ -106,13 +120,6 @@ class BadCursor(LineageError):
 
     code, status, exit_code = "bad-cursor", 400, 2
     hint = "Use the cursor of the page before with the same query, or start without one."
-
-
-class OutOfTime(LineageError):
-    """A question would take longer than this server allows."""
-
-    code, status, exit_code = "out-of-time", 503, 75
-    hint = "Ask for less: fewer layers, a kind, or start from named things."
 
 
 class BadReference(LineageError):
@@ -256,7 +263,7 @@ class BadNamespace(Untrusted):
 
 
 class TimedOut(LineageError):
-    """It took longer than the server gives to one request."""
+    """An answer would take longer than one request may."""
 
     code, status, exit_code = "timed-out", 503, 75
     hint = "Ask for less at a time: fewer hops, a limit, a narrower selection."
@@ -284,7 +291,7 @@ class WrongHost(LineageError):
 
 
 class WrongMethod(BadInput):
-    """A GET asked for something that changes the store."""
+    """The HTTP method is not one of those that may ask for this."""
 
     code, status = "wrong-method", 405
     hint = "Send mutations by POST, and subscriptions over graphql-transport-ws."

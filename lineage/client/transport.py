@@ -19,9 +19,9 @@ from lineage.errors import (
     Denied,
     LimitExceeded,
     LineageError,
-    OutOfTime,
     StoreMissing,
     StoreUnreachable,
+    TimedOut,
     Unauthenticated,
 )
 
@@ -41,7 +41,7 @@ _STATUS: dict[int, tuple[type[LineageError], str]] = {
     403: (Denied, "Ask an administrator of the server for a token that may."),
     404: (StoreMissing, "Check the address: a lineage server answers at /graphql."),
     413: (LimitExceeded, LimitExceeded.hint),
-    504: (OutOfTime, OutOfTime.hint),
+    504: (TimedOut, TimedOut.hint),
 }
 
 

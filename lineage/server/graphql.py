@@ -16,12 +16,13 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types.graphql import OperationType
 
 from graphql_schema import Session, make
-from graphql_schema.operation import BadQuery
+from graphql_schema.operation import HINT
 from lineage.errors import (
-    Denied,
+    BadQuery,
     LimitExceeded,
     LineageError,
     TooMuch,
+    Unauthenticated,
     UnknownFormat,
     WrongMethod,
 )
@@ -35,13 +36,6 @@ _READS = frozenset({OperationType.QUERY})
 _ALL = frozenset({OperationType.QUERY, OperationType.MUTATION})
 #: Turns a token into the one it belongs to.
 Authenticate = Callable[[str], Viewer | None]
-
-
-class NoViewer(Denied):
-    """Nobody says who is calling."""
-
-    code, status = "unauthenticated", 401
-    hint = "Send a token: Authorization: Bearer TOKEN."
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +86,7 @@ async def _answer(runtime: Runtime, request: Request) -> Response:
     try:
         viewer = getattr(request.state, "viewer", None)
         if viewer is None:
-            raise NoViewer("nobody says who is calling")
+            raise Unauthenticated("nobody says who is calling")
         runtime.allowance.admit(viewer.name)
         asked = await _asked(request)
         return await _run(session(runtime, viewer), asked, request.method, media)
@@ -118,7 +112,8 @@ async def _run(caller: Session, asked: _Request, method: str, media: str) -> Res
         raise BadQuery(
             f"the query has no operation {asked.name!r}"
             if asked.name
-            else "the query has no operation, or several and no operationName"
+            else "the query has no operation, or several and no operationName",
+            hint=HINT,
         ) from error
     body: dict[str, Any] = {"data": result.data}
     if result.errors:
@@ -144,7 +139,7 @@ def _problem(error: LineageError, media: str) -> Response:
         response.headers["allow"] = "POST"
     if isinstance(error, TooMuch):
         response.headers["retry-after"] = str(error.retry_after)
-    if isinstance(error, NoViewer):
+    if isinstance(error, Unauthenticated):
         response.headers["www-authenticate"] = "Bearer"
     return response
 
@@ -181,10 +176,10 @@ async def _asked(request: Request) -> _Request:
     if not isinstance(query, str) or not query.strip():
         raise BadQuery("there is no query, or it is no text", hint='Send {"query": "{ ... }"}.')
     if name is not None and not isinstance(name, str):
-        raise BadQuery("operationName is no text")
+        raise BadQuery("operationName is no text", hint=HINT)
     for word in ("variables", "extensions"):
         if fields.get(word) is not None and not isinstance(fields[word], dict):
-            raise BadQuery(f"{word} is no object")
+            raise BadQuery(f"{word} is no object", hint=HINT)
     return _Request(query, name or None, fields.get("variables"))
 
 

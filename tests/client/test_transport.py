@@ -22,11 +22,11 @@ from lineage.client.remote import Remote
 from lineage.errors import (
     LimitExceeded,
     LineageError,
-    OutOfTime,
     Rejected,
     StoreBusy,
     StoreMissing,
     StoreUnreachable,
+    TimedOut,
     Unauthenticated,
     Usage,
 )
@@ -136,7 +136,7 @@ DETAIL = {"status": 503, "code": "store-busy", "detail": "it is busy", "hint": "
         (http(b"", "301 Moved", Location="https://evil.example/"), StoreUnreachable, "elsewhere"),
         (http(b"", "401 Unauthorized", "text/plain"), Unauthenticated, "answered 401"),
         (http(b"", "404 Not Found", "text/plain"), StoreMissing, "answered 404"),
-        (http(b"", "504 Gateway Timeout", "text/plain"), OutOfTime, "answered 504"),
+        (http(b"", "504 Gateway Timeout", "text/plain"), TimedOut, "answered 504"),
         (http(b"{"), StoreUnreachable, "not as a lineage server"),
         (http([]), StoreUnreachable, "not as a lineage server"),
         (http({"data": None}), StoreUnreachable, "not as a lineage server"),

@@ -14,11 +14,11 @@ from neo4j import exceptions as driver_errors
 from lineage.errors import (
     Denied,
     LineageError,
-    OutOfTime,
     StoreBusy,
     StoreDamaged,
     StoreFull,
     StoreUnreachable,
+    TimedOut,
     Usage,
 )
 
@@ -89,7 +89,7 @@ def _server(error: driver_errors.Neo4jError, where: str) -> LineageError:
         hint = "Raise the server's heap, or ask for less (--depth, --limit)."
         return StoreFull(f"the server is out of memory: {text}", where=where, hint=hint)
     if code.startswith("Neo.ClientError.Transaction.TransactionTimedOut"):
-        return OutOfTime("the question takes longer than it may", where=where)
+        return TimedOut("the question takes longer than it may", where=where)
     if code.startswith("Neo.ClientError.Security"):
         return Denied(f"the server refuses: {text}", where=where)
     if code.startswith("Neo.TransientError"):
