@@ -87,10 +87,10 @@ class UnknownFormat(BadInput):
     hint = "Check that it is what was meant, and complete."
 
 
-class TooNew(BadInput):
+class InputTooNew(BadInput):
     """The input or store was written by a newer version of its tool than this one knows."""
 
-    code = "too-new"
+    code = "input-too-new"
     hint = "Install a newer lineagedb, or export from the tool in an older schema."
 
 
@@ -178,6 +178,13 @@ class StoreDamaged(LineageError):
     hint = "Run 'lineage verify' to see what changed, then restore a copy or 'lineage rebuild'."
 
 
+class CopyDiffers(LineageError):
+    """A copy of a store does not have the root of its source."""
+
+    code, status, exit_code = "copy-differs", 500, 1
+    hint = "Run 'lineage verify' on both stores; do not use the copy."
+
+
 class StoreTooNew(LineageError):
     """The store has a newer layout than this version understands."""
 
@@ -186,17 +193,20 @@ class StoreTooNew(LineageError):
 
 
 class Denied(LineageError):
-    """The credentials do not allow this."""
+    """Whoever asks is known, and may not do this."""
 
     code, status, exit_code = "denied", 403, 5
-    hint = "Set LINEAGE_NEO4J_USER and LINEAGE_NEO4J_PASSWORD to an account that may."
+    hint = "Ask whoever runs the store or server for the rights that it takes."
 
 
 class Unauthenticated(LineageError):
     """Nobody knows who is calling: there is no token, or it opens nothing."""
 
     code, status, exit_code = "unauthenticated", 401, 5
-    hint = "Send 'Authorization: Bearer TOKEN', or the token as the password of HTTP Basic."
+    hint = (
+        "Set LINEAGE_TOKEN to a token of this server; other programs send 'Authorization: Bearer "
+        "TOKEN', browsers the token as the password."
+    )
 
 
 class Untrusted(LineageError):
@@ -269,17 +279,17 @@ class TimedOut(LineageError):
     hint = "Ask for less at a time: fewer hops, a limit, a narrower selection."
 
 
-class KeyTaken(LineageError):
-    """A key was used before, for something else."""
+class IdempotencyKeyReused(LineageError):
+    """An idempotency key was used before, for something else."""
 
-    code, status, exit_code = "key-taken", 409, 2
+    code, status, exit_code = "idempotency-key-reused", 409, 2
     hint = "Use a new key for new content; repeat a call only as it was."
 
 
-class TooMuch(LineageError):
+class RateLimited(LineageError):
     """The caller had the server read more new queries than its share."""
 
-    code, status, exit_code = "too-much", 429, 75
+    code, status, exit_code = "rate-limited", 429, 75
     hint = "Keep the text of queries as it is and send what changes as variables."
 
 
@@ -290,10 +300,10 @@ class WrongHost(LineageError):
     hint = "Start the server with --allow-host NAME for the name that you use."
 
 
-class WrongMethod(BadInput):
-    """The HTTP method is not one of those that may ask for this."""
+class MethodNotAllowed(BadInput):
+    """What was asked for is not answered to this HTTP method."""
 
-    code, status = "wrong-method", 405
+    code, status = "method-not-allowed", 405
     hint = "Send mutations by POST, and subscriptions over graphql-transport-ws."
 
 
@@ -301,12 +311,13 @@ class NotAcceptable(LineageError):
     """None of the formats that the client would take is one of ours."""
 
     code, status, exit_code = "not-acceptable", 406, 2
+    hint = "Name a media type that the address answers with; /openapi.json lists them."
 
 
-class TooSlow(LineageError):
+class RequestTimeout(LineageError):
     """The client did not send its request in time."""
 
-    code, status, exit_code = "too-slow", 408, 75
+    code, status, exit_code = "request-timeout", 408, 75
     hint = "Send the whole request at once, then wait for the answer."
 
 
@@ -314,6 +325,7 @@ class MissingExtra(LineageError):
     """An optional part of the package is not installed."""
 
     code, status, exit_code = "missing-extra", 501, 2
+    hint = "Install the package that the message names; README.md lists the extras."
 
 
 class Usage(LineageError):

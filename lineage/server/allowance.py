@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable
 
-from lineage.errors import TooMuch
+from lineage.errors import RateLimited
 
 #: Points at first and at most, and what comes back a second. A point is a character of a query that
 #: was not seen before: up to 4 us of parsing and validating.
@@ -22,11 +22,11 @@ class Allowance:
         self._held: dict[str, tuple[float, float]] = {}
 
     def admit(self, who: str) -> None:
-        """Raises ``TooMuch`` for a caller who has spent more than there was."""
+        """Raises ``RateLimited`` for a caller who has spent more than there was."""
         points = self._points(who)
         if points < 0:
             seconds = math.ceil(-points / BACK)
-            raise TooMuch(
+            raise RateLimited(
                 f"{who!r} had more new queries read than its share; ask again in {seconds} s",
                 retry_after=seconds,
             )

@@ -21,10 +21,10 @@ from lineage.errors import (
     BadQuery,
     LimitExceeded,
     LineageError,
-    TooMuch,
+    MethodNotAllowed,
+    RateLimited,
     Unauthenticated,
     UnknownFormat,
-    WrongMethod,
 )
 from lineage.server.runtime import Runtime, Viewer
 from lineage.server.sockets import Sockets, session
@@ -106,8 +106,10 @@ async def _run(caller: Session, asked: _Request, method: str, media: str) -> Res
     except InvalidOperationTypeError as error:
         word = error.operation_type.value
         if method == "GET":
-            raise WrongMethod(f"a {word} is not answered to a GET") from error
-        raise BadQuery(f"a {word} is not answered to a {method}", hint=WrongMethod.hint) from error
+            raise MethodNotAllowed(f"a {word} is not answered to a GET") from error
+        raise BadQuery(
+            f"a {word} is not answered to a {method}", hint=MethodNotAllowed.hint
+        ) from error
     except CannotGetOperationTypeError as error:
         raise BadQuery(
             f"the query has no operation {asked.name!r}"
@@ -135,9 +137,9 @@ def _problem(error: LineageError, media: str) -> Response:
     shown = {"code": error.code, "hint": error.hint, "where": error.where}
     body = {"errors": [{"message": error.what, "extensions": shown}]}
     response = _response(body, error.status, media)
-    if isinstance(error, WrongMethod):
+    if isinstance(error, MethodNotAllowed):
         response.headers["allow"] = "POST"
-    if isinstance(error, TooMuch):
+    if isinstance(error, RateLimited):
         response.headers["retry-after"] = str(error.retry_after)
     if isinstance(error, Unauthenticated):
         response.headers["www-authenticate"] = "Bearer"

@@ -14,7 +14,14 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lineage.errors import Denied, LimitExceeded, LineageError, TimedOut, TooSlow, Unauthenticated
+from lineage.errors import (
+    Denied,
+    LimitExceeded,
+    LineageError,
+    RequestTimeout,
+    TimedOut,
+    Unauthenticated,
+)
 from lineage.server import problems
 from lineage.server.access import (
     Access,
@@ -104,7 +111,7 @@ class Guard:
                 body = await _read(receive, limit)
         except TimeoutError as error:
             message = f"the body did not arrive within {self._settings.patience:g} seconds"
-            raise TooSlow(message) from error
+            raise RequestTimeout(message) from error
         scope["state"]["body"] = (len(body), hashlib.sha256(body).hexdigest()[:16])
         return _replay(body, receive)
 
@@ -136,7 +143,7 @@ async def _read(receive: Receive, limit: int) -> bytes:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise TooSlow("the client went away before its request was whole")
+            raise RequestTimeout("the client went away before its request was whole")
         body += message.get("body", b"")
         if len(body) > limit:
             raise LimitExceeded(f"the body may have {limit} bytes", hint="Send it in parts.")
@@ -159,6 +166,6 @@ async def _refuse(error: LineageError, scope: Scope, receive: Receive, send: Sen
         await send({"type": "websocket.close", "code": 4000 + error.status})
         return
     response: Response = problems.of_error(error)
-    if isinstance(error, LimitExceeded | TooSlow):
+    if isinstance(error, LimitExceeded | RequestTimeout):
         response.headers["connection"] = "close"
     await response(scope, receive, send)

@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from lineage.errors import LineageError, TooMuch, Unauthenticated
+from lineage.errors import LineageError, RateLimited, Unauthenticated
 
 MEDIA_TYPE = "application/problem+json"
 #: How the responses of problems look in OpenAPI.
@@ -71,7 +71,7 @@ def of_error(error: LineageError) -> Response:
     """
     where = error.where if error.status < 500 else None
     response = problem(error.status, error.code, error.what, error.hint, where)
-    if isinstance(error, TooMuch):
+    if isinstance(error, RateLimited):
         response.headers["retry-after"] = str(error.retry_after)
     if isinstance(error, Unauthenticated):
         response.headers["www-authenticate"] = 'Basic realm="lineage", charset="UTF-8"'

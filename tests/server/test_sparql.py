@@ -188,7 +188,7 @@ def test_who_asks_too_much_is_told_when_to_come_again(site, monkeypatch):
     monkeypatch.setattr(allowance, "BACK", 1)
     assert get(site, LINEAGE).status_code == 200
     answer = get(site, LINEAGE)
-    assert (answer.status_code, answer.json()["code"]) == (429, "too-much")
+    assert (answer.status_code, answer.json()["code"]) == (429, "rate-limited")
     assert int(answer.headers["retry-after"]) >= 1
 
 
