@@ -104,23 +104,21 @@ def told(error: GraphQLError) -> GraphQLError:
     while isinstance(cause, GraphQLError) and cause.original_error is not None:
         cause = cause.original_error
     if isinstance(cause, LineageError):
-        shown = {"code": cause.code, "hint": cause.hint, "where": cause.where}
-        return _anew(error, cause.what, shown, _OURS)
+        return _anew(error, cause, _OURS)
     if isinstance(cause, GraphQLError):
-        shown = {"code": BadQuery.code, "hint": HINT}
-        return _anew(error, error.message, shown)
+        return _anew(error, BadQuery(error.message, hint=HINT))
     number = token_hex(8)
     frame = traceback.extract_tb(cause.__traceback__)[-1:] if cause else []
     place = f"{frame[0].name}:{frame[0].lineno}" if frame else "unknown"
     # The message may hold values: where it happened and what sort it is are enough to find it.
     _log.error("request %s failed: %s in %s", number, type(cause).__name__, place)
     hint = f"Tell the people who run this server the number {number}."
-    return _anew(error, "something went wrong here", {"code": "failed", "hint": hint})
+    return _anew(error, LineageError("something went wrong here", hint=hint))
 
 
-def _anew(
-    error: GraphQLError, message: str, shown: dict[str, Any], most: int = _MESSAGE
-) -> GraphQLError:
+def _anew(error: GraphQLError, ours: LineageError, most: int = _MESSAGE) -> GraphQLError:
+    shown = ours.to_caller()
+    message = str(shown.pop("message"))
     if len(message) > most:
         message = message[:most] + "..."
     made = GraphQLError(message, path=error.path, extensions=shown)

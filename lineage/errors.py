@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+#: The exit code of what may succeed later without anything being changed (EX_TEMPFAIL of sysexits.h).
+TEMPORARY = 75
 
 
 class LineageError(Exception):
-    """Something the reader of the message can act on.
+    """The base of every error; by itself, a failure that no other class names.
 
     ``code`` never changes between releases; ``status`` is the HTTP status, ``exit_code`` the exit
     code of the command (0 ok, 1 failed, 2 bad input, 3 not found, 4 findings, 5 denied,
@@ -15,9 +16,9 @@ class LineageError(Exception):
     where that is known.
     """
 
-    code: ClassVar[str] = "failed"
-    status: ClassVar[int] = 500
-    exit_code: ClassVar[int] = 1
+    code: str = "failed"
+    status: int = 500
+    exit_code: int = 1
     hint: str = "Run the command again with --debug to see where it failed."
     retry_after: int | None = None
 
@@ -40,9 +41,22 @@ class LineageError(Exception):
     def __str__(self) -> str:
         return f"{self.what} ({self.where})" if self.where else self.what
 
-    def to_dict(self) -> dict[str, str | None]:
+    def to_dict(self) -> dict[str, str | int | None]:
         """The error as the JSON that every face shows."""
-        return {"code": self.code, "message": self.what, "where": self.where, "hint": self.hint}
+        return {
+            "code": self.code,
+            "message": self.what,
+            "where": self.where,
+            "hint": self.hint,
+            "status": self.status,
+            "retry_after": self.retry_after,
+        }
+
+    def to_caller(self) -> dict[str, str | int | None]:
+        """The same for whoever asks a server: where the server itself failed, ``where`` is a path
+        or an address that is not theirs to see, and is left out.
+        """
+        return self.to_dict() if self.status < 500 else {**self.to_dict(), "where": None}
 
 
 class BadInput(LineageError):
@@ -88,7 +102,7 @@ class UnknownFormat(BadInput):
 
 
 class InputTooNew(BadInput):
-    """The input or store was written by a newer version of its tool than this one knows."""
+    """The input was written by a newer version of its tool than this one knows."""
 
     code = "input-too-new"
     hint = "Install a newer lineagedb, or export from the tool in an older schema."
@@ -153,22 +167,24 @@ class StoreMissing(LineageError):
 class StoreBusy(LineageError):
     """Another writer holds the store for longer than the time allowed to wait."""
 
-    code, status, exit_code = "store-busy", 503, 75
+    code, status, exit_code = "store-busy", 503, TEMPORARY
     hint = "Another process is writing. Run the command again when it has finished."
+    retry_after = 1
 
 
 class StoreFull(LineageError):
     """The disk under the store has no room left; the store is as it was."""
 
-    code, status, exit_code = "store-full", 507, 75
+    code, status, exit_code = "store-full", 507, TEMPORARY
     hint = "Free some space and run the command again; nothing was half-written."
 
 
 class StoreUnreachable(LineageError):
     """The database server does not answer."""
 
-    code, status, exit_code = "store-unreachable", 503, 75
+    code, status, exit_code = "store-unreachable", 503, TEMPORARY
     hint = "Check that the server runs and that the address and credentials are right."
+    retry_after = 1
 
 
 class StoreDamaged(LineageError):
@@ -275,8 +291,9 @@ class BadNamespace(Untrusted):
 class TimedOut(LineageError):
     """An answer would take longer than one request may."""
 
-    code, status, exit_code = "timed-out", 503, 75
+    code, status, exit_code = "timed-out", 503, TEMPORARY
     hint = "Ask for less at a time: fewer hops, a limit, a narrower selection."
+    retry_after = 1
 
 
 class IdempotencyKeyReused(LineageError):
@@ -289,8 +306,9 @@ class IdempotencyKeyReused(LineageError):
 class RateLimited(LineageError):
     """The caller had the server read more new queries than its share."""
 
-    code, status, exit_code = "rate-limited", 429, 75
+    code, status, exit_code = "rate-limited", 429, TEMPORARY
     hint = "Keep the text of queries as it is and send what changes as variables."
+    retry_after = 1
 
 
 class WrongHost(LineageError):
@@ -317,7 +335,7 @@ class NotAcceptable(LineageError):
 class RequestTimeout(LineageError):
     """The client did not send its request in time."""
 
-    code, status, exit_code = "request-timeout", 408, 75
+    code, status, exit_code = "request-timeout", 408, TEMPORARY
     hint = "Send the whole request at once, then wait for the answer."
 
 
@@ -333,3 +351,20 @@ class Usage(LineageError):
 
     code, status, exit_code = "usage", 400, 2
     hint = "See --help of the command."
+
+
+class ServerError(LineageError):
+    """A server reports an error that this version has no class for.
+
+    ``code`` and ``status`` of the error are then the server's own, and the exit code follows from
+    the status.
+    """
+
+    code = "server-error"
+    hint = "Install the lineagedb that the server has; it knows this error."
+
+
+def every() -> tuple[type[LineageError], ...]:
+    """Every class of error, in the order of this page."""
+    kinds = (kind for kind in globals().values() if isinstance(kind, type))
+    return tuple(kind for kind in kinds if issubclass(kind, LineageError))

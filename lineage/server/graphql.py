@@ -22,10 +22,10 @@ from lineage.errors import (
     LimitExceeded,
     LineageError,
     MethodNotAllowed,
-    RateLimited,
     Unauthenticated,
     UnknownFormat,
 )
+from lineage.server import problems
 from lineage.server.runtime import Runtime, Viewer
 from lineage.server.sockets import Sockets, session
 
@@ -134,15 +134,12 @@ def _response(body: Mapping[str, Any], status: int, media: str) -> Response:
 
 
 def _problem(error: LineageError, media: str) -> Response:
-    shown = {"code": error.code, "hint": error.hint, "where": error.where}
-    body = {"errors": [{"message": error.what, "extensions": shown}]}
+    shown = error.to_caller()
+    body = {"errors": [{"message": shown.pop("message"), "extensions": shown}]}
     response = _response(body, error.status, media)
     if isinstance(error, MethodNotAllowed):
         response.headers["allow"] = "POST"
-    if isinstance(error, RateLimited):
-        response.headers["retry-after"] = str(error.retry_after)
-    if isinstance(error, Unauthenticated):
-        response.headers["www-authenticate"] = "Bearer"
+    problems.announce(error, response)
     return response
 
 

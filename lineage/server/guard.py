@@ -165,7 +165,7 @@ async def _refuse(error: LineageError, scope: Scope, receive: Receive, send: Sen
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 4000 + error.status})
         return
-    response: Response = problems.of_error(error)
+    response: Response = problems.problem(error)
     if isinstance(error, LimitExceeded | RequestTimeout):
         response.headers["connection"] = "close"
     await response(scope, receive, send)

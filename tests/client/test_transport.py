@@ -21,8 +21,8 @@ from lineage import Batch
 from lineage.client.remote import Remote
 from lineage.errors import (
     LimitExceeded,
-    LineageError,
     Rejected,
+    ServerError,
     StoreBusy,
     StoreMissing,
     StoreUnreachable,
@@ -126,6 +126,7 @@ def test_a_closed_client_opens_again_when_it_is_asked():
 
 
 PROBLEM = {"code": "rejected", "message": "no", "hint": "mend it", "where": "urn:x"}
+PROBLEM |= {"status": 422, "retry_after": None}
 DETAIL = {"status": 503, "code": "store-busy", "detail": "it is busy", "hint": "wait"}
 
 
@@ -151,8 +152,8 @@ DETAIL = {"status": 503, "code": "store-busy", "detail": "it is busy", "hint": "
         ),
         (
             http({"errors": [{"message": "m", "extensions": {"code": "new"}}]}),
-            LineageError,
-            r"\[new\]",
+            ServerError,
+            "m",
         ),
         (http(DETAIL, "503 Busy", "application/problem+json"), StoreBusy, "it is busy"),
         (FINE[:-5], StoreUnreachable, "ends early"),
