@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 ROCRATE := .venv-rocrate/.ready
 NEO4J := $(PYTHON) tools/neo4j/server.py
 
-.PHONY: demo test tools-of-tests lint format schema lock bench dagster neo4j-start neo4j-stop clean
+.PHONY: demo test tools-of-tests lint format schema reference lock bench dagster neo4j-start neo4j-stop clean
 .DELETE_ON_ERROR:
 
 $(READY): pyproject.toml requirements.lock
@@ -54,6 +54,9 @@ format: $(READY)
 
 schema: $(READY) ## write graphql_schema/schema.graphql anew, where a change of it is meant
 	@$(BIN)/python -m graphql_schema
+
+reference: $(READY) ## write docs/reference anew, out of the code
+	@$(BIN)/python -m tools.reference
 
 bench: $(READY) ## the tables of the README; BENCH_EDGES=100000 for a quick look
 	@$(BIN)/python -m bench

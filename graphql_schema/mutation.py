@@ -29,6 +29,10 @@ class Problem:
     message: str = strawberry.field(description="One sentence with the value in it.")
     hint: str = strawberry.field(description="The next step.")
     where: str | None = strawberry.field(description="The place in the input.")
+    status: int = strawberry.field(description="The HTTP status that it stands for.")
+    retry_after: int | None = strawberry.field(
+        name="retry_after", description="Seconds until asking again may help."
+    )
 
 
 @strawberry.type(description="What was written, now or when the key was used first.")
@@ -123,8 +127,7 @@ async def _tried(info: Asked, work: Callable[[Context], Any]) -> tuple[Any, list
     try:
         return await info.context.server.write(work), []
     except LineageError as error:
-        problem = Problem(code=error.code, message=error.what, hint=error.hint, where=error.where)
-        return None, [problem]
+        return None, [Problem(**cast("dict[str, Any]", error.to_caller()))]
 
 
 async def _ingest(

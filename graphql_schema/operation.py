@@ -14,7 +14,7 @@ from strawberry.extensions import SchemaExtension
 
 from graphql_schema import documents, limits
 from graphql_schema.documents import located
-from lineage.errors import BadInput, LimitExceeded, LineageError
+from lineage.errors import BadQuery, LimitExceeded, LineageError
 
 _log = logging.getLogger("lineage.graphql")
 #: Characters of a message that a client's own words may fill, and that ours may: ours list
@@ -22,12 +22,8 @@ _log = logging.getLogger("lineage.graphql")
 _MESSAGE, _OURS = 400, 4_000
 
 
-class BadQuery(BadInput):
-    """The query is no GraphQL, or not for this schema."""
-
-    code = "bad-query"
-    hint = "The schema says what there is: ask for __schema, or read schema.graphql."
-
+#: What to do about a query that is no GraphQL, or not for this schema.
+HINT = "The schema says what there is: ask for __schema, or read schema.graphql."
 
 _NOTHING = parse("{ __typename }")
 
@@ -69,7 +65,7 @@ class Operation(SchemaExtension):
         held = self.execution_context
         query, document, server = held.query, held.graphql_document, held.context.server
         if query is None or document is None:
-            raise BadQuery("there is no query")
+            raise BadQuery("there is no query", hint=HINT)
         if self._refused:
             held.pre_execution_errors = self._refused
             yield
@@ -108,23 +104,21 @@ def told(error: GraphQLError) -> GraphQLError:
     while isinstance(cause, GraphQLError) and cause.original_error is not None:
         cause = cause.original_error
     if isinstance(cause, LineageError):
-        shown = {"code": cause.code, "hint": cause.hint, "where": cause.where}
-        return _anew(error, cause.what, shown, _OURS)
+        return _anew(error, cause, _OURS)
     if isinstance(cause, GraphQLError):
-        shown = {"code": BadQuery.code, "hint": BadQuery.hint}
-        return _anew(error, error.message, shown)
+        return _anew(error, BadQuery(error.message, hint=HINT))
     number = token_hex(8)
     frame = traceback.extract_tb(cause.__traceback__)[-1:] if cause else []
     place = f"{frame[0].name}:{frame[0].lineno}" if frame else "unknown"
     # The message may hold values: where it happened and what sort it is are enough to find it.
     _log.error("request %s failed: %s in %s", number, type(cause).__name__, place)
     hint = f"Tell the people who run this server the number {number}."
-    return _anew(error, "something went wrong here", {"code": "failed", "hint": hint})
+    return _anew(error, LineageError("something went wrong here", hint=hint))
 
 
-def _anew(
-    error: GraphQLError, message: str, shown: dict[str, Any], most: int = _MESSAGE
-) -> GraphQLError:
+def _anew(error: GraphQLError, ours: LineageError, most: int = _MESSAGE) -> GraphQLError:
+    shown = ours.to_caller()
+    message = str(shown.pop("message"))
     if len(message) > most:
         message = message[:most] + "..."
     made = GraphQLError(message, path=error.path, extensions=shown)

@@ -3,35 +3,60 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+#: The exit code of what may succeed later without anything being changed (EX_TEMPFAIL of sysexits.h).
+TEMPORARY = 75
 
 
 class LineageError(Exception):
-    """Something the reader of the message can act on.
+    """The base of every error; by itself, a failure that no other class names.
 
     ``code`` never changes between releases; ``status`` is the HTTP status, ``exit_code`` the exit
     code of the command (0 ok, 1 failed, 2 bad input, 3 not found, 4 findings, 5 denied,
-    75 temporary).
+    75 temporary). ``retry_after`` is in how many seconds asking again may help (``Retry-After``),
+    where that is known.
     """
 
-    code: ClassVar[str] = "failed"
-    status: ClassVar[int] = 500
-    exit_code: ClassVar[int] = 1
+    code: str = "failed"
+    status: int = 500
+    exit_code: int = 1
     hint: str = "Run the command again with --debug to see where it failed."
+    retry_after: int | None = None
 
-    def __init__(self, what: str, *, where: str | None = None, hint: str | None = None) -> None:
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str | None = None,
+        hint: str | None = None,
+        retry_after: int | None = None,
+    ) -> None:
         super().__init__(what)
         self.what = what
         self.where = where
         if hint is not None:
             self.hint = hint
+        if retry_after is not None:
+            self.retry_after = retry_after
 
     def __str__(self) -> str:
         return f"{self.what} ({self.where})" if self.where else self.what
 
-    def to_dict(self) -> dict[str, str | None]:
+    def to_dict(self) -> dict[str, str | int | None]:
         """The error as the JSON that every face shows."""
-        return {"code": self.code, "message": self.what, "where": self.where, "hint": self.hint}
+        return {
+            "code": self.code,
+            "message": self.what,
+            "where": self.where,
+            "hint": self.hint,
+            "status": self.status,
+            "retry_after": self.retry_after,
+        }
+
+    def to_caller(self) -> dict[str, str | int | None]:
+        """The same for whoever asks a server: where the server itself failed, ``where`` is a path
+        or an address that is not theirs to see, and is left out.
+        """
+        return self.to_dict() if self.status < 500 else {**self.to_dict(), "where": None}
 
 
 class BadInput(LineageError):
@@ -55,6 +80,20 @@ class InputTruncated(BadInput):
     hint = "The file ends too early: copy it again, then run the same command."
 
 
+class InputStalled(BadInput):
+    """What reads the source waits for something that does not come, such as a pipe for a file."""
+
+    code = "input-stalled"
+    hint = "Check that the source holds files only, and that its disk or network answers."
+
+
+class EndpointMissing(BadInput):
+    """The server that is read as a source does not offer what was asked for."""
+
+    code, status = "endpoint-missing", 404
+    hint = "Check the address: another service may answer there, or an older release of it."
+
+
 class UnknownFormat(BadInput):
     """No importer or format recognises the input."""
 
@@ -62,10 +101,10 @@ class UnknownFormat(BadInput):
     hint = "Check that it is what was meant, and complete."
 
 
-class TooNew(BadInput):
-    """The input or store was written by a newer version of its tool than this one knows."""
+class InputTooNew(BadInput):
+    """The input was written by a newer version of its tool than this one knows."""
 
-    code = "too-new"
+    code = "input-too-new"
     hint = "Install a newer lineagedb, or export from the tool in an older schema."
 
 
@@ -84,10 +123,10 @@ class Rejected(BadInput):
 
 
 class BadQuery(LineageError):
-    """A selection cannot be understood; the message shows the place."""
+    """A query (a selection, GraphQL, SPARQL) cannot be understood, or asks for what is not answered."""
 
     code, status, exit_code = "bad-query", 400, 2
-    hint = "docs/selection.md shows the language with examples."
+    hint = "docs/selection.md, docs/graphql.md and docs/server.md show the languages with examples."
 
 
 class BadCursor(LineageError):
@@ -95,13 +134,6 @@ class BadCursor(LineageError):
 
     code, status, exit_code = "bad-cursor", 400, 2
     hint = "Use the cursor of the page before with the same query, or start without one."
-
-
-class OutOfTime(LineageError):
-    """A question would take longer than this server allows."""
-
-    code, status, exit_code = "out-of-time", 503, 75
-    hint = "Ask for less: fewer layers, a kind, or start from named things."
 
 
 class BadReference(LineageError):
@@ -135,22 +167,24 @@ class StoreMissing(LineageError):
 class StoreBusy(LineageError):
     """Another writer holds the store for longer than the time allowed to wait."""
 
-    code, status, exit_code = "store-busy", 503, 75
+    code, status, exit_code = "store-busy", 503, TEMPORARY
     hint = "Another process is writing. Run the command again when it has finished."
+    retry_after = 1
 
 
 class StoreFull(LineageError):
     """The disk under the store has no room left; the store is as it was."""
 
-    code, status, exit_code = "store-full", 507, 75
+    code, status, exit_code = "store-full", 507, TEMPORARY
     hint = "Free some space and run the command again; nothing was half-written."
 
 
 class StoreUnreachable(LineageError):
     """The database server does not answer."""
 
-    code, status, exit_code = "store-unreachable", 503, 75
+    code, status, exit_code = "store-unreachable", 503, TEMPORARY
     hint = "Check that the server runs and that the address and credentials are right."
+    retry_after = 1
 
 
 class StoreDamaged(LineageError):
@@ -158,6 +192,13 @@ class StoreDamaged(LineageError):
 
     code, status, exit_code = "store-damaged", 500, 1
     hint = "Run 'lineage verify' to see what changed, then restore a copy or 'lineage rebuild'."
+
+
+class CopyDiffers(LineageError):
+    """A copy of a store does not have the root of its source."""
+
+    code, status, exit_code = "copy-differs", 500, 1
+    hint = "Run 'lineage verify' on both stores; do not use the copy."
 
 
 class StoreTooNew(LineageError):
@@ -168,17 +209,20 @@ class StoreTooNew(LineageError):
 
 
 class Denied(LineageError):
-    """The credentials do not allow this."""
+    """Whoever asks is known, and may not do this."""
 
     code, status, exit_code = "denied", 403, 5
-    hint = "Set LINEAGE_NEO4J_USER and LINEAGE_NEO4J_PASSWORD to an account that may."
+    hint = "Ask whoever runs the store or server for the rights that it takes."
 
 
 class Unauthenticated(LineageError):
     """Nobody knows who is calling: there is no token, or it opens nothing."""
 
     code, status, exit_code = "unauthenticated", 401, 5
-    hint = "Send 'Authorization: Bearer TOKEN', or the token as the password of HTTP Basic."
+    hint = (
+        "Set LINEAGE_TOKEN to a token of this server; other programs send 'Authorization: Bearer "
+        "TOKEN', browsers the token as the password."
+    )
 
 
 class Untrusted(LineageError):
@@ -245,16 +289,61 @@ class BadNamespace(Untrusted):
 
 
 class TimedOut(LineageError):
-    """It took longer than the server gives to one request."""
+    """An answer would take longer than one request may."""
 
-    code, status, exit_code = "timed-out", 503, 75
+    code, status, exit_code = "timed-out", 503, TEMPORARY
     hint = "Ask for less at a time: fewer hops, a limit, a narrower selection."
+    retry_after = 1
+
+
+class IdempotencyKeyReused(LineageError):
+    """An idempotency key was used before, for something else."""
+
+    code, status, exit_code = "idempotency-key-reused", 409, 2
+    hint = "Use a new key for new content; repeat a call only as it was."
+
+
+class RateLimited(LineageError):
+    """The caller had the server read more new queries than its share."""
+
+    code, status, exit_code = "rate-limited", 429, TEMPORARY
+    hint = "Keep the text of queries as it is and send what changes as variables."
+    retry_after = 1
+
+
+class WrongHost(LineageError):
+    """The request names a host that this server is not: a rebound DNS name, or a missing option."""
+
+    code, status, exit_code = "wrong-host", 421, 5
+    hint = "Start the server with --allow-host NAME for the name that you use."
+
+
+class MethodNotAllowed(BadInput):
+    """What was asked for is not answered to this HTTP method."""
+
+    code, status = "method-not-allowed", 405
+    hint = "Send mutations by POST, and subscriptions over graphql-transport-ws."
+
+
+class NotAcceptable(LineageError):
+    """None of the formats that the client would take is one of ours."""
+
+    code, status, exit_code = "not-acceptable", 406, 2
+    hint = "Name a media type that the address answers with; /openapi.json lists them."
+
+
+class RequestTimeout(LineageError):
+    """The client did not send its request in time."""
+
+    code, status, exit_code = "request-timeout", 408, TEMPORARY
+    hint = "Send the whole request at once, then wait for the answer."
 
 
 class MissingExtra(LineageError):
     """An optional part of the package is not installed."""
 
     code, status, exit_code = "missing-extra", 501, 2
+    hint = "Install the package that the message names; README.md lists the extras."
 
 
 class Usage(LineageError):
@@ -262,3 +351,20 @@ class Usage(LineageError):
 
     code, status, exit_code = "usage", 400, 2
     hint = "See --help of the command."
+
+
+class ServerError(LineageError):
+    """A server reports an error that this version has no class for.
+
+    ``code`` and ``status`` of the error are then the server's own, and the exit code follows from
+    the status.
+    """
+
+    code = "server-error"
+    hint = "Install the lineagedb that the server has; it knows this error."
+
+
+def every() -> tuple[type[LineageError], ...]:
+    """Every class of error, in the order of this page."""
+    kinds = (kind for kind in globals().values() if isinstance(kind, type))
+    return tuple(kind for kind in kinds if issubclass(kind, LineageError))

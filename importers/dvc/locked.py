@@ -18,7 +18,7 @@ from importers import strict_yaml
 from importers.base import Tally, scrub
 from importers.git.layout import normalised
 from lineage import ids
-from lineage.errors import BadInput, TooNew
+from lineage.errors import BadInput, InputTooNew
 from lineage.model.value import Scalar, Value, wire
 
 #: The major version of the schema of dvc.lock that is known (dvc/schema.py, LOCKFILE_SCHEMA).
@@ -129,7 +129,7 @@ class Folder(NamedTuple):
 
 
 def stages(data: Any, where: str) -> dict[str, dict[str, Any]]:
-    """The stages of a dvc.lock by name, unresolved. Raises ``BadInput``, ``TooNew``."""
+    """The stages of a dvc.lock by name, unresolved. Raises ``BadInput``, ``InputTooNew``."""
     if data is None:
         return {}
     if not isinstance(data, dict):
@@ -151,7 +151,7 @@ def _demand_schema(schema: Any, where: str) -> None:
     if not major.isdecimal() or int(major[:9]) < 1:
         raise BadInput(f"dvc.lock has the schema {text[:20]!r}, which is none", where=where)
     if int(major[:9]) > SCHEMA:
-        raise TooNew(f"dvc.lock has schema {text[:20]}, and {SCHEMA}.0 is known", where=where)
+        raise InputTooNew(f"dvc.lock has schema {text[:20]}, and {SCHEMA}.0 is known", where=where)
 
 
 def stage(name: str, said: Mapping[str, Any], address: str, folder: Folder) -> Stage | None:

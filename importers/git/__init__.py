@@ -29,7 +29,7 @@ class GitImporter(Importer):
     def read(self, source: Source, options: Options) -> Iterator[Batch]:
         """Yield commits with their people, newest first, then what was counted and lost.
 
-        Raises ``InputMissing``, ``BadInput``, ``TooNew``, ``BadReference``, ``MissingExtra``.
+        Raises ``InputMissing``, ``BadInput``, ``InputTooNew``, ``BadReference``, ``MissingExtra``.
         """
         if source.path is None:
             raise BadInput(

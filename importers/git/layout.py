@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lineage.errors import BadInput, InputMissing, TooNew
+from lineage.errors import BadInput, InputMissing, InputTooNew
 
 #: Extensions of the repository format that change nothing for a reader (git help config).
 _HARMLESS = frozenset(
@@ -92,7 +92,7 @@ def _is_gitdir(path: Path) -> bool:
 def locate(path: Path) -> Layout:
     """The repository at a path: a work tree, a linked one, a bare one or a ``.git`` folder.
 
-    Raises ``InputMissing``, ``BadInput``, ``TooNew``.
+    Raises ``InputMissing``, ``BadInput``, ``InputTooNew``.
     """
     where = str(path)
     try:
@@ -148,22 +148,22 @@ def _gitdir(path: Path, where: str) -> Path:
 
 
 def _format(settings: Mapping[str, str], where: str) -> str:
-    """The hash a repository uses. Raises ``TooNew`` for what this reader does not know."""
+    """The hash a repository uses. Raises ``InputTooNew`` for what this reader does not know."""
     version = settings.get("core.repositoryformatversion", "0")
     names = {k.removeprefix("extensions.") for k in settings if k.startswith("extensions.")}
     odd = sorted(names - _HARMLESS) if version != "0" else []
     if version not in {"0", "1"} or odd:
         what = f"extension {odd[0]}" if odd else f"version {version[:20]}"
-        raise TooNew(f"{where} has a repository format ({what}) unknown here", where=where)
+        raise InputTooNew(f"{where} has a repository format ({what}) unknown here", where=where)
     if settings.get("extensions.refstorage", "files").lower() != "files":
-        raise TooNew(
+        raise InputTooNew(
             f"{where} keeps its references in a reftable, which is not read here",
             where=where,
             hint="Run 'git refs migrate --ref-format=files', or import a clone.",
         )
     algorithm = settings.get("extensions.objectformat", "sha1").lower()
     if algorithm not in {"sha1", "sha256"}:
-        raise TooNew(f"{where} names its objects by {algorithm[:20]}", where=where)
+        raise InputTooNew(f"{where} names its objects by {algorithm[:20]}", where=where)
     return algorithm
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO, TypeVar
 
-from lineage.errors import BadInput, MissingExtra
+from lineage.errors import BadInput, InputStalled, MissingExtra
 
 #: A command that says nothing for so long is stopped (seconds).
 PATIENCE = 60.0
@@ -72,14 +72,8 @@ def program() -> tuple[str, tuple[int, int]]:
     return path, (int(found[1]), int(found[2])) if found else (0, 0)
 
 
-class Stalled(BadInput):
-    """git waits for something that does not come, such as a pipe in the place of a file."""
-
-    hint = "Run 'git fsck' in the repository."
-
-
 class Stream:
-    """What a command prints, by separators and by lengths. Raises ``Stalled``."""
+    """What a command prints, by separators and by lengths. Raises ``InputStalled``."""
 
     def __init__(self, pipe: IO[bytes], where: str) -> None:
         self._pipe, self._where = pipe, where
@@ -99,7 +93,7 @@ class Stream:
             return False
         if not self._selector.select(PATIENCE):
             message = f"git printed nothing for {PATIENCE:.0f} seconds and was stopped"
-            raise Stalled(message, where=self._where)
+            raise InputStalled(message, where=self._where, hint="Run 'git fsck' in the repository.")
         data = os.read(self._pipe.fileno(), _CHUNK)
         if self._at > _CHUNK:
             del self._buffer[: self._at]
@@ -252,7 +246,7 @@ def resuming(
 ) -> Iterator[_Answer]:
     """One answer per name, in order: where git ends at a damaged object, go on behind it.
 
-    Raises ``Stalled`` when git has to be stopped a second time.
+    Raises ``InputStalled`` when git has to be stopped a second time.
     """
     todo, patience = names, FAILURES
     while todo and patience > 0:
@@ -261,7 +255,7 @@ def resuming(
             for answer in run(todo):
                 done += 1
                 yield answer
-        except Stalled:
+        except InputStalled:
             patience -= FAILURES // 2
             if patience <= 0:
                 raise

@@ -60,7 +60,7 @@ class GitReader:
 
     @classmethod
     def open(cls, path: Path | str) -> GitReader:
-        """The repository at a path. Raises ``InputMissing``, ``BadInput``, ``TooNew``."""
+        """The repository at a path. Raises ``InputMissing``, ``BadInput``, ``InputTooNew``."""
         return cls(layout.locate(Path(path).expanduser().resolve()))
 
     def __enter__(self) -> Self:

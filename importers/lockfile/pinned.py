@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from importers.base import Tally, demand_merged, scrub
-from lineage.errors import BadInput, InputTruncated, LimitExceeded, TooNew
+from lineage.errors import BadInput, InputTooNew, InputTruncated, LimitExceeded
 from lineage.formats.strict import decode
 
 #: Lock files larger than this are refused (bytes).
@@ -190,7 +190,7 @@ def demand_version(found: Any, known: int, tool: str, where: str) -> None:
         raise BadInput(message, where=where)
     if int(major) > known:
         message = f"it has version {str(found)[:20]} of the format of {tool}, {known} is known"
-        raise TooNew(message, where=where)
+        raise InputTooNew(message, where=where)
 
 
 def tables(value: Any) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from importers.lockfile.pinned import (
     tables,
     toml,
 )
-from lineage.errors import BadInput, InputTruncated, TooNew
+from lineage.errors import BadInput, InputTooNew, InputTruncated
 from lineage.formats import strict
 
 #: The versions of each format that are known.
@@ -63,7 +63,7 @@ def pylock(data: bytes, reader: Reader) -> list[Resolved]:
     try:
         lock = Pylock.from_dict(said)
     except PylockUnsupportedVersionError as error:
-        raise TooNew(f"pylock.toml: {error}", where=reader.where) from error
+        raise InputTooNew(f"pylock.toml: {error}", where=reader.where) from error
     except (PylockValidationError, RecursionError) as error:
         raise BadInput(f"this is no pylock.toml: {error}", where=reader.where) from error
     found = Resolved(python=str(lock.requires_python) if lock.requires_python else None)

@@ -25,7 +25,7 @@ from importers.mlflow.entities import (
     intrinsic,
 )
 from importers.mlflow.values import Tally, storable
-from lineage.errors import BadInput, InputMissing, LimitExceeded
+from lineage.errors import BadInput, EndpointMissing, InputMissing, LimitExceeded
 from lineage.formats import strict
 
 _API = "/api/2.0/mlflow"
@@ -160,7 +160,7 @@ class RestStore:
             found = list(self._server.pages("registered-models/search", "registered_models", query))
             for version in self._server.pages("model-versions/search", "model_versions", query):
                 versions[str(version.get("name"))].append(version)
-        except _NotOffered:
+        except EndpointMissing:
             self._tally.lose("registered models", "the server has no model registry")
             return
         for model in sorted(found, key=lambda model: str(model.get("name"))):
@@ -185,7 +185,7 @@ class RestStore:
                         yield self._logged_model(found)
                     else:
                         self._tally.lose("logged models", "the server gives them no id")
-            except _NotOffered:
+            except EndpointMissing:
                 self._tally.lose("logged models", "the server is older than MLflow 3")
                 return
 
@@ -254,13 +254,9 @@ class RestStore:
         return found
 
 
-class _NotOffered(BadInput):
-    """The server has no such path."""
-
-
 def _refused(error: HTTPError, url: str) -> BadInput:
     if error.code == 404:
-        return _NotOffered("the server does not offer this: is it MLflow?", where=url)
+        return EndpointMissing("the server does not offer this: is it MLflow?", where=url)
     hint = None
     if error.code in {401, 403}:
         hint = "Name user and password in the address: http://user:password@host"

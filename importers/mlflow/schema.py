@@ -9,7 +9,7 @@ from typing import Any
 
 from importers.mlflow.database import Database, Rows
 from importers.mlflow.values import Tally
-from lineage.errors import BadInput, TooNew
+from lineage.errors import BadInput, InputTooNew
 
 #: Revisions of the schema that this reader was written for (``alembic_version``), up to 3.17.
 KNOWN = frozenset(
@@ -57,7 +57,7 @@ Row = Mapping[str, Any]
 class Tables:
     """The tables of one store, whatever its version: what a schema has not, is ``None`` or empty.
 
-    Raises ``TooNew`` or ``BadInput`` where there is nothing to read.
+    Raises ``InputTooNew`` or ``BadInput`` where there is nothing to read.
     """
 
     def __init__(self, database: Database, tally: Tally) -> None:
@@ -74,7 +74,7 @@ class Tables:
         where = database.address
         if missing and revision and revision not in KNOWN:
             message = f"schema {revision} is unknown and has no {', '.join(missing)}"
-            raise TooNew(message, where=where)
+            raise InputTooNew(message, where=where)
         if missing:
             message = f"not a store of MLflow: it has no {', '.join(missing)}"
             raise BadInput(message, where=where)

@@ -32,7 +32,7 @@ class SqlStore:
     """The tables of MLflow's SQL store.
 
     Its instance is intrinsic, or, on a PostgreSQL server with a name, the address: see
-    ``importers.mlflow``. Raises ``TooNew`` or ``BadInput`` where the core tables are missing.
+    ``importers.mlflow``. Raises ``InputTooNew`` or ``BadInput`` where the core tables are missing.
     """
 
     def __init__(self, database: Database, tally: Tally, instance: str | None = None) -> None:

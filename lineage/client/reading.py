@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from lineage import errors, ids
-from lineage.errors import LineageError, Unauthenticated
+from lineage.errors import TEMPORARY, LineageError, ServerError
 from lineage.model.kinds import GROUPS
 from lineage.services.answer import Answer, Certificate
 from lineage.services.compare import Comparison, Difference
@@ -25,13 +25,13 @@ Object = Mapping[str, Any]
 _SECTIONS = ("code", "data", "environment", "parameters", "metrics", "other")
 _MORE = ("query", "paths", "groups", "things", "tree", "evidence")
 _GROUPED = frozenset({"groups", "things"})
-_ERRORS = {
-    kind.code: kind
-    for kind in vars(errors).values()
-    if isinstance(kind, type) and issubclass(kind, LineageError)
+
+#: Exit codes of HTTP statuses, for errors of which only these are known.
+_EXIT_CODES = {
+    **dict.fromkeys((401, 403, 407, 421, 451), 5),
+    **dict.fromkeys((404, 410), 3),
+    **dict.fromkeys((408, 425, 429, 502, 503, 504, 507), TEMPORARY),
 }
-#: What to do about some errors, where it is other than what a caller of HTTP does.
-HINTS = {Unauthenticated.code: "Set LINEAGE_TOKEN to a token of this server."}
 
 
 def answer(said: Object) -> Answer:
@@ -128,12 +128,22 @@ def stats(said: Object) -> Stats:
 
 
 def error(said: Object) -> LineageError:
-    """The error of ``lineage.errors`` that a server's words stand for; its code decides.
-
-    A code that this version does not know stays in the message.
+    """The error whose ``to_dict`` or ``to_caller`` this is; a code that this version does not know
+    gives a ``ServerError`` with that code.
     """
-    code, what = str(said.get("code")), str(said.get("message"))
-    where, hint = said.get("where"), HINTS.get(code, said.get("hint"))
-    if code not in _ERRORS:
-        return LineageError(f"{what} [{code}]", where=where, hint=hint)
-    return _ERRORS[code](what, where=where, hint=hint)
+    code, after = str(said.get("code")), said.get("retry_after")
+    kind = next((kind for kind in errors.every() if kind.code == code), ServerError)
+    made = kind(
+        str(said.get("message")),
+        where=str(said["where"]) if said.get("where") else None,
+        hint=str(said["hint"]) if said.get("hint") else None,
+        retry_after=None if after is None else int(after),
+    )
+    if kind is ServerError:
+        made.code, made.status = code, int(said.get("status") or ServerError.status)
+        made.exit_code = _exit_code(made.status)
+    return made
+
+
+def _exit_code(status: int) -> int:
+    return _EXIT_CODES.get(status, 2 if 400 <= status < 500 else 1)

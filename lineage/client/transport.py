@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ssl
 import time
+from email.message import Message
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from threading import Lock
 from typing import Any
@@ -19,9 +20,11 @@ from lineage.errors import (
     Denied,
     LimitExceeded,
     LineageError,
-    OutOfTime,
+    RateLimited,
+    RequestTimeout,
     StoreMissing,
     StoreUnreachable,
+    TimedOut,
     Unauthenticated,
 )
 
@@ -37,11 +40,13 @@ _REASON = 120
 _PROBLEM = "application/problem+json"
 #: What an answer without a body of ours means.
 _STATUS: dict[int, tuple[type[LineageError], str]] = {
-    401: (Unauthenticated, reading.HINTS[Unauthenticated.code]),
+    401: (Unauthenticated, Unauthenticated.hint),
     403: (Denied, "Ask an administrator of the server for a token that may."),
     404: (StoreMissing, "Check the address: a lineage server answers at /graphql."),
+    408: (RequestTimeout, "Ask again: the network, or a proxy on the way, was too slow."),
     413: (LimitExceeded, LimitExceeded.hint),
-    504: (OutOfTime, OutOfTime.hint),
+    429: (RateLimited, "Ask again later: the server, or a proxy on the way, takes no more now."),
+    504: (TimedOut, TimedOut.hint),
 }
 
 
@@ -78,7 +83,7 @@ class Transport:
             self._connection.close()
             self._connection = None
 
-    def _post(self, text: str, variables: Object, *, kept: bool) -> tuple[int, str, bytes]:
+    def _post(self, text: str, variables: Object, *, kept: bool) -> tuple[int, Message, bytes]:
         try:
             body = orjson.dumps({"query": text, "variables": variables})
         except TypeError as error:
@@ -101,7 +106,7 @@ class Transport:
                 self._drop()
                 raise
 
-    def _attempted(self, body: bytes) -> tuple[int, str, bytes]:
+    def _attempted(self, body: bytes) -> tuple[int, Message, bytes]:
         if self._connection is not None:
             try:
                 return self._exchange(self._connection, body)
@@ -111,7 +116,7 @@ class Transport:
         self._connection = made
         return self._exchange(made, body)
 
-    def _exchange(self, connection: HTTPConnection, body: bytes) -> tuple[int, str, bytes]:
+    def _exchange(self, connection: HTTPConnection, body: bytes) -> tuple[int, Message, bytes]:
         headers = {
             "Content-Type": "application/json",
             "Accept": "application/graphql-response+json, application/json;q=0.9",
@@ -120,8 +125,7 @@ class Transport:
         }
         connection.request("POST", self._target, body, headers)
         response = connection.getresponse()
-        media = response.headers.get_content_type()
-        return response.status, media, self._read(response)
+        return response.status, response.headers, self._read(response)
 
     def _read(self, response: HTTPResponse) -> bytes:
         """The body, read no further than it may be long, nor for longer than it may take."""
@@ -166,25 +170,35 @@ def _too_large() -> LimitExceeded:
 _UNICODE = "Text is Unicode, numbers are within 64 bits."
 
 
-def _answered(status: int, media: str, body: bytes) -> Any:
+def _answered(status: int, headers: Message, body: bytes) -> Any:
     """What a response says, or its error."""
+    media = headers.get_content_type()
     if media not in _JSON and media != _PROBLEM:
-        raise _odd(status)
+        raise _odd(status, headers)
     try:
         said = orjson.loads(body)
         if media == _PROBLEM:
             raise reading.error({**said, "code": said["code"], "message": said["detail"]})
         if failed := said.get("errors"):
-            raise reading.error({"message": failed[0]["message"], **failed[0]["extensions"]})
+            # Servers before this version said the status in HTTP alone.
+            known = {"status": status if status >= 400 else None}
+            raise reading.error(
+                {**known, **failed[0]["extensions"], "message": failed[0]["message"]}
+            )
         return said["data"]["answer"]
     except (AttributeError, LookupError, TypeError, ValueError):
-        raise _odd(status) from None
+        raise _odd(status, headers) from None
 
 
-def _odd(status: int) -> LineageError:
+def _odd(status: int, headers: Message) -> LineageError:
     if 300 <= status < 400:
         what = f"the server sends its callers elsewhere ({status})"
         hint = "Open that address itself: redirects are not followed, so that no token goes astray."
         return StoreUnreachable(what, hint=hint)
     kind, hint = _STATUS.get(status, (StoreUnreachable, "Is it a lineage server, and well?"))
-    return kind(f"the server answered {status}, and not as a lineage server does", hint=hint)
+    after = headers.get("retry-after", "")
+    return kind(
+        f"the server answered {status}, and not as a lineage server does",
+        hint=hint,
+        retry_after=int(after) if after.isascii() and after.isdigit() else None,
+    )

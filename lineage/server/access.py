@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import Scope
 
 from lineage.access.tokens import Role
-from lineage.errors import Denied, LineageError
+from lineage.errors import Denied, WrongHost
 from lineage.server.runtime import Viewer
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -32,13 +32,6 @@ class Access:
 
     role: Role | None
     body: int | None = None
-
-
-class WrongHost(LineageError):
-    """The request names a host that this server is not: a rebound DNS name, or a missing option."""
-
-    code, status, exit_code = "wrong-host", 421, 5
-    hint = "Start the server with --allow-host NAME for the name that you use."
 
 
 def needs(role: Role, *, body: int | None = None) -> Callable[[F], F]:

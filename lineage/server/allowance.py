@@ -7,23 +7,11 @@ import math
 import time
 from collections.abc import Callable
 
-from lineage.errors import LineageError
+from lineage.errors import RateLimited
 
 #: Points at first and at most, and what comes back a second. A point is a character of a query that
 #: was not seen before: up to 4 us of parsing and validating.
 MOST, BACK = 128 * 1024, 2 * 1024
-
-
-class TooMuch(LineageError):
-    """The caller had the server read more new queries than its share."""
-
-    code, status, exit_code = "too-much", 429, 75
-    hint = "Keep the text of queries as it is and send what changes as variables."
-
-    def __init__(self, what: str, *, seconds: int) -> None:
-        super().__init__(what)
-        #: When to come again, for Retry-After.
-        self.seconds = seconds
 
 
 class Allowance:
@@ -34,13 +22,13 @@ class Allowance:
         self._held: dict[str, tuple[float, float]] = {}
 
     def admit(self, who: str) -> None:
-        """Raises ``TooMuch`` for a caller who has spent more than there was."""
+        """Raises ``RateLimited`` for a caller who has spent more than there was."""
         points = self._points(who)
         if points < 0:
             seconds = math.ceil(-points / BACK)
-            raise TooMuch(
+            raise RateLimited(
                 f"{who!r} had more new queries read than its share; ask again in {seconds} s",
-                seconds=seconds,
+                retry_after=seconds,
             )
 
     def spend(self, who: str, points: int) -> None:

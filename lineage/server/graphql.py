@@ -16,9 +16,16 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types.graphql import OperationType
 
 from graphql_schema import Session, make
-from graphql_schema.operation import BadQuery
-from lineage.errors import BadInput, Denied, LimitExceeded, LineageError, UnknownFormat
-from lineage.server.allowance import TooMuch
+from graphql_schema.operation import HINT
+from lineage.errors import (
+    BadQuery,
+    LimitExceeded,
+    LineageError,
+    MethodNotAllowed,
+    Unauthenticated,
+    UnknownFormat,
+)
+from lineage.server import problems
 from lineage.server.runtime import Runtime, Viewer
 from lineage.server.sockets import Sockets, session
 
@@ -29,20 +36,6 @@ _READS = frozenset({OperationType.QUERY})
 _ALL = frozenset({OperationType.QUERY, OperationType.MUTATION})
 #: Turns a token into the one it belongs to.
 Authenticate = Callable[[str], Viewer | None]
-
-
-class WrongMethod(BadInput):
-    """A GET asked for something that changes the store."""
-
-    code, status = "wrong-method", 405
-    hint = "Send mutations by POST, and subscriptions over graphql-transport-ws."
-
-
-class NoViewer(Denied):
-    """Nobody says who is calling."""
-
-    code, status = "unauthenticated", 401
-    hint = "Send a token: Authorization: Bearer TOKEN."
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +86,7 @@ async def _answer(runtime: Runtime, request: Request) -> Response:
     try:
         viewer = getattr(request.state, "viewer", None)
         if viewer is None:
-            raise NoViewer("nobody says who is calling")
+            raise Unauthenticated("nobody says who is calling")
         runtime.allowance.admit(viewer.name)
         asked = await _asked(request)
         return await _run(session(runtime, viewer), asked, request.method, media)
@@ -113,13 +106,16 @@ async def _run(caller: Session, asked: _Request, method: str, media: str) -> Res
     except InvalidOperationTypeError as error:
         word = error.operation_type.value
         if method == "GET":
-            raise WrongMethod(f"a {word} is not answered to a GET") from error
-        raise BadQuery(f"a {word} is not answered to a {method}", hint=WrongMethod.hint) from error
+            raise MethodNotAllowed(f"a {word} is not answered to a GET") from error
+        raise BadQuery(
+            f"a {word} is not answered to a {method}", hint=MethodNotAllowed.hint
+        ) from error
     except CannotGetOperationTypeError as error:
         raise BadQuery(
             f"the query has no operation {asked.name!r}"
             if asked.name
-            else "the query has no operation, or several and no operationName"
+            else "the query has no operation, or several and no operationName",
+            hint=HINT,
         ) from error
     body: dict[str, Any] = {"data": result.data}
     if result.errors:
@@ -138,15 +134,12 @@ def _response(body: Mapping[str, Any], status: int, media: str) -> Response:
 
 
 def _problem(error: LineageError, media: str) -> Response:
-    shown = {"code": error.code, "hint": error.hint, "where": error.where}
-    body = {"errors": [{"message": error.what, "extensions": shown}]}
+    shown = error.to_caller()
+    body = {"errors": [{"message": shown.pop("message"), "extensions": shown}]}
     response = _response(body, error.status, media)
-    if isinstance(error, WrongMethod):
+    if isinstance(error, MethodNotAllowed):
         response.headers["allow"] = "POST"
-    if isinstance(error, TooMuch):
-        response.headers["retry-after"] = str(error.seconds)
-    if isinstance(error, NoViewer):
-        response.headers["www-authenticate"] = "Bearer"
+    problems.announce(error, response)
     return response
 
 
@@ -182,10 +175,10 @@ async def _asked(request: Request) -> _Request:
     if not isinstance(query, str) or not query.strip():
         raise BadQuery("there is no query, or it is no text", hint='Send {"query": "{ ... }"}.')
     if name is not None and not isinstance(name, str):
-        raise BadQuery("operationName is no text")
+        raise BadQuery("operationName is no text", hint=HINT)
     for word in ("variables", "extensions"):
         if fields.get(word) is not None and not isinstance(fields[word], dict):
-            raise BadQuery(f"{word} is no object")
+            raise BadQuery(f"{word} is no object", hint=HINT)
     return _Request(query, name or None, fields.get("variables"))
 
 

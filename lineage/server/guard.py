@@ -14,7 +14,14 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lineage.errors import Denied, LimitExceeded, LineageError, TimedOut, Unauthenticated
+from lineage.errors import (
+    Denied,
+    LimitExceeded,
+    LineageError,
+    RequestTimeout,
+    TimedOut,
+    Unauthenticated,
+)
 from lineage.server import problems
 from lineage.server.access import (
     Access,
@@ -27,13 +34,6 @@ from lineage.server.access import (
 from lineage.server.runtime import Viewer
 from lineage.server.settings import Settings
 from lineage.services.tokens import Keyring
-
-
-class TooSlow(LineageError):
-    """The client did not send its request in time."""
-
-    code, status, exit_code = "too-slow", 408, 75
-    hint = "Send the whole request at once, then wait for the answer."
 
 
 class Guard:
@@ -111,7 +111,7 @@ class Guard:
                 body = await _read(receive, limit)
         except TimeoutError as error:
             message = f"the body did not arrive within {self._settings.patience:g} seconds"
-            raise TooSlow(message) from error
+            raise RequestTimeout(message) from error
         scope["state"]["body"] = (len(body), hashlib.sha256(body).hexdigest()[:16])
         return _replay(body, receive)
 
@@ -143,7 +143,7 @@ async def _read(receive: Receive, limit: int) -> bytes:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise TooSlow("the client went away before its request was whole")
+            raise RequestTimeout("the client went away before its request was whole")
         body += message.get("body", b"")
         if len(body) > limit:
             raise LimitExceeded(f"the body may have {limit} bytes", hint="Send it in parts.")
@@ -165,7 +165,7 @@ async def _refuse(error: LineageError, scope: Scope, receive: Receive, send: Sen
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 4000 + error.status})
         return
-    response: Response = problems.of_error(error)
-    if isinstance(error, LimitExceeded | TooSlow):
+    response: Response = problems.problem(error)
+    if isinstance(error, LimitExceeded | RequestTimeout):
         response.headers["connection"] = "close"
     await response(scope, receive, send)

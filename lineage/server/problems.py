@@ -12,8 +12,15 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from lineage.errors import LineageError, Unauthenticated
-from lineage.server.allowance import TooMuch
+from lineage.errors import (
+    BadInput,
+    LineageError,
+    MethodNotAllowed,
+    NotFound,
+    Rejected,
+    Unauthenticated,
+    UnknownFormat,
+)
 
 MEDIA_TYPE = "application/problem+json"
 #: How the responses of problems look in OpenAPI.
@@ -29,6 +36,7 @@ SCHEMA: dict[str, Any] = {
         "code": {"type": "string", "description": "Never changes between releases."},
         "hint": {"type": "string", "description": "What to do next."},
         "where": {"type": "string", "description": "Where in the input."},
+        "retry_after": {"type": "integer", "description": "Seconds until asking again may help."},
     },
 }
 
@@ -44,46 +52,36 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def problem(
-    status: int, code: str, detail: str, hint: str | None = None, where: str | None = None
-) -> Response:
-    """One problem as a response."""
-    shown: dict[str, Any] = {
-        "type": f"urn:lineage:problem:{code}",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-        "code": code,
+def problem(error: LineageError, status: int | None = None) -> Response:
+    """An error of ours as a response, by default with its own HTTP status."""
+    shown = error.to_caller()
+    number = error.status if status is None else status
+    body = {
+        "type": f"urn:lineage:problem:{error.code}",
+        "title": HTTPStatus(number).phrase,
+        "detail": shown.pop("message"),
+        **{name: value for name, value in shown.items() if value},
+        "status": number,
     }
-    if hint:
-        shown["hint"] = hint
-    if where:
-        shown["where"] = where
-    headers = {"cache-control": "no-store"}
-    if status == 503:
-        headers["retry-after"] = "1"
-    body = orjson.dumps(shown)
-    return Response(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+    response = Response(orjson.dumps(body), status_code=number, media_type=MEDIA_TYPE)
+    response.headers["cache-control"] = "no-store"
+    announce(error, response)
+    return response
 
 
-def of_error(error: LineageError) -> Response:
-    """An error of ours. What failed on the server's side keeps the place to itself: it is a path
-    or an address that only the log's reader needs.
-    """
-    where = error.where if error.status < 500 else None
-    response = problem(error.status, error.code, error.what, error.hint, where)
-    if isinstance(error, TooMuch):
-        response.headers["retry-after"] = str(error.seconds)
+def announce(error: LineageError, response: Response) -> None:
+    """The headers that say when to come again, and how to say who is calling."""
+    if error.retry_after is not None:
+        response.headers["retry-after"] = str(error.retry_after)
     if isinstance(error, Unauthenticated):
         response.headers["www-authenticate"] = 'Basic realm="lineage", charset="UTF-8"'
         response.headers.append("www-authenticate", 'Bearer realm="lineage"')
-    return response
 
 
 def masked(request_id: str) -> Response:
     """A defect of ours: the log has it under the same request id."""
     hint = f"Tell whoever runs the server: request {request_id}."
-    return problem(500, "failed", "the server failed at this request", hint)
+    return problem(LineageError("the server failed at this request", hint=hint))
 
 
 def install(app: FastAPI) -> None:
@@ -96,16 +94,17 @@ def install(app: FastAPI) -> None:
 async def _ours(request: Request, error: Exception) -> Response:
     del request
     assert isinstance(error, LineageError)
-    return of_error(error)
+    return problem(error)
 
 
 async def _http(request: Request, error: Exception) -> Response:
     del request
     assert isinstance(error, HTTPException)
-    known = {404: "not-found", 405: "method-not-allowed", 415: "unknown-format"}
-    code = known.get(error.status_code, "bad-input")
+    known = {404: NotFound, 405: MethodNotAllowed, 415: UnknownFormat}
+    kind: type[LineageError] = known.get(error.status_code, BadInput)
     phrase = HTTPStatus(error.status_code).phrase.lower()
-    response = problem(error.status_code, code, phrase, "/openapi.json lists what there is.")
+    made = kind(phrase, hint="/openapi.json lists what there is.")
+    response = problem(made, error.status_code)
     response.headers.update(error.headers or {})
     return response
 
@@ -116,4 +115,5 @@ async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"])
-    return problem(422, "rejected", f"{place}: {first['msg']}", "Mend the parameter named.", place)
+    hint = "Mend the parameter named."
+    return problem(Rejected(f"{place}: {first['msg']}", hint=hint, where=place))

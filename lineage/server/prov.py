@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from lineage import formats
 from lineage.access.tokens import Role
-from lineage.errors import LineageError
+from lineage.errors import NotAcceptable
 from lineage.formats import Format
 from lineage.model.record import Batch
 from lineage.server import problems
@@ -22,12 +22,6 @@ from lineage.services.context import Context
 from lineage.services.show import near
 
 _LONGEST = 4_096
-
-
-class NotAcceptable(LineageError):
-    """None of the formats that the client would take is one of ours."""
-
-    code, status, exit_code = "not-acceptable", 406, 2
 
 
 def router(runtime: Runtime) -> APIRouter:

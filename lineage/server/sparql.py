@@ -15,7 +15,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from lineage.access.tokens import Role
-from lineage.errors import BadQuery, OutOfTime, UnknownFormat
+from lineage.errors import BadQuery, TimedOut, UnknownFormat
 from lineage.server import problems
 from lineage.server.accept import preferred
 from lineage.server.access import needs, viewer_of
@@ -130,7 +130,7 @@ def _solved(query: str, graphs: Graphs, until: float) -> Solutions:
     left = until - time.monotonic()
     if left <= 0:
         hint = "Ask again: what was read is kept until somebody writes."
-        raise OutOfTime("reading the store, or waiting, took all the time there was", hint=hint)
+        raise TimedOut("reading the store, or waiting, took all the time there was", hint=hint)
     return sparql.solved(query, graphs, left)
 
 

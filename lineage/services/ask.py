@@ -50,7 +50,7 @@ def ask(
 
     ``limit`` is the nodes of one page; the certificate's ``cursor`` goes on behind it, in the store
     as it stood for the first page, whatever was written since. Raises ``BadQuery``, ``BadCursor``,
-    ``OutOfTime``, and ``NotFound`` or ``Ambiguous`` for references in the query.
+    ``TimedOut``, and ``NotFound`` or ``Ambiguous`` for references in the query.
     """
     if not 1 <= limit <= MOST:
         raise Usage(f"limit is between 1 and {MOST:,}")

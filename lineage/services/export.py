@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from lineage import formats
-from lineage.errors import OutOfTime
+from lineage.errors import TimedOut
 from lineage.model.record import Batch, Edge, Loss, Node, line
 from lineage.services import ask
 from lineage.services.answer import Certificate, certify
@@ -94,7 +94,7 @@ def gather(
     seconds: float | None = None,
 ) -> Gathered:
     """Every statement about what is selected, and every relation among it, as their sources made
-    them: several of one thing stay several. Raises the errors of ``ask``, and ``OutOfTime`` where
+    them: several of one thing stay several. Raises the errors of ``ask``, and ``TimedOut`` where
     reading everything takes longer than so many seconds.
     """
     if selection is None:
@@ -130,7 +130,7 @@ def _in_time(idents: Iterator[str], seconds: float | None) -> Iterator[str]:
     for ident in idents:
         if time.monotonic() > until:
             message = f"reading everything takes longer than {seconds:g} seconds"
-            raise OutOfTime(message, hint="Ask where the store is: lineage export, lineage sparql.")
+            raise TimedOut(message, hint="Ask where the store is: lineage export, lineage sparql.")
         yield ident
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from lineage.errors import LineageError, Usage
+from lineage.errors import CopyDiffers, Usage
 from lineage.services.context import Context
 from lineage.store.base import Store, pages
 
@@ -36,7 +36,7 @@ def copy(source: Store, target: Store, progress: Progress) -> Moved:
     """Replay one ledger into another store, going on where an interrupted copy stopped.
 
     Raises ``Usage`` where the target holds anything that is not a beginning of the source, and
-    ``LineageError`` where the roots differ afterwards.
+    ``CopyDiffers`` where the roots differ afterwards.
     """
     head, begun = source.head(), target.head().size
     if begun:
@@ -53,7 +53,7 @@ def copy(source: Store, target: Store, progress: Progress) -> Moved:
             progress(entry.seq, head.size)
     root = target.head().root
     if root != source.head().root:
-        raise LineageError("the copy's root differs from the source's", hint="Run verify on both.")
+        raise CopyDiffers("the copy's root differs from the source's")
     return Moved(entries=head.size - begun, total=head.size, root=root.hex())
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from importers.base import content
 from lineage import ids
-from lineage.errors import BadInput, LineageError
+from lineage.errors import BadInput, IdempotencyKeyReused
 from lineage.model import check, kinds
 from lineage.model.record import Batch, Edge, Node, Record, line
 from lineage.model.value import clean_value
@@ -21,13 +21,6 @@ from lineage.services.resolve import resolve
 _FULL_SHA = re.compile(r"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?")
 _DIGEST = re.compile(r"([a-z0-9-]{2,20}):([0-9a-fA-F]{8,128}(?:\.dir)?)")
 _LONGEST_KEY = 200
-
-
-class KeyTaken(LineageError):
-    """A key was used before, for something else."""
-
-    code, status, exit_code = "key-taken", 409, 2
-    hint = "Use a new key for new content; repeat a call only as it was."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +74,7 @@ def once(ctx: Context, batch: Batch, *, source: str, key: str | None = None) -> 
     """Assert a batch; with a key, the same call again finds what the first one wrote.
 
     The key is part of the source, so that the ledger itself says what was asserted under it.
-    Raises ``KeyTaken`` where that is something else, ``Rejected``, and the errors of stores.
+    Raises ``IdempotencyKeyReused`` where that is something else, ``Rejected``, and what stores raise.
     """
     if key is not None:
         if not 0 < len(key) <= _LONGEST_KEY:
@@ -90,7 +83,7 @@ def once(ctx: Context, batch: Batch, *, source: str, key: str | None = None) -> 
         check.demand(batch)
         known = {line(record) for record in ctx.store.asserted(source)}
         if known and known != {line(record) for record in batch.records}:
-            raise KeyTaken(f"the key {key!r} was used for something else")
+            raise IdempotencyKeyReused(f"the key {key!r} was used for something else")
         if known:
             return Done(source=source, entries=_entries(ctx, batch, source), records=len(known))
     report = ingest(ctx, batch, source=source)

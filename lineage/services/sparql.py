@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from lineage import formats
-from lineage.errors import BadQuery, MissingExtra, OutOfTime
+from lineage.errors import BadQuery, MissingExtra, TimedOut
 from lineage.services import export
 from lineage.services.answer import Certificate
 from lineage.services.context import Context
@@ -88,12 +88,12 @@ class Keeper:
         self._reading = threading.Lock()
 
     def graphs(self, ctx: Context, *, at: str | int | None = None) -> Graphs:
-        """As ``read``. Raises ``OutOfTime`` too where another reading does not end."""
+        """As ``read``. Raises ``TimedOut`` too where another reading does not end."""
         kept = self._current(ctx, at)
         if kept is not None:
             return kept
         if not self._reading.acquire(timeout=_PATIENCE):
-            raise OutOfTime("the store is being read for SPARQL", hint="Ask again in a moment.")
+            raise TimedOut("the store is being read for SPARQL", hint="Ask again in a moment.")
         try:
             made = self._current(ctx, at) or read(ctx, at=at)
             self._kept = made if len(made.data) <= KEPT else None
@@ -111,7 +111,7 @@ class Keeper:
 
 
 def read(ctx: Context, *, at: str | int | None = None) -> Graphs:
-    """Everything in the store as PROV-O; bundles are named graphs. Raises ``OutOfTime``, and
+    """Everything in the store as PROV-O; bundles are named graphs. Raises ``TimedOut``, and
     ``MissingExtra`` without pyoxigraph.
     """
     quads = formats.named("nquads")
@@ -125,7 +125,7 @@ def sparql(ctx: Context, query: str, *, at: str | int | None = None) -> Solution
     """Answer a query over everything in the store, as PROV-O; bundles are named graphs, and the
     default graph is all of them together.
 
-    Raises ``BadQuery`` (not SPARQL, an update, SERVICE, FROM), ``OutOfTime``, ``MissingExtra``.
+    Raises ``BadQuery`` (not SPARQL, an update, SERVICE, FROM), ``TimedOut``, ``MissingExtra``.
     """
     _demand_short(query)
     return solved(query, read(ctx, at=at), ctx.budget or SECONDS)
@@ -174,7 +174,7 @@ def _asked(query: str, data: bytes, seconds: float) -> dict[str, Any]:
             )
         except subprocess.TimeoutExpired as error:
             message = f"the query takes longer than {seconds:.3g} seconds"
-            raise OutOfTime(message, hint=_LESS) from error
+            raise TimedOut(message, hint=_LESS) from error
     if done.returncode != 0:
         raise _ended(done.stderr)
     answer: dict[str, Any] = orjson.loads(done.stdout)

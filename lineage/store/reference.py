@@ -9,7 +9,7 @@ from dataclasses import replace
 from heapq import nsmallest
 from operator import attrgetter
 
-from lineage.errors import OutOfTime
+from lineage.errors import TimedOut
 from lineage.ledger import log
 from lineage.ledger.log import Entry
 from lineage.query.condition import Condition, accepts
@@ -49,9 +49,9 @@ class Clock:
         return self._end is not None and time.monotonic() > self._end
 
     def check(self) -> None:
-        """Raise ``OutOfTime`` where the time has passed."""
+        """Raise ``TimedOut`` where the time has passed."""
         if self.out:
-            raise OutOfTime(f"the question takes longer than {self._seconds:g} seconds")
+            raise TimedOut(f"the question takes longer than {self._seconds:g} seconds")
 
 
 def walk(store: Store, wanted: Walk, view: View) -> Subgraph:

@@ -9,10 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import lineage
-from lineage import Batch, Edge, Node, errors
+from lineage import Batch, Edge, Node
 from lineage.access.tokens import Role
 from lineage.app import Lineage
-from lineage.client import reading
 from lineage.client.remote import Remote
 from lineage.errors import (
     BadCursor,
@@ -24,12 +23,6 @@ from lineage.errors import (
 )
 from tests.conftest import KEY, clock
 from tests.graphql_schema.cases import batch, small
-
-ERRORS = {
-    kind
-    for kind in vars(errors).values()
-    if isinstance(kind, type) and issubclass(kind, LineageError)
-}
 
 
 def outcome(store, verb, words, options):
@@ -214,12 +207,3 @@ def test_threads_may_share_a_client(pair):
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda ref: there.trace(ref).to_dict(), asked))
     assert found == [here.trace(ref).to_dict() for ref in asked]
-
-
-@pytest.mark.parametrize("kind", sorted(ERRORS, key=lambda kind: kind.code), ids=lambda k: k.code)
-def test_every_error_of_ours_comes_back_as_itself(kind):
-    sent = kind("what", where="where", hint="hint")
-    back = reading.error(sent.to_dict())
-    assert type(back) is kind
-    assert back.what == "what"
-    assert back.where == "where"

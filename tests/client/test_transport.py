@@ -21,12 +21,12 @@ from lineage import Batch
 from lineage.client.remote import Remote
 from lineage.errors import (
     LimitExceeded,
-    LineageError,
-    OutOfTime,
     Rejected,
+    ServerError,
     StoreBusy,
     StoreMissing,
     StoreUnreachable,
+    TimedOut,
     Unauthenticated,
     Usage,
 )
@@ -126,6 +126,7 @@ def test_a_closed_client_opens_again_when_it_is_asked():
 
 
 PROBLEM = {"code": "rejected", "message": "no", "hint": "mend it", "where": "urn:x"}
+PROBLEM |= {"status": 422, "retry_after": None}
 DETAIL = {"status": 503, "code": "store-busy", "detail": "it is busy", "hint": "wait"}
 
 
@@ -136,7 +137,7 @@ DETAIL = {"status": 503, "code": "store-busy", "detail": "it is busy", "hint": "
         (http(b"", "301 Moved", Location="https://evil.example/"), StoreUnreachable, "elsewhere"),
         (http(b"", "401 Unauthorized", "text/plain"), Unauthenticated, "answered 401"),
         (http(b"", "404 Not Found", "text/plain"), StoreMissing, "answered 404"),
-        (http(b"", "504 Gateway Timeout", "text/plain"), OutOfTime, "answered 504"),
+        (http(b"", "504 Gateway Timeout", "text/plain"), TimedOut, "answered 504"),
         (http(b"{"), StoreUnreachable, "not as a lineage server"),
         (http([]), StoreUnreachable, "not as a lineage server"),
         (http({"data": None}), StoreUnreachable, "not as a lineage server"),
@@ -151,8 +152,8 @@ DETAIL = {"status": 503, "code": "store-busy", "detail": "it is busy", "hint": "
         ),
         (
             http({"errors": [{"message": "m", "extensions": {"code": "new"}}]}),
-            LineageError,
-            r"\[new\]",
+            ServerError,
+            "m",
         ),
         (http(DETAIL, "503 Busy", "application/problem+json"), StoreBusy, "it is busy"),
         (FINE[:-5], StoreUnreachable, "ends early"),

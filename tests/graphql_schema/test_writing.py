@@ -69,7 +69,7 @@ def test_a_key_that_was_used_for_something_else_is_a_problem(ask, store):
     before = store.stats().root
     done = ask(RECORD, i={**RUN, "name": "another"})["recordRun"]
     assert done["run"] is None
-    assert [problem["code"] for problem in done["problems"]] == ["key-taken"]
+    assert [problem["code"] for problem in done["problems"]] == ["idempotency-key-reused"]
     assert store.stats().root == before
 
 

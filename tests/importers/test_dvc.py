@@ -19,7 +19,7 @@ import importers
 from importers.base import Options, Source
 from importers.dvc import IMPORTER
 from lineage import ids
-from lineage.errors import BadInput, InputMissing, InputTruncated, LimitExceeded, TooNew
+from lineage.errors import BadInput, InputMissing, InputTooNew, InputTruncated, LimitExceeded
 from lineage.model.record import line
 
 HISTORIES = ("calkit+example-basic", "iterative+demo-bank-customer-churn")
@@ -594,7 +594,7 @@ BAD = [
     ({"dvc.lock": MARKERS}, BadInput, "git conflict markers at line 3"),
     ({"dvc.lock": ""}, InputTruncated, "empty"),
     ({"dvc.lock": "stages:\n  a:\n    cmd: 'python tr"}, InputTruncated, "end"),
-    ({"dvc.lock": "schema: '3.0'\nstages: {}\n"}, TooNew, "schema 3.0"),
+    ({"dvc.lock": "schema: '3.0'\nstages: {}\n"}, InputTooNew, "schema 3.0"),
     ({"dvc.lock": "schema: zwei\nstages: {}\n"}, BadInput, "schema"),
     ({"dvc.lock": "- 1\n"}, BadInput, "no dvc.lock"),
     ({"dvc.lock": "stages: [1]\nschema: '2.0'"}, BadInput, "no mapping"),

@@ -16,7 +16,7 @@ from importers.base import Options, Source, scrub
 from importers.git import IMPORTER, GitReader, namespace, plumbing
 from importers.git.layout import normalised
 from lineage import ids
-from lineage.errors import BadInput, BadReference, InputMissing, LineageError, TooNew
+from lineage.errors import BadInput, BadReference, InputMissing, InputTooNew, LineageError
 from lineage.model.check import check
 from lineage.model.merge import merged
 from lineage.model.record import Batch, Edge, Node, line
@@ -494,17 +494,17 @@ def lost_gitdir(path: Path) -> None:
             BadInput,
             "not a git repository|without",
         ),
-        (damage_config("[core]\nrepositoryformatversion = 2\n"), TooNew, "version 2"),
+        (damage_config("[core]\nrepositoryformatversion = 2\n"), InputTooNew, "version 2"),
         (
             damage_config("[core]\nrepositoryformatversion = 1\n[extensions] new = 1\n"),
-            TooNew,
+            InputTooNew,
             "extension new",
         ),
         (
             damage_config(
                 "[core]\nrepositoryformatversion=1\n[extensions]\n\trefStorage = reftable"
             ),
-            TooNew,
+            InputTooNew,
             "reftable",
         ),
         (gone_alternates, BadInput, "/nowhere/objects"),

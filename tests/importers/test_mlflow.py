@@ -28,10 +28,10 @@ from lineage import ids
 from lineage.errors import (
     BadInput,
     InputMissing,
+    InputTooNew,
     InputTruncated,
     LineageError,
     MissingExtra,
-    TooNew,
 )
 from lineage.model.check import check
 from lineage.model.record import Batch, Edge, Loss, Node, line
@@ -372,7 +372,7 @@ def test_a_newer_schema_is_read_as_far_as_it_is_known(sql, tmp_path) -> None:
     assert found.lost("schema features") == found.lost("rows of moods") == 1
     error = refused(altered(sql, tmp_path, "UPDATE alembic_version SET version_num = 'f0'",
                             "ALTER TABLE params RENAME COLUMN value TO worth"))  # fmt: skip
-    assert type(error) is TooNew
+    assert type(error) is InputTooNew
     assert "params.value" in error.what
 
 

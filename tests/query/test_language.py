@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.lark import from_lark
 
 import lineage
-from lineage.errors import BadCursor, BadQuery, LineageError, OutOfTime, Usage
+from lineage.errors import BadCursor, BadQuery, LineageError, TimedOut, Usage
 from lineage.model import kinds
 from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Ref
@@ -231,7 +231,7 @@ def test_a_question_that_takes_too_long_says_so(store):
     from dataclasses import replace
 
     hurried = replace(store.context, budget=0.0)
-    with pytest.raises(OutOfTime):
+    with pytest.raises(TimedOut):
         ask(hurried, "roots(*) and not sinks(*)")
     cut = ask(hurried, '+model:"fraud@v2"')
     assert cut.certificate.cut.reason == "time"

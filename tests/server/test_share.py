@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 
 from graphql_schema import context
-from lineage.server.allowance import BACK, MOST, Allowance, TooMuch
+from lineage.errors import RateLimited
+from lineage.server.allowance import BACK, MOST, Allowance
 from tests.graphql_schema.cases import session, small
 
 
@@ -30,7 +31,7 @@ def flood(site):
 def test_a_flood_of_new_queries_is_turned_away_until_later_and_only_for_its_sender(site):
     told = flood(site)
     assert told.status_code == 429
-    assert told.json()["errors"][0]["extensions"]["code"] == "too-much"
+    assert told.json()["errors"][0]["extensions"]["code"] == "rate-limited"
     assert int(told.headers["retry-after"]) >= 1
     assert ask(site, "{stats{nodes}}").status_code == 429
     assert ask(site, "{stats{nodes}}", "steward").json()["data"]["stats"]["nodes"]
@@ -69,9 +70,9 @@ def test_a_share_comes_back_with_time_and_is_each_callers_own():
     now = [0.0]
     share = Allowance(lambda: now[0])
     share.spend("ana", MOST + 3 * BACK)
-    with pytest.raises(TooMuch) as refused:
+    with pytest.raises(RateLimited) as refused:
         share.admit("ana")
-    assert refused.value.seconds == 3
+    assert refused.value.retry_after == 3
     share.admit("ben")
     now[0] += 3
     share.admit("ana")

@@ -131,7 +131,7 @@ def test_an_endless_query_is_ended_before_the_servers_patience(serving):
     site = serving(batch=many)
     site.runtime.reading = replace(site.runtime.reading, budget=0.5)
     answer = get(site, ENDLESS)
-    assert (answer.status_code, answer.json()["code"]) == (503, "out-of-time")
+    assert (answer.status_code, answer.json()["code"]) == (503, "timed-out")
     assert answer.headers["retry-after"]
     assert get(site, "ASK { }").status_code == 200
 
@@ -139,7 +139,7 @@ def test_an_endless_query_is_ended_before_the_servers_patience(serving):
 def test_a_reading_that_took_all_the_time_is_not_in_vain(site, monkeypatch):
     site.runtime.reading = replace(site.runtime.reading, budget=1e-9)
     answer = get(site, LINEAGE)
-    assert (answer.status_code, answer.json()["code"]) == (503, "out-of-time")
+    assert (answer.status_code, answer.json()["code"]) == (503, "timed-out")
     assert "Ask again" in answer.json()["hint"]
     site.runtime.reading = replace(site.runtime.reading, budget=5)
     monkeypatch.setattr(export, "gather", lambda *_, **__: pytest.fail("read once more"))
@@ -188,7 +188,7 @@ def test_who_asks_too_much_is_told_when_to_come_again(site, monkeypatch):
     monkeypatch.setattr(allowance, "BACK", 1)
     assert get(site, LINEAGE).status_code == 200
     answer = get(site, LINEAGE)
-    assert (answer.status_code, answer.json()["code"]) == (429, "too-much")
+    assert (answer.status_code, answer.json()["code"]) == (429, "rate-limited")
     assert int(answer.headers["retry-after"]) >= 1
 
 

@@ -14,7 +14,7 @@ import pytest
 
 import lineage
 from lineage import formats
-from lineage.errors import BadInput, BadQuery, OutOfTime
+from lineage.errors import BadInput, BadQuery, TimedOut
 from lineage.model.record import Batch, Edge, Node
 from lineage.services import sparql, validate
 
@@ -215,7 +215,7 @@ def test_a_query_that_needs_too_much_memory_ends_with_one_clear_error(store, mon
 def test_a_query_that_takes_too_long_is_ended(store, monkeypatch):
     monkeypatch.setattr(sparql, "SECONDS", 0.3)
     wide = " ".join(f"?s{n} ?p{n} ?o{n} ." for n in range(12))
-    with pytest.raises(OutOfTime, match=r"longer than 0\.3 seconds"):
+    with pytest.raises(TimedOut, match=r"longer than 0\.3 seconds"):
         store.sparql(f"SELECT (COUNT(*) AS ?n) {{ {wide} }}")
 
 

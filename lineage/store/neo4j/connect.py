@@ -14,11 +14,11 @@ from neo4j import exceptions as driver_errors
 from lineage.errors import (
     Denied,
     LineageError,
-    OutOfTime,
     StoreBusy,
     StoreDamaged,
     StoreFull,
     StoreUnreachable,
+    TimedOut,
     Usage,
 )
 
@@ -68,7 +68,7 @@ def translated(where: str) -> Iterator[None]:
     try:
         yield
     except driver_errors.AuthError as error:
-        raise Denied("the server refuses the credentials", where=where) from error
+        raise _denied("the server refuses the credentials", where) from error
     except (driver_errors.ServiceUnavailable, driver_errors.SessionExpired) as error:
         raise StoreUnreachable(
             f"no answer from the server: {_first(error)}", where=where
@@ -89,14 +89,19 @@ def _server(error: driver_errors.Neo4jError, where: str) -> LineageError:
         hint = "Raise the server's heap, or ask for less (--depth, --limit)."
         return StoreFull(f"the server is out of memory: {text}", where=where, hint=hint)
     if code.startswith("Neo.ClientError.Transaction.TransactionTimedOut"):
-        return OutOfTime("the question takes longer than it may", where=where)
+        return TimedOut("the question takes longer than it may", where=where)
     if code.startswith("Neo.ClientError.Security"):
-        return Denied(f"the server refuses: {text}", where=where)
+        return _denied(f"the server refuses: {text}", where)
     if code.startswith("Neo.TransientError"):
         return StoreBusy(f"the server is busy: {text}", where=where)
     if code.startswith("Neo.ClientError.Database"):
         return StoreUnreachable(f"no such database: {text}", where=where)
     return StoreDamaged(f"the server refuses: {text}", where=where)
+
+
+def _denied(what: str, where: str) -> Denied:
+    hint = "Set LINEAGE_NEO4J_USER and LINEAGE_NEO4J_PASSWORD to an account that may."
+    return Denied(what, where=where, hint=hint)
 
 
 def _first(error: BaseException) -> str:

@@ -13,7 +13,7 @@ import neo4j
 import orjson
 from neo4j import exceptions as driver_errors
 
-from lineage.errors import OutOfTime, StoreDamaged, StoreTooNew
+from lineage.errors import StoreDamaged, StoreTooNew, TimedOut
 from lineage.ledger import log
 from lineage.ledger.log import Draft, Entry
 from lineage.ledger.merkle import Frontier
@@ -296,7 +296,7 @@ class Neo4jStore:
             try:
                 text = cypher.walk(walk.hop, view)
                 nodes, edges, *heads = self._one(text, walk.seconds, **parameters)
-            except OutOfTime:
+            except TimedOut:
                 nodes = None
             if nodes is not None:
                 rows = self._rows(nodes, view)

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from lineage.errors import (
     InputMissing,
-    OutOfTime,
     StoreBusy,
     StoreDamaged,
     StoreFull,
     StoreMissing,
     StoreTooNew,
+    TimedOut,
 )
 from lineage.store.base import LAYOUT
 from lineage.store.sqlite.select import teach
@@ -117,7 +117,7 @@ def translated(path: Path) -> Iterator[None]:
         code = getattr(error, "sqlite_errorcode", 0)
         where, text = str(path), str(error)
         if code & 0xFF == sqlite3.SQLITE_INTERRUPT:
-            raise OutOfTime("the question takes longer than it may") from error
+            raise TimedOut("the question takes longer than it may") from error
         if code & 0xFF in _BUSY:
             raise StoreBusy("another process is writing to the store", where=where) from error
         if code & 0xFF in (c & 0xFF for c in _FULL):

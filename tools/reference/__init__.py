@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pages of docs/reference, each written from the code that it describes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tools.reference import errors
+
+FOLDER = Path(__file__).parents[2] / "docs" / "reference"
+#: Name of the page -> what writes its text, in Markdown.
+PAGES: Mapping[str, Callable[[], str]] = {
+    "errors.md": errors.page,
+}
