@@ -129,7 +129,7 @@ def _open_neo4j(url: str) -> Store:
         from lineage.store.neo4j.engine import Neo4jStore
     except ImportError as error:
         hint = 'pip install "lineagedb[neo4j]"'
-        raise MissingExtra("the neo4j package is not installed", hint=hint) from error
+        raise MissingExtra(f"the {error.name} package is not installed", hint=hint) from error
     user = os.environ.get("LINEAGE_NEO4J_USER", "neo4j")
     return Neo4jStore(url, user=user, password=os.environ.get("LINEAGE_NEO4J_PASSWORD", ""))
 

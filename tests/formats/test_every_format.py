@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineage import formats
-from lineage.errors import BadInput, LineageError
+from lineage.errors import BadInput, LineageError, MissingExtra, UnknownFormat
 from lineage.model import constraints, dictionary, kinds, namespaces, terms
 from lineage.model.dictionary import Pair
 from lineage.model.record import Batch, Edge, Node, line
@@ -26,6 +26,27 @@ READ = [name for name in formats.BUILTIN if name not in WRITE_ONLY]
 #: Formats that have no named graphs.
 FLAT = {"turtle", "nt", "rdfxml"}
 MUTANTS = 10_000
+
+
+def test_a_file_is_of_the_format_that_its_name_ends_like():
+    for name, row in formats.BUILTIN.items():
+        assert formats.named(name).name == name
+        for suffix in row.suffixes:
+            assert formats.for_file(f"all.of.it{suffix.upper()}").name == name
+    assert formats.for_file("notes.txt") is None
+    kinds_of_media = [kind for row in formats.BUILTIN.values() for kind in row.media_types]
+    assert len(kinds_of_media) == len(set(kinds_of_media))
+
+
+def test_a_document_of_a_format_that_is_not_installed_is_told_what_to_install(monkeypatch):
+    absent = formats.BUILTIN["turtle"]._replace(module="absent_package")
+    monkeypatch.setitem(formats.BUILTIN, "turtle", absent)
+    with pytest.raises(MissingExtra, match="turtle needs the package absent_package") as caught:
+        formats.recognised(b"neither one", "theirs.ttl")
+    assert caught.value.hint == 'pip install "lineagedb[rdf]"'
+    with pytest.raises(UnknownFormat) as unknown:
+        formats.recognised(b"neither one", "stdin")
+    assert unknown.value.hint.endswith('Not installed: turtle; pip install "lineagedb[rdf]"')
 
 
 def records(batch):

@@ -19,8 +19,6 @@ class ProvXml:
     """The PROV-XML format."""
 
     name = "xml"
-    media_types = ("application/provenance+xml", "application/xml")
-    suffixes = (".provx", ".xml")
 
     def sniffs(self, data: bytes) -> bool:
         """A root called ``document`` in the namespace of PROV."""
