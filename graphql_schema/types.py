@@ -17,6 +17,7 @@ from graphql_schema.scalars import JSON, Kind, Long, Relation, about
 from lineage.errors import BadReference
 from lineage.model import kinds, terms
 from lineage.query.plan import Toward
+from lineage.services import show
 from lineage.store.claims import Arc
 from lineage.store.rows import NodeRow
 
@@ -58,17 +59,8 @@ class Evidence:
     recorded: str = strawberry.field(description="When the entry was made, RFC 3339.")
 
 
-def _evidence(said: list[loaders.Said]) -> list[Evidence]:
-    return [
-        Evidence(
-            says=JSON(item.claim.record.to_dict()),
-            source=item.claim.source,
-            entry=item.claim.since,
-            actor=item.entry.actor,
-            recorded=item.entry.recorded,
-        )
-        for item in said
-    ]
+def _evidence(found: list[show.Evidence]) -> list[Evidence]:
+    return [Evidence(**item.to_dict()) for item in found]
 
 
 @strawberry.type(description="Where a page of a list stands.")

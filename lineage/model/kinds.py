@@ -306,8 +306,10 @@ def describe(kind: str) -> str:
 
 
 def most_specific(kinds: set[str]) -> str:
-    """The kind a node is shown under when its sources disagree: nouns before plain families."""
-    return min(kinds, key=_RANK.__getitem__)
+    """The kind a node is shown under when its sources disagree: nouns before plain families, and
+    before both what only a newer version knows.
+    """
+    return min(kinds, key=lambda kind: (_RANK.get(kind, -1), kind))
 
 
 def most_telling(families: set[str]) -> str:

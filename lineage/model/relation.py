@@ -56,7 +56,7 @@ class Relation:
     @property
     def cypher(self) -> str:
         """The relationship type in Neo4j: WAS_GENERATED_BY."""
-        return re.sub("([A-Z])", r"_\1", self.name).upper()
+        return cypher_type(self.name)
 
     @property
     def root(self) -> str:
@@ -100,3 +100,22 @@ def narrower(  # noqa: PLR0913 - what a sub-property is, one parameter each
         qualified=qualified,
         section=section,
     )
+
+
+def cypher_type(name: str) -> str:
+    """The relationship type of a relation.
+
+    >>> cypher_type("wasGeneratedBy")
+    'WAS_GENERATED_BY'
+    """
+    return re.sub("([A-Z])", r"_\1", name).upper()
+
+
+def of_cypher_type(type_: str) -> str:
+    """The relation of a relationship type.
+
+    >>> of_cypher_type("WAS_GENERATED_BY")
+    'wasGeneratedBy'
+    """
+    first, *rest = type_.split("_")
+    return first.lower() + "".join(part.capitalize() for part in rest)

@@ -9,11 +9,11 @@ from typing import Any
 from lineage.errors import Usage
 from lineage.model import kinds, terms
 from lineage.query.plan import Toward
-from lineage.services.answer import Answer, answered, settled
+from lineage.services.answer import Answer, answered
 from lineage.services.context import Context
 from lineage.services.resolve import nearest, resolve
-from lineage.services.when import view_at
-from lineage.store.base import Walk
+from lineage.services.when import at_one_moment
+from lineage.store.base import Subgraph, View, Walk
 from lineage.store.rows import NodeRow
 
 
@@ -42,19 +42,23 @@ def _walk(
 ) -> Answer:
     if (depth is not None and depth < 0) or limit < 1:
         raise Usage("depth is at least 0 and limit at least 1")
-    view = view_at(ctx, at)
-    start = resolve(ctx, reference, view).id
-    walk = Walk(
-        start=frozenset({start}),
-        toward=toward,
-        relations=relations(via),
-        depth=depth,
-        limit=limit,
-        seconds=ctx.budget,
-    )
-    found, view = settled(ctx, lambda then: ctx.store.walk(walk, then), view)
+    along = relations(via)
+
+    def read(view: View) -> tuple[Subgraph, str]:
+        start = resolve(ctx, reference, view).id
+        walk = Walk(
+            start=frozenset({start}),
+            toward=toward,
+            relations=along,
+            depth=depth,
+            limit=limit,
+            seconds=ctx.budget,
+        )
+        return ctx.store.walk(walk, view), start
+
+    (found, start), stand = at_one_moment(ctx, at, read)
     groups = grouped(row for row in found.ordered_nodes if row.id != start)
-    return answered(ctx, found, view, (start,), groups=groups)
+    return answered(found, stand, (start,), groups=groups)
 
 
 def grouped(rows: Iterable[NodeRow]) -> dict[str, list[str]]:
