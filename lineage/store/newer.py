@@ -201,7 +201,7 @@ class NewerStore:
     ) -> tuple[frozenset[str], bool]:
         """The relations that a hop takes, and whether only as far as default walks follow them."""
         if relations is None:
-            return frozenset(terms.RELATIONS) | self.translation.unknown.keys(), True
+            return self.translation.widened(terms.RELATIONS), True
         return self.translation.widened(relations), followed
 
     def _node(self, row: NodeRow) -> NodeRow:

@@ -48,7 +48,7 @@ class Scratch:
             text=True,
             check=False,
         )
-        assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
+        assert done.returncode == code, f"exit {done.returncode}: {done.stdout}\n{done.stderr}"
         return done.stdout
 
     def script(self, text: str, *words: str, **environ: str) -> str:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -18,7 +18,7 @@ from lineage.errors import (
     StoreTooNew,
     TimedOut,
 )
-from lineage.model.vocabulary import Translation, Vocabulary
+from lineage.model.vocabulary import KEPT, Translation, Vocabulary
 from lineage.store.base import LAYOUT
 from lineage.store.sqlite.migrations import lacking, migrate
 from lineage.store.sqlite.select import teach
@@ -41,19 +41,18 @@ class Connection(sqlite3.Connection):
 
     ``names`` are those of all of them, ``known`` the relations that this version shows them as;
     ``codes`` the way back. Asking for a code that came after the store was opened raises
-    ``StoreTooNew``.
+    ``StoreTooNew``. ``rows`` are the terms as the store keeps them.
     """
 
-    vocabulary: Vocabulary | None = None
-    read: list[tuple[str, bytes]] | None = None
+    vocabulary = Vocabulary()
+    rows: Sequence[tuple[str, bytes]] = ()
     names: Mapping[int, str]
     known: Mapping[int, str]
     codes: Mapping[str, int]
 
     def learn(self, vocabulary: Vocabulary) -> None:
         """Take over the terms that the store keeps."""
-        if vocabulary is self.vocabulary:
-            return
+        self.rows = [(KEPT + n, term.to_bytes()) for n, term in sorted(vocabulary.terms.items())]
         translation = Translation(vocabulary.unknown)
         self.vocabulary, self.codes = vocabulary, vocabulary.codes
         self.names = _Codes((code, name) for name, code in self.codes.items())

@@ -93,7 +93,7 @@ class SqliteStore:
             path, create=create, durability=durability, patience=patience
         )
         with translated(path):
-            kept.vocabulary(self._connection)
+            self._connection.learn(kept.vocabulary(self._connection))
 
     @property
     def _open(self) -> Connection:
@@ -157,7 +157,8 @@ class SqliteStore:
             )
             ledger.append(connection, self.path, entry)
             change.apply(entry, list(fresh.values()), list(gone.values()))
-        connection.learn(vocabulary)
+        if vocabulary is not connection.vocabulary:
+            connection.learn(vocabulary)
         return Receipt(seq=entry.seq, added=len(fresh), retracted=len(gone), unchanged=unchanged)
 
     def replay(self, entry: Entry) -> None:
@@ -167,7 +168,8 @@ class SqliteStore:
             vocabulary = kept.growing(connection, self.path, added)
             ledger.append(connection, self.path, entry)
             self._draw(connection, entry, added, gone)
-        connection.learn(vocabulary)
+        if vocabulary is not connection.vocabulary:
+            connection.learn(vocabulary)
 
     def _draw(
         self, connection: Connection, entry: Entry, added: list[Record], gone: list[Record]

@@ -53,11 +53,8 @@ def keep(
 def vocabulary(connection: Connection) -> Vocabulary:
     """The terms that the store keeps now."""
     rows = connection.execute(_VALUES_UNDER, _ALL_TERMS).fetchall()
-    if connection.vocabulary is None or connection.read != rows:
-        connection.read = rows
-        connection.learn(Vocabulary.of_values(dict(rows)))
-    assert connection.vocabulary is not None
-    return connection.vocabulary
+    # Read at every write: mostly nothing has changed.
+    return connection.vocabulary if rows == connection.rows else Vocabulary.of_values(dict(rows))
 
 
 def growing(connection: Connection, path: Path, added: Iterable[Record]) -> Vocabulary:
