@@ -14,12 +14,13 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from importers import strict_yaml
-from importers.base import Tally, scrub
-from importers.git.layout import normalised
+from importers.tally import Tally
 from lineage import ids
+from lineage.access.secret_patterns import scrub
 from lineage.errors import BadInput, InputTooNew
 from lineage.model.value import Scalar, Value, wire
+from lineage.sources import yaml_reader
+from lineage.sources.git.layout import normalised
 
 #: The major version of the schema of dvc.lock that is known (dvc/schema.py, LOCKFILE_SCHEMA).
 SCHEMA = 2
@@ -362,7 +363,7 @@ def _parameters(said: Mapping[str, Any], folder: Folder) -> dict[str, Value]:
     """
     named: dict[str, Value] = {}
     for file in sorted(said, key=str):
-        for name, leaf in strict_yaml.flatten(said[file], MOST_VALUES):
+        for name, leaf in yaml_reader.flatten(said[file], MOST_VALUES):
             value = scalar(leaf)
             key = name if name not in named or named[name] == value else f"{file}:{name}"
             if not key or not key.isprintable():

@@ -26,7 +26,7 @@ from importers.mlflow.entities import (
 )
 from importers.mlflow.values import Tally, storable
 from lineage.errors import BadInput, EndpointMissing, InputMissing, LimitExceeded
-from lineage.formats import strict
+from lineage.sources import json_reader
 
 _API = "/api/2.0/mlflow"
 _TIMEOUT = 30.0
@@ -79,7 +79,7 @@ class Server:
             raise InputMissing(message, where=url, hint="Check address and network.") from error
         if len(text) > _LARGEST_ANSWER:
             raise LimitExceeded(f"an answer has more than {_LARGEST_ANSWER} bytes", where=url)
-        value = strict.loads(text, where=url)
+        value = json_reader.loads(text, where=url)
         if not isinstance(value, dict):
             raise BadInput("the answer is no JSON object: is this MLflow?", where=url)
         found: _Object = storable(value)

@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from importers import base
-from importers.base import scrub
+from importers import tally
+from lineage.access.secret_patterns import scrub
 
 #: Names whose whole value is a secret; ``token`` is not among them, for models have tokens too.
 _SECRET_NAME = re.compile(
@@ -35,7 +35,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0", ""})  # noqa: S104
 
 
-class Tally(base.Tally):
+class Tally(tally.Tally):
     """What a store holds and what of it became no record, counted while it is read."""
 
     def __init__(self) -> None:

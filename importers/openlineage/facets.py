@@ -9,7 +9,8 @@ from typing import Any
 
 import orjson
 
-from importers.base import Tally, scrub
+from importers.tally import Tally
+from lineage.access.secret_patterns import scrub
 from lineage.model.value import Value
 
 #: The longest text of one attribute (characters), and the longest JSON text.

@@ -9,7 +9,7 @@ import pytest
 
 from lineage.access.leaving import MOST, leaving
 from lineage.access.redact import REDACTED
-from lineage.access.scan import secrets_in
+from lineage.access.secret_patterns import secrets_in
 from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Literal
 

@@ -27,13 +27,14 @@ from lineage.errors import (
     Usage,
     WrongSequence,
 )
-from lineage.formats import archive, named
+from lineage.formats import named, zip_writer
 from lineage.ledger import merkle, seal
 from lineage.ledger.checkpoint import Proof
 from lineage.model import kinds
 from lineage.model.record import Batch, Edge, Node
 from lineage.services.exchange import kept, names, ownership, quarantine, send, tie
 from lineage.services.exchange.trust import Trust
+from lineage.sources import zip_reader
 from lineage.store.base import pages
 from tests.access.test_redact import graphs
 from tests.conftest import KEY
@@ -251,7 +252,7 @@ def names_in(package):
 
 
 def files_of(data):
-    return archive.read(data, most_bytes=10**8, most_files=20, where="package")
+    return zip_reader.read(data, most_bytes=10**8, most_files=20, where="package")
 
 
 # --- what leaves -----------------------------------------------------------------------------------
@@ -711,9 +712,9 @@ def test_a_name_of_two_spellings_has_one_that_crosses():
 
 def test_an_archive_is_read_as_it_was_written():
     files = {"b/c.txt": b"x" * 10_000, "a": b""}
-    data = archive.write(files)
-    assert archive.read(data, most_bytes=10_000, most_files=2, where="zip") == files
-    assert archive.write(dict(files)) == data
+    data = zip_writer.write(files)
+    assert zip_reader.read(data, most_bytes=10_000, most_files=2, where="zip") == files
+    assert zip_writer.write(dict(files)) == data
 
 
 def test_a_document_that_breaks_the_constraints_of_prov_says_which(at):

@@ -10,9 +10,8 @@ from typing import Any
 
 import yaml
 
-from importers.base import demand_merged
 from lineage.errors import BadInput, InputTruncated, LimitExceeded
-from lineage.formats.strict import decode
+from lineage.sources.text import decode, demand_merged
 
 #: A document larger than this is refused (bytes), and a smaller one where aliases multiply it.
 LARGEST = 32 * 1024 * 1024
