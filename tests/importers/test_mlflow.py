@@ -439,7 +439,7 @@ def test_links_pipes_and_files_without_end_are_counted_not_followed(files, tmp_p
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("artifact_uri: file:///x\nrun_na", "not YAML"),
+        ("artifact_uri: file:///x\nrun_na", "ends too early"),
         ("artifact_uri: file:///x\n", "names run ''"),
         ("a: !!python/object/apply:os.system [touch /tmp/pwned]\n", "tag"),
         ("a: &a [x]\nb: [*a, *a]\n", "alias"),
