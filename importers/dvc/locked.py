@@ -16,7 +16,7 @@ import orjson
 
 from importers.tally import Tally
 from lineage import ids
-from lineage.access.secret_patterns import scrub
+from lineage.access.secret_patterns import scrub, scrub_value
 from lineage.errors import BadInput, InputTooNew
 from lineage.model.value import Scalar, Value, wire
 from lineage.sources import yaml_reader
@@ -40,7 +40,6 @@ _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 #: What an entry may say besides; none of it says where bytes came from.
 _OPTIONS = frozenset({"hash", "size", "nfiles", "isexec", "path", "cache", "persist", "remote"})
 _OPTIONS_TOO = frozenset({"push", "desc", "metric", "plot", "files", "repo", "params", "type"})
-_SECRET = re.compile(r"(?:^|[._-])(?:password|passwd|secret|token|api[_-]?key)$", re.IGNORECASE)
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 
@@ -380,7 +379,7 @@ def hidden(name: str, value: Scalar, folder: Folder) -> Scalar:
     """A value without credentials; what is taken out is counted."""
     if not isinstance(value, str):
         return value
-    shown = "[scrubbed]" if _SECRET.search(name) and value else scrub(value)
+    shown = scrub_value(name, value)
     if shown != value:
         reason = "look like credentials: the name is kept"
         folder.tally.lose("values", reason, first=f"{name} of {folder.where}")
