@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 
@@ -23,8 +24,11 @@ BUILTIN: tuple[str, ...] = (
 __all__ = ["BUILTIN", "Importer", "Options", "Source", "available", "named", "sniff"]
 
 
+@cache
 def available() -> tuple[Importer, ...]:
-    """Ours and those that installed packages offer (entry points ``lineage.importers``)."""
+    """Ours and those that installed packages offer (entry points ``lineage.importers``), looked up
+    once a process: the look reads a file of every installed package.
+    """
     ours = tuple(_load(name) for name in BUILTIN)
     theirs = tuple(point.load()() for point in entry_points(group="lineage.importers"))
     return ours + theirs

@@ -3,26 +3,16 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
-from lineage import ids
-from lineage.errors import BadInput, InputMissing, LimitExceeded
-from lineage.model import kinds, terms
-from lineage.model.record import Batch, Edge, Loss, Node, Record
+from lineage.errors import InputMissing, LimitExceeded
+from lineage.model.record import Batch, Record
 
 #: Files larger than this are refused unless an importer streams them (bytes).
 LARGEST_FILE = 512 * 1024 * 1024
-
-_CONFLICT = re.compile(r"^(?:<{7}|>{7})(?: .*)?$", re.MULTILINE)
-
-#: How many records an importer puts into one batch, where the source does not say.
-BATCH_RECORDS = 4_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,41 +73,6 @@ def _without_credentials(url: str) -> str:
     return f"{scheme}://{authority.rsplit('@', 1)[-1]}{slash}{path}"
 
 
-#: User and password of an URL; tokens by their issuers' prefixes; values under telling names.
-_SECRETS = re.compile(
-    r"(?P<scheme>\b[a-z][a-z0-9+.-]{0,20}://)[^/\s@]{1,500}@"
-    r"|\b(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|hf_|sk-|dckr_pat_|pypi-)[\w-]{16,}"
-    r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bAIza[\w-]{30,}|\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*"
-    r"|(?P<name>\b[\w-]{0,40}(?:password|passwd|secret|token|api[_-]?key)[\w-]{0,20}"
-    r"(?:=|\s?:\s?(?=[^\s\d]{0,40}\d)))(?![{$<(])[^\s,;&'\"]{6,}",
-    re.IGNORECASE,
-)
-
-
-def scrub(text: str) -> str:
-    """A text without the credentials in it: addresses, commands and messages carry them.
-
-    >>> scrub("clone https://ana:hunter2@host/x with --token=abcdefgh")
-    'clone https://host/x with --token=[scrubbed]'
-    >>> scrub("token: rename the field")
-    'token: rename the field'
-    """
-    return (_remembered if len(text) <= _SHORT else _scrub)(text)
-
-
-def _scrub(text: str) -> str:
-    return _SECRETS.sub(_scrubbed, text)
-
-
-#: Sources say the same short things again and again, and looking costs 150 ns a character.
-_SHORT = 1_000
-_remembered = lru_cache(maxsize=4096)(_scrub)
-
-
-def _scrubbed(found: re.Match[str]) -> str:
-    return found["scheme"] or f"{found['name'] or ''}[scrubbed]"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What the caller may choose. ``person_key`` turns e-mails into identifiers (DESIGN section 2);
@@ -149,71 +104,3 @@ class Importer(Protocol):
         """
         del record
         return False
-
-
-class Tally:
-    """Counts what did not become a record; keeps the first example of each reason."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[tuple[str, str]] = Counter()
-        self._first: dict[tuple[str, str], str] = {}
-
-    def lose(self, what: str, reason: str, *, count: int = 1, first: str | None = None) -> None:
-        """Count something lost."""
-        if count:
-            self._counts[what, reason] += count
-            if first:
-                self._first.setdefault((what, reason), first)
-
-    def losses(self) -> tuple[Loss, ...]:
-        """Everything lost, in the order it was met."""
-        return tuple(
-            Loss(what, count, f"{reason} (first: {first})" if first else reason)
-            for (what, reason), count in self._counts.items()
-            for first in (self._first.get((what, reason)),)
-        )
-
-
-def demand_merged(text: str, *, where: str, hint: str) -> None:
-    """Refuse text in which git left a merge to be resolved. Raises ``BadInput`` with the line."""
-    if found := _CONFLICT.search(text):
-        line = text.count("\n", 0, found.start()) + 1
-        raise BadInput(f"git conflict markers at line {line}", where=f"{where}:{line}", hint=hint)
-
-
-def tie(version: str, bytes_: str) -> tuple[Edge, Edge]:
-    """A version and its content (or two digests of the same bytes), tied both ways by digest."""
-    by_digest = {terms.METHOD: terms.BY_DIGEST}
-    return (
-        Edge(relation="alternateOf", effect=version, cause=bytes_, attributes=by_digest),
-        Edge(relation="alternateOf", effect=bytes_, cause=version, attributes=by_digest),
-    )
-
-
-def content(
-    version: str, algorithm: str, digest: str, size: int | None = None
-) -> tuple[Sequence[Node], Sequence[Edge]]:
-    """The content node of a version and its ties; nothing for bytes that say nothing."""
-    ident = ids.content(algorithm, digest, size)
-    if ident is None:
-        return (), ()
-    node = kinds.Content(
-        id=ident, label=f"{algorithm}:{digest[:12]}", digest=f"{algorithm}:{digest}"
-    )
-    return (node.node(),), tie(version, ident)
-
-
-def person(name: str, email: str, key: bytes) -> Node:
-    """A person as version control knows one: by e-mail, which is marked personal."""
-    ident = ids.person(email or name, key)
-    return kinds.Person(id=ident, label=name or None, name=name, email=email or None).node()
-
-
-def batches(
-    nodes: Sequence[Node], edges: Sequence[Edge], size: int = BATCH_RECORDS
-) -> Iterator[Batch]:
-    """Many records as batches of a bounded size: all nodes first, then the edges between them."""
-    for start in range(0, len(nodes), size):
-        yield Batch(nodes=tuple(nodes[start : start + size]))
-    for start in range(0, len(edges), size):
-        yield Batch(edges=tuple(edges[start : start + size]))

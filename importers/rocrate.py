@@ -12,7 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from importers.base import Importer, Options, Source, Tally
+from importers.base import Importer, Options, Source
+from importers.tally import Tally
 from lineage.errors import InputMissing, LimitExceeded
 from lineage.formats import rocrate
 from lineage.formats.rocrate import Listed, archive, words

@@ -10,15 +10,17 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from importers.base import Importer, Options, Source, Tally, batches
+from importers.base import Importer, Options, Source
+from importers.batching import batches
 from importers.dvc import contents
 from importers.dvc.files import Files, Version, committed, uncommitted, working
 from importers.dvc.reading import Reading
 from importers.dvc.records import Graph
-from importers.git import layout
-from importers.git.reader import GitReader
+from importers.tally import Tally
 from lineage.errors import BadInput, InputMissing, LineageError
 from lineage.model.record import Batch, Record
+from lineage.sources.git import layout
+from lineage.sources.git.reader import GitReader
 
 #: Names by which a folder, or the newest commit of a repository, shows that DVC is used.
 _SIGNS = ("dvc.lock", "dvc.yaml", ".dvc/config")

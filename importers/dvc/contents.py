@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from importers import strict_yaml
-from importers.base import Tally
 from importers.dvc.files import Files, named, small_file
 from importers.dvc.locked import MOST_VALUES, Item, Key, digest_of, member
 from importers.dvc.reading import Run
+from importers.tally import Tally
 from lineage.errors import BadInput
+from lineage.sources import yaml_reader
 
 _MOST_MEMBERS = 200_000
 _LARGEST_METRICS = 1024 * 1024
@@ -30,7 +30,7 @@ class Cache:
         self._root = root
         self._tally = tally
 
-    def read(self, item: Item, limit: int = strict_yaml.LARGEST) -> bytes | None:
+    def read(self, item: Item, limit: int = yaml_reader.LARGEST) -> bytes | None:
         """The bytes of an item; ``None`` when they are not here, or not what the digest says."""
         if self._root is None or not item.algorithm.startswith("md5"):
             return None
@@ -186,6 +186,6 @@ def _loaded(data: bytes, suffix: str = ".json") -> Any:
             return json.loads(data)
         if suffix == ".toml":
             return tomllib.loads(data.decode())
-        return strict_yaml.load(data, where="") if suffix in {".yaml", ".yml"} else None
+        return yaml_reader.load(data, where="") if suffix in {".yaml", ".yml"} else None
     except (ValueError, RecursionError, BadInput):
         return None

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from importers import strict_yaml
-from importers.base import Tally
 from importers.dvc.locked import is_text
-from importers.git.comparing import Change
-from importers.git.reader import GitReader
+from importers.tally import Tally
+from lineage.sources import yaml_reader
+from lineage.sources.git.diff import Change
+from lineage.sources.git.reader import GitReader
 
 Sort = Literal["dvc.lock", "dvc.yaml", "*.dvc"]
 
@@ -105,7 +105,7 @@ def inside(path: str) -> bool:
     return bool(path) and not path.startswith(("/", "../")) and path not in {".", ".."}
 
 
-def small_file(root: Path, path: str, limit: int = strict_yaml.LARGEST) -> bytes | None:
+def small_file(root: Path, path: str, limit: int = yaml_reader.LARGEST) -> bytes | None:
     """A regular file under a folder, no link on the way; ``None`` for anything else."""
     place = root
     try:

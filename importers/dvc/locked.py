@@ -14,12 +14,13 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from importers import strict_yaml
-from importers.base import Tally, scrub
-from importers.git.layout import normalised
+from importers.tally import Tally
 from lineage import ids
+from lineage.access.secret_patterns import scrub, scrub_value
 from lineage.errors import BadInput, InputTooNew
 from lineage.model.value import Scalar, Value, wire
+from lineage.sources import yaml_reader
+from lineage.sources.git.layout import normalised
 
 #: The major version of the schema of dvc.lock that is known (dvc/schema.py, LOCKFILE_SCHEMA).
 SCHEMA = 2
@@ -39,7 +40,6 @@ _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 #: What an entry may say besides; none of it says where bytes came from.
 _OPTIONS = frozenset({"hash", "size", "nfiles", "isexec", "path", "cache", "persist", "remote"})
 _OPTIONS_TOO = frozenset({"push", "desc", "metric", "plot", "files", "repo", "params", "type"})
-_SECRET = re.compile(r"(?:^|[._-])(?:password|passwd|secret|token|api[_-]?key)$", re.IGNORECASE)
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 
@@ -362,7 +362,7 @@ def _parameters(said: Mapping[str, Any], folder: Folder) -> dict[str, Value]:
     """
     named: dict[str, Value] = {}
     for file in sorted(said, key=str):
-        for name, leaf in strict_yaml.flatten(said[file], MOST_VALUES):
+        for name, leaf in yaml_reader.flatten(said[file], MOST_VALUES):
             value = scalar(leaf)
             key = name if name not in named or named[name] == value else f"{file}:{name}"
             if not key or not key.isprintable():
@@ -379,7 +379,7 @@ def hidden(name: str, value: Scalar, folder: Folder) -> Scalar:
     """A value without credentials; what is taken out is counted."""
     if not isinstance(value, str):
         return value
-    shown = "[scrubbed]" if _SECRET.search(name) and value else scrub(value)
+    shown = scrub_value(name, value)
     if shown != value:
         reason = "look like credentials: the name is kept"
         folder.tally.lose("values", reason, first=f"{name} of {folder.where}")

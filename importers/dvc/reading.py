@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from importers import strict_yaml
-from importers.base import Tally
 from importers.dvc import locked
 from importers.dvc.files import Files, Sort, Version, named
 from importers.dvc.locked import Folder, Import, Item, Key, Place, Stage, Tracked
 from importers.dvc.pipeline import UNKNOWN, Pipeline, Roles, Scope
+from importers.tally import Tally
 from lineage import ids
 from lineage.errors import BadInput
+from lineage.sources import yaml_reader
 
 
 @dataclass(kw_only=True, slots=True)
@@ -146,7 +146,7 @@ class Reading:
             key = ids.sha256(data or b"")
             if key not in parsed:
                 try:
-                    parsed[key] = strict_yaml.load(data, where=names[name]) if data else None
+                    parsed[key] = yaml_reader.load(data, where=names[name]) if data else None
                 except BadInput as error:
                     self._tally.lose("files of parameters", error.what, first=names[name])
                     parsed[key] = None
@@ -332,16 +332,16 @@ def _present(version: Version, data: bytes | None) -> bytes:
 
 def _pipeline(version: Version, data: bytes) -> Pipeline:
     where = posixpath.join(version.folder, "dvc.yaml")
-    said = strict_yaml.load(data, where=where) if data.strip() else None
+    said = yaml_reader.load(data, where=where) if data.strip() else None
     return Pipeline.of(said, version.folder, where, templated=b"${" in data)
 
 
 def _lock(version: Version, data: bytes) -> dict[str, dict[str, Any]]:
-    return locked.stages(strict_yaml.load(data, where=version.shown), version.shown)
+    return locked.stages(yaml_reader.load(data, where=version.shown), version.shown)
 
 
 def _tracking(version: Version, data: bytes) -> dict[str, Any]:
-    said = strict_yaml.load(data, where=version.shown)
+    said = yaml_reader.load(data, where=version.shown)
     if not isinstance(said, dict) or not isinstance(said.get("outs"), list):
         raise BadInput("this is no .dvc file: it lists no outputs", where=version.shown)
     return said

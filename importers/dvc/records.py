@@ -6,14 +6,14 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Collection, Mapping
 
-from importers.base import content
 from importers.dvc.locked import Import, Item, Key, Place
 from importers.dvc.reading import Data, Found, Run
-from importers.git.objects import visible
 from lineage import ids
 from lineage.model import kinds
+from lineage.model.identity import content
 from lineage.model.record import Edge, Node, line
 from lineage.model.value import Value, clean
+from lineage.sources.git.objects import visible
 
 #: Digests of bytes. What servers call an etag or a checksum names bytes on that server only.
 _OF_BYTES = frozenset({"md5", "md5-dos2unix", "sha256"})

@@ -4,16 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from importers.base import Importer, Options, Source
-from importers.git import layout
 from importers.git.history import POSITION, History
-from importers.git.reader import GitReader
 from lineage.errors import BadInput
 from lineage.model.record import Batch, Node, Record
-
-__all__ = ["IMPORTER", "GitImporter", "GitReader", "namespace"]
+from lineage.sources.git import layout
+from lineage.sources.git.reader import GitReader
 
 
 class GitImporter(Importer):
@@ -48,12 +45,6 @@ class GitImporter(Importer):
     def lasting(self, record: Record) -> bool:
         """Commits, parents and people stay true; where branches point does not."""
         return not (isinstance(record, Node) and record.attributes.keys() <= POSITION)
-
-
-def namespace(path: str | Path) -> str:
-    """What the repository at a path is called everywhere (DESIGN section 2): its root commit."""
-    with GitReader.open(path) as repository:
-        return repository.namespace
 
 
 IMPORTER = GitImporter()

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from importers.git.reader import GitReader
+from lineage.sources.git.reader import GitReader
 
 #: Lines of work longer than this were not squashed into one commit.
 LONGEST_BRANCH = 1_000

@@ -5,16 +5,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from importers.base import Options, Tally, person, scrub
+from importers.base import Options
 from importers.git.branches import LONGEST_BRANCH, bases
-from importers.git.comparing import Change, Diff
-from importers.git.objects import CommitObject, Identity
-from importers.git.reader import GitReader, Unreadable
+from importers.tally import Tally
 from lineage import ids
+from lineage.access.secret_patterns import scrub
 from lineage.errors import BadInput
 from lineage.model import kinds
+from lineage.model.identity import person
 from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Value, clean
+from lineage.sources.git.diff import Change, Diff
+from lineage.sources.git.objects import CommitObject, Identity
+from lineage.sources.git.reader import GitReader, Unreadable
 
 #: Commits per batch: with parents and people about four records each.
 _AT_ONCE = 1_000

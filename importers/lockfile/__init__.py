@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from importers.base import Importer, Options, Source, Tally, batches
+from importers.base import Importer, Options, Source
+from importers.batching import batches
 from importers.lockfile import conda, finding, installed, python_locks, records
 from importers.lockfile.pinned import LARGEST, Reader, Resolved
 from importers.lockfile.requirements import requirements
+from importers.tally import Tally
 from lineage.errors import BadInput, InputMissing, UnknownFormat
 from lineage.model.record import Batch, Edge, Node, Record, line
 

@@ -7,8 +7,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from importers import strict_yaml
-from importers.base import scrub
 from importers.lockfile.pinned import (
     Pinned,
     Reader,
@@ -18,7 +16,9 @@ from importers.lockfile.pinned import (
     table,
 )
 from importers.lockfile.requirements import one_line
+from lineage.access.secret_patterns import scrub
 from lineage.errors import BadInput, InputTruncated
+from lineage.sources import yaml_reader
 
 #: The version of conda-lock's format that is known (conda_lock/lockfile, v1).
 CONDA_LOCK = 1
@@ -39,7 +39,7 @@ _THREE = re.compile(r"=\s*(?P<version>\d+(?:\.[^\s=<>!~,|*.]+){2,})(?P<build>)")
 
 def conda_lock(data: bytes, reader: Reader) -> list[Resolved]:
     """conda-lock.yml: one environment for each of its platforms."""
-    said = strict_yaml.load(data, where=reader.where)
+    said = yaml_reader.load(data, where=reader.where)
     if not isinstance(said, dict) or not isinstance(said.get("package"), list):
         raise BadInput("this is no conda-lock.yml: it lists no packages", where=reader.where)
     demand_version(said.get("version"), CONDA_LOCK, "conda-lock", reader.where)
@@ -84,7 +84,7 @@ def _locked(entry: Mapping[str, Any], reader: Reader) -> Pinned | None:
 
 def environment_yml(data: bytes, reader: Reader) -> list[Resolved]:
     """environment.yml: what was asked for, which is seldom what was installed."""
-    said = strict_yaml.load(data, where=reader.where)
+    said = yaml_reader.load(data, where=reader.where)
     if not isinstance(said, dict) or not isinstance(said.get("dependencies"), list):
         raise BadInput("this is no environment.yml: it lists no dependencies", where=reader.where)
     found = Resolved()

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
-from importers import git
-from importers.git import layout
 from lineage.errors import LineageError
+from lineage.sources.git import layout
+from lineage.sources.git.reader import namespace
 
 #: The name of a file -> which of the formats it is in.
 _NAMES: Mapping[str, re.Pattern[str]] = {
@@ -76,7 +76,7 @@ def place(path: Path) -> tuple[str, str]:
     for folder in path.parents:
         if layout.looks(folder):
             try:
-                return git.namespace(folder), shown(path.relative_to(folder))
+                return namespace(folder), shown(path.relative_to(folder))
             except LineageError:
                 break
     return shown(Path(path.parent.name or "folder")), shown(Path(path.name))

@@ -16,7 +16,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from importers.lockfile.pinned import Reader, Resolved, git_address, no_credentials, table
 from lineage import ids
 from lineage.errors import BadInput
-from lineage.formats import strict
+from lineage.sources import json_reader
 
 #: The address of the environment that this program runs in.
 RUNNING = "env:"
@@ -112,7 +112,7 @@ def _origin(path: Path, reader: Reader) -> tuple[dict[str, str | None], list[str
     if data is None:
         return {}, [], None
     try:
-        said = table(strict.loads(data, where=str(path)))
+        said = table(json_reader.loads(data, where=str(path)))
     except BadInput as error:
         reader.lose("origins of packages", error.what, path.name)
         return {}, [], None

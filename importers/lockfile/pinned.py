@@ -13,9 +13,10 @@ from packageurl import PackageURL
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from importers.base import Tally, demand_merged, scrub
+from importers.tally import Tally
+from lineage.access.secret_patterns import scrub
 from lineage.errors import BadInput, InputTooNew, InputTruncated, LimitExceeded
-from lineage.formats.strict import decode
+from lineage.sources.text import decode, demand_merged
 
 #: Lock files larger than this are refused (bytes).
 LARGEST = 64 * 1024 * 1024

@@ -20,7 +20,7 @@ from importers.lockfile.pinned import (
     toml,
 )
 from lineage.errors import BadInput, InputTooNew, InputTruncated
-from lineage.formats import strict
+from lineage.sources import json_reader
 
 #: The versions of each format that are known.
 UV, POETRY, PIPFILE = 1, 2, 6
@@ -144,7 +144,7 @@ def poetry(data: bytes, reader: Reader) -> list[Resolved]:
 
 def pipfile(data: bytes, reader: Reader) -> list[Resolved]:
     """Pipfile.lock."""
-    said = strict.loads(data, where=reader.where)
+    said = json_reader.loads(data, where=reader.where)
     about = table(said.get("_meta")) if isinstance(said, dict) else {}
     spec = about.get("pipfile-spec")
     demand_version(spec, PIPFILE, "pipenv", reader.where)

@@ -6,13 +6,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 
-from importers.base import Tally, content
-from importers.git.objects import visible
 from importers.lockfile.pinned import MOST_UNPINNED, Pinned, Resolved
+from importers.tally import Tally
 from lineage import ids
 from lineage.model import kinds
+from lineage.model.identity import content
 from lineage.model.record import Edge, Node, Record
 from lineage.model.value import clean
+from lineage.sources.git.objects import visible
 
 #: The platform of an environment that was solved, or built, for all of them.
 ANY = "any"

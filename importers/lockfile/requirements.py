@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from importers.base import scrub
 from importers.lockfile.pinned import (
     Reader,
     Resolved,
@@ -17,6 +16,7 @@ from importers.lockfile.pinned import (
     no_credentials,
     text_of,
 )
+from lineage.access.secret_patterns import scrub
 from lineage.errors import BadInput, InputTruncated, LimitExceeded
 
 _MOST_FILES = 100

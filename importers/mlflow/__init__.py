@@ -15,7 +15,8 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from importers.base import BATCH_RECORDS, Importer, Options, Source
+from importers.base import Importer, Options, Source
+from importers.batching import BATCH_RECORDS
 from importers.mlflow.artifacts import File, Shelves
 from importers.mlflow.database import Database, PostgresDatabase, SqliteDatabase
 from importers.mlflow.entities import RegisteredModel, TrackingStore

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from importers.mlflow import plain_yaml
+from importers.mlflow.values import storable
 from lineage.errors import BadInput, InputMissing, LimitExceeded
+from lineage.sources import yaml_reader
 
 #: A parameter has at most 8,000 characters in MLflow, a tag as many, a schema a million.
 _LONGEST_FILE = 4 * 1024 * 1024
@@ -50,9 +51,12 @@ def point(line: str) -> Point:
 
 
 def meta(folder: Path) -> dict[str, Any]:
-    """The ``meta.yaml`` of a thing. Raises ``BadInput``."""
+    """The ``meta.yaml`` of a thing. Raises ``BadInput`` and ``LimitExceeded``."""
     path = folder / "meta.yaml"
-    return plain_yaml.mapping(read(path), str(path))
+    value = yaml_reader.load_yaml_1_1(read(path), where=str(path))
+    if not isinstance(value, dict):
+        raise BadInput("the YAML holds no mapping, or it ends too early", where=str(path))
+    return {str(key): item for key, item in storable(value).items()}
 
 
 def names(folder: Path) -> list[str]:

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
-from importers.base import content
 from importers.mlflow.artifacts import File
 from importers.mlflow.entities import (
     Dataset,
@@ -23,6 +22,7 @@ from importers.mlflow.values import Tally, is_loopback, key, split_url, storable
 from lineage import ids
 from lineage.ids import Id
 from lineage.model import kinds
+from lineage.model.identity import content
 from lineage.model.record import Edge, Record
 from lineage.model.value import Attributes, Ref
 

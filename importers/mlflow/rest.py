@@ -25,12 +25,15 @@ from importers.mlflow.entities import (
     intrinsic,
 )
 from importers.mlflow.values import Tally, storable
-from lineage.errors import BadInput, EndpointMissing, InputMissing, LimitExceeded
-from lineage.formats import strict
+from lineage.errors import BadInput, EndpointMissing, InputMissing
+from lineage.sources import json_reader
+from lineage.sources.http_body import read_body
 
 _API = "/api/2.0/mlflow"
-_TIMEOUT = 30.0
+#: Seconds of silence, and for a whole answer; bytes of one.
+_TIMEOUT, _LONGEST_ANSWER = 30.0, 600.0
 _LARGEST_ANSWER = 128 * 1024 * 1024
+_LESS = "Import the database or the folder of the server instead."
 #: Runs are asked for one by one where models are logged, for a search leaves out the models used.
 _MOST_SINGLE = 10_000
 _EXPERIMENTS_AT_ONCE = 100
@@ -68,8 +71,10 @@ class Server:
             url += "?" + urlencode(asked)
         request = Request(url, data=data, headers=self._headers)  # noqa: S310 - the user's URL
         try:
-            with self._opener.open(request, timeout=_TIMEOUT) as answer:
-                text = answer.read(_LARGEST_ANSWER + 1)
+            answer = self._opener.open(request, timeout=_TIMEOUT)
+            text = read_body(
+                answer, largest=_LARGEST_ANSWER, seconds=_LONGEST_ANSWER, where=url, hint=_LESS
+            )
         except HTTPError as error:
             with error:
                 raise _refused(error, url) from error
@@ -77,9 +82,7 @@ class Server:
             reason = getattr(error, "reason", None) or str(error) or type(error).__name__
             message = f"the server does not answer: {reason}"
             raise InputMissing(message, where=url, hint="Check address and network.") from error
-        if len(text) > _LARGEST_ANSWER:
-            raise LimitExceeded(f"an answer has more than {_LARGEST_ANSWER} bytes", where=url)
-        value = strict.loads(text, where=url)
+        value = json_reader.loads(text, where=url)
         if not isinstance(value, dict):
             raise BadInput("the answer is no JSON object: is this MLflow?", where=url)
         found: _Object = storable(value)

@@ -4,30 +4,14 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from importers import base
-from importers.base import scrub
-
-#: Names whose whole value is a secret; ``token`` is not among them, for models have tokens too.
-_SECRET_NAME = re.compile(
-    r"(?:^|[._/\s-])(?:password|passwd|pwd|secret|api_?key|access_?key|private_?key|secret_?key"
-    r"|account_?key|credentials?)(?:$|[._/\s-])",
-    re.IGNORECASE,
-)
-_TOKEN_NAME = re.compile(r"(?:^|[._/\s-])(?:auth_?)?token$", re.IGNORECASE)
-_TOKEN_VALUE = re.compile(r"(?=.*\d)[\w.~+/=-]{16,}")
-#: What signs an URL: everybody who reads it may fetch what it names.
-_SIGNATURE = re.compile(
-    r"(?<=[?&;])([\w-]*(?:signature|credential|token|sig|secret|password|key)[\w-]*=)[^&#\s\"']+",
-    re.IGNORECASE,
-)
-_SCRUBBED = "[scrubbed]"
+from importers import tally
+from lineage.access.secret_patterns import scrub_value
 
 #: SQL has no infinity: MLflow writes the largest double for it, and for NaN a flag.
 _SQL_INFINITY = 1.7976931348623157e308
@@ -35,7 +19,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0", ""})  # noqa: S104
 
 
-class Tally(base.Tally):
+class Tally(tally.Tally):
     """What a store holds and what of it became no record, counted while it is read."""
 
     def __init__(self) -> None:
@@ -44,8 +28,7 @@ class Tally(base.Tally):
 
     def attribute(self, name: str, value: str, where: str) -> str:
         """A value as it may be kept: what looks like a credential is replaced and counted."""
-        shown = _SCRUBBED if _is_secret(name, value) else _SIGNATURE.sub(r"\1" + _SCRUBBED, value)
-        shown = scrub(shown)
+        shown = scrub_value(name, value)
         if shown != value:
             reason = "they look like credentials; the name is kept"
             self.lose("values", reason, first=f"{name} of {where}")
@@ -72,12 +55,6 @@ class Tally(base.Tally):
             self.lose("metrics", "the value is no number", first=where)
             return None
         return math.copysign(math.inf, found) if abs(found) >= _SQL_INFINITY else found
-
-
-def _is_secret(name: str, value: str) -> bool:
-    if _SECRET_NAME.search(name):
-        return bool(value)
-    return bool(_TOKEN_NAME.search(name) and _TOKEN_VALUE.fullmatch(value))
 
 
 def storable(value: Any) -> Any:

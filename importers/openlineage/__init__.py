@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from importers.base import Importer, Options, Source, Tally, batches
+from importers.base import Importer, Options, Source
+from importers.batching import batches
 from importers.openlineage.event import batch_of
+from importers.tally import Tally
 from lineage.errors import BadInput, Rejected
-from lineage.formats import strict
 from lineage.model.record import Batch, Edge, Node, Record, line
+from lineage.sources import json_reader
 
 __all__ = ["IMPORTER", "OpenLineageImporter", "batch_of"]
 
@@ -90,15 +92,15 @@ def _events(source: Source) -> Iterator[Any]:
     lines = [text for text in data.splitlines() if text.strip()]
     if len(lines) > 1 and _whole(lines[0], where):
         for number, text in enumerate(lines, 1):
-            yield strict.loads(text, where=f"{where}:{number}")
+            yield json_reader.loads(text, where=f"{where}:{number}")
         return
-    value = strict.loads(data, where=where)
+    value = json_reader.loads(data, where=where)
     yield from value if isinstance(value, list) else (value,)
 
 
 def _whole(text: bytes, where: str) -> bool:
     try:
-        strict.loads(text, where=where)
+        json_reader.loads(text, where=where)
     except BadInput:
         return False
     return True

@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from importers.base import scrub
 from importers.openlineage import facets
 from importers.openlineage.graph import Graph
 from lineage import ids
+from lineage.access.secret_patterns import scrub
 from lineage.model import kinds, terms
 from lineage.model.value import Value, several
 

@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from importers.base import scrub
 from importers.openlineage import facets
 from importers.openlineage.datasets import Datasets
 from importers.openlineage.graph import Graph
 from lineage import ids
+from lineage.access.secret_patterns import scrub
 from lineage.errors import Rejected
 from lineage.model import kinds
 from lineage.model.record import Batch

@@ -9,7 +9,8 @@ from typing import Any
 
 import orjson
 
-from importers.base import Tally, scrub
+from importers.tally import Tally
+from lineage.access.secret_patterns import scrub, scrub_value
 from lineage.model.value import Value
 
 #: The longest text of one attribute (characters), and the longest JSON text.
@@ -112,7 +113,8 @@ def pairs(prefix: str, entries: Iterator[Mapping[str, Any]], tally: Tally) -> di
         if not isinstance(name, str) or not name.isprintable() or not name:
             tally.lose(prefix, "no name")
         elif isinstance(value, str):
-            told = scrub(f"{name}={value}").partition("=")[2]
+            # A variable says `NAME=value`, which is a form of secret of its own.
+            told = scrub(f"{name}={scrub_value(name, value)}").partition("=")[2]
             found[f"{prefix}.{name}"] = cut(told, f"{prefix} values", tally)
         elif isinstance(value, bool | int | float):
             found[f"{prefix}.{name}"] = value

@@ -9,11 +9,11 @@ from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from importers import base
-from importers.base import Tally, scrub
 from importers.openlineage import facets
+from importers.tally import Tally
 from lineage import ids
-from lineage.model import kinds, namespaces
+from lineage.access.secret_patterns import scrub
+from lineage.model import identity, kinds, namespaces
 from lineage.model.kinds import Noun
 from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Ref, Value
@@ -203,7 +203,7 @@ class Graph:
         if not colon or not name or kind.lower() not in {*_OWNERS, *_PEOPLE}:
             kind, name = "", text
         if kind.lower() in _PEOPLE or ("@" in name and not kind):
-            return base.person(name, name if "@" in name else "", self._key)
+            return identity.person(name, name if "@" in name else "", self._key)
         noun = _OWNERS.get(kind.lower(), kinds.Agent)
         ident = ids.thing("agent", "openlineage", text)
         return noun(id=ident, label=name, more={"name": name}).node()

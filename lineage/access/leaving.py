@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from lineage.access.delicate import LABEL
 from lineage.access.policy import K
 from lineage.access.pseudonym import PREFIX
-from lineage.access.scan import secrets_in
+from lineage.access.secret_patterns import secrets_in
 from lineage.ids import is_unknown
 from lineage.model.record import Batch, Node, Record
 from lineage.model.value import Literal, Ref, Value, each

@@ -71,8 +71,8 @@ def COMMAND(
 def _package(source: str, data: bytes | None) -> bytes | None:
     """The bytes of a source that is a partner's package; other sources are not read."""
     from importers.base import Source
-    from lineage.formats.archive import MAGIC
     from lineage.services.exchange.form import looks_like
+    from lineage.sources.zip_reader import MAGIC
 
     if data is not None:
         return data if looks_like(data) else None

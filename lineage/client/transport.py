@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 import ssl
-import time
 from email.message import Message
-from http.client import HTTPConnection, HTTPException, HTTPResponse
+from http.client import HTTPConnection, HTTPException
 from threading import Lock
 from typing import Any
 
@@ -27,11 +26,10 @@ from lineage.errors import (
     TimedOut,
     Unauthenticated,
 )
+from lineage.sources.http_body import read_body
 
 #: Bytes of a question (what servers take), and of an answer.
 SENT, RECEIVED = 1024 * 1024, 512 * 1024 * 1024
-#: Bytes read at once.
-_PIECE = 256 * 1024
 #: How a connection ends that a server closed while it was idle: said only to the next request.
 _CLOSED = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 _JSON = frozenset({"application/json", "application/graphql-response+json"})
@@ -125,27 +123,8 @@ class Transport:
         }
         connection.request("POST", self._target, body, headers)
         response = connection.getresponse()
-        return response.status, response.headers, self._read(response)
-
-    def _read(self, response: HTTPResponse) -> bytes:
-        """The body, read no further than it may be long, nor for longer than it may take."""
-        end = time.monotonic() + self._timeout
-        parts = list[bytes]()
-        size = 0
-        # Closing the response ends its body, not the connection.
-        with response:
-            if (response.length or 0) > RECEIVED:
-                raise _too_large()
-            while piece := response.read1(_PIECE):
-                parts.append(piece)
-                size += len(piece)
-                if size > RECEIVED:
-                    raise _too_large()
-                if time.monotonic() > end:
-                    raise TimeoutError
-            if response.length:
-                raise ConnectionResetError("the answer ends early")
-        return b"".join(parts)
+        body = read_body(response, largest=RECEIVED, seconds=self._timeout, hint=_LESS)
+        return response.status, response.headers, body
 
     def _failed(self, error: Exception) -> LineageError:
         if isinstance(error, ssl.SSLCertVerificationError):
@@ -160,13 +139,7 @@ class Transport:
         return StoreUnreachable(f"{self.address} cannot be reached: {reason[:_REASON]}")
 
 
-def _too_large() -> LimitExceeded:
-    return LimitExceeded(
-        f"the answer is over the limit of {RECEIVED:,} bytes",
-        hint="Ask for less at once: a smaller limit, and the cursor to go on.",
-    )
-
-
+_LESS = "Ask for less at once: a smaller limit, and the cursor to go on."
 _UNICODE = "Text is Unicode, numbers are within 64 bits."
 
 

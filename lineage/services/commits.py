@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from importers.git.rewrites import CommitFacts, Match, Rewrites, facts
 from lineage import ids
 from lineage.errors import NotFound
 from lineage.model.record import Edge, Node
 from lineage.services.context import Context
 from lineage.services.resolve import resolve
+from lineage.sources.git.rewrites import CommitFacts, Match, Rewrites, facts
 from lineage.store.base import NOW, Filter, Hop, Page
 
 _PAGE = 2_000

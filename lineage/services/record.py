@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from importers.base import content
 from lineage import ids
 from lineage.errors import BadInput, IdempotencyKeyReused
 from lineage.model import check, kinds
+from lineage.model.identity import content
 from lineage.model.record import Batch, Edge, Node, Record, line
 from lineage.model.value import clean_value
 from lineage.services.context import Context

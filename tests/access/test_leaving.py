@@ -9,7 +9,7 @@ import pytest
 
 from lineage.access.leaving import MOST, leaving
 from lineage.access.redact import REDACTED
-from lineage.access.scan import secrets_in
+from lineage.access.secret_patterns import secrets_in
 from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Literal
 
@@ -76,34 +76,34 @@ def test_small_classes_are_by_kind_month_and_degree():
 A = "abcdefghijABCDEFGHIJ0123456789" * 3
 
 
-@pytest.mark.parametrize(
-    ("form", "text", "name"),
-    [
-        ("private-key", "-----BEGIN OPENSSH PRIVATE KEY-----", None),
-        ("url-login", "git+https://ana:hunter2@git.example/x", None),
-        ("signed-url", f"https://x.example/a?X-Amz-Signature={SHA}", None),
-        ("json-web-token", "eyJhbGciOiJI.eyJzdWIiOiIx.c2ln", None),
-        ("authorization", f"Bearer {A[:24]}", None),
-        ("aws-key", "AKIA" + "IOSFODNN7EXAMPLE", None),
-        ("azure-key", f"AccountKey={A[:64]}==", None),
-        ("google-key", "AIza" + A[:35], None),
-        ("github-token", "ghp_" + A[:36], None),
-        ("gitlab-token", "glpat-" + A[:20], None),
-        ("slack-token", "xoxb-" + A[:24], None),
-        ("hugging-face-token", "hf_" + A[:34], None),
-        ("anthropic-key", "sk-ant-" + A[:30], None),
-        ("openai-key", "sk-proj-" + A[:48], None),
-        ("stripe-key", "sk_live_" + A[:24], None),
-        ("package-token", "npm_" + A[:36], None),
-        ("databricks-token", "dapi" + SHA[:32], None),
-        ("e-mail", "ask ana@lab.example", None),
-        ("home-folder", "/home/ana/data", None),
-        ("telling-name", "hunter2", "db.password"),
-        ("telling-name", "hunter2hunter2hunter2", "env.WANDB_API_KEY"),
-        ("telling-name", A[:20], "tag.token"),
-        ("assignment", "train --password=hunter2", None),
-    ],
-)
+SECRETS = [
+    ("private-key", "-----BEGIN OPENSSH PRIVATE KEY-----", None),
+    ("url-login", "git+https://ana:hunter2@git.example/x", None),
+    ("signed-url", f"https://x.example/a?X-Amz-Signature={SHA}", None),
+    ("json-web-token", "eyJhbGciOiJI.eyJzdWIiOiIx.c2ln", None),
+    ("authorization", f"Bearer {A[:24]}", None),
+    ("aws-key", "AKIA" + "IOSFODNN7EXAMPLE", None),
+    ("azure-key", f"AccountKey={A[:64]}==", None),
+    ("google-key", "AIza" + A[:35], None),
+    ("github-token", "ghp_" + A[:36], None),
+    ("gitlab-token", "glpat-" + A[:20], None),
+    ("slack-token", "xoxb-" + A[:24], None),
+    ("hugging-face-token", "hf_" + A[:34], None),
+    ("anthropic-key", "sk-ant-" + A[:30], None),
+    ("openai-key", "sk-proj-" + A[:48], None),
+    ("stripe-key", "sk_live_" + A[:24], None),
+    ("package-token", "npm_" + A[:36], None),
+    ("databricks-token", "dapi" + SHA[:32], None),
+    ("e-mail", "ask ana@lab.example", None),
+    ("home-folder", "/home/ana/data", None),
+    ("telling-name", "hunter2", "db.password"),
+    ("telling-name", "hunter2hunter2hunter2", "env.WANDB_API_KEY"),
+    ("telling-name", A[:20], "tag.token"),
+    ("assignment", "train --password=hunter2", None),
+]
+
+
+@pytest.mark.parametrize(("form", "text", "name"), SECRETS)
 def test_the_scan_knows_forms_of_secrets(form, text, name):
     assert form in set(secrets_in(text, name))
     batch = Batch(nodes=(Node(id="urn:r", kind="Run", attributes={name or "x": text}),))

@@ -7,11 +7,11 @@ import textwrap
 
 import pytest
 
-from importers.strict_yaml import load
 from lineage.access import policy as module
 from lineage.access.policy import Policy, Thing
 from lineage.errors import BadInput
 from lineage.model.value import Literal, Ref
+from lineage.sources.yaml_reader import load
 
 
 def policy(**said):

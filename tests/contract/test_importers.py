@@ -17,6 +17,7 @@ from lineage.errors import BadInput, LineageError
 from lineage.formats import rocrate
 from lineage.model import check
 from lineage.model.record import Batch, Node, line
+from lineage.services.discover import discover
 from tests.conftest import KEY
 
 NAMES = [importer.name for importer in importers.available()]
@@ -135,3 +136,39 @@ def _belongs(name, path):
     if name == "git":
         return "objects" in path.parts
     return path.name in {"dvc.lock", "dvc.yaml"} or path.suffix == ".dvc"
+
+
+class Counting(importers.Importer):
+    """An importer that an installed package offers."""
+
+    name = "counting"
+
+    def sniffs(self, source):
+        return source.path is not None and source.path.suffix == ".odd"
+
+
+def test_what_installed_packages_offer_is_used_and_looked_up_once_a_process(tmp_path, monkeypatch):
+    looks = []
+
+    class Point:
+        def load(self):
+            return Counting
+
+    def entry_points(group):
+        looks.append(group)
+        return [Point()]
+
+    for name in ("a.odd", "b.odd", "c.txt"):
+        (tmp_path / name).write_text("x")
+    monkeypatch.setattr(importers, "entry_points", entry_points)
+    importers.available.cache_clear()
+    try:
+        found = discover(tmp_path)
+        assert importers.named("counting").name == "counting"
+    finally:
+        importers.available.cache_clear()
+    assert [(name, source.path.name) for name, source in found] == [
+        ("counting", "a.odd"),
+        ("counting", "b.odd"),
+    ]
+    assert looks == ["lineage.importers"]

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 
 from lineage.demo import store as demo
 from lineage.errors import BadInput, InputTruncated, LimitExceeded, LineageError
-from lineage.formats import archive, rocrate, sniff
+from lineage.formats import rocrate, sniff, zip_writer
 from lineage.formats.rocrate.archive import MOST_ENTRIES
 from lineage.ledger.log import split
 from lineage.model import check
@@ -170,7 +170,7 @@ def test_a_crate_that_somebody_changed_is_read_by_what_its_metadata_say_now():
         metadata, records = ours.read(METADATA), ours.read("provenance.prov.json")
     changed = metadata.replace(b'"name": "train"', b'"name": "changed"')
     for pair in ((changed, records), (metadata, records.replace(b"train", b"other"))):
-        batch = FORMAT.loads(archive.write({METADATA: pair[0], "provenance.prov.json": pair[1]}))
+        batch = FORMAT.loads(zip_writer.write({METADATA: pair[0], "provenance.prov.json": pair[1]}))
         assert any(loss.what == "provenance.prov.json" for loss in batch.losses)
         assert {n.label for n in batch.nodes if n.kind == "Run"} < {"train", "changed"}
     alone = FORMAT.loads(metadata)
@@ -240,7 +240,7 @@ def test_the_official_validator_passes_our_crates_and_their_readers_read_them(de
             breaks(entity)
         text = json.dumps({"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": graph})
         files = {METADATA: text.encode(), "provenance.prov.json": b"{}"}
-        (tmp_path / f"{name}.crate.zip").write_bytes(archive.write(files))
+        (tmp_path / f"{name}.crate.zip").write_bytes(zip_writer.write(files))
     names = [*ours, *broken]
     said = dict(zip(names, official(tmp_path / f"{n}.crate.zip" for n in names), strict=True))
     for name, batch in ours.items():
@@ -528,9 +528,9 @@ ZIPS = {
     "encrypted": (lambda: flagged(zipped()), BadInput, "is encrypted"),
     "bomb": (bomb, LimitExceeded, "expands to 20000000 bytes"),
     "a crowd": (crowd, LimitExceeded, "more than 10000"),
-    "no metadata": (lambda: archive.write({"a": b""}), BadInput, "holds no ro-crate-metadata"),
+    "no metadata": (lambda: zip_writer.write({"a": b""}), BadInput, "holds no ro-crate-metadata"),
     "two crates": (
-        lambda: archive.write({f"a/{METADATA}": b"", f"b/{METADATA}": b""}),
+        lambda: zip_writer.write({f"a/{METADATA}": b"", f"b/{METADATA}": b""}),
         BadInput,
         "more than one",
     ),
@@ -549,7 +549,7 @@ def test_bad_zip_files_are_one_error(name):
 
 
 def test_a_crate_in_a_folder_of_its_zip_file_is_read():
-    batch = FORMAT.loads(archive.write({f"crate/{METADATA}": crate(), "crate/data": b""}))
+    batch = FORMAT.loads(zip_writer.write({f"crate/{METADATA}": crate(), "crate/data": b""}))
     assert "Somebody's" in {node.label for node in batch.nodes}
 
 

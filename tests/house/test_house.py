@@ -137,7 +137,7 @@ def test_the_wheel_holds_everything_that_runs(tmp_path):
         "lineage/client/found.graphql",
         "lineage/demo/mlflow.sql",
         "lineage/demo/train.py.txt",
-        "importers/git/reader.py",
+        "lineage/sources/git/reader.py",
         "lineage/server/static/page.html",
         "lineage/server/static/page.css",
         "lineage/server/static/page.js",

@@ -142,8 +142,7 @@ def newer(tmp_path):
         "lineage/model/terms.py", ")\n#: Every relation: those of PROV, then ours.", RELATIONS
     )
     scratch.touched.clear()
-    scratch.insert("lineage/__init__.py", '"0.1.0"', "")
-    path = folder / "lineage" / "__init__.py"
+    path = folder / "lineage" / "version.py"
     path.write_text(path.read_text("utf-8").replace('"0.1.0"', '"0.2.0"'), "utf-8")
     (folder / "story.json").write_text(json.dumps(DOCUMENT), "utf-8")
     return scratch

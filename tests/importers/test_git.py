@@ -12,14 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from importers.base import Options, Source, scrub
-from importers.git import IMPORTER, GitReader, namespace, plumbing
-from importers.git.layout import normalised
+from importers.base import Options, Source
+from importers.git import IMPORTER
 from lineage import ids
+from lineage.access.secret_patterns import scrub
 from lineage.errors import BadInput, BadReference, InputMissing, InputTooNew, LineageError
 from lineage.model.check import check
 from lineage.model.merge import merged
 from lineage.model.record import Batch, Edge, Node, line
+from lineage.sources.git import plumbing
+from lineage.sources.git.layout import normalised
+from lineage.sources.git.reader import GitReader, namespace
 
 
 def read(path: Path | str, revisions: str | None = None) -> list[Batch]:

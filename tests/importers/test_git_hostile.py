@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from importers.base import Options, Source
-from importers.git import IMPORTER, GitReader
+from importers.git import IMPORTER
 from lineage.errors import LineageError
+from lineage.sources.git.reader import GitReader
 
 #: Setting, its value (%s: the payload), attributes of every file, and a command that, run in the
 #: repository without a guard, sets the payload off. Without such a command git asks a terminal, a

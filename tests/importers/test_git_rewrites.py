@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from importers.base import Options, Source
 from importers.git import IMPORTER
-from importers.git.rewrites import CommitFacts, Match, Rewrites, facts, resolve
+from lineage.sources.git.rewrites import CommitFacts, Match, Rewrites, facts, resolve
 
 BODY = "".join(f"line {n}\n" for n in range(40))
 

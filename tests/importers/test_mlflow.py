@@ -30,6 +30,7 @@ from lineage.errors import (
     InputMissing,
     InputTooNew,
     InputTruncated,
+    LimitExceeded,
     LineageError,
     MissingExtra,
 )
@@ -439,7 +440,7 @@ def test_links_pipes_and_files_without_end_are_counted_not_followed(files, tmp_p
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("artifact_uri: file:///x\nrun_na", "not YAML"),
+        ("artifact_uri: file:///x\nrun_na", "ends too early"),
         ("artifact_uri: file:///x\n", "names run ''"),
         ("a: !!python/object/apply:os.system [touch /tmp/pwned]\n", "tag"),
         ("a: &a [x]\nb: [*a, *a]\n", "alias"),
@@ -574,6 +575,22 @@ def test_a_server_is_asked_with_the_users_login_and_may_not_send_us_elsewhere(an
     first, second = answering.servers
     assert first.asked == []
     assert [login for _, login in second.asked] == ["Basic YW5hOmh1bnRlcjI="]
+
+
+def test_an_answer_that_is_too_long_or_never_ends_is_one_error(answering, monkeypatch) -> None:
+    host = answering(200, b" " * 2_000, **{"Content-Length": "2000"})
+    with monkeypatch.context() as patch:
+        patch.setattr("importers.mlflow.rest._LARGEST_ANSWER", 1_000)
+        error = refused(f"http://{host}")
+        assert (type(error), error.what) == (
+            LimitExceeded,
+            "the answer is over the limit of 1,000 bytes",
+        )
+    with monkeypatch.context() as patch:
+        patch.setattr("importers.mlflow.rest._LONGEST_ANSWER", 0)
+        assert "longer than 0 seconds" in refused(f"http://{host}").what
+    early = answering(200, b'{"experiments": []}', **{"Content-Length": "2000"})
+    assert "ends early" in refused(f"http://{early}").what
 
 
 def test_a_silent_address_and_a_half_one_are_one_error() -> None:

@@ -14,7 +14,7 @@ import importers
 import lineage
 from importers import Options, Source
 from lineage.errors import BadInput, InputMissing
-from lineage.formats import archive, rocrate
+from lineage.formats import rocrate, zip_writer
 from lineage.formats.rocrate import archive as crates
 from lineage.model.record import Batch, Edge, Node, line
 from lineage.services.discover import discover
@@ -55,7 +55,7 @@ def made(request, tmp_path):
         folder = tmp_path / "crate"
         if request.param == "zip":
             path = tmp_path / "my.crate.zip"
-            path.write_bytes(archive.write(files))
+            path.write_bytes(zip_writer.write(files))
             return path
         for name, data in files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -156,7 +156,7 @@ def test_metadata_that_are_a_link_are_refused(tmp_path):
 
 def test_a_bad_crate_is_one_error_and_writes_nothing(tmp_path):
     path = tmp_path / "bad.zip"
-    path.write_bytes(archive.write({METADATA: metadata(), "../../evil": b""}))
+    path.write_bytes(zip_writer.write({METADATA: metadata(), "../../evil": b""}))
     before = sorted(tmp_path.parent.rglob("*"))
     with pytest.raises(BadInput, match="leads out of the zip"):
         imported(path)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from lineage import ids
-from lineage.formats import archive
+from lineage.formats import zip_writer
 from lineage.ledger import merkle, seal
 from lineage.ledger.checkpoint import Checkpoint, Growth, Proof
 from lineage.ledger.keys import SigningKey
@@ -124,7 +124,7 @@ def forge(bundle=HONEST, *, after=None, key=B, leaves=None, **odd):
     envelope = seal.sign(payload, odd.get("payload_type", seal.IN_TOTO), key)
     files[ENVELOPE] = odd.get("envelope", lambda found: found)(envelope)
     files = odd.get("files", lambda found: found)(files)
-    packed = odd.get("zip", archive.write)(files)
+    packed = odd.get("zip", zip_writer.write)(files)
     return Forged(odd.get("data", lambda found: found)(packed), statement, tuple(grown))
 
 
@@ -156,7 +156,7 @@ def with_entry(name, content=b"x", **fields):
 
 def patched(files, offset, value):
     """A zip in whose directory some bytes of the first entry are others."""
-    data = bytearray(archive.write(files))
+    data = bytearray(zip_writer.write(files))
     at = data.index(b"PK\x01\x02") + offset
     data[at : at + len(value)] = value
     return bytes(data)

@@ -11,7 +11,8 @@ from click.testing import CliRunner
 
 from lineage.cli import cli, main
 from lineage.errors import LineageError
-from lineage.formats import archive
+from lineage.formats import zip_writer
+from lineage.sources import zip_reader
 
 DOCUMENT = {
     "prefix": {"ex": "https://a.example/"},
@@ -228,11 +229,11 @@ def test_nothing_that_a_partner_wrote_reaches_the_terminal_as_a_command(pair, ca
     told = b("quarantine", "show", "a/1").stdout
     assert "cleared" in told
     assert "\x1b[2J" not in told + a("export", "--for", "b", "--check").stdout
-    package = archive.read(out.read_bytes(), most_bytes=10**6, most_files=16, where="package")
+    package = zip_reader.read(out.read_bytes(), most_bytes=10**6, most_files=16, where="package")
     envelope = json.loads(package["envelope.dsse.json"])
     envelope["signatures"] = [{"keyid": "\x1b[2Jcleared", "sig": "AA=="}]
     package["envelope.dsse.json"] = json.dumps(envelope).encode()
-    out.write_bytes(archive.write(package))
+    out.write_bytes(zip_writer.write(package))
     with pytest.raises(SystemExit):
         main(["--store", b.store, "import", str(out)])
     said = capsys.readouterr().err

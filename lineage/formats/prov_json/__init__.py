@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from lineage.formats import strict
 from lineage.formats.pause import uncollected
 from lineage.formats.prov_json.read import Reader
 from lineage.formats.prov_json.write import Writer
 from lineage.formats.statement import ELEMENTS
 from lineage.model import terms
 from lineage.model.record import Batch, Loss
+from lineage.sources.text import decode
 
 
 class ProvJson:
@@ -30,7 +30,7 @@ class ProvJson:
     def loads(self, data: bytes, where: str = "document") -> Batch:
         """Read a document, bundles and all."""
         reader = Reader(data, where)
-        reader.document(strict.decode(data, where=where))
+        reader.document(decode(data, where=where))
         return reader.batch()
 
     @uncollected()

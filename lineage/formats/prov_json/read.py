@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from lineage.errors import BadInput
-from lineage.formats import statement, strict
+from lineage.formats import statement
 from lineage.formats.names import Names, declared
 from lineage.formats.reading import JsonReading
 from lineage.formats.statement import ELEMENTS, TIMES
@@ -18,6 +18,7 @@ from lineage.model import dictionary, terms
 from lineage.model.dictionary import Member, Pair
 from lineage.model.terms import Argument
 from lineage.model.value import Ref, Scalar, Value, several
+from lineage.sources import json_reader
 
 _KEY_TYPE, _PAIRS = "$key-datatype", "prov:key-entity-set"
 
@@ -27,13 +28,13 @@ class Reader(JsonReading):
 
     def document(self, text: str) -> None:
         """Read everything. Raises ``BadInput`` with the place of what is wrong."""
-        for word, value in strict.members(text, where=self.where):
+        for word, value in json_reader.members(text, where=self.where):
             if word == "prefix":
                 self.prefixes.update(self._prefixes(value, "/prefix"))
                 break
         bundles: dict[str, Any] = {}
         names = self.names(self.prefixes, "")
-        for word, value in strict.members(text, where=self.where):
+        for word, value in json_reader.members(text, where=self.where):
             if word == "bundle":
                 bundles = self.object(value, "/bundle")
             else:

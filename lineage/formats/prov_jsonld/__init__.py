@@ -10,12 +10,12 @@ from typing import Any
 import orjson
 
 from lineage.errors import BadInput
-from lineage.formats import strict
 from lineage.formats.pause import uncollected
 from lineage.formats.prov_jsonld import words
 from lineage.formats.prov_jsonld.read import Reader
 from lineage.formats.prov_jsonld.write import Writer
 from lineage.model.record import Batch, Loss
+from lineage.sources import json_reader
 
 
 class ProvJsonLd:
@@ -31,7 +31,7 @@ class ProvJsonLd:
     @uncollected()
     def loads(self, data: bytes, where: str = "document") -> Batch:
         """Read a document; contexts are those in it, PROV-JSONLD's is known by name."""
-        value = strict.loads(data, where=where)
+        value = json_reader.loads(data, where=where)
         if not isinstance(value, dict | list):
             raise BadInput("a JSON-LD document is an object or a list", where=where)
         if _graphs_within(value):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lineage.errors import BadInput, InputTruncated
-from lineage.formats import statement, strict
+from lineage.formats import statement
 from lineage.formats.names import Names, declared
 from lineage.formats.prov_n import tokens
 from lineage.formats.prov_n.tokens import Token
@@ -17,6 +17,7 @@ from lineage.model import dictionary, namespaces, terms
 from lineage.model.dictionary import Member, Pair
 from lineage.model.terms import Relation
 from lineage.model.value import Ref, Scalar, Value, several
+from lineage.sources.text import decode
 
 _END = Token("end", "", -1)
 
@@ -35,7 +36,7 @@ class Reader(Reading):
 
     def __init__(self, data: bytes, where: str) -> None:
         super().__init__(data, where)
-        self._text = strict.decode(data, where=where)
+        self._text = decode(data, where=where)
         self._tokens: Iterator[Token] = tokens.tokens(self._text, where)
         self._next = next(self._tokens, _END)
         self._names = self._scope({})

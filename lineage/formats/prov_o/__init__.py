@@ -12,13 +12,13 @@ import pyoxigraph
 from pyoxigraph import CanonicalizationAlgorithm, RdfFormat
 
 from lineage import ids
-from lineage.formats import strict
 from lineage.formats.pause import uncollected
 from lineage.formats.prov_o.quads import parse
 from lineage.formats.prov_o.read import batch_of
 from lineage.formats.prov_o.syntax import Lines, Turtle
 from lineage.formats.prov_o.write import Writer
 from lineage.model.record import Batch, Loss, named
+from lineage.sources.xml_guard import without_doctype
 
 _HEAD = 65536
 #: Nodes without a name that speak of each other, of which all permutations are soon tried.
@@ -46,7 +46,7 @@ class ProvO:
     def loads(self, data: bytes, where: str = "document") -> Batch:
         """Read a document; named graphs are bundles."""
         if self.syntax is RdfFormat.RDF_XML:
-            strict.without_doctype(data, where=where)
+            without_doctype(data, where=where)
         return batch_of(parse(data, self.syntax, where))
 
     @uncollected()

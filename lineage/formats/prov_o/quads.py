@@ -18,11 +18,12 @@ from pyoxigraph import RdfFormat
 
 from lineage import ids
 from lineage.errors import BadInput, InputTruncated, LimitExceeded
-from lineage.formats import statement, strict
+from lineage.formats import statement
 from lineage.formats.names import QNAMES, UNRESOLVED, plain, tagged
 from lineage.formats.prov_o import words
 from lineage.formats.prov_o.syntax import legal
 from lineage.model.value import Literal, Ref, Scalar
+from lineage.sources.text import decode
 
 #: A term of N-Quads: ``<iri>``, ``_:label``, ``"text"``, ``"text"@tag`` or ``"text"^^<datatype>``.
 Term = str
@@ -149,7 +150,7 @@ def _datatype(iri: str) -> str:
 
 def parse(data: bytes, syntax: RdfFormat, where: str) -> Quads:
     """Parse a document. Raises ``BadInput`` with line and column, ``InputTruncated``."""
-    strict.decode(data, where=where)
+    decode(data, where=where)
     try:
         # Names with escapes may hold anything, and in XML and JSON every name may.
         careful = syntax in _FREE or b"\\u" in data or b"\\U" in data or b"<<" in data

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import re
 
-from lineage.formats import strict
 from lineage.formats.pause import uncollected
 from lineage.formats.prov_xml.read import Reader
 from lineage.formats.prov_xml.write import Writer
 from lineage.model import namespaces
 from lineage.model.record import Batch, Loss
+from lineage.sources.xml_guard import without_doctype
 
 _ROOT = re.compile(rb"<(?:[\w.\-]+:)?document[\s>/]")
 
@@ -28,7 +28,7 @@ class ProvXml:
     @uncollected()
     def loads(self, data: bytes, where: str = "document") -> Batch:
         """Read a document, bundles and all."""
-        strict.without_doctype(data, where=where)
+        without_doctype(data, where=where)
         reader = Reader(data, where)
         reader.document(data)
         return reader.batch()

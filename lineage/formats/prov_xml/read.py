@@ -9,7 +9,7 @@ from typing import Any
 from xml.etree.ElementTree import ParseError, XMLPullParser, tostring
 
 from lineage.errors import BadInput, InputTruncated, LimitExceeded
-from lineage.formats import statement, strict
+from lineage.formats import statement
 from lineage.formats.names import Names, declared
 from lineage.formats.prov_xml import words
 from lineage.formats.reading import Reading
@@ -19,6 +19,7 @@ from lineage.model.dictionary import Member, Pair
 from lineage.model.record import Loss
 from lineage.model.terms import Relation
 from lineage.model.value import Ref, Scalar, Value, several
+from lineage.sources import json_reader
 
 _CHUNK = 1 << 16
 _ENDS_EARLY = ("no element found", "unclosed token")
@@ -95,8 +96,10 @@ class Reader(Reading):
             names = names.within(own)
         element = _Element(item.tag, dict(item.attrib), "", [], names)
         open_.append(element)
-        if len(open_) > strict.DEEPEST:
-            raise LimitExceeded(f"nested deeper than {strict.DEEPEST} levels", where=self.where)
+        if len(open_) > json_reader.DEEPEST:
+            raise LimitExceeded(
+                f"nested deeper than {json_reader.DEEPEST} levels", where=self.where
+            )
         if len(open_) == 1 and item.tag != words.PROV + "document":
             raise BadInput(f"the root is {item.tag!r}, not prov:document", where=self.where)
         if len(open_) == 1:

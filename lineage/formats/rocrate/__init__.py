@@ -13,8 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from lineage import ids
-from lineage.formats import archive as zips
-from lineage.formats import prov_json
+from lineage.formats import prov_json, zip_writer
 from lineage.formats.rocrate import archive, words
 from lineage.formats.rocrate.document import Document, Listed, document, listed_files
 from lineage.formats.rocrate.read import Reader
@@ -48,7 +47,7 @@ class RoCrate:
         """Write a zip file: same batch, same bytes."""
         records = prov_json.FORMAT.dumps(batch)
         metadata = Writer(batch).metadata(records)
-        return zips.write({words.METADATA: metadata, words.SIDECAR: records})
+        return zip_writer.write({words.METADATA: metadata, words.SIDECAR: records})
 
     def losses(self, batch: Batch) -> tuple[Loss, ...]:
         """What those who read only the metadata do not see. Reading the crate here loses nothing."""

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from zipfile import ZipFile, ZipInfo
 
 from lineage.errors import BadInput, LimitExceeded
-from lineage.formats.archive import demand_plain, readable
 from lineage.formats.rocrate.words import METADATA_NAMES
+from lineage.sources.zip_reader import demand_plain, readable
 
 #: A zip file starts with one of these; the second is of one without entries.
 MAGIC = (b"PK\x03\x04", b"PK\x05\x06")

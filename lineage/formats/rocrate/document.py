@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from lineage.errors import BadInput
-from lineage.formats import strict
 from lineage.formats.rocrate import words
 from lineage.formats.rocrate.words import Context, listed
+from lineage.sources import json_reader
 
 _HEX = re.compile(r"[0-9a-fA-F]+")
 _DIGITS = re.compile(r"0|[1-9][0-9]{0,14}")
@@ -32,7 +32,7 @@ class Document(NamedTuple):
 
 def document(data: bytes, where: str) -> Document:
     """The metadata of a crate as JSON. Raises ``BadInput`` for what is none."""
-    value = strict.loads(data, where=where)
+    value = json_reader.loads(data, where=where)
     if not isinstance(value, dict):
         raise BadInput("the metadata of a crate are an object", where=where)
     graph = value.get("@graph")

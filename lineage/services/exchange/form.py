@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from lineage import formats
 from lineage.errors import BadInput, BadNamespace, Rejected
-from lineage.formats import archive
 from lineage.model import check, constraints
 from lineage.model.record import Batch
 from lineage.services.exchange import names
+from lineage.sources import zip_reader
 
 #: The statements themselves; what else is readable is a rendering of them.
 BUNDLE = "bundle.prov.json"
@@ -40,7 +40,7 @@ A package of lineage, made by 'lineage export --for'.
 
 def looks_like(data: bytes) -> bool:
     """Whether some bytes are meant as a package, sound or not."""
-    return data.startswith(archive.MAGIC) and ENVELOPE.encode() in data
+    return data.startswith(zip_reader.MAGIC) and ENVELOPE.encode() in data
 
 
 def document(data: bytes) -> Batch:

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
-from importers.base import tie
 from lineage import ids
 from lineage.access.survey import ARGUMENTS, mentioned
 from lineage.errors import BadNamespace, Rejected
 from lineage.model import kinds, terms
+from lineage.model.identity import tie
 from lineage.model.record import Batch, Edge, Node, Record
 from lineage.model.value import refs
 from lineage.services.exchange import form, names

@@ -11,7 +11,6 @@ from typing import Any
 
 import orjson
 
-from importers import strict_yaml
 from lineage import formats, ids
 from lineage.access.leaving import Check, leaving
 from lineage.access.policy import Policy
@@ -19,7 +18,7 @@ from lineage.access.pseudonym import PREFIX, PartnerKey
 from lineage.access.redact import Redacted, redact
 from lineage.access.survey import idle
 from lineage.errors import LineageError, MissingExtra, StoreDamaged, Usage
-from lineage.formats import archive
+from lineage.formats import zip_writer
 from lineage.ledger import merkle, seal
 from lineage.ledger.checkpoint import Checkpoint, Growth, Proof
 from lineage.ledger.keys import SigningKey
@@ -30,6 +29,7 @@ from lineage.model.record import Batch, Edge, Node, Record, line
 from lineage.services.context import Context
 from lineage.services.exchange import form, kept, names
 from lineage.services.export import gather
+from lineage.sources import yaml_reader
 from lineage.store.base import NOW
 
 #: Days after which a package may not be imported any more, and the most there may be.
@@ -118,7 +118,7 @@ class _Prepared:
 
 def policy_of(data: bytes, *, where: str = "policy") -> Policy:
     """A partner's policy out of its YAML. Raises ``BadInput``, ``LimitExceeded``."""
-    return Policy.of(strict_yaml.load(data, where=where), where=where)
+    return Policy.of(yaml_reader.load(data, where=where), where=where)
 
 
 def check(
@@ -192,7 +192,7 @@ def package(
     kept.keep(ctx.store, kept.SENT, policy.partner, number, made)
     files[form.ENVELOPE] = seal.sign(statement.to_bytes(), seal.IN_TOTO, key)
     return Package(
-        data=archive.write(dict(sorted(files.items())), compress=True),
+        data=zip_writer.write(dict(sorted(files.items())), compress=True),
         statement=statement,
         counts=found.redacted.counts,
         nodes=found.read.things,

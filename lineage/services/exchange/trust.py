@@ -30,12 +30,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from importers import strict_yaml
 from lineage.access.pseudonym import PREFIX
 from lineage.errors import BadInput
 from lineage.ledger.keys import PublicKey
 from lineage.model import namespaces
 from lineage.services.exchange import names
+from lineage.sources import yaml_reader
 
 MOST_BYTES, MOST_RECORDS = 64 * 1024 * 1024, 1_000_000
 _CEILING = 2**40
@@ -84,7 +84,7 @@ class Trust:
 
         Raises ``BadInput`` for the first thing that is wrong, with its pointer.
         """
-        return _Reader(where).trust(strict_yaml.load(data, where=where))
+        return _Reader(where).trust(yaml_reader.load(data, where=where))
 
     @property
     def keys(self) -> dict[PublicKey, Partner]:

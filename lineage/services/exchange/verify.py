@@ -11,12 +11,12 @@ import orjson
 
 from lineage import ids
 from lineage.errors import BadInput, BadSignature, DigestMismatch, ForkedLog, LimitExceeded
-from lineage.formats import archive
 from lineage.ledger import merkle, seal
 from lineage.ledger.checkpoint import Checkpoint, Growth, Proof
 from lineage.ledger.statement import Statement, demand_audience, demand_files
 from lineage.services.exchange import form
 from lineage.services.exchange.trust import Partner, Trust
+from lineage.sources import zip_reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def opened(data: bytes, trust: Trust, *, where: str) -> Opened:
     most = trust.max_bytes
     if len(data) > most:
         raise LimitExceeded(f"the package has {len(data)} bytes, more than {most}", where=where)
-    files = archive.read(data, most_bytes=most, most_files=form.MOST_FILES, where=where)
+    files = zip_reader.read(data, most_bytes=most, most_files=form.MOST_FILES, where=where)
     envelope = files.pop(form.ENVELOPE, None)
     if envelope is None:
         raise BadSignature(f"the package is not signed: it has no {form.ENVELOPE}", where=where)

@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import neo4j
 
-from lineage import __version__
 from lineage.model.record import Record
 from lineage.model.vocabulary import KEPT, Vocabulary
 from lineage.store.neo4j import compile as cypher
 from lineage.store.neo4j.client import Client
 from lineage.store.neo4j.write import chunks
+from lineage.version import __version__
 
 _TERMS = {"prefix": KEPT, "after": "", "limit": 10_000}
 

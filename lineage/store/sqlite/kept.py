@@ -7,11 +7,11 @@ import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from lineage import __version__
 from lineage.model.record import Record
 from lineage.model.vocabulary import KEPT, Vocabulary
 from lineage.store.sqlite.connect import Connection
 from lineage.store.sqlite.read import to_json
+from lineage.version import __version__
 
 _VALUES = "SELECT name, value FROM kept WHERE name IN (SELECT value FROM json_each(?))"
 _VALUES_UNDER = """

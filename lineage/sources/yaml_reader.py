@@ -1,25 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""YAML read without surprises: no tags, bombs or repeated keys, and scalars as YAML 1.2 has them."""
+"""YAML read without surprises: one guard against tags and bombs, before anything is built."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
-from importers.base import demand_merged
 from lineage.errors import BadInput, InputTruncated, LimitExceeded
-from lineage.formats.strict import decode
+from lineage.sources.text import decode, demand_merged
 
 #: A document larger than this is refused (bytes), and a smaller one where aliases multiply it.
 LARGEST = 32 * 1024 * 1024
 LARGEST_WITH_ALIASES = 64 * 1024
 MOST_ALIASES = 20
-#: Deepest nesting accepted.
-DEEPEST = 50
+#: Deepest nesting accepted, in files of people and of tools, and in small ones of YAML 1.1.
+DEEPEST, DEEPEST_1_1 = 50, 8
 
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(
@@ -41,8 +40,20 @@ class _Loader(_Base):  # type: ignore[misc]
     yaml_implicit_resolvers: Mapping[str, Any] = {}
 
 
+class _Dialect(NamedTuple):
+    """How scalars are read, and how much of a document is accepted."""
+
+    loader: Any
+    deepest: int
+    aliases: int
+
+
+_YAML_1_2 = _Dialect(_Loader, DEEPEST, MOST_ALIASES)
+_YAML_1_1 = _Dialect(_Base, DEEPEST_1_1, 0)
+
+
 def load(data: bytes, *, where: str) -> Any:
-    """The one YAML document in some bytes.
+    """The one YAML document in some bytes, with scalars as YAML 1.2 has them and each key once.
 
     Raises ``BadInput`` (not UTF-8, not YAML, conflict markers, tags, a key twice, several
     documents), ``InputTruncated`` and ``LimitExceeded`` (size, aliases, depth).
@@ -53,11 +64,28 @@ def load(data: bytes, *, where: str) -> Any:
     if not text.strip():
         raise InputTruncated("the file is empty", where=where)
     demand_merged(text, where=where, hint="Resolve the merge, then run the same command.")
+    return _built(text, where, _YAML_1_2)
+
+
+def load_yaml_1_1(text: str, *, where: str) -> Any:
+    """What a small text of YAML 1.1 says, as tools write it that use PyYAML as it is: ``on`` is
+    true, a date a date, of a key that stands twice the last value counts. No alias is followed.
+
+    Raises ``BadInput`` (not YAML, tags, aliases, several documents) and ``LimitExceeded`` (depth).
+    """
+    return _built(text, where, _YAML_1_1)
+
+
+def _built(text: str, where: str, dialect: _Dialect) -> Any:
     try:
-        _guard(text, where)
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader, further restricted
+        _guard(text, where, dialect)
+        return yaml.load(text, Loader=dialect.loader)  # noqa: S506 - a safe loader, guarded above
     except yaml.YAMLError as error:
         raise _explained(error, text, where) from error
+    except (ValueError, RecursionError) as error:
+        # Scalars that look like a number or a date and are none.
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise BadInput(f"not YAML: {first}", where=where) from error
 
 
 def flatten(value: Any, limit: int) -> Iterator[tuple[str, Any]]:
@@ -79,10 +107,10 @@ def flatten(value: Any, limit: int) -> Iterator[tuple[str, Any]]:
             yield name, item
 
 
-def _guard(text: str, where: str) -> None:
+def _guard(text: str, where: str, dialect: _Dialect) -> None:
     """Look at the events of the parser, which build nothing, before anything is built."""
     depth = aliases = 0
-    for event in yaml.parse(text, Loader=_Loader):
+    for event in yaml.parse(text, Loader=dialect.loader):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -92,10 +120,13 @@ def _guard(text: str, where: str) -> None:
         line = event.start_mark.line + 1 if event.start_mark else 0
         if (tag := getattr(event, "tag", None)) is not None:
             raise BadInput(f"the tag {tag} is refused", where=f"{where}:{line}")
-        if depth > DEEPEST:
-            raise LimitExceeded(f"nested deeper than {DEEPEST} levels", where=f"{where}:{line}")
-        if aliases > MOST_ALIASES:
-            message = f"more than {MOST_ALIASES} aliases"
+        if depth > dialect.deepest:
+            message = f"nested deeper than {dialect.deepest} levels"
+            raise LimitExceeded(message, where=f"{where}:{line}")
+        if aliases and not dialect.aliases:
+            raise BadInput("YAML aliases are not followed", where=f"{where}:{line}")
+        if aliases > dialect.aliases:
+            message = f"more than {dialect.aliases} aliases"
             raise LimitExceeded(message, where=f"{where}:{line}")
     if aliases and len(text) > LARGEST_WITH_ALIASES:
         message = f"{len(text)} characters with aliases, more than {LARGEST_WITH_ALIASES}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Zip files from anywhere read into memory, and written with the same bytes for the same files."""
+"""Zip files from anywhere, read into memory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import struct
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from lineage.errors import BadInput, InputTruncated, LimitExceeded
@@ -30,8 +30,6 @@ _END, _LARGEST_MEMBER = 22, 4_096
 #: Control characters, and what Windows reads as a drive, a stream or a separator.
 _NO_NAME = re.compile(r"[\x00-\x1f\x7f\\:*?\"<>|\ud800-\udfff]")
 _DEVICES = re.compile(r"(?i)(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)")
-#: The earliest time that a zip file can hold: files of ours tell nothing of when they were packed.
-_EPOCH = (1980, 1, 1, 0, 0, 0)
 _DAMAGE = (
     zlib.error,
     struct.error,
@@ -172,18 +170,3 @@ def _demand_apart(members: Sequence[zipfile.ZipInfo], size: int, where: str) -> 
         if member.header_offset + _HEADER + member.compress_size > end:
             shown = repr(member.filename[:200])
             raise BadInput(f"the zip entry {shown} overlaps with another", where=where)
-
-
-def write(files: Mapping[str, bytes], *, compress: bool = False) -> bytes:
-    """A zip of some files in their order: same files, same bytes; on every machine, where nothing
-    is compressed.
-    """
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w") as archive:
-        for name, content in files.items():
-            member = zipfile.ZipInfo(name, _EPOCH)
-            member.compress_type = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
-            member.create_system = 3
-            member.external_attr = (stat.S_IFREG | 0o644) << 16
-            archive.writestr(member, content, compresslevel=9)
-    return target.getvalue()

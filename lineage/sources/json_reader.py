@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
-from xml.parsers import expat
 
 from lineage.errors import BadInput, InputTruncated, LimitExceeded
+from lineage.sources.text import decode
 
 #: Deepest nesting accepted; PROV-JSON needs six levels.
 DEEPEST = 100
@@ -97,52 +97,6 @@ def _check(value: Any, where: str, *, escaped: bool) -> None:
         raise LimitExceeded(f"nested deeper than {DEEPEST} levels", where=where)
     if escaped and any(map(_SURROGATE.search, _texts(value))):
         raise BadInput("a text holds a lone surrogate, which no encoding can write", where=where)
-
-
-def without_doctype(data: bytes, *, where: str) -> None:
-    """Refuse XML that declares a document type: entities are how a small file becomes a large one.
-
-    Looks no further than the root element. Raises ``BadInput``.
-    """
-    parser = expat.ParserCreate()
-
-    def refuse(*_declared: object) -> NoReturn:
-        raise BadInput(
-            "the XML declares a document type, and entities are never expanded",
-            where=where,
-            hint="Take the <!DOCTYPE ...> out of it.",
-        )
-
-    def root(*_element: object) -> NoReturn:
-        raise StopIteration
-
-    parser.StartDoctypeDeclHandler = refuse
-    parser.StartElementHandler = root
-    try:
-        parser.Parse(data, True)
-    except StopIteration:
-        return
-    except expat.ExpatError as error:
-        place = f"{where}:{error.lineno}:{error.offset + 1}"
-        message = f"not XML: {expat.ErrorString(error.code)}"
-        if error.code in _ENDS_EARLY or not data.strip():
-            raise InputTruncated(message, where=place) from error
-        raise BadInput(message, where=place) from error
-    except (ValueError, LookupError) as error:
-        raise BadInput(f"not XML: {error}", where=where) from error
-
-
-#: "no element found", "unclosed token": what expat says of a file that was cut.
-_ENDS_EARLY = frozenset({3, 5})
-
-
-def decode(data: bytes, *, where: str, encoding: str = "utf-8-sig") -> str:
-    """The text in some bytes. Raises ``BadInput`` naming the first byte that is none."""
-    try:
-        return data.decode(encoding)
-    except UnicodeDecodeError as error:
-        message = f"not UTF-8 (byte 0x{data[error.start]:02x} at offset {error.start})"
-        raise BadInput(message, where=where, hint="Save it as UTF-8.") from error
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from importers.git import comparing, layout, objects
-from importers.git.comparing import Change, Diff
-from importers.git.objects import CommitObject, Identity
-from importers.git.plumbing import Plumbing, resuming
 from lineage.errors import BadInput, BadReference
+from lineage.sources.git import diff, layout, objects
+from lineage.sources.git.diff import Change, Diff
+from lineage.sources.git.objects import CommitObject, Identity
+from lineage.sources.git.plumbing import Plumbing, resuming
 
 #: References that are no history of the project: notes and stashes, and git's own bookkeeping.
 _ASIDE = ("refs/notes/", "refs/stash", "refs/replace/", "refs/bisect/", "refs/rewritten/")
@@ -306,13 +306,13 @@ class GitReader:
         """The files at a commit, all of them or those under the paths named."""
         command = ("ls-tree", "-r", "-z", "--full-tree", commit, "--", *paths)
         with self._git.stream(command) as stream:
-            for _ in range(comparing.MOST_PATHS):
+            for _ in range(diff.MOST_PATHS):
                 if (entry := stream.until(b"\0")) is None:
                     return
                 about, _, path = entry.partition(b"\t")
                 mode, _, oid = about.decode().split(" ")
-                yield Entry(comparing.path_text(path), oid, mode)
-            message = f"commit {commit} lists more than {comparing.MOST_PATHS:,} files"
+                yield Entry(diff.path_text(path), oid, mode)
+            message = f"commit {commit} lists more than {diff.MOST_PATHS:,} files"
             raise BadInput(message, where=self.layout.where)
 
     def history(
@@ -338,7 +338,7 @@ class GitReader:
         """
         inside = [x for x in diffs if not self._is_boundary(x)]
         yield from ((x[0], None) for x in diffs if self._is_boundary(x))
-        yield from comparing.changes(self._git, inside, patterns)
+        yield from diff.changes(self._git, inside, patterns)
 
     def patch_ids(self, diffs: Sequence[Diff]) -> dict[str, str]:
         """Commit -> the stable patch-id of its change without context lines.
@@ -347,7 +347,7 @@ class GitReader:
         """
         if not self.has_patch_ids:
             return {}
-        return comparing.patch_ids(self._git, [x for x in diffs if not self._is_boundary(x)])
+        return diff.patch_ids(self._git, [x for x in diffs if not self._is_boundary(x)])
 
     def _is_boundary(self, diff: Diff) -> bool:
         """Whether git would take a commit for a root, and its change for the whole tree."""
@@ -356,7 +356,7 @@ class GitReader:
     @property
     def has_patch_ids(self) -> bool:
         """Whether this git computes patch-ids that tell changes of binary files apart."""
-        return self._git.version >= comparing.PATCH_IDS_SINCE
+        return self._git.version >= diff.PATCH_IDS_SINCE
 
     # --- branches ---------------------------------------------------------------------------------
 
@@ -387,3 +387,9 @@ def _words(lines: Iterable[bytes]) -> list[str]:
 def _identity(line: bytes) -> Identity:
     name, _, email = line.decode("utf-8", "replace").rpartition("<")
     return Identity(objects.visible(name), objects.visible(email.removesuffix(">")))
+
+
+def namespace(path: str | Path) -> str:
+    """What the repository at a path is called everywhere (DESIGN section 2): its root commit."""
+    with GitReader.open(path) as repository:
+        return repository.namespace

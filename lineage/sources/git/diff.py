@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
-from importers.git.plumbing import Plumbing, Stream, resuming
 from lineage.errors import BadInput
+from lineage.sources.git.plumbing import Plumbing, Stream, resuming
 
 #: A commit, or a commit and another one to compare it with instead of its parents.
 Diff: TypeAlias = tuple[str] | tuple[str, str]

@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Secrets and traces of people in text: one table, for what comes in and for what goes out.
+
+Importers hide what it finds (``scrub``), and what leaves is checked by it (``secrets_in``): nothing
+that was hidden is found again. Forms of tokens by their issuers' prefixes, not entropy: digests,
+commit hashes and run ids look as random as keys do, and a scan that cries at each of them is not
+read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from lineage.access.tokens import ident_of
+
+#: What stands where a secret was.
+SCRUBBED = "[scrubbed]"
+
+
+class Form(NamedTuple):
+    """One form of secret: a stable name, and the pattern that finds it.
+
+    ``signs`` are texts in lower case of which every match holds one: most texts hold none of any
+    form, and that is quick to see. What the group ``kept`` of the pattern matches is left where the
+    rest is hidden, with ``instead`` behind it; ``None`` hides nothing. Only forms that are
+    ``reported`` are findings.
+    """
+
+    name: str
+    pattern: re.Pattern[str]
+    signs: tuple[str, ...]
+    instead: str | None = SCRUBBED
+    reported: bool = True
+
+    def hide(self, text: str) -> str:
+        """The text without what has this form."""
+        if self.instead is None:
+            return text
+        return self.pattern.sub(self._left, text)
+
+    def _left(self, found: re.Match[str]) -> str:
+        kept = found["kept"] if "kept" in self.pattern.groupindex else ""
+        return f"{kept}{self.instead}"
+
+
+def _form(name: str, pattern: str, *signs: str, flags: int = 0) -> Form:
+    return Form(name, re.compile(pattern, flags), signs)
+
+
+#: Names of parameters and variables that a secret is given under; ``token`` has rules of its own.
+_NAMES = (
+    r"password|passwd|passphrase|secret|credentials?|api[_-]?key|access[_-]?key|private[_-]?key"
+    r"|secret[_-]?key|account[_-]?key"
+)
+#: Between a name and its value: behind a colon a value without a digit is a sentence, not a secret.
+_IS = r"(?:=['\"]?|['\"]?\s?:\s?['\"]?(?=[^\s\d'\"]{0,40}\d))"
+_SCHEME = r"(?P<kept>\b[a-z][a-z0-9+.-]{0,20}://)"
+
+#: The table. Repetitions are bounded: the text was written by anybody.
+FORMS = (
+    _form(
+        "private-key",
+        r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY"
+        r"(?:.*?-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----|.*)",
+        "private key",
+        flags=re.DOTALL,
+    ),
+    _form("age-key", r"\bAGE-SECRET-KEY-1[0-9A-Z]{50,70}\b", "age-secret-key"),
+    _form(
+        "url-login", _SCHEME + r"[^/\s@:]{0,200}:[^/\s@]{1,500}@", "://", flags=re.IGNORECASE
+    )._replace(instead=""),
+    # A user without a password says no secret, but who it was.
+    _form("url-user", _SCHEME + r"[^/\s@]{1,500}@", "://", flags=re.IGNORECASE)._replace(
+        instead="", reported=False
+    ),
+    _form(
+        "signed-url",
+        r"(?P<kept>[?&;](?:[\w-]{0,40}[_-])?(?:signature|sig|credential|token|secret|password"
+        r"|api[_-]?key|access[_-]?key)=)(?!\[)[^&#\s\"']{16,}",
+        *("sig", "credential", "token", "secret", "password", "key="),
+        flags=re.IGNORECASE,
+    ),
+    _form("json-web-token", r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*", "eyj"),
+    _form(
+        "authorization",
+        r"(?P<kept>\b(?:bearer|basic)\s+)(?=[A-Za-z._~+/=-]{0,200}\d)[A-Za-z0-9._~+/=-]{16,}",
+        *("bearer", "basic"),
+        flags=re.IGNORECASE,
+    ),
+    _form("aws-key", r"\b(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}\b", "akia", "asia", "abia", "acca"),
+    _form(
+        "azure-key",
+        r"(?P<kept>\b(?:AccountKey|SharedAccessKey)=)[A-Za-z0-9+/]{40,}={0,2}",
+        *("accountkey=", "sharedaccesskey="),
+    ),
+    _form(
+        "google-key",
+        r"\bAIza[\w-]{35}|\bya29\.[\w-]{20,}|\bGOCSPX-[\w-]{20,}",
+        *("aiza", "ya29.", "gocspx-"),
+    ),
+    _form(
+        "github-token",
+        r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_\w{40,})",
+        *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
+    ),
+    _form("gitlab-token", r"\bgl(?:pat|dt|rt|cbt|ptt|ft|soat|agent)-[\w.=-]{20,}", "gl"),
+    _form("slack-token", r"\bxox[abeoprs]-[\w-]{10,}|\bxapp-[\w-]{20,}", "xox", "xapp-"),
+    _form(
+        "slack-hook",
+        r"(?P<kept>hooks\.slack\.com/(?:services|workflows)/)[\w/+]{20,}",
+        "hooks.slack.com/",
+    ),
+    _form("hugging-face-token", r"\b(?:hf|api_org)_[A-Za-z0-9]{30,}", "hf_", "api_org_"),
+    _form("anthropic-key", r"\bsk-ant-[\w-]{20,}", "sk-ant-"),
+    _form("openai-key", r"\bsk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9_-]{32,}", "sk-"),
+    _form("stripe-key", r"\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}", "k_live_", "k_test_"),
+    _form(
+        "package-token",
+        r"\b(?:pypi-AgE[\w-]{40,}|npm_[A-Za-z0-9]{36}|dckr_pat_[\w-]{20,})",
+        *("pypi-age", "npm_", "dckr_pat_"),
+    ),
+    _form("databricks-token", r"\bdapi[0-9a-f]{32}\b", "dapi"),
+    _form(
+        "cloud-token",
+        r"\b(?:dop_v1_[0-9a-f]{64}|hvs\.[\w-]{24,}|SG\.[\w-]{20,}\.[\w-]{20,})",
+        *("dop_v1_", "hvs.", "sg."),
+    ),
+    _form("weights-and-biases-key", r"\bwandb_v1_\w{30,}", "wandb_v1_"),
+    _form(
+        "assignment",
+        r"(?P<kept>(?<![A-Za-z0-9])"
+        rf"(?:(?:{_NAMES})\d{{0,3}}{_IS}|token{_IS}(?!\d+(?![^\s,;&'\"]))))"
+        r"(?![{$<(\[])[^\s,;&'\"]{6,}",
+        *("pass", "secret", "credential", "key", "token"),
+        flags=re.IGNORECASE,
+    ),
+    _form("e-mail", r"\b[\w.+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}\b", "@")._replace(
+        instead=None
+    ),
+    _form(
+        "home-folder",
+        r"(?:/home/|/Users/|\b[A-Za-z]:\\Users\\)[\w.-]{1,64}",
+        *("/home/", "/users/", "\\users\\"),
+    )._replace(instead=None),
+)
+#: Traces of people are reported, and stay in what is imported: git is full of them by design.
+_HIDDEN = tuple(form for form in FORMS if form.instead is not None)
+_REPORTED = tuple(form for form in FORMS if form.reported)
+_SIGNS = (*dict.fromkeys(sign for form in _HIDDEN for sign in form.signs), "lin_")
+
+_OURS = re.compile(r"\blin_[0-9A-Za-z]{8}_[0-9A-Za-z]{49}\b")
+#: Attribute names whose value is a secret whatever it looks like.
+_TELLING = re.compile(
+    rf"(?:^|[._/\s:-])(?:{_NAMES}|pwd|auth[_-]?token|access[_-]?token|refresh[_-]?token|cookie)"
+    r"(?:$|[._/\s-])",
+    re.IGNORECASE,
+)
+#: ``PWD`` of an environment is the folder that a process ran in.
+_FOLDER = re.compile(r"[/~]|[A-Za-z]:\\")
+#: Models have tokens too: only a value that looks like one is a secret.
+_TOKEN_NAME = re.compile(r"(?:^|[._/\s:-])token$", re.IGNORECASE)
+_TOKEN = re.compile(r"(?!\d+$)[\w.~+/=-]{16,}")
+
+
+def secrets_in(text: str, name: str | None = None) -> Iterator[str]:
+    """The forms of secret that a text has; ``name`` is the attribute that holds it.
+
+    >>> list(secrets_in("https://ana:hunter2@localhost/x"))
+    ['url-login']
+    >>> list(secrets_in("hunter2", "db.password"))
+    ['telling-name']
+    """
+    if name is not None and _is_secret(name, text):
+        yield "telling-name"
+    lowered = text.lower()
+    for form in _REPORTED:
+        if any(map(lowered.__contains__, form.signs)) and form.pattern.search(text):
+            yield form.name
+    if any(ident_of(found) for found in _OURS.findall(text)):
+        yield "lineage-token"
+
+
+def _is_secret(name: str, value: str) -> bool:
+    """Whether a value is a secret for the name that it has."""
+    if not value or value == SCRUBBED:
+        return False
+    if found := _TELLING.search(name):
+        return not ("pwd" in found[0].lower() and _FOLDER.match(value))
+    return bool(_TOKEN_NAME.search(name) and _TOKEN.fullmatch(value))
+
+
+def scrub(text: str) -> str:
+    """A text without the credentials in it: addresses, commands and messages carry them.
+
+    >>> scrub("clone https://ana:hunter2@host/x with --token=abcdefgh")
+    'clone https://host/x with --token=[scrubbed]'
+    >>> scrub("token: rename the field, --tokenizer=bert-base")
+    'token: rename the field, --tokenizer=bert-base'
+    """
+    return (_remembered if len(text) <= _SHORT else _scrub)(text)
+
+
+def scrub_value(name: str, value: str) -> str:
+    """The value of an attribute without credentials; nothing of it where its name tells of one.
+
+    >>> scrub_value("db.password", "hunter2")
+    '[scrubbed]'
+    """
+    return SCRUBBED if _is_secret(name, value) else scrub(value)
+
+
+def _scrub(text: str) -> str:
+    lowered = text.lower()
+    if not any(map(lowered.__contains__, _SIGNS)):
+        return text
+    for _ in range(_PASSES):
+        before = text
+        for form in _HIDDEN:
+            if any(map(lowered.__contains__, form.signs)):
+                text = form.hide(text)
+        text = _OURS.sub(_hide_ours, text) if "lin_" in lowered else text
+        if text == before:
+            break
+    return text
+
+
+def _hide_ours(found: re.Match[str]) -> str:
+    return SCRUBBED if ident_of(found[0]) else found[0]
+
+
+#: Hiding one secret may show that another began right behind it.
+_PASSES = 10
+#: Sources say the same short things again and again.
+_SHORT = 1_000
+_remembered = lru_cache(maxsize=4096)(_scrub)

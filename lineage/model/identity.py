@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Records that say what is the same: versions and their bytes, people and their addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lineage import ids
+from lineage.model import kinds, terms
+from lineage.model.record import Edge, Node
+
+
+def tie(version: str, bytes_: str) -> tuple[Edge, Edge]:
+    """A version and its content (or two digests of the same bytes), tied both ways by digest."""
+    by_digest = {terms.METHOD: terms.BY_DIGEST}
+    return (
+        Edge(relation="alternateOf", effect=version, cause=bytes_, attributes=by_digest),
+        Edge(relation="alternateOf", effect=bytes_, cause=version, attributes=by_digest),
+    )
+
+
+def content(
+    version: str, algorithm: str, digest: str, size: int | None = None
+) -> tuple[Sequence[Node], Sequence[Edge]]:
+    """The content node of a version and its ties; nothing for bytes that say nothing."""
+    ident = ids.content(algorithm, digest, size)
+    if ident is None:
+        return (), ()
+    node = kinds.Content(
+        id=ident, label=f"{algorithm}:{digest[:12]}", digest=f"{algorithm}:{digest}"
+    )
+    return (node.node(),), tie(version, ident)
+
+
+def person(name: str, email: str, key: bytes) -> Node:
+    """A person as version control knows one: by e-mail, which is marked personal."""
+    ident = ids.person(email or name, key)
+    return kinds.Person(id=ident, label=name or None, name=name, email=email or None).node()
