@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
 from lineage.app import open_store
@@ -16,7 +16,11 @@ from tests.conftest import empty
 from tests.strategies import IDS, RELATIONS, batches
 
 SOURCES = ("one", "two")
-EXAMPLES = {"memory": 20, "sqlite": 150, "neo4j": 12}
+#: Random histories on each engine, some and many.
+EXAMPLES = (
+    {"memory": 20, "sqlite": 100, "neo4j": 3},
+    {"memory": 100, "sqlite": 400, "neo4j": 15},
+)
 
 steps = st.lists(
     st.tuples(
@@ -44,11 +48,11 @@ filters = st.builds(
 )
 
 
-def test_random_histories_give_the_same_answers_as_of_every_entry(engine, address, request):
+def test_random_histories_give_the_same_answers_as_of_every_entry(engine, address, extent):
     """Walks, nodes, filters, evidence and ledger, now and as of each entry there was."""
-    examples = EXAMPLES[engine.split("-")[0]]
 
-    @settings(max_examples=examples)
+    @seed(extent)
+    @settings(max_examples=EXAMPLES[extent][engine.split("-")[0]])
     @given(steps, st.lists(walks, min_size=3, max_size=3), filters)
     def agree(history, wanted, where):
         ours, theirs = MemoryStore(), fresh(engine, address)
