@@ -145,7 +145,7 @@ async def _resolve(info: Asked, ref: Ref, at: At = None) -> Node | None:
 
 
 async def _evidence(info: Asked, ref: Ref, at: At = None) -> list[Evidence] | None:
-    found = await info.context.read(ShowRequest(ref, at).answer)
+    found = await info.context.read(ShowRequest(ref, at=at).answer)
     return [Evidence(**said.to_dict()) for said in found.evidence]
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from inspect import Parameter
 from types import MethodType
-from typing import Any, Generic, ParamSpec, Self, TypeVar, overload
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from lineage.services.ask import AskRequest, ExplainRequest
 from lineage.services.commits import CommitsRequest
@@ -64,11 +64,11 @@ class Verb(Generic[P, R]):
         self._method = method
 
     @overload
-    def __get__(self, held: None, owner: type) -> Self: ...
+    def __get__(self, held: None, owner: type) -> Callable[Concatenate[Any, P], R]: ...
     @overload
     def __get__(self, held: object, owner: type) -> Callable[P, R]: ...
     def __get__(self, held: object, owner: type) -> Any:
-        return self if held is None else MethodType(self._method, held)
+        return self._method if held is None else MethodType(self._method, held)
 
 
 class Verbs:

@@ -135,6 +135,7 @@ class ExplainRequest(Request[Explanation]):
     examples = ("""explain '+model:"fraud@v3" and kind:dataset and not license:"*"'""",)
 
     query: Selection
+    _: KW_ONLY
     at: When = None
 
     def answer(self, ctx: Context) -> Explanation:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Annotated, Any
 
 from lineage.errors import Usage
@@ -99,6 +99,7 @@ class CompareRequest(Request[Comparison]):
 
     one: Annotated[str, reference("The first run, or what it made", "a")]
     other: Annotated[str, reference("The second", "b")]
+    _: KW_ONLY
     at: When = None
 
     def answer(self, ctx: Context) -> Comparison:

@@ -74,6 +74,7 @@ class ShowRequest(Request[ShowAnswer]):
     examples = ("show run:0f3a",)
 
     reference: Annotated[str, reference("What to show")]
+    _: KW_ONLY
     at: When = None
 
     def answer(self, ctx: Context) -> ShowAnswer:

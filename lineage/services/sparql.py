@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -133,6 +133,7 @@ class SparqlRequest(Request[Solutions]):
     query: Annotated[
         str, Says(text="The query. Prefixes prov:, lineage:, xsd:, rdf: and rdfs: are known.")
     ]
+    _: KW_ONLY
     at: When = None
 
     def answer(self, ctx: Context) -> Solutions:

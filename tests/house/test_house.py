@@ -136,7 +136,7 @@ def test_the_wheel_holds_everything_that_runs(tmp_path):
     assert tops == {"lineage", "importers", "graphql_schema"}
     assert names >= {
         "lineage/store/sqlite/schema.sql",
-        "lineage/client/ask.graphql",
+        "lineage/client/compared.graphql",
         "lineage/client/found.graphql",
         "lineage/demo/mlflow.sql",
         "lineage/demo/train.py.txt",

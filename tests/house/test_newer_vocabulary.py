@@ -125,7 +125,8 @@ with lineage.open(sys.argv[1]) as store:
     assert data["produced"]["groups"]["audits"] == [EX + "audit"]
     assert data["produced"]["things"]["audits"] == [{"label": "audit of may"}]
 from lineage.client.documents import document
-assert "audits" in document("trace") and "audits" in document("produced")
+from lineage.verbs import REQUESTS
+assert "audits" in document(REQUESTS["trace"]) and "audits" in document(REQUESTS["produced"])
 print("all")
 """
 

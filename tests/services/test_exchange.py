@@ -32,7 +32,7 @@ from lineage.ledger import merkle, seal
 from lineage.ledger.checkpoint import Proof
 from lineage.model import kinds
 from lineage.model.record import Batch, Edge, Node
-from lineage.services.exchange import kept, names, ownership, quarantine, send, tie
+from lineage.services.exchange import kept, names, ownership, quarantine, send
 from lineage.services.exchange.trust import Trust
 from lineage.sources import zip_reader
 from lineage.store.base import NOW as PRESENT
@@ -627,7 +627,7 @@ def test_a_steward_ties_two_things_without_making_them_one(at):
     a.ingest(OURS)
     a.admit(FIRST.data, a_trusts())
     one, other = "urn:lineage:dataset:a-lab/data", "https://b.example/data"
-    report = tie.tie(a.context, one, other, reason="the same release", confidence=0.9)
+    report = a.tie(one, other, reason="the same release", confidence=0.9)
     assert (report.source, report.added) == ("steward:ana", 1)
     assert other not in {node.id for node in a.trace("https://a.example/model")}
     (edge,) = (
@@ -638,9 +638,9 @@ def test_a_steward_ties_two_things_without_making_them_one(at):
     assert edge.attributes == {"method": "steward", "confidence": 0.9, "reason": "the same release"}
     for words in ({"reason": ""}, {"reason": "x", "confidence": 2.0}):
         with pytest.raises(Usage):
-            tie.tie(a.context, one, other, **words)
+            a.tie(one, other, **words)
     with pytest.raises(Usage, match="one thing"):
-        tie.tie(a.context, one, one, reason="x")
+        a.tie(one, one, reason="x")
 
 
 LINE = B.public.to_text()
