@@ -10,7 +10,7 @@ from lineage.ledger.log import Draft
 from lineage.model.record import Batch, Node
 from lineage.query.ast import show
 from lineage.query.parse import parse
-from lineage.services.ask import ask
+from lineage.services.ask import AskRequest
 from lineage.services.context import Context
 from lineage.store.base import View
 from tests.contract.test_engines_agree import fresh
@@ -71,7 +71,7 @@ def same(ctx, world, text, at, *, pages):
     query = parse(text)
     assert show(query) == text
     chosen, edges = world.select(query), world.edges(query)
-    answer = ask(ctx, text, at=at)
+    answer = AskRequest(text, at=at).answer(ctx)
     assert {n.id for n in answer.found.node_rows} == chosen, text
     assert set(answer.found.edge_rows) == edges, text
     assert answer.certificate.complete, text
@@ -79,7 +79,7 @@ def same(ctx, world, text, at, *, pages):
         nodes, found = [], set()
         cursor = None
         while True:
-            page = ask(ctx, text, at=at, limit=3, cursor=cursor)
+            page = AskRequest(text, at=at, limit=3, cursor=cursor).answer(ctx)
             assert page.found.edge_rows is not None
             nodes += [n.id for n in page.found.ordered_nodes]
             found |= set(page.found.edge_rows)
