@@ -151,9 +151,11 @@ def _between(plan: Plan) -> Plan | None:
 
 
 def _walk_once(plan: Plan) -> Plan | None:
-    """Walks of one sort from several sets are one walk, and a walk that went all the way goes no
-    further.
+    """Walks of one sort from several sets are one walk, a walk that went all the way goes no
+    further, and one of no hops is where it starts (Cypher refuses the quantifier ``{0,0}``).
     """
+    if isinstance(plan, Reach) and plan.depth == 0:
+        return plan.of
     if isinstance(plan, Reach) and isinstance(plan.of, Reach):
         before = plan.of
         if before.depth is None and (before.toward, before.follow) == (plan.toward, plan.follow):

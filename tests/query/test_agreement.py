@@ -7,7 +7,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from lineage.ledger.log import Draft
-from lineage.model.record import Batch, Node
+from lineage.model.record import Batch, Edge, Node
 from lineage.query.ast import show
 from lineage.query.parse import parse
 from lineage.services.ask import ask
@@ -81,3 +81,17 @@ def same(ctx, world, text, at, *, pages):
                 break
         assert nodes == sorted(chosen), text
         assert found == edges, text
+
+
+def test_a_walk_of_no_hops_is_where_it_starts(engine, address):
+    store = fresh(engine, address)
+    try:
+        draft = Draft(source="s", importer="t", actor="t", recorded="2026-01-01")
+        cause = Edge(relation="wasDerivedFrom", effect=IDS[0], cause=IDS[1])
+        store.write(draft, Batch(nodes=KNOWN.nodes, edges=(cause,)))
+        ctx = Context(store=store, actor="t", person_key=b"k")
+        for query in (f'0+"{IDS[0]}"', f'0+("{IDS[0]}" and kind:entity)'):
+            assert ask(ctx, query).ids == (IDS[0],)
+        assert ask(ctx, f'1+"{IDS[0]}"').ids == tuple(sorted(IDS[:2]))
+    finally:
+        store.close()
