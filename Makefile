@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 ROCRATE := .venv-rocrate/.ready
 NEO4J := $(PYTHON) tools/neo4j/server.py
 
-.PHONY: demo test tools-of-tests lint format schema reference lock bench dagster neo4j-start neo4j-stop clean
+.PHONY: demo test test-all tools-of-tests lint format schema reference lock bench dagster neo4j-start neo4j-stop clean
 .DELETE_ON_ERROR:
 
 $(READY): pyproject.toml requirements.lock
@@ -27,8 +27,21 @@ $(ROCRATE): tools/rocrate/requirements.lock | $(READY)
 demo: $(READY) ## make a small real project and ask it everything
 	@$(BIN)/lineage demo
 
-test: $(READY) $(ROCRATE) tools-of-tests ## every test, the real Neo4j included
-	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+# Two workers or more share the tests; those of one Neo4j server stay together.
+PYTEST := -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+
+test: $(READY) $(ROCRATE) tools-of-tests ## memory, SQLite and the newest Neo4j
+	@$(BIN)/python $(PYTEST)
+
+# What of it runs under coverage is Neo4j 5.26, and memory and SQLite with the newest versions: all
+# of our code, with nothing of make test done again as it was.
+test-all: $(READY) $(ROCRATE) tools-of-tests ## what make test leaves out: Neo4j 5.26, large random sets, installs
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run $(PYTEST) --deep
+	@$(BIN)/python tools/installs.py lowest
+	@$(BIN)/python tools/installs.py newest
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
 
 # Chromium and Node are the machine's own. Where they lack, CI installs them; people are told.
 tools-of-tests:
@@ -83,4 +96,4 @@ lock: ## write the locks anew
 	  --output-file tools/rocrate/requirements.lock
 
 clean:
-	@rm -rf $(VENV) .venv-dagster .venv-rocrate build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .venv-dagster .venv-rocrate .venv-lowest .venv-newest build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

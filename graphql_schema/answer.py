@@ -11,8 +11,8 @@ import strawberry
 from graphql_schema.rows import Rows
 from graphql_schema.scalars import Kind, Relation
 from graphql_schema.types import Edge, Evidence, Node, leaf
+from lineage.model.kinds import GROUPS
 from lineage.services import answer as answers
-from lineage.services.trace import GROUPS
 
 
 @strawberry.enum(description="Why an answer is not whole.")

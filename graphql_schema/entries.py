@@ -14,6 +14,7 @@ from graphql_schema.types import After, First, PageInfo
 from lineage.ledger import log
 from lineage.services.context import Context
 from lineage.services.when import view_at
+from lineage.store.base import View
 
 
 def _note(root: log.Entry) -> JSON:
@@ -63,11 +64,10 @@ async def ledger(
     """A page of the ledger, as of an entry."""
     size, behind = page_size(first), rows.read("entry", after) if after else 0
 
-    def work(ctx: Context) -> tuple[list[log.Entry], int]:
-        last = view_at(ctx, at).as_of
-        head = ctx.store.head().size if last is None else last
-        left = min(size, head - behind)
-        return list(ctx.store.entries(behind, left)) if left > 0 else [], head
+    def work(ctx: Context) -> tuple[list[log.Header], int]:
+        view = view_at(ctx, at)
+        head = ctx.store.head().size if view.as_of is None else view.as_of
+        return list(ctx.store.headers(behind, size, View(as_of=head))), head
 
     found, head = await info.context.read(work)
     edges = [EntryEdge(cursor=cursor(e.seq), node=e) for e in found]  # type: ignore[arg-type] # the same fields

@@ -8,18 +8,13 @@ from typing import Any, NamedTuple, TypeVar
 
 from strawberry.dataloader import DataLoader
 
-from lineage.ledger.log import Entry
 from lineage.query.plan import Toward
 from lineage.services.context import Context
-from lineage.store.base import Hop, View, standing
-from lineage.store.claims import Claim
+from lineage.services.show import Evidence, evidence
+from lineage.store.base import Hop, View
 from lineage.store.rows import EdgeRow, NodeRow
 
 K = TypeVar("K", bound=Hashable)
-#: Entries between two that are wanted, up to which they are read in one piece.
-_GAP = 64
-#: Claims shown of one thing.
-MOST = 1_000
 
 
 class Node(NamedTuple):
@@ -38,13 +33,6 @@ class Links(NamedTuple):
     view: View
 
 
-class Said(NamedTuple):
-    """A claim, and the entry that made it."""
-
-    claim: Claim
-    entry: Entry
-
-
 class Loaders:
     """The loaders of one operation; what was loaded once is not asked for again."""
 
@@ -52,7 +40,7 @@ class Loaders:
         self._read = read
         self.nodes: DataLoader[Node, NodeRow | None] = DataLoader(self._nodes)
         self.links: DataLoader[Links, list[EdgeRow]] = DataLoader(self._links)
-        self.evidence: DataLoader[Node, list[Said]] = DataLoader(self._evidence)
+        self.evidence: DataLoader[Node, list[Evidence]] = DataLoader(self._evidence)
 
     async def _nodes(self, keys: list[Node]) -> Sequence[NodeRow | None]:
         def work(ctx: Context) -> dict[View, Mapping[str, NodeRow]]:
@@ -68,8 +56,8 @@ class Loaders:
         found: list[list[EdgeRow]] = await self._read(lambda ctx: _links(ctx, keys))
         return found
 
-    async def _evidence(self, keys: list[Node]) -> list[list[Said]]:
-        found: list[list[Said]] = await self._read(lambda ctx: _evidence(ctx, keys))
+    async def _evidence(self, keys: list[Node]) -> list[list[Evidence]]:
+        found: list[list[Evidence]] = await self._read(lambda ctx: _evidence(ctx, keys))
         return found
 
 
@@ -90,30 +78,9 @@ def _links(ctx: Context, keys: Sequence[Links]) -> list[list[EdgeRow]]:
     return [found[key] for key in keys]
 
 
-def _evidence(ctx: Context, keys: Sequence[Node]) -> list[list[Said]]:
-    held = ctx.store.held({key.id for key in keys})
-    kept = [
-        [
-            claim
-            for claim in (held[key.id].claims if key.id in held else ())
-            if not claim.implied and standing(claim.since, claim.until, key.view)
-        ][:MOST]
-        for key in keys
-    ]
-    entries = entries_at(ctx, {claim.since for claims in kept for claim in claims})
-    return [[Said(claim, entries[claim.since]) for claim in claims] for claims in kept]
-
-
-def entries_at(ctx: Context, wanted: Iterable[int]) -> dict[int, Entry]:
-    """The entries of these sequence numbers, near ones read in one piece."""
-    found: dict[int, Entry] = {}
-    runs: list[list[int]] = []
-    for seq in sorted(wanted):
-        if runs and seq - runs[-1][-1] <= _GAP:
-            runs[-1].append(seq)
-        else:
-            runs.append([seq])
-    for run in runs:
-        for entry in ctx.store.entries(run[0] - 1, run[-1] - run[0] + 1):
-            found[entry.seq] = entry
-    return found
+def _evidence(ctx: Context, keys: Sequence[Node]) -> list[list[Evidence]]:
+    found = {
+        view: evidence(ctx, {key.id for key in asked}, view)
+        for view, asked in _grouped(keys, lambda key: key.view).items()
+    }
+    return [found[key.view][key.id] for key in keys]

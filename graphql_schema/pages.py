@@ -30,28 +30,7 @@ from lineage.services.when import view_at
 from lineage.store.base import Filter, Page, Slice, View
 
 #: Kind -> the field of its list.
-FIELDS: Mapping[str, str] = {
-    "Run": "runs",
-    "Commit": "commits",
-    "Dataset": "datasets",
-    "DatasetVersion": "datasetVersions",
-    "Content": "contents",
-    "Environment": "environments",
-    "Package": "packages",
-    "Model": "models",
-    "ModelVersion": "modelVersions",
-    "Artifact": "artifacts",
-    "Decision": "decisions",
-    "Review": "reviews",
-    "Deployment": "deployments",
-    "Access": "accesses",
-    "Person": "people",
-    "Organization": "organizations",
-    "SoftwareAgent": "softwareAgents",
-    "Entity": "plainEntities",
-    "Activity": "plainActivities",
-    "Agent": "plainAgents",
-}
+FIELDS: Mapping[str, str] = {name: kind.plural for name, kind in kinds.KINDS.items()}
 
 
 class _Found:

@@ -39,6 +39,7 @@ from lineage.services.answer import Answer as Answered
 from lineage.services.context import Context
 from lineage.services.resolve import resolve
 from lineage.services.when import view_at
+from lineage.store.base import NOW
 
 
 @strawberry.type(description="How much there is now.")
@@ -189,7 +190,7 @@ async def _evidence(info: Asked, ref: Ref, at: At = None) -> list[Evidence] | No
 
 
 async def _stats(info: Asked) -> Stats | None:
-    return cast("Stats", await info.context.read(lambda ctx: ctx.store.stats()))
+    return cast("Stats", await info.context.read(lambda ctx: ctx.store.stats(NOW)))
 
 
 @strawberry.type(name="Query", description="What can be asked.")

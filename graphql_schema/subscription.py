@@ -15,6 +15,7 @@ from graphql_schema.context import Asked
 from graphql_schema.entries import Entry
 from lineage.errors import Usage
 from lineage.services.context import Context
+from lineage.store.base import NOW
 
 #: Entries read at once, and seconds after which the ledger is looked at unasked: another process
 #: may write to the same store.
@@ -45,7 +46,7 @@ async def _entries(
 
 
 def _page(behind: int, ctx: Context) -> list[Entry]:
-    return cast("list[Entry]", list(ctx.store.entries(behind, _PAGE)))
+    return cast("list[Entry]", list(ctx.store.headers(behind, _PAGE, NOW)))
 
 
 @strawberry.type(description="What can be waited for, over graphql-transport-ws.")

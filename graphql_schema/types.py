@@ -17,6 +17,7 @@ from graphql_schema.scalars import JSON, Kind, Long, Relation, about
 from lineage.errors import BadReference
 from lineage.model import kinds, terms
 from lineage.query.plan import Toward
+from lineage.services import show
 from lineage.store.claims import Arc
 from lineage.store.rows import NodeRow
 
@@ -58,17 +59,8 @@ class Evidence:
     recorded: str = strawberry.field(description="When the entry was made, RFC 3339.")
 
 
-def _evidence(said: list[loaders.Said]) -> list[Evidence]:
-    return [
-        Evidence(
-            says=JSON(item.claim.record.to_dict()),
-            source=item.claim.source,
-            entry=item.claim.since,
-            actor=item.entry.actor,
-            recorded=item.entry.recorded,
-        )
-        for item in said
-    ]
+def _evidence(found: list[show.Evidence]) -> list[Evidence]:
+    return [Evidence(**item.to_dict()) for item in found]
 
 
 @strawberry.type(description="Where a page of a list stands.")
@@ -251,20 +243,6 @@ def _kind(kind: str) -> Any:
     return _made(rows.kind_type(kind), base, members, kinds.describe(kind), leaves)
 
 
-#: What an argument of a relation says, by its field.
-_ARGUMENTS = {
-    "time": "When it happened, ISO 8601.",
-    "plan": "The plan that was followed.",
-    "activity": "The activity it came about in.",
-    "generation": "The generation that it came about by.",
-    "usage": "The usage that it came about by.",
-    "starter": "The activity that generated the trigger.",
-    "ender": "The activity that generated the trigger.",
-    "inBundle": "The bundle in which the cause is described.",
-    "key": "The key of the member.",
-    "keySet": "The keys that were removed.",
-    "keyEntitySet": "The keys that were inserted, with their entities.",
-}
 _SORTS: dict[str, Any] = {"time": str | None, "ref": strawberry.ID | None}
 
 
@@ -275,7 +253,7 @@ def _relation(relation: terms.Relation) -> Any:
         name = rows.argument_name(relation.name, argument.key)
         leaves[name] = rows.held(argument.key, rows.ARGUMENT[argument.holds])
         sort = _SORTS.get(argument.holds, JSON | None)
-        members[name] = leaf(name, leaves[name], sort, _ARGUMENTS[name])
+        members[name] = leaf(name, leaves[name], sort, argument.says)
     name = rows.relation_type(relation.name)
     return _made(name, Edge, members, about(relation), leaves)
 

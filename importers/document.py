@@ -19,22 +19,23 @@ class DocumentImporter(Importer):
     summary = "a PROV document: PROV-JSON, PROV-N, PROV-XML, PROV-O in any syntax of RDF"
 
     def sniffs(self, source: Source) -> bool:
-        """A file that one of the formats recognises."""
+        """A file that one of the formats recognises, or would if its package were installed."""
         if source.data is None and (source.path is None or not source.path.is_file()):
             return False
         try:
             found = formats.sniff(source.read())
         except LineageError:
             return False
+        if found is None:
+            return formats.needs_extra(source.address)
         # A crate is more than its document: it has an importer of its own.
-        return found is not None and found.name != "rocrate"
+        return found.name != "rocrate"
 
     def read(self, source: Source, options: Options) -> Iterator[Batch]:
         """The whole document as one batch."""
         del options
         data = source.read()
-        suffix = "" if source.path is None else source.path.suffix
-        found = formats.recognised(data, suffix, source.address)
+        found = formats.recognised(data, source.address)
         batch = found.loads(data, source.address)
         seen = {"nodes": len(batch.nodes), "edges": len(batch.edges)}
         if batch.bundles:

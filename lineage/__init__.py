@@ -12,7 +12,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from lineage.version import __version__
 
 #: Public name -> the module that defines it; loaded when first asked for, so that
 #: ``lineage --help`` does not pay for what it does not use.

@@ -39,11 +39,12 @@ from lineage.services.compare import Comparison
 from lineage.services.context import Context
 from lineage.services.export import Exported
 from lineage.services.ingest import Progress, Report
-from lineage.services.move import Moved
+from lineage.services.move import PERSON_KEY, Moved
 from lineage.services.sparql import Solutions
 from lineage.services.validate import Validation
 from lineage.services.verify import Verdict
-from lineage.store.base import Stats, Store
+from lineage.store.base import NOW, Stats, Store, remembered
+from lineage.store.newer import readable
 
 if TYPE_CHECKING:
     from lineage.client.remote import Remote
@@ -55,8 +56,6 @@ if TYPE_CHECKING:
 #: Where ``lineage init`` puts the store of a project.
 FOLDER, FILE = ".lineage", "store.db"
 SERVERS = ("http", "https")
-#: Connections that a served SQLite store is read with: all but the first are for when reads are long.
-READERS = 4
 NEO4J = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
 
 
@@ -93,6 +92,10 @@ def open_store(
     ``patience`` is how long a writer waits for another (milliseconds). Raises ``Usage`` for an
     address of no engine here, and the errors of opening one.
     """
+    return readable(_engine(url, create=create, durability=durability, patience=patience))
+
+
+def _engine(url: str, *, create: bool, durability: str, patience: int | None) -> Store:
     scheme = _scheme(url)
     if scheme in SERVERS:
         from lineage.client.remote import Remote, needs_store
@@ -129,7 +132,7 @@ def _open_neo4j(url: str) -> Store:
         from lineage.store.neo4j.engine import Neo4jStore
     except ImportError as error:
         hint = 'pip install "lineagedb[neo4j]"'
-        raise MissingExtra("the neo4j package is not installed", hint=hint) from error
+        raise MissingExtra(f"the {error.name} package is not installed", hint=hint) from error
     user = os.environ.get("LINEAGE_NEO4J_USER", "neo4j")
     return Neo4jStore(url, user=user, password=os.environ.get("LINEAGE_NEO4J_PASSWORD", ""))
 
@@ -192,7 +195,8 @@ def open_here(
     """Open a store by the address of its file or database, as ``open`` does where it is no server."""
     store = open_store(url, create=create, durability=durability)
     try:
-        key = store.setting("person_key", (person_key or secrets.token_bytes(32)).hex())
+        fresh = (person_key or secrets.token_bytes(32)).hex()
+        key = remembered(store, PERSON_KEY, fresh.encode()).decode()
     except BaseException:
         store.close()
         raise
@@ -200,7 +204,7 @@ def open_here(
         Context(
             store=store,
             actor=actor or os.environ.get("LINEAGE_ACTOR") or _user(),
-            person_key=bytes.fromhex(key or ""),
+            person_key=bytes.fromhex(key),
             clock=clock,
         ),
         home=home(url),
@@ -221,10 +225,10 @@ def served(
     with ExitStack() as stack:
         writer = stack.enter_context(open_here(address, durability=durability)).context
         caps, readers = writer.store.caps, [writer.store]
-        if caps.name == "sqlite":
+        if caps.readers > 1:
             readers = [
                 stack.enter_context(closing(open_store(address, create=False)))
-                for _ in range(READERS)
+                for _ in range(caps.readers)
             ]
         reading, *spare = [replace(writer, store=reader, budget=budget) for reader in readers]
         runtime = Runtime(reading, writer, spare=spare, threads=caps.threads, apart=caps.persistent)
@@ -356,7 +360,7 @@ class Lineage:
 
     def stats(self) -> Stats:
         """How much there is now."""
-        return self.store.stats()
+        return self.store.stats(NOW)
 
     def verify(self) -> Verdict:
         """Whether everything is as it was written (``services.verify.verify``)."""

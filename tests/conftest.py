@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from lineage.store.base import Store
+from tests.differences import explained
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools" / "neo4j"))
@@ -21,7 +23,7 @@ sys.path.insert(0, str(ROOT / "tools" / "neo4j"))
 import server as neo4j_server  # noqa: E402 - it lives with the tools
 
 #: Neo4j releases the contract holds on: the long-term line, and the newest.
-RELEASES = ("5.26.31", "2026.09.0")
+RELEASES = OLDER, NEWEST = ("5.26.31", "2026.09.0")
 ENGINES = ("memory", "sqlite", *(f"neo4j-{release}" for release in RELEASES))
 #: The key that names people in tests, so that two stores give the same identifiers.
 KEY = bytes(32)
@@ -36,7 +38,36 @@ settings.register_profile(
 settings.load_profile("tests")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--deep``, which parts the suite in two."""
+    parser.addoption(
+        "--deep",
+        action="store_true",
+        help="Run what `make test` leaves to `make test-all`, and nothing else: Neo4j 5.26, the "
+        "large random sets, the installs.",
+    )
+
+
+def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
+    """Nodes and edges that differ, instead of all there are."""
+    return explained(left, right) if op == "==" else None
+
+
+def _is_deep(item: pytest.Item) -> bool:
+    return OLDER in item.name or item.get_closest_marker("deep") is not None
+
+
+@pytest.hookimpl(tryfirst=True)  # workers read the groups in a hook of this name
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keeps one of the two parts of the suite, in an order that suits several workers."""
+    wanted = [item for item in items if _is_deep(item) is config.getoption("deep")]
+    if len(wanted) < len(items):
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(wanted)])
+    items[:] = wanted
+    _share(items)
+
+
+def _share(items: list[pytest.Item]) -> None:
     """Where workers share the suite: the tests of one server go to one worker, so that it runs once
     and nobody empties it beside them; else those of a file do, with what the file made. The servers'
     tests, which are the longest, begin.
@@ -45,6 +76,37 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item, room in rooms.items():
         item.add_marker(pytest.mark.xdist_group(room))
     items.sort(key=lambda item: not rooms[item].startswith("neo4j"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line a reason for which tests were left out, however many they are."""
+    reasons = Counter(
+        str(report.longrepr[2]).removeprefix("Skipped: ")
+        for report in terminalreporter.stats.get("skipped", [])
+        if isinstance(report.longrepr, tuple)
+    )
+    for reason, number in sorted(reasons.items()):
+        terminalreporter.write_line(f"tests left out: {number}, because {reason}")
+    for release in _unseen(terminalreporter):
+        terminalreporter.write_line(f"no test ran on Neo4j {release}, and CI demands it", red=True)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In CI, a whole run in which a real server took no part is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and _unseen(reporter):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _unseen(reporter: pytest.TerminalReporter) -> list[str]:
+    """Releases of Neo4j that a whole run in CI had to see, and did not."""
+    config = reporter.config
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.keyword
+    if not os.environ.get("CI") or not whole or config.option.collectonly:
+        return []
+    passed = [report.nodeid for report in reporter.stats.get("passed", [])]
+    demanded = RELEASES if config.getoption("deep") else (NEWEST,)
+    return [release for release in demanded if not any(release in name for name in passed)]
 
 
 def _room(item: pytest.Item) -> str:
@@ -81,6 +143,14 @@ def servers(
             return running[release]
 
         yield get
+
+
+@pytest.fixture(params=[0, pytest.param(1, marks=pytest.mark.deep)], ids=["some", "many"])
+def extent(request: pytest.FixtureRequest) -> int:
+    """0: as many random cases as ``make test`` has time for. 1: other ones, many, in ``test-all``;
+    it is the seed that they are drawn with as well.
+    """
+    return int(request.param)
 
 
 @pytest.fixture(params=ENGINES)
@@ -162,5 +232,5 @@ def corpora() -> Path:
     """Real data that nobody here wrote, where this clone stands beside it."""
     found = Path(os.environ.get("LINEAGE_CORPORA", ROOT.parent / "shared" / "corpora"))
     if not found.is_dir():
-        pytest.skip("no shared corpora beside this clone")
+        pytest.skip(f"no corpora in {found} (LINEAGE_CORPORA: another place)")
     return found

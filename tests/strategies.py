@@ -3,6 +3,11 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
 from lineage.model import kinds, terms
@@ -65,3 +70,26 @@ batches = st.builds(
     st.lists(nodes, max_size=4),
     st.lists(edges, max_size=6),
 )
+
+
+def drawn(
+    some: int, many: int, *given_by_place: st.SearchStrategy[Any], **given_by_name: Any
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Makes a test a random one, as ``given`` does: with some cases in ``make test``, and many other
+    ones in ``make test-all`` (the fixture ``extent``).
+    """
+
+    def decorate(test: Callable[..., None]) -> Callable[..., None]:
+        cases = given(*given_by_place, **given_by_name)(test)
+        fixtures = inspect.signature(cases).parameters.values()
+
+        def run(extent: int, **given_by_fixtures: Any) -> None:
+            again = given(*given_by_place, **given_by_name)(test)
+            seed(extent)(settings(max_examples=(some, many)[extent])(again))(**given_by_fixtures)
+
+        run.__name__, run.__doc__, run.__module__ = test.__name__, test.__doc__, test.__module__
+        mine = inspect.Parameter("extent", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        run.__signature__ = inspect.Signature([mine, *fixtures])
+        return run
+
+    return decorate

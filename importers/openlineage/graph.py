@@ -13,7 +13,7 @@ from importers.openlineage import facets
 from importers.tally import Tally
 from lineage import ids
 from lineage.access.secret_patterns import scrub
-from lineage.model import identity, kinds, terms
+from lineage.model import identity, kinds, namespaces
 from lineage.model.kinds import Noun
 from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Ref, Value
@@ -27,7 +27,7 @@ _OWNERS: Mapping[str, type[Noun]] = {
     "team": kinds.Organization,
 }
 _PEOPLE = frozenset({"person", "user"})
-_PLAN = Ref(terms.PROV + "Plan")
+_PLAN = Ref(namespaces.PROV + "Plan")
 #: Names longer than this (characters, with their namespace) are not remembered.
 _SHORT = 500
 

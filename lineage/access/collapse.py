@@ -22,15 +22,11 @@ from lineage.model import terms
 #: Relation, effect, cause.
 Arc = tuple[str, str, str]
 
-_THROUGH = frozenset({"used", "wasGeneratedBy"})
+_THROUGH = frozenset(r.name for r in terms.TABLE if r.root in {"used", "wasGeneratedBy"})
 _SAME = frozenset(
     relation.name
     for relation in terms.TABLE
-    if relation.follow
-    and (
-        relation.name in {"wasDerivedFrom", "wasInformedBy", "actedOnBehalfOf"}
-        or relation.base == "wasDerivedFrom"
-    )
+    if relation.follow and relation.root in {"wasDerivedFrom", "wasInformedBy", "actedOnBehalfOf"}
 )
 
 

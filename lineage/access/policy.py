@@ -65,7 +65,7 @@ from typing import Any, TypeVar
 from lineage import ids
 from lineage.access import delicate
 from lineage.errors import BadInput
-from lineage.model import kinds, terms
+from lineage.model import kinds, namespaces, terms
 from lineage.model.value import Attributes, Literal, Ref, Value, each
 
 NODE_VERBS = ("keep", "pseudonymise", "surrogate", "collapse", "cut")
@@ -224,7 +224,7 @@ class Policy:
             about_ids = rule.id is not None or rule.project is not None
             if about_ids and rule.kind is None and rule.attribute is None and rule.fits(thing):
                 return rule.verb == "keep"
-        return iri.startswith(terms.LINEAGE) or not iri.startswith(_OURS)
+        return iri.startswith(namespaces.LINEAGE) or not iri.startswith(_OURS)
 
     def attribute(self, owner: Thing | str, name: str, value: Value) -> Rule:
         """The rule for an attribute of a node, or of an edge of the relation ``owner``.

@@ -17,12 +17,12 @@ from lineage.access.policy import Policy
 from lineage.access.pseudonym import PartnerKey
 from lineage.access.survey import ARGUMENTS, Survey, ref_arguments
 from lineage.access.values import Place, Sealed, Values, name_without_digest
-from lineage.model import kinds, merge, terms
+from lineage.model import kinds, merge, namespaces, terms
 from lineage.model.record import Batch, Edge, Node, Record, arcs, line, named
 from lineage.model.value import Literal, Ref, Value, each, refs, several
 
 #: The type of a node that stands for hidden ones.
-REDACTED = Ref(terms.LINEAGE + "Redacted")
+REDACTED = Ref(namespaces.LINEAGE + "Redacted")
 
 #: A short form that is one, and no text of another kind.
 _SHORT = re.compile(r"[A-Za-z][\w.\-]{0,30}")
@@ -285,10 +285,10 @@ class _Redaction:
 def _iris(record: Record) -> Iterator[str]:
     yield from named(record)
     for key, value in record.attributes.items():
-        yield terms.expand(key)
+        yield namespaces.expand(key)
         for item in each(value):
             if isinstance(item, Literal) and item.datatype is not None:
-                yield terms.expand(item.datatype)
+                yield namespaces.expand(item.datatype)
 
 
 def _used(prefixes: Mapping[str, str], iris: Iterable[str]) -> dict[str, str]:

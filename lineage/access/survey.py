@@ -17,10 +17,10 @@ T = TypeVar("T")
 
 #: Arguments of relations that name a thing, and its family; the others name edges or bundles.
 ARGUMENTS = {
-    "prov:plan": "Entity",
-    "prov:activity": "Activity",
-    "prov:starter": "Activity",
-    "prov:ender": "Activity",
+    argument.key: argument.family
+    for relation in terms.TABLE
+    for argument in relation.arguments
+    if argument.family
 }
 
 _ARGUMENTS_OF = {

@@ -14,7 +14,7 @@ from lineage import ids
 from lineage.access.delicate import LABEL
 from lineage.access.policy import Policy, Rule, Thing
 from lineage.access.pseudonym import SEALED, PartnerKey, commitment
-from lineage.model import dictionary, terms
+from lineage.model import dictionary, namespaces
 from lineage.model.dictionary import Member, Pair
 from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, each, several, wired
 
@@ -155,7 +155,7 @@ class Values:
     def _known(self, word: str) -> bool:
         """Whether a datatype or the name of an attribute may leave."""
         if word not in self._words:
-            lets = self._policy.lets(terms.expand(word))
+            lets = self._policy.lets(namespaces.expand(word))
             self._words[word] = lets and not self._hidden.within(word)
         return self._words[word]
 

@@ -13,8 +13,8 @@ from keyword import iskeyword
 
 import click
 
-from lineage import __version__
 from lineage.errors import LineageError, Usage
+from lineage.version import __version__
 
 #: Verb -> what it answers; each lives in the file of its name.
 VERBS: dict[str, str] = {

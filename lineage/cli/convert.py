@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import click
 
@@ -31,8 +30,8 @@ def COMMAND(source: str, from_: str | None, to: str | None, out: str | None) -> 
     from lineage.errors import UnknownFormat
 
     data = sys.stdin.buffer.read() if source == "-" else face.read(source)
-    read = formats.named(from_) if from_ else formats.recognised(data, Path(source).suffix, source)
-    written = formats.named(to) if to else formats.for_suffix(Path(out or "").suffix)
+    read = formats.named(from_) if from_ else formats.recognised(data, source)
+    written = formats.named(to) if to else formats.for_file(out or "")
     if written is None:
         raise UnknownFormat(
             "it is not said what it shall become", hint="Name the format with --to."

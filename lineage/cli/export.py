@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -69,7 +68,7 @@ def _document(
     if as_json and out is None:
         raise click.UsageError("--json tells about the document: name a file for it with --out")
     if format_ is None:
-        found = formats.for_suffix(Path(out).suffix) if out else None
+        found = formats.for_file(out) if out else None
         format_ = found.name if found else "json"
     with face.opened(ctx) as store:
         exported = store.export(selection, format=format_, at=at)

@@ -20,11 +20,13 @@ def COMMAND(ctx: click.Context, count: int, before: int | None, *, as_json: bool
     Example:
       lineage log -n 5
     """
+    from lineage.store.base import NOW
+
     with face.opened(ctx) as opened:
         head = opened.store.head()
         last = min(head.size, before - 1) if before else head.size
         first = max(0, last - count)
-        entries = opened.store.entries(first, last - first) if last > first else []
+        entries = opened.store.headers(first, last - first, NOW) if last > first else []
     if as_json:
         shown = [entry.to_dict() for entry in reversed(entries)]
         face.emit({"entries": shown, "size": head.size, "root": head.root.hex(), "more": first})

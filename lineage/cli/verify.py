@@ -9,7 +9,9 @@ from lineage.cli import face
 from lineage.errors import LineageError
 
 #: Exit codes, as documented: 0 intact, 1 tampered, 2 cannot tell.
-EXITS = {"intact": 0, "tampered": 1, "unknown": 2}
+EXITS = {"intact": 0, "tampered": 1, "too-new": 2, "unknown": 2}
+#: What is said of a store that is not intact.
+_STATES = {"tampered": "tampered", "too-new": "too new", "unknown": "cannot tell"}
 
 
 @click.command("verify")
@@ -18,7 +20,8 @@ EXITS = {"intact": 0, "tampered": 1, "unknown": 2}
 def COMMAND(ctx: click.Context, *, as_json: bool) -> None:
     """Recompute the ledger's digests and compare the graph with one drawn anew from it.
 
-    Exit code 0: intact. 1: something was changed, and what. 2: the store cannot be read.
+    Exit code 0: intact. 1: something was changed, and what. 2: the store cannot be read, or only by
+    a newer version.
 
     \b
     Example:
@@ -43,7 +46,7 @@ def _tell(verdict: dict[str, object]) -> None:
         click.echo(f"{click.style('intact', fg='green')}: {verdict['entries']} entries")
         click.echo(f"root {verdict['root']}")
         return
-    click.echo(click.style({"tampered": "tampered", "unknown": "cannot tell"}[state], fg="red"))
+    click.echo(click.style(_STATES[state], fg="red"))
     changes = verdict["changes"]
     for change in changes if isinstance(changes, list) else []:
         place = f"entry {change['entry']}" if change["entry"] else "store"

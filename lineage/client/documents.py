@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The GraphQL documents beside this file: one operation a verb, with the fragments it spreads."""
+"""The GraphQL documents beside this file: one operation a verb, with the fragments it spreads.
+
+Fragments that list the groups of an answer are made from the kinds.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
+
+from lineage.model.kinds import GROUPS
 
 #: What may be asked; each is an operation in the file of its name. The other files are fragments.
 OPERATIONS = (
@@ -23,6 +28,13 @@ OPERATIONS = (
     "why",
 )
 _SPREAD = re.compile(r"\.\.\.(\w+)")
+#: Fragments by their lower-case names.
+_GENERATED: Mapping[str, str] = {
+    "groupednodes": f"fragment GroupedNodes on Groups {{ {' '.join(GROUPS)} }}\n",
+    "groupedthings": "fragment GroupedThings on Things {"
+    + " ".join(f"{group} {{ ...Thing }}" for group in GROUPS)
+    + "}\n",
+}
 
 
 @cache
@@ -34,7 +46,11 @@ def document(name: str) -> str:
 def _texts(name: str, seen: set[str]) -> Iterator[str]:
     if name not in seen:
         seen.add(name)
-        text = files("lineage.client").joinpath(f"{name}.graphql").read_text("utf-8")
+        text = _GENERATED.get(name) or _file(name)
         yield text
         for fragment in _SPREAD.findall(text):
             yield from _texts(fragment.lower(), seen)
+
+
+def _file(name: str) -> str:
+    return files("lineage.client").joinpath(f"{name}.graphql").read_text("utf-8")

@@ -11,10 +11,11 @@ import orjson
 
 from lineage import errors, ids
 from lineage.errors import TEMPORARY, LineageError, ServerError
+from lineage.model.kinds import GROUPS
 from lineage.services.answer import Answer, Certificate
 from lineage.services.compare import Comparison, Difference
 from lineage.services.fairness import Reason
-from lineage.services.trace import GROUPS, grouped
+from lineage.services.trace import grouped
 from lineage.store.base import Cut, Stats, Subgraph
 from lineage.store.rows import EdgeRow, NodeRow
 

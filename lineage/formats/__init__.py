@@ -6,28 +6,60 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from lineage.errors import InputTruncated, MissingExtra, UnknownFormat
 from lineage.model import check, constraints
 from lineage.model.record import Batch, Loss
 
-#: Name -> module and the format in it; the order is the order of sniffing.
-BUILTIN: dict[str, str] = {
-    "jsonld": "lineage.formats.prov_jsonld:FORMAT",
-    "json": "lineage.formats.prov_json:FORMAT",
-    "provn": "lineage.formats.prov_n:FORMAT",
-    "xml": "lineage.formats.prov_xml:FORMAT",
-    "rdfxml": "lineage.formats.prov_o:RDFXML",
-    "turtle": "lineage.formats.prov_o:TURTLE",
-    "trig": "lineage.formats.prov_o:TRIG",
-    "nt": "lineage.formats.prov_o:NTRIPLES",
-    "nquads": "lineage.formats.prov_o:NQUADS",
-    "rocrate": "lineage.formats.rocrate:FORMAT",
-    "dot": "lineage.formats.dot:DOT",
-    "svg": "lineage.formats.svg:SVG",
+
+class FormatRow(NamedTuple):
+    """What is known of a format before its module is loaded, which its extra may be missing for."""
+
+    module: str
+    attribute: str
+    media_types: tuple[str, ...]
+    suffixes: tuple[str, ...]
+
+
+#: The order is the order of sniffing.
+BUILTIN: dict[str, FormatRow] = {
+    "jsonld": FormatRow(
+        "lineage.formats.prov_jsonld", "FORMAT", ("application/ld+json",), (".jsonld",)
+    ),
+    "json": FormatRow(
+        "lineage.formats.prov_json",
+        "FORMAT",
+        ("application/json", "application/provenance+json"),
+        (".json", ".provjson"),
+    ),
+    "provn": FormatRow(
+        "lineage.formats.prov_n",
+        "FORMAT",
+        ("text/provenance-notation",),
+        (".provn", ".pn", ".prov-n"),
+    ),
+    "xml": FormatRow(
+        "lineage.formats.prov_xml",
+        "FORMAT",
+        ("application/provenance+xml", "application/xml"),
+        (".provx", ".xml"),
+    ),
+    "rdfxml": FormatRow(
+        "lineage.formats.prov_o", "RDFXML", ("application/rdf+xml",), (".rdf", ".owl")
+    ),
+    "turtle": FormatRow("lineage.formats.prov_o", "TURTLE", ("text/turtle",), (".ttl",)),
+    "trig": FormatRow("lineage.formats.prov_o", "TRIG", ("application/trig",), (".trig",)),
+    "nt": FormatRow("lineage.formats.prov_o", "NTRIPLES", ("application/n-triples",), (".nt",)),
+    "nquads": FormatRow("lineage.formats.prov_o", "NQUADS", ("application/n-quads",), (".nq",)),
+    "rocrate": FormatRow(
+        "lineage.formats.rocrate", "FORMAT", ("application/zip",), (".crate.zip",)
+    ),
+    "dot": FormatRow("lineage.formats.dot", "DOT", ("text/vnd.graphviz",), (".dot", ".gv")),
+    "svg": FormatRow("lineage.formats.svg", "SVG", ("image/svg+xml",), (".svg",)),
 }
 
+_RDF_EXTRA = 'pip install "lineagedb[rdf]"'
 #: Formats of RDF: what they say has a canonical form.
 RDF = frozenset({"turtle", "trig", "nt", "nquads", "rdfxml"})
 
@@ -35,11 +67,13 @@ __all__ = [
     "BUILTIN",
     "RDF",
     "Format",
+    "FormatRow",
     "canonical",
     "convert",
-    "for_suffix",
+    "for_file",
     "from_prov",
     "named",
+    "needs_extra",
     "recognised",
     "sniff",
     "to_prov",
@@ -52,8 +86,6 @@ class Format(Protocol):
     """Turns bytes into a batch and back: same batch, same bytes."""
 
     name: str
-    media_types: tuple[str, ...]
-    suffixes: tuple[str, ...]
 
     def sniffs(self, data: bytes) -> bool:
         """Whether the bytes look like this format; quick, never raises."""
@@ -73,16 +105,17 @@ class Format(Protocol):
 
 
 def named(name: str) -> Format:
-    """The format of this name. Raises ``UnknownFormat`` listing the names there are."""
+    """The format of this name. Raises ``UnknownFormat`` listing the names there are, and
+    ``MissingExtra`` where the package that reads it is not installed.
+    """
     if name not in BUILTIN:
         known = ", ".join(BUILTIN)
         raise UnknownFormat(f"no format is called {name!r}", hint=f"There are: {known}.")
-    module, _, attribute = BUILTIN[name].partition(":")
+    row = BUILTIN[name]
     try:
-        known_format: Format = getattr(import_module(module), attribute)
+        known_format: Format = getattr(import_module(row.module), row.attribute)
     except ImportError as error:
-        hint = 'pip install "lineagedb[rdf]"'
-        raise MissingExtra(f"{name} needs the package {error.name}", hint=hint) from error
+        raise MissingExtra(f"{name} needs the package {error.name}", hint=_RDF_EXTRA) from error
     return known_format
 
 
@@ -92,9 +125,23 @@ def _installed() -> Iterator[Format]:
             yield named(name)
 
 
-def for_suffix(suffix: str) -> Format | None:
-    """The format whose files end so, if there is one."""
-    return next((f for f in _installed() if suffix.lower() in f.suffixes), None)
+def for_file(name: str) -> Format | None:
+    """The format whose files end like this name, if there is one. Raises ``MissingExtra`` where the
+    package that reads it is not installed.
+    """
+    for known, row in BUILTIN.items():
+        if name.lower().endswith(row.suffixes):
+            return named(known)
+    return None
+
+
+def needs_extra(name: str) -> bool:
+    """Whether a file of this name is in a format whose package is not installed."""
+    try:
+        for_file(name)
+    except MissingExtra:
+        return True
+    return False
 
 
 def sniff(data: bytes) -> Format | None:
@@ -102,16 +149,18 @@ def sniff(data: bytes) -> Format | None:
     return next((f for f in _installed() if f.sniffs(data)), None)
 
 
-def recognised(data: bytes, suffix: str, where: str) -> Format:
-    """The format of some bytes, by what they look like, else by the end of their file's name.
+def recognised(data: bytes, where: str) -> Format:
+    """The format of the bytes of a file: what they look like, else what its name says.
 
-    Raises ``UnknownFormat``.
+    Raises ``UnknownFormat``, and ``MissingExtra`` where the name is of a format that needs a package.
     """
-    found = sniff(data) or for_suffix(suffix)
+    found = sniff(data) or for_file(where)
     if found is None and not data.strip():
         raise InputTruncated("the input is empty", where=where)
     if found is None:
         hint = f"Name its format: {', '.join(BUILTIN)}."
+        if missing := BUILTIN.keys() - {known.name for known in _installed()}:
+            hint += f" Not installed: {', '.join(sorted(missing))}; {_RDF_EXTRA}"
         raise UnknownFormat("this is no PROV document that is known", where=where, hint=hint)
     return found
 
@@ -121,10 +170,12 @@ def canonical(batch: Batch, format: str = "nquads") -> str | None:  # noqa: A002
     (RDFC-1.0): without named graphs, that is not what the batch says where it has bundles. ``None``
     where nodes without a name speak too much of each other for that form.
     """
-    named(format)
+    written = named(format)
     from lineage.formats import prov_o
 
-    written: prov_o.ProvO = getattr(prov_o, BUILTIN[format].partition(":")[2])
+    if not isinstance(written, prov_o.ProvO):
+        hint = f"The formats of RDF have one: {', '.join(sorted(RDF))}."
+        raise UnknownFormat(f"{format} has no canonical form", hint=hint)
     return prov_o.canonical(written.held(batch))
 
 

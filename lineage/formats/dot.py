@@ -20,8 +20,6 @@ class Dot(Drawn):
     """The DOT format."""
 
     name = "dot"
-    media_types = ("text/vnd.graphviz",)
-    suffixes = (".dot", ".gv")
 
     def dumps(self, batch: Batch) -> bytes:
         """Write a graph: same batch, same bytes."""

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 from lineage import ids
 from lineage.errors import BadInput
 from lineage.formats import statement
-from lineage.model import terms
+from lineage.model import namespaces
 from lineage.model.record import Batch
 from lineage.model.value import Literal, Ref, Scalar
 
@@ -50,10 +50,10 @@ def tagged(text: str, datatype: str) -> Literal | None:
 
 def declared(prefixes: Mapping[str, str], *, where: str) -> dict[str, str]:
     """The prefixes of a document, those reserved checked. Raises ``BadInput``."""
-    bound = prefixes.get("prov", terms.PROV)
-    if bound != terms.PROV:
+    bound = prefixes.get("prov", namespaces.PROV)
+    if bound != namespaces.PROV:
         raise BadInput(f"prefix prov is bound to {bound!r}; it is reserved for PROV", where=where)
-    return {p: terms.XSD if iri == terms.XSD[:-1] else iri for p, iri in prefixes.items()}
+    return {p: namespaces.XSD if iri == namespaces.XSD[:-1] else iri for p, iri in prefixes.items()}
 
 
 class Names:
@@ -72,7 +72,7 @@ class Names:
         place: Callable[[str], str],
         lenient: bool = True,
     ) -> None:
-        self._prefixes: MutableMapping[str, str] = {**terms.PREFIXES, **prefixes}
+        self._prefixes: MutableMapping[str, str] = {**namespaces.PREFIXES, **prefixes}
         self._default = prefixes.get("default")
         self._blank = f"{blank}{scope}"
         self._place = place
@@ -100,7 +100,7 @@ class Names:
         """The attribute key for a qualified name, as answers write it."""
         found = self._keys.get(name)
         if found is None:
-            found = self._keys[name] = terms.compact(self.iri(name, at))
+            found = self._keys[name] = namespaces.compact(self.iri(name, at))
         return found
 
     def literal(self, text: str, kind: str | None, language: str | None, at: str) -> Scalar:
@@ -188,8 +188,8 @@ class Prefixes:
         self._lengths = sorted({len(space) for space in (*found.values(), *_WELL_KNOWN)})
         self._made = 0
         self._names: dict[str, str] = {}
-        self.need("prov", terms.PROV)
-        self.need("xsd", terms.XSD)
+        self.need("prov", namespaces.PROV)
+        self.need("xsd", namespaces.XSD)
 
     def name(self, iri: str) -> str:
         """``prefix:local`` for an IRI, or the local part alone in the default namespace."""
@@ -257,10 +257,10 @@ class Prefixes:
         return None
 
 
-_WELL_KNOWN = {space: prefix for prefix, space in terms.PREFIXES.items()}
+_WELL_KNOWN = {space: prefix for prefix, space in namespaces.PREFIXES.items()}
 #: Prefixes that syntaxes or our own words need for themselves: a document's own take others.
 _RESERVED = frozenset({"prov", "xsd", "lineage", "xsi", "xml", "xmlns", "default"})
-_OURS = frozenset({terms.PROV, terms.XSD, terms.LINEAGE})
+_OURS = frozenset({namespaces.PROV, namespaces.XSD, namespaces.LINEAGE})
 _WORD = re.compile(r"[^\W\d_](?:[\w.\-]*[\w\-])?")
 #: Places at which an IRI is tried to be cut in two.
 _CUTS = 100

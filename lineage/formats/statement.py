@@ -15,7 +15,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from lineage import ids
-from lineage.model import dictionary, kinds, terms
+from lineage.model import dictionary, kinds, namespaces, terms
 from lineage.model.record import Batch, Edge, Node, Record, line
 from lineage.model.terms import Family, Relation
 from lineage.model.value import (
@@ -144,7 +144,7 @@ def described(record: Node) -> dict[str, Value]:
             if short in attributes and _fits("time", attributes[short]):
                 attributes[key] = attributes.pop(short)
     if record.kind not in kinds.PLAIN:
-        attributes[TYPE] = _with(attributes.get(TYPE, ()), Ref(terms.LINEAGE + record.kind))
+        attributes[TYPE] = _with(attributes.get(TYPE, ()), Ref(namespaces.LINEAGE + record.kind))
     if record.label is not None:
         # The label comes first: what reads it back takes a single text for the label.
         others = attributes.get(LABEL, ())
@@ -232,8 +232,8 @@ def signature(relation: Relation) -> tuple[str, ...]:
 def base_iri(base_type: str) -> str:
     """The full IRI of the type that makes a relation a sub-property."""
     if base_type.startswith("lineage:"):
-        return terms.LINEAGE + base_type.removeprefix("lineage:")
-    return terms.expand(base_type)
+        return namespaces.LINEAGE + base_type.removeprefix("lineage:")
+    return namespaces.expand(base_type)
 
 
 def typed(text: str, datatype: str | None) -> Scalar:
@@ -295,7 +295,7 @@ def lexical(value: float | bool) -> tuple[str, str]:
 
 def datatype(iri: str) -> str:
     """A datatype as literals hold it: compact, our own with their prefix."""
-    short = terms.compact(iri)
+    short = namespaces.compact(iri)
     return "lineage:" + short if ":" not in short else short
 
 
@@ -335,8 +335,8 @@ def _with(values: Value | tuple[()], one: Scalar) -> Value:
 def _take_kind(attributes: dict[str, Value], family: Family) -> str:
     """The noun that a ``prov:type`` of ours names, taken out of the attributes; else the family."""
     for item in each(attributes[TYPE]):
-        if isinstance(item, Ref) and item.iri.startswith(terms.LINEAGE):
-            kind = item.iri.removeprefix(terms.LINEAGE)
+        if isinstance(item, Ref) and item.iri.startswith(namespaces.LINEAGE):
+            kind = item.iri.removeprefix(namespaces.LINEAGE)
             if kind in kinds.KINDS and kind not in kinds.PLAIN and kinds.family(kind) == family:
                 _without(attributes, item)
                 return kind

@@ -35,8 +35,6 @@ class Svg(Drawn):
     """The SVG format."""
 
     name = "svg"
-    media_types = ("image/svg+xml",)
-    suffixes = (".svg",)
 
     def dumps(self, batch: Batch) -> bytes:
         """Write a picture: causes above their effects, every bundle in a frame of its own."""

@@ -34,10 +34,9 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One line of the ledger. ``body`` holds the signed lines of its records, as text that can be
-    read without us;
-    ``leaf`` is its hash in the log, in hex, as it was when the entry was made.
+class Header:
+    """One line of the ledger without its records: who asserted how much, from where, when, and the
+    digest of what. ``leaf`` is its hash in the log, in hex, as it was when the entry was made.
     """
 
     seq: int
@@ -49,11 +48,10 @@ class Entry:
     added: int
     retracted: int
     records: str
-    body: bytes = field(repr=False)
     leaf: str = ""
 
     def preimage(self) -> bytes:
-        """What the leaf hash is taken over: all but the body, whose digest is among it."""
+        """What the leaf hash is taken over: all of it, the digest of the records included."""
         shown = {
             "actor": self.actor,
             "added": self.added,
@@ -71,19 +69,8 @@ class Entry:
         """The leaf hash worked out anew."""
         return merkle.leaf_hash(self.preimage())
 
-    def lines(self) -> list[bytes]:
-        """The signed canonical lines. Raises ``ValueError`` where the body is damaged."""
-        if not isinstance(self.body, bytes) or not self.body.endswith(b"\n"):
-            raise ValueError("the body does not end where a line does")
-        return self.body.split(b"\n")[:-1]
-
-    def changes(self) -> Iterator[tuple[Sign, Record]]:
-        """What the entry adds (+) and retracts (-). Raises ``ValueError`` where it is damaged."""
-        for text in self.lines():
-            yield parse(text)
-
     def to_dict(self) -> dict[str, Any]:
-        """The entry as the JSON of answers, without its body."""
+        """The entry as the JSON of answers."""
         return {
             "seq": self.seq,
             "source": self.source,
@@ -98,8 +85,38 @@ class Entry:
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry(Header):
+    """One line of the ledger with its records. ``body`` holds their signed lines, as text that can
+    be read without us.
+    """
+
+    body: bytes = field(repr=False)
+
+    def lines(self) -> list[bytes]:
+        """The signed canonical lines. Raises ``ValueError`` where the body is damaged."""
+        if not isinstance(self.body, bytes) or not self.body.endswith(b"\n"):
+            raise ValueError("the body does not end where a line does")
+        return self.body.split(b"\n")[:-1]
+
+    def changes(self) -> Iterator[tuple[Sign, Record]]:
+        """What the entry adds (+) and retracts (-). Raises ``UnknownTerm`` where only a newer
+        version can read it, and ``ValueError`` where it is damaged.
+        """
+        for text in self.lines():
+            yield parse(text)
+
+
+class UnknownTerm(ValueError):
+    """A line is of a kind or relation that this version does not know; ``term`` names it."""
+
+    def __init__(self, term: str) -> None:
+        super().__init__(f"{term!r} is no kind or relation of this version of lineagedb")
+        self.term = term
+
+
 def parse(text: bytes) -> tuple[Sign, Record]:
-    """One signed line. Raises ``ValueError`` where it is none."""
+    """One signed line. Raises ``UnknownTerm``, and ``ValueError`` where it is none."""
     sign = text[:1].decode("ascii", "replace")
     if sign not in ("+", "-"):
         raise ValueError(f"the line {text[:80]!r} begins with {sign!r}")
@@ -107,18 +124,14 @@ def parse(text: bytes) -> tuple[Sign, Record]:
         record = from_wire(orjson.loads(text[1:]))
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"the line {text[:80]!r} is no record: {error}") from error
-    known = (
-        record.kind in kinds.KINDS
-        if isinstance(record, Node)
-        else record.relation in terms.RELATIONS
-    )
-    if not known:
-        raise ValueError(f"the line {text[:80]!r} has a kind or relation that there is not")
+    term = record.kind if isinstance(record, Node) else record.relation
+    if term not in (kinds.KINDS if isinstance(record, Node) else terms.RELATIONS):
+        raise UnknownTerm(str(term))
     return sign, record  # type: ignore[return-value]
 
 
 def split(entry: Entry) -> tuple[list[Record], list[Record]]:
-    """What an entry adds, and what it retracts."""
+    """What an entry adds, and what it retracts. Raises as ``Entry.changes``."""
     changes = list(entry.changes())
     return [r for sign, r in changes if sign == "+"], [r for sign, r in changes if sign == "-"]
 

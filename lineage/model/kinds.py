@@ -1,293 +1,303 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The only place that declares nouns: what a Run, a Dataset or a Decision is, and its fields.
+"""The only place that declares kinds of nodes: what a Run, a Dataset or a Decision is.
 
-The docstrings are the words of the documentation, the GraphQL descriptions and the web page.
-Engines and formats know no nouns: they read ``family`` and ``fields_of``.
+All that any interface needs to know of a kind stands with it: its fields, its docstring (the words of
+the documentation, the GraphQL descriptions and the web page), the words that references to it begin
+with, its plural, its group in an answer, and the attributes shown on one line. Engines and formats
+know no kind by name: they read ``family`` and ``fields_of``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import Field, dataclass, field, fields
-from functools import cache
-from typing import Any, ClassVar
 
-from lineage.model.record import Node
+from lineage.errors import StoreTooNew
+from lineage.model.noun import (
+    DECLARED,
+    OTHERS,
+    PERSONAL,
+    ActivityNoun,
+    AgentNoun,
+    EntityNoun,
+    Noun,
+    attribute,
+    fields_of,
+    kind,
+)
 from lineage.model.terms import Family
-from lineage.model.value import Value, clean
 
-#: Fields of this mark hold what identifies a person; redaction and export policies look for it.
-PERSONAL = "personal"
+__all__ = ["PERSONAL", "Noun", "fields_of"]
 
 
-def said(text: str, *, personal: bool = False) -> Any:
-    """A field that may be absent, with the sentence that explains it."""
-    return field(default=None, metadata={"description": text, PERSONAL: personal})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Noun:
-    """A node of a known kind, typed; ``node()`` turns it into the record that is stored."""
-
-    family: ClassVar[Family]
-    id: str
-    label: str | None = None
-    more: Mapping[str, Value] = field(default_factory=dict)
-
-    def node(self) -> Node:
-        """The record. ``more`` adds attributes that the kind does not declare."""
-        own = {name: getattr(self, name) for name in _declared(type(self).__name__)}
-        return Node(
-            id=self.id,
-            kind=type(self).__name__,
-            label=self.label,
-            attributes=clean({**own, **self.more}),
-        )
-
-
-_BASE = frozenset({"id", "label", "more"})
-
-
-@cache
-def _declared(kind: str) -> tuple[str, ...]:
-    """The names of the attributes that a kind declares; asked for every node there is."""
-    return tuple(f.name for f in fields_of(kind))
-
-
-class _Entity(Noun):
-    __slots__ = ()
-    family: ClassVar[Family] = "Entity"
-
-
-class _Activity(Noun):
-    __slots__ = ()
-    family: ClassVar[Family] = "Activity"
-
-
-class _Agent(Noun):
-    __slots__ = ()
-    family: ClassVar[Family] = "Agent"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entity(_Entity):
-    """Something, of which no more is known (PROV-DM section 5.1.1)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Activity(_Activity):
-    """Something that happened, of which no more is known (PROV-DM section 5.1.2)."""
-
-    started: str | None = said("When it began, ISO 8601.")
-    ended: str | None = said("When it ended, ISO 8601.")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agent(_Agent):
-    """Somebody or something responsible, of which no more is known (PROV-DM section 5.3.1)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run(_Activity):
+@kind(plural="runs", group="runs", summary=("status",))
+class Run(ActivityNoun):
     """One execution: a training run, a pipeline stage, a job. Parameters and metrics are
     attributes ``param.<name>`` and ``metric.<name>``.
     """
 
-    name: str | None = said("What its tracker or author calls it.")
-    status: str | None = said("How it ended: finished, failed, killed, running, scheduled.")
-    started: str | None = said("When it began, ISO 8601.")
-    ended: str | None = said("When it ended, ISO 8601.")
-    command: str | None = said("The command line that was run.")
-    experiment: str | None = said("The experiment or group the tracker files it under.")
-    tracker: str | None = said("The system that recorded it.")
+    name: str | None = attribute("What its tracker or author calls it.")
+    status: str | None = attribute("How it ended: finished, failed, killed, running, scheduled.")
+    started: str | None = attribute("When it began, ISO 8601.")
+    ended: str | None = attribute("When it ended, ISO 8601.")
+    command: str | None = attribute("The command line that was run.")
+    experiment: str | None = attribute("The experiment or group the tracker files it under.")
+    tracker: str | None = attribute("The system that recorded it.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Commit(_Entity):
+@kind(plural="commits", group="commits", summary=("message",))
+class Commit(EntityNoun):
     """A source snapshot in version control, and the plan that runs followed."""
 
-    message: str | None = said("The first line of the commit message.")
-    committed: str | None = said("When it was committed, ISO 8601.")
-    authored: str | None = said("When its change was written, ISO 8601.")
-    tree: str | None = said("The hash of the files it holds: the bytes that ran.")
-    change_id: str | None = said("The Change-Id trailer, which survives a rewrite.")
-    patch_id: str | None = said("git patch-id of its change without context lines.")
-    range_patch_id: str | None = said("patch-id of everything since it left the default branch.")
-    refs: str | None = said("Branches and tags that point at it.")
+    message: str | None = attribute("The first line of the commit message.")
+    committed: str | None = attribute("When it was committed, ISO 8601.")
+    authored: str | None = attribute("When its change was written, ISO 8601.")
+    tree: str | None = attribute("The hash of the files it holds: the bytes that ran.")
+    change_id: str | None = attribute("The Change-Id trailer, which survives a rewrite.")
+    patch_id: str | None = attribute("git patch-id of its change without context lines.")
+    range_patch_id: str | None = attribute(
+        "patch-id of everything since it left the default branch."
+    )
+    refs: str | None = attribute("Branches and tags that point at it.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dataset(_Entity):
+@kind(plural="datasets", group="datasets")
+class Dataset(EntityNoun):
     """A named body of data, whatever its bytes are today."""
 
-    name: str | None = said("Its name within the namespace.")
-    namespace: str | None = said("Where the name is defined.")
-    license: str | None = said("The licence it is under (SPDX identifier where there is one).")
-    owner: str | None = said("Who answers for it.")
+    name: str | None = attribute("Its name within the namespace.")
+    namespace: str | None = attribute("Where the name is defined.")
+    license: str | None = attribute("The licence it is under (SPDX identifier where there is one).")
+    owner: str | None = attribute("Who answers for it.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatasetVersion(_Entity):
+@kind(
+    plural="datasetVersions",
+    group="datasets",
+    words={"version": 0, "dataset": 1, "artifact": 1},
+    summary=("digest", "size"),
+    version_of="Dataset",
+)
+class DatasetVersion(EntityNoun):
     """A dataset at one moment: its name and the digest of its bytes."""
 
-    name: str | None = said("The dataset's name or path.")
-    digest: str | None = said("algorithm:hex by which the source knows the bytes.")
-    size: int | None = said("Size in bytes.")
-    files: int | None = said("Number of files, for a directory.")
+    name: str | None = attribute("The dataset's name or path.")
+    digest: str | None = attribute("algorithm:hex by which the source knows the bytes.")
+    size: int | None = attribute("Size in bytes.")
+    files: int | None = attribute("Number of files, for a directory.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content(_Entity):
+@kind(plural="contents", group="contents", summary=("digest", "size"))
+class Content(EntityNoun):
     """Bytes, whatever they are called: where tools that never heard of each other meet."""
 
-    digest: str | None = said("algorithm:hex of the bytes.")
-    size: int | None = said("Size in bytes.")
+    digest: str | None = attribute("algorithm:hex of the bytes.")
+    size: int | None = attribute("Size in bytes.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Environment(_Entity):
+@kind(
+    plural="environments",
+    group="environments",
+    words={"environment": 0, "env": 0},
+    summary=("python",),
+)
+class Environment(EntityNoun):
     """Interpreter, platform and packages: equal environments are one node."""
 
-    python: str | None = said("Version, or range of versions, of the interpreter.")
-    platform: str | None = said("Operating system and machine.")
-    packages: int | None = said("How many packages it holds.")
+    python: str | None = attribute("Version, or range of versions, of the interpreter.")
+    platform: str | None = attribute("Operating system and machine.")
+    packages: int | None = attribute("How many packages it holds.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Package(_Entity):
+@kind(plural="packages", group="packages", summary=("version",))
+class Package(EntityNoun):
     """A published software package at one version, named by its purl."""
 
-    name: str | None = said("Name in its registry.")
-    version: str | None = said("Version.")
+    name: str | None = attribute("Name in its registry.")
+    version: str | None = attribute("Version.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Model(_Entity):
+@kind(plural="models", group="models", words={"model": 1})
+class Model(EntityNoun):
     """A named model, whatever its weights are today."""
 
-    name: str | None = said("Its name in the registry.")
-    namespace: str | None = said("The registry that defines the name.")
+    name: str | None = attribute("Its name in the registry.")
+    namespace: str | None = attribute("The registry that defines the name.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelVersion(_Entity):
+@kind(
+    plural="modelVersions",
+    group="models",
+    words={"model": 0, "version": 2},
+    summary=("status", "version"),
+    version_of="Model",
+)
+class ModelVersion(EntityNoun):
     """A model at one version: the thing that is deployed, and asked about."""
 
-    name: str | None = said("The model's name.")
-    version: str | None = said("The version within its registry.")
-    aliases: str | None = said("Names such as champion that pointed at it when it was read.")
-    stage: str | None = said("The registry stage, where the registry has stages.")
+    name: str | None = attribute("The model's name.")
+    version: str | None = attribute("The version within its registry.")
+    aliases: str | None = attribute("Names such as champion that pointed at it when it was read.")
+    stage: str | None = attribute("The registry stage, where the registry has stages.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Artifact(_Entity):
+@kind(
+    plural="artifacts",
+    group="artifacts",
+    words={"artifact": 0, "version": 1, "dataset": 2, "model": 2},
+    summary=("digest", "size"),
+)
+class Artifact(EntityNoun):
     """A file or directory that a run read or wrote."""
 
-    name: str | None = said("Its path or name.")
-    digest: str | None = said("algorithm:hex by which the source knows the bytes.")
-    size: int | None = said("Size in bytes.")
-    files: int | None = said("Number of files, for a directory.")
+    name: str | None = attribute("Its path or name.")
+    digest: str | None = attribute("algorithm:hex by which the source knows the bytes.")
+    size: int | None = attribute("Size in bytes.")
+    files: int | None = attribute("Number of files, for a directory.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision(_Entity):
+@kind(plural="decisions", group="decisions", summary=("status",))
+class Decision(EntityNoun):
     """A choice with its reasons, and the plan that runs followed because of it."""
 
-    status: str | None = said("proposed, accepted, rejected, deprecated or superseded.")
-    decided: str | None = said("When it was taken, ISO 8601.")
+    status: str | None = attribute("proposed, accepted, rejected, deprecated or superseded.")
+    decided: str | None = attribute("When it was taken, ISO 8601.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Review(_Activity):
+@kind(plural="reviews", group="decisions", summary=("verdict",))
+class Review(ActivityNoun):
     """Somebody looking at something and giving a verdict."""
 
-    verdict: str | None = said("What the reviewer concluded.")
-    started: str | None = said("When it began, ISO 8601.")
-    ended: str | None = said("When it ended, ISO 8601.")
+    verdict: str | None = attribute("What the reviewer concluded.")
+    started: str | None = attribute("When it began, ISO 8601.")
+    ended: str | None = attribute("When it ended, ISO 8601.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deployment(_Activity):
+@kind(plural="deployments", group="deployments", summary=("target",))
+class Deployment(ActivityNoun):
     """A model version put into use somewhere."""
 
-    target: str | None = said("Where it was deployed.")
-    started: str | None = said("When it began, ISO 8601.")
-    ended: str | None = said("When it ended, ISO 8601.")
+    target: str | None = attribute("Where it was deployed.")
+    started: str | None = attribute("When it began, ISO 8601.")
+    ended: str | None = attribute("When it ended, ISO 8601.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access(_Activity):
+@kind(plural="accesses", group="deployments", summary=("permission",))
+class Access(ActivityNoun):
     """Somebody reading or changing data, under a permission."""
 
-    permission: str | None = said("The grant that allowed it.")
-    started: str | None = said("When it began, ISO 8601.")
-    ended: str | None = said("When it ended, ISO 8601.")
+    permission: str | None = attribute("The grant that allowed it.")
+    started: str | None = attribute("When it began, ISO 8601.")
+    ended: str | None = attribute("When it ended, ISO 8601.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person(_Agent):
+@kind(plural="people", group="people", words={"person": 0, "agent": 2})
+class Person(AgentNoun):
     """A human being."""
 
-    name: str | None = said("Name.", personal=True)
-    email: str | None = said("E-mail address.", personal=True)
+    name: str | None = attribute("Name.", personal=True)
+    email: str | None = attribute("E-mail address.", personal=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Organization(_Agent):
+@kind(plural="organizations", group="people", words={"organization": 0, "agent": 3})
+class Organization(AgentNoun):
     """An institution, company or team."""
 
-    name: str | None = said("Name.")
+    name: str | None = attribute("Name.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SoftwareAgent(_Agent):
+@kind(plural="softwareAgents", group="people", words={"agent": 0}, summary=("version",))
+class SoftwareAgent(AgentNoun):
     """A program that acts: a bot, a scheduler, a CI system."""
 
-    name: str | None = said("Name.")
-    version: str | None = said("Version.")
+    name: str | None = attribute("Name.")
+    version: str | None = attribute("Version.")
+
+
+#: Attributes worth a line of what is of no kind of ours.
+_ANYTHING = ("message", "status", "digest", "version", "python", "size")
+
+
+@kind(plural="plainEntities", summary=_ANYTHING)
+class Entity(EntityNoun):
+    """Something, of which no more is known (PROV-DM section 5.1.1)."""
+
+
+@kind(plural="plainActivities", summary=_ANYTHING)
+class Activity(ActivityNoun):
+    """Something that happened, of which no more is known (PROV-DM section 5.1.2)."""
+
+    started: str | None = attribute("When it began, ISO 8601.")
+    ended: str | None = attribute("When it ended, ISO 8601.")
+
+
+@kind(plural="plainAgents", group="people", words={"agent": 1, "person": 1}, summary=_ANYTHING)
+class Agent(AgentNoun):
+    """Somebody or something responsible, of which no more is known (PROV-DM section 5.3.1)."""
+
+
+class _Known(dict[str, type[Noun]]):
+    """Kinds by name; asking for another says what it means that there is one."""
+
+    def __missing__(self, name: str) -> type[Noun]:
+        raise StoreTooNew(
+            f"there is no kind {name!r} in this version of lineagedb",
+            hint="A newer version wrote it meanwhile: open the store again, or install that version.",
+        )
 
 
 #: Every kind by name: our nouns, then the three plain families for what nobody knows.
-KINDS: Mapping[str, type[Noun]] = {
-    kind.__name__: kind
-    for kind in (
-        Run,
-        Commit,
-        Dataset,
-        DatasetVersion,
-        Content,
-        Environment,
-        Package,
-        Model,
-        ModelVersion,
-        Artifact,
-        Decision,
-        Review,
-        Deployment,
-        Access,
-        Person,
-        Organization,
-        SoftwareAgent,
-        Entity,
-        Activity,
-        Agent,
-    )
-}
-
+KINDS: Mapping[str, type[Noun]] = _Known(DECLARED)
 PLAIN: tuple[Family, ...] = ("Entity", "Activity", "Agent")
 _RANK = {name: rank for rank, name in enumerate(KINDS)}
 #: Among relations that mention a thing nobody described, the most telling family wins.
 _MENTION_RANK = {"Agent": 0, "Activity": 1, "Entity": 2}
+#: The groups of an answer that people ask for first; those of other kinds follow.
+_FIRST_GROUPS = (
+    "models", "runs", "commits", "datasets", "environments", "people", "decisions", "artifacts",
+    "deployments", "packages", "contents",
+)  # fmt: skip
+
+
+def _groups() -> Mapping[str, tuple[str, ...]]:
+    named = dict.fromkeys((*_FIRST_GROUPS, *(declared.group for declared in KINDS.values())))
+    named.pop(OTHERS)
+    return {
+        group: tuple(name for name, declared in KINDS.items() if declared.group == group)
+        for group in (*named, OTHERS)
+    }
+
+
+def _words() -> Mapping[str, tuple[str, ...]]:
+    found: dict[str, list[tuple[int, str]]] = {}
+    for name, declared in KINDS.items():
+        for word, rank in declared.words.items():
+            found.setdefault(word, []).append((rank, name))
+    return {word: tuple(name for _, name in sorted(ranked)) for word, ranked in found.items()}
+
+
+#: The groups in which people read an answer, in order, with the kinds in each.
+GROUPS: Mapping[str, tuple[str, ...]] = _groups()
+#: The word that a reference begins with -> the kinds it may mean, the preferred first.
+WORDS: Mapping[str, tuple[str, ...]] = _words()
 
 
 def family(kind: str) -> Family:
-    """The PROV family of a kind."""
+    """The PROV family of a kind. Raises ``StoreTooNew`` for one that this version does not know."""
     return KINDS[kind].family
 
 
-def fields_of(kind: str) -> tuple[Field[Any], ...]:
-    """The attributes a kind declares."""
-    return tuple(f for f in fields(KINDS[kind]) if f.name not in _BASE)
+def group(kind: str) -> str:
+    """The group that answers put a kind in; that of the others for one that nobody here knows."""
+    return KINDS[kind].group if kind in KINDS else OTHERS
+
+
+def with_versions(kind: str) -> frozenset[str]:
+    """A kind, and the kind of its versions where it has some.
+
+    >>> sorted(with_versions("Dataset"))
+    ['Dataset', 'DatasetVersion']
+    """
+    return frozenset({kind, *(name for name, k in KINDS.items() if k.version_of == kind)})
 
 
 def describe(kind: str) -> str:
@@ -296,8 +306,10 @@ def describe(kind: str) -> str:
 
 
 def most_specific(kinds: set[str]) -> str:
-    """The kind a node is shown under when its sources disagree: nouns before plain families."""
-    return min(kinds, key=_RANK.__getitem__)
+    """The kind a node is shown under when its sources disagree: nouns before plain families, and
+    before both what only a newer version knows.
+    """
+    return min(kinds, key=lambda kind: (_RANK.get(kind, -1), kind))
 
 
 def most_telling(families: set[str]) -> str:

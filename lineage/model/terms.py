@@ -7,26 +7,12 @@ Recommendation of 2013-04-30) and PROV-Dictionary (W3C Note).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-Family = Literal["Entity", "Activity", "Agent"]
+from lineage.model.relation import Argument, Family, Relation, narrower
 
-PROV = "http://www.w3.org/ns/prov#"
-XSD = "http://www.w3.org/2001/XMLSchema#"
-LINEAGE = "urn:lineage:term:"
-
-#: Namespaces every document of ours knows; attribute keys in them are written with the prefix,
-#: those of ours without any, and all others as full IRIs.
-PREFIXES: Mapping[str, str] = {
-    "prov": PROV,
-    "xsd": XSD,
-    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
-    "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
-    "lineage": LINEAGE,
-}
+__all__ = ["Argument", "Family", "Relation"]
 
 #: ``alternateOf`` edges with this method are ties by digest: the default walk follows them.
 METHOD = "method"
@@ -34,78 +20,29 @@ BY_DIGEST = "digest"
 SAMENESS = "alternateOf"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Argument:
-    """An optional argument of a relation: the key PROV-JSON writes it under, and what it holds."""
-
-    key: str
-    holds: Literal["time", "ref", "any", "set"] = "ref"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Relation:
-    """One PROV relation, from effect to cause.
-
-    ``code`` is stored by engines and never changes. ``inverse`` is the name of the way back
-    (PROV-O appendix B, ours where it has none). ``base`` names the PROV relation that a
-    sub-property is written as in formats that know only PROV, together with ``prov:type``.
-    """
-
-    code: int
-    name: str
-    effect: Family
-    cause: Family
-    effect_key: str
-    cause_key: str
-    inverse: str
-    any_ends: bool = False
-    follow: bool = True
-    arguments: tuple[Argument, ...] = ()
-    base: str | None = None
-    base_type: str | None = None
-    implied_by: tuple[str, str] | None = None
-    qualified: str | None = None
-    section: str = ""
-
-    @property
-    def cypher(self) -> str:
-        """The relationship type in Neo4j: WAS_GENERATED_BY."""
-        return re.sub("([A-Z])", r"_\1", self.name).upper()
-
-    @property
-    def iri(self) -> str:
-        """The PROV-O property, or ours."""
-        return (LINEAGE if self.name in _OURS else PROV) + self.name
+_TIME = Argument(key="prov:time", holds="time", says="When it happened, ISO 8601.")
+_INSERTED = "The keys that were inserted, with their entities."
+_TRIGGERED_BY = "The activity that generated the trigger."
+_DERIVATION = Relation(
+    code=7,
+    name="wasDerivedFrom",
+    effect="Entity",
+    cause="Entity",
+    effect_key="prov:generatedEntity",
+    cause_key="prov:usedEntity",
+    inverse="hadDerivation",
+    arguments=(
+        Argument(key="prov:activity", says="The activity it came about in.", family="Activity"),
+        Argument(key="prov:generation", says="The generation that it came about by."),
+        Argument(key="prov:usage", says="The usage that it came about by."),
+    ),
+    qualified="Derivation",
+    section="5.2.1",
+)
 
 
-_OURS = frozenset({"parent"})
-_TIME = Argument(key="prov:time", holds="time")
-
-
-def _ref(*keys: str) -> tuple[Argument, ...]:
-    return tuple(Argument(key=key) for key in keys)
-
-
-def _derivation(code: int, name: str, inverse: str, kind: str, **more: Any) -> Relation:
-    """A sub-property of wasDerivedFrom, written as a derivation with a type."""
-    return Relation(
-        code=code,
-        name=name,
-        effect="Entity",
-        cause="Entity",
-        effect_key="prov:generatedEntity",
-        cause_key="prov:usedEntity",
-        inverse=inverse,
-        arguments=_ref("prov:activity", "prov:generation", "prov:usage"),
-        base="wasDerivedFrom",
-        base_type=kind,
-        section="5.2",
-        **more,
-    )
-
-
-#: Every relation, in the order of PROV-DM.
-TABLE: tuple[Relation, ...] = (
+#: The relations of PROV, in the order of PROV-DM.
+_PROV: tuple[Relation, ...] = (
     Relation(
         code=1,
         name="wasGeneratedBy",
@@ -149,7 +86,10 @@ TABLE: tuple[Relation, ...] = (
         effect_key="prov:activity",
         cause_key="prov:trigger",
         inverse="started",
-        arguments=(_TIME, *_ref("prov:starter")),
+        arguments=(
+            _TIME,
+            Argument(key="prov:starter", says=_TRIGGERED_BY, family="Activity"),
+        ),
         qualified="Start",
         section="5.1.6",
     ),
@@ -162,7 +102,10 @@ TABLE: tuple[Relation, ...] = (
         cause_key="prov:trigger",
         inverse="ended",
         follow=False,
-        arguments=(_TIME, *_ref("prov:ender")),
+        arguments=(
+            _TIME,
+            Argument(key="prov:ender", says=_TRIGGERED_BY, family="Activity"),
+        ),
         qualified="End",
         section="5.1.7",
     ),
@@ -179,28 +122,34 @@ TABLE: tuple[Relation, ...] = (
         qualified="Invalidation",
         section="5.1.8",
     ),
-    Relation(
-        code=7,
-        name="wasDerivedFrom",
-        effect="Entity",
-        cause="Entity",
-        effect_key="prov:generatedEntity",
-        cause_key="prov:usedEntity",
-        inverse="hadDerivation",
-        arguments=_ref("prov:activity", "prov:generation", "prov:usage"),
-        qualified="Derivation",
-        section="5.2.1",
+    _DERIVATION,
+    narrower(
+        _DERIVATION,
+        code=8,
+        name="wasRevisionOf",
+        inverse="hadRevision",
+        base_type="prov:Revision",
+        qualified="Revision",
+        section="5.2.2",
     ),
-    _derivation(8, "wasRevisionOf", "hadRevision", "prov:Revision", qualified="Revision"),
-    _derivation(9, "wasQuotedFrom", "quotedAs", "prov:Quotation", qualified="Quotation"),
-    _derivation(
-        10,
-        "hadPrimarySource",
-        "wasPrimarySourceOf",
-        "prov:PrimarySource",
+    narrower(
+        _DERIVATION,
+        code=9,
+        name="wasQuotedFrom",
+        inverse="quotedAs",
+        base_type="prov:Quotation",
+        qualified="Quotation",
+        section="5.2.3",
+    ),
+    narrower(
+        _DERIVATION,
+        code=10,
+        name="hadPrimarySource",
+        inverse="wasPrimarySourceOf",
+        base_type="prov:PrimarySource",
         qualified="PrimarySource",
+        section="5.2.4",
     ),
-    _derivation(11, "parent", "child", "lineage:parent", follow=False),
     Relation(
         code=12,
         name="wasAttributedTo",
@@ -220,7 +169,7 @@ TABLE: tuple[Relation, ...] = (
         effect_key="prov:activity",
         cause_key="prov:agent",
         inverse="wasAssociateFor",
-        arguments=_ref("prov:plan"),
+        arguments=(Argument(key="prov:plan", says="The plan that was followed.", family="Entity"),),
         qualified="Association",
         section="5.3.3",
     ),
@@ -232,7 +181,13 @@ TABLE: tuple[Relation, ...] = (
         effect_key="prov:delegate",
         cause_key="prov:responsible",
         inverse="hadDelegate",
-        arguments=_ref("prov:activity"),
+        arguments=(
+            Argument(
+                key="prov:activity",
+                says="The activity for which it was delegated.",
+                family="Activity",
+            ),
+        ),
         qualified="Delegation",
         section="5.3.4",
     ),
@@ -287,7 +242,9 @@ TABLE: tuple[Relation, ...] = (
         cause_key="prov:generalEntity",
         inverse="hadMention",
         follow=False,
-        arguments=_ref("prov:bundle"),
+        arguments=(
+            Argument(key="prov:bundle", says="The bundle in which the cause is described."),
+        ),
         section="PROV-Links 4",
     ),
     Relation(
@@ -299,8 +256,8 @@ TABLE: tuple[Relation, ...] = (
         cause_key="prov:entity",
         inverse="wasDictionaryMemberOf",
         arguments=(
-            Argument(key="prov:key", holds="any"),
-            Argument(key="prov:key-entity-set", holds="set"),
+            Argument(key="prov:key", holds="any", says="The key of the member."),
+            Argument(key="prov:key-entity-set", holds="set", says=_INSERTED),
         ),
         section="PROV-Dictionary 3.3",
     ),
@@ -312,7 +269,7 @@ TABLE: tuple[Relation, ...] = (
         effect_key="prov:after",
         cause_key="prov:before",
         inverse="hadInsertion",
-        arguments=(Argument(key="prov:key-entity-set", holds="set"),),
+        arguments=(Argument(key="prov:key-entity-set", holds="set", says=_INSERTED),),
         qualified="Insertion",
         section="PROV-Dictionary 3.1",
     ),
@@ -324,7 +281,7 @@ TABLE: tuple[Relation, ...] = (
         effect_key="prov:after",
         cause_key="prov:before",
         inverse="hadRemoval",
-        arguments=(Argument(key="prov:key-set", holds="set"),),
+        arguments=(Argument(key="prov:key-set", holds="set", says="The keys that were removed."),),
         qualified="Removal",
         section="PROV-Dictionary 3.2",
     ),
@@ -343,6 +300,14 @@ TABLE: tuple[Relation, ...] = (
     ),
 )
 
+_BASES: Mapping[str, Relation] = {relation.name: relation for relation in _PROV}
+#: Our own sub-properties. A code is taken once and for ever: stores hold it.
+_OURS: tuple[Relation, ...] = (
+    # Not followed: the history of a commit did not make what a run of the commit made.
+    narrower(_BASES["wasDerivedFrom"], code=11, name="parent", inverse="child", follow=False),
+)
+#: Every relation: those of PROV, then ours.
+TABLE: tuple[Relation, ...] = (*_PROV, *_OURS)
 RELATIONS: Mapping[str, Relation] = {relation.name: relation for relation in TABLE}
 BY_CODE: Mapping[int, Relation] = {relation.code: relation for relation in TABLE}
 #: (base relation, its prov:type) -> the sub-property that the pair means.
@@ -353,46 +318,20 @@ BY_BASE_TYPE: Mapping[tuple[str, str], Relation] = {
 }
 #: relation -> the (argument key, relation) arcs that it implies.
 IMPLIES: Mapping[str, tuple[str, Relation]] = {
-    relation.implied_by[0]: (relation.implied_by[1], relation)
+    relation.name: (implied.implied_by[1], implied)
+    for implied in TABLE
+    if implied.implied_by
     for relation in TABLE
-    if relation.implied_by
+    if relation.root == implied.implied_by[0]
 }
+#: The claims that two things are the same: of these, walks follow those by digest alone.
+SAMENESSES: frozenset[str] = frozenset(r.name for r in TABLE if r.root == SAMENESS)
 #: What a walk follows when it is not told.
 FOLLOWED: frozenset[str] = frozenset(r.name for r in TABLE if r.follow)
 
 
 def follows(relation: str, attributes: Mapping[str, Any]) -> bool:
     """Whether the default walk takes this edge: weak claims of sameness are drawn, not followed."""
-    if relation == SAMENESS:
+    if relation in SAMENESSES:
         return attributes.get(METHOD) == BY_DIGEST
     return relation in FOLLOWED
-
-
-_LONGEST_FIRST = sorted(PREFIXES.items(), key=lambda item: -len(item[1]))
-_LOCAL = re.compile(r"[^\s:]+")
-
-
-def compact(iri: str) -> str:
-    """An attribute or type IRI as our answers write it.
-
-    >>> compact("http://www.w3.org/ns/prov#role"), compact("urn:lineage:term:license")
-    ('prov:role', 'license')
-    """
-    for prefix, base in _LONGEST_FIRST:
-        if iri.startswith(base) and _LOCAL.fullmatch(iri, len(base)):
-            local = iri[len(base) :]
-            return local if prefix == "lineage" else f"{prefix}:{local}"
-    return iri
-
-
-def expand(key: str) -> str:
-    """The full IRI of a key that ``compact`` wrote.
-
-    >>> expand("prov:role"), expand("license"), expand("http://example.org/a")
-    ('http://www.w3.org/ns/prov#role', 'urn:lineage:term:license', 'http://example.org/a')
-    """
-    prefix, colon, local = key.partition(":")
-    if not colon:
-        return LINEAGE + key
-    base = PREFIXES.get(prefix)
-    return base + local if base else key

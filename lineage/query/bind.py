@@ -13,8 +13,8 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from lineage.errors import BadQuery
-from lineage.model import terms
-from lineage.model.kinds import KINDS
+from lineage.model import namespaces, terms
+from lineage.model.kinds import KINDS, WORDS
 from lineage.query import ast
 from lineage.query import condition as c
 from lineage.query.plan import (
@@ -32,7 +32,7 @@ from lineage.query.plan import (
     Where,
     Without,
 )
-from lineage.query.words import SCHEMES, WORDS, kinds_called
+from lineage.query.words import SCHEMES, kinds_called
 
 #: How a thing is tied to what a run used: a member of it, the name of it, its bytes elsewhere.
 _PART_OF = Follow(frozenset({"hadMember", "specializationOf", "alternateOf"}), tied=True)
@@ -189,7 +189,7 @@ class _Binder:
 
     def _attribute(self, key: str, condition: Callable[[str], c.Condition]) -> c.Condition:
         """A condition on an attribute. A name that nothing has is a slip, not an empty answer."""
-        name = terms.compact(key) if ":" in key else key
+        name = namespaces.compact(key) if ":" in key else key
         if name == "label":
             return _label(condition(name))
         if not self._names.known(name):

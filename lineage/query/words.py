@@ -3,32 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from lineage.model import kinds
 
-#: The word people type -> the kinds it may mean; the first kinds win where names are equal.
-WORDS: Mapping[str, tuple[str, ...]] = {
-    "model": ("ModelVersion", "Model", "Artifact"),
-    "run": ("Run",),
-    "commit": ("Commit",),
-    "dataset": ("Dataset", "DatasetVersion", "Artifact"),
-    "version": ("DatasetVersion", "Artifact", "ModelVersion"),
-    "artifact": ("Artifact", "DatasetVersion"),
-    "content": ("Content",),
-    "env": ("Environment",),
-    "environment": ("Environment",),
-    "package": ("Package",),
-    "person": ("Person", "Agent"),
-    "organization": ("Organization",),
-    "agent": ("SoftwareAgent", "Agent", "Person", "Organization"),
-    "decision": ("Decision",),
-    "review": ("Review",),
-    "deployment": ("Deployment",),
-    "access": ("Access",),
-    "entity": ("Entity",),
-    "activity": ("Activity",),
-}
 #: Schemes of identifiers that are references by themselves, besides the words.
 SCHEMES = frozenset(
     {"sha256", "sha1", "md5", "git", "md5-dos2unix", "doi", "orcid", "urn", "swh", "http", "https"}
@@ -43,12 +19,6 @@ FILTERS = frozenset(
     }
 )  # fmt: skip
 
-#: A name that is asked for with its versions.
-_WITH_VERSIONS = {
-    "dataset": frozenset({"Dataset", "DatasetVersion"}),
-    "model": frozenset({"Model", "ModelVersion"}),
-}
-
 
 def kinds_called(word: str) -> frozenset[str]:
     """The kinds that ``kind:word`` means: a kind in any case, a PROV family with all its kinds, a
@@ -58,8 +28,7 @@ def kinds_called(word: str) -> frozenset[str]:
     (['Dataset', 'DatasetVersion'], ['Run'])
     """
     name = word.lower().replace("_", "").replace("-", "").replace(" ", "")
-    if name in _WITH_VERSIONS:
-        return _WITH_VERSIONS[name]
     if name in {family.lower() for family in kinds.PLAIN}:
         return frozenset(kind for kind in kinds.KINDS if kinds.family(kind).lower() == name)
-    return frozenset(kind for kind in kinds.KINDS if kind.lower() == name)
+    called = next((kind for kind in kinds.KINDS if kind.lower() == name), None)
+    return kinds.with_versions(called) if called else frozenset()

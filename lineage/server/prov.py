@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from lineage import formats
 from lineage.access.tokens import Role
-from lineage.errors import NotAcceptable
+from lineage.errors import MissingExtra, NotAcceptable
 from lineage.formats import Format
 from lineage.model.record import Batch
 from lineage.server import problems
@@ -28,7 +28,7 @@ def router(runtime: Runtime) -> APIRouter:
     """The route of things."""
     made = APIRouter(tags=["provenance"])
     shown: dict[str, Any] = {
-        kind: {} for name in formats.BUILTIN for kind in formats.named(name).media_types
+        kind: {} for row in formats.BUILTIN.values() for kind in row.media_types
     }
 
     @made.get(
@@ -36,7 +36,7 @@ def router(runtime: Runtime) -> APIRouter:
         response_class=Response,
         responses={
             200: {"description": "A PROV document; its certificate is a header.", "content": shown},
-            **problems.responses(400, 404, 406, 409, 422),
+            **problems.responses(400, 404, 406, 409, 422, 501),
         },
     )
     @needs(Role.viewer)
@@ -74,15 +74,17 @@ def _document(ctx: Context, reference: str, at: str | None, format_: Format) -> 
 
 def negotiate(accept: str) -> tuple[Format, str]:
     """The format and media type that a client likes best; among equals PROV-JSON, then the order of
-    our table, which is that of sniffing.
+    our table, which is that of sniffing. A format whose package is not installed stands back for one
+    that is, where the client takes both.
 
-    Raises ``NotAcceptable`` listing the media types there are.
+    Raises ``NotAcceptable`` listing the media types there are, and ``MissingExtra``.
     """
     names = sorted(formats.BUILTIN, key=lambda name: name != "json")
-    offered = {kind: f for f in map(formats.named, names) for kind in f.media_types}
-    chosen = preferred(accept, offered)
-    if chosen is None:
-        raise NotAcceptable(
-            "no format of ours is accepted", hint=f"There are: {', '.join(offered)}."
-        )
-    return offered[chosen], chosen
+    offered = {kind: name for name in names for kind in formats.BUILTIN[name].media_types}
+    known, missing = ", ".join(offered), None
+    while chosen := preferred(accept, offered):
+        try:
+            return formats.named(offered.pop(chosen)), chosen
+        except MissingExtra as error:
+            missing = missing or error
+    raise missing or NotAcceptable("no format of ours is accepted", hint=f"There are: {known}.")

@@ -3,18 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
-from lineage.ledger.merkle import Frontier
 from lineage.model.record import Edge, Node
 from lineage.services import notebook
-from lineage.services.context import Context
 from lineage.services.telling import counted
-from lineage.store.base import Cut, Subgraph, View
+from lineage.services.when import Stand
+from lineage.store.base import Cut, Subgraph
 from lineage.store.rows import EdgeRow, NodeRow
 
 
@@ -149,45 +148,24 @@ def _edge_json(row: EdgeRow) -> dict[str, Any]:
     return shown
 
 
-def settled(ctx: Context, read: Callable[[View], Subgraph], view: View) -> tuple[Subgraph, View]:
-    """What is read in a view, and the view it is true of. Where somebody wrote while it was read as
-    it stands now, it is read again as of an entry: an answer is never of two moments.
-    """
-    found = read(view)
-    if view.as_of is None and found.head is None:
-        view = View(as_of=ctx.store.head().size)
-        found = read(view)
-    return found, view
-
-
-def certify(
-    ctx: Context,
-    view: View,
-    cut: Cut | None,
-    cursor: str | None = None,
-    head: Frontier | None = None,
-) -> Certificate:
-    """The certificate of an answer given in a view; a cursor says that there is more. ``head`` is
-    the ledger's, where it is known already.
-    """
-    head = head or ctx.store.head()
+def certify(stand: Stand, cut: Cut | None, cursor: str | None = None) -> Certificate:
+    """The certificate of an answer read from a state; a cursor says that there is more."""
     return Certificate(
         complete=cut is None,
         cut=cut,
         cursor=cursor,
-        as_of=head.size if view.as_of is None else view.as_of,
-        root=head.root.hex(),
+        as_of=stand.as_of,
+        root=stand.head.root.hex(),
     )
 
 
 def answered(
-    ctx: Context,
     found: Subgraph,
-    view: View,
+    stand: Stand,
     start: tuple[str, ...],
     cursor: str | None = None,
     **extra: Any,
 ) -> Answer:
     """What was found as an answer."""
-    certificate = certify(ctx, view, found.cut, cursor, found.head)
+    certificate = certify(stand, found.cut, cursor)
     return Answer(found=found, certificate=certificate, start=start, extra=extra)

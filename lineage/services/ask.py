@@ -7,9 +7,10 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import orjson
@@ -23,14 +24,16 @@ from lineage.query.bind import bind
 from lineage.query.plan import Connections, Follow, Question, lines
 from lineage.query.rules import rewritten
 from lineage.query.words import FILTERS
-from lineage.services.answer import Answer, answered, settled
+from lineage.services.answer import Answer, answered
 from lineage.services.context import Context
 from lineage.services.resolve import resolve
 from lineage.services.trace import grouped
-from lineage.services.when import view_at
-from lineage.services.why import connected
+from lineage.services.when import Stand, at_one_moment, view_at
+from lineage.services.why import Connected, connected
 from lineage.store.base import NOW, Filter, Page, Slice, Store, Subgraph, View, Walk
 from lineage.store.paths import connections
+
+T = TypeVar("T")
 
 #: Nodes of one page, unless it is told, and at most.
 PAGE, MOST = 10_000, 1_000_000
@@ -56,10 +59,9 @@ def ask(
         raise Usage(f"limit is between 1 and {MOST:,}")
     selection = _selection(query, at)
     text = ast.show(selection)
-    if cursor is not None:
-        place = _place(ctx, text, cursor)
-        return _page(ctx, selection, text, limit, View(as_of=place.as_of), place.after)
-    return _page(ctx, selection, text, limit, view_at(ctx, selection.at))
+    if cursor is None:
+        return _page(ctx, selection, text, limit, None)
+    return _page(ctx, selection, text, limit, _place(ctx, text, cursor))
 
 
 def page_of(ctx: Context, selected: ast.Expression, page: Page, view: View) -> Slice:
@@ -93,35 +95,41 @@ def _selection(query: str, at: str | int | None) -> ast.Selection:
 
 
 def _page(
-    ctx: Context,
-    selection: ast.Selection,
-    text: str,
-    limit: int,
-    view: View,
-    after: str | None = None,
+    ctx: Context, selection: ast.Selection, text: str, limit: int, place: _Place | None
 ) -> Answer:
-    plan = rewritten(bind(selection, _Names(ctx, view)))
-    if isinstance(plan, Connections):
-        return _connections(ctx, plan, text, view)
     follow = _shown(selection.of)
-    question = Question(plan=plan, follow=follow, limit=limit, after=after, seconds=ctx.budget)
-    found, view = _read(ctx, question, view)
+
+    def read(view: View) -> tuple[Subgraph, Connected | None]:
+        plan = rewritten(bind(selection, _Names(ctx, view)))
+        if isinstance(plan, Connections):
+            found = _connections(ctx, plan, view)
+            return found.graph, found
+        after = None if place is None else place.after
+        question = Question(plan=plan, follow=follow, limit=limit, after=after, seconds=ctx.budget)
+        return ctx.store.run(question, view), None
+
+    (found, chains), stand = _read(ctx, selection, place, read)
+    if chains is not None:
+        return answered(found, stand, chains.ends, paths=chains.paths, query=text)
     more = found.cut is not None and found.cut.reason == "limit" and found.node_rows
     last = found.ordered_nodes[-1].id if more else None
-    head = found.head or ctx.store.head()
-    seq = head.size if view.as_of is None else view.as_of
-    cursor = _cursor(ctx, text, _Place(seq, last)) if last is not None else None
+    cursor = _cursor(ctx, text, _Place(stand.as_of, last)) if last is not None else None
     groups = grouped(found.ordered_nodes)
-    return answered(ctx, found, view, (), cursor=cursor, query=text, groups=groups)
+    return answered(found, stand, (), cursor=cursor, query=text, groups=groups)
 
 
-def _read(ctx: Context, question: Question, view: View) -> tuple[Subgraph, View]:
-    """A page in a view. As of the last entry is as it stands now, as long as nobody writes."""
-    if view.as_of is not None and view.as_of == ctx.store.head().size:
-        found = ctx.store.run(question, NOW)
-        if found.head is not None and found.head.size == view.as_of:
-            return found, view
-    return settled(ctx, lambda then: ctx.store.run(question, then), view)
+def _read(
+    ctx: Context, selection: ast.Selection, place: _Place | None, read: Callable[[View], T]
+) -> tuple[T, Stand]:
+    """A page. As of the last entry is as it stands now, as long as nobody writes."""
+    if place is None:
+        return at_one_moment(ctx, selection.at, read)
+    if place.as_of == ctx.store.head().size:
+        with ctx.store.moment() as moment:
+            found = read(NOW)
+        if moment.head is not None and moment.head.size == place.as_of:
+            return found, Stand(View(as_of=place.as_of), moment.head)
+    return at_one_moment(ctx, place.as_of, read)
 
 
 def _shown(of: ast.Expression) -> Follow:
@@ -129,11 +137,9 @@ def _shown(of: ast.Expression) -> Follow:
     return Follow(frozenset(of.relations)) if isinstance(of, ast.Via) else Follow()
 
 
-def _connections(ctx: Context, plan: Connections, text: str, view: View) -> Answer:
+def _connections(ctx: Context, plan: Connections, view: View) -> Connected:
     walk = Walk(start=frozenset(), relations=plan.follow.relations, seconds=ctx.budget)
-    paths = connections(ctx.store, walk, plan.one, plan.other, plan.k, view)
-    start = (paths[0][0].effect, paths[0][-1].cause) if paths else ()
-    return connected(ctx, paths, start, view, query=text)
+    return connected(ctx, connections(ctx.store, walk, plan.one, plan.other, plan.k, view), view)
 
 
 # --- cursors ---

@@ -86,7 +86,7 @@ def _history(ctx: Context) -> tuple[list[CommitFacts], list[CommitFacts], dict[s
     parents: list[Edge] = []
     tips: list[str] = []
     for chunk in _pages(ctx, _COMMITS):
-        for ident, held in ctx.store.held(chunk).items():
+        for ident, held in ctx.store.held(chunk, NOW).items():
             records = [claim.record for claim in held.claims]
             nodes += [record for record in records if isinstance(record, Node)]
             parents += [r for r in records if isinstance(r, Edge) and r.relation == "parent"]

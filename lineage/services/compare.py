@@ -15,7 +15,7 @@ from lineage.services.answer import Certificate, certify
 from lineage.services.context import Context
 from lineage.services.fairness import Reason, judge
 from lineage.services.resolve import resolve
-from lineage.services.when import view_at
+from lineage.services.when import at_one_moment
 from lineage.store.base import Hop, View
 
 _PARAM, _METRIC = "param.", "metric."
@@ -91,8 +91,9 @@ def compare(ctx: Context, one: str, other: str, at: str | int | None = None) -> 
 
     Raises ``Usage`` for something that no run made, and what references raise.
     """
-    view = view_at(ctx, at)
-    a, b = _side(ctx, one, view), _side(ctx, other, view)
+    (a, b), stand = at_one_moment(
+        ctx, at, lambda view: (_side(ctx, one, view), _side(ctx, other, view))
+    )
     sections = {
         "code": _by_name(_idents(a.commits), _idents(b.commits)),
         "data": _data(a, b),
@@ -111,7 +112,7 @@ def compare(ctx: Context, one: str, other: str, at: str | int | None = None) -> 
         sections=sections,
         fair=fair,
         reasons=reasons,
-        certificate=certify(ctx, view, None),
+        certificate=certify(stand, None),
     )
 
 

@@ -15,6 +15,8 @@ from itertools import islice
 from typing import Any, Literal
 
 from lineage.errors import LineageError
+from lineage.model.vocabulary import KEPT, Vocabulary, too_new
+from lineage.store.base import values_under
 
 #: From this version on SQLite no longer corrupts a database by a WAL reset at a bad moment.
 SOUND_SQLITE = (3, 51, 3)
@@ -79,11 +81,17 @@ def _store(opened: Callable[[], AbstractContextManager[Any]]) -> list[Check]:
             stats = store.stats()
             faults = list(islice(store.store.faults(), 3))
             name = store.store.caps.name
+            unknown = Vocabulary.of_values(dict(values_under(store.store, KEPT))).unknown
     except LineageError as error:
         found = f"{error} [{error.code}]"
         return [Check(what="store", state="problem", found=found, advice=error.hint)]
     found = f"{name}, {stats.nodes} nodes, {stats.edges} edges, {stats.entries} entries"
     checks = [Check(what="store", state="ok", found=found)]
+    if unknown:
+        newer = too_new(unknown)
+        checks.append(
+            Check(what="vocabulary", state="warning", found=newer.what, advice=newer.hint)
+        )
     if faults:
         advice = "run 'lineage verify' for the whole list, then 'lineage rebuild'"
         checks.append(

@@ -15,8 +15,8 @@ from lineage.model.record import Batch, Edge, Loss, Node, line
 from lineage.services import ask
 from lineage.services.answer import Certificate, certify
 from lineage.services.context import Context
-from lineage.services.when import view_at
-from lineage.store.base import Store, View, standing
+from lineage.services.when import Stand, view_at
+from lineage.store.base import Store, View
 
 #: Nodes of which everything is read at once.
 _TOGETHER = 2_000
@@ -98,10 +98,11 @@ def gather(
     reading everything takes longer than so many seconds.
     """
     if selection is None:
-        view = view_at(ctx, at)
-        view = view if view.as_of is not None else View(as_of=ctx.store.head().size)
-        certificate = certify(ctx, view, None)
-        everything = _in_time(_all(ctx.store), seconds)
+        head = ctx.store.head()
+        asked = view_at(ctx, at).as_of
+        view = View(as_of=head.size if asked is None else asked)
+        certificate = certify(Stand(view, head), None)
+        everything = _in_time(_all(ctx.store, view), seconds)
         return Gathered(batch=_batch(ctx.store, everything, None, view), certificate=certificate)
     page = ask.ask(ctx, selection, limit=ask.MOST, at=at)
     certificate = page.certificate
@@ -114,9 +115,9 @@ def gather(
     return Gathered(batch=_batch(ctx.store, chosen, set(chosen), view), certificate=certificate)
 
 
-def _all(store: Store) -> Iterator[str]:
+def _all(store: Store, view: View) -> Iterator[str]:
     after: str | None = None
-    while page := store.identifiers(after, _TOGETHER):
+    while page := store.identifiers(after, _TOGETHER, view):
         yield from page
         after = page[-1]
 
@@ -140,10 +141,8 @@ def _batch(store: Store, chosen: Iterable[str], within: set[str] | None, view: V
     edges: dict[bytes, Edge] = {}
     idents = iter(chosen)
     while chunk := list(islice(idents, _TOGETHER)):
-        for held in store.held(chunk).values():
-            for claim in held.claims:
-                if claim.implied or not standing(claim.since, claim.until, view):
-                    continue
+        for held in store.held(chunk, view).values():
+            for claim in held.said(view.as_of):
                 record = claim.record
                 if isinstance(record, Node):
                     nodes[line(record)] = record

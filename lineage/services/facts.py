@@ -105,7 +105,7 @@ def _packages(ctx: Context) -> Iterator[Fact]:
 
 
 def _anything(ctx: Context) -> Iterator[Fact]:
-    stats = ctx.store.stats()
+    stats = ctx.store.stats(NOW)
     says = f"{stats.nodes} things and {stats.edges} links are in the store"
     yield Fact(says=says, command="lineage stats")
 

@@ -14,7 +14,7 @@ from lineage.ledger.log import Draft
 from lineage.model import check
 from lineage.model.record import Batch, Loss, Record, line
 from lineage.services.context import Context
-from lineage.store.base import Receipt
+from lineage.store.base import NOW, Receipt
 
 #: Called with what was done so far: records written, records known to be coming.
 Progress = Callable[[int, int], None]
@@ -113,7 +113,7 @@ def _reconcile(
 def _no_longer(
     ctx: Context, source: str, importer: Importer, batches: Sequence[Batch]
 ) -> list[Record]:
-    standing = {line(record): record for record in ctx.store.asserted(source)}
+    standing = {line(record): record for record in ctx.store.asserted(source, NOW)}
     for record in _records(batches) if standing else ():
         standing.pop(line(record), None)
     return [record for record in standing.values() if not importer.lasting(record)]

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from lineage.errors import CopyDiffers, Usage
+from lineage.model.vocabulary import KEPT, Vocabulary
 from lineage.services.context import Context
-from lineage.store.base import Store, pages
+from lineage.store.base import Store, pages, remembered, values_under
 
-#: Settings that identities depend on; they move with the ledger.
-MOVED = ("person_key",)
-#: What was sent to partners and taken from them: without it a replay would pass for a first time.
-MOVED_UNDER = ("exchange/",)
+#: Under what name the key is kept that names people.
+PERSON_KEY = "person_key"
+#: What is kept that moves with the ledger: identities depend on the key, and without what was sent to
+#: partners and taken from them a replay would pass for a first time.
+MOVED = (PERSON_KEY, "exchange/")
 
 Progress = Callable[[int, int], None]
 
@@ -35,22 +37,21 @@ class Moved:
 def copy(source: Store, target: Store, progress: Progress) -> Moved:
     """Replay one ledger into another store, going on where an interrupted copy stopped.
 
-    Raises ``Usage`` where the target holds anything that is not a beginning of the source, and
+    Raises ``StoreTooNew`` where the source holds terms that this version does not know, ``Usage``
+    where the target holds anything that is not a beginning of the source, and
     ``CopyDiffers`` where the roots differ afterwards.
     """
+    Vocabulary.of_values(dict(values_under(source, KEPT))).demand_known()
     head, begun = source.head(), target.head().size
     if begun:
         _demand_beginning(source, target, begun)
-    moved = {name: value for name in MOVED if (value := source.setting(name)) is not None}
-    for prefix in MOVED_UNDER:
-        moved.update(source.settings(prefix))
-    for name, value in moved.items():
-        if target.setting(name, value) != value:
-            raise Usage(f"the target store has another {name}", hint="Copy into a new store.")
-    for entry in pages(source):
-        if entry.seq > begun:
-            target.replay(entry)
-            progress(entry.seq, head.size)
+    for prefix in MOVED:
+        for name, value in values_under(source, prefix):
+            if remembered(target, name, value) != value:
+                raise Usage(f"the target store has another {name}", hint="Copy into a new store.")
+    for entry in pages(source, after=begun):
+        target.replay(entry)
+        progress(entry.seq, head.size)
     root = target.head().root
     if root != source.head().root:
         raise CopyDiffers("the copy's root differs from the source's")
@@ -58,9 +59,7 @@ def copy(source: Store, target: Store, progress: Progress) -> Moved:
 
 
 def _demand_beginning(source: Store, target: Store, begun: int) -> None:
-    theirs = target.entries(begun - 1, 1)
-    ours = source.entries(begun - 1, 1)
-    if not ours or not theirs or ours[0].leaf != theirs[0].leaf:
+    if source.leaves(begun - 1, 1) != target.leaves(begun - 1, 1):
         raise Usage("the target store holds other entries", hint="Copy into a new, empty store.")
 
 

@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from lineage.model import kinds
 from lineage.services.answer import Answer
 from lineage.services.context import Context
 from lineage.services.things import Links, Thing
-from lineage.services.trace import GROUPS, trace
+from lineage.services.trace import trace
 
 #: Lines of the tree, at most; the things in groups are always all.
 LINES = 1_000
-_GROUP_OF = {kind: group for group, kinds in GROUPS.items() for kind in kinds}
 
 
 def produced(ctx: Context, reference: str, **chosen: Any) -> Answer:
@@ -34,10 +34,10 @@ def _grouped(links: Links, start: Thing) -> dict[str, list[dict[str, Any]]]:
     groups: dict[str, list[dict[str, Any]]] = {}
     for thing in dict.fromkeys(links.of.values()):
         if thing is not start:
-            groups.setdefault(_GROUP_OF[thing.best.kind], []).append(_shown(thing))
+            groups.setdefault(kinds.group(thing.best.kind), []).append(_shown(thing))
     for shown in groups.values():
         shown.sort(key=lambda item: (item["label"], item["id"]))
-    return {name: groups[name] for name in GROUPS if name in groups}
+    return {name: groups[name] for name in kinds.GROUPS if name in groups}
 
 
 def _shown(thing: Thing) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from lineage.model.value import clean_value
 from lineage.services.context import Context
 from lineage.services.ingest import ingest
 from lineage.services.resolve import resolve
+from lineage.store.base import NOW
 
 _FULL_SHA = re.compile(r"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?")
 _DIGEST = re.compile(r"([a-z0-9-]{2,20}):([0-9a-fA-F]{8,128}(?:\.dir)?)")
@@ -81,7 +82,7 @@ def once(ctx: Context, batch: Batch, *, source: str, key: str | None = None) -> 
             raise BadInput(f"a key has 1 to {_LONGEST_KEY} characters, not {len(key)}")
         source = f"{source}#{ids.segment(key)}"
         check.demand(batch)
-        known = {line(record) for record in ctx.store.asserted(source)}
+        known = {line(record) for record in ctx.store.asserted(source, NOW)}
         if known and known != {line(record) for record in batch.records}:
             raise IdempotencyKeyReused(f"the key {key!r} was used for something else")
         if known:
@@ -97,7 +98,7 @@ def once(ctx: Context, batch: Batch, *, source: str, key: str | None = None) -> 
 
 def _entries(ctx: Context, batch: Batch, source: str) -> tuple[int, ...]:
     about = {record.id if isinstance(record, Node) else record.effect for record in batch.records}
-    held = ctx.store.held(about)
+    held = ctx.store.held(about, NOW)
     claims = (claim for one in held.values() for claim in one.claims)
     return tuple(sorted({c.since for c in claims if c.source == source and c.until is None}))
 

@@ -9,8 +9,8 @@ from difflib import SequenceMatcher
 
 from lineage import ids
 from lineage.errors import Ambiguous, BadReference, NotFound
+from lineage.model.kinds import WORDS
 from lineage.query import condition as c
-from lineage.query.words import WORDS
 from lineage.services.context import Context
 from lineage.store.base import NOW, Filter, Hop, Page, View
 from lineage.store.rows import EdgeRow, NodeRow

@@ -3,17 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Collection, Iterable
+from itertools import islice
+from typing import Any, NamedTuple
 
 from lineage.errors import Usage
+from lineage.ledger.log import Header
 from lineage.model.kinds import KINDS
 from lineage.model.terms import TABLE
 from lineage.services.answer import Answer, answered
 from lineage.services.context import Context
 from lineage.services.resolve import nearest, resolve
-from lineage.services.when import view_at
-from lineage.store.base import Cut, Filter, Hop, Page, Subgraph, View, standing
+from lineage.services.when import at_one_moment
+from lineage.store.base import Cut, Filter, Hop, Page, Subgraph, View
 from lineage.store.claims import Claim
 from lineage.store.rows import edge_order
 
@@ -23,19 +25,24 @@ MOST = 1_000
 
 def show(ctx: Context, reference: str, at: str | int | None = None) -> Answer:
     """A node with the edges on both sides and the evidence for each statement."""
-    view = view_at(ctx, at)
-    ident = resolve(ctx, reference, view).id
-    graph = _near(ctx, ident, view)
-    held = ctx.store.held([ident]).get(ident)
-    claims = [c for c in (held.claims if held else ()) if standing(c.since, c.until, view)]
-    return answered(ctx, graph, view, (ident,), evidence=_evidence(ctx, claims[:MOST]))
+
+    def read(view: View) -> tuple[Subgraph, str, list[Evidence]]:
+        ident = resolve(ctx, reference, view).id
+        return _near(ctx, ident, view), ident, evidence(ctx, [ident], view)[ident]
+
+    (graph, ident, found), stand = at_one_moment(ctx, at, read)
+    return answered(graph, stand, (ident,), evidence=[item.to_dict() for item in found])
 
 
 def near(ctx: Context, reference: str, at: str | int | None = None) -> Answer:
     """A node with the edges on both sides, without the evidence."""
-    view = view_at(ctx, at)
-    ident = resolve(ctx, reference, view).id
-    return answered(ctx, _near(ctx, ident, view), view, (ident,))
+
+    def read(view: View) -> tuple[Subgraph, str]:
+        ident = resolve(ctx, reference, view).id
+        return _near(ctx, ident, view), ident
+
+    (graph, ident), stand = at_one_moment(ctx, at, read)
+    return answered(graph, stand, (ident,))
 
 
 def _near(ctx: Context, ident: str, view: View) -> Subgraph:
@@ -53,21 +60,38 @@ def _near(ctx: Context, ident: str, view: View) -> Subgraph:
     return Subgraph(node_rows=list(rows.values()), edge_rows=kept, cut=cut)
 
 
-def _evidence(ctx: Context, claims: list[Claim]) -> list[dict[str, Any]]:
-    """Who says so: each claim with the entry that made it."""
-    seqs = sorted({claim.since for claim in claims})
-    entries = {seq: ctx.store.entries(seq - 1, 1)[0] for seq in seqs}
-    return [
-        {
-            "says": claim.record.to_dict(),
-            "source": claim.source,
-            "entry": claim.since,
-            "actor": entries[claim.since].actor,
-            "recorded": entries[claim.since].recorded,
+class Evidence(NamedTuple):
+    """A claim, and the entry that made it."""
+
+    claim: Claim
+    entry: Header
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the JSON of docs/answers.md."""
+        return {
+            "says": self.claim.record.to_dict(),
+            "source": self.claim.source,
+            "entry": self.claim.since,
+            "actor": self.entry.actor,
+            "recorded": self.entry.recorded,
         }
-        for claim in claims
-        if not claim.implied
-    ]
+
+
+def evidence(ctx: Context, idents: Collection[str], view: View) -> dict[str, list[Evidence]]:
+    """Who says so: of each node, the claims about it and its causes that stand in a view, ``MOST``
+    at most, each with the entry that made it. Two reads, however many there are.
+    """
+    held = ctx.store.held(idents, view)
+    claims = {
+        ident: list(islice(held[ident].said(view.as_of), MOST)) if ident in held else []
+        for ident in idents
+    }
+    seqs = {claim.since for found in claims.values() for claim in found}
+    entries = ctx.store.headers_at(seqs, view)
+    return {
+        ident: [Evidence(claim, entries[claim.since]) for claim in found]
+        for ident, found in claims.items()
+    }
 
 
 def find(
@@ -83,12 +107,12 @@ def find(
 
     ``kinds`` are names of kinds in any case. Raises ``Usage`` for one there is not.
     """
-    view = view_at(ctx, at)
     where = Filter(kinds=kind_names(kinds), text=text or None)
-    page = ctx.store.find(where, Page(limit=limit, after=after), view)
+    wanted = Page(limit=limit, after=after)
+    page, stand = at_one_moment(ctx, at, lambda view: ctx.store.find(where, wanted, view))
     cut = Cut(reason="limit") if page.after else None
     graph = Subgraph(node_rows=list(page.rows), edge_rows=[], cut=cut)
-    return answered(ctx, graph, view, (), cursor=page.after)
+    return answered(graph, stand, (), cursor=page.after)
 
 
 def kind_names(given: Iterable[str] | None) -> frozenset[str] | None:

@@ -7,10 +7,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from lineage.model import kinds
 from lineage.model.record import Node
 
-#: Attributes worth a place on a line, in this order.
-_TOLD = ("message", "status", "digest", "version", "python", "size")
 #: Attributes and metrics told of one node.
 _FACTS, _METRICS = 2, 3
 _METRIC = "metric."
@@ -22,7 +21,7 @@ _LONGEST = 60
 def told(node: Node) -> list[str]:
     """The attributes worth a place on a line, those left out that its name says already."""
     held: Mapping[str, Any] = node.attributes
-    facts = [short(held[key]) for key in _TOLD if key in held]
+    facts = [short(held[key]) for key in kinds.KINDS[node.kind].summary if key in held]
     facts = [fact for fact in facts if fact not in node.title]
     metrics = [
         f"{key.removeprefix(_METRIC)} {readable(value)}"

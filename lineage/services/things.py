@@ -33,7 +33,7 @@ class Thing:
 
 def ties(edge: Edge) -> bool:
     """Whether an edge says that two nodes are the same bytes."""
-    return edge.relation == terms.SAMENESS and terms.follows(edge.relation, edge.attributes)
+    return edge.relation in terms.SAMENESSES and terms.follows(edge.relation, edge.attributes)
 
 
 def things(answer: Answer) -> dict[str, Thing]:

@@ -14,8 +14,9 @@ from lineage.access import tokens
 from lineage.access.tokens import Role, Token
 from lineage.errors import NotFound, StoreUnreachable, Usage
 from lineage.services.context import Context
+from lineage.store.base import remembered, values_under
 
-#: Settings are only ever added: a token is one, and so is its revocation.
+#: A token is kept for good, and so is its revocation: a list of them shows both.
 _TOKEN, _REVOKED = "token/", "revoked/"
 #: Seconds after which a table of tokens that could not be read again opens nothing any more.
 STALE = 30.0
@@ -56,7 +57,7 @@ def add(ctx: Context, name: str, role: Role, days: int = tokens.DAYS) -> tuple[T
         message = f"{name!r} cannot be the name of a token"
         raise Usage(message, hint="Name it for who will use it: 80 printable characters at most.")
     token, secret = tokens.mint(shown, role, now=ctx.clock(), days=days)
-    ctx.store.setting(_TOKEN + token.id, token.to_text())
+    ctx.store.keep({_TOKEN + token.id: token.to_text().encode()})
     return token, secret
 
 
@@ -74,7 +75,8 @@ def listed(ctx: Context) -> Sequence[Standing]:
 
 
 def _stems(ctx: Context, prefix: str) -> Mapping[str, str]:
-    return {k.removeprefix(prefix): v for k, v in ctx.store.settings(prefix).items()}
+    found = values_under(ctx.store, prefix)
+    return {name.removeprefix(prefix): value.decode() for name, value in found}
 
 
 class Keyring:
@@ -109,7 +111,7 @@ class Keyring:
         if ident not in found:
             hint = "'lineage token list' shows their ids."
             raise NotFound(f"there is no token {ident!r}", hint=hint)
-        ctx.store.setting(_REVOKED + ident, ctx.recorded())
+        remembered(ctx.store, _REVOKED + ident, ctx.recorded().encode())
         self._known = {name: token for name, token in self._known.items() if name != ident}
         return found[ident]
 

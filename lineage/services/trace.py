@@ -3,35 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from lineage.errors import Usage
-from lineage.model import terms
+from lineage.model import kinds, terms
 from lineage.query.plan import Toward
-from lineage.services.answer import Answer, answered, settled
+from lineage.services.answer import Answer, answered
 from lineage.services.context import Context
 from lineage.services.resolve import nearest, resolve
-from lineage.services.when import view_at
-from lineage.store.base import Walk
+from lineage.services.when import at_one_moment
+from lineage.store.base import Subgraph, View, Walk
 from lineage.store.rows import NodeRow
-
-#: How people read an answer: the groups, in the order in which they ask for them.
-GROUPS: Mapping[str, tuple[str, ...]] = {
-    "models": ("ModelVersion", "Model"),
-    "runs": ("Run",),
-    "commits": ("Commit",),
-    "datasets": ("Dataset", "DatasetVersion"),
-    "environments": ("Environment",),
-    "people": ("Person", "Organization", "SoftwareAgent", "Agent"),
-    "decisions": ("Decision", "Review"),
-    "artifacts": ("Artifact",),
-    "deployments": ("Deployment", "Access"),
-    "packages": ("Package",),
-    "contents": ("Content",),
-    "others": ("Entity", "Activity"),
-}
-_GROUP_OF = {kind: group for group, kinds in GROUPS.items() for kind in kinds}
 
 
 def trace(ctx: Context, reference: str, **chosen: Any) -> Answer:
@@ -59,27 +42,31 @@ def _walk(
 ) -> Answer:
     if (depth is not None and depth < 0) or limit < 1:
         raise Usage("depth is at least 0 and limit at least 1")
-    view = view_at(ctx, at)
-    start = resolve(ctx, reference, view).id
-    walk = Walk(
-        start=frozenset({start}),
-        toward=toward,
-        relations=relations(via),
-        depth=depth,
-        limit=limit,
-        seconds=ctx.budget,
-    )
-    found, view = settled(ctx, lambda then: ctx.store.walk(walk, then), view)
+    along = relations(via)
+
+    def read(view: View) -> tuple[Subgraph, str]:
+        start = resolve(ctx, reference, view).id
+        walk = Walk(
+            start=frozenset({start}),
+            toward=toward,
+            relations=along,
+            depth=depth,
+            limit=limit,
+            seconds=ctx.budget,
+        )
+        return ctx.store.walk(walk, view), start
+
+    (found, start), stand = at_one_moment(ctx, at, read)
     groups = grouped(row for row in found.ordered_nodes if row.id != start)
-    return answered(ctx, found, view, (start,), groups=groups)
+    return answered(found, stand, (start,), groups=groups)
 
 
 def grouped(rows: Iterable[NodeRow]) -> dict[str, list[str]]:
     """Identifiers by the groups in which people read them."""
     groups: dict[str, list[str]] = {}
     for row in rows:
-        groups.setdefault(_GROUP_OF[row.kind], []).append(row.id)
-    return {name: groups[name] for name in GROUPS if name in groups}
+        groups.setdefault(kinds.group(row.kind), []).append(row.id)
+    return {name: groups[name] for name in kinds.GROUPS if name in groups}
 
 
 def relations(via: Iterable[str] | None) -> frozenset[str] | None:

@@ -74,7 +74,7 @@ def document(
     shapes: Sequence[str] = (),
 ) -> Validation:
     """A document, of the format named or of the one it looks like. Raises as its reader does."""
-    read = formats.named(format) if format else formats.recognised(data, Path(where).suffix, where)
+    read = formats.named(format) if format else formats.recognised(data, where)
     return batch(read.loads(data, where), shapes=shapes)
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import merge
 from itertools import groupby
@@ -13,8 +13,9 @@ from lineage.errors import LineageError
 from lineage.ledger import log
 from lineage.ledger.log import Entry
 from lineage.ledger.merkle import Frontier
+from lineage.model.vocabulary import KEPT, Vocabulary, too_new
 from lineage.services.context import Context
-from lineage.store.base import Store, pages
+from lineage.store.base import NOW, Store, pages, values_under
 from lineage.store.claims import Arc, Claim, Held
 
 #: A report names at most this many changes; the rest are counted.
@@ -35,11 +36,16 @@ class Change:
         return {"entry": self.entry, "subject": self.subject, "what": self.what}
 
 
+State = Literal["intact", "tampered", "too-new", "unknown"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """``intact``, ``tampered`` or ``unknown`` (the store could not be read), and why."""
+    """``intact``, ``tampered``, ``too-new`` (the ledger is as it was written, but only a newer
+    version can compare the graph with it) or ``unknown`` (the store could not be read), and why.
+    """
 
-    state: Literal["intact", "tampered", "unknown"]
+    state: State
     entries: int
     root: str
     changes: tuple[Change, ...] = ()
@@ -68,19 +74,26 @@ def verify(ctx: Context, scratch: Callable[[], Store]) -> Verdict:
     except LineageError as error:
         change = Change(entry=None, subject="ledger", what=str(error))
         return Verdict(state="tampered", entries=0, root="", changes=(change,))
+    unknown = Vocabulary.of_values(dict(values_under(ctx.store, KEPT))).unknown
     found: list[Change] = []
     more = 0
-    other = scratch()
+    other = None if unknown else scratch()
     try:
-        for change in _changes(ctx.store, other, head):
+        for change in _changes(ctx.store, other, head, unknown):
             if len(found) < MOST:
                 found.append(change)
             else:
                 more += 1
     finally:
-        other.close()
+        if other is not None:
+            other.close()
+    state: State = "tampered" if found else "intact"
+    if unknown and not found:
+        state = "too-new"
+        what = f"the ledger is as it was written; the graph was not compared: {too_new(unknown)}"
+        found.append(Change(entry=None, subject="vocabulary", what=what))
     return Verdict(
-        state="tampered" if found else "intact",
+        state=state,
         entries=head.size,
         root=head.root.hex(),
         changes=tuple(found),
@@ -88,7 +101,9 @@ def verify(ctx: Context, scratch: Callable[[], Store]) -> Verdict:
     )
 
 
-def _changes(store: Store, other: Store, head: Frontier) -> Iterator[Change]:
+def _changes(
+    store: Store, other: Store | None, head: Frontier, unknown: Collection[str]
+) -> Iterator[Change]:
     try:
         for fault in store.faults():
             yield Change(entry=None, subject="storage", what=fault)
@@ -96,32 +111,35 @@ def _changes(store: Store, other: Store, head: Frontier) -> Iterator[Change]:
         yield Change(entry=None, subject="storage", what=str(error))
     drawn = True
     try:
-        for change in _ledger(store, other, head):
+        for change in _ledger(store, other, head, unknown):
             drawn = drawn and change.subject != "sequence"
             yield change
     except LineageError as error:
         drawn = False
         yield Change(entry=None, subject="ledger", what=str(error))
-    if drawn:
+    if drawn and other is not None:
         try:
             yield from _graph(store, other)
         except LineageError as error:
             yield Change(entry=None, subject="graph", what=f"cannot be read: {error}")
 
 
-def _ledger(store: Store, other: Store, head: Frontier) -> Iterator[Change]:
-    """Entries one by one; each that is whole is drawn in the other store."""
+def _ledger(
+    store: Store, other: Store | None, head: Frontier, unknown: Collection[str]
+) -> Iterator[Change]:
+    """Entries one by one; each that is whole is drawn in the other store, where there is one."""
     grown, expected = Frontier(), 1
     for entry in pages(store):
         if entry.seq != expected:
             what = f"entry {expected} is missing"
             yield Change(entry=expected, subject="sequence", what=what)
             return
-        faults = list(_entry(entry))
+        faults = list(_entry(entry, unknown))
         yield from faults
         grown, expected = grown.append(bytes.fromhex(_hex(entry.leaf))), expected + 1
         try:
-            other.replay(entry)
+            if other is not None:
+                other.replay(entry)
         except (ValueError, LineageError) as error:
             yield Change(entry=entry.seq, subject="sequence", what=f"cannot be drawn: {error}")
             return
@@ -138,19 +156,19 @@ def _hex(text: Any) -> str:
         return "00" * 32
 
 
-def _entry(entry: Entry) -> Iterator[Change]:
+def _entry(entry: Entry, unknown: Collection[str]) -> Iterator[Change]:
     def change(subject: str, what: str) -> Change:
         return Change(entry=entry.seq, subject=subject, what=what)
 
     try:
         lines = entry.lines()
-        parsed = [log.parse(text) for text in lines]
+        signs = [_sign(text, unknown) for text in lines]
     except ValueError as error:
         yield change("body", str(error))
         return
     if log.digest(lines) != entry.records:
         yield change("body", "its records are not those it was made with")
-    counts = (sum(s == "+" for s, _ in parsed), sum(s == "-" for s, _ in parsed))
+    counts = (signs.count("+"), signs.count("-"))
     if counts != (entry.added, entry.retracted):
         yield change("counts", f"it says {entry.added} and {entry.retracted}, it holds {counts}")
     try:
@@ -162,11 +180,23 @@ def _entry(entry: Entry) -> Iterator[Change]:
         yield change("header", "who, when, what for, or its digest was changed")
 
 
+def _sign(text: bytes, unknown: Collection[str]) -> str:
+    """The sign of a line. Raises ``ValueError`` where it cannot be read, but not because of a term
+    that only a newer version knows.
+    """
+    try:
+        return log.parse(text)[0]
+    except log.UnknownTerm as error:
+        if error.term not in unknown:
+            raise
+        return text[:1].decode()
+
+
 def _graph(store: Store, other: Store) -> Iterator[Change]:
     """Node by node: what the store holds against what its ledger says it should."""
     both = merge(_named(store), _named(other))
     while chunk := _take(both):
-        ours, theirs = store.held(chunk), other.held(chunk)
+        ours, theirs = store.held(chunk, NOW), other.held(chunk, NOW)
         for ident in chunk:
             held, drawn = ours.get(ident), theirs.get(ident)
             if held is None or drawn is None or _key(held) != _key(drawn):
@@ -175,7 +205,7 @@ def _graph(store: Store, other: Store) -> Iterator[Change]:
 
 def _named(store: Store) -> Iterator[str]:
     after: str | None = None
-    while page := store.identifiers(after, _PAGE):
+    while page := store.identifiers(after, _PAGE, NOW):
         yield from page
         if after is not None and page[-1] <= after:
             return

@@ -1,13 +1,49 @@
 # SPDX-License-Identifier: Apache-2.0
-"""As of when: an entry's number, or a time, as a view."""
+"""As of when: an entry's number, or a time, as a view; and reads that all see one state."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from lineage.errors import Usage
+from lineage.ledger.merkle import Frontier
 from lineage.services.context import Context
 from lineage.store.base import NOW, View
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """The state that an answer was read from: a view, and the ledger's head at that moment."""
+
+    view: View
+    head: Frontier
+
+    @property
+    def as_of(self) -> int:
+        """The last entry that the answer is true of."""
+        return self.head.size if self.view.as_of is None else self.view.as_of
+
+
+def at_one_moment(ctx: Context, at: str | int | None, work: Callable[[View], T]) -> tuple[T, Stand]:
+    """What ``work`` finds, and the state it was read from: an answer is never of two moments.
+
+    Where somebody wrote while it was read as it stands now, it is read again as of an entry.
+    """
+    with ctx.store.moment() as moment:
+        view = view_at(ctx, at)
+        found = work(view)
+    if moment.head is not None:
+        return found, Stand(view, moment.head)
+    head = ctx.store.head()
+    if view.as_of is None:
+        view = View(as_of=head.size)
+        found = work(view)
+    return found, Stand(view, head)
 
 
 def view_at(ctx: Context, at: str | int | None) -> View:
@@ -35,8 +71,8 @@ def _last_before(ctx: Context, moment: datetime) -> int:
     low, high = 0, ctx.store.head().size
     while low < high:
         middle = (low + high) // 2
-        entry = ctx.store.entries(middle, 1)[0]
-        if datetime.fromisoformat(entry.recorded) <= moment:
+        (header,) = ctx.store.headers(middle, 1, NOW)
+        if datetime.fromisoformat(header.recorded) <= moment:
             low = middle + 1
         else:
             high = middle

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import NamedTuple
 
 from lineage.errors import NotFound, Usage
 from lineage.model.record import Edge
@@ -13,7 +13,7 @@ from lineage.services.answer import Answer, answered
 from lineage.services.context import Context
 from lineage.services.resolve import resolve
 from lineage.services.trace import relations
-from lineage.services.when import view_at
+from lineage.services.when import at_one_moment
 from lineage.store.base import Subgraph, View, Walk
 from lineage.store.paths import Path, connections
 
@@ -33,28 +33,38 @@ def why(
     """
     if not 1 <= k <= MOST_PATHS:
         raise Usage(f"k is between 1 and {MOST_PATHS}")
-    view = view_at(ctx, at)
-    a, b = resolve(ctx, one, view).id, resolve(ctx, other, view).id
     walk = Walk(start=frozenset(), relations=relations(via), seconds=ctx.budget)
-    paths = connections(ctx.store, walk, a, b, k, view)
-    if not paths:
+
+    def read(view: View) -> Connected:
+        a, b = resolve(ctx, one, view).id, resolve(ctx, other, view).id
+        return connected(ctx, connections(ctx.store, walk, a, b, k, view), view)
+
+    found, stand = at_one_moment(ctx, at, read)
+    if not found.paths:
         raise NotFound(
             f"nothing connects {one} and {other}",
             hint="Name relations that default walks do not follow with --via, such as parent.",
         )
-    return connected(ctx, paths, (paths[0][0].effect, paths[0][-1].cause), view)
+    return answered(found.graph, stand, found.ends, paths=found.paths)
 
 
-def connected(
-    ctx: Context, paths: list[Path], start: tuple[str, ...], view: View, **extra: Any
-) -> Answer:
-    """Chains of edges as an answer."""
+class Connected(NamedTuple):
+    """Chains of edges: as a graph, by their ends, and link by link."""
+
+    graph: Subgraph
+    ends: tuple[str, ...]
+    paths: list[list[dict[str, str]]]
+
+
+def connected(ctx: Context, paths: list[Path], view: View) -> Connected:
+    """Chains of edges with their nodes; nothing of nothing."""
     rows = list(dict.fromkeys(row for path in paths for row in path))
     names = {row.effect for row in rows} | {row.cause for row in rows}
     nodes = ctx.store.get(names, view)
-    shown: list[Any] = [[_step(row.edge()) for row in path] for path in paths]
     graph = Subgraph(node_rows=list(nodes.values()), edge_rows=rows)
-    return answered(ctx, graph, view, start, paths=shown, **extra)
+    steps = [[_step(row.edge()) for row in path] for path in paths]
+    ends = (paths[0][0].effect, paths[0][-1].cause) if paths else ()
+    return Connected(graph, ends, steps)
 
 
 def _step(edge: Edge) -> dict[str, str]:

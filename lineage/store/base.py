@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
 from typing import Any, Literal, Protocol
 
-from lineage.ledger.log import Draft, Entry
+from lineage.ledger.log import Draft, Entry, Header
 from lineage.ledger.merkle import Frontier
 from lineage.model import terms
 from lineage.model.record import Batch, Edge, Node, Record
@@ -19,13 +20,15 @@ from lineage.query.plan import Question, Toward
 from lineage.store.claims import Held
 from lineage.store.rows import EdgeRow, NodeRow, edge_order
 
-#: The layout that this version writes; engines refuse a higher one.
-LAYOUT = 1
+#: The layout that this version writes; engines refuse a higher one and migrate a lower one.
+LAYOUT = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """What a reader sees: the store as of an entry; ``None`` is now."""
+    """What a reader sees: the store as of an entry; ``None`` is now. Every read of the graph and of
+    entries takes one, so that what else limits a reader can join it here.
+    """
 
     as_of: int | None = None
 
@@ -36,12 +39,14 @@ NOW = View()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hop:
     """One step: toward causes or effects, along the relations named, or along the default ones;
-    ``tied`` leaves out the claims of sameness that are not by digest, where ``alternateOf`` is named.
+    ``tied`` leaves out the claims of sameness that are not by digest, where ``alternateOf`` is named;
+    ``followed`` takes of all relations named only those edges that the default walk would take.
     """
 
     toward: Toward = "causes"
     relations: frozenset[str] | None = None
     tied: bool = False
+    followed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +60,7 @@ class Walk:
     start: frozenset[str]
     toward: Toward = "causes"
     relations: frozenset[str] | None = None
+    followed: bool = False
     depth: int | None = None
     limit: int = 1_000_000
     seconds: float | None = None
@@ -62,7 +68,7 @@ class Walk:
     @property
     def hop(self) -> Hop:
         """One step of this walk."""
-        return Hop(toward=self.toward, relations=self.relations)
+        return Hop(toward=self.toward, relations=self.relations, followed=self.followed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,15 +81,11 @@ class Cut:
 
 @dataclass(frozen=True, kw_only=True)
 class Subgraph:
-    """What a walk or a plan found, as rows; decoded when asked for.
-
-    ``head`` is the ledger's, where all of it was read at that head and at no other.
-    """
+    """What a walk or a plan found, as rows; decoded when asked for."""
 
     node_rows: Sequence[NodeRow]
     edge_rows: Sequence[EdgeRow]
     cut: Cut | None = None
-    head: Frontier | None = None
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
@@ -182,36 +184,86 @@ class Stats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caps:
-    """What an engine does natively; the contract suite reads it. ``threads`` is how many reads at
-    once it is faster with than with one.
+    """What an engine does natively; the contract suite and whoever serves a store read it.
+
+    ``threads`` is how many reads at once it is faster with than with one; ``readers`` how many
+    connections a served store is read with, so that reads need not wait for a commit.
     """
 
     name: str
     persistent: bool
     native_walk: bool
     threads: int = 1
+    readers: int = 1
+
+
+@dataclass(slots=True)
+class Moment:
+    """Reads that belong together. ``head`` is the ledger's, once they are over, where everything was
+    read at that head; ``None`` where somebody may have written in between.
+    """
+
+    head: Frontier | None = None
 
 
 class Store(Protocol):
-    """Keeps nodes, edges and the ledger. Every call is bulk; every list is bounded; every read
-    takes a view. Errors are those of ``lineage.errors``.
+    """Keeps nodes, edges and the ledger. Every call is bulk; every list is bounded; every read of
+    nodes, edges and entries takes a view. Errors are those of ``lineage.errors``.
+
+    An engine may be slow (``reference`` carries out walks and plans by ``edges`` and ``get`` alone),
+    but never different: the contract suite runs on all of them.
     """
 
     caps: Caps
 
+    # --- writing ---
+
     def write(self, draft: Draft, batch: Batch, retract: Sequence[Record] = ()) -> Receipt:
         """Assert a batch and retract records of the same source, graph and ledger in one
         transaction. What the source asserts already is not asserted again: the same batch twice
-        is once, and an entry is made only when something changed.
+        is once, and an entry is made only when something changed. Raises ``StoreTooNew`` where the
+        store holds terms that this version does not know.
         """
         ...
 
-    def entries(self, after: int, limit: int) -> Sequence[Entry]:
-        """At most ``limit`` entries behind sequence number ``after``, in order."""
+    def redraw(self, progress: Callable[[int], None]) -> None:
+        """Empty the graph and draw it anew from the store's own entries; the ledger stays.
+        ``progress`` is told each entry done. Interrupted, it is to be called again.
+        """
         ...
+
+    def replay(self, entry: Entry) -> None:
+        """Append an entry as it stands in another ledger, at the same place in the sequence."""
+        ...
+
+    # --- the ledger ---
 
     def head(self) -> Frontier:
         """The log as the store says it stands."""
+        ...
+
+    def headers(self, after: int, limit: int, view: View) -> Sequence[Header]:
+        """At most ``limit`` entries behind sequence number ``after``, in order, without records."""
+        ...
+
+    def headers_at(self, seqs: Collection[int], view: View) -> Mapping[int, Header]:
+        """The entries of these sequence numbers, without records."""
+        ...
+
+    def bodies(self, seqs: Collection[int]) -> Mapping[int, bytes]:
+        """The signed lines of entries. They are proofs as much as reads: whoever hands them on
+        looks first at what their reader may see.
+        """
+        ...
+
+    def leaves(self, after: int, limit: int) -> Sequence[bytes]:
+        """At most ``limit`` leaf hashes behind sequence number ``after``, in order, for proofs."""
+        ...
+
+    # --- the graph ---
+
+    def moment(self) -> AbstractContextManager[Moment]:
+        """Reads inside belong to one answer, and see one state where the engine can hold one."""
         ...
 
     def get(self, ids: Collection[str], view: View) -> Mapping[str, NodeRow]:
@@ -237,42 +289,48 @@ class Store(Protocol):
         """
         ...
 
-    def identifiers(self, after: str | None, limit: int) -> Sequence[str]:
-        """The identifiers there ever were, in order, behind ``after``."""
+    def identifiers(self, after: str | None, limit: int, view: View) -> Sequence[str]:
+        """The identifiers there ever were up to the view, in order, behind ``after``."""
         ...
 
-    def held(self, ids: Collection[str]) -> Mapping[str, Held]:
-        """Everything held of these nodes: who says so, since when, and what was retracted."""
+    def held(self, ids: Collection[str], view: View) -> Mapping[str, Held]:
+        """Everything claimed of these nodes up to the view, what was retracted before it as well."""
         ...
 
-    def asserted(self, source: str) -> Iterator[Record]:
-        """What a source asserts now, streamed."""
+    def asserted(self, source: str, view: View) -> Iterator[Record]:
+        """What a source asserts in the view, streamed."""
         ...
 
-    def faults(self) -> Iterable[str]:
-        """What is damaged below the model: pages, indexes, constraints, in words."""
+    def stats(self, view: View) -> Stats:
+        """How much there is in the view."""
         ...
 
-    def setting(self, name: str, default: str | None = None) -> str | None:
-        """A setting kept with the store; ``default`` is stored when there is none yet."""
+    # --- what is kept beside them ---
+
+    def values(self, names: Collection[str]) -> Mapping[str, bytes]:
+        """The values kept under these names."""
         ...
 
-    def settings(self, prefix: str) -> Mapping[str, str]:
-        """The settings whose names begin so, by name."""
+    def values_under(
+        self, prefix: str, after: str | None = None, limit: int = 1_000
+    ) -> Sequence[tuple[str, bytes]]:
+        """At most ``limit`` values whose names begin so, by name, behind the name ``after``."""
         ...
 
-    def redraw(self, progress: Callable[[int], None]) -> None:
-        """Empty the graph and draw it anew from the store's own entries; the ledger stays.
-        ``progress`` is told each entry done. Interrupted, it is to be called again.
+    def keep(
+        self,
+        changes: Mapping[str, bytes | None],
+        expecting: Mapping[str, bytes | None] | None = None,
+    ) -> bool:
+        """Keep, replace and (``None``) drop values, all in one transaction or, where another value
+        is kept than one that is expected (``None``: none), not at all; whether it was done.
         """
         ...
 
-    def replay(self, entry: Entry) -> None:
-        """Append an entry as it stands in another ledger, at the same place in the sequence."""
-        ...
+    # --- the engine ---
 
-    def stats(self) -> Stats:
-        """How much there is now."""
+    def faults(self) -> Iterable[str]:
+        """What is damaged below the model: pages, indexes, constraints, in words."""
         ...
 
     def close(self) -> None:
@@ -284,12 +342,8 @@ def takes(hop: Hop, relation: str, follow: bool) -> bool:
     """Whether a hop takes an edge: the default ones, or those of the relations named."""
     if hop.relations is None:
         return follow
-    return relation in hop.relations and (follow or not (hop.tied and relation == terms.SAMENESS))
-
-
-def codes(relations: Iterable[str]) -> list[int]:
-    """The stored codes of relations."""
-    return sorted(terms.RELATIONS[name].code for name in relations)
+    strict = hop.followed or (hop.tied and relation == terms.SAMENESS)
+    return relation in hop.relations and (follow or not strict)
 
 
 def standing(since: int, until: int | None, view: View) -> bool:
@@ -299,9 +353,29 @@ def standing(since: int, until: int | None, view: View) -> bool:
     return since <= view.as_of and (until is None or until > view.as_of)
 
 
-def pages(store: Store, size: int = 256) -> Iterator[Entry]:
-    """All entries of a store, in order, a page at a time."""
-    after = 0
-    while page := store.entries(after, size):
-        yield from page
-        after = page[-1].seq
+def pages(store: Store, size: int = 256, after: int = 0) -> Iterator[Entry]:
+    """All entries of a store behind a sequence number, in order, read a page at a time."""
+    while headers := store.headers(after, size, NOW):
+        bodies = store.bodies([header.seq for header in headers])
+        for header in headers:
+            shown = {name: getattr(header, name) for name in Header.__dataclass_fields__}
+            yield Entry(**shown, body=bodies.get(header.seq, b""))
+        after = headers[-1].seq
+
+
+def values_under(store: Store, prefix: str) -> Iterator[tuple[str, bytes]]:
+    """All values whose names begin so, by name, read a page at a time."""
+    after: str | None = None
+    while found := store.values_under(prefix, after):
+        yield from found
+        after = found[-1][0]
+
+
+def remembered(store: Store, name: str, value: bytes) -> bytes:
+    """What is kept under a name; where that is nothing, ``value``, which is kept from now on. Of two
+    that come at once the first has its way.
+    """
+    while (found := store.values([name]).get(name)) is None:
+        if store.keep({name: value}, {name: None}):
+            return value
+    return found

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from lineage.model import terms
@@ -87,3 +88,21 @@ class Held(NamedTuple):
     since: int
     until: int | None
     claims: tuple[Claim, ...]
+
+    def up_to(self, as_of: int | None) -> Held:
+        """The same without the claims that were made after an entry."""
+        if as_of is None:
+            return self
+        return self._replace(claims=tuple(c for c in self.claims if c.since <= as_of))
+
+    def said(self, as_of: int | None) -> Iterator[Claim]:
+        """The claims that stand as of an entry, but for those that follow from others."""
+        for claim in self.claims:
+            if claim.implied:
+                continue
+            if as_of is None:
+                stands = claim.until is None
+            else:
+                stands = claim.since <= as_of and (claim.until is None or claim.until > as_of)
+            if stands:
+                yield claim

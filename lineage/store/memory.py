@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from heapq import nsmallest
+from threading import Lock
 
 from lineage.errors import StoreDamaged
 from lineage.ledger import log
-from lineage.ledger.log import Draft, Entry
+from lineage.ledger.log import Draft, Entry, Header
 from lineage.ledger.merkle import Frontier
 from lineage.model.merge import mention
 from lineage.model.record import Batch, Node, Record
@@ -21,6 +23,7 @@ from lineage.store.base import (
     Caps,
     Filter,
     Hop,
+    Moment,
     Page,
     Receipt,
     Slice,
@@ -66,7 +69,8 @@ class MemoryStore:
         self._spots: dict[str, _Spot] = {}
         self._entries: list[Entry] = []
         self._log = Frontier()
-        self._settings: dict[str, str] = {}
+        self._values: dict[str, bytes] = {}
+        self._lock = Lock()
 
     def write(self, draft: Draft, batch: Batch, retract: Sequence[Record] = ()) -> Receipt:
         """See ``Store.write``."""
@@ -147,9 +151,31 @@ class MemoryStore:
             return None
         return prepare.shown(ident, [s for s in said if isinstance(s, Statement)], families)
 
-    def entries(self, after: int, limit: int) -> Sequence[Entry]:
-        """See ``Store.entries``."""
-        return self._entries[after : after + limit]
+    def headers(self, after: int, limit: int, view: View) -> Sequence[Header]:
+        """See ``Store.headers``."""
+        last = len(self._entries) if view.as_of is None else view.as_of
+        return self._entries[after : min(after + limit, last)]
+
+    def headers_at(self, seqs: Collection[int], view: View) -> Mapping[int, Header]:
+        """See ``Store.headers_at``."""
+        last = len(self._entries) if view.as_of is None else view.as_of
+        return {seq: self._entries[seq - 1] for seq in seqs if 0 < seq <= last}
+
+    def bodies(self, seqs: Collection[int]) -> Mapping[int, bytes]:
+        """See ``Store.bodies``."""
+        last = len(self._entries)
+        return {seq: self._entries[seq - 1].body for seq in seqs if 0 < seq <= last}
+
+    def leaves(self, after: int, limit: int) -> Sequence[bytes]:
+        """See ``Store.leaves``."""
+        return [bytes.fromhex(entry.leaf) for entry in self._entries[after : after + limit]]
+
+    @contextmanager
+    def moment(self) -> Iterator[Moment]:
+        """See ``Store.moment``."""
+        read, begun = Moment(), self._log
+        yield read
+        read.head = begun if self._log.size == begun.size else None
 
     def head(self) -> Frontier:
         """See ``Store.head``."""
@@ -182,23 +208,27 @@ class MemoryStore:
 
     def walk(self, walk: Walk, view: View) -> Subgraph:
         """See ``Store.walk``."""
-        return reference.steady(self, lambda: reference.walk(self, walk, view))
+        return reference.walk(self, walk, view)
 
     def run(self, question: Question, view: View) -> Subgraph:
         """See ``Store.run``."""
-        return reference.steady(self, lambda: reference.run(self, question, view))
+        return reference.run(self, question, view)
 
-    def identifiers(self, after: str | None, limit: int) -> Sequence[str]:
+    def identifiers(self, after: str | None, limit: int, view: View) -> Sequence[str]:
         """See ``Store.identifiers``."""
         # Taken at once: another thread may write while this one looks.
-        known = list(self._spots)
-        return nsmallest(limit, (i for i in known if after is None or i > after))
+        known = list(self._spots.items())
+        last = self._log.size if view.as_of is None else view.as_of
+        named = (i for i, spot in known if spot.since <= last and (after is None or i > after))
+        return nsmallest(limit, named)
 
-    def held(self, ids: Collection[str]) -> Mapping[str, Held]:
+    def held(self, ids: Collection[str], view: View) -> Mapping[str, Held]:
         """See ``Store.held``."""
         spots = ((ident, self._spots[ident]) for ident in ids if ident in self._spots)
         return {
-            ident: Held(spot.row, spot.since, spot.until, tuple(self._claims(spot)))
+            ident: Held(spot.row, spot.since, spot.until, tuple(self._claims(spot))).up_to(
+                view.as_of
+            )
             for ident, spot in spots
             if spot.row is not None
         }
@@ -208,26 +238,47 @@ class MemoryStore:
         for held in (*spot.statements, *spot.causes):
             yield Claim(held.what, held.source, held.since, held.until)
 
-    def asserted(self, source: str) -> Iterator[Record]:
+    def asserted(self, source: str, view: View) -> Iterator[Record]:
         """See ``Store.asserted``."""
         for spot in list(self._spots.values()):
             for claim in self._claims(spot):
-                if claim.source == source and claim.until is None and not claim.implied:
+                stands = standing(claim.since, claim.until, view)
+                if stands and claim.source == source and not claim.implied:
                     yield claim.record
 
     def faults(self) -> Iterable[str]:
         """See ``Store.faults``."""
         return ()
 
-    def setting(self, name: str, default: str | None = None) -> str | None:
-        """See ``Store.setting``."""
-        if default is not None:
-            self._settings.setdefault(name, default)
-        return self._settings.get(name)
+    def values(self, names: Collection[str]) -> Mapping[str, bytes]:
+        """See ``Store.values``."""
+        return {name: self._values[name] for name in names if name in self._values}
 
-    def settings(self, prefix: str) -> Mapping[str, str]:
-        """See ``Store.settings``."""
-        return {k: v for k, v in sorted(self._settings.items()) if k.startswith(prefix)}
+    def values_under(
+        self, prefix: str, after: str | None = None, limit: int = 1_000
+    ) -> Sequence[tuple[str, bytes]]:
+        """See ``Store.values_under``."""
+        kept = list(self._values.items())
+        return nsmallest(
+            limit,
+            ((n, v) for n, v in kept if n.startswith(prefix) and (after is None or n > after)),
+        )
+
+    def keep(
+        self,
+        changes: Mapping[str, bytes | None],
+        expecting: Mapping[str, bytes | None] | None = None,
+    ) -> bool:
+        """See ``Store.keep``."""
+        with self._lock:
+            if any(self._values.get(name) != value for name, value in (expecting or {}).items()):
+                return False
+            for name, value in changes.items():
+                if value is None:
+                    self._values.pop(name, None)
+                else:
+                    self._values[name] = value
+            return True
 
     def redraw(self, progress: Callable[[int], None]) -> None:
         """See ``Store.redraw``."""
@@ -236,8 +287,10 @@ class MemoryStore:
             self._draw(entry, *log.split(entry))
             progress(entry.seq)
 
-    def stats(self) -> Stats:
+    def stats(self, view: View) -> Stats:
         """See ``Store.stats``."""
+        if view.as_of is not None:
+            return reference.stats(self, view)
         alive = [s.row for s in list(self._spots.values()) if s.row is not None and s.until is None]
         edges = {
             h.what.row()

@@ -4,18 +4,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from heapq import nsmallest
 from operator import attrgetter
 
 from lineage.errors import TimedOut
 from lineage.ledger import log
-from lineage.ledger.log import Entry
+from lineage.model import terms
 from lineage.query.condition import Condition, accepts
 from lineage.query.plan import Question
 from lineage.store import execute, prepare
-from lineage.store.base import NOW, Cut, Filter, Hop, Page, Slice, Store, Subgraph, View, Walk
+from lineage.store.base import (
+    NOW,
+    Cut,
+    Filter,
+    Hop,
+    Page,
+    Slice,
+    Stats,
+    Store,
+    Subgraph,
+    View,
+    Walk,
+    pages,
+)
 from lineage.store.rows import EdgeRow, NodeRow
 
 #: More nodes than there are.
@@ -118,7 +131,7 @@ def _soon_after(store: Store, where: Filter, page: Page, view: View) -> Slice | 
     now = store.find(where, wanted, NOW)
     # Read after what stands now: an entry that came in between is among them.
     touched = _touched(store, view)
-    if len(touched) > size:
+    if touched is None or len(touched) > size:
         return None
     found = [row for row in now.rows if row.id not in touched]
     then = store.get([i for i in touched if page.after is None or i > page.after], view)
@@ -128,45 +141,57 @@ def _soon_after(store: Store, where: Filter, page: Page, view: View) -> Slice | 
     return Slice(rows, rows[-1].id if len(found) > page.limit else None)
 
 
-def _later(store: Store, view: View) -> Iterator[Entry]:
-    after = view.as_of or 0
-    while entries := store.entries(after, _ENTRIES):
-        yield from entries
-        after = entries[-1].seq
-
-
 def _written_since(store: Store, view: View) -> int | None:
     """How many identifiers later entries speak of at most; ``None`` where that is too much."""
-    total = 0
-    for entry in _later(store, view):
+    total, after = 0, view.as_of or 0
+    while headers := store.headers(after, _ENTRIES, NOW):
         # A record speaks of three at most: an edge of its ends and its plan.
-        total += 3 * (entry.added + entry.retracted)
+        total += sum(3 * (header.added + header.retracted) for header in headers)
         if total > _FEW:
             return None
+        after = headers[-1].seq
     return total
 
 
-def _touched(store: Store, view: View) -> set[str]:
+def _touched(store: Store, view: View) -> set[str] | None:
+    """What later entries speak of; ``None`` where only a newer version can read them."""
     found: set[str] = set()
-    for entry in _later(store, view):
-        added, gone = log.split(entry)
-        found.update(prepare.ends([*added, *gone]))
+    try:
+        for entry in pages(store, _ENTRIES, view.as_of or 0):
+            added, gone = log.split(entry)
+            found.update(prepare.ends([*added, *gone]))
+    except log.UnknownTerm:
+        return None
     return found
 
 
 def _rows(store: Store, view: View, after: str | None = None) -> Iterator[NodeRow]:
     """Every node of a view, by identifier."""
-    while chunk := store.identifiers(after, _CHUNK):
+    while chunk := store.identifiers(after, _CHUNK, view):
         rows = store.get(chunk, view)
         yield from (rows[ident] for ident in chunk if ident in rows)
         after = chunk[-1]
 
 
-def steady(store: Store, read: Callable[[], Subgraph]) -> Subgraph:
-    """What a read of several steps finds, with the head where nobody wrote meanwhile."""
+def stats(store: Store, view: View) -> Stats:
+    """How much there was as of an entry, by counting it. ``root`` is that of the log today."""
+    kinds: Counter[str] = Counter()
+    edges: set[EdgeRow] = set()
+    every = frozenset(row.name for row in terms.TABLE if row.implied_by is None)
+    for row in _rows(store, view):
+        kinds[row.kind] += 1
+    after: str | None = None
+    while chunk := store.identifiers(after, _CHUNK, view):
+        edges.update(store.edges(chunk, Hop(relations=every), view))
+        after = chunk[-1]
     head = store.head()
-    found = read()
-    return replace(found, head=head) if store.head().size == head.size else found
+    return Stats(
+        nodes=kinds.total(),
+        edges=len(edges),
+        entries=head.size if view.as_of is None else view.as_of,
+        root=head.root.hex(),
+        kinds=kinds,
+    )
 
 
 def run(store: Store, question: Question, view: View) -> Subgraph:

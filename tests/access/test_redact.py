@@ -11,7 +11,7 @@ from itertools import pairwise
 from urllib.parse import quote
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event
 from hypothesis import strategies as st
 
 from lineage import ids
@@ -22,6 +22,7 @@ from lineage.model import check, dictionary, kinds, terms
 from lineage.model.dictionary import Pair
 from lineage.model.record import Batch, Edge, Loss, Node, arcs, line
 from lineage.model.value import Literal, Ref
+from tests.strategies import drawn
 
 KEY, OTHER_KEY = bytes(range(32)), bytes(range(1, 33))
 VERBS = ["keep", "pseudonymise", "surrogate", "collapse", "cut"]
@@ -193,8 +194,7 @@ def text_of(batch):
 # --- invariants ------------------------------------------------------------------------------
 
 
-@settings(max_examples=250)
-@given(st.one_of(graphs(), pipelines()), st.one_of(policies(), hiding(), hiding()))
+@drawn(80, 250, st.one_of(graphs(), pipelines()), st.one_of(policies(), hiding(), hiding()))
 def test_every_dependency_that_leaves_is_one_we_have(batch, policy):
     result = redact(batch, policy, KEY)
     before = {}
@@ -211,8 +211,7 @@ def test_every_dependency_that_leaves_is_one_we_have(batch, policy):
             assert pairs & ours, (effect, cause)
 
 
-@settings(max_examples=250)
-@given(st.one_of(graphs(), pipelines(), pipelines()), hiding())
+@drawn(80, 250, st.one_of(graphs(), pipelines(), pipelines()), hiding())
 def test_every_dependency_among_what_is_shown_leaves_where_nothing_is_cut(batch, policy):
     result = redact(batch, policy, KEY)
     assert not result.incomplete
@@ -226,8 +225,7 @@ def test_every_dependency_among_what_is_shown_leaves_where_nothing_is_cut(batch,
         assert mapped == {(a, b) for a, b in theirs if {a, b} <= {result.names[i] for i in alone}}
 
 
-@settings(max_examples=150)
-@given(st.one_of(graphs(), pipelines()), st.one_of(policies(), hiding(), hiding()))
+@drawn(50, 150, st.one_of(graphs(), pipelines()), st.one_of(policies(), hiding(), hiding()))
 def test_no_cycle_appears(batch, policy):
     result = redact(batch, policy, KEY)
     for ours, theirs in zip(
@@ -237,8 +235,7 @@ def test_no_cycle_appears(batch, policy):
         assert {a for a, b in theirs if a == b} <= in_cycle
 
 
-@settings(max_examples=150)
-@given(graphs(), policies())
+@drawn(50, 150, graphs(), policies())
 def test_nothing_of_what_is_hidden_or_dropped_leaves(batch, policy):
     result = redact(batch, policy, KEY)
     shown, verbs = text_of(result.batch), verb_of(batch, policy)
@@ -260,8 +257,7 @@ def test_nothing_of_what_is_hidden_or_dropped_leaves(batch, policy):
     assert ("canarybundle" in shown) is False
 
 
-@settings(max_examples=150)
-@given(graphs(), policies(["keep", "pseudonymise"]))
+@drawn(50, 150, graphs(), policies(["keep", "pseudonymise"]))
 def test_what_is_kept_is_there(batch, policy):
     result = redact(batch, policy, KEY)
     assert not result.incomplete
@@ -280,8 +276,7 @@ def test_what_is_kept_is_there(batch, policy):
     )
 
 
-@settings(max_examples=150)
-@given(graphs(), policies(), st.randoms(use_true_random=False))
+@drawn(50, 150, graphs(), policies(), st.randoms(use_true_random=False))
 def test_the_same_input_and_key_give_the_same_bytes_in_any_order(batch, policy, random):
     nodes, edges = list(batch.nodes), list(batch.edges)
     random.shuffle(nodes)
@@ -292,8 +287,7 @@ def test_the_same_input_and_key_give_the_same_bytes_in_any_order(batch, policy, 
     assert (one.sealed, one.counts, one.names) == (other.sealed, other.counts, other.names)
 
 
-@settings(max_examples=150)
-@given(graphs(), policies(["pseudonymise", "surrogate", "collapse"]))
+@drawn(50, 150, graphs(), policies(["pseudonymise", "surrogate", "collapse"]))
 def test_two_partners_share_no_name(batch, policy):
     def names(said, key):
         result = redact(batch, said, key)
@@ -306,8 +300,7 @@ def test_two_partners_share_no_name(batch, policy):
     assert not names(policy, KEY) & names(policy, OTHER_KEY)
 
 
-@settings(max_examples=150)
-@given(st.one_of(graphs(), pipelines()), st.one_of(policies(), hiding(), hiding()))
+@drawn(50, 150, st.one_of(graphs(), pipelines()), st.one_of(policies(), hiding(), hiding()))
 def test_what_leaves_is_well_typed_prov(batch, policy):
     result = redact(batch, policy, KEY).batch
     check.demand(result)

@@ -6,7 +6,6 @@ from __future__ import annotations
 import pyoxigraph
 import pytest
 import rdflib
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lineage
@@ -15,7 +14,7 @@ from lineage.model.record import Batch, Edge
 from lineage.model.terms import TABLE
 from lineage.services.move import copy
 from tests.contract.test_four_questions import churn, demo  # noqa: F401 - fixtures
-from tests.strategies import batches
+from tests.strategies import batches, drawn
 
 PROV = "PREFIX prov: <http://www.w3.org/ns/prov#> "
 STEPS = PROV + "SELECT DISTINCT ?m ?d { ?m prov:wasGeneratedBy ?r . ?r prov:used ?d }"
@@ -85,8 +84,7 @@ edges = st.builds(
 dense = st.lists(edges, max_size=10).map(lambda some: Batch(edges=tuple(some)))
 
 
-@settings(max_examples=80)
-@given(batch=st.one_of(dense, batches))
+@drawn(30, 80, batch=st.one_of(dense, batches))
 def test_plain_sparql_finds_what_trace_finds_in_any_graph(batch):
     with lineage.open("memory:") as store:
         store.ingest(batch)

@@ -14,7 +14,7 @@ from lineage.ledger.log import Draft
 from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Literal, Ref
 from lineage.services.move import copy
-from lineage.store.base import NOW, Filter, Page, View, Walk, pages
+from lineage.store.base import NOW, Filter, Page, View, Walk, pages, remembered
 from tests.conftest import KEY, clock
 
 
@@ -49,7 +49,7 @@ def test_the_same_batch_twice_is_once(store):
     first, second = store.write(draft(), LINEAGE), store.write(draft(), LINEAGE)
     assert (first.seq, first.added, first.unchanged) == (1, 6, 0)
     assert (second.seq, second.added, second.unchanged) == (None, 0, 6)
-    assert store.stats().entries == 1
+    assert store.stats(NOW).entries == 1
 
 
 def test_order_inside_a_batch_changes_neither_graph_nor_root(store, lineage_at):
@@ -57,7 +57,7 @@ def test_order_inside_a_batch_changes_neither_graph_nor_root(store, lineage_at):
     turned = Batch(nodes=LINEAGE.nodes[::-1], edges=LINEAGE.edges[::-1])
     other = open_store("memory:")
     other.write(draft(), turned)
-    assert other.stats() == store.stats()
+    assert other.stats(NOW) == store.stats(NOW)
 
 
 def test_a_thing_that_only_edges_mention_has_the_family_they_give_it(store):
@@ -84,7 +84,7 @@ def test_a_retraction_ends_what_its_own_source_said_and_nothing_else(store):
     assert up(store, "urn:m") == {"urn:m", "urn:r", "urn:d", "urn:c"}
     store.write(draft("two"), Batch(), list(LINEAGE.records))
     assert up(store, "urn:m") == set()
-    assert store.stats().nodes == store.stats().edges == 0
+    assert store.stats(NOW).nodes == store.stats(NOW).edges == 0
     assert up(store, "urn:m", view=View(as_of=2)) == {"urn:m", "urn:r", "urn:d", "urn:c"}
 
 
@@ -93,7 +93,7 @@ def test_what_was_retracted_can_be_asserted_again(store):
     store.write(draft(), Batch(), list(LINEAGE.records))
     again = store.write(draft(), LINEAGE)
     assert (again.seq, again.added) == (3, 6)
-    assert store.stats().edges == 3
+    assert store.stats(NOW).edges == 3
 
 
 def test_every_kind_of_value_comes_back_as_it_went_in(store):
@@ -160,7 +160,7 @@ def test_an_association_leads_to_its_agent_and_to_its_plan(store):
     said = Edge(relation="wasAssociatedWith", effect="urn:r", cause="urn:who", attributes=plan)
     store.write(draft(), Batch(edges=(said,)))
     assert up(store, "urn:r") == {"urn:r", "urn:who", "urn:plan"}
-    assert store.stats().edges == 1
+    assert store.stats(NOW).edges == 1
     store.write(draft(), Batch(), [said])
     assert up(store, "urn:r") == set()
 
@@ -182,18 +182,18 @@ def test_the_graph_can_be_drawn_anew_from_the_ledger(store, lineage_at, address)
     store.write(draft("one"), LINEAGE)
     store.write(draft("two"), LINEAGE)
     store.write(draft("one"), Batch(), [LINEAGE.nodes[0]])
-    before = store.held(store.identifiers(None, 100))
+    before = store.held(store.identifiers(None, 100, NOW), NOW)
     told = []
     store.redraw(told.append)
     assert told == [1, 2, 3]
-    after = store.held(store.identifiers(None, 100))
+    after = store.held(store.identifiers(None, 100, NOW), NOW)
     assert {k: v[:3] for k, v in after.items()} == {k: v[:3] for k, v in before.items()}
     assert all(set(after[k].claims) == set(before[k].claims) for k in before)
 
 
 def test_a_copy_has_the_same_root_and_can_be_gone_on_with(store, tmp_path):
     source = open_store("memory:")
-    source.setting("person_key", KEY.hex())
+    source.keep({"person_key": KEY.hex().encode()})
     for number in range(5):
         name = f"urn:n:{number}"
         source.write(
@@ -203,7 +203,7 @@ def test_a_copy_has_the_same_root_and_can_be_gone_on_with(store, tmp_path):
         store.replay(entry)
     moved = copy(source, store, lambda _done, _total: None)
     assert (moved.entries, moved.total) == (3, 5)
-    assert store.stats() == source.stats()
+    assert store.stats(NOW) == source.stats(NOW)
     back = open_store(str(tmp_path / "back.db"))
     assert copy(store, back, lambda _done, _total: None).root == moved.root
     back.close()
@@ -219,21 +219,59 @@ def test_an_entry_out_of_order_is_refused(store):
         source.write(draft(), batch)
     with pytest.raises(StoreDamaged, match="does not follow"):
         store.replay(list(pages(source))[1])
-    assert store.stats().entries == 0
+    assert store.stats(NOW).entries == 0
 
 
-def test_settings_are_kept_and_the_first_one_stays(store):
-    assert store.setting("colour") is None
-    assert store.setting("colour", "red") == "red"
-    assert store.setting("colour", "blue") == "red"
+def test_values_are_kept_replaced_and_dropped(store):
+    assert store.values(["colour"]) == {}
+    assert store.keep({"colour": b"red", "size": bytes(range(256))})
+    assert store.values(["colour", "size", "none"]) == {"colour": b"red", "size": bytes(range(256))}
+    assert store.keep({"colour": b"blue", "size": None})
+    assert store.values(["colour", "size"]) == {"colour": b"blue"}
 
 
-def test_settings_are_listed_by_the_beginning_of_their_names(store):
-    for name in ("key/b", "key/a", "key", "keys/c", "kéy/d"):
-        store.setting(name, name.upper())
-    assert list(store.settings("key/").items()) == [("key/a", "KEY/A"), ("key/b", "KEY/B")]
-    assert store.settings("kéy/") == {"kéy/d": "KÉY/D"}
-    assert store.settings("other/") == {}
+def test_a_value_is_kept_only_where_what_is_there_is_what_was_expected(store):
+    assert store.keep({"a": b"1"}, {"a": None})
+    assert not store.keep({"a": b"2", "b": b"2"}, {"a": b"0"})
+    assert not store.keep({"b": b"2"}, {"a": None})
+    assert store.values(["a", "b"]) == {"a": b"1"}
+    assert store.keep({"a": None, "b": b"2"}, {"a": b"1", "b": None})
+    assert store.values(["a", "b"]) == {"b": b"2"}
+    assert (remembered(store, "c", b"first"), remembered(store, "c", b"second")) == (b"first",) * 2
+
+
+def test_values_are_listed_by_the_beginning_of_their_names_a_page_at_a_time(store):
+    for name in ("key/b", "key/a", "key", "keys/c", "kéy/d", "key/c"):
+        store.keep({name: name.upper().encode()})
+    wanted = [("key/a", b"KEY/A"), ("key/b", b"KEY/B"), ("key/c", b"KEY/C")]
+    assert list(store.values_under("key/")) == wanted
+    assert list(store.values_under("key/", None, 2)) == wanted[:2]
+    assert list(store.values_under("key/", "key/b", 2)) == wanted[2:]
+    assert list(store.values_under("kéy/")) == [("kéy/d", "KÉY/D".encode())]
+    assert list(store.values_under("other/")) == []
+
+
+def test_entries_are_read_without_their_bodies_and_the_bodies_when_they_are_wanted(store):
+    for number in range(5):
+        store.write(draft(), Batch(nodes=(Node(id=f"urn:n:{number}", kind="Entity"),)))
+    headers = store.headers(1, 3, NOW)
+    assert [header.seq for header in headers] == [2, 3, 4]
+    assert [header.seq for header in store.headers(0, 9, View(as_of=2))] == [1, 2]
+    assert set(store.headers_at([2, 4, 9], NOW)) == {2, 4}
+    assert set(store.headers_at([2, 4], View(as_of=3))) == {2}
+    assert store.headers_at([2], NOW)[2] == headers[0]
+    assert [leaf.hex() for leaf in store.leaves(1, 3)] == [header.leaf for header in headers]
+    assert store.bodies([3, 9]) == {3: b'+{"node":{"id":"urn:n:2","kind":"Entity"}}\n'}
+    assert [entry.body for entry in pages(store, 2)] == list(store.bodies(range(1, 6)).values())
+
+
+def test_reads_of_one_moment_have_the_head_they_were_read_at(store):
+    store.write(draft(), LINEAGE)
+    with store.moment() as moment:
+        assert store.get(["urn:m"], NOW)
+        assert up(store, "urn:m") == {"urn:m", "urn:r", "urn:d", "urn:c"}
+        assert store.held(["urn:m"], NOW)
+    assert moment.head == store.head()
 
 
 def test_an_untouched_store_verifies_and_closing_twice_is_harmless(engine, address):

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lineage import formats
-from lineage.errors import BadInput, LineageError
-from lineage.model import constraints, dictionary, kinds, terms
+from lineage.errors import BadInput, LineageError, MissingExtra, UnknownFormat
+from lineage.model import constraints, dictionary, kinds, namespaces, terms
 from lineage.model.dictionary import Pair
 from lineage.model.record import Batch, Edge, Node, line
 from lineage.model.value import Literal, Ref, clean
@@ -26,6 +26,27 @@ READ = [name for name in formats.BUILTIN if name not in WRITE_ONLY]
 #: Formats that have no named graphs.
 FLAT = {"turtle", "nt", "rdfxml"}
 MUTANTS = 10_000
+
+
+def test_a_file_is_of_the_format_that_its_name_ends_like():
+    for name, row in formats.BUILTIN.items():
+        assert formats.named(name).name == name
+        for suffix in row.suffixes:
+            assert formats.for_file(f"all.of.it{suffix.upper()}").name == name
+    assert formats.for_file("notes.txt") is None
+    kinds_of_media = [kind for row in formats.BUILTIN.values() for kind in row.media_types]
+    assert len(kinds_of_media) == len(set(kinds_of_media))
+
+
+def test_a_document_of_a_format_that_is_not_installed_is_told_what_to_install(monkeypatch):
+    absent = formats.BUILTIN["turtle"]._replace(module="absent_package")
+    monkeypatch.setitem(formats.BUILTIN, "turtle", absent)
+    with pytest.raises(MissingExtra, match="turtle needs the package absent_package") as caught:
+        formats.recognised(b"neither one", "theirs.ttl")
+    assert caught.value.hint == 'pip install "lineagedb[rdf]"'
+    with pytest.raises(UnknownFormat) as unknown:
+        formats.recognised(b"neither one", "stdin")
+    assert unknown.value.hint.endswith('Not installed: turtle; pip install "lineagedb[rdf]"')
 
 
 def records(batch):
@@ -118,8 +139,8 @@ def test_a_name_holds_whatever_it_holds_and_says_nothing_else(text):
 
 
 PREFIXES = {
-    "PROV under another name": ({"p": terms.PROV}, "urn:x"),
-    "ours under another name": ({"l": terms.LINEAGE}, "urn:x"),
+    "PROV under another name": ({"p": namespaces.PROV}, "urn:x"),
+    "ours under another name": ({"l": namespaces.LINEAGE}, "urn:x"),
     "another's under the name of ours": ({"lineage": "http://e/"}, "http://e/x"),
     "the name of blank nodes": ({"_": "http://e/"}, "http://e/x"),
     "a name with a colon": ({"a:b": "http://e/"}, "http://e/x"),
@@ -227,7 +248,7 @@ def test_a_document_cannot_bring_what_only_looks_like_the_set_of_a_dictionary():
     for text in NO_SETS:
         typed = {"$": text, "type": "lineage:json"}
         document = {
-            "prefix": {"lineage": terms.LINEAGE},
+            "prefix": {"lineage": namespaces.LINEAGE},
             "derivedByRemovalFrom": {"_:r": {"prov:key-set": typed}},
         }
         with pytest.raises(BadInput, match=r"no set of keys.*\(derivedByRemovalFrom"):
@@ -264,7 +285,7 @@ def test_whoever_asks_for_a_family_finds_each_thing_of_it_once(batch):
     for family in kinds.PLAIN:
         found = formats.to_rdflib(batch).query(
             f"SELECT ?x {{ {{ ?x a prov:{family} }} UNION {{ GRAPH ?g {{ ?x a prov:{family} }} }} }}",
-            initNs={"prov": terms.PROV},
+            initNs={"prov": namespaces.PROV},
         )
         known = {node.id for node in batch.nodes if kinds.family(node.kind) == family}
         assert {str(row[0]) for row in found} == known

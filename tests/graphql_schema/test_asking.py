@@ -39,7 +39,8 @@ def test_nested_fields_ask_the_store_once_a_level(store, ask):
         "walk": 1,
         "edges": 2,
         "held": 1,
-        "entries": 1,
+        "headers_at": 1,
+        "moment": 1,
     }
 
 

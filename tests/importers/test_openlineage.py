@@ -139,7 +139,7 @@ def graph(batches):
     with lineage.open("memory:", person_key=KEY, clock=clock, actor="t") as store:
         for batch in batches:
             store.ingest(batch, source="openlineage:t")
-        names = store.store.identifiers(None, 100_000)
+        names = store.store.identifiers(None, 100_000, NOW)
         nodes = store.store.get(names, NOW)
         found = store.store.edges(names, Hop(relations=frozenset(RELATIONS)), NOW)
         assert store.verify().state == "intact"

@@ -10,16 +10,16 @@ import networkx as nx
 
 from lineage.model import kinds
 from lineage.query import ast
-from lineage.store.base import standing
+from lineage.store.base import NOW, standing
 
 
 class World:
     """What stands in a view of a store, taken from its claims."""
 
     def __init__(self, store, view):
-        idents = list(store.identifiers(None, 10_000))
+        idents = list(store.identifiers(None, 10_000, NOW))
         self.nodes = dict(store.get(idents, view))
-        held = store.held(idents)
+        held = store.held(idents, NOW)
         self.arcs = {
             claim.what
             for ident in idents

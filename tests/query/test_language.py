@@ -7,7 +7,6 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.lark import from_lark
 
@@ -20,6 +19,7 @@ from lineage.query.ast import show
 from lineage.query.parse import _parser, parse
 from lineage.services.ask import ask
 from tests.query.strategies import selections
+from tests.strategies import drawn
 
 CASES = tomllib.loads(Path(__file__).with_name("errors.toml").read_text("utf-8"))["case"]
 SHA = {name: f"swh:1:rev:{number:040x}" for number, name in enumerate("abcdef", 1)}
@@ -169,14 +169,12 @@ def test_an_error_names_the_place_and_what_would_fit(case, store):
     assert case.get("hint", "") in caught.value.hint
 
 
-@given(selections)
-@settings(max_examples=500)
+@drawn(200, 500, selections)
 def test_what_is_shown_parses_to_what_was_meant(query):
     assert parse(show(query)) == query
 
 
-@given(from_lark(_parser(), explicit={"QUOTED": st.sampled_from(['"a"', '"a*"', '""'])}))
-@settings(max_examples=300)
+@drawn(100, 300, from_lark(_parser(), explicit={"QUOTED": st.sampled_from(['"a"', '"a*"', '""'])}))
 def test_whatever_the_grammar_makes_is_read_or_refused_and_shown_again(text):
     try:
         query = parse(text)
@@ -185,8 +183,7 @@ def test_whatever_the_grammar_makes_is_read_or_refused_and_shown_again(text):
     assert parse(show(query)) == query
 
 
-@given(st.text(max_size=40))
-@settings(max_examples=500)
+@drawn(200, 500, st.text(max_size=40))
 def test_no_text_makes_the_parser_fail_in_another_way(text):
     try:
         parse(text)

@@ -213,7 +213,7 @@ def test_tokens_expire_and_a_table_that_cannot_be_read_again_opens_nothing(site)
 
 
 def test_no_secret_is_kept(site):
-    kept = str(site.runtime.writing.store.settings(""))
+    kept = str(site.runtime.writing.store.values_under(""))
     assert all(secret not in kept and secret[13:] not in kept for secret in site.secrets.values())
 
 

@@ -71,6 +71,29 @@ def test_what_goes_wrong_is_a_problem_with_a_code_and_a_next_step(site, path, ac
     assert answer.json()["hint"]
 
 
+@pytest.mark.parametrize(
+    ("accept", "status", "kind"),
+    [
+        ("text/turtle", 501, "application/problem+json"),
+        ("text/turtle, application/json;q=0.1", 200, "application/json"),
+        ("text/*", 200, "text/provenance-notation"),
+    ],
+)
+def test_a_format_that_is_not_installed_is_missed_only_by_those_who_take_no_other(
+    serving, monkeypatch, accept, status, kind
+):
+    absent = formats.BUILTIN["turtle"]._replace(module="absent_package")
+    monkeypatch.setitem(formats.BUILTIN, "turtle", absent)
+    site = serving()
+    answer = site.client.get("/prov/urn:m", headers={**site.bearer(), "accept": accept})
+    assert (answer.status_code, answer.headers["content-type"].partition(";")[0]) == (status, kind)
+    if status == 501:
+        assert (answer.json()["code"], answer.json()["hint"]) == (
+            "missing-extra",
+            'pip install "lineagedb[rdf]"',
+        )
+
+
 def test_a_method_that_a_route_has_not_is_refused_with_those_it_has(site):
     answer = site.client.post("/healthz")
     assert (answer.status_code, answer.json()["code"]) == (405, "method-not-allowed")

@@ -18,6 +18,7 @@ from lineage.errors import Rejected, StoreBusy, StoreFull
 from lineage.model.record import Batch, Node
 from lineage.services import receive
 from lineage.services.receive import Receiver
+from lineage.store.base import NOW
 from tests.server.sites import running
 
 JSON = {"content-type": "application/json"}
@@ -49,7 +50,7 @@ def test_an_event_is_in_the_store_when_the_answer_comes(site):
     ]
     shown = site.client.get("/prov/dataset:table-1", headers=site.bearer())
     assert "wasGeneratedBy" in shown.json()
-    (last,) = site.runtime.writing.store.entries(1, 10)
+    (last,) = site.runtime.writing.store.headers(1, 10, NOW)
     assert (last.source, last.actor) == ("openlineage:contributor", "contributor")
     assert post(site, event(eventTime="soon")).status_code == 201
     assert site.runtime.writing.store.head().size == 2
@@ -148,7 +149,7 @@ def test_what_waits_is_one_commit_for_each_sender(ctx):
     assert not any(heard.done() for (heard,), _ in told)
     assert taking.drain(ctx) is False
     assert all(heard.result() == () for (heard,), _ in told)
-    assert [e.source for e in ctx.store.entries(0, 9)] == ["t:a", "t:b"]
+    assert [e.source for e in ctx.store.headers(0, 9, NOW)] == ["t:a", "t:b"]
     assert taking.put("a", [event(9)])[1] is True
 
 

@@ -35,6 +35,7 @@ from lineage.model.record import Batch, Edge, Node
 from lineage.services.exchange import kept, names, ownership, quarantine, send, tie
 from lineage.services.exchange.trust import Trust
 from lineage.sources import zip_reader
+from lineage.store.base import NOW as PRESENT
 from lineage.store.base import pages
 from tests.access.test_redact import graphs
 from tests.conftest import KEY
@@ -148,11 +149,11 @@ def at(tmp_path, request):
 def snapshot(store):
     """Everything that a store holds: nodes with all claims, the ledger, the settings."""
     store = store.store
-    idents = store.identifiers(None, 10_000)
+    idents = store.identifiers(None, 10_000, PRESENT)
     return (
-        dict(store.held(idents)),
+        dict(store.held(idents, PRESENT)),
         [entry.leaf for entry in pages(store)],
-        dict(store.settings("")),
+        dict(store.values_under("", limit=10_000)),
         store.head().root,
     )
 
@@ -160,9 +161,9 @@ def snapshot(store):
 def local(store):
     """What is shown and said of every node by other sources than partners."""
     store = store.store
-    idents = store.identifiers(None, 10_000)
+    idents = store.identifiers(None, 10_000, PRESENT)
     found = {}
-    for ident, held in store.held(idents).items():
+    for ident, held in store.held(idents, PRESENT).items():
         own = [c for c in held.claims if not c.source.startswith(ownership.SOURCE)]
         if any(isinstance(c.record, Node) for c in own):
             found[ident] = (held.row, held.since, held.until, own)
@@ -261,7 +262,7 @@ def files_of(data):
 def test_the_same_store_clock_and_policy_make_the_same_bytes(at):
     a, twin = at("sqlite"), at()
     for store in (a, twin):
-        store.store.setting("exchange/key/b", "11" * 32)
+        store.store.keep({"exchange/key/b": b"11" * 32})
         store.ingest(OURS)
     assert a.package(None, policy("b"), A).data == twin.package(None, policy("b"), A).data
 
@@ -275,7 +276,7 @@ def test_the_package_proves_that_it_is_in_our_ledger(at):
         proof = Proof.of(files["proof.tlog-proof"].decode())
         found = proof.demand(merkle.leaf_hash(proof.extra), [A.public], origin=A.name)
         assert found.root == a.store.head().root
-        (entry,) = a.store.entries(sent.entry - 1, 1)
+        (entry,) = a.store.headers(sent.entry - 1, 1, PRESENT)
         assert proof.extra == entry.preimage()
         assert (entry.source, entry.actor) == ("export:b", A.name)
         note = json.loads(entry.note)
@@ -387,7 +388,9 @@ def victim(request, tmp_path_factory):
 
 def issued(store):
     """Finds the name that b was given for something, by the end of ours."""
-    known = ownership.Issued.to(store.store, "b").names
+    known = {}
+    for package in kept.numbered(store.store, kept.SENT, "b").values():
+        known.update(json.loads(kept.bytes_of(store.store, package["issued"]))["names"])
 
     def name(ending):
         (found,) = [new for new, old in known.items() if old and old.endswith(ending)]
@@ -458,7 +461,7 @@ def test_a_claim_about_what_is_not_theirs_changes_nothing_of_ours(at, name):
     assert found.report.added
     assert found.claims == 1
     assert local(a) == before
-    added = set(a.store.identifiers(None, 1_000)) - before.keys()
+    added = set(a.store.identifiers(None, 1_000, PRESENT)) - before.keys()
     assert all(i.startswith(("urn:lineage:claim:b:", "https://b.example/")) for i in added)
 
 
@@ -470,7 +473,9 @@ def test_equal_bytes_meet_by_their_digest_only_where_they_are_held(at):
     assert without.admit(package, a_trusts()).joined == 0
     reached = a.impact("urn:lineage:dataset:a-lab/data")
     assert "https://b.example/evil" in {node.id for node in reached}
-    (claim,) = (c for c in a.store.held([CONTENT])[CONTENT].claims if c.source == "partner:b")
+    (claim,) = (
+        c for c in a.store.held([CONTENT], PRESENT)[CONTENT].claims if c.source == "partner:b"
+    )
     assert claim.record.relation == "alternateOf"
 
 
@@ -566,7 +571,7 @@ def test_a_package_that_waits_changes_no_answer_until_a_steward_accepts_it(at, e
     assert a.admit(FIRST.data, a_trusts(trust="quarantine")).state == "already"
     report = quarantine.accept(a.context, "b/1", trust)
     assert (report.added, report.source) == (5, "partner:b")
-    (entry,) = a.store.entries(report.entries[0] - 1, 1)
+    (entry,) = a.store.headers(report.entries[0] - 1, 1, PRESENT)
     assert (entry.actor, json.loads(entry.note)["accepted"]) == ("b", "ana")
     assert quarantine.accept(a.context, "b/1", trust).added == 0
     assert quarantine.listed(a.context)[0].actor == "ana"
@@ -627,7 +632,7 @@ def test_a_steward_ties_two_things_without_making_them_one(at):
     assert other not in {node.id for node in a.trace("https://a.example/model")}
     (edge,) = (
         c.record
-        for c in a.store.held([one])[one].claims
+        for c in a.store.held([one], PRESENT)[one].claims
         if c.source == "steward:ana" and isinstance(c.record, Edge)
     )
     assert edge.attributes == {"method": "steward", "confidence": 0.9, "reason": "the same release"}

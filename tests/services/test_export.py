@@ -48,7 +48,7 @@ def exported(store, selection=None, **chosen):
 def again(name, data):
     """The statements of an empty store that a document was imported into."""
     with lineage.open("memory:", clock=clock, person_key=KEY) as store:
-        suffix = formats.named(name).suffixes[0]
+        suffix = formats.BUILTIN[name].suffixes[0]
         importer = "rocrate" if name == "rocrate" else "document"
         (report,) = store.load(f"theirs{suffix}", data=data, named=importer)
         assert report.losses == ()

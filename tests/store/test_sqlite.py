@@ -43,7 +43,7 @@ def test_a_hop_searches_and_never_scans_the_edges(opened, hop, view, analysed, k
     connection = opened.store._open
     if analysed:
         connection.execute("ANALYZE")
-    text = "EXPLAIN QUERY PLAN " + read.hop_text(hop, view, keys)
+    text = "EXPLAIN QUERY PLAN " + read.hop_text(connection, hop, view, keys)
     rows = connection.execute(
         text, {"keys": "[1]" if keys == read.MANY else 1, "codes": "[2]", "as_of": 1}
     ).fetchall()
@@ -63,6 +63,8 @@ def test_a_plan_searches_edges_and_names_by_their_indexes(opened, hop, analysed)
     plans = []
 
     class Explaining:
+        codes, names = connection.codes, connection.names
+
         def execute(self, statement, parameters=()):
             rows = connection.execute("EXPLAIN QUERY PLAN " + statement, parameters).fetchall()
             plans.append((statement, "\n".join(row[3] for row in rows)))

@@ -17,7 +17,8 @@ from lineage.services import verify
 from lineage.store.memory import MemoryStore
 from tests.conftest import KEY, RELEASES, clock, empty, neo4j_address
 
-EDITS, FLIPS, GRAPH_EDITS = 800, 300, 50
+#: Edits of a Neo4j graph: some and many.
+EDITS, FLIPS, GRAPH_EDITS = 800, 300, (20, 50)
 #: Columns whose values nobody reads as content: inner keys that all agree anyway are not edited.
 CONTENT = {
     "entry": (
@@ -202,16 +203,16 @@ def test_every_flipped_byte_that_changes_content_is_named(original, tmp_path):
 
 
 @pytest.mark.parametrize("release", RELEASES)
-def test_every_edit_of_a_graph_is_named(release, request, monkeypatch):
+def test_every_edit_of_a_graph_is_named(release, request, monkeypatch, extent):
     url = neo4j_address(release, request, monkeypatch)
-    random = Random(13)
+    random = Random(13 + extent)
     source = MemoryStore()
     from lineage.services.context import Context
     from lineage.services.move import copy
 
     filled = lineage.Lineage(Context(store=source, actor="tester", person_key=KEY, clock=clock))
     fill(filled)
-    for _ in range(GRAPH_EDITS):
+    for _ in range(GRAPH_EDITS[extent]):
         empty(url)
         store = open_store(url)
         copy(source, store, lambda _done, _total: None)

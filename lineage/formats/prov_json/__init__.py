@@ -16,8 +16,6 @@ class ProvJson:
     """The PROV-JSON format."""
 
     name = "json"
-    media_types = ("application/json", "application/provenance+json")
-    suffixes = (".json", ".provjson")
 
     def sniffs(self, data: bytes) -> bool:
         """A JSON object that has a word of PROV-JSON near its top, and is no JSON-LD."""

@@ -13,7 +13,7 @@ import orjson
 
 from lineage.formats import statement
 from lineage.formats.names import Prefixes
-from lineage.model import dictionary, terms
+from lineage.model import dictionary, namespaces, terms
 from lineage.model.dictionary import Member, Pair
 from lineage.model.record import Batch, Edge, Node, Record
 from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, wired
@@ -111,7 +111,7 @@ class Writer:
         for key, value in sorted(attributes.items()):
             name = keys.get(key)
             if name is None:
-                name = keys[key] = self._name(terms.expand(key))
+                name = keys[key] = self._name(namespaces.expand(key))
             shown[name] = value if type(value) is str else self._value(value)
         return shown
 
@@ -161,7 +161,7 @@ class Writer:
         if isinstance(value, Literal):
             shown = {"$": value.value}
             if value.datatype:
-                shown["type"] = self._name(terms.expand(value.datatype))
+                shown["type"] = self._name(namespaces.expand(value.datatype))
             if value.language:
                 shown["lang"] = value.language
             return shown

@@ -22,8 +22,6 @@ class ProvJsonLd:
     """JSON-LD with PROV in it."""
 
     name = "jsonld"
-    media_types = ("application/ld+json",)
-    suffixes = (".jsonld",)
 
     def sniffs(self, data: bytes) -> bool:
         """JSON with a context near its top."""

@@ -9,7 +9,7 @@ from typing import Any
 from lineage.formats import statement
 from lineage.formats.names import Prefixes
 from lineage.formats.prov_jsonld import words
-from lineage.model import terms
+from lineage.model import namespaces
 from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Attributes, Literal, Ref, Scalar, each
 
@@ -57,7 +57,7 @@ class Writer:
         relation = parts.relation
         kind = words.TYPES[relation.name]
         if kind.startswith("lineage:"):
-            self._prefixes.need("lineage", terms.LINEAGE)
+            self._prefixes.need("lineage", namespaces.LINEAGE)
         body: dict[str, Any] = {"@type": kind}
         if edge.id is not None:
             body["@id"] = self._name(edge.id)
@@ -79,7 +79,7 @@ class Writer:
     def _attributes(self, attributes: Attributes) -> dict[str, Any]:
         shown: dict[str, Any] = {}
         for key in sorted(attributes):
-            term = words.TERMS.get(key) or self._name(terms.expand(key))
+            term = words.TERMS.get(key) or self._name(namespaces.expand(key))
             coerced = key in words.COERCED.values()
             shown[term] = [
                 self._name(item.iri) if coerced and isinstance(item, Ref) else self._scalar(item)
@@ -96,7 +96,7 @@ class Writer:
             native = statement.typed(value.value, value.datatype)
             if not isinstance(native, Literal):
                 return self._scalar(native)
-            datatype = terms.expand(value.datatype or "xsd:string")
+            datatype = namespaces.expand(value.datatype or "xsd:string")
             return {"@value": value.value, "@type": self._name(datatype)}
         if isinstance(value, str):
             return {"@value": value}

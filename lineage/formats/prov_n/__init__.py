@@ -17,8 +17,6 @@ class ProvN:
     """The PROV-N format."""
 
     name = "provn"
-    media_types = ("text/provenance-notation",)
-    suffixes = (".provn", ".pn", ".prov-n")
 
     def sniffs(self, data: bytes) -> bool:
         """The word ``document``, comments before it aside."""

@@ -13,7 +13,7 @@ from lineage.formats.prov_n import tokens
 from lineage.formats.prov_n.tokens import Token
 from lineage.formats.reading import Reading
 from lineage.formats.statement import ELEMENTS
-from lineage.model import dictionary, terms
+from lineage.model import dictionary, namespaces, terms
 from lineage.model.dictionary import Member, Pair
 from lineage.model.terms import Relation
 from lineage.model.value import Ref, Scalar, Value, several
@@ -235,7 +235,7 @@ class Reader(Reading):
                 if found:
                     self._word(",")
                 token = self._take()
-                key = terms.compact(self._iri(token))
+                key = namespaces.compact(self._iri(token))
                 self._word("=")
                 found.setdefault(key, []).append(self._value())
             self._take()

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from lineage.formats import names, statement
 from lineage.formats.names import Prefixes
 from lineage.formats.prov_n.tokens import ESCAPED
-from lineage.model import dictionary, terms
+from lineage.model import dictionary, namespaces
 from lineage.model.dictionary import Member, Pair
 from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, each
@@ -128,7 +128,7 @@ class Writer:
     def _attributes(self, attributes: Attributes) -> list[str]:
         """The list of attributes as the last argument, where there are any."""
         shown = [
-            f"{self._name(terms.expand(key))} = {self._value(item)}"
+            f"{self._name(namespaces.expand(key))} = {self._value(item)}"
             for key in sorted(attributes)
             for item in each(attributes[key])
         ]
@@ -151,7 +151,7 @@ class Writer:
         return self._typed(*statement.lexical(value))
 
     def _typed(self, text: str, datatype: str) -> str:
-        return f"{_quoted(text)} %% {self._name(terms.expand(datatype))}"
+        return f"{_quoted(text)} %% {self._name(namespaces.expand(datatype))}"
 
     def _name(self, iri: str) -> str:
         found = self._escaped.get(iri)

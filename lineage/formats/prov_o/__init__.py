@@ -33,8 +33,6 @@ class ProvO:
     """One syntax of RDF for PROV-O. ``graphs`` says whether it has named graphs: bundles."""
 
     name: str
-    media_types: tuple[str, ...]
-    suffixes: tuple[str, ...]
     syntax: RdfFormat
     graphs: bool
     looks: Callable[[bytes], bool]
@@ -137,8 +135,6 @@ def _no(_head: bytes) -> bool:
 
 TURTLE = ProvO(
     name="turtle",
-    media_types=("text/turtle",),
-    suffixes=(".ttl",),
     syntax=RdfFormat.TURTLE,
     graphs=False,
     looks=_no,
@@ -146,8 +142,6 @@ TURTLE = ProvO(
 )
 TRIG = ProvO(
     name="trig",
-    media_types=("application/trig",),
-    suffixes=(".trig",),
     syntax=RdfFormat.TRIG,
     graphs=True,
     looks=_is_turtle,
@@ -155,8 +149,6 @@ TRIG = ProvO(
 )
 NTRIPLES = ProvO(
     name="nt",
-    media_types=("application/n-triples",),
-    suffixes=(".nt",),
     syntax=RdfFormat.N_TRIPLES,
     graphs=False,
     looks=_no,
@@ -164,8 +156,6 @@ NTRIPLES = ProvO(
 )
 NQUADS = ProvO(
     name="nquads",
-    media_types=("application/n-quads",),
-    suffixes=(".nq",),
     syntax=RdfFormat.N_QUADS,
     graphs=True,
     looks=_is_lines,
@@ -173,8 +163,6 @@ NQUADS = ProvO(
 )
 RDFXML = ProvO(
     name="rdfxml",
-    media_types=("application/rdf+xml",),
-    suffixes=(".rdf", ".owl"),
     syntax=RdfFormat.RDF_XML,
     graphs=False,
     looks=_is_rdf_xml,

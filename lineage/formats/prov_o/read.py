@@ -12,13 +12,13 @@ from lineage.formats import statement
 from lineage.formats.prov_o import words
 from lineage.formats.prov_o.quads import Graph, Quads, Said, Term
 from lineage.formats.prov_o.words import Words
-from lineage.model import dictionary, kinds, terms
+from lineage.model import dictionary, kinds, namespaces, terms
 from lineage.model.dictionary import Member, Pair
 from lineage.model.record import Batch, Edge, Node, line
 from lineage.model.terms import Relation
 from lineage.model.value import Ref, Value, each, several
 
-_PROV = terms.PROV
+_PROV = namespaces.PROV
 
 
 def batch_of(quads: Quads) -> Batch:
@@ -188,7 +188,7 @@ class _Reader:
         cause: str | None = None
         found: dict[str, Value] = {}
         members: dict[str, list[Member]] = {}
-        mark = words.ALSO + terms.compact(known.influencer)
+        mark = words.ALSO + namespaces.compact(known.influencer)
         others = {obj for prop, obj in said if prop == mark} if self._twice else ()
         for prop, obj in said:
             kind, key = uses.get(prop) or known.use(prop)
@@ -362,7 +362,7 @@ def _take_also(found: dict[str, Value], back: Mapping[str, str]) -> None:
     for key in [key for key in found if key.startswith(words.ALSO)]:
         own = found.pop(key)
         name = key.removeprefix(words.ALSO)
-        other = back.get(terms.expand(name))
+        other = back.get(namespaces.expand(name))
         if other in found:
             left = [value for value in each(found.pop(other)) if value not in each(own)]
             if left:
@@ -388,7 +388,7 @@ def _implied(types: Value | tuple[()]) -> Iterator[tuple[str, None]]:
     """The families of PROV's and our own classes, for what says no more than these."""
     for item in each(types):
         if isinstance(item, Ref):
-            kind = item.iri.removeprefix(terms.LINEAGE)
+            kind = item.iri.removeprefix(namespaces.LINEAGE)
             if item.iri in words.SUBCLASSES:
                 yield words.SUBCLASSES[item.iri], None
             elif kind != item.iri and kind in kinds.KINDS:

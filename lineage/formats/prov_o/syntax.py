@@ -19,7 +19,7 @@ from pyoxigraph import NamedNode
 from lineage import ids
 from lineage.formats import names, statement
 from lineage.formats.prov_o import words
-from lineage.model import terms
+from lineage.model import namespaces
 from lineage.model.value import Literal, Ref, Scalar
 
 _XSD_STRING = "xsd:string"
@@ -103,7 +103,7 @@ class Syntax(ABC):
     def _typed(self, text: str, datatype: str) -> str:
         if datatype == _XSD_STRING:
             return _quoted(text)
-        return f"{_quoted(text)}^^{self.property(terms.expand(datatype))}"
+        return f"{_quoted(text)}^^{self.property(namespaces.expand(datatype))}"
 
     def qname(self, iri: str) -> str:
         """A name inside a literal: with a prefix, where the syntax declares prefixes."""
@@ -126,7 +126,7 @@ class Turtle(Syntax):
     def __init__(self, prefixes: Mapping[str, str], base: str | None = None) -> None:
         super().__init__(base)
         known = {
-            **terms.PREFIXES,
+            **namespaces.PREFIXES,
             **{("" if p == "default" else p): i for p, i in prefixes.items()},
         }
         self.prefixes = {

@@ -8,14 +8,15 @@ property to the other end from its family. What PROV-O has no word for is in our
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from lineage.formats import statement
 from lineage.formats.names import plain
 from lineage.formats.statement import base_iri
-from lineage.model import terms
-from lineage.model.terms import LINEAGE, PREFIXES, PROV, TABLE, Relation
+from lineage.model import namespaces
+from lineage.model.namespaces import LINEAGE, PREFIXES, PROV
+from lineage.model.terms import RELATIONS, TABLE, Relation
 
 RDF, RDFS = PREFIXES["rdf"], PREFIXES["rdfs"]
 TYPE, LABEL = RDF + "type", RDFS + "label"
@@ -91,7 +92,7 @@ def unstated(prop: str) -> str:
 
 def key_of(prop: str) -> str:
     """The attribute key of a property that is no more than one."""
-    return terms.compact(plain(prop))
+    return namespaces.compact(plain(prop))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,19 +157,8 @@ class Words:
 
 
 def _words(relation: Relation) -> Words:
-    plain: tuple[str, ...] = (relation.iri,)
-    if relation.base_type == "lineage:parent":
-        # Walks do not follow the history of commits, so a partner's wasDerivedFrom does not either.
-        classes: tuple[str, ...] = (PROV + "Derivation", base_iri(relation.base_type))
-        qualified, influencer = PROV + "qualifiedDerivation", PROV + "entity"
-        return Words(
-            relation=relation,
-            plain=plain,
-            qualified=qualified,
-            classes=classes,
-            influencer=influencer,
-            keys=_keys_back(relation),
-        )
+    if relation.ours:
+        return _own(relation)
     if relation.name == "hadDictionaryMember":
         # PROV-Dictionary states membership by a node that has the key and the entity.
         return Words(
@@ -179,8 +169,7 @@ def _words(relation: Relation) -> Words:
             influencer=PROV + "pairEntity",
             keys=_keys_back(relation),
         )
-    if relation.base:
-        plain = (*plain, PROV + relation.base)
+    plain = (relation.iri, PROV + relation.base) if relation.base else (relation.iri,)
     if relation.qualified:
         name, space, bare = relation.qualified, PROV, True
     else:
@@ -199,15 +188,28 @@ def _words(relation: Relation) -> Words:
     )
 
 
+def _own(relation: Relation) -> Words:
+    """A sub-property of ours is the relation of PROV that it narrows, with a type. What walks do not
+    follow here (the history of commits), a partner's walk along the base shall not follow either.
+    """
+    base = _words(RELATIONS[relation.root])
+    narrowing = base.plain if relation.follow == base.relation.follow else ()
+    return replace(
+        base,
+        relation=relation,
+        plain=(relation.iri, *narrowing),
+        classes=(*base.classes, base_iri(relation.base_type or "")),
+        bare=True,
+    )
+
+
 #: Relation -> its words; what another statement implies has none.
 WORDS: Mapping[str, Words] = {r.name: _words(r) for r in TABLE if not r.implied_by}
 #: Property -> the relation it states, from subject to object.
 PLAIN: Mapping[str, Relation] = {w.plain[0]: w.relation for w in WORDS.values() if w.plain}
 #: Property to a qualifying node -> the relation.
 QUALIFIED: Mapping[str, Words] = {
-    words.qualified: words
-    for words in WORDS.values()
-    if words.relation.base_type != "lineage:parent"
+    words.qualified: words for words in WORDS.values() if not words.relation.ours
 }
 #: Class of a qualifying node, as a term -> the relation, where nothing but the node speaks of it.
 CLASSES: Mapping[str, Words] = {

@@ -12,7 +12,7 @@ from lineage import ids
 from lineage.formats import statement
 from lineage.formats.prov_o import words
 from lineage.formats.prov_o.syntax import Graphs, Syntax
-from lineage.model import dictionary, kinds, terms
+from lineage.model import dictionary, kinds, namespaces
 from lineage.model.dictionary import Pair
 from lineage.model.record import Batch, Edge, Node, Record, line
 from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, each
@@ -49,10 +49,10 @@ class Writer:
         self._a = self._property(words.TYPE)
         self._crowded: set[tuple[str, str, str]] = set()
         self._families: dict[str, str] = {
-            family: f"{self._a} {iri(terms.PROV + family)}" for family in kinds.PLAIN
+            family: f"{self._a} {iri(namespaces.PROV + family)}" for family in kinds.PLAIN
         }
         self._kinds = {
-            kind: f"{self._a} {iri(terms.LINEAGE + kind)}"
+            kind: f"{self._a} {iri(namespaces.LINEAGE + kind)}"
             for kind in kinds.KINDS
             if kind not in kinds.PLAIN
         }
@@ -118,7 +118,7 @@ class Writer:
             yield from self._attribute(short, value, self._elements)
 
     def _attribute(self, key: str, value: Value, keys: _Keys) -> Iterator[str]:
-        if key not in keys.renamed and terms.expand(key) in keys.taken:
+        if key not in keys.renamed and namespaces.expand(key) in keys.taken:
             yield from self._attribute(words.ALSO + key, value, keys)
         for item in each(value):
             yield self._pair(key, item, keys)
@@ -138,7 +138,7 @@ class Writer:
     def _predicate(self, key: str, keys: _Keys) -> str:
         found = keys.predicates.get(key)
         if found is None:
-            iri = keys.renamed.get(key) or terms.expand(key)
+            iri = keys.renamed.get(key) or namespaces.expand(key)
             found = keys.predicates[key] = self._property(iri)
         return found
 
@@ -246,9 +246,11 @@ def _sorted(attributes: Attributes) -> Iterable[tuple[str, Value]]:
 
 
 def _crowded(records: list[Record]) -> set[tuple[str, str, str]]:
-    """The ends between which there are several statements of one relation."""
+    """The ends between which there are several statements of one relation, or of sub-properties of
+    it, whose nodes would seem to say what the unqualified property says.
+    """
     seen: Counter[tuple[str, str, str]] = Counter(
-        (r.effect, r.relation, r.cause)
+        (r.effect, _SPARE[r.relation], r.cause)
         for r in records
         if isinstance(r, Edge) and r.relation in _SPARE
     )
@@ -262,6 +264,10 @@ def _blank(label: bytes) -> str:
 
 _TIMES = {short: key for key, short in statement.TIMES.items()}
 _UNKNOWN = ids.UNKNOWN
-#: Relations that PROV-O has no qualified form for.
-_SPARE = frozenset(name for name, known in words.WORDS.items() if not known.bare)
+#: Relations that PROV-O has no qualified form for, and the sub-properties of these -> the relation.
+_SPARE: Mapping[str, str] = {
+    name: known.relation.root
+    for name, known in words.WORDS.items()
+    if not words.WORDS[known.relation.root].bare
+}
 _KNOWN_PAIRS = 50_000

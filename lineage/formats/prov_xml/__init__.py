@@ -8,7 +8,7 @@ import re
 from lineage.formats.pause import uncollected
 from lineage.formats.prov_xml.read import Reader
 from lineage.formats.prov_xml.write import Writer
-from lineage.model import terms
+from lineage.model import namespaces
 from lineage.model.record import Batch, Loss
 from lineage.sources.xml_guard import without_doctype
 
@@ -19,13 +19,11 @@ class ProvXml:
     """The PROV-XML format."""
 
     name = "xml"
-    media_types = ("application/provenance+xml", "application/xml")
-    suffixes = (".provx", ".xml")
 
     def sniffs(self, data: bytes) -> bool:
         """A root called ``document`` in the namespace of PROV."""
         head = data[:65536]
-        return _ROOT.search(head) is not None and terms.PROV.encode() in head
+        return _ROOT.search(head) is not None and namespaces.PROV.encode() in head
 
     @uncollected()
     def loads(self, data: bytes, where: str = "document") -> Batch:

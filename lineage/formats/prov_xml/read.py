@@ -14,7 +14,7 @@ from lineage.formats.names import Names, declared
 from lineage.formats.prov_xml import words
 from lineage.formats.reading import Reading
 from lineage.formats.statement import ELEMENTS
-from lineage.model import dictionary, terms
+from lineage.model import dictionary, namespaces
 from lineage.model.dictionary import Member, Pair
 from lineage.model.record import Loss
 from lineage.model.terms import Relation
@@ -236,12 +236,14 @@ class Reader(Reading):
 
     def _key(self, element: _Element) -> str:
         if element.tag == words.ATTRIBUTE:
-            return terms.compact(element.attributes.get(words.KEY, ""))
+            return namespaces.compact(element.attributes.get(words.KEY, ""))
         space, _, local = element.tag[1:].rpartition("}")
         if not space:
             message = f"attribute {element.tag!r} is in no namespace"
             raise BadInput(message, where=self._at(""))
-        return terms.compact((terms.XSD if space == terms.XSD[:-1] else space) + local)
+        return namespaces.compact(
+            (namespaces.XSD if space == namespaces.XSD[:-1] else space) + local
+        )
 
     def _value(self, element: _Element) -> Scalar:
         if words.REF in element.attributes:
@@ -268,7 +270,7 @@ def _flat(found: Mapping[str, list[Scalar]]) -> dict[str, Value]:
 
 def _kept(scope: dict[str, str]) -> dict[str, str]:
     """The prefixes of a document without those that are the syntax's own."""
-    return {p: iri for p, iri in scope.items() if iri not in (terms.PROV, words.XSI_SPACE)}
+    return {p: iri for p, iri in scope.items() if iri not in (namespaces.PROV, words.XSI_SPACE)}
 
 
 def _local(tag: str) -> str:

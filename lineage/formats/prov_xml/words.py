@@ -6,20 +6,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lineage.formats import statement
-from lineage.model import terms
+from lineage.model import namespaces
 from lineage.model.terms import TABLE, Relation
 
-PROV = "{" + terms.PROV + "}"
+PROV = "{" + namespaces.PROV + "}"
 XSI_SPACE = "http://www.w3.org/2001/XMLSchema-instance"
 ID, REF = PROV + "id", PROV + "ref"
 XSI_TYPE = "{" + XSI_SPACE + "}type"
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"
-INTERNATIONALIZED = terms.PROV + "InternationalizedString"
-XML_LITERAL = terms.PREFIXES["rdf"] + "XMLLiteral"
+INTERNATIONALIZED = namespaces.PROV + "InternationalizedString"
+XML_LITERAL = namespaces.PREFIXES["rdf"] + "XMLLiteral"
 #: An attribute whose IRI ends in nothing that XML takes for a name: it stands in ``lineage:key``.
-ATTRIBUTE, KEY = "{" + terms.LINEAGE + "}attribute", "{" + terms.LINEAGE + "}key"
+ATTRIBUTE, KEY = "{" + namespaces.LINEAGE + "}attribute", "{" + namespaces.LINEAGE + "}key"
 #: Datatypes of qualified names: white space around them says nothing.
-NAMES = frozenset({terms.PROV + "QUALIFIED_NAME", terms.XSD + "QName"})
+NAMES = frozenset({namespaces.PROV + "QUALIFIED_NAME", namespaces.XSD + "QName"})
 TIMES = frozenset({"prov:time"})
 
 RELATIONS: Mapping[str, Relation] = {
@@ -28,7 +28,7 @@ RELATIONS: Mapping[str, Relation] = {
 #: Elements that say a type with their name -> the word and the type.
 SUBTYPES: Mapping[str, tuple[str, str]] = {
     **{
-        name[0].lower() + name[1:]: (word, terms.PROV + name)
+        name[0].lower() + name[1:]: (word, namespaces.PROV + name)
         for word, found in (
             ("agent", ("Person", "Organization", "SoftwareAgent")),
             (

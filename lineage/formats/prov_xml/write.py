@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape, quoteattr
 from lineage.formats import names, statement
 from lineage.formats.names import Prefixes
 from lineage.formats.prov_xml import words
-from lineage.model import dictionary, terms
+from lineage.model import dictionary, namespaces
 from lineage.model.dictionary import Pair
 from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, each
@@ -54,7 +54,9 @@ class Writer:
         found = {**self._names.bound, "xsi": words.XSI_SPACE}
         if self._names.default is not None:
             found["default"] = self._names.default
-        return {p: terms.XSD[:-1] if iri == terms.XSD else iri for p, iri in found.items()}
+        return {
+            p: namespaces.XSD[:-1] if iri == namespaces.XSD else iri for p, iri in found.items()
+        }
 
     def _records(self, records: Iterable[Node | Edge], margin: str) -> Iterator[str]:
         for record in statement.ordered(records):
@@ -127,11 +129,11 @@ class Writer:
         for key in sorted(attributes, key=_rank):
             value = attributes[key]
             for item in each(value):
-                iri = terms.expand(key)
+                iri = namespaces.expand(key)
                 tag = self._tag(iri)
                 extra = "" if tag else f" lineage:key={quoteattr(_encoded(iri))}"
                 if tag is None:
-                    self._names.need("lineage", terms.LINEAGE)
+                    self._names.need("lineage", namespaces.LINEAGE)
                 yield self._typed_element(tag or "lineage:attribute", item, extra)
 
     def _tag(self, iri: str) -> str | None:
@@ -165,16 +167,16 @@ class Writer:
     def _lexical(self, value: Scalar) -> tuple[str, str | None, str | None]:
         """The text, the IRI of its type, and its language."""
         if isinstance(value, Ref):
-            return self._names.name(value.iri), terms.XSD + "QName", None
+            return self._names.name(value.iri), namespaces.XSD + "QName", None
         language = kind = None
         if isinstance(value, Literal):
             text, language = value.value, value.language
-            kind = None if value.datatype is None else terms.expand(value.datatype)
+            kind = None if value.datatype is None else namespaces.expand(value.datatype)
         elif isinstance(value, str):
             text = value
         else:
             text, short = statement.lexical(value)
-            kind = terms.expand(short)
+            kind = namespaces.expand(short)
         if _FORBIDDEN.search(text):
             held = names.ODD_TEXT + names.quoted(f"@{language}" if language else kind or "")
             return names.quoted(text), held, None

@@ -27,8 +27,6 @@ class RoCrate:
     """The RO-Crate format."""
 
     name = "rocrate"
-    media_types = ("application/zip",)
-    suffixes = (".crate.zip", words.METADATA)
 
     def sniffs(self, data: bytes) -> bool:
         """A zip file that names crate metadata, or JSON-LD that describes them."""

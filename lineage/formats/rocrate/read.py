@@ -14,7 +14,7 @@ from lineage.formats import names, statement
 from lineage.formats.rocrate import words
 from lineage.formats.rocrate.document import Document, digests, size
 from lineage.formats.rocrate.words import Tie, listed
-from lineage.model import kinds, terms
+from lineage.model import kinds, namespaces, terms
 from lineage.model.record import Batch, Edge, Loss, Node
 from lineage.model.value import Literal, Ref, Scalar, Value, several
 
@@ -164,7 +164,7 @@ class Reader:
             attributes[statement.LABEL] = [label, *attributes.get(statement.LABEL, ())]
         shown = [Ref(words.full(item)) for item in types]
         if kind not in kinds.PLAIN:
-            shown.append(Ref(terms.LINEAGE + kind))
+            shown.append(Ref(namespaces.LINEAGE + kind))
         if shown:
             attributes.setdefault(statement.TYPE, []).extend(shown)
         told = {key: several(values) for key, values in attributes.items() if values}
@@ -174,7 +174,7 @@ class Reader:
         self, kind: str, term: str, values: list[Scalar], bytes_: int | None
     ) -> tuple[str, list[Scalar]]:
         """The key of a property as answers write it, and its values."""
-        key = terms.compact(words.full(term))
+        key = namespaces.compact(words.full(term))
         own = words.OF_KINDS.get(term)
         texts = all(isinstance(value, str) for value in values)
         if own in ("started", "ended") or key in statement.TIMES:

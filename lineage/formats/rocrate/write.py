@@ -14,7 +14,7 @@ import orjson
 from lineage import ids
 from lineage.formats import names
 from lineage.formats.rocrate import words
-from lineage.model import kinds, merge, terms
+from lineage.model import kinds, merge, namespaces, terms
 from lineage.model.record import Batch, Edge, Loss, Node
 from lineage.model.value import Attributes, Literal, Ref, Value, each, refs
 
@@ -45,13 +45,9 @@ _TIMES = {"started": "startTime", "ended": "endTime"}
 _STATUS = {status: action for action, status in words.STATUS.items()} | {
     "killed": "FailedActionStatus"
 }
-#: Relations between things that are properties of the effect.
+#: Relations of PROV between things that are properties of the effect.
 _OF_THINGS: Mapping[str, str] = {
     "wasDerivedFrom": "isBasedOn",
-    "wasRevisionOf": "isBasedOn",
-    "wasQuotedFrom": "isBasedOn",
-    "hadPrimarySource": "isBasedOn",
-    "parent": "isBasedOn",
     "specializationOf": "exampleOfWork",
     "hadMember": "hasPart",
 }
@@ -178,7 +174,7 @@ class Writer:
     def _edge(self, edge: Edge) -> None:
         place = self._place(edge)
         if place is None:
-            known = edge.relation in _OF_THINGS or edge.relation in _TIED
+            known = _root(edge) in _OF_THINGS or _root(edge) in _TIED
             self._lose(edge.relation, _ENDS if known else _HIDDEN)
             return
         subject, key, value = place
@@ -186,8 +182,8 @@ class Writer:
         unseen = edge.attributes.keys() - {"prov:plan"}
         self._lose("attributes of relations", count=len(unseen))
         self._lose("identifiers of relations", count=edge.id is not None)
-        if _OF_THINGS.get(edge.relation) == "isBasedOn" and edge.relation != "wasDerivedFrom":
-            self._lose("kinds of derivation")
+        if _root(edge) != edge.relation:
+            self._lose("kinds of derivation" if key == "isBasedOn" else "kinds of relations")
 
     def _place(self, edge: Edge) -> tuple[str, str, str] | None:
         """The thing, property and value that an edge is in a crate."""
@@ -195,25 +191,25 @@ class Writer:
         effect, cause = self._nodes.get(edge.effect), self._nodes.get(edge.cause)
         if effect is None or cause is None:
             return None
-        pair = (_family(effect), _family(cause))
-        if edge.relation == "used" and pair[0] == "Activity" != pair[1]:
+        relation, pair = _root(edge), (_family(effect), _family(cause))
+        if relation == "used" and pair[0] == "Activity" != pair[1]:
             return effect.id, "object", cause.id
-        if edge.relation == "wasGeneratedBy" and pair == ("Entity", "Activity"):
+        if relation == "wasGeneratedBy" and pair == ("Entity", "Activity"):
             return cause.id, "result", effect.id
-        if edge.relation == "hadPlan" and pair == ("Activity", "Entity"):
+        if relation == "hadPlan" and pair == ("Activity", "Entity"):
             return (effect.id, "instrument", cause.id) if cause.kind in _RUNNABLE else None
-        if edge.relation == "wasAssociatedWith" and pair == ("Activity", "Agent"):
+        if relation == "wasAssociatedWith" and pair == ("Activity", "Agent"):
             return effect.id, "agent" if cause.kind in _PEOPLE else "instrument", cause.id
-        if edge.relation == "wasAttributedTo" and pair == ("Entity", "Agent"):
+        if relation == "wasAttributedTo" and pair == ("Entity", "Agent"):
             return (effect.id, "creator", cause.id) if cause.kind in _PEOPLE else None
-        if edge.relation in _OF_THINGS and pair == ("Entity", "Entity"):
-            return effect.id, _OF_THINGS[edge.relation], cause.id
+        if relation in _OF_THINGS and pair == ("Entity", "Entity"):
+            return effect.id, _OF_THINGS[relation], cause.id
         return None
 
     def _plan(self, edge: Edge) -> None:
         """What an association says was executed."""
         plan = edge.attributes.get("prov:plan")
-        if edge.relation != "wasAssociatedWith" or not isinstance(plan, Ref):
+        if _root(edge) != "wasAssociatedWith" or not isinstance(plan, Ref):
             return
         node = self._nodes.get(plan.iri)
         runs = node is not None and node.kind in _RUNNABLE and edge.effect in self._actions
@@ -229,7 +225,7 @@ class Writer:
             "@id": _name(node.id),
             "@type": self._type(node),
             "name": node.title,
-            "additionalType": terms.LINEAGE + node.kind,
+            "additionalType": namespaces.LINEAGE + node.kind,
         }
         if node.id in self._actions:
             shown["instrument"] = self._instrument(node)
@@ -346,6 +342,11 @@ def _refs(idents: Iterable[str]) -> Any:
     """References to some things; one stands alone, as readers expect."""
     found = [{"@id": name} for name in sorted(map(_name, idents))]
     return found[0] if len(found) == 1 else found
+
+
+def _root(edge: Edge) -> str:
+    """The relation of PROV that an edge is of, or of a sub-property of."""
+    return terms.RELATIONS[edge.relation].root
 
 
 def _family(node: Node) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from lineage import ids
-from lineage.model import kinds, terms
+from lineage.model import kinds, namespaces, terms
 from lineage.model.check import MOST, Finding
 from lineage.model.constraints import times
 from lineage.model.constraints.scope import reference
@@ -25,7 +25,7 @@ class Names:
     """Identifiers as the document wrote them, with its prefixes."""
 
     def __init__(self, batch: Batch) -> None:
-        known = dict(terms.PREFIXES)
+        known = dict(namespaces.PREFIXES)
         for own in batch.bundles.values():
             known.update(own)
         known.update(batch.prefixes)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from lineage import ids
-from lineage.model import kinds, terms
+from lineage.model import kinds, namespaces, terms
 from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Ref
 
@@ -24,7 +24,7 @@ ACTIVITIES = frozenset(name for name, kind in kinds.KINDS.items() if kind.family
 #: Further arguments that are things -> what being one makes of them.
 _ARGUMENTS = {"prov:starter": ACTIVITY, "prov:ender": ACTIVITY, "prov:activity": ACTIVITY}
 _ARGUMENTS["prov:plan"] = ENTITY
-_EMPTY_COLLECTION = Ref(terms.PROV + "EmptyCollection")
+_EMPTY_COLLECTION = Ref(namespaces.PROV + "EmptyCollection")
 
 
 @dataclass(slots=True)

@@ -1,16 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What we sent a partner: the names that we gave it, and the statements that may come back."""
+"""What we sent a partner: the names that we gave it, and the statements that may come back.
+
+The store keeps an index of them, so that importing a package costs what the package speaks of, and
+not what was ever sent.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
 
 import orjson
 
+from lineage import ids
 from lineage.access.pseudonym import PREFIX, PartnerKey
 from lineage.model import merge
-from lineage.model.record import Edge, Node, Record
+from lineage.model.record import Batch, Edge, Node, Record, from_wire, line, named
 from lineage.model.value import Attributes, Value, each, wired
 from lineage.services.exchange import form, kept
 from lineage.store.base import Store
@@ -60,8 +67,9 @@ def _values(value: Value) -> set[bytes]:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """``names``: ours by those that only this partner was given; ``None`` for one that stands for
-    several. ``prefix``: how such names begin (``None``: there are none). ``said``: what was sent.
+    """What a partner was sent, as far as one batch speaks of it. ``names``: ours by those that only
+    this partner was given; ``None`` for one that stands for several. ``prefix``: how such names begin
+    (``None``: there are none). ``said``: the statements that were sent.
     """
 
     names: Mapping[str, str | None]
@@ -69,21 +77,84 @@ class Issued:
     said: Said
 
     @classmethod
-    def to(cls, store: Store, partner: str) -> Issued:
-        """Everything that was ever sent to a partner."""
-        names: dict[str, str | None] = {}
+    def to(cls, store: Store, partner: str, batch: Batch) -> Issued:
+        """What was ever sent to a partner of all that a batch speaks of."""
         said = Said()
-        sent = kept.numbered(store, kept.SENT, partner)
-        for package in sent.values():
-            found = orjson.loads(kept.bytes_of(store, package["issued"]))
-            for new, old in found["names"].items():
-                names[new] = old if names.get(new, old) == old else None
-            said.add(form.document(found["document"].encode()).records)
-        if not sent:
-            return cls(names, None, said)
+        if not store.values_under(f"{kept.SENT}{partner}/", limit=1):
+            return cls({}, None, said)
+        _index(store, partner)
+        given = {_name(partner, ident) for record in batch.records for ident in named(record)}
+        stated = {_place(partner, record) for record in batch.records}
+        names = dict(orjson.loads(value) for value in _kept(store, given))
+        for value in _kept(store, stated):
+            said.add(from_wire(shown) for shown in orjson.loads(value))
         key = PartnerKey(partner, kept.partner_key(store, partner, write=False))
         return cls(names, f"{PREFIX}{partner}:{key.id}:", said)
 
     def gave(self, ident: str) -> bool:
         """Whether a name is one that we give to this partner, or looks like one."""
         return ident in self.names or (self.prefix is not None and ident.startswith(self.prefix))
+
+
+# --- the index: a value for each name given and each statement sent ---
+
+
+def _name(partner: str, ident: str) -> str:
+    return f"{kept.ISSUED}{partner}/name/{ids.sha256(ident.encode())}"
+
+
+def _place(partner: str, record: Record) -> str:
+    """Where the statements about the same are: about a node, or of a relation between two ends."""
+    if isinstance(record, Node):
+        about = [record.id]
+    else:
+        about = [record.relation, record.effect, record.cause]
+    return f"{kept.ISSUED}{partner}/said/{ids.sha256(orjson.dumps(about))}"
+
+
+def _kept(store: Store, names: Iterable[str]) -> Iterator[bytes]:
+    wanted = iter(sorted(names))
+    while chunk := list(islice(wanted, _TOGETHER)):
+        yield from store.values(chunk).values()
+
+
+def _index(store: Store, partner: str) -> None:
+    """Take into the index what was sent since it was looked at last."""
+    mark = f"{kept.ISSUED}{partner}/indexed"
+    while True:
+        held = store.values([mark]).get(mark)
+        sent = kept.numbered(store, kept.SENT, partner)
+        number = min((n for n in sent if n > int(held or 0)), default=None)
+        if number is None:
+            return
+        found = orjson.loads(kept.bytes_of(store, sent[number]["issued"]))
+        changes = _changes(store, partner, found)
+        # Where another process was faster, the next look finds its mark.
+        store.keep({**changes, mark: str(number).encode()}, {mark: held})
+
+
+def _changes(store: Store, partner: str, found: Mapping[str, Any]) -> dict[str, bytes]:
+    """The values of the index that one package changes."""
+    given = {_name(partner, new): (new, old) for new, old in found["names"].items()}
+    stated: dict[str, dict[bytes, Any]] = {}
+    for record in form.document(found["document"].encode()).records:
+        text = line(record)
+        stated.setdefault(_place(partner, record), {})[text] = orjson.loads(text)
+    before: dict[str, bytes] = {}
+    wanted = iter(sorted(given.keys() | stated.keys()))
+    while chunk := list(islice(wanted, _TOGETHER)):
+        before.update(store.values(chunk))
+    changes: dict[str, bytes] = {}
+    for name, (new, old) in given.items():
+        _, known = orjson.loads(before[name]) if name in before else (new, old)
+        # One name for several things leads back to none of them.
+        changes[name] = orjson.dumps([new, old if known == old else None])
+    for place, lines in stated.items():
+        known_lines = orjson.loads(before[place]) if place in before else []
+        for shown in known_lines:
+            lines.setdefault(ids.canonical(shown), shown)
+        changes[place] = orjson.dumps(list(lines.values()))
+    return {name: value for name, value in changes.items() if before.get(name) != value}
+
+
+_TOGETHER = 2_000

@@ -65,7 +65,7 @@ class _Sorting:
         self._partner = partner
         self._package = package
         self._batch = batch
-        self._issued = Issued.to(store, partner.name)
+        self._issued = Issued.to(store, partner.name, batch)
         self._claims: dict[str, str] = {}
         self._local = Said()
         self._described: dict[str, set[str]] = {}
@@ -80,10 +80,9 @@ class _Sorting:
         found = iter(sorted(spoken))
         while chunk := list(islice(found, _TOGETHER)):
             self._standing.update({i: row.kind for i, row in store.get(chunk, NOW).items()})
-            for ident, held in store.held(chunk).items():
-                for claim in held.claims:
-                    if claim.until is None and not claim.implied:
-                        self._hold(ident, claim.source, claim.record)
+            for ident, held in store.held(chunk, NOW).items():
+                for claim in held.said(None):
+                    self._hold(ident, claim.source, claim.record)
 
     def _hold(self, ident: str, source: str, record: Record) -> None:
         own = source == SOURCE + self._partner.name

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Packages that wait for a steward: what each would add, letting one in, turning one away.
 
-A package waits as the bytes that came, in the settings of the store (``kept``): no read sees it,
+A package waits as the bytes that came, in values that the store keeps (``kept``): no read sees it,
 every engine holds it alike, ``lineage copy`` takes it along, and what is let in is verified anew,
 under the trust file of that day. What was turned away stays there too, as what a partner once signed.
 """
@@ -23,6 +23,7 @@ from lineage.services.exchange.ownership import SOURCE, Sorted
 from lineage.services.exchange.trust import Trust
 from lineage.services.exchange.verify import Opened
 from lineage.services.ingest import Report
+from lineage.store.base import NOW
 
 Standing = Literal["waiting", "accepted", "rejected"]
 
@@ -93,12 +94,8 @@ class Preview:
 
 def listed(ctx: Context) -> Sequence[Waiting]:
     """Every package that came into quarantine, by partner and sequence."""
-    found = []
-    for name in ctx.store.settings(kept.TAKEN):
-        partner, _, number = name.removeprefix(kept.TAKEN).partition("/")
-        found.append((partner, int(number)))
-    partners = sorted({partner for partner, _ in found})
-    return [waiting for partner in partners for waiting in _of(ctx, partner)]
+    known = kept.partners(ctx.store, kept.TAKEN)
+    return [waiting for partner in known for waiting in _of(ctx, partner)]
 
 
 def _of(ctx: Context, partner: str) -> Sequence[Waiting]:
@@ -126,7 +123,7 @@ def show(ctx: Context, name: str, trust: Trust) -> Preview:
     """What a package would add now. Raises ``NotFound``, and as ``accept``."""
     waiting = _named(ctx, name)
     package, found = _verified(ctx, waiting, trust)
-    held = set(map(line, ctx.store.asserted(SOURCE + waiting.partner)))
+    held = set(map(line, ctx.store.asserted(SOURCE + waiting.partner, NOW)))
     nodes = tuple(node for node in found.batch.nodes if line(node) not in held)
     edges = tuple(edge for edge in found.batch.edges if line(edge) not in held)
     return Preview(

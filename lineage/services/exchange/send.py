@@ -22,7 +22,7 @@ from lineage.formats import zip_writer
 from lineage.ledger import merkle, seal
 from lineage.ledger.checkpoint import Checkpoint, Growth, Proof
 from lineage.ledger.keys import SigningKey
-from lineage.ledger.log import Draft, Entry
+from lineage.ledger.log import Draft, Header
 from lineage.ledger.statement import Statement
 from lineage.model import kinds
 from lineage.model.record import Batch, Edge, Node, Record, line
@@ -30,10 +30,12 @@ from lineage.services.context import Context
 from lineage.services.exchange import form, kept, names
 from lineage.services.export import gather
 from lineage.sources import yaml_reader
-from lineage.store.base import pages
+from lineage.store.base import NOW
 
 #: Days after which a package may not be imported any more, and the most there may be.
 DAYS, MOST_DAYS = 90, 3_650
+#: Leaf hashes read at once.
+_LEAVES = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,7 +249,7 @@ def _source(partner: str) -> str:
     return f"export:{partner}"
 
 
-def _entered(ctx: Context, found: _Prepared, number: int, origin: str, created: datetime) -> Entry:
+def _entered(ctx: Context, found: _Prepared, number: int, origin: str, created: datetime) -> Header:
     """The entry of this export: made now, or by a call that was interrupted before it was signed.
 
     It is shown to the partner, so it names nobody here and nothing that was held back.
@@ -276,17 +278,19 @@ def _entered(ctx: Context, found: _Prepared, number: int, origin: str, created: 
     )
     seq = ctx.store.write(draft, Batch(nodes=(access,))).seq
     if seq is None:
-        seq = min(claim.since for claim in ctx.store.held([access.id])[access.id].claims)
-    return ctx.store.entries(seq - 1, 1)[0]
+        held = ctx.store.held([access.id], NOW)[access.id]
+        seq = min(claim.since for claim in held.claims)
+    return ctx.store.headers_at([seq], NOW)[seq]
 
 
 def _leaves(ctx: Context) -> list[bytes]:
     """The leaf hashes of the whole log. Raises ``StoreDamaged`` where they are not the log's."""
-    frontier, leaves = merkle.Frontier(), []
-    for entry in pages(ctx.store):
-        leaf = bytes.fromhex(entry.leaf)
-        leaves.append(leaf)
-        frontier = frontier.append(leaf)
+    frontier = merkle.Frontier()
+    leaves: list[bytes] = []
+    while found := ctx.store.leaves(len(leaves), _LEAVES):
+        leaves += found
+        for leaf in found:
+            frontier = frontier.append(leaf)
     head = ctx.store.head()
     if head.size == len(leaves) and head.root != frontier.root:
         raise StoreDamaged("the ledger is not what its head says: nothing was signed")

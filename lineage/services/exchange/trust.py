@@ -33,7 +33,7 @@ from typing import Any, NoReturn
 from lineage.access.pseudonym import PREFIX
 from lineage.errors import BadInput
 from lineage.ledger.keys import PublicKey
-from lineage.model import terms
+from lineage.model import namespaces
 from lineage.services.exchange import names
 from lineage.sources import yaml_reader
 
@@ -45,7 +45,7 @@ _SPACE = re.compile(r"[a-z][a-z0-9+.-]*:(?://[^/?#:@]+(?::[0-9]+)?/.*|(?!//)[^:]
 _ENDS = ("/", "#", ":")
 _LINEAGE = "urn:lineage:"
 #: Names that mean the same to everybody: nobody defines them.
-_COMMON = (*terms.PREFIXES.values(), "swh:", "pkg:")
+_COMMON = (*namespaces.PREFIXES.values(), "swh:", "pkg:")
 #: Names within ours that no store may call its own.
 _SHARED = tuple(
     f"{_LINEAGE}{word}:"

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from lineage.model import kinds
+from lineage.model.vocabulary import Translation
 from lineage.store.claims import Arc
 from lineage.store.neo4j import compile as cypher
 from lineage.store.neo4j.write import key_of, shown_properties
@@ -18,14 +19,15 @@ from lineage.store.rows import NodeRow
 _OWN = frozenset({"since", "until", "claims"})
 
 
-def faults(slices: Iterable[Sequence[Any]]) -> Iterator[str]:
+def faults(slices: Iterable[Sequence[Any]], translation: Translation) -> Iterator[str]:
     """Nodes whose labels or properties do not follow from what they show, and edges whose key
-    does not follow from what they are.
+    does not follow from what they are. What shows a kind of a newer version is left alone.
     """
     for uid, labels, properties, edges in slices:
-        yield from _node(uid, labels, properties)
+        if properties.get("kind") not in translation.unknown:
+            yield from _node(uid, labels, properties)
         for type_, cause, variant, source, until, key in edges:
-            arc = Arc(cypher.TYPES.get(type_, type_), uid, cause, variant, False, "", None, None)
+            arc = Arc(cypher.TYPES[type_], uid, cause, variant, False, "", None, None)
             wanted = key_of(arc, str(source)) if until is None else None
             if key != wanted:
                 yield f"the key of {uid} -{arc.relation}-> {cause} does not fit it"

@@ -7,32 +7,48 @@ row of lists: a row costs the driver twenty times what a list element does (docs
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 from lineage.model import kinds, terms
+from lineage.model.relation import cypher_type, of_cypher_type
 from lineage.store.base import NOW, Hop, View
 
-#: Relationship type -> relation.
-TYPES = {relation.cypher: relation.name for relation in terms.TABLE}
+
+class _Types(dict[str, str]):
+    """Relationship type -> relation, those of newer versions too: one follows from the other."""
+
+    def __missing__(self, type_: str) -> str:
+        return of_cypher_type(type_)
+
+
+TYPES = _Types({relation.cypher: relation.name for relation in terms.TABLE})
 #: What the default walk may take; weak ``alternateOf`` is told apart by ``follow``.
 _FOLLOWED = "|".join(relation.cypher for relation in terms.TABLE if relation.follow)
-_EVERY = "|".join(TYPES)
 _KIND_LABELS = ":".join(kinds.KINDS)
 
 #: Property of a standing claim, unique for each relationship type; removed when the claim ends.
 KEY = "key"
 
-SCHEMA: tuple[str, ...] = (
-    "CREATE CONSTRAINT node_uid IF NOT EXISTS FOR (n:Node) REQUIRE n.uid IS UNIQUE",
-    "CREATE CONSTRAINT entry_seq IF NOT EXISTS FOR (e:LedgerEntry) REQUIRE e.seq IS UNIQUE",
-    "CREATE CONSTRAINT head_one IF NOT EXISTS FOR (h:LedgerHead) REQUIRE h.one IS UNIQUE",
-    "CREATE CONSTRAINT setting_name IF NOT EXISTS FOR (s:LedgerSetting) REQUIRE s.name IS UNIQUE",
-    "CREATE INDEX node_kind IF NOT EXISTS FOR (n:Node) ON (n.kind, n.label)",
-    *(
-        f"CREATE CONSTRAINT {relation.cypher.lower()}_{KEY} IF NOT EXISTS "
-        f"FOR ()-[r:{relation.cypher}]-() REQUIRE r.{KEY} IS UNIQUE"
-        for relation in terms.TABLE
-    ),
+
+def _unique(name: str, pattern: str, what: str) -> tuple[str, str]:
+    return name, f"CREATE CONSTRAINT {name} IF NOT EXISTS FOR {pattern} REQUIRE {what} IS UNIQUE"
+
+
+#: Name of a constraint or index -> the statement that makes it. The head remembers which there are.
+SCHEMA: Mapping[str, str] = dict(
+    (
+        _unique("node_uid", "(n:Node)", "n.uid"),
+        _unique("entry_seq", "(e:LedgerEntry)", "e.seq"),
+        _unique("head_one", "(h:LedgerHead)", "h.one"),
+        _unique("value_name", "(v:LedgerValue)", "v.name"),
+        _unique("migration_number", "(m:LedgerMigration)", "m.number"),
+        *(
+            _unique(f"{row.cypher.lower()}_{KEY}", f"()-[r:{row.cypher}]-()", f"r.{KEY}")
+            for row in terms.TABLE
+        ),
+        ("node_kind", "CREATE INDEX node_kind IF NOT EXISTS FOR (n:Node) ON (n.kind, n.label)"),
+    )
 )
 
 
@@ -41,7 +57,10 @@ SCHEMA: tuple[str, ...] = (
 ORPHANS = """
 SHOW INDEXES YIELD name, owningConstraint
 WHERE owningConstraint IS NULL AND name IN $names RETURN collect(name)"""
-CONSTRAINTS = [text.split()[2] for text in SCHEMA if text.startswith("CREATE CONSTRAINT")]
+
+
+#: Those of them that are plain indexes.
+INDEXES = frozenset({"node_kind"})
 
 
 def drop_index(name: str) -> str:
@@ -58,21 +77,37 @@ def labels(kind: str) -> str:
 
 #: Taking the head's lock first makes writers take turns: the server's default is read-committed.
 LOCK_HEAD = """
-MERGE (h:LedgerHead {one: 1}) ON CREATE SET h.size = 0, h.peaks = '', h.layout = $layout
-SET h.locked = true RETURN h.size, h.peaks"""
-READ_HEAD = "OPTIONAL MATCH (h:LedgerHead {one: 1}) RETURN h.size, h.peaks, h.layout"
+MERGE (h:LedgerHead {one: 1})
+ON CREATE SET h.size = 0, h.peaks = '', h.layout = $layout, h.terms = 0
+SET h.locked = true RETURN h.size, h.peaks, coalesce(h.terms, 0)"""
+READ_HEAD = "OPTIONAL MATCH (h:LedgerHead {one: 1}) RETURN h.size, h.peaks, h.layout, h.schema"
 HOLDS_ANYTHING = "RETURN EXISTS { MATCH (n) }"
 MOVE_HEAD = "MATCH (h:LedgerHead {one: 1}) SET h.size = $size, h.peaks = $peaks"
+MARK_SCHEMA = "MATCH (h:LedgerHead {one: 1}) SET h.schema = $names"
 NEW_ENTRY = "CREATE (e:LedgerEntry) SET e = $entry"
-ENTRIES = """
-MATCH (e:LedgerEntry) WHERE e.seq > $after WITH e ORDER BY e.seq LIMIT $limit
-RETURN collect(properties(e))"""
-SETTING = """
-MERGE (s:LedgerSetting {name: $name}) ON CREATE SET s.value = $default RETURN s.value"""
-READ_SETTING = "OPTIONAL MATCH (s:LedgerSetting {name: $name}) RETURN s.value"
-SETTINGS = """
-MATCH (s:LedgerSetting) WHERE s.name STARTS WITH $prefix
-WITH s ORDER BY s.name RETURN collect([s.name, s.value])"""
+_BETWEEN = "MATCH (e:LedgerEntry) WHERE e.seq > $after AND e.seq <= $last"
+HEADERS = f"""
+{_BETWEEN} WITH e ORDER BY e.seq LIMIT $limit RETURN collect(e {{.*, body: null}})"""
+HEADERS_AT = """
+MATCH (e:LedgerEntry) USING INDEX SEEK e:LedgerEntry(seq) WHERE e.seq IN $seqs AND e.seq <= $last
+RETURN collect(e {.*, body: null})"""
+BODIES = """
+MATCH (e:LedgerEntry) USING INDEX SEEK e:LedgerEntry(seq) WHERE e.seq IN $seqs
+RETURN collect([e.seq, e.body])"""
+LEAVES = f"{_BETWEEN} WITH e ORDER BY e.seq LIMIT $limit RETURN collect(e.leaf)"
+
+# --- what is kept beside graph and ledger ---
+
+VALUES = """
+MATCH (v:LedgerValue) USING INDEX SEEK v:LedgerValue(name) WHERE v.name IN $names
+RETURN collect([v.name, v.value])"""
+VALUES_UNDER = """
+MATCH (v:LedgerValue) WHERE v.name STARTS WITH $prefix AND v.name > $after
+WITH v ORDER BY v.name LIMIT $limit RETURN collect([v.name, v.value])"""
+KEEP_VALUES = """
+UNWIND $rows AS row MERGE (v:LedgerValue {name: row[0]}) SET v.value = row[1]"""
+DROP_VALUES = "UNWIND $names AS name MATCH (v:LedgerValue {name: name}) DELETE v"
+COUNT_TERMS = "MATCH (h:LedgerHead {one: 1}) SET h.terms = $terms"
 
 # --- writing ---
 
@@ -143,7 +178,9 @@ def _taken(hop: Hop, name: str) -> tuple[str, str]:
     """The types a hop takes, and the condition on top of them."""
     if hop.relations is None:
         return _FOLLOWED, f"{name}.follow AND "
-    types = "|".join(sorted(terms.RELATIONS[r].cypher for r in hop.relations))
+    types = "|".join(sorted(map(cypher_type, hop.relations)))
+    if hop.followed:
+        return types, f"{name}.follow AND "
     sameness = terms.RELATIONS[terms.SAMENESS].cypher
     return types, f"(type({name}) <> '{sameness}' OR {name}.follow) AND " if hop.tied else ""
 
@@ -166,15 +203,15 @@ def _edge(effect: str, cause: str) -> str:
 _PAST_NODE = "[n.uid, n.claims]"
 
 
-def at_one_head(text: str) -> str:
-    """A read of nodes and edges between two looks at the ledger's head, in one statement: the server
+def at_one_head(text: str, *columns: str) -> str:
+    """A read of some columns between two looks at the ledger's head, in one statement: the server
     reads what is committed, not a snapshot, and equal looks say that nothing was meanwhile.
     """
     return f"""
 OPTIONAL MATCH (h:LedgerHead {{one: 1}}) WITH h.size AS begun
 CALL () {{ {text} }}
 OPTIONAL MATCH (g:LedgerHead {{one: 1}})
-RETURN nodes, edges, begun, g.size, g.peaks"""
+RETURN {", ".join(columns)}, begun, g.size, g.peaks"""
 
 
 @lru_cache(maxsize=256)
@@ -193,7 +230,8 @@ def walk(hop: Hop, view: View) -> str:
     shown = _NODE if view.as_of is None else _PAST_NODE
     edge = _edge("n", "m") if hop.toward == "causes" else _edge("m", "n")
     gone = " WHERE s.until IS NULL" if view.as_of is None else ""
-    return at_one_head(f"""
+    return at_one_head(
+        f"""
 UNWIND $start AS uid MATCH (s:Node {{uid: uid}}) USING INDEX SEEK s:Node(uid){gone}
 WITH s MATCH (s) ((a){left}[e:{types}]{right}(b) WHERE {condition}){{0,}} (n)
 WITH DISTINCT n LIMIT $most
@@ -201,7 +239,10 @@ WITH collect(n) AS ns
 RETURN CASE WHEN size(ns) < $most THEN [n IN ns | {shown}] END AS nodes,
 CASE WHEN size(ns) < $most THEN
   COLLECT {{ UNWIND ns AS n MATCH (n){left}[e:{types}]{right}(m) WHERE {condition} RETURN {edge} }}
-END AS edges""")
+END AS edges""",
+        "nodes",
+        "edges",
+    )
 
 
 @lru_cache(maxsize=256)
@@ -222,22 +263,27 @@ WITH DISTINCT n"""
 
 def names(source: str) -> str:
     """The identifiers of what a source binds ``n`` to."""
-    return source + " RETURN collect(n.uid)"
+    return at_one_head(source + " RETURN collect(n.uid) AS found", "found")
 
 
 def page(source: str) -> str:
     """The nodes that a source binds ``n`` to, by identifier, so many at most."""
-    return source + f" WITH n ORDER BY n.uid LIMIT $most RETURN collect({_NODE})"
+    read = f"{source} WITH n ORDER BY n.uid LIMIT $most RETURN collect({_NODE}) AS found"
+    return at_one_head(read, "found")
 
 
 def gathered(source: str, step: Hop) -> str:
     """The same nodes, with all edges from them toward causes: one row of two lists."""
     types, follow = _taken(step, "e")
-    return at_one_head(f"""{source}
+    return at_one_head(
+        f"""{source}
 WITH n ORDER BY n.uid LIMIT $most WITH collect(n) AS ns
 RETURN [n IN ns | {_NODE}] AS nodes, COLLECT {{
   UNWIND ns AS n MATCH (n)-[e:{types}]->(m) WHERE {follow}{_stands(NOW, "e")}
-  RETURN {_edge("n", "m")} }} AS edges""")
+  RETURN {_edge("n", "m")} }} AS edges""",
+        "nodes",
+        "edges",
+    )
 
 
 #: Binds ``n`` to nodes by identifier.
@@ -252,16 +298,21 @@ def hop(step: Hop, view: View) -> str:
     types, follow = _taken(step, "e")
     left, right = ("-", "->") if step.toward == "causes" else ("<-", "-")
     edge = _edge("n", "m") if step.toward == "causes" else _edge("m", "n")
-    return f"""
+    read = f"""
 MATCH (n:Node) USING INDEX SEEK n:Node(uid) WHERE n.uid IN $ids
-MATCH (n){left}[e:{types}]{right}(m) WHERE {follow}{_stands(view, "e")} RETURN collect({edge})"""
+MATCH (n){left}[e:{types}]{right}(m) WHERE {follow}{_stands(view, "e")}
+RETURN collect({edge}) AS found"""
+    return at_one_head(read, "found")
 
 
+@lru_cache(maxsize=8)
 def get(view: View) -> str:
     """Nodes by identifier."""
-    if view.as_of is None:
-        return f"MATCH (n:Node) USING INDEX SEEK n:Node(uid) WHERE n.uid IN $ids AND n.until IS NULL RETURN collect({_NODE})"
-    return f"MATCH (n:Node) USING INDEX SEEK n:Node(uid) WHERE n.uid IN $ids RETURN collect({_PAST_NODE})"
+    stands, shown = (" AND n.until IS NULL", _NODE) if view.as_of is None else ("", _PAST_NODE)
+    read = f"""
+MATCH (n:Node) USING INDEX SEEK n:Node(uid) WHERE n.uid IN $ids{stands}
+RETURN collect({shown}) AS found"""
+    return at_one_head(read, "found")
 
 
 @lru_cache(maxsize=8)
@@ -276,8 +327,8 @@ RETURN collect([n.uid,
 
 
 IDENTIFIERS = """
-MATCH (n:Node) WHERE n.uid > $after WITH n.uid AS uid ORDER BY uid LIMIT $limit
-RETURN collect(uid)"""
+MATCH (n:Node) WHERE n.uid > $after AND n.since <= $last
+WITH n.uid AS uid ORDER BY uid LIMIT $limit RETURN collect(uid)"""
 HELD_NODES = """
 MATCH (n:Node) USING INDEX SEEK n:Node(uid) WHERE n.uid IN $ids
 RETURN collect([n.uid, n.kind, n.label, n.attributes, n.since, n.until, n.claims])"""
@@ -288,16 +339,25 @@ RETURN collect([n.uid, type(e), m.uid, e.variant, e.follow, e.attributes, e.name
 ASSERTED_NODES = """
 MATCH (n:Node) WHERE n.uid > $after AND any(c IN n.claims WHERE c STARTS WITH $stem)
 WITH n ORDER BY n.uid LIMIT $limit RETURN collect([n.uid, n.claims])"""
-ASSERTED_EDGES = f"""
-MATCH (n:Node) WHERE n.uid > $after AND EXISTS {{ (n)-[x:{_EVERY}]->() WHERE x.asserted_by = $source }}
+
+
+@lru_cache(maxsize=8)
+def asserted_edges(view: View) -> str:
+    """The edges that a source asserts, node by node."""
+    return f"""
+MATCH (n:Node) WHERE n.uid > $after AND EXISTS {{ (n)-[x]->() WHERE x.asserted_by = $source }}
 WITH n ORDER BY n.uid LIMIT $limit
-RETURN collect([n.uid, COLLECT {{ MATCH (n)-[e]->(m) WHERE e.asserted_by = $source AND e.until IS NULL
-  AND type(e) <> 'HAD_PLAN' RETURN {_edge("n", "m")} }}])"""
-EVERY = "MATCH (n:Node) WHERE n.until IS NULL RETURN collect(n.uid)"
+RETURN collect([n.uid, COLLECT {{ MATCH (n)-[e]->(m) WHERE e.asserted_by = $source
+  AND {_stands(view, "e")} AND NOT type(e) IN $implied RETURN {_edge("n", "m")} }}])"""
+
+
+EVERY = at_one_head("MATCH (n:Node) WHERE n.until IS NULL RETURN collect(n.uid) AS found", "found")
 COUNT_NODES = "MATCH (n:Node) WHERE n.until IS NULL WITH n.kind AS kind, count(*) AS number RETURN collect([kind, number])"
-COUNT_EDGES = f"""
-MATCH (a:Node)-[e:{"|".join(r.cypher for r in terms.TABLE if not r.implied_by)}]->(b)
-WHERE e.until IS NULL RETURN count(DISTINCT [elementId(a), type(e), elementId(b), e.variant])"""
+#: Relationship types of edges that only stand because others imply them.
+IMPLIED = [relation.cypher for relation in terms.TABLE if relation.implied_by]
+COUNT_EDGES = """
+MATCH (a:Node)-[e]->(b) WHERE e.until IS NULL AND NOT type(e) IN $implied
+RETURN count(DISTINCT [elementId(a), type(e), elementId(b), e.variant])"""
 DERIVED = """
 MATCH (n:Node) WHERE n.uid > $after WITH n ORDER BY n.uid LIMIT $limit
 RETURN collect([n.uid, labels(n), properties(n),

@@ -3,28 +3,27 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import neo4j
 import orjson
-from neo4j import exceptions as driver_errors
 
-from lineage.errors import StoreDamaged, StoreTooNew, TimedOut
+from lineage.errors import TimedOut
 from lineage.ledger import log
-from lineage.ledger.log import Draft, Entry
+from lineage.ledger.log import Draft, Entry, Header
 from lineage.ledger.merkle import Frontier
 from lineage.model.record import Batch, Record
+from lineage.model.vocabulary import Translation
 from lineage.query.plan import Question
 from lineage.store import base, execute, prepare, reference
 from lineage.store.base import (
-    LAYOUT,
     Caps,
     Filter,
     Hop,
+    Moment,
     Page,
     Receipt,
     Slice,
@@ -35,19 +34,15 @@ from lineage.store.base import (
     standing,
 )
 from lineage.store.claims import Arc, Claim, Held
-from lineage.store.neo4j import audit
+from lineage.store.neo4j import audit, kept, layout, ledger
 from lineage.store.neo4j import compile as cypher
-from lineage.store.neo4j.connect import connect, translated
-from lineage.store.neo4j.rows import edge_rows, entry_of, head_of, head_text, node_rows
+from lineage.store.neo4j.client import Client
+from lineage.store.neo4j.rows import edge_rows, node_rows
 from lineage.store.neo4j.sets import NameSets, matching
 from lineage.store.neo4j.write import Change, Said, chunks, families_of
 from lineage.store.reference import Clock
 from lineage.store.rows import EdgeRow, NodeRow
 
-T = TypeVar("T")
-
-#: Seconds that one transaction may take, whatever the server allows.
-PATIENCE = 600.0
 #: Nodes deleted, or claims read, in one transaction where there may be millions.
 _SLICE = 20_000
 
@@ -58,67 +53,27 @@ class Neo4jStore:
     caps = Caps(name="neo4j", persistent=True, native_walk=True, threads=8)
 
     def __init__(self, url: str, *, user: str, password: str) -> None:
-        self._driver, self.database, self.where = connect(url, user, password)
+        self._client = Client(url, user=user, password=password)
         try:
-            self._prepare()
+            layout.prepare(self._client)
+            self._vocabulary = kept.vocabulary(self._client)
         except BaseException:
-            self._driver.close()
+            self._client.close()
             raise
+
+    @property
+    def _translation(self) -> Translation:
+        return Translation(self._vocabulary.unknown)
 
     @property
     def driver(self) -> neo4j.Driver:
         """The driver, for the object mapper (``lineage.store.neo4j.labels``)."""
-        return self._driver
+        return self._client.driver
 
-    def _prepare(self) -> None:
-        record = self._one(cypher.READ_HEAD)
-        if record[2] is not None and record[2] > LAYOUT:
-            message = f"the store has layout {record[2]}, this version knows {LAYOUT}"
-            raise StoreTooNew(message, where=self.where)
-        if record[2] is None:
-            if self._one(cypher.HOLDS_ANYTHING)[0]:
-                message = "the database holds a graph that is no lineage store"
-                hint = "Name an empty database (neo4j://host/name); this one was not changed."
-                raise StoreDamaged(message, where=self.where, hint=hint)
-            with translated(self.where), self._session() as session:
-                left = session.run(cypher.ORPHANS, names=cypher.CONSTRAINTS).single(strict=True)
-                for name in left[0]:
-                    session.run(cypher.drop_index(name)).consume()
-                for text in cypher.SCHEMA:
-                    session.run(text).consume()
-                session.run("CALL db.awaitIndexes(300)").consume()
-                session.run(cypher.LOCK_HEAD, layout=LAYOUT).consume()
-
-    def _session(self) -> neo4j.Session:
-        return self._driver.session(database=self.database, default_access_mode="WRITE")
-
-    def _one(self, text: str, seconds: float | None = None, /, **parameters: Any) -> Any:
-        """The one row of a read, within so many seconds."""
-        query = neo4j.Query(text, timeout=PATIENCE if seconds is None else max(seconds, 0.001))
-        with translated(self.where):
-            return self._driver.execute_query(
-                query,
-                parameters,
-                database_=self.database,
-                routing_="r",
-                result_transformer_=_values,
-            )
-
-    def _list(self, text: str, /, **parameters: Any) -> list[Any]:
-        """The one list of a read."""
-        return list(self._one(text, **parameters)[0])
-
-    def _write(self, work: Callable[[neo4j.ManagedTransaction], T]) -> T:
-        """Run work that may be tried again: it is a no-op where it was done before.
-
-        A connection lost while committing leaves the outcome open; trying once more finds out.
-        """
-        managed = neo4j.unit_of_work(timeout=PATIENCE)(work)
-        with translated(self.where), self._session() as session:
-            try:
-                return session.execute_write(managed)
-            except driver_errors.IncompleteCommit:
-                return session.execute_write(managed)
+    @property
+    def database(self) -> str:
+        """The name of the database."""
+        return self._client.database
 
     # --- writing ---
 
@@ -127,7 +82,8 @@ class Neo4jStore:
         lines, leaving = prepare.lines(batch.records), prepare.lines(retract)
 
         def work(tx: neo4j.ManagedTransaction) -> Receipt:
-            head = self._lock(tx)
+            head, terms = ledger.lock(self._client, tx)
+            grown = kept.growing(tx, self._vocabulary, terms, lines.values(), self._client.where)
             change = Change(tx, draft.source)
             change.look_up([*lines.values(), *leaving.values()])
             fresh = {t: r for t, r in lines.items() if not change.claimed(r)}
@@ -136,86 +92,106 @@ class Neo4jStore:
             if not fresh and not gone:
                 return Receipt(seq=None, unchanged=unchanged)
             entry = log.seal(head.size + 1, draft, log.signed(fresh, gone))
-            self._append(tx, head, entry)
+            ledger.append(tx, head, entry)
             change.apply(entry, list(fresh.values()), list(gone.values()))
+            self._vocabulary = grown
             return Receipt(
                 seq=entry.seq, added=len(fresh), retracted=len(gone), unchanged=unchanged
             )
 
-        return self._write(work)
+        return self._client.write(work)
 
     def replay(self, entry: Entry) -> None:
         """See ``Store.replay``."""
+        added, gone = log.split(entry)
 
         def work(tx: neo4j.ManagedTransaction) -> None:
-            head = self._lock(tx)
-            if head.size >= entry.seq and self._has(tx, entry):
+            head, terms = ledger.lock(self._client, tx)
+            if head.size >= entry.seq and ledger.has(tx, entry):
                 return
-            self._append(tx, head, entry)
-            self._draw(tx, entry)
+            kept.growing(tx, self._vocabulary, terms, added, self._client.where)
+            ledger.append(tx, head, entry)
+            self._draw(tx, entry, added, gone)
 
-        self._write(work)
+        self._client.write(work)
 
-    def _has(self, tx: neo4j.ManagedTransaction, entry: Entry) -> bool:
-        found = tx.run(cypher.ENTRIES, after=entry.seq - 1, limit=1).single(strict=True)[0]
-        return bool(found) and found[0].get("leaf") == entry.leaf
-
-    def _draw(self, tx: neo4j.ManagedTransaction, entry: Entry) -> None:
-        added, gone = log.split(entry)
+    def _draw(
+        self,
+        tx: neo4j.ManagedTransaction,
+        entry: Entry,
+        added: Sequence[Record],
+        gone: Sequence[Record],
+    ) -> None:
         change = Change(tx, entry.source)
         change.look_up([*added, *gone])
         change.apply(entry, added, gone)
 
-    def _lock(self, tx: neo4j.ManagedTransaction) -> Frontier:
-        record = tx.run(cypher.LOCK_HEAD, layout=LAYOUT).single(strict=True)
-        return self._frontier(*record)
-
-    def _frontier(self, size: Any, peaks: Any) -> Frontier:
-        try:
-            return head_of(size, peaks)
-        except (TypeError, ValueError, AttributeError) as error:
-            raise StoreDamaged(
-                f"the ledger's head is damaged: {error}", where=self.where
-            ) from error
-
-    def _append(self, tx: neo4j.ManagedTransaction, head: Frontier, entry: Entry) -> None:
-        grown = head.append(entry.leaf_hash())
-        if grown.size != entry.seq:
-            raise StoreDamaged(f"entry {entry.seq} does not follow entry {head.size}")
-        row = {name: getattr(entry, name) for name in Entry.__dataclass_fields__}
-        tx.run(cypher.NEW_ENTRY, entry=row).consume()
-        tx.run(cypher.MOVE_HEAD, size=grown.size, peaks=head_text(grown)).consume()
-
     def redraw(self, progress: Callable[[int], None]) -> None:
         """See ``Store.redraw``: here it is a transaction an entry, for the server's memory."""
+        kept.vocabulary(self._client).demand_known(self._client.where)
         for text in (cypher.DELETE_EDGES, cypher.DELETE_NODES):
-            while self._write(partial(_count, text)):
+            while self._client.write(partial(_count, text)):
                 pass
         for entry in base.pages(self):
-            self._write(partial(self._draw, entry=entry))
+            added, gone = log.split(entry)
+            self._client.write(partial(self._draw, entry=entry, added=added, gone=gone))
             progress(entry.seq)
 
     # --- reading ---
 
     def head(self) -> Frontier:
         """See ``Store.head``."""
-        for pause in (0.01, 0.1):
-            size, peaks, _ = self._one(cypher.READ_HEAD)
-            # Somebody may write between the reading of the two: then they soon agree again.
-            with suppress(StoreDamaged):
-                return Frontier() if size is None else self._frontier(size, peaks)
-            time.sleep(pause)
-        return self._frontier(*self._one(cypher.READ_HEAD)[:2])
+        return self._client.head()
 
-    def entries(self, after: int, limit: int) -> Sequence[Entry]:
-        """See ``Store.entries``."""
-        rows = self._list(cypher.ENTRIES, after=after, limit=limit)
-        return [entry_of(row, self.where) for row in rows]
+    def headers(self, after: int, limit: int, view: View) -> Sequence[Header]:
+        """See ``Store.headers``."""
+        return ledger.headers(self._client, after, limit, view)
+
+    def headers_at(self, seqs: Collection[int], view: View) -> Mapping[int, Header]:
+        """See ``Store.headers_at``."""
+        return ledger.headers_at(self._client, seqs, view)
+
+    def bodies(self, seqs: Collection[int]) -> Mapping[int, bytes]:
+        """See ``Store.bodies``."""
+        return ledger.bodies(self._client, seqs)
+
+    def leaves(self, after: int, limit: int) -> Sequence[bytes]:
+        """See ``Store.leaves``."""
+        return ledger.leaves(self._client, after, limit)
+
+    def moment(self) -> AbstractContextManager[Moment]:
+        """See ``Store.moment``."""
+        return self._client.moments.moment()
+
+    def values(self, names: Collection[str]) -> Mapping[str, bytes]:
+        """See ``Store.values``."""
+        return kept.values(self._client, names)
+
+    def values_under(
+        self, prefix: str, after: str | None = None, limit: int = 1_000
+    ) -> Sequence[tuple[str, bytes]]:
+        """See ``Store.values_under``."""
+        return kept.values_under(self._client, prefix, after, limit)
+
+    def keep(
+        self,
+        changes: Mapping[str, bytes | None],
+        expecting: Mapping[str, bytes | None] | None = None,
+    ) -> bool:
+        """See ``Store.keep``."""
+
+        def work(tx: neo4j.ManagedTransaction) -> bool:
+            ledger.lock(self._client, tx)
+            return kept.keep(tx, changes, expecting or {})
+
+        return self._client.write(work)
 
     def get(self, ids: Collection[str], view: View) -> Mapping[str, NodeRow]:
         """See ``Store.get``."""
         rows = [
-            row for chunk in chunks(list(ids)) for row in self._list(cypher.get(view), ids=chunk)
+            row
+            for chunk in chunks(list(ids))
+            for row in self._client.one(cypher.get(view), ids=chunk)[0]
         ]
         return {row.id: row for row in self._rows(rows, view)}
 
@@ -235,8 +211,8 @@ class Neo4jStore:
         spoken: dict[str, set[str]] = {}
         for chunk in chunks(silent):
             text = cypher.spoken_of(view)
-            for uid, *sides in self._list(text, ids=chunk, as_of=view.as_of):
-                spoken[uid] = families_of(sides)
+            for uid, *sides in self._client.list(text, ids=chunk, as_of=view.as_of):
+                spoken[uid] = families_of(sides, self._translation)
         return [
             prepare.shown(uid, items, spoken.get(uid, ()))
             for uid, items in said.items()
@@ -258,23 +234,19 @@ class Neo4jStore:
     def gathered(self, text: str, clock: Clock, /, **parameters: Any) -> Subgraph:
         """The nodes and edges that a read lists."""
         clock.check()
-        nodes, edges, *heads = self._one(text, clock.left, **parameters)
-        return Subgraph(
-            node_rows=node_rows(nodes), edge_rows=edge_rows(edges), head=self._steady(*heads)
-        )
+        nodes, edges = self._client.one(text, clock.left, **parameters)
+        return Subgraph(node_rows=node_rows(nodes), edge_rows=edge_rows(edges))
 
     def column(self, text: str, clock: Clock, /, **parameters: Any) -> list[str]:
         """The texts that a read lists."""
         clock.check()
-        return list(self._one(text, clock.left, **parameters)[0])
+        return list(self._client.one(text, clock.left, **parameters)[0])
 
     def run(self, question: Question, view: View) -> Subgraph:
         """See ``Store.run``."""
         sets = NameSets(self, view, Clock(question.seconds))
         whole = sets.gathered(question)
-        if whole is not None or execute.walk_of(question) is not None:
-            return whole or execute.run(self, sets, question, view)
-        return reference.steady(self, lambda: execute.run(self, sets, question, view))
+        return whole or execute.run(self, sets, question, view)
 
     def edges(self, ids: Collection[str], hop: Hop, view: View) -> Sequence[EdgeRow]:
         """See ``Store.edges``."""
@@ -282,7 +254,7 @@ class Neo4jStore:
         rows = [
             row
             for chunk in chunks(list(ids))
-            for row in self._list(text, ids=chunk, as_of=view.as_of)
+            for row in self._client.one(text, ids=chunk, as_of=view.as_of)[0]
         ]
         return edge_rows(rows)
 
@@ -295,85 +267,70 @@ class Neo4jStore:
             parameters = {"start": start, "as_of": view.as_of, "most": most}
             try:
                 text = cypher.walk(walk.hop, view)
-                nodes, edges, *heads = self._one(text, walk.seconds, **parameters)
+                nodes, edges = self._client.one(text, walk.seconds, **parameters)
             except TimedOut:
                 nodes = None
             if nodes is not None:
-                rows = self._rows(nodes, view)
-                return Subgraph(
-                    node_rows=rows, edge_rows=edge_rows(edges), head=self._steady(*heads)
-                )
-        return reference.steady(self, lambda: reference.walk(self, walk, view))
+                return Subgraph(node_rows=self._rows(nodes, view), edge_rows=edge_rows(edges))
+        return reference.walk(self, walk, view)
 
-    def _steady(self, begun: int | None, size: int | None, peaks: str | None) -> Frontier | None:
-        """The head, where it is the same at both ends of a statement."""
-        with suppress(TypeError, ValueError, AttributeError):
-            return head_of(size, peaks) if begun == size and size is not None else None
-        return None
-
-    def identifiers(self, after: str | None, limit: int) -> Sequence[str]:
+    def identifiers(self, after: str | None, limit: int, view: View) -> Sequence[str]:
         """See ``Store.identifiers``."""
-        return self._list(cypher.IDENTIFIERS, after=after or "", limit=limit)
+        return self._client.list(
+            cypher.IDENTIFIERS, after=after or "", limit=limit, last=ledger.last(view)
+        )
 
-    def held(self, ids: Collection[str]) -> Mapping[str, Held]:
+    def held(self, ids: Collection[str], view: View) -> Mapping[str, Held]:
         """See ``Store.held``."""
         found: dict[str, tuple[NodeRow, Any, Any]] = {}
         claims: dict[str, list[Claim]] = {}
         for chunk in chunks(list(ids)):
-            for uid, kind, label, attributes, since, until, texts in self._list(
+            for uid, kind, label, attributes, since, until, texts in self._client.list(
                 cypher.HELD_NODES, ids=chunk
             ):
                 found[uid] = (NodeRow(uid, kind, label, attributes), since, until)
                 said = (Said.of(uid, text) for text in texts or ())
                 claims[uid] = [Claim(s.what, s.source, s.since, s.until) for s in said]
-            for row in self._list(cypher.HELD_EDGES, ids=chunk):
+            for row in self._client.list(cypher.HELD_EDGES, ids=chunk):
                 effect, type_, cause, variant, follow, attributes, named, *when = row
                 ident, _, bundle = str(named or "").partition(cypher.SEPARATOR)
-                ends = cypher.TYPES.get(type_, type_), effect, cause
+                ends = cypher.TYPES[type_], effect, cause
                 names = ident or None, bundle or None
                 arc = Arc(*ends, variant, follow, attributes, *names)
                 claims[effect].append(Claim(arc, *when))
-        return {uid: Held(*shown, tuple(claims[uid])) for uid, shown in found.items()}
+        return {
+            uid: Held(*shown, tuple(claims[uid])).up_to(view.as_of) for uid, shown in found.items()
+        }
 
-    def asserted(self, source: str) -> Iterator[Record]:
+    def asserted(self, source: str, view: View) -> Iterator[Record]:
         """See ``Store.asserted``."""
         stem = "[" + orjson.dumps(source).decode() + ","
         for uid, texts in self._slices(cypher.ASSERTED_NODES, stem=stem):
             for text in texts:
                 said = Said.of(uid, text)
-                if said.source == source and said.until is None:
+                if said.source == source and standing(said.since, said.until, view):
                     yield said.what.node()
-        for _, rows in self._slices(cypher.ASSERTED_EDGES, source=source):
+        parameters = {"source": source, "as_of": view.as_of, "implied": cypher.IMPLIED}
+        for _, rows in self._slices(cypher.asserted_edges(view), **parameters):
             for row in edge_rows(rows):
                 yield row.edge()
 
     def _slices(self, text: str, /, **parameters: Any) -> Iterator[Any]:
         after = ""
-        while rows := self._list(text, after=after, limit=_SLICE, **parameters):
+        while rows := self._client.list(text, after=after, limit=_SLICE, **parameters):
             yield from rows
             after = rows[-1][0]
 
     def faults(self) -> Iterable[str]:
         """See ``Store.faults``."""
-        return audit.faults(self._slices(cypher.DERIVED))
+        return audit.faults(self._slices(cypher.DERIVED), self._translation)
 
-    def setting(self, name: str, default: str | None = None) -> str | None:
-        """See ``Store.setting``."""
-        found = self._one(cypher.READ_SETTING, name=name)[0]
-        if found is not None or default is None:
-            return found  # type: ignore[no-any-return]
-        parameters = {"name": name, "default": default}
-        value = self._write(lambda tx: tx.run(cypher.SETTING, parameters).single(strict=True)[0])
-        return str(value)
-
-    def settings(self, prefix: str) -> Mapping[str, str]:
-        """See ``Store.settings``."""
-        return dict(self._list(cypher.SETTINGS, prefix=prefix))
-
-    def stats(self) -> Stats:
+    def stats(self, view: View) -> Stats:
         """See ``Store.stats``."""
-        kinds = dict(self._list(cypher.COUNT_NODES))
-        edges = self._one(cypher.COUNT_EDGES)[0]
+        if view.as_of is not None:
+            return reference.stats(self, view)
+        kinds = dict(self._client.list(cypher.COUNT_NODES))
+        edges = self._client.bare(cypher.COUNT_EDGES, implied=cypher.IMPLIED)[0]
         head = self.head()
         return Stats(
             nodes=sum(kinds.values()),
@@ -385,11 +342,7 @@ class Neo4jStore:
 
     def close(self) -> None:
         """See ``Store.close``."""
-        self._driver.close()
-
-
-def _values(result: neo4j.Result) -> list[Any]:
-    return result.single(strict=True).values()
+        self._client.close()
 
 
 def _count(text: str, tx: neo4j.ManagedTransaction) -> int:

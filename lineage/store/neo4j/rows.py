@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lineage.errors import StoreDamaged
-from lineage.ledger.log import Entry
+from lineage.ledger.log import Header
 from lineage.ledger.merkle import Frontier
 from lineage.store.neo4j.compile import SEPARATOR, TYPES
 from lineage.store.rows import EdgeRow, NodeRow
@@ -33,10 +33,10 @@ def edge_rows(texts: Sequence[str]) -> list[EdgeRow]:
     ]
 
 
-def entry_of(row: Mapping[str, Any], where: str) -> Entry:
-    """An entry out of its properties. Raises ``StoreDamaged``."""
+def header_of(row: Mapping[str, Any], where: str) -> Header:
+    """An entry without its body, out of its properties. Raises ``StoreDamaged``."""
     try:
-        return Entry(**row)
+        return Header(**{name: value for name, value in row.items() if name != "body"})
     except TypeError as error:
         message = f"entry {row.get('seq')} does not have the properties of one"
         raise StoreDamaged(message, where=where) from error

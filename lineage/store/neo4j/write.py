@@ -16,6 +16,7 @@ from lineage.ledger.log import Entry
 from lineage.model import kinds
 from lineage.model.merge import mention
 from lineage.model.record import Node, Record
+from lineage.model.vocabulary import Translation
 from lineage.store import prepare
 from lineage.store.base import NOW
 from lineage.store.claims import Arc, Statement
@@ -244,13 +245,17 @@ class Change:
         found: dict[str, set[str]] = {}
         for chunk in chunks(idents):
             for uid, *sides in self._lists(cypher.spoken_of(NOW), ids=chunk):
-                found[uid] = families_of(sides)
+                found[uid] = families_of(sides, Translation({}))
         return found
 
 
-def families_of(sides: Sequence[Sequence[str]]) -> set[str]:
+def families_of(sides: Sequence[Sequence[str]], translation: Translation) -> set[str]:
     """The families that relationship types give a node: those it is the effect, the cause of."""
-    return {mention(cypher.TYPES[type_])[end] for end, types in enumerate(sides) for type_ in types}
+    return {
+        mention(translation.relation(cypher.TYPES[type_]))[end]
+        for end, types in enumerate(sides)
+        for type_ in types
+    }
 
 
 def _texts(items: Iterable[Said]) -> list[str]:

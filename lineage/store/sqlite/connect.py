@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -18,7 +18,9 @@ from lineage.errors import (
     StoreTooNew,
     TimedOut,
 )
+from lineage.model.vocabulary import KEPT, Translation, Vocabulary
 from lineage.store.base import LAYOUT
+from lineage.store.sqlite.migrations import lacking, migrate
 from lineage.store.sqlite.select import teach
 
 #: How long a writer waits for another (milliseconds).
@@ -34,11 +36,43 @@ _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def connect(path: Path, *, create: bool, durability: str, patience: int) -> sqlite3.Connection:
+class Connection(sqlite3.Connection):
+    """A connection that knows the relations of its store by their codes.
+
+    ``names`` are those of all of them, ``known`` the relations that this version shows them as;
+    ``codes`` the way back. Asking for a code that came after the store was opened raises
+    ``StoreTooNew``. ``rows`` are the terms as the store keeps them.
+    """
+
+    vocabulary = Vocabulary()
+    rows: Sequence[tuple[str, bytes]] = ()
+    names: Mapping[int, str]
+    known: Mapping[int, str]
+    codes: Mapping[str, int]
+
+    def learn(self, vocabulary: Vocabulary) -> None:
+        """Take over the terms that the store keeps."""
+        self.rows = [(KEPT + n, term.to_bytes()) for n, term in sorted(vocabulary.terms.items())]
+        translation = Translation(vocabulary.unknown)
+        self.vocabulary, self.codes = vocabulary, vocabulary.codes
+        self.names = _Codes((code, name) for name, code in self.codes.items())
+        self.known = _Codes((code, translation.relation(name)) for code, name in self.names.items())
+
+
+class _Codes(dict[int, str]):
+    def __missing__(self, code: int) -> str:
+        raise StoreTooNew(
+            f"the store holds a relation of code {code}, which was unknown when it was opened",
+            hint="A newer version wrote it meanwhile: open the store again.",
+        )
+
+
+def connect(path: Path, *, create: bool, durability: str, patience: int) -> Connection:
     """A connection to a store's file.
 
     ``durability`` "full" survives power loss; "fast" may lose the last commits on power loss,
-    never on a crash of the process. Raises ``StoreMissing``, ``StoreDamaged``, ``StoreTooNew``.
+    never on a crash of the process. A store of an older layout is migrated, behind a backup beside
+    it. Raises ``StoreMissing``, ``StoreDamaged``, ``StoreTooNew``.
     """
     if not path.exists() and not create:
         raise StoreMissing(f"there is no store at {path}", where=str(path))
@@ -46,7 +80,11 @@ def connect(path: Path, *, create: bool, durability: str, patience: int) -> sqli
         raise InputMissing(f"there is no folder {path.parent}", where=str(path))
     with translated(path):
         connection = sqlite3.connect(
-            path, timeout=patience / 1000, isolation_level=None, check_same_thread=False
+            path,
+            timeout=patience / 1000,
+            isolation_level=None,
+            check_same_thread=False,
+            factory=Connection,
         )
         try:
             _prepare(connection, path, durability, patience)
@@ -56,10 +94,9 @@ def connect(path: Path, *, create: bool, durability: str, patience: int) -> sqli
     return connection
 
 
-def _prepare(connection: sqlite3.Connection, path: Path, durability: str, patience: int) -> None:
+def _prepare(connection: Connection, path: Path, durability: str, patience: int) -> None:
     connection.execute(f"PRAGMA busy_timeout = {int(patience)}")
     mark = connection.execute("PRAGMA application_id").fetchone()[0]
-    layout = connection.execute("PRAGMA user_version").fetchone()[0]
     empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
     if not empty and mark != MARK:
         raise StoreDamaged(
@@ -67,10 +104,8 @@ def _prepare(connection: sqlite3.Connection, path: Path, durability: str, patien
             where=str(path),
             hint="Name another file with --store; this one was not changed.",
         )
-    if layout > LAYOUT:
-        raise StoreTooNew(
-            f"the store has layout {layout}, this version knows {LAYOUT}", where=str(path)
-        )
+    if not empty:
+        lacking(connection, path)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA synchronous = {'NORMAL' if durability == 'fast' else 'FULL'}")
     connection.execute("PRAGMA foreign_keys = ON")
@@ -81,6 +116,8 @@ def _prepare(connection: sqlite3.Connection, path: Path, durability: str, patien
     teach(connection)
     if empty:
         lay_out(connection)
+    else:
+        migrate(connection, path)
 
 
 def lay_out(connection: sqlite3.Connection) -> None:

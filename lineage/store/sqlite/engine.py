@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from threading import RLock
 from typing import Any, TypeVar
@@ -15,25 +13,41 @@ import orjson
 
 from lineage.errors import StoreDamaged
 from lineage.ledger import log
-from lineage.ledger.log import Draft, Entry
+from lineage.ledger.log import Draft, Entry, Header
 from lineage.ledger.merkle import Frontier
 from lineage.model import terms
 from lineage.model.record import Batch, Record
 from lineage.query.plan import Question
 from lineage.store import base, execute, prepare, reference
-from lineage.store.base import Caps, Filter, Hop, Page, Receipt, Slice, Stats, Subgraph, View, Walk
+from lineage.store.base import (
+    Caps,
+    Filter,
+    Hop,
+    Moment,
+    Page,
+    Receipt,
+    Slice,
+    Stats,
+    Subgraph,
+    View,
+    Walk,
+)
 from lineage.store.claims import Arc, Claim, Held, Statement
 from lineage.store.reference import Clock
 from lineage.store.rows import EdgeRow, NodeRow
-from lineage.store.sqlite import read
-from lineage.store.sqlite.connect import PATIENCE, connect, translated
+from lineage.store.sqlite import kept, ledger, read
+from lineage.store.sqlite.connect import (
+    PATIENCE,
+    Connection,
+    connect,
+    translated,
+)
 from lineage.store.sqlite.sets import KeySets, interrupted
 from lineage.store.sqlite.write import Change
 
 T = TypeVar("T")
 
-_ENTRY = "seq, source, importer, actor, recorded, note, added, retracted, records, body, leaf"
-_NODE_PAGE = "SELECT id FROM node WHERE id > ? ORDER BY id LIMIT ?"
+_NODE_PAGE = "SELECT id FROM node WHERE id > ? AND since <= ? ORDER BY id LIMIT ?"
 _HELD_NODES = """
 SELECT key, id, kind, label, attributes, since, until FROM node
 WHERE id IN (SELECT value FROM json_each(?))"""
@@ -47,12 +61,11 @@ e.id, e.bundle FROM edge e JOIN source x ON x.key = e.source JOIN node n ON n.ke
 WHERE e.effect IN (SELECT value FROM json_each(?))"""
 _ASSERTED_STATEMENTS = """
 SELECT n.id, s.kind, s.label, s.attributes, s.bundle
-FROM statement s JOIN node n ON n.key = s.node WHERE s.source = ? AND s.until IS NULL"""
+FROM statement s JOIN node n ON n.key = s.node WHERE s.source = :source AND {view}"""
 _ASSERTED_EDGES = """
 SELECT n.id, e.relation, m.id, e.variant, e.follow, e.attributes, e.id, e.bundle
 FROM edge e JOIN node n ON n.key = e.effect JOIN node m ON m.key = e.cause
-WHERE e.source = ? AND e.until IS NULL
-AND e.relation NOT IN (SELECT value FROM json_each(?))"""
+WHERE e.source = :source AND {view} AND e.relation NOT IN (SELECT value FROM json_each(:implied))"""
 _COUNT_EDGES = """
 SELECT count(*) FROM (SELECT DISTINCT effect, relation, cause, variant FROM edge
 WHERE until IS NULL AND relation NOT IN (SELECT value FROM json_each(?)))"""
@@ -64,7 +77,7 @@ class SqliteStore:
     are slower than one.
     """
 
-    caps = Caps(name="sqlite", persistent=True, native_walk=True)
+    caps = Caps(name="sqlite", persistent=True, native_walk=True, readers=4)
 
     def __init__(
         self,
@@ -76,18 +89,20 @@ class SqliteStore:
     ) -> None:
         self.path = path
         self._lock = RLock()
-        self._connection: sqlite3.Connection | None = connect(
+        self._connection: Connection | None = connect(
             path, create=create, durability=durability, patience=patience
         )
+        with translated(path):
+            self._connection.learn(kept.vocabulary(self._connection))
 
     @property
-    def _open(self) -> sqlite3.Connection:
+    def _open(self) -> Connection:
         if self._connection is None:
             raise StoreDamaged("the store is closed", where=str(self.path), hint="Open it again.")
         return self._connection
 
     @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
+    def _reading(self) -> Iterator[Connection]:
         """One snapshot for everything read inside."""
         with self._lock, translated(self.path):
             connection = self._open
@@ -101,7 +116,15 @@ class SqliteStore:
                 connection.execute("ROLLBACK")
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
+    def moment(self) -> Iterator[Moment]:
+        """See ``Store.moment``: here everything inside is one transaction."""
+        read = Moment()
+        with self._reading() as connection:
+            yield read
+            read.head = ledger.head(connection, self.path)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
         """All of it or nothing; other writers wait from the first line on."""
         with self._lock, translated(self.path):
             connection = self._open
@@ -120,6 +143,7 @@ class SqliteStore:
         """See ``Store.write``."""
         lines, leaving = prepare.lines(batch.records), prepare.lines(retract)
         with self._writing() as connection:
+            vocabulary = kept.growing(connection, self.path, lines.values())
             change = Change(connection, self._source(connection, draft.source))
             change.look_up([*lines.values(), *leaving.values()])
             had, leave = change.claimed(lines), change.claimed(leaving)
@@ -128,19 +152,28 @@ class SqliteStore:
             unchanged = len(lines) - len(fresh)
             if not fresh and not gone:
                 return Receipt(seq=None, unchanged=unchanged)
-            entry = log.seal(self._head(connection).size + 1, draft, log.signed(fresh, gone))
-            self._append(connection, entry)
+            entry = log.seal(
+                ledger.head(connection, self.path).size + 1, draft, log.signed(fresh, gone)
+            )
+            ledger.append(connection, self.path, entry)
             change.apply(entry, list(fresh.values()), list(gone.values()))
+        if vocabulary is not connection.vocabulary:
+            connection.learn(vocabulary)
         return Receipt(seq=entry.seq, added=len(fresh), retracted=len(gone), unchanged=unchanged)
 
     def replay(self, entry: Entry) -> None:
         """See ``Store.replay``."""
-        with self._writing() as connection:
-            self._append(connection, entry)
-            self._draw(connection, entry)
-
-    def _draw(self, connection: sqlite3.Connection, entry: Entry) -> None:
         added, gone = log.split(entry)
+        with self._writing() as connection:
+            vocabulary = kept.growing(connection, self.path, added)
+            ledger.append(connection, self.path, entry)
+            self._draw(connection, entry, added, gone)
+        if vocabulary is not connection.vocabulary:
+            connection.learn(vocabulary)
+
+    def _draw(
+        self, connection: Connection, entry: Entry, added: list[Record], gone: list[Record]
+    ) -> None:
         change = Change(connection, self._source(connection, entry.source))
         change.look_up([*added, *gone])
         change.apply(entry, added, gone)
@@ -150,45 +183,42 @@ class SqliteStore:
         with self._writing() as connection:
             for table in ("edge", "statement", "node", "source"):
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+            kept.vocabulary(connection).demand_known(str(self.path))
             for entry in base.pages(self):
-                self._draw(connection, entry)
+                self._draw(connection, entry, *log.split(entry))
                 progress(entry.seq)
 
-    def _source(self, connection: sqlite3.Connection, name: str) -> int:
+    def _source(self, connection: Connection, name: str) -> int:
         connection.execute("INSERT OR IGNORE INTO source (name) VALUES (?)", (name,))
         row = connection.execute("SELECT key FROM source WHERE name = ?", (name,)).fetchone()
         return int(row[0])
 
-    def _append(self, connection: sqlite3.Connection, entry: Entry) -> None:
-        head = self._head(connection).append(entry.leaf_hash())
-        if head.size != entry.seq:
-            raise StoreDamaged(f"entry {entry.seq} does not follow entry {head.size - 1}")
-        row = tuple(getattr(entry, name) for name in _ENTRY.split(", "))
-        connection.execute(f"INSERT INTO entry VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608
-        connection.execute("UPDATE head SET size = ?, peaks = ?", (head.size, head.to_bytes()))
-
     # --- reading ---
-
-    def _head(self, connection: sqlite3.Connection) -> Frontier:
-        row = connection.execute("SELECT size, peaks FROM head").fetchone()
-        try:
-            return Frontier.from_bytes(*row)
-        except (TypeError, ValueError) as error:
-            raise StoreDamaged(
-                f"the ledger's head is damaged: {error}", where=str(self.path)
-            ) from error
 
     def head(self) -> Frontier:
         """See ``Store.head``."""
         with self._reading() as connection:
-            return self._head(connection)
+            return ledger.head(connection, self.path)
 
-    def entries(self, after: int, limit: int) -> Sequence[Entry]:
-        """See ``Store.entries``."""
-        query = f"SELECT {_ENTRY} FROM entry WHERE seq > ? ORDER BY seq LIMIT ?"  # noqa: S608
+    def headers(self, after: int, limit: int, view: View) -> Sequence[Header]:
+        """See ``Store.headers``."""
         with self._reading() as connection:
-            rows = connection.execute(query, (after, limit)).fetchall()
-        return [Entry(**dict(zip(_ENTRY.split(", "), row, strict=True))) for row in rows]
+            return ledger.headers(connection, after, limit, view)
+
+    def headers_at(self, seqs: Collection[int], view: View) -> Mapping[int, Header]:
+        """See ``Store.headers_at``."""
+        with self._reading() as connection:
+            return ledger.headers_at(connection, seqs, view)
+
+    def bodies(self, seqs: Collection[int]) -> Mapping[int, bytes]:
+        """See ``Store.bodies``."""
+        with self._reading() as connection:
+            return ledger.bodies(connection, seqs)
+
+    def leaves(self, after: int, limit: int) -> Sequence[bytes]:
+        """See ``Store.leaves``."""
+        with self._reading() as connection:
+            return ledger.leaves(connection, after, limit)
 
     def get(self, ids: Collection[str], view: View) -> Mapping[str, NodeRow]:
         """See ``Store.get``."""
@@ -209,10 +239,9 @@ class SqliteStore:
         """See ``Store.run``."""
         clock = Clock(question.seconds)
         with self._reading() as connection, interrupted(connection, clock):
-            found = execute.run(self, KeySets(self, connection, view, clock), question, view)
-            return replace(found, head=self._head(connection))
+            return execute.run(self, KeySets(self, connection, view, clock), question, view)
 
-    def _all(self, query: Callable[[sqlite3.Connection], Iterable[T]]) -> list[T]:
+    def _all(self, query: Callable[[Connection], Iterable[T]]) -> list[T]:
         with self._reading() as connection:
             return list(query(connection))
 
@@ -224,14 +253,14 @@ class SqliteStore:
     def walk(self, walk: Walk, view: View) -> Subgraph:
         """See ``Store.walk``."""
         with self._reading() as connection:
-            return replace(read.walk(connection, walk, view), head=self._head(connection))
+            return read.walk(connection, walk, view)
 
-    def identifiers(self, after: str | None, limit: int) -> Sequence[str]:
+    def identifiers(self, after: str | None, limit: int, view: View) -> Sequence[str]:
         """See ``Store.identifiers``."""
-        rows = self._all(lambda c: c.execute(_NODE_PAGE, (after or "", limit)))
+        rows = self._all(lambda c: c.execute(_NODE_PAGE, (after or "", ledger.last(view), limit)))
         return [str(row[0]) for row in rows]
 
-    def held(self, ids: Collection[str]) -> Mapping[str, Held]:
+    def held(self, ids: Collection[str], view: View) -> Mapping[str, Held]:
         """See ``Store.held``."""
         with self._reading() as connection:
             nodes = connection.execute(_HELD_NODES, (_json(ids),)).fetchall()
@@ -241,52 +270,67 @@ class SqliteStore:
             for key, source, since, until, *rest in connection.execute(_HELD_STATEMENTS, keys):
                 claims[key].append(Claim(Statement(names[key], *rest), source, since, until))
             for key, source, since, until, code, *rest in connection.execute(_HELD_EDGES, keys):
-                arc = _arc(code, names[key], rest)
+                arc = _arc(connection.names[code], names[key], rest)
                 claims[key].append(Claim(arc, source, since, until))
         return {
-            row[1]: Held(NodeRow(*row[1:5]), row[5], row[6], tuple(claims[row[0]])) for row in nodes
+            row[1]: Held(NodeRow(*row[1:5]), row[5], row[6], tuple(claims[row[0]])).up_to(
+                view.as_of
+            )
+            for row in nodes
         }
 
-    def asserted(self, source: str) -> Iterator[Record]:
+    def asserted(self, source: str, view: View) -> Iterator[Record]:
         """See ``Store.asserted``."""
         with self._reading() as connection:
             key = connection.execute("SELECT key FROM source WHERE name = ?", (source,)).fetchone()
             if key is None:
                 return
-            statements = connection.execute(_ASSERTED_STATEMENTS, key).fetchall()
-            edges = connection.execute(_ASSERTED_EDGES, (*key, _json(_IMPLIED))).fetchall()
+            parameters = {"source": key[0], "as_of": view.as_of, "implied": _json(_IMPLIED)}
+            query = _ASSERTED_STATEMENTS.format(view=read.standing(view, "s."))
+            statements = connection.execute(query, parameters).fetchall()
+            query = _ASSERTED_EDGES.format(view=read.standing(view, "e."))
+            edges = connection.execute(query, parameters).fetchall()
         for row in statements:
             yield Statement(*row).node()
         for effect, code, *rest in edges:
-            yield _arc(code, effect, rest).row().edge()
+            yield _arc(connection.names[code], effect, rest).row().edge()
 
     def faults(self) -> Iterable[str]:
         """See ``Store.faults``."""
         rows: list[tuple[Any, ...]] = self._all(lambda c: c.execute("PRAGMA integrity_check(100)"))
         return [str(row[0]) for row in rows if row[0] != "ok"]
 
-    def setting(self, name: str, default: str | None = None) -> str | None:
-        """See ``Store.setting``."""
-        query = "SELECT value FROM setting WHERE name = ?"
-        rows = self._all(lambda c: c.execute(query, (name,)))
-        if rows or default is None:
-            return str(rows[0][0]) if rows else None
+    def values(self, names: Collection[str]) -> Mapping[str, bytes]:
+        """See ``Store.values``."""
+        with self._reading() as connection:
+            return kept.values(connection, names)
+
+    def values_under(
+        self, prefix: str, after: str | None = None, limit: int = 1_000
+    ) -> Sequence[tuple[str, bytes]]:
+        """See ``Store.values_under``."""
+        with self._reading() as connection:
+            return kept.values_under(connection, prefix, after, limit)
+
+    def keep(
+        self,
+        changes: Mapping[str, bytes | None],
+        expecting: Mapping[str, bytes | None] | None = None,
+    ) -> bool:
+        """See ``Store.keep``."""
         with self._writing() as connection:
-            connection.execute("INSERT OR IGNORE INTO setting VALUES (?, ?)", (name, default))
-            return str(connection.execute(query, (name,)).fetchone()[0])
+            return kept.keep(connection, changes, expecting or {})
 
-    def settings(self, prefix: str) -> Mapping[str, str]:
-        """See ``Store.settings``."""
-        query = "SELECT name, value FROM setting WHERE substr(name, 1, ?) = ? ORDER BY name"
-        return dict(self._all(lambda c: c.execute(query, (len(prefix), prefix))))
-
-    def stats(self) -> Stats:
+    def stats(self, view: View) -> Stats:
         """See ``Store.stats``."""
+        if view.as_of is not None:
+            with self._reading():
+                return reference.stats(self, view)
         with self._reading() as connection:
             query = "SELECT kind, count(*) FROM node WHERE until IS NULL GROUP BY kind"
             kinds = dict(connection.execute(query))
             edges = connection.execute(_COUNT_EDGES, (_json(_IMPLIED),)).fetchone()[0]
-            head = self._head(connection)
+            head = ledger.head(connection, self.path)
         return Stats(
             nodes=sum(kinds.values()),
             edges=edges,
@@ -307,8 +351,6 @@ def _json(values: Iterable[Any]) -> str:
     return orjson.dumps(list(values)).decode()
 
 
-def _arc(code: int, effect: str, rest: Sequence[Any]) -> Arc:
-    relation = terms.BY_CODE.get(code)
+def _arc(relation: str, effect: str, rest: Sequence[Any]) -> Arc:
     cause, variant, follow, *tail = rest
-    name = relation.name if relation else f"relation {code}"
-    return Arc(name, effect, cause, variant, bool(follow), *tail)
+    return Arc(relation, effect, cause, variant, bool(follow), *tail)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from heapq import nsmallest
@@ -17,16 +16,16 @@ from lineage.model import terms
 from lineage.model.merge import mention
 from lineage.query.condition import Condition
 from lineage.store import prepare
-from lineage.store.base import Cut, Hop, Page, Subgraph, View, Walk, codes
+from lineage.store.base import Cut, Hop, Page, Subgraph, View, Walk
 from lineage.store.claims import Statement
 from lineage.store.reference import Clock
 from lineage.store.rows import EdgeRow, NodeRow
+from lineage.store.sqlite.connect import Connection
 from lineage.store.sqlite.select import compiled
 
 _edge_row: Callable[[tuple[Any, ...]], EdgeRow] = partial(tuple.__new__, EdgeRow)
 node_row: Callable[[tuple[Any, ...]], NodeRow] = partial(tuple.__new__, NodeRow)
 _SAMENESS = terms.RELATIONS[terms.SAMENESS].code
-NAMES = {code: relation.name for code, relation in terms.BY_CODE.items()}
 
 _NODES_BY_ID = """
 SELECT key, id, kind, label, attributes FROM node
@@ -66,31 +65,36 @@ def to_json(values: Iterable[Any]) -> str:
     return orjson.dumps(list(values)).decode()
 
 
-def hop_text(hop: Hop, view: View, keys: str = MANY) -> str:
+def hop_text(connection: Connection, hop: Hop, view: View, keys: str = MANY) -> str:
     """The statement of one hop, from many nodes or from one."""
     near = "effect" if hop.toward == "causes" else "cause"
-    return _HOP.format(near=near, keys=keys, view=standing(view, "e."), taken=taken(hop))
+    return _HOP.format(
+        near=near, keys=keys, view=standing(view, "e."), taken=taken(connection, hop)
+    )
 
 
-def taken(hop: Hop) -> str:
+def taken(connection: Connection, hop: Hop) -> str:
     """The condition on edges that a hop takes; relations are written by their codes."""
     if hop.relations is None:
         return "+e.follow"
-    named = f"+e.relation IN ({', '.join(map(str, codes(hop.relations)))})"
+    codes = sorted(connection.codes[name] for name in hop.relations)
+    named = f"+e.relation IN ({', '.join(str(code) for code in codes)})"
+    if hop.followed:
+        return f"{named} AND e.follow"
     return f"{named} AND (e.relation <> {_SAMENESS} OR e.follow)" if hop.tied else named
 
 
-def keys_of(connection: sqlite3.Connection, idents: Collection[str]) -> dict[int, str]:
+def keys_of(connection: Connection, idents: Collection[str]) -> dict[int, str]:
     """The inner keys of identifiers."""
     return dict(connection.execute(_KEYS_BY_ID, (to_json(idents),)))
 
 
-def names_of(connection: sqlite3.Connection, keys: Collection[int]) -> dict[int, str]:
+def names_of(connection: Connection, keys: Collection[int]) -> dict[int, str]:
     """The identifiers of inner keys."""
     return dict(connection.execute(_IDS_BY_KEY, (to_json(keys),))) if keys else {}
 
 
-def get(connection: sqlite3.Connection, idents: Collection[str], view: View) -> dict[str, NodeRow]:
+def get(connection: Connection, idents: Collection[str], view: View) -> dict[str, NodeRow]:
     """The nodes of these identifiers in a view."""
     if view.as_of is None:
         rows = connection.execute(_NODES_BY_ID, (to_json(idents),))
@@ -99,9 +103,7 @@ def get(connection: sqlite3.Connection, idents: Collection[str], view: View) -> 
     return {row.id: row for row in as_of(connection, named, view).values()}
 
 
-def as_of(
-    connection: sqlite3.Connection, named: Mapping[int, str], view: View
-) -> dict[int, NodeRow]:
+def as_of(connection: Connection, named: Mapping[int, str], view: View) -> dict[int, NodeRow]:
     """Nodes as a view shows them, worked out from the statements and edges standing in it."""
     parameters = {"keys": to_json(named), "as_of": view.as_of}
     said: dict[int, list[Statement]] = {}
@@ -110,7 +112,7 @@ def as_of(
     parameters["keys"] = to_json(key for key in named if key not in said)
     spoken: dict[int, set[str]] = {}
     for key, code, end in connection.execute(_SPOKEN_OF.format(view=standing(view)), parameters):
-        spoken.setdefault(key, set()).add(mention(NAMES[code])[end])
+        spoken.setdefault(key, set()).add(mention(connection.known[code])[end])
     return {
         key: prepare.shown(ident, said.get(key, []), spoken.get(key, ()))
         for key, ident in named.items()
@@ -118,19 +120,19 @@ def as_of(
     }
 
 
-def edges(
-    connection: sqlite3.Connection, idents: Collection[str], hop: Hop, view: View
-) -> list[EdgeRow]:
+def edges(connection: Connection, idents: Collection[str], hop: Hop, view: View) -> list[EdgeRow]:
     """The edges one hop takes."""
     keys = keys_of(connection, idents)
     parameters = {"keys": to_json(keys), "as_of": view.as_of}
-    rows = connection.execute(hop_text(hop, view), parameters).fetchall()
+    rows = connection.execute(hop_text(connection, hop, view), parameters).fetchall()
     ends = {row[0] for row in rows} | {row[1] for row in rows}
     names = names_of(connection, ends)
-    return edge_rows(rows, names)
+    return edge_rows(connection, rows, names)
 
 
-def edge_rows(rows: Sequence[tuple[Any, ...]], names: Mapping[int, str]) -> list[EdgeRow]:
+def edge_rows(
+    connection: Connection, rows: Sequence[tuple[Any, ...]], names: Mapping[int, str]
+) -> list[EdgeRow]:
     """Rows with identifiers; what several sources assert alike is one edge.
 
     Rows come in the order of their key, so that such rows are neighbours: looking for equal
@@ -142,7 +144,7 @@ def edge_rows(rows: Sequence[tuple[Any, ...]], names: Mapping[int, str]) -> list
     effects, causes, relations, *rest = zip(*rows, strict=True)
     name = names.__getitem__
     columns = zip(
-        map(NAMES.__getitem__, relations),
+        map(connection.names.__getitem__, relations),
         map(name, effects),
         map(name, causes),
         *rest,
@@ -152,9 +154,10 @@ def edge_rows(rows: Sequence[tuple[Any, ...]], names: Mapping[int, str]) -> list
     return list(dict.fromkeys(made)) if any(map(eq, rows, islice(rows, 1, None))) else made
 
 
-def walk(connection: sqlite3.Connection, wanted: Walk, view: View) -> Subgraph:
+def walk(connection: Connection, wanted: Walk, view: View) -> Subgraph:
     """The algorithm of ``reference.walk`` over inner keys: one statement a level."""
-    many, one = hop_text(wanted.hop, view), hop_text(wanted.hop, view, ONE)
+    many = hop_text(connection, wanted.hop, view)
+    one = hop_text(connection, wanted.hop, view, ONE)
     parameters: dict[str, Any] = {"as_of": view.as_of}
     far = 1 if wanted.toward == "causes" else 0
     level = set(starts(connection, wanted.start, view))
@@ -187,22 +190,20 @@ def walk(connection: sqlite3.Connection, wanted: Walk, view: View) -> Subgraph:
     return _subgraph(connection, seen, rows, cut, view)
 
 
-def starts(
-    connection: sqlite3.Connection, idents: Collection[str], view: View
-) -> Mapping[int, object]:
+def starts(connection: Connection, idents: Collection[str], view: View) -> Mapping[int, object]:
     """The keys of identifiers that stand in a view."""
     if view.as_of is None:
         return {row[0]: row for row in connection.execute(_NODES_BY_ID, (to_json(idents),))}
     return as_of(connection, keys_of(connection, idents), view)
 
 
-def _first_by_id(connection: sqlite3.Connection, keys: Collection[int], count: int) -> set[int]:
+def _first_by_id(connection: Connection, keys: Collection[int], count: int) -> set[int]:
     named = names_of(connection, keys)
     return set(nsmallest(count, named, key=named.__getitem__))
 
 
 def _subgraph(
-    connection: sqlite3.Connection,
+    connection: Connection,
     seen: Collection[int],
     rows: Sequence[tuple[Any, ...]],
     cut: Cut | None,
@@ -216,12 +217,10 @@ def _subgraph(
     else:
         names = names_of(connection, seen)
         nodes = list(as_of(connection, names, view).values())
-    return Subgraph(node_rows=nodes, edge_rows=edge_rows(rows, names), cut=cut)
+    return Subgraph(node_rows=nodes, edge_rows=edge_rows(connection, rows, names), cut=cut)
 
 
-def find(
-    connection: sqlite3.Connection, condition: Condition, page: Page
-) -> list[tuple[int, NodeRow]]:
+def find(connection: Connection, condition: Condition, page: Page) -> list[tuple[int, NodeRow]]:
     """At most one row more than the page holds, by identifier, each with its key."""
     text, parameters = compiled(condition)
     beyond = "" if page.after is None else " AND id > :after"

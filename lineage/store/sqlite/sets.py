@@ -15,6 +15,7 @@ from lineage.store.base import NOW, Cut, Filter, Hop, Page, Store, Subgraph, Vie
 from lineage.store.reference import Clock
 from lineage.store.rows import EdgeRow, NodeRow
 from lineage.store.sqlite import read
+from lineage.store.sqlite.connect import Connection
 from lineage.store.sqlite.read import hop_text, standing, to_json
 from lineage.store.sqlite.select import compiled
 
@@ -65,9 +66,7 @@ def interrupted(connection: sqlite3.Connection, clock: Clock) -> Iterator[None]:
 class KeySets:
     """Sets of inner keys in one view; see ``execute.Sets``."""
 
-    def __init__(
-        self, store: Store, connection: sqlite3.Connection, view: View, clock: Clock
-    ) -> None:
+    def __init__(self, store: Store, connection: Connection, view: View, clock: Clock) -> None:
         self._store, self._connection, self._view, self._clock = store, connection, view, clock
 
     def _column(self, statement: str, **parameters: Any) -> set[int]:
@@ -109,7 +108,7 @@ class KeySets:
     def _step(self, statement: str, hop: Hop, more: str = "") -> str:
         """A statement over the edges that a hop takes in this view."""
         near, far = ("effect", "cause") if hop.toward == "causes" else ("cause", "effect")
-        rest = f"{standing(self._view, 'e.')} AND {read.taken(hop)}{more.format(far=far)}"
+        rest = f"{standing(self._view, 'e.')} AND {read.taken(self._connection, hop)}{more.format(far=far)}"
         return statement.format(near=near, far=far, rest=rest)
 
     def reach(
@@ -181,10 +180,12 @@ class KeySets:
         """The edges from the nodes of a page to members of the whole."""
         hop = execute.hop(question.follow, "causes")
         parameters = {"keys": to_json(page), "as_of": self._view.as_of, **members}
-        rows = self._connection.execute(hop_text(hop, self._view) + among, parameters).fetchall()
+        rows = self._connection.execute(
+            hop_text(self._connection, hop, self._view) + among, parameters
+        ).fetchall()
         names = {key: row.id for key, row in page.items()}
         names |= read.names_of(self._connection, {row[1] for row in rows} - names.keys())
-        return read.edge_rows(rows, names)
+        return read.edge_rows(self._connection, rows, names)
 
     def _shown_then(self, members: set[int] | Condition, question: Question) -> Subgraph:
         """As of an entry the reference does it: rows are worked out from what was said."""

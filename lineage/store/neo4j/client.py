@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Statements sent to the server of a store: managed transactions, on a driver of our own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import neo4j
+from neo4j import exceptions as driver_errors
+
+from lineage.errors import StoreDamaged
+from lineage.ledger.merkle import Frontier
+from lineage.store.neo4j import compile as cypher
+from lineage.store.neo4j.connect import connect, translated
+from lineage.store.neo4j.moments import Moments
+from lineage.store.neo4j.rows import head_of
+
+T = TypeVar("T")
+
+#: Seconds that one transaction may take, whatever the server allows.
+PATIENCE = 600.0
+
+
+class Client:
+    """The driver of one database; ``where`` is its address without credentials."""
+
+    def __init__(self, url: str, *, user: str, password: str) -> None:
+        self.driver, self.database, self.where = connect(url, user, password)
+        self.moments = Moments(self.head)
+
+    def session(self) -> neo4j.Session:
+        """A session of our own, for statements that no transaction may hold."""
+        return self.driver.session(database=self.database, default_access_mode="WRITE")
+
+    def bare(self, text: str, seconds: float | None = None, /, **parameters: Any) -> list[Any]:
+        """The one row of a read, within so many seconds."""
+        query = neo4j.Query(text, timeout=PATIENCE if seconds is None else max(seconds, 0.001))
+        with translated(self.where):
+            return self.driver.execute_query(
+                query,
+                parameters,
+                database_=self.database,
+                routing_="r",
+                result_transformer_=_values,
+            )
+
+    def one(self, text: str, seconds: float | None = None, /, **parameters: Any) -> list[Any]:
+        """The columns of a read that looks at the head (``cypher.at_one_head``)."""
+        *columns, begun, size, peaks = self.bare(text, seconds, **parameters)
+        self.moments.saw(begun, size, peaks)
+        return columns
+
+    def list(self, text: str, /, **parameters: Any) -> list[Any]:
+        """The one list of a read that does not look at the head."""
+        self.moments.unseen()
+        return list(self.bare(text, **parameters)[0])
+
+    def write(self, work: Callable[[neo4j.ManagedTransaction], T]) -> T:
+        """Run work that may be tried again: it is a no-op where it was done before.
+
+        A connection lost while committing leaves the outcome open; trying once more finds out.
+        """
+        managed = neo4j.unit_of_work(timeout=PATIENCE)(work)
+        with translated(self.where), self.session() as session:
+            try:
+                return session.execute_write(managed)
+            except driver_errors.IncompleteCommit:
+                return session.execute_write(managed)
+
+    def head(self) -> Frontier:
+        """The log as the database says it stands."""
+        for pause in (0.01, 0.1):
+            size, peaks, *_ = self.bare(cypher.READ_HEAD)
+            # Somebody may write between the reading of the two: then they soon agree again.
+            with suppress(StoreDamaged):
+                return Frontier() if size is None else self.frontier(size, peaks)
+            time.sleep(pause)
+        return self.frontier(*self.bare(cypher.READ_HEAD)[:2])
+
+    def frontier(self, size: Any, peaks: Any) -> Frontier:
+        """The log out of the properties of its head. Raises ``StoreDamaged``."""
+        try:
+            return head_of(size, peaks)
+        except (TypeError, ValueError, AttributeError) as error:
+            raise StoreDamaged(
+                f"the ledger's head is damaged: {error}", where=self.where
+            ) from error
+
+    def close(self) -> None:
+        """Close the driver; calling twice is harmless."""
+        self.driver.close()
+
+
+def _values(result: neo4j.Result) -> list[Any]:
+    return result.single(strict=True).values()

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ledger in Neo4j: its lock, its entries with and without their bodies, its leaf hashes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import neo4j
+
+from lineage.errors import StoreDamaged
+from lineage.ledger.log import Entry, Header
+from lineage.ledger.merkle import Frontier
+from lineage.store.base import LAYOUT, View
+from lineage.store.neo4j import compile as cypher
+from lineage.store.neo4j.client import Client
+from lineage.store.neo4j.rows import head_text, header_of
+
+#: More entries than there are.
+_LAST = 2**62
+
+
+def last(view: View) -> int:
+    """The last sequence number that a view sees."""
+    return _LAST if view.as_of is None else view.as_of
+
+
+def lock(client: Client, tx: neo4j.ManagedTransaction) -> tuple[Frontier, int]:
+    """The log as it stands until the transaction ends, and how many terms the store keeps."""
+    size, peaks, terms = tx.run(cypher.LOCK_HEAD, layout=LAYOUT).single(strict=True)
+    return client.frontier(size, peaks), terms
+
+
+def has(tx: neo4j.ManagedTransaction, entry: Entry) -> bool:
+    """Whether the very entry is there."""
+    rows = tx.run(cypher.HEADERS_AT, seqs=[entry.seq], last=entry.seq).single(strict=True)[0]
+    return bool(rows) and rows[0].get("leaf") == entry.leaf
+
+
+def append(tx: neo4j.ManagedTransaction, head: Frontier, entry: Entry) -> None:
+    """Add an entry at the end. Raises ``StoreDamaged`` where it is not the next one."""
+    grown = head.append(entry.leaf_hash())
+    if grown.size != entry.seq:
+        raise StoreDamaged(f"entry {entry.seq} does not follow entry {head.size}")
+    row = {name: getattr(entry, name) for name in Entry.__dataclass_fields__}
+    tx.run(cypher.NEW_ENTRY, entry=row).consume()
+    tx.run(cypher.MOVE_HEAD, size=grown.size, peaks=head_text(grown)).consume()
+
+
+def headers(client: Client, after: int, limit: int, view: View) -> Sequence[Header]:
+    """See ``Store.headers``."""
+    rows = client.list(cypher.HEADERS, after=after, last=last(view), limit=limit)
+    return [header_of(row, client.where) for row in rows]
+
+
+def headers_at(client: Client, seqs: Collection[int], view: View) -> Mapping[int, Header]:
+    """See ``Store.headers_at``."""
+    rows = client.list(cypher.HEADERS_AT, seqs=sorted(seqs), last=last(view))
+    return {row["seq"]: header_of(row, client.where) for row in rows}
+
+
+def bodies(client: Client, seqs: Collection[int]) -> Mapping[int, bytes]:
+    """See ``Store.bodies``."""
+    return dict(client.list(cypher.BODIES, seqs=sorted(seqs)))
+
+
+def leaves(client: Client, after: int, limit: int) -> Sequence[bytes]:
+    """See ``Store.leaves``. Raises ``StoreDamaged`` for what is no hash."""
+    rows = client.list(cypher.LEAVES, after=after, last=_LAST, limit=limit)
+    try:
+        return [bytes.fromhex(row) for row in rows]
+    except (TypeError, ValueError) as error:
+        message = f"a leaf of the ledger is no hash: {error}"
+        raise StoreDamaged(message, where=client.where) from error

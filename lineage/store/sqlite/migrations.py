@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The migrations of SQLite stores: one transaction each, behind a copy of the file."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from lineage.store.migration import Migration, kept_value, pending
+
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(
+        number=2,
+        name="kept values",
+        text="""
+CREATE TABLE kept (name TEXT PRIMARY KEY, value BLOB NOT NULL);
+INSERT INTO kept SELECT name, kept_value(name, value) FROM setting;
+DROP TABLE setting;
+CREATE TABLE migration (
+  number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied TEXT NOT NULL
+)""",
+    ),
+)
+_RECORD = "INSERT INTO migration VALUES (?, ?, ?, strftime('%Y-%m-%dT%H:%M:%SZ'))"
+
+
+def migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring a store to the latest layout. Raises as ``migration.pending``."""
+    if not lacking(connection, path):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Another process may have migrated it while this one waited.
+        for migration in lacking(connection, path):
+            _back_up(path, migration.number - 1)
+            _carry_out(connection, migration)
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def lacking(connection: sqlite3.Connection, path: Path) -> list[Migration]:
+    """The migrations that a store has not had. Raises as ``migration.pending``."""
+    return pending(MIGRATIONS, _layout(connection), _done(connection), str(path))
+
+
+def _carry_out(connection: sqlite3.Connection, migration: Migration) -> None:
+    connection.create_function("kept_value", 2, kept_value, deterministic=True)
+    for statement in migration.statements:
+        connection.execute(statement)
+    connection.execute(_RECORD, (migration.number, migration.name, migration.checksum))
+    connection.execute(f"PRAGMA user_version = {migration.number:d}")
+
+
+def _layout(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _done(connection: sqlite3.Connection) -> dict[int, str]:
+    query = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'migration'"
+    if not connection.execute(query).fetchone()[0]:
+        return {}
+    return dict(connection.execute("SELECT number, checksum FROM migration"))
+
+
+def backup_of(path: Path, layout: int) -> Path:
+    """Where a copy of a store of a layout lies, made before it was migrated to the next."""
+    return path.with_name(f"{path.name}.layout-{layout}.backup")
+
+
+def _back_up(path: Path, layout: int) -> None:
+    """A copy of the file as it is committed; one that is there already is older, and stays."""
+    target = backup_of(path, layout)
+    if target.exists():
+        return
+    part = target.with_name(target.name + ".part")
+    part.unlink(missing_ok=True)
+    part.touch(mode=0o600)
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(part)) as copy:
+        source.backup(copy)
+    with part.open("rb") as written:
+        os.fsync(written.fileno())
+    part.replace(target)

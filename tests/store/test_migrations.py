@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stores of earlier layouts open, are migrated behind a backup, and verify with the same root."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+import lineage
+from lineage.errors import StoreDamaged, StoreTooNew
+from lineage.services import tokens
+from lineage.services.exchange import kept, quarantine
+from lineage.store.base import LAYOUT, NOW
+from lineage.store.neo4j import migrations as neo4j_migrations
+from lineage.store.sqlite import migrations
+from tests.conftest import KEY, RELEASES, clock, neo4j_address
+from tests.services.hostile import B
+
+OLD = Path(__file__).resolve().parents[1] / "old_stores"
+#: The roots of the two ledgers: each was filled by itself, and exchange makes its own keys.
+ROOT = "17d153ffdb0f73b2993c8d60696b7e750b7b1975f18bba7e217bdcb04effabb9"
+NEO4J_ROOT = "72e2d778f5f0a3e4306121ae52c801b42a12ccf9670dde7f8c7bcfaf3a592bf8"
+ENGINES = ("sqlite", *(f"neo4j-{release}" for release in RELEASES))
+
+
+def load(url):
+    """Put the old Neo4j store into an empty database."""
+    import neo4j
+
+    old = json.loads((OLD / "layout-1.neo4j.json").read_text("utf-8"))
+    auth = (os.environ.get("LINEAGE_NEO4J_USER", "neo4j"), os.environ["LINEAGE_NEO4J_PASSWORD"])
+    with (
+        neo4j.GraphDatabase.driver(url, auth=auth) as driver,
+        driver.session(database="neo4j") as session,
+    ):
+        for statement in old["schema"]:
+            session.run(statement).consume()
+        ids = []
+        for labels, properties in old["nodes"]:
+            values = {k: _value(v) for k, v in properties.items()}
+            text = f"CREATE (n:{':'.join(labels)}) SET n = $values RETURN elementId(n)"
+            ids.append(session.run(text, values=values).single()[0])
+        for begin, type_, end, properties in old["relationships"]:
+            text = (
+                "MATCH (a), (b) WHERE elementId(a) = $a AND elementId(b) = $b "
+                f"CREATE (a)-[r:{type_}]->(b) SET r = $values"
+            )
+            session.run(text, a=ids[begin], b=ids[end], values=properties).consume()
+
+
+def _value(value):
+    return bytes.fromhex(value["$bytes"]) if isinstance(value, dict) else value
+
+
+@pytest.fixture(params=ENGINES)
+def old(request, tmp_path, monkeypatch):
+    """The address of a store of layout 1, and where its backup is going to be."""
+    monkeypatch.setenv("LINEAGE_BACKUPS", str(tmp_path / "backups"))
+    if request.param == "sqlite":
+        path = tmp_path / "store.db"
+        shutil.copy(OLD / "layout-1.db", path)
+        return str(path), migrations.backup_of(path, 1)
+    url = neo4j_address(request.param.removeprefix("neo4j-"), request, monkeypatch)
+    load(url)
+    return url, neo4j_migrations.backup_of(url + "/neo4j", 1)
+
+
+def test_a_store_of_layout_1_opens_and_is_what_it_was(old):
+    url, _ = old
+    with lineage.open(url, clock=clock) as store:
+        verdict = store.verify()
+        root = NEO4J_ROOT if "://" in url else ROOT
+        assert (verdict.state, verdict.entries, verdict.root) == ("intact", 14, root)
+        assert (store.stats().nodes, store.stats().edges) == (20, 15)
+        assert store.context.person_key == KEY
+        answer = store.trace("run:train", at=5)
+        assert "urn:lineage:dataset:lab/iris" in answer.ids
+        states = {item.name: item.state for item in quarantine.listed(store.context)}
+        assert states == {"b/1": "accepted", "b/2": "rejected", "b/3": "waiting"}
+        assert sorted(kept.numbered(store.store, kept.SENT, "b")) == [1, 2]
+        assert [item.state for item in tokens.listed(store.context)] == ["valid", "revoked"]
+
+
+def test_what_was_kept_in_layout_1_goes_on_working(old):
+    """A package that waited is let in from its bytes, one that comes back is known again, and the
+    next one has the next number.
+    """
+    from lineage.services.exchange.trust import Trust
+    from tests.services.hostile import A
+    from tests.services.test_exchange import a_trusts, policy
+
+    url, _ = old
+    with lineage.open(url, clock=clock) as store:
+        trust = Trust.of(a_trusts(trust="quarantine"))
+        assert quarantine.accept(store.context, "b/3", trust).unchanged
+        assert store.package(None, policy("b"), A).statement.sequence == 3
+        assert store.verify().state == "intact"
+    assert B.name in str(trust)
+
+
+def test_the_second_opening_finds_nothing_to_migrate(old):
+    url, backup = old
+    with lineage.open(url) as store:
+        values = list(store.store.values_under("", limit=10_000))
+    assert backup.exists()
+    backup.unlink()
+    with lineage.open(url) as store:
+        assert list(store.store.values_under("", limit=10_000)) == values
+    assert not backup.exists()
+
+
+def test_the_backup_is_the_store_as_it_was(old):
+    url, backup = old
+    lineage.open(url).close()
+    assert backup.stat().st_mode & 0o077 == 0
+    if backup.suffix == ".backup":
+        with sqlite3.connect(backup) as copy, sqlite3.connect(OLD / "layout-1.db") as first:
+            assert list(copy.iterdump()) == list(first.iterdump())
+        return
+    with gzip.open(backup) as lines:
+        nodes = [json.loads(line) for line in lines]
+    labels = sorted(node["labels"][0] for node in nodes)
+    assert labels.count("LedgerEntry") == 14
+    assert labels.count("LedgerHead") == 1
+    assert {"person_key", "exchange/key/b"} <= {node["properties"].get("name") for node in nodes}
+
+
+def test_a_migration_that_fails_leaves_the_store_as_it_was(tmp_path, monkeypatch):
+    path = tmp_path / "store.db"
+    shutil.copy(OLD / "layout-1.db", path)
+    broken = migrations.Migration(number=2, name="broken", text="CREATE TABLE kept (x); NONSENSE")
+    with monkeypatch.context() as patched:
+        patched.setattr(migrations, "MIGRATIONS", (broken,))
+        with pytest.raises(StoreDamaged):
+            lineage.open(str(path))
+    with sqlite3.connect(path) as left, sqlite3.connect(OLD / "layout-1.db") as first:
+        assert list(left.iterdump()) == list(first.iterdump())
+    with lineage.open(str(path)) as store:
+        assert store.verify().root == ROOT
+
+
+def test_a_store_of_a_later_layout_is_refused_and_not_changed(tmp_path):
+    path = tmp_path / "store.db"
+    lineage.open(str(path)).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"PRAGMA user_version = {LAYOUT + 1}")
+        before = list(connection.iterdump())
+    with pytest.raises(StoreTooNew, match=f"layout {LAYOUT + 1}"):
+        lineage.open(str(path))
+    with sqlite3.connect(path) as connection:
+        assert list(connection.iterdump()) == before
+
+
+def test_a_store_that_another_migration_made_is_refused(tmp_path):
+    path = tmp_path / "store.db"
+    shutil.copy(OLD / "layout-1.db", path)
+    lineage.open(str(path)).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE migration SET checksum = 'of another text'")
+    connection.close()
+    with pytest.raises(StoreDamaged, match="with another text"):
+        lineage.open(str(path))
+
+
+def test_migrations_are_numbered_without_gaps_up_to_the_layout_that_is_written():
+    for engine in (migrations, neo4j_migrations):
+        numbers = [migration.number for migration in engine.MIGRATIONS]
+        assert numbers == list(range(2, LAYOUT + 1))
+        # Their texts never change: stores hold these.
+        assert [m.checksum[:16] for m in engine.MIGRATIONS] == CHECKSUMS[engine.__name__]
+
+
+CHECKSUMS = {
+    "lineage.store.sqlite.migrations": ["479e56d777537444"],
+    "lineage.store.neo4j.migrations": ["758c35fc41552bf1"],
+}
+
+
+def test_a_term_of_a_batch_is_kept_when_it_is_first_used(old):
+    url, _ = old
+    with lineage.open(url) as store:
+        assert not store.store.values_under("vocabulary/")
+        store.ingest(lineage.Batch(nodes=(lineage.Node(id="urn:x", kind="Review"),)))
+        names = [name for name, _ in store.store.values_under("vocabulary/")]
+        assert names == ["vocabulary/Review"]
+        assert store.store.get(["urn:x"], NOW)
