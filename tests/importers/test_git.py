@@ -22,7 +22,8 @@ from lineage.model.merge import merged
 from lineage.model.record import Batch, Edge, Node, line
 from lineage.sources.git import plumbing
 from lineage.sources.git.layout import normalised
-from lineage.sources.git.reader import GitReader, namespace
+from lineage.sources.git.reader import GitReader
+from lineage.sources.git.repository import namespace
 
 
 def read(path: Path | str, revisions: str | None = None) -> list[Batch]:
