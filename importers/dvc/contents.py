@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from importers.dvc.files import Files, named, small_file
-from importers.dvc.locked import MOST_VALUES, Item, Key, digest_of, member
+from importers.dvc.locked import Item, Key, digest_of, member
 from importers.dvc.reading import Run
+from importers.dvc.values import MOST_VALUES
 from importers.tally import Tally
 from lineage.errors import BadInput
 from lineage.sources import yaml_reader

@@ -12,21 +12,17 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
-import orjson
-
+from importers.dvc.values import parameters
 from importers.tally import Tally
 from lineage import ids
-from lineage.access.secret_patterns import scrub, scrub_value
+from lineage.access.secret_patterns import scrub
 from lineage.errors import BadInput, InputTooNew
-from lineage.model.value import Scalar, Value, wire
-from lineage.sources import yaml_reader
+from lineage.model.value import Value, wire
 from lineage.sources.git.layout import normalised
 
 #: The major version of the schema of dvc.lock that is known (dvc/schema.py, LOCKFILE_SCHEMA).
 SCHEMA = 2
 
-#: Parameters (and metrics) of one run that are kept.
-MOST_VALUES = 500
 _LONGEST_PATH = 4096
 _LONGEST_COMMAND = 20_000
 
@@ -170,7 +166,7 @@ def stage(name: str, said: Mapping[str, Any], address: str, folder: Folder) -> S
         command=scrub(text)[:_LONGEST_COMMAND],
         deps=_items([x for x in deps if "params" not in x], folder),
         outs=_items(outs, folder),
-        params=_parameters(params, folder),
+        params=parameters(params, folder.tally, folder.where),
         roles=_own_roles(outs, folder.path),
     )
     if not (found.deps or found.outs or found.command):
@@ -354,43 +350,3 @@ def _own_roles(outs: list[dict[str, Any]], folder: str) -> dict[Place, str]:
 
 
 # --- values ---------------------------------------------------------------------------------------
-
-
-def _parameters(said: Mapping[str, Any], folder: Folder) -> dict[str, Value]:
-    """Parameters of all files by dotted name; one that several files have differently keeps the
-    file's name from the second on.
-    """
-    named: dict[str, Value] = {}
-    for file in sorted(said, key=str):
-        for name, leaf in yaml_reader.flatten(said[file], MOST_VALUES):
-            value = scalar(leaf)
-            key = name if name not in named or named[name] == value else f"{file}:{name}"
-            if not key or not key.isprintable():
-                folder.tally.lose("parameters", "have no printable name", first=folder.where)
-            elif len(named) >= MOST_VALUES and key not in named:
-                reason = f"over {MOST_VALUES} of one run"
-                folder.tally.lose("parameters", reason, first=folder.where)
-            else:
-                named[key] = hidden(key, value, folder)
-    return named
-
-
-def hidden(name: str, value: Scalar, folder: Folder) -> Scalar:
-    """A value without credentials; what is taken out is counted."""
-    if not isinstance(value, str):
-        return value
-    shown = scrub_value(name, value)
-    if shown != value:
-        reason = "look like credentials: the name is kept"
-        folder.tally.lose("values", reason, first=f"{name} of {folder.where}")
-    return shown
-
-
-def scalar(value: Any) -> Scalar:
-    """A leaf as an attribute: lists and the absence of a value as JSON text."""
-    if isinstance(value, str | int | float):
-        return value
-    try:
-        return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_SORT_KEYS).decode()
-    except (TypeError, ValueError):
-        return str(value)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lineage.errors import LineageError
 from lineage.sources.git import layout
-from lineage.sources.git.reader import namespace
+from lineage.sources.git.repository import namespace
 
 #: The name of a file -> which of the formats it is in.
 _NAMES: Mapping[str, re.Pattern[str]] = {

@@ -15,7 +15,6 @@ from lineage.sources.text import decode
 #: Deepest nesting accepted; PROV-JSON needs six levels.
 DEEPEST = 100
 
-_key = json.decoder.scanstring  # type: ignore[attr-defined] # not in the stubs
 _SPACE = re.compile(r"[ \t\n\r]*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -48,7 +47,7 @@ def members(text: str, *, where: str) -> Iterator[tuple[str, Any]]:
         while seen or text[at : at + 1] != "}":
             if text[at : at + 1] != '"':
                 raise json.JSONDecodeError("Expecting a key in double quotes", text, at)
-            key, at = _key(text, at + 1, True)
+            key, at = _DECODER.raw_decode(text, at)
             at = _space(text, at)
             if text[at : at + 1] != ":":
                 raise json.JSONDecodeError("Expecting ':' delimiter", text, at)

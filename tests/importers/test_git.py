@@ -17,7 +17,8 @@ from lineage.errors import BadInput, BadReference
 from lineage.model.record import line
 from lineage.sources.git import plumbing
 from lineage.sources.git.layout import normalised
-from lineage.sources.git.reader import GitReader, namespace
+from lineage.sources.git.reader import GitReader
+from lineage.sources.git.repository import namespace
 from tests.importers.git_batches import commits, edges, lost, read, reasons
 
 # --- what is said --------------------------------------------------------------------------------

@@ -98,7 +98,7 @@ def test_a_walk_of_no_hops_is_where_it_starts(engine, address):
         store.write(draft, Batch(nodes=KNOWN.nodes, edges=(cause,)))
         ctx = Context(store=store, actor="t", person_key=b"k")
         for query in (f'0+"{IDS[0]}"', f'0+("{IDS[0]}" and kind:entity)'):
-            assert ask(ctx, query).ids == (IDS[0],)
-        assert ask(ctx, f'1+"{IDS[0]}"').ids == tuple(sorted(IDS[:2]))
+            assert AskRequest(query).answer(ctx).ids == (IDS[0],)
+        assert AskRequest(f'1+"{IDS[0]}"').answer(ctx).ids == tuple(sorted(IDS[:2]))
     finally:
         store.close()

@@ -7,20 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from pathlib import Path
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from lineage.errors import BadInput, BadReference
-from lineage.sources.git import diff, layout, objects
+from lineage.sources.git import diff, objects
 from lineage.sources.git.diff import Change, Diff
 from lineage.sources.git.objects import CommitObject, Identity
-from lineage.sources.git.plumbing import Plumbing, resuming
-
-#: References that are no history of the project: notes and stashes, and git's own bookkeeping.
-_ASIDE = ("refs/notes/", "refs/stash", "refs/replace/", "refs/bisect/", "refs/rewritten/")
-_PUBLIC = ("refs/heads/", "refs/remotes/", "refs/tags/")
-_DEFAULTS = ("main", "master", "trunk", "develop")
+from lineage.sources.git.plumbing import resuming
+from lineage.sources.git.repository import Repository
 
 _LARGEST_COMMIT = 1 << 20
 _LARGEST_BLOB = 1 << 26
@@ -43,125 +37,13 @@ class Unreadable:
     reason: str
 
 
-class GitReader:
+class GitReader(Repository):
     """One repository, open for reading. Use in a ``with``: it holds a folder of its own.
 
     >>> with GitReader.open(path) as repo:  # doctest: +SKIP
     ...     for sha, changes in repo.history("dvc.lock", "*.dvc"):
     ...         blobs = repo.blobs(change.after for change in changes if change.after)
     """
-
-    def __init__(self, where: layout.Layout) -> None:
-        self.layout = where
-        self._git = Plumbing(
-            where.objects, algorithm=where.algorithm, where=where.where, shallow=where.shallow
-        )
-        self._named = layout.references(where)
-
-    @classmethod
-    def open(cls, path: Path | str) -> GitReader:
-        """The repository at a path. Raises ``InputMissing``, ``BadInput``, ``InputTooNew``."""
-        return cls(layout.locate(Path(path).expanduser().resolve()))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Let go of the folder."""
-        self._git.close()
-
-    # --- names ------------------------------------------------------------------------------------
-
-    @cached_property
-    def _peeled(self) -> Mapping[str, tuple[str | None, bool]]:
-        """Object a reference names -> the commit it comes down to, and whether it was a tag."""
-        oids = sorted({*self._named.names.values(), *filter(None, (self._named.head,))})
-        asked = [x for oid in oids for x in (oid, f"{oid}^{{commit}}")]
-        said = list(self._check(asked))
-        return {
-            oid: (commit[0] if commit[1] == "commit" else None, kind[1] == "tag")
-            for oid, kind, commit in zip(oids, said[::2], said[1::2], strict=True)
-        }
-
-    @cached_property
-    def refs(self) -> Mapping[str, str]:
-        """Every branch, tag or other name of history -> its commit."""
-        return {
-            name: commit
-            for name, oid in self._named.names.items()
-            if not name.startswith(_ASIDE) and (commit := self._peeled[oid][0])
-        }
-
-    @cached_property
-    def head(self) -> str | None:
-        """The commit that HEAD names, on a branch or detached; ``None`` before the first one."""
-        return self._peeled[self._named.head][0] if self._named.head else None
-
-    @property
-    def broken_refs(self) -> tuple[str, ...]:
-        """Names that lead to no commit."""
-        lost = (
-            name
-            for name, oid in self._named.names.items()
-            if not name.startswith(_ASIDE) and self._peeled[oid][0] is None
-        )
-        return tuple(sorted({*self._named.broken, *lost}))
-
-    @property
-    def refs_aside(self) -> tuple[str, ...]:
-        """Names that exist but are no history of the project, such as stashes and notes."""
-        return tuple(name for name in self._named.names if name.startswith(_ASIDE))
-
-    @property
-    def annotated_tags(self) -> int:
-        """How many tags have a message of their own."""
-        names = self._named.names.items()
-        return sum(self._peeled[oid][1] for name, oid in names if name.startswith("refs/tags/"))
-
-    @cached_property
-    def tips(self) -> tuple[str, ...]:
-        """The commits that names point at, HEAD included."""
-        return tuple(sorted({*self.refs.values(), *filter(None, (self.head,))}))
-
-    @cached_property
-    def default_branch(self) -> str | None:
-        """The tip of the branch that others are merged into, as far as the repository says."""
-        names = [self._named.default_name or ""]
-        names += [f"refs/{x}/{y}" for y in _DEFAULTS for x in ("heads", "remotes/origin")]
-        return next((self.refs[x] for x in names if x in self.refs), self.head)
-
-    @cached_property
-    def namespace(self) -> str:
-        """What the repository is called everywhere: its root commit, the least if several.
-
-        A shallow clone does not know it and is called by its origin's normalised URL.
-        """
-        if self.layout.shallow:
-            return self.origin or min(self.layout.shallow)
-        public = {sha for name, sha in self.refs.items() if name.startswith(_PUBLIC)}
-        starts = sorted(public.union(filter(None, (self.head,)))) or self.tips
-        if not starts:
-            raise BadInput(
-                f"{self.layout.where} has no commits, so nothing names it yet",
-                where=self.layout.where,
-                hint="Make a first commit.",
-            )
-        roots = self._git.output("rev-list", "--max-parents=0", "--stdin", lines=starts)
-        return min(root.decode() for root in roots)
-
-    @property
-    def origin(self) -> str | None:
-        """Where it was cloned from, normalised and without credentials."""
-        url = self.layout.settings.get("remote.origin.url")
-        return layout.normalised(url) if url else None
 
     # --- commits ----------------------------------------------------------------------------------
 
@@ -291,17 +173,6 @@ class GitReader:
         said = self._check(names)
         return frozenset(x for x, found in zip(names, said, strict=True) if found[1] == "missing")
 
-    def _check(self, names: Sequence[str]) -> Iterator[tuple[str, str]]:
-        """Name and type of each object asked for, in order."""
-        return resuming(names, self._types, lambda name: (name, "missing"))
-
-    def _types(self, names: Sequence[str]) -> Iterator[tuple[str, str]]:
-        command = ("cat-file", "--batch-check=%(objectname) %(objecttype)")
-        with self._git.stream(command, lines=names) as stream:
-            for line in stream.lines():
-                oid, _, kind = line.decode("utf-8", "replace").rpartition(" ")
-                yield oid, kind
-
     def tree(self, commit: str, *paths: str) -> Iterator[Entry]:
         """The files at a commit, all of them or those under the paths named."""
         command = ("ls-tree", "-r", "-z", "--full-tree", commit, "--", *paths)
@@ -387,9 +258,3 @@ def _words(lines: Iterable[bytes]) -> list[str]:
 def _identity(line: bytes) -> Identity:
     name, _, email = line.decode("utf-8", "replace").rpartition("<")
     return Identity(objects.visible(name), objects.visible(email.removesuffix(">")))
-
-
-def namespace(path: str | Path) -> str:
-    """What the repository at a path is called everywhere (DESIGN section 2): its root commit."""
-    with GitReader.open(path) as repository:
-        return repository.namespace
