@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The composition root: the only file that names engines; it opens stores and hands out verbs."""
+"""The composition root: it opens stores by their addresses and hands out verbs."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from importers.base import Source
 from lineage.errors import StoreMissing, Usage
@@ -24,7 +23,10 @@ from lineage.services.context import Context
 from lineage.services.ingest import Progress, Report
 from lineage.services.move import PERSON_KEY, Moved
 from lineage.services.request import Request
+from lineage.store import engines
+from lineage.store.address import Address
 from lineage.store.base import Store, remembered
+from lineage.store.engines import Options
 from lineage.store.newer import readable
 from lineage.verbs import Verbs
 
@@ -40,7 +42,6 @@ R = TypeVar("R")
 #: Where ``lineage init`` puts the store of a project.
 FOLDER, FILE = ".lineage", "store.db"
 SERVERS = ("http", "https")
-NEO4J = ("neo4j", "neo4j+s", "neo4j+ssc", "bolt", "bolt+s", "bolt+ssc")
 
 
 def find_store(start: Path | None = None, environ: Mapping[str, str] = os.environ) -> str:
@@ -60,8 +61,9 @@ def home(url: str, start: Path | None = None) -> Path | None:
     """The folder in which keys, policies and the trust file of a store lie: the one that holds its
     file; for a database, the ``.lineage`` found upwards from the working folder, if there is one.
     """
-    if _scheme(url) in ("", "sqlite"):
-        return _file(url).resolve().parent
+    address = Address.of(url)
+    if address.is_file:
+        return address.path.resolve().parent
     here = (start or Path.cwd()).resolve()
     folders = (folder / FOLDER for folder in (here, *here.parents))
     return next((folder for folder in folders if folder.is_dir()), None)
@@ -76,49 +78,11 @@ def open_store(
     ``patience`` is how long a writer waits for another (milliseconds). Raises ``Usage`` for an
     address of no engine here, and the errors of opening one.
     """
-    return readable(_engine(url, create=create, durability=durability, patience=patience))
-
-
-def _engine(url: str, *, create: bool, durability: str, patience: int | None) -> Store:
-    scheme = _scheme(url)
-    if scheme in SERVERS:
+    if Address.of(url).scheme in SERVERS:
         from lineage.client.remote import Remote, needs_store
 
         raise needs_store(Remote(url).url)
-    if scheme == "memory":
-        from lineage.store.memory import MemoryStore
-
-        return MemoryStore()
-    if scheme in NEO4J:
-        return _open_neo4j(url)
-    if scheme not in ("", "sqlite"):
-        known = "memory:, sqlite:///path, a path, neo4j://host, bolt://host"
-        raise Usage(f"no engine opens {scheme}://", hint=f"Addresses look like {known}.")
-    from lineage.store.sqlite.engine import SqliteStore
-
-    path = _file(url)
-    options: dict[str, Any] = {} if patience is None else {"patience": patience}
-    return SqliteStore(path, create=create, durability=durability, **options)
-
-
-def _file(url: str) -> Path:
-    return Path(unquote(urlsplit(url).path) if _scheme(url) else url).expanduser()
-
-
-def _scheme(url: str) -> str:
-    return urlsplit(url).scheme if "://" in url or url == "memory:" else ""
-
-
-def _open_neo4j(url: str) -> Store:
-    from lineage.errors import MissingExtra
-
-    try:
-        from lineage.store.neo4j.engine import Neo4jStore
-    except ImportError as error:
-        hint = 'pip install "lineagedb[neo4j]"'
-        raise MissingExtra(f"the {error.name} package is not installed", hint=hint) from error
-    user = os.environ.get("LINEAGE_NEO4J_USER", "neo4j")
-    return Neo4jStore(url, user=user, password=os.environ.get("LINEAGE_NEO4J_PASSWORD", ""))
+    return readable(engines.opened(url, Options(create, durability, patience)))
 
 
 def open(  # noqa: A001 - the public word
@@ -146,7 +110,7 @@ def open(  # noqa: A001 - the public word
     0
     """
     place = os.fspath(url) or find_store()
-    if _scheme(place) in SERVERS:
+    if Address.of(place).scheme in SERVERS:
         if actor or person_key or clock is not context.now or durability != "full":
             raise Usage(
                 "actor, clock, durability and person_key are the server's own",

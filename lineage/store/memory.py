@@ -18,6 +18,7 @@ from lineage.model.merge import mention
 from lineage.model.record import Batch, Node, Record
 from lineage.query.plan import Question
 from lineage.store import prepare, reference
+from lineage.store.address import Address
 from lineage.store.base import (
     NOW,
     Caps,
@@ -35,6 +36,7 @@ from lineage.store.base import (
     takes,
 )
 from lineage.store.claims import Arc, Claim, Held, Statement
+from lineage.store.engines import Options
 from lineage.store.rows import EdgeRow, NodeRow
 
 
@@ -308,3 +310,9 @@ class MemoryStore:
 
     def close(self) -> None:
         """See ``Store.close``."""
+
+
+def opened(address: Address, options: Options) -> MemoryStore:
+    """An empty store: see ``engines.Opening``."""
+    del address, options
+    return MemoryStore()

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
@@ -19,6 +20,7 @@ from lineage.model.record import Batch, Record
 from lineage.model.vocabulary import Translation
 from lineage.query.plan import Question
 from lineage.store import base, execute, prepare, reference
+from lineage.store.address import Address
 from lineage.store.base import (
     Caps,
     Filter,
@@ -34,6 +36,7 @@ from lineage.store.base import (
     standing,
 )
 from lineage.store.claims import Arc, Claim, Held
+from lineage.store.engines import Options
 from lineage.store.neo4j import audit, kept, layout, ledger
 from lineage.store.neo4j import compile as cypher
 from lineage.store.neo4j.client import Client
@@ -343,6 +346,16 @@ class Neo4jStore:
     def close(self) -> None:
         """See ``Store.close``."""
         self._client.close()
+
+
+def opened(address: Address, options: Options) -> Neo4jStore:
+    """The store in a database, by the credentials in the environment: see ``engines.Opening``."""
+    del options
+    return Neo4jStore(
+        address.url,
+        user=os.environ.get("LINEAGE_NEO4J_USER", "neo4j"),
+        password=os.environ.get("LINEAGE_NEO4J_PASSWORD", ""),
+    )
 
 
 def _count(text: str, tx: neo4j.ManagedTransaction) -> int:

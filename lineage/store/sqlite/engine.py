@@ -19,6 +19,7 @@ from lineage.model import terms
 from lineage.model.record import Batch, Record
 from lineage.query.plan import Question
 from lineage.store import base, execute, prepare, reference
+from lineage.store.address import Address
 from lineage.store.base import (
     Caps,
     Filter,
@@ -33,6 +34,7 @@ from lineage.store.base import (
     Walk,
 )
 from lineage.store.claims import Arc, Claim, Held, Statement
+from lineage.store.engines import Options
 from lineage.store.reference import Clock
 from lineage.store.rows import EdgeRow, NodeRow
 from lineage.store.sqlite import kept, ledger, read
@@ -345,6 +347,16 @@ class SqliteStore:
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
+
+
+def opened(address: Address, options: Options) -> SqliteStore:
+    """The store in a file: see ``engines.Opening``."""
+    return SqliteStore(
+        address.path,
+        create=options.create,
+        durability=options.durability,
+        patience=PATIENCE if options.patience is None else options.patience,
+    )
 
 
 def _json(values: Iterable[Any]) -> str:
