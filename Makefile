@@ -42,6 +42,7 @@ test-all: $(READY) $(ROCRATE) tools-of-tests ## what make test leaves out: Neo4j
 	@$(BIN)/python tools/installs.py newest
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
+	@$(BIN)/python tools/ratchet.py
 
 # Chromium and Node are the machine's own. Where they lack, CI installs them; people are told.
 tools-of-tests:

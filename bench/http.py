@@ -25,7 +25,7 @@ from lineage.server import graphql
 from lineage.server.runtime import Runtime, Viewer
 from lineage.services.context import Context
 from lineage.services.ingest import ingest
-from lineage.services.trace import trace
+from lineage.services.trace import TraceRequest
 
 MODELS = 200
 VIEWER = Viewer(name="bench", role=Role.viewer)
@@ -85,7 +85,9 @@ def _application(runtime: Runtime) -> FastAPI:
     async def plain(request: Request) -> Response:
         ref = orjson.loads(await request.body())["ref"]
         return Response(
-            await runtime.read(VIEWER, lambda ctx: trace(ctx, ref, limit=10_000).to_json()),
+            await runtime.read(
+                VIEWER, lambda ctx: TraceRequest(ref, limit=10_000).answer(ctx).to_json()
+            ),
             media_type="application/json",
         )
 

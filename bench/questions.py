@@ -22,7 +22,7 @@ from bench import engines
 from bench.graph import Graph
 from bench.measure import Row, at_most, say, settle, together
 from lineage.model import terms
-from lineage.services.ask import ask
+from lineage.services.ask import AskRequest
 from lineage.services.context import Context
 from lineage.store.base import NOW, Store
 
@@ -61,7 +61,7 @@ def measure(engine: str, graph: Graph, folder: Path, store: Store) -> Iterator[R
         for ident in chosen if "{" in form else chosen[:1]:
             text = form.format(m=ident, l=labels[ident], h=graph.hub)
             theirs: Callable[[], Any] = rival.question(name, ident, graph.hub)
-            mine = partial(ask, ctx, text, limit=200_000)
+            mine = partial(AskRequest(text, limit=200_000).answer, ctx)
             found, (ids, edges) = mine().found, theirs()
             assert {row.id for row in found.node_rows} == set(ids), text
             assert len(found.edge_rows) == edges, text

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import fields
 from enum import Enum
 from typing import Any
 
@@ -13,6 +15,7 @@ from graphql_schema.scalars import Kind, Relation
 from graphql_schema.types import Edge, Evidence, Node, leaf
 from lineage.model.kinds import GROUPS
 from lineage.services import answer as answers
+from lineage.services import ask, produced, show, trace, why
 
 
 @strawberry.enum(description="Why an answer is not whole.")
@@ -56,8 +59,8 @@ def _keyed(name: str, description: str, fields: dict[str, tuple[Any, str]]) -> A
 
 
 _IDS = list[strawberry.ID] | None
-Step = _keyed(
-    "Step",
+PathEdge = _keyed(
+    "PathEdge",
     "One link of a connection.",
     {
         "type": (Relation, "Which relation."),
@@ -92,8 +95,8 @@ Things = _keyed(
         for name, kinds in GROUPS.items()
     },
 )
-Twig = _keyed(
-    "Twig",
+TreeLine = _keyed(
+    "TreeLine",
     "One line of the tree from what was asked for; its place is behind its parent's other lines.",
     {
         "id": (strawberry.ID, "The thing on this line, by the node whose name says most."),
@@ -105,7 +108,15 @@ Twig = _keyed(
 )
 
 
-@strawberry.type(description="Nodes and edges, and whether they are all: docs/answers.md, typed.")
+_GROUPS: Any = strawberry.field(
+    graphql_type=Groups, description="The nodes in the groups in which people ask for them."
+)
+_PATHS: Any = list[list[PathEdge]]  # type: ignore[valid-type] # made above
+
+
+@strawberry.interface(
+    description="Nodes and edges, and whether they are all: docs/answers.md, typed."
+)
 class Answer:
     """Nodes and edges, and whether they are all."""
 
@@ -113,37 +124,80 @@ class Answer:
     edges: list[Edge] = strawberry.field(description="The edges, by their ends.")
     certificate: Certificate = strawberry.field(description="Whether this is all.")
     start: list[strawberry.ID] = strawberry.field(description="What was asked about.")
-    query: str | None = strawberry.field(description="The selection in its canonical form: select.")
+
+
+@strawberry.type(description="Nodes: find.")
+class FindAnswer(Answer):
+    """Nodes."""
+
+
+@strawberry.type(description="Everything within reach of a thing: trace, impact.")
+class WalkAnswer(Answer):
+    """Everything within reach of a thing."""
+
+    groups: Any = _GROUPS
+
+
+@strawberry.type(description="What produced something, as people read it.")
+class ProducedAnswer(Answer):
+    """What produced something, as people read it."""
+
+    groups: Any = _GROUPS
+    things: Any = strawberry.field(graphql_type=Things, description="The same, one line a thing.")
+    tree: Any = strawberry.field(
+        graphql_type=list[TreeLine],  # type: ignore[valid-type] # made above
+        description="The same as a tree, level by level.",
+    )
+
+
+@strawberry.type(description="The shortest connections of two things.")
+class WhyAnswer(Answer):
+    """The shortest connections of two things."""
+
+    paths: Any = strawberry.field(graphql_type=_PATHS, description="Their edges, link by link.")
+
+
+@strawberry.type(description="One thing in full.")
+class ShowAnswer(Answer):
+    """One thing in full."""
+
+    evidence: list[Evidence] = strawberry.field(description="Who says so.")
+
+
+@strawberry.type(description="What a selection selects.")
+class AskAnswer(Answer):
+    """What a selection selects."""
+
+    query: str = strawberry.field(description="The selection in its canonical form.")
     groups: Any = strawberry.field(
-        graphql_type=Groups | None, description="The nodes in groups: trace, impact, select."
+        graphql_type=Groups | None, description="The nodes in groups; null for why(...)."
     )
     paths: Any = strawberry.field(
-        graphql_type=list[list[Step]] | None,  # type: ignore[valid-type] # made above
-        description="The connections: why.",
+        graphql_type=_PATHS | None, description="The connections, where the selection is why(...)."
     )
-    evidence: list[Evidence] | None = strawberry.field(description="Who says so: show.")
-    things: Any = strawberry.field(
-        graphql_type=Things | None, description="What produced it: produced."
-    )
-    tree: Any = strawberry.field(
-        graphql_type=list[Twig] | None,  # type: ignore[valid-type] # made above
-        description="The same as a tree: produced.",
-    )
+
+
+#: Answer of a service -> the type that shows it.
+SHOWN: Mapping[type[answers.Answer], type[Answer]] = {
+    answers.Answer: FindAnswer,
+    trace.WalkAnswer: WalkAnswer,
+    produced.ProducedAnswer: ProducedAnswer,
+    why.WhyAnswer: WhyAnswer,
+    show.ShowAnswer: ShowAnswer,
+    ask.AskAnswer: AskAnswer,
+}
+_OF_ALL = frozenset({"found", "certificate", "start"})
 
 
 def flat(found: answers.Answer) -> Answer:
     """The answer of a service, its rows as they are."""
-    extra = found.extra
-    evidence = extra.get("evidence")
-    return Answer(
+    more = {f.name: getattr(found, f.name) for f in fields(found) if f.name not in _OF_ALL}
+    if isinstance(found, show.ShowAnswer):
+        more["evidence"] = [Evidence(**said.to_dict()) for said in found.evidence]
+    return SHOWN[type(found)](
         nodes=Rows(found.found.ordered_nodes),  # type: ignore[arg-type] # rows stand for nodes
         edges=Rows(found.found.ordered_edges),  # type: ignore[arg-type] # rows stand for edges
         certificate=found.certificate,  # type: ignore[arg-type] # the same fields
         start=[strawberry.ID(ident) for ident in found.start],
-        query=extra.get("query"),
-        groups=extra.get("groups"),
-        paths=extra.get("paths"),
-        evidence=None if evidence is None else [Evidence(**said) for said in evidence],
-        things=extra.get("things"),
-        tree=extra.get("tree"),
+        **more,
     )

@@ -7,8 +7,6 @@ from typing import Annotated
 
 import strawberry
 
-from graphql_schema.scalars import Kind
-
 
 def _told(description: str) -> object:
     return strawberry.argument(description=description)
@@ -20,17 +18,8 @@ Ref = Annotated[
 At = Annotated[str | None, _told("As of an entry (41) or a time (2026-05-01T12:00Z).")]
 Id = Annotated[strawberry.ID, _told("An identifier, whole.")]
 Ids = Annotated[list[strawberry.ID], _told("Identifiers, at most 100.")]
-Depth = Annotated[int | None, _told("How many hops; without it, as far as it goes.")]
-Limit = Annotated[int, _told("How many nodes, at most 100,000.")]
-Count = Annotated[int, _told("How many connections, at most 50.")]
 Text = Annotated[str | None, _told("What identifiers or labels hold, in either case.")]
-Kinds = Annotated[list[Kind] | None, _told("Only these kinds.")]
-Selected = Annotated[
-    str, _told('A selection: +model:"fraud@v3" and kind:dataset (docs/selection.md).')
-]
 Chosen = Annotated[str | None, _told("A selection that they are in as well (docs/selection.md).")]
-Size = Annotated[int, _told("How many nodes of one page, at most 100,000.")]
-Going = Annotated[str | None, _told("The cursor of the certificate of the page before.")]
 Commits = Annotated[
     str | None, _told("Runs of this commit, or of a range by ancestry: v1.0..v1.2.")
 ]

@@ -23,6 +23,8 @@ from graphql import (
 )
 
 from lineage.errors import LimitExceeded, Usage
+from lineage.services.request import Request, fields_of
+from lineage.verbs import REQUESTS
 
 #: Tokens of a document; its cost; levels of fields with fields below them.
 TOKENS, COST, DEPTH = 1_000, 10_000, 12
@@ -34,40 +36,37 @@ ITEMS, INPUTS = 100, 1_000
 LETTERS = 2_000
 #: Levels of a variable's value.
 VALUES = 32
-#: Items of a page; nodes of a flat answer.
-PAGE, ANSWER = 200, 100_000
+#: Items of a page.
+PAGE = 200
 _HINT = "Ask for less at once: fewer fields, smaller pages, shorter lists."
 _MOST = 10**9
 #: Fields that hold rows: what is nested below them is asked for once a row.
 _ROWS = frozenset({"nodes", "edges"})
+_ANSWERED = {request.graphql: request for request in REQUESTS.values() if request.graphql}
+
+
+def _sized(request: type[Request[Any]]) -> tuple[str, int]:
+    for asked in fields_of(request):
+        if asked.says.sized:
+            return asked.argument, asked.says.sized[0]
+    return "", request.rows
+
+
 #: What sizes a field, and how many rows there are where it is not given.
 _SIZES: Mapping[str, tuple[str, int]] = {
-    "select": ("first", 1_000),
-    "trace": ("limit", 10_000),
-    "impact": ("limit", 10_000),
-    "produced": ("limit", 10_000),
-    "show": ("", 1_000),
-    "why": ("", 1_000),
-    "find": ("first", 50),
+    **{name: _sized(request) for name, request in _ANSWERED.items()},
     "nodes": ("ids", ITEMS),
 }
 #: What a call costs beside its rows; others cost 1.
 _WEIGHTS: Mapping[str, int] = {
-    "select": 10,
-    "trace": 10,
-    "impact": 10,
-    "produced": 30,
-    "why": 200,
-    "show": 20,
-    "compare": 50,
-    "find": 20,
+    **{name: request.weight for name, request in _ANSWERED.items()},
     "resolve": 20,
     "evidence": 5,
 }
 #: A reference to resolve: one that names nothing looks for the nearest among thousands (0.15 s).
 _REFERENCE = 400
-_REFERENCES = frozenset(
-    {"ref", "a", "b", "query", "commits", "dataset", "environment", "package", "where"}
+_REFERENCES = frozenset({"ref", "commits", "dataset", "environment", "package", "where"}).union(
+    f.argument for request in _ANSWERED.values() for f in fields_of(request) if f.says.resolves
 )
 #: Rows of a flat answer that cost as much as one field.
 _FLAT = 50
@@ -75,15 +74,11 @@ _FLAT = 50
 
 def page_size(first: int) -> int:
     """The size of a page asked for. Raises ``Usage`` beyond 1 to 200."""
-    return _within("first", first, PAGE)
+    return within("first", first, PAGE)
 
 
-def answer_size(limit: int) -> int:
-    """The nodes of a flat answer asked for. Raises ``Usage`` beyond 1 to 100,000."""
-    return _within("limit", limit, ANSWER)
-
-
-def _within(name: str, value: int, most: int) -> int:
+def within(name: str, value: int, most: int) -> int:
+    """How much is asked for. Raises ``Usage`` beyond 1 and the most there is."""
     if not 1 <= value <= most:
         hint = "Go on from the cursor of each page."
         raise Usage(f"{name} is between 1 and {most:,}, not {value}", hint=hint)

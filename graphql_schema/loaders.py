@@ -10,7 +10,7 @@ from strawberry.dataloader import DataLoader
 
 from lineage.query.plan import Toward
 from lineage.services.context import Context
-from lineage.services.show import Evidence, evidence
+from lineage.services.show import Claimed, evidence
 from lineage.store.base import Hop, View
 from lineage.store.rows import EdgeRow, NodeRow
 
@@ -40,7 +40,7 @@ class Loaders:
         self._read = read
         self.nodes: DataLoader[Node, NodeRow | None] = DataLoader(self._nodes)
         self.links: DataLoader[Links, list[EdgeRow]] = DataLoader(self._links)
-        self.evidence: DataLoader[Node, list[Evidence]] = DataLoader(self._evidence)
+        self.evidence: DataLoader[Node, list[Claimed]] = DataLoader(self._evidence)
 
     async def _nodes(self, keys: list[Node]) -> Sequence[NodeRow | None]:
         def work(ctx: Context) -> dict[View, Mapping[str, NodeRow]]:
@@ -56,8 +56,8 @@ class Loaders:
         found: list[list[EdgeRow]] = await self._read(lambda ctx: _links(ctx, keys))
         return found
 
-    async def _evidence(self, keys: list[Node]) -> list[list[Evidence]]:
-        found: list[list[Evidence]] = await self._read(lambda ctx: _evidence(ctx, keys))
+    async def _evidence(self, keys: list[Node]) -> list[list[Claimed]]:
+        found: list[list[Claimed]] = await self._read(lambda ctx: _evidence(ctx, keys))
         return found
 
 
@@ -78,7 +78,7 @@ def _links(ctx: Context, keys: Sequence[Links]) -> list[list[EdgeRow]]:
     return [found[key] for key in keys]
 
 
-def _evidence(ctx: Context, keys: Sequence[Node]) -> list[list[Evidence]]:
+def _evidence(ctx: Context, keys: Sequence[Node]) -> list[list[Claimed]]:
     found = {
         view: evidence(ctx, {key.id for key in asked}, view)
         for view, asked in _grouped(keys, lambda key: key.view).items()

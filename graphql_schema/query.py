@@ -3,43 +3,30 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Mapping
+from inspect import Parameter, Signature
+from typing import Annotated, Any
 
 import strawberry
 
-from graphql_schema.answer import Answer, flat
-from graphql_schema.arguments import (
-    At,
-    Count,
-    Depth,
-    Going,
-    Id,
-    Ids,
-    Kinds,
-    Limit,
-    Ref,
-    Selected,
-    Size,
-    Text,
-)
+from graphql_schema import answer
+from graphql_schema.arguments import At, Id, Ids, Ref
 from graphql_schema.comparison import Comparison
 from graphql_schema.context import Asked, pin
 from graphql_schema.entries import EntryConnection, ledger
-from graphql_schema.limits import answer_size, page_size
+from graphql_schema.limits import within
 from graphql_schema.pages import connections
-from graphql_schema.scalars import JSON
-from graphql_schema.types import After, Evidence, First, Node, Via
-from lineage.services import ask as asking
-from lineage.services import compare as comparing
-from lineage.services import produced as producing
-from lineage.services import show as showing
-from lineage.services import trace as tracing
-from lineage.services import why as connecting
-from lineage.services.answer import Answer as Answered
+from graphql_schema.scalars import JSON, Kind, Relation
+from graphql_schema.types import Evidence, Node
+from lineage.services import ask, compare
+from lineage.services.answer import Answer
 from lineage.services.context import Context
+from lineage.services.request import Field, Request, answer_of, fields_of
 from lineage.services.resolve import resolve
+from lineage.services.show import ShowRequest
 from lineage.services.when import view_at
-from lineage.store.base import NOW
+from lineage.store import base
+from lineage.verbs import REQUESTS
 
 
 @strawberry.type(description="How much there is now.")
@@ -63,21 +50,70 @@ class Explanation:
     engine: str = strawberry.field(description="Which engine.")
 
 
-def _names(chosen: Any) -> list[str] | None:
-    """The words of enum values; none where none were named."""
-    return [item.value for item in chosen] if chosen else None
+def _shown(found: Any) -> Any:
+    """What a service answered, in the types of the schema."""
+    if isinstance(found, Answer):
+        return answer.flat(found)
+    return Explanation(**found.to_dict()) if isinstance(found, ask.Explanation) else found
 
 
-async def _answer(info: Asked, at: str | None, work: Any) -> Answer:
-    """A service's answer, worked out and put in order on its thread, in one hop."""
+#: Answer of a service -> the type that shows it.
+_TYPES: Mapping[type, Any] = {
+    **answer.SHOWN,
+    ask.Explanation: Explanation,
+    compare.Comparison: Comparison,
+    base.Stats: Stats,
+}
+_ENUMS: Mapping[str, Any] = {"Relation": Relation, "Kind": Kind}
 
-    def ordered(ctx: Context) -> Answer:
-        found: Answered = work(ctx)
-        return flat(found)
 
-    answer: Answer = await info.context.read(ordered)
-    pin(info, at, answer.certificate.as_of)
-    return answer
+def _argument(field: Field) -> Parameter:
+    """An argument out of a field of a request."""
+    enum = _ENUMS.get(field.says.enum or "")
+    held: Any = field.scalar if enum is None else list.__class_getitem__(enum)
+    default = field.says.sized[0] if field.says.sized else field.default
+    if default is None:
+        held |= None
+    words = field.says.text
+    if field.says.sized:
+        words += f" At most {field.says.sized[1]:,}."
+    return Parameter(
+        field.argument,
+        Parameter.KEYWORD_ONLY,
+        default=Parameter.empty if field.required else default,
+        annotation=Annotated[held, strawberry.argument(description=words)],
+    )
+
+
+def _given(field: Field, value: Any) -> Any:
+    """The value of a field out of its argument."""
+    if field.says.sized:
+        return within(field.argument, value, field.says.sized[1])
+    if field.says.enum:
+        return [item.value for item in value] if value else None
+    return value
+
+
+def asked(request: type[Request[Any]]) -> Any:
+    """The field that answers a request, worked out and put in order on its thread, in one hop."""
+    known = fields_of(request)
+
+    async def resolve(info: Asked, **arguments: Any) -> Any:
+        given = {f.name: _given(f, arguments[f.argument]) for f in known}
+        made = request(**given)
+        found = await info.context.read(lambda ctx: _shown(made.answer(ctx)))
+        if isinstance(found, answer.Answer):
+            pin(info, given.get("at"), found.certificate.as_of)
+        return found
+
+    parameters = [Parameter("info", Parameter.POSITIONAL_OR_KEYWORD, annotation=Asked)]
+    parameters += [_argument(field) for field in known]
+    returned = _TYPES[answer_of(request)] | None
+    # Strawberry reads the signature, and the annotations of what has one.
+    vars(resolve)["__signature__"] = Signature(parameters, return_annotation=returned)
+    resolve.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": returned}
+    words = " ".join((request.__doc__ or "").split())
+    return strawberry.field(resolver=resolve, description=words)
 
 
 async def _rows(info: Asked, at: str | None, work: Any) -> Any:
@@ -108,89 +144,9 @@ async def _resolve(info: Asked, ref: Ref, at: At = None) -> Node | None:
     return found
 
 
-async def _select(
-    info: Asked, query: Selected, first: Size = 1_000, after: Going = None, at: At = None
-) -> Answer | None:
-    chosen: Any = {"limit": answer_size(first), "cursor": after, "at": at}
-    return await _answer(info, at, lambda ctx: asking.ask(ctx, query, **chosen))
-
-
-async def _explain(info: Asked, query: Selected, at: At = None) -> Explanation | None:
-    return Explanation(**await info.context.read(lambda ctx: asking.explain(ctx, query, at)))
-
-
-async def _trace(
-    info: Asked,
-    ref: Ref,
-    depth: Depth = None,
-    limit: Limit = 10_000,
-    via: Via = None,
-    at: At = None,
-) -> Answer | None:
-    chosen: Any = {"depth": depth, "limit": answer_size(limit), "via": _names(via), "at": at}
-    return await _answer(info, at, lambda ctx: tracing.trace(ctx, ref, **chosen))
-
-
-async def _impact(
-    info: Asked,
-    ref: Ref,
-    depth: Depth = None,
-    limit: Limit = 10_000,
-    via: Via = None,
-    at: At = None,
-) -> Answer | None:
-    chosen: Any = {"depth": depth, "limit": answer_size(limit), "via": _names(via), "at": at}
-    return await _answer(info, at, lambda ctx: tracing.impact(ctx, ref, **chosen))
-
-
-async def _why(
-    info: Asked, a: Ref, b: Ref, k: Count = 1, via: Via = None, at: At = None
-) -> Answer | None:
-    names = _names(via)
-    return await _answer(info, at, lambda ctx: connecting.why(ctx, a, b, k=k, via=names, at=at))
-
-
-async def _produced(
-    info: Asked,
-    ref: Ref,
-    depth: Depth = None,
-    limit: Limit = 10_000,
-    via: Via = None,
-    at: At = None,
-) -> Answer | None:
-    chosen: Any = {"depth": depth, "limit": answer_size(limit), "via": _names(via), "at": at}
-    return await _answer(info, at, lambda ctx: producing.produced(ctx, ref, **chosen))
-
-
-async def _show(info: Asked, ref: Ref, at: At = None) -> Answer | None:
-    return await _answer(info, at, lambda ctx: showing.show(ctx, ref, at))
-
-
-async def _find(
-    info: Asked,
-    text: Text = None,
-    kinds: Kinds = None,
-    first: First = 50,
-    after: After = None,
-    at: At = None,
-) -> Answer | None:
-    chosen: Any = {"limit": page_size(first), "after": after, "at": at}
-    chosen["kinds"] = frozenset(_names(kinds) or ()) or None
-    return await _answer(info, at, lambda ctx: showing.find(ctx, text, **chosen))
-
-
-async def _compare(info: Asked, a: Ref, b: Ref, at: At = None) -> Comparison | None:
-    found = await info.context.read(lambda ctx: comparing.compare(ctx, a, b, at))
-    return cast("Comparison", found)
-
-
 async def _evidence(info: Asked, ref: Ref, at: At = None) -> list[Evidence] | None:
-    found = await info.context.read(lambda ctx: showing.show(ctx, ref, at))
-    return [Evidence(**said) for said in found.extra["evidence"]]
-
-
-async def _stats(info: Asked) -> Stats | None:
-    return cast("Stats", await info.context.read(lambda ctx: ctx.store.stats(NOW)))
+    found = await info.context.read(ShowRequest(ref, at=at).answer)
+    return [Evidence(**said.to_dict()) for said in found.evidence]
 
 
 @strawberry.type(name="Query", description="What can be asked.")
@@ -206,48 +162,25 @@ class Questions:
     resolve = strawberry.field(
         resolver=_resolve, description="The thing that a short reference means."
     )
-    select = strawberry.field(
-        resolver=_select,
-        description="What a selection selects, a page at a time, with the edges among the selected.",
-    )
-    explain = strawberry.field(
-        resolver=_explain, description="How a selection is understood and carried out."
-    )
-    trace = strawberry.field(
-        resolver=_trace, description="What produced this: everything upstream."
-    )
-    impact = strawberry.field(
-        resolver=_impact, description="What depends on this: everything downstream."
-    )
-    why = strawberry.field(
-        resolver=_why, description="How two things are connected: the shortest connections."
-    )
-    produced = strawberry.field(
-        resolver=_produced,
-        description="What produced this, grouped and as a tree, one line a thing.",
-    )
-    show = strawberry.field(
-        resolver=_show, description="One thing in full: its nearest, and who says so."
-    )
-    find = strawberry.field(
-        resolver=_find, description="Search identifiers and labels, a page at a time."
-    )
-    compare = strawberry.field(
-        resolver=_compare,
-        description="What differs between two runs or model versions, and whether the comparison is fair.",
-    )
     evidence = strawberry.field(
         resolver=_evidence, description="Who says what of a thing and of its causes."
     )
-    stats = strawberry.field(resolver=_stats, description="How much there is now.")
     ledger: EntryConnection | None = strawberry.field(
         resolver=ledger, description="The entries of the ledger, in order."
     )
 
 
-#: The questions, and a list for each kind.
+#: The questions, those that requests answer, and a list for each kind.
 Query = strawberry.type(
-    type("Query", (Questions,), {"__annotations__": {}, **connections()}),
+    type(
+        "Query",
+        (Questions,),
+        {
+            "__annotations__": {},
+            **{r.graphql: asked(r) for r in REQUESTS.values() if r.graphql},
+            **connections(),
+        },
+    ),
     name="Query",
     description="What can be asked.",
 )

@@ -59,8 +59,8 @@ class Evidence:
     recorded: str = strawberry.field(description="When the entry was made, RFC 3339.")
 
 
-def _evidence(found: list[show.Evidence]) -> list[Evidence]:
-    return [Evidence(**item.to_dict()) for item in found]
+def _evidence(found: list[show.Claimed]) -> list[Evidence]:
+    return [Evidence(**item.evidence.to_dict()) for item in found]
 
 
 @strawberry.type(description="Where a page of a list stands.")

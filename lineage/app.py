@@ -13,38 +13,20 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from importers.base import Source
 from lineage.errors import StoreMissing, Usage
 from lineage.model.record import Batch
-from lineage.services import (
-    ask,
-    compare,
-    context,
-    export,
-    ingest,
-    move,
-    produced,
-    show,
-    sparql,
-    trace,
-    validate,
-    verify,
-    why,
-)
-from lineage.services.answer import Answer
-from lineage.services.compare import Comparison
+from lineage.services import context, ingest, move
 from lineage.services.context import Context
-from lineage.services.export import Exported
 from lineage.services.ingest import Progress, Report
 from lineage.services.move import PERSON_KEY, Moved
-from lineage.services.sparql import Solutions
-from lineage.services.validate import Validation
-from lineage.services.verify import Verdict
-from lineage.store.base import NOW, Stats, Store, remembered
+from lineage.services.request import Request
+from lineage.store.base import Store, remembered
 from lineage.store.newer import readable
+from lineage.verbs import Verbs
 
 if TYPE_CHECKING:
     from lineage.client.remote import Remote
@@ -52,6 +34,8 @@ if TYPE_CHECKING:
     from lineage.server.runtime import Runtime
     from lineage.services.exchange.admit import Admitted
     from lineage.services.exchange.send import Package
+
+R = TypeVar("R")
 
 #: Where ``lineage init`` puts the store of a project.
 FOLDER, FILE = ".lineage", "store.db"
@@ -206,9 +190,20 @@ def open_here(
             actor=actor or os.environ.get("LINEAGE_ACTOR") or _user(),
             person_key=bytes.fromhex(key),
             clock=clock,
-        ),
-        home=home(url),
+            home=home(url),
+            scratch=_scratch,
+        )
     )
+
+
+@contextmanager
+def _scratch() -> Iterator[Store]:
+    """An empty store, gone afterwards."""
+    with (
+        tempfile.TemporaryDirectory(prefix="lineage-") as folder,
+        closing(open_store(str(Path(folder) / FILE), durability="fast")) as store,
+    ):
+        yield store
 
 
 @contextmanager
@@ -242,17 +237,16 @@ def _user() -> str:
     return "unknown"
 
 
-class Lineage:
+class Lineage(Verbs):
     """An open store and its verbs. Use it in a ``with``."""
 
-    def __init__(self, ctx: Context, *, home: Path | None = None) -> None:
+    def __init__(self, ctx: Context) -> None:
         self.context = ctx
-        self._home = home
 
     @property
     def home(self) -> Path | None:
         """The folder in which keys, policies and the trust file lie (``app.home``)."""
-        return self._home
+        return self.context.home
 
     @property
     def store(self) -> Store:
@@ -280,93 +274,48 @@ class Lineage:
             self.context, place, named=named, revisions=revisions, progress=progress
         )
 
-    def trace(self, reference: str, **chosen: Any) -> Answer:
-        """What produced this (``services.trace.trace``)."""
-        return trace.trace(self.context, reference, **chosen)
-
-    def impact(self, reference: str, **chosen: Any) -> Answer:
-        """What depends on this (``services.trace.impact``)."""
-        return trace.impact(self.context, reference, **chosen)
-
-    def produced(self, reference: str, **chosen: Any) -> Answer:
-        """What produced this, in groups and as a tree (``services.produced.produced``)."""
-        return produced.produced(self.context, reference, **chosen)
-
-    def compare(self, one: str, other: str, **chosen: Any) -> Comparison:
-        """What differs between two runs or model versions (``services.compare.compare``)."""
-        return compare.compare(self.context, one, other, **chosen)
-
-    def why(self, one: str, other: str, **chosen: Any) -> Answer:
-        """How two things are connected (``services.why.why``)."""
-        return why.why(self.context, one, other, **chosen)
-
-    def show(self, reference: str, **chosen: Any) -> Answer:
-        """One thing in full, and who says so (``services.show.show``)."""
-        return show.show(self.context, reference, **chosen)
-
-    def find(self, text: str | None = None, **chosen: Any) -> Answer:
-        """Search identifiers and labels (``services.show.find``)."""
-        return show.find(self.context, text, **chosen)
-
-    def ask(self, query: str, **chosen: Any) -> Answer:
-        """What a selection selects (``services.ask.ask``): ``store.ask('+model:"fraud@v3"')``."""
-        return ask.ask(self.context, query, **chosen)
-
-    def explain(self, query: str, **chosen: Any) -> dict[str, Any]:
-        """How a selection is understood (``services.ask.explain``)."""
-        return ask.explain(self.context, query, **chosen)
-
-    def export(self, selection: str | None = None, **chosen: Any) -> Exported:
-        """What is selected as a document (``services.export.export``):
-        ``store.export('+model:"fraud@v3"', format="turtle").data``.
-        """
-        return export.export(self.context, selection, **chosen)
-
-    def sparql(self, query: str, **chosen: Any) -> Solutions:
-        """Ask the PROV-O view in SPARQL (``services.sparql.sparql``)."""
-        return sparql.sparql(self.context, query, **chosen)
-
-    def validate(self, selection: str | None = None, **chosen: Any) -> Validation:
-        """Whether what the store holds is valid PROV (``services.validate.store``)."""
-        return validate.store(self.context, selection, **chosen)
+    def answer(self, request: Request[R]) -> R:
+        """See ``Verbs.answer``."""
+        return request.answer(self.context)
 
     def package(
         self,
         selection: str | None,
         policy: bytes,
         key: SigningKey | str | None = None,
-        **chosen: Any,
+        *,
+        days: int = 90,
+        rocrate: bool = False,
+        at: str | int | None = None,
     ) -> Package:
         """What is selected as a signed package for the partner of a policy, which is YAML
         (``services.exchange.send.package``). ``key``, or the one of this name beside the store,
-        signs; its name is that of our log.
+        signs; its name is that of our log. ``days`` bounds how long the package may be imported.
         """
         from lineage.services.exchange import desk, keyring, send
 
         if key is None or isinstance(key, str):
-            key = keyring.named(desk.keys(self._home), key)
+            key = keyring.named(desk.keys(self.home), key)
         found = send.policy_of(policy)
-        return send.package(self.context, selection, found, key, **chosen)
+        return send.package(self.context, selection, found, key, days=days, rocrate=rocrate, at=at)
 
-    def admit(self, data: bytes, trust: bytes | None = None, **chosen: Any) -> Admitted:
+    def admit(
+        self,
+        data: bytes,
+        trust: bytes | None = None,
+        *,
+        accept_gap: bool = False,
+        where: str = "package",
+    ) -> Admitted:
         """Take in a partner's package under a trust file, which is YAML (default: ``trust.yaml``
-        beside the store; ``services.exchange.admit.admit``).
+        beside the store; ``services.exchange.admit.admit``). ``accept_gap``: packages may be missing
+        before it; ``where`` names the package in errors.
         """
         from lineage.services.exchange import admit, desk
         from lineage.services.exchange.trust import Trust
 
-        pinned = desk.trust(self._home) if trust is None else Trust.of(trust)
-        return admit.admit(self.context, data, pinned, **chosen)
-
-    def stats(self) -> Stats:
-        """How much there is now."""
-        return self.store.stats(NOW)
-
-    def verify(self) -> Verdict:
-        """Whether everything is as it was written (``services.verify.verify``)."""
-        with tempfile.TemporaryDirectory(prefix="lineage-verify-") as folder:
-            path = str(Path(folder) / FILE)
-            return verify.verify(self.context, lambda: open_store(path, durability="fast"))
+        pinned = desk.trust(self.home) if trust is None else Trust.of(trust)
+        return admit.admit(self.context, data, pinned, accept_gap=accept_gap, where=where)
 
     def rebuild(self, progress: Progress = lambda _done, _total: None) -> Moved:
         """Draw the graph anew from the ledger (``services.move.rebuild``)."""

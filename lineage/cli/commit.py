@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
-from lineage.cli import face
+from lineage.cli.verb import verb
+from lineage.services.commits import CommitsRequest, Found
 
 _METHODS = {
     "sha": "still on a branch",
@@ -23,31 +22,16 @@ def COMMAND() -> None:
     """Find commits again after their history was rewritten."""
 
 
-@COMMAND.command("resolve")
-@click.argument("reference", required=False)
-@face.as_json
-@click.pass_context
-def resolve(ctx: click.Context, reference: str | None, *, as_json: bool) -> None:
-    """Where a commit is today; without one, every commit that a run used.
-
-    \b
-    Example:
-      lineage commit resolve commit:1a2b3c4
-    """
-    from lineage.services.commits import find_commits
-
-    with face.opened(ctx) as store:
-        found = find_commits(store.context, reference)
-    if as_json:
-        face.emit({"commits": [item.to_dict() for item in found]})
-        return
+@verb("resolve", CommitsRequest, listed="commits")
+def resolve(found: tuple[Found, ...]) -> None:
+    """Each commit, with where its change is today."""
     for item in found:
         _tell(item)
     if not found:
         click.echo("no run in the store used a commit")
 
 
-def _tell(item: Any) -> None:
+def _tell(item: Found) -> None:
     users = f"  used by {', '.join(item.used_by[:3])}" if item.used_by else ""
     click.echo(click.style(item.title, bold=True) + users)
     for match in item.matches:
@@ -58,3 +42,6 @@ def _tell(item: Any) -> None:
         )
     if not item.matches:
         click.echo("  on no branch, and no commit carries its change")
+
+
+COMMAND.add_command(resolve)

@@ -7,34 +7,20 @@ from typing import Any
 
 import click
 
-from lineage.cli import face
+from lineage.cli.verb import verb
+from lineage.services.compare import CompareRequest, Comparison
 
 
-@click.command("compare")
-@click.argument("one")
-@click.argument("other")
-@face.at
-@face.as_json
-@click.pass_context
-def COMMAND(ctx: click.Context, *, one: str, other: str, at: str | None, as_json: bool) -> None:
-    """What differs between two runs or model versions, and whether their metrics compare.
-
-    \b
-    Example:
-      lineage compare model:fraud@v2 model:fraud@v3
-    """
-    with face.opened(ctx) as store:
-        found = store.compare(one, other, at=at)
-    if as_json:
-        face.emit(found.to_dict())
-        return
-    for section, differences in found.sections.items():
+@verb("compare", CompareRequest)
+def COMMAND(answer: Comparison) -> None:
+    """Section by section, then whether the metrics compare."""
+    for section, differences in answer.sections.items():
         click.echo(f"{section:>12}  {'' if differences else 'equal'}".rstrip())
         for item in differences:
             click.echo(f"{'':>14}{item.what}: {_shown(item.a)} -> {_shown(item.b)}")
-    verdict = {True: "yes", False: "no", None: "cannot be told"}[found.fair]
+    verdict = {True: "yes", False: "no", None: "cannot be told"}[answer.fair]
     click.echo(f"\nfair comparison of metrics: {verdict}")
-    for reason in found.reasons:
+    for reason in answer.reasons:
         click.echo(f"  [{reason.code}] {reason.says}")
 
 

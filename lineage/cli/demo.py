@@ -109,7 +109,6 @@ def _answers(path: Path, store: str) -> dict[str, Any]:
     """The same questions, answered in JSON."""
     import lineage
     from lineage.demo.project import MODEL
-    from lineage.services.commits import find_commits
 
     with lineage.open(store) as opened:
         again = [[report.to_dict() for report in opened.load(path)] for _ in range(2)]
@@ -117,6 +116,6 @@ def _answers(path: Path, store: str) -> dict[str, Any]:
             "imports": again,
             "trace": opened.trace(f"model:{MODEL}@v3").to_dict(),
             "impact": opened.impact(_first_data(store)).to_dict(),
-            "commits": [found.to_dict() for found in find_commits(opened.context, None)],
+            "commits": [found.to_dict() for found in opened.commits()],
             "verify": opened.verify().to_dict(),
         }

@@ -8,17 +8,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-F = TypeVar("F", bound=Callable[..., Any])
-
 as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON (docs/answers.md).")
 at = click.option("--at", metavar="WHEN", help="As of an entry (41) or a time (2026-05-01).")
-via = click.option(
-    "--via", metavar="RELATIONS", help="Follow only these relations, separated by commas."
-)
 
 
 def split(names: str | None) -> list[str] | None:
@@ -92,20 +87,6 @@ def emit(value: Any) -> None:
     import orjson
 
     click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
-
-
-def walking(command: F) -> F:
-    """The options of commands that walk."""
-    for option in (
-        as_json,
-        at,
-        via,
-        click.option("--full", is_flag=True, help="Fold nothing."),
-        click.option("--limit", type=click.IntRange(1), default=1_000_000, help="Most nodes."),
-        click.option("--depth", type=click.IntRange(0), help="Most hops."),
-    ):
-        command = option(command)
-    return command
 
 
 @contextmanager

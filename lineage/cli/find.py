@@ -3,40 +3,14 @@
 
 from __future__ import annotations
 
-import click
+from lineage.cli.verb import verb
+from lineage.services.answer import Answer
+from lineage.services.show import FindRequest
 
-from lineage.cli import face
 
-
-@click.command("find")
-@click.argument("text", required=False)
-@click.option("--kind", "kinds", multiple=True, help="Only this kind; may be given several times.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, help="Most rows.")
-@click.option("--after", metavar="CURSOR", help="Go on behind the cursor of the page before.")
-@face.at
-@face.as_json
-@click.pass_context
-def COMMAND(
-    ctx: click.Context,
-    *,
-    text: str | None,
-    kinds: tuple[str, ...],
-    limit: int,
-    after: str | None,
-    at: str | None,
-    as_json: bool,
-) -> None:
-    """Things whose label or identifier holds a text.
-
-    \b
-    Example:
-      lineage find fraud --kind ModelVersion
-    """
-    with face.opened(ctx) as store:
-        answer = store.find(text, kinds=kinds, limit=limit, after=after, at=at)
-    if as_json:
-        face.emit(answer.to_dict())
-        return
+@verb("find", FindRequest)
+def COMMAND(answer: Answer) -> None:
+    """One thing a line."""
     from lineage.cli import render
 
     console = render.console()

@@ -3,23 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import click
-
-from lineage.cli import face, trace
+from lineage.cli import trace
+from lineage.cli.verb import verb
+from lineage.services.trace import ImpactRequest, WalkAnswer
 
 
-@click.command("impact")
-@click.argument("reference")
-@face.walking
-@click.pass_context
-def COMMAND(ctx: click.Context, /, reference: str, **options: Any) -> None:
-    """What depends on this: everything downstream, copies of the bytes included.
-
-    \b
-    Example:
-      lineage impact dataset:data/train.csv
-      lineage impact sha256:9f86d081884c7d65
-    """
-    trace.walk(ctx, "effects", reference, **options)
+@verb("impact", ImpactRequest)
+@trace.full
+def COMMAND(answer: WalkAnswer, *, full: bool) -> None:
+    """A tree and the groups of what is downstream."""
+    trace.tell(answer, "effects", full=full)

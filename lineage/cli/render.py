@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 from rich.text import Text
@@ -18,6 +18,7 @@ from lineage.query.plan import Toward
 from lineage.services.answer import Answer
 from lineage.services.telling import readable, told
 from lineage.services.things import Links, Thing
+from lineage.services.trace import WalkAnswer
 
 #: Siblings of one relation and kind beyond this are folded into a count.
 FOLD = 6
@@ -128,10 +129,10 @@ def node_line(node: Node) -> Text:
     return text
 
 
-def groups(answer: Answer, *, full: bool) -> Iterable[Text]:
+def groups(answer: WalkAnswer, *, full: bool) -> Iterable[Text]:
     """The groups of an answer, one a line."""
     nodes = {node.id: node for node in answer.nodes}
-    found: Mapping[str, list[str]] = answer.extra.get("groups", {})
+    found = answer.groups
     for name, members in found.items():
         titles = sorted(nodes[ident].title for ident in members)
         shown = titles if full else titles[:NAMED]

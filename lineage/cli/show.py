@@ -3,31 +3,16 @@
 
 from __future__ import annotations
 
-import click
-
-from lineage.cli import face
+from lineage.cli.verb import verb
+from lineage.services.show import ShowAnswer, ShowRequest
 
 #: Neighbours listed on each side.
 LISTED = 20
 
 
-@click.command("show")
-@click.argument("reference")
-@face.at
-@face.as_json
-@click.pass_context
-def COMMAND(ctx: click.Context, reference: str, at: str | None, *, as_json: bool) -> None:
-    """One thing in full: attributes, nearest causes and effects, and who says so.
-
-    \b
-    Example:
-      lineage show run:0f3a
-    """
-    with face.opened(ctx) as store:
-        answer = store.show(reference, at=at)
-    if as_json:
-        face.emit(answer.to_dict())
-        return
+@verb("show", ShowRequest)
+def COMMAND(answer: ShowAnswer) -> None:
+    """Attributes, neighbours on both sides, and the entries that say so."""
     from lineage.cli import render
 
     console = render.console()
@@ -48,7 +33,7 @@ def COMMAND(ctx: click.Context, reference: str, at: str | None, *, as_json: bool
             console.print(render.node_line(far))
         if len(edges) > LISTED:
             console.print(f"  ... and {len(edges) - LISTED} more (--json has all)", style="dim")
-    said = {(e["entry"], e["source"], e["actor"], e["recorded"]) for e in answer.extra["evidence"]}
+    said = {(e.entry, e.source, e.actor, e.recorded) for e in answer.evidence}
     console.print("\nwho says so", style="bold")
     for entry, source, actor, recorded in sorted(said):
         console.print(f"  entry {entry}: {source}, recorded by {actor} at {recorded}")

@@ -8,41 +8,29 @@ from typing import Any
 
 import click
 
-from lineage.cli import face
+from lineage.cli.verb import verb
+from lineage.services.sparql import Solutions, SparqlRequest
 
 
-@click.command("sparql")
-@click.argument("query")
-@face.at
-@face.as_json
-@click.pass_context
-def COMMAND(ctx: click.Context, /, query: str, *, at: str | None, as_json: bool) -> None:
-    """Ask in SPARQL 1.1 over everything as PROV-O ('-' reads the query from stdin). It only reads:
-    no updates, no SERVICE, no FROM. Prefixes prov:, lineage:, xsd:, rdf: and rdfs: are known.
+def _typed(given: dict[str, Any]) -> None:
+    """'-' reads the query from stdin."""
+    if given["query"] == "-":
+        given["query"] = sys.stdin.read()
 
-    \b
-    Example:
-      lineage sparql 'SELECT ?m ?d { ?m prov:wasGeneratedBy ?r . ?r prov:used ?d }'
-    """
-    with face.opened(ctx) as store:
-        found = store.sparql(sys.stdin.read() if query == "-" else query, at=at)
-    if as_json:
-        face.emit(found.to_dict())
+
+@verb("sparql", SparqlRequest, prepare=_typed)
+def COMMAND(answer: Solutions) -> None:
+    """A table, yes or no, or what was constructed."""
+    if answer.boolean is not None:
+        click.echo("yes" if answer.boolean else "no")
+    elif answer.data is not None:
+        click.echo(answer.data, nl=False)
     else:
-        _tell(found)
-
-
-def _tell(found: Any) -> None:
-    if found.boolean is not None:
-        click.echo("yes" if found.boolean else "no")
-    elif found.data is not None:
-        click.echo(found.data, nl=False)
-    else:
-        click.echo("\t".join(f"?{name}" for name in found.variables))
-        for row in found.rows:
-            click.echo("\t".join(_cell(row.get(name, {})) for name in found.variables))
-    if found.cut:
-        click.echo(f"cut after {len(found.rows) or 'many'} rows: add LIMIT and OFFSET", err=True)
+        click.echo("\t".join(f"?{name}" for name in answer.variables))
+        for row in answer.rows:
+            click.echo("\t".join(_cell(row.get(name, {})) for name in answer.variables))
+    if answer.cut:
+        click.echo(f"cut after {len(answer.rows) or 'many'} rows: add LIMIT and OFFSET", err=True)
 
 
 def _cell(term: dict[str, Any]) -> str:

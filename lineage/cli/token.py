@@ -5,9 +5,14 @@ from __future__ import annotations
 
 import click
 
-from lineage.cli import face
-
-ROLES = ("viewer", "contributor", "steward", "admin")
+from lineage.cli.verb import verb
+from lineage.services.tokens import (
+    AddTokenRequest,
+    IssuedToken,
+    RevokeTokenRequest,
+    Standing,
+    TokensRequest,
+)
 
 
 @click.group("token")
@@ -20,68 +25,29 @@ def COMMAND() -> None:
     """
 
 
-@COMMAND.command("add")
-@click.argument("name")
-@click.option("--role", type=click.Choice(ROLES), required=True, help="What it allows.")
-@click.option("--days", type=click.IntRange(1, 3_650), default=90, help="How long it is valid.")
-@face.as_json
-@click.pass_context
-def _add(ctx: click.Context, name: str, role: str, days: int, *, as_json: bool) -> None:
-    """Make a token and print its secret, which is shown once and kept nowhere.
-
-    \b
-    Example:
-      lineage token add airflow --role contributor --days 30
-    """
-    from lineage.access.tokens import Role
-    from lineage.services import tokens
-
-    with face.opened(ctx) as opened:
-        token, secret = tokens.add(opened.context, name, Role[role], days)
-    if as_json:
-        shown = {"id": token.id, "name": token.name, "role": role, "secret": secret}
-        face.emit({**shown, "expires": token.expires.isoformat()})
-        return
-    click.echo(secret)
+@verb("add", AddTokenRequest)
+def _add(issued: IssuedToken) -> None:
+    """The secret on stdout, whose it is on stderr."""
+    click.echo(issued.secret)
+    token = issued.token
     until = f"{token.expires:%Y-%m-%d}"
-    click.echo(f"{token.name} ({role}, id {token.id}), valid until {until}", err=True)
+    click.echo(f"{token.name} ({token.role.name}, id {token.id}), valid until {until}", err=True)
 
 
-@COMMAND.command("list")
-@face.as_json
-@click.pass_context
-def _list(ctx: click.Context, *, as_json: bool) -> None:
-    """Every token: its id, role, name, and whether it is valid.
-
-    \b
-    Example:
-      lineage token list
-    """
-    from lineage.services import tokens
-
-    with face.opened(ctx) as opened:
-        found = tokens.listed(opened.context)
-    if as_json:
-        face.emit({"tokens": [item.to_dict() for item in found]})
-        return
+@verb("list", TokensRequest, listed="tokens")
+def _list(found: tuple[Standing, ...]) -> None:
+    """One token a line."""
     for item in found:
         token = item.token
         until = f"{token.expires:%Y-%m-%d}"
         click.echo(f"{token.id}  {item.state:<8} {token.role.name:<12} {until}  {token.name}")
 
 
-@COMMAND.command("revoke")
-@click.argument("ident", metavar="ID")
-@click.pass_context
-def _revoke(ctx: click.Context, ident: str) -> None:
-    """Take a token back; running servers know within seconds.
+@verb("revoke", RevokeTokenRequest)
+def _revoke(item: Standing) -> None:
+    """That it was."""
+    click.echo(f"revoked {item.token.id} ({item.token.name})")
 
-    \b
-    Example:
-      lineage token revoke 3kTMd2x9
-    """
-    from lineage.services import tokens
 
-    with face.opened(ctx) as opened:
-        token = tokens.Keyring().revoke(opened.context, ident)
-    click.echo(f"revoked {token.id} ({token.name})")
+for _command in (_add, _list, _revoke):
+    COMMAND.add_command(_command)

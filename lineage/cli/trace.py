@@ -3,40 +3,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
-from lineage.cli import face
+from lineage.cli.verb import verb
 from lineage.query.plan import Toward
+from lineage.services.trace import TraceRequest, WalkAnswer
+
+full = click.option("--full", is_flag=True, help="Fold nothing.")
 
 
-@click.command("trace")
-@click.argument("reference")
-@face.walking
-@click.pass_context
-def COMMAND(ctx: click.Context, /, reference: str, **options: Any) -> None:
-    """What produced this: everything upstream.
-
-    \b
-    Example:
-      lineage trace model:fraud@v3
-      lineage trace data/train.csv --depth 3 --at 2026-05-01
-    """
-    walk(ctx, "causes", reference, **options)
+@verb("trace", TraceRequest)
+@full
+def COMMAND(answer: WalkAnswer, *, full: bool) -> None:
+    """A tree and the groups of what is upstream."""
+    tell(answer, "causes", full=full)
 
 
-def walk(
-    ctx: click.Context, toward: Toward, reference: str, *, full: bool, as_json: bool, **options: Any
-) -> None:
-    """Answer with a tree and its groups, or with JSON; ``trace`` and ``impact`` differ in the way."""
-    options["via"] = face.split(options["via"])
-    with face.opened(ctx) as store:
-        verb = store.trace if toward == "causes" else store.impact
-        answer = verb(reference, **options)
-    if as_json:
-        face.emit(answer.to_dict())
-        return
+def tell(answer: WalkAnswer, toward: Toward, *, full: bool) -> None:
+    """A tree and its groups; ``trace`` and ``impact`` differ in the way."""
     from lineage.cli import render
 
     console = render.console()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The GraphQL documents beside this file: one operation a verb, with the fragments it spreads.
-
-Fragments that list the groups of an answer are made from the kinds.
+"""The GraphQL documents of the client: an operation for each verb that servers answer, made from its
+request, with the fragments beside this file. Fragments that list the groups of an answer are made from
+the kinds.
 """
 
 from __future__ import annotations
@@ -12,21 +12,33 @@ from functools import cache
 from importlib.resources import files
 
 from lineage.model.kinds import GROUPS
+from lineage.services.answer import Answer
+from lineage.services.ask import AskAnswer, Explanation
+from lineage.services.compare import Comparison
+from lineage.services.produced import ProducedAnswer
+from lineage.services.request import Field, answer_of, fields_of
+from lineage.services.show import ShowAnswer
+from lineage.services.trace import WalkAnswer
+from lineage.services.why import WhyAnswer
+from lineage.store.base import Stats
 
-#: What may be asked; each is an operation in the file of its name. The other files are fragments.
-OPERATIONS = (
-    "ask",
-    "compare",
-    "explain",
-    "find",
-    "impact",
-    "ingest",
-    "produced",
-    "show",
-    "stats",
-    "trace",
-    "why",
-)
+_GROUPED = "groups { ...GroupedNodes }"
+_PATHS = "paths { type effect cause }"
+#: Class of answers -> what is asked of one.
+SELECTIONS: Mapping[type, str] = {
+    Answer: "...Found",
+    WalkAnswer: f"...Found {_GROUPED}",
+    ProducedAnswer: f"...Found {_GROUPED} things {{ ...GroupedThings }} "
+    "tree { id parent relation depth repeated }",
+    WhyAnswer: f"...Found {_PATHS}",
+    ShowAnswer: "...Found evidence { says source entry actor recorded }",
+    AskAnswer: f"...Found query {_GROUPED} {_PATHS}",
+    Explanation: "query meaning plan engine",
+    Comparison: "...Compared",
+    Stats: "nodes edges entries root kinds",
+}
+#: What is sent besides: the operation in the file of its name.
+INGEST = "ingest"
 _SPREAD = re.compile(r"\.\.\.(\w+)")
 #: Fragments by their lower-case names.
 _GENERATED: Mapping[str, str] = {
@@ -35,21 +47,52 @@ _GENERATED: Mapping[str, str] = {
     + " ".join(f"{group} {{ ...Thing }}" for group in GROUPS)
     + "}\n",
 }
+_SCALARS: Mapping[type, str] = {str: "String", int: "Int", float: "Float", bool: "Boolean"}
+
+
+_DOCUMENTS: dict[type, str] = {}
+
+
+def document(request: type) -> str:
+    """The operation of a request, and every fragment that it needs, once."""
+    if request not in _DOCUMENTS:
+        _DOCUMENTS[request] = _document(request)
+    return _DOCUMENTS[request]
+
+
+def _document(request: type) -> str:
+    known = fields_of(request)
+    declared = ", ".join(f"${f.argument}: {graphql_type(f)}" for f in known)
+    passed = ", ".join(f"{f.argument}: ${f.argument}" for f in known)
+    name = request.graphql  # type: ignore[attr-defined] # requests have one
+    head = f"query {name}({declared})" if declared else f"query {name}"
+    call = f"{name}({passed})" if passed else str(name)
+    text = f"{head} {{ answer: {call} {{ {SELECTIONS[answer_of(request)]} }} }}\n"
+    return "\n".join((text, *_fragments(text, set())))
 
 
 @cache
-def document(name: str) -> str:
-    """An operation, and every fragment that it needs, once."""
-    return "\n".join(_texts(name, set()))
+def mutation(name: str) -> str:
+    """The operation in the file of a name."""
+    return _file(name)
 
 
-def _texts(name: str, seen: set[str]) -> Iterator[str]:
-    if name not in seen:
-        seen.add(name)
-        text = _GENERATED.get(name) or _file(name)
-        yield text
-        for fragment in _SPREAD.findall(text):
-            yield from _texts(fragment.lower(), seen)
+def graphql_type(field: Field) -> str:
+    """The type of an argument; what has a default may be left out."""
+    required = "!" if field.required or field.says.sized else ""
+    if field.says.enum is not None:
+        return f"[{field.says.enum}!]{required}"
+    return _SCALARS[field.scalar] + required
+
+
+def _fragments(text: str, seen: set[str]) -> Iterator[str]:
+    for fragment in _SPREAD.findall(text):
+        name = fragment.lower()
+        if name not in seen:
+            seen.add(name)
+            found = _GENERATED.get(name) or _file(name)
+            yield found
+            yield from _fragments(found, seen)
 
 
 def _file(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -13,9 +13,13 @@ from lineage import errors, ids
 from lineage.errors import TEMPORARY, LineageError, ServerError
 from lineage.model.kinds import GROUPS
 from lineage.services.answer import Answer, Certificate
+from lineage.services.ask import AskAnswer, Explanation
 from lineage.services.compare import Comparison, Difference
 from lineage.services.fairness import Reason
-from lineage.services.trace import grouped
+from lineage.services.produced import ProducedAnswer
+from lineage.services.show import Evidence, ShowAnswer
+from lineage.services.trace import WalkAnswer, grouped
+from lineage.services.why import WhyAnswer
 from lineage.store.base import Cut, Stats, Subgraph
 from lineage.store.rows import EdgeRow, NodeRow
 
@@ -23,8 +27,6 @@ from lineage.store.rows import EdgeRow, NodeRow
 Object = Mapping[str, Any]
 
 _SECTIONS = ("code", "data", "environment", "parameters", "metrics", "other")
-_MORE = ("query", "paths", "groups", "things", "tree", "evidence")
-_GROUPED = frozenset({"groups", "things"})
 
 #: Exit codes of HTTP statuses, for errors of which only these are known.
 _EXIT_CODES = {
@@ -34,33 +36,85 @@ _EXIT_CODES = {
 }
 
 
-def answer(said: Object) -> Answer:
-    """A flat answer, its nodes and edges as rows again."""
+def _read(said: Object) -> dict[str, Any]:
+    """What all flat answers have, nodes and edges as rows again."""
     held = certificate(said["certificate"])
     found = Subgraph(
         node_rows=[_node(node) for node in said["nodes"]],
         edge_rows=[_edge(edge) for edge in said["edges"]],
         cut=held.cut,
     )
-    more = {name: said[name] for name in _MORE if said.get(name) is not None}
-    # GraphQL has every group, null where there is nothing of it.
-    extra = {name: _groups(value) if name in _GROUPED else value for name, value in more.items()}
-    return Answer(found=found, certificate=held, start=tuple(said["start"]), extra=extra)
+    return {"found": found, "certificate": held, "start": tuple(said["start"])}
 
 
-def joined(pages: Sequence[Answer]) -> Answer:
+def found(said: Object) -> Answer:
+    """Nodes."""
+    return Answer(**_read(said))
+
+
+def walked(said: Object) -> WalkAnswer:
+    """Everything within reach of a thing."""
+    return WalkAnswer(**_read(said), groups=_groups(said["groups"]))
+
+
+def produced(said: Object) -> ProducedAnswer:
+    """What produced something, as people read it."""
+    return ProducedAnswer(
+        **_read(said),
+        groups=_groups(said["groups"]),
+        things=_groups(said["things"]),
+        tree=said["tree"],
+    )
+
+
+def connected(said: Object) -> WhyAnswer:
+    """The connections of two things."""
+    return WhyAnswer(**_read(said), paths=said["paths"])
+
+
+def shown(said: Object) -> ShowAnswer:
+    """One thing in full."""
+    evidence = tuple(Evidence(**item) for item in said["evidence"])
+    return ShowAnswer(**_read(said), evidence=evidence)
+
+
+def selected(said: Object) -> AskAnswer:
+    """What a selection selects."""
+    groups = said["groups"]
+    return AskAnswer(
+        **_read(said),
+        query=said["query"],
+        groups=None if groups is None else _groups(groups),
+        paths=said["paths"],
+    )
+
+
+def explained(said: Object) -> Explanation:
+    """How a selection is understood."""
+    return Explanation(
+        query=said["query"],
+        meaning=tuple(said["meaning"]),
+        plan=tuple(said["plan"]),
+        engine=said["engine"],
+    )
+
+
+A = TypeVar("A", bound=Answer)
+
+
+def joined(pages: Sequence[A]) -> A:
     """Pages that follow each other as one answer, with the certificate of the last."""
     last = pages[-1]
     if len(pages) == 1:
         return last
     nodes = [row for page in pages for row in page.found.ordered_nodes]
     edges = [row for page in pages for row in page.found.ordered_edges]
-    found = Subgraph(node_rows=nodes, edge_rows=edges, cut=last.found.cut)
-    groups = {"groups": grouped(nodes)} if "groups" in last.extra else {}
-    return replace(last, found=found, extra={**last.extra, **groups})
+    whole = replace(last, found=Subgraph(node_rows=nodes, edge_rows=edges, cut=last.found.cut))
+    return replace(whole, groups=grouped(nodes)) if isinstance(whole, AskAnswer) else whole
 
 
 def _groups(said: Object) -> dict[str, Any]:
+    # GraphQL has every group, null where there is nothing of it.
     return {name: said[name] for name in GROUPS if said.get(name) is not None}
 
 

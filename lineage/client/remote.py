@@ -5,28 +5,33 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 from lineage import formats
 from lineage.client import reading
 from lineage.client.address import address
-from lineage.client.documents import document
+from lineage.client.documents import INGEST, document, mutation
 from lineage.client.transport import Transport
 from lineage.errors import StoreUnreachable, Usage
 from lineage.model import check
 from lineage.model.record import Batch, Loss
 from lineage.services.answer import Answer
-from lineage.services.ask import MOST, PAGE
+from lineage.services.ask import AskAnswer, AskRequest, Explanation
 from lineage.services.compare import Comparison
 from lineage.services.ingest import Report
-from lineage.services.show import kind_names
-from lineage.services.trace import relations
+from lineage.services.produced import ProducedAnswer
+from lineage.services.request import Field, Request, answer_of, fields_of
+from lineage.services.show import FindRequest, ShowAnswer, kind_names
+from lineage.services.trace import WalkAnswer, relations
+from lineage.services.why import WhyAnswer
 from lineage.store.base import Stats
+from lineage.verbs import Verbs
 
 T = TypeVar("T")
-When = str | int | None
+R = TypeVar("R")
 
 #: Seconds that a server may take to answer.
 TIMEOUT = 120.0
@@ -53,7 +58,7 @@ class _Local:
         raise needs_store(held.url)
 
 
-class Remote:
+class Remote(Verbs):
     """A store on a server: the verbs of ``lineage.Lineage`` that read, and ``ingest``.
 
     Answers, certificates and errors are those that the store itself would give, within what the
@@ -71,15 +76,11 @@ class Remote:
 
     admit = _Local()
     context = _Local()
-    export = _Local()
     home = _Local()
     load = _Local()
     package = _Local()
     rebuild = _Local()
-    sparql = _Local()
     store = _Local()
-    validate = _Local()
-    verify = _Local()
 
     @property
     def url(self) -> str:
@@ -102,7 +103,7 @@ class Remote:
             check.demand(batch)
             text = formats.named("json").dumps(batch).decode()
             variables = {"input": {"document": text, "format": "json", "source": source}}
-            said = self._transport.mutate(document("ingest"), variables)
+            said = self._transport.mutate(mutation(INGEST), variables)
             receipts.append(self._read(said, _receipt))
             seen.update(batch.seen)
             losses.update({(loss.what, loss.reason): loss.number for loss in batch.losses})
@@ -117,72 +118,36 @@ class Remote:
             losses=tuple(Loss(what, number, why) for (what, why), number in losses.items()),
         )
 
-    def trace(self, reference: str, **chosen: Any) -> Answer:
-        """What produced this (``services.trace.trace``)."""
-        return self._answer("trace", ref=reference, **_walked(**chosen))
+    def answer(self, request: Request[R]) -> R:
+        """See ``Verbs.answer``. Raises ``Usage`` for what needs the store itself."""
+        if request.graphql is None:
+            raise needs_store(self.url)
+        read = _READERS[answer_of(type(request))]
+        if isinstance(request, FindRequest | AskRequest):
+            return cast("R", self._pages(request, read))
+        return cast("R", self._asked(request, read))
 
-    def impact(self, reference: str, **chosen: Any) -> Answer:
-        """What depends on this (``services.trace.impact``)."""
-        return self._answer("impact", ref=reference, **_walked(**chosen))
-
-    def produced(self, reference: str, **chosen: Any) -> Answer:
-        """What produced this, in groups and as a tree (``services.produced.produced``)."""
-        return self._answer("produced", ref=reference, **_walked(**chosen))
-
-    def compare(self, one: str, other: str, at: When = None) -> Comparison:
-        """What differs between two runs or model versions (``services.compare.compare``)."""
-        return self._asked("compare", reading.comparison, a=one, b=other, at=_when(at))
-
-    def why(
-        self, one: str, other: str, *, k: int = 1, via: Iterable[str] | None = None, at: When = None
-    ) -> Answer:
-        """How two things are connected (``services.why.why``)."""
-        return self._answer("why", a=one, b=other, k=_int(k), via=_via(via), at=_when(at))
-
-    def show(self, reference: str, at: When = None) -> Answer:
-        """One thing in full, and who says so (``services.show.show``)."""
-        return self._answer("show", ref=reference, at=_when(at))
-
-    def find(
-        self,
-        text: str | None = None,
-        *,
-        kinds: Iterable[str] | None = None,
-        limit: int = 50,
-        after: str | None = None,
-        at: When = None,
-    ) -> Answer:
-        """Search identifiers and labels (``services.show.find``)."""
-        names = kind_names(kinds)
-        asked = {"text": text, "kinds": sorted(names) if names else None}
-        found = [self._answer("find", **asked, first=min(limit, _PAGE), after=after, at=_when(at))]
-        while (left := limit - sum(map(len, found))) > 0 and found[-1].certificate.cursor:
+    def _pages(self, request: FindRequest | AskRequest, read: Callable[[Any], Answer]) -> Answer:
+        """As many pages as it takes."""
+        largest = _ANSWER if isinstance(request, AskRequest) else _PAGE
+        found = [self._asked(replace(request, limit=min(request.limit, largest)), read)]
+        while (left := request.limit - sum(map(len, found))) > 0:
             held = found[-1].certificate
+            if held.cursor is None:
+                break
+            size = min(left, largest)
             # What is written meanwhile is not in the pages that follow.
-            where = {"after": held.cursor, "at": _when(held.as_of)}
-            found.append(self._answer("find", **asked, first=min(left, _PAGE), **where))
+            following = (
+                replace(request, limit=size, cursor=held.cursor)
+                if isinstance(request, AskRequest)
+                else replace(request, limit=size, after=held.cursor, at=held.as_of)
+            )
+            found.append(self._asked(following, read))
         return reading.joined(found)
 
-    def ask(
-        self, query: str, *, limit: int = PAGE, cursor: str | None = None, at: When = None
-    ) -> Answer:
-        """What a selection selects (``services.ask.ask``)."""
-        if not 1 <= limit <= MOST:
-            raise Usage(f"limit is between 1 and {MOST:,}")
-        asked = {"query": query, "at": _when(at)}
-        found = [self._answer("ask", **asked, first=min(limit, _ANSWER), after=cursor)]
-        while (left := limit - sum(map(len, found))) > 0 and found[-1].certificate.cursor:
-            after = found[-1].certificate.cursor
-            found.append(self._answer("ask", **asked, first=min(left, _ANSWER), after=after))
-        return reading.joined(found)
-
-    def explain(self, query: str, at: When = None) -> dict[str, Any]:
-        """How a selection is understood (``services.ask.explain``)."""
-        return self._asked("explain", dict, query=query, at=_when(at))
-
-    def stats(self) -> Stats:
-        """How much there is now."""
-        return self._asked("stats", reading.stats)
+    def _asked(self, request: Request[Any], read: Callable[[Any], T]) -> T:
+        text = document(type(request))
+        return self._read(self._transport.query(text, _variables(request)), read)
 
     def close(self) -> None:
         """Close the connection; calling twice is harmless."""
@@ -198,12 +163,6 @@ class Remote:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-    def _answer(self, name: str, **variables: Any) -> Answer:
-        return self._asked(name, reading.answer, **variables)
-
-    def _asked(self, name: str, read: Callable[[Any], T], **variables: Any) -> T:
-        return self._read(self._transport.query(document(name), variables), read)
 
     def _read(self, said: Any, read: Callable[[Any], T]) -> T:
         try:
@@ -223,33 +182,37 @@ def _receipt(said: Any) -> reading.Object:
     return receipt
 
 
-def _walked(
-    *,
-    depth: int | None = None,
-    limit: int = 1_000_000,
-    via: Iterable[str] | None = None,
-    at: When = None,
-) -> dict[str, Any]:
-    """The options of walks as variables."""
-    if (depth is not None and depth < 0) or limit < 1:
-        raise Usage("depth is at least 0 and limit at least 1")
+def _variables(request: Request[Any]) -> dict[str, Any]:
+    """The fields of a request as variables, within what servers allow."""
     return {
-        "depth": None if depth is None else _int(depth),
-        "limit": min(limit, _ANSWER),
-        "via": _via(via),
-        "at": _when(at),
+        field.argument: _variable(field, getattr(request, field.name))
+        for field in fields_of(type(request))
     }
 
 
-def _via(names: Iterable[str] | None) -> list[str] | None:
-    """Relations, refused here as the store would: GraphQL has other words for it."""
-    known = relations(names)
-    return None if known is None else sorted(known)
+def _variable(field: Field, value: Any) -> Any:
+    if value is None:
+        return None
+    if field.says.enum == "Relation":
+        # Refused here as the store would: GraphQL has other words for it.
+        return sorted(relations(value) or ()) or None
+    if field.says.enum == "Kind":
+        return sorted(kind_names(value) or ()) or None
+    if isinstance(value, int) and field.scalar is int:
+        most = field.says.sized[1] if field.says.sized else _LARGEST
+        return max(-_LARGEST, min(value, most))
+    return str(value) if field.scalar is str else value
 
 
-def _when(at: When) -> str | None:
-    return None if at is None else str(at)
-
-
-def _int(number: int) -> int:
-    return max(-_LARGEST, min(number, _LARGEST))
+#: Class of answers -> what reads one.
+_READERS: Mapping[type, Callable[[Any], Any]] = {
+    Answer: reading.found,
+    WalkAnswer: reading.walked,
+    ProducedAnswer: reading.produced,
+    WhyAnswer: reading.connected,
+    ShowAnswer: reading.shown,
+    AskAnswer: reading.selected,
+    Explanation: reading.explained,
+    Comparison: reading.comparison,
+    Stats: reading.stats,
+}

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
 import orjson
@@ -41,7 +41,8 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Answer:
-    """Nodes and edges by identifier, with what was asked (``start``) and a certificate.
+    """Nodes and edges by identifier, with what was asked (``start``) and a certificate. Verbs whose
+    answers say more have classes of their own.
 
     Iterating gives the nodes; a notebook shows a table of them. It keeps the rows of the engine:
     nodes and edges are decoded when somebody looks at them, and
@@ -51,7 +52,6 @@ class Answer:
     found: Subgraph
     certificate: Certificate
     start: tuple[str, ...] = ()
-    extra: dict[str, Any] = field(default_factory=dict)
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -111,7 +111,7 @@ class Answer:
             "nodes": [node.to_dict() for node in self.nodes],
             "edges": [edge.to_dict() for edge in self.edges],
             "certificate": self.certificate.to_dict(),
-            **self.extra,
+            **self._more(),
         }
 
     def to_json(self) -> bytes:
@@ -120,9 +120,26 @@ class Answer:
             "nodes": [_node_json(row) for row in self.found.ordered_nodes],
             "edges": [_edge_json(row) for row in self.found.ordered_edges],
             "certificate": self.certificate.to_dict(),
-            **self.extra,
+            **self._more(),
         }
         return orjson.dumps(value)
+
+    def _more(self) -> dict[str, Any]:
+        """What the answers of a verb say besides: their own fields, those left out that say nothing."""
+        own = (field.name for field in fields(self) if field.name not in _OF_ALL)
+        shown = {name: getattr(self, name) for name in own}
+        return {name: _plain(value) for name, value in shown.items() if value is not None}
+
+
+_OF_ALL = frozenset({"found", "certificate", "start"})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return value.to_dict() if hasattr(value, "to_dict") else value
 
 
 def _node_json(row: NodeRow) -> dict[str, Any]:
@@ -157,15 +174,3 @@ def certify(stand: Stand, cut: Cut | None, cursor: str | None = None) -> Certifi
         as_of=stand.as_of,
         root=stand.head.root.hex(),
     )
-
-
-def answered(
-    found: Subgraph,
-    stand: Stand,
-    start: tuple[str, ...],
-    cursor: str | None = None,
-    **extra: Any,
-) -> Answer:
-    """What was found as an answer."""
-    certificate = certify(stand, found.cut, cursor)
-    return Answer(found=found, certificate=certificate, start=start, extra=extra)

@@ -7,10 +7,10 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import orjson
@@ -24,8 +24,9 @@ from lineage.query.bind import bind
 from lineage.query.plan import Connections, Follow, Question, lines
 from lineage.query.rules import rewritten
 from lineage.query.words import FILTERS
-from lineage.services.answer import Answer, answered
+from lineage.services.answer import Answer, certify
 from lineage.services.context import Context
+from lineage.services.request import ANSWER, Request, Says, When
 from lineage.services.resolve import resolve
 from lineage.services.trace import grouped
 from lineage.services.when import Stand, at_one_moment, view_at
@@ -41,27 +42,112 @@ PAGE, MOST = 10_000, 1_000_000
 _LOOKED_AT = 2_000
 
 
-def ask(
-    ctx: Context,
-    query: str,
-    *,
-    limit: int = PAGE,
-    cursor: str | None = None,
-    at: str | int | None = None,
-) -> Answer:
-    """What a selection selects, by identifier, with the edges among the selected.
-
-    ``limit`` is the nodes of one page; the certificate's ``cursor`` goes on behind it, in the store
-    as it stood for the first page, whatever was written since. Raises ``BadQuery``, ``BadCursor``,
-    ``TimedOut``, and ``NotFound`` or ``Ambiguous`` for references in the query.
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class AskAnswer(Answer):
+    """What a selection selects. ``query`` is the selection in its canonical form; ``groups`` are the
+    nodes as people read them, ``paths`` the connections where the selection is ``why(...)``.
     """
-    if not 1 <= limit <= MOST:
-        raise Usage(f"limit is between 1 and {MOST:,}")
-    selection = _selection(query, at)
-    text = ast.show(selection)
-    if cursor is None:
-        return _page(ctx, selection, text, limit, None)
-    return _page(ctx, selection, text, limit, _place(ctx, text, cursor))
+
+    query: str
+    groups: Mapping[str, Sequence[str]] | None = None
+    paths: Sequence[Sequence[Mapping[str, str]]] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """How a selection is understood: its canonical text, what it means, and what the engine does."""
+
+    query: str
+    meaning: tuple[str, ...]
+    plan: tuple[str, ...]
+    engine: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the JSON of ``lineage explain``."""
+        return {
+            "query": self.query,
+            "meaning": list(self.meaning),
+            "plan": list(self.plan),
+            "engine": self.engine,
+        }
+
+
+Selection = Annotated[
+    str,
+    Says(
+        text='A selection: +model:"fraud@v3" and kind:dataset (docs/selection.md).', resolves=True
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class AskRequest(Request[AskAnswer]):
+    """What a selection selects, by identifier, with the edges among the selected."""
+
+    graphql = "select"
+    weight = 10
+    examples = (
+        """ask '+model:"fraud@v3" and kind:dataset'""",
+        """ask 'kind:run and metric.auc >= 0.9 and started >= "2026-01-01"'""",
+        """ask 'kind:run and commit:"v1.0..v1.2"'""",
+        """ask 'between(dataset:"raw", model:"fraud@v3") via used, wasGeneratedBy'""",
+    )
+
+    query: Selection
+    _: KW_ONLY
+    limit: Annotated[
+        int,
+        Says(
+            text="How many nodes of one page.",
+            at_least=1,
+            at_most=MOST,
+            graphql="first",
+            sized=(1_000, ANSWER),
+        ),
+    ] = PAGE
+    cursor: Annotated[
+        str | None,
+        Says(
+            text="Go on behind the cursor of the certificate of the page before, in the store as it "
+            "stood for the first page.",
+            flag="--after",
+            metavar="CURSOR",
+            graphql="after",
+        ),
+    ] = None
+    at: When = None
+
+    def answer(self, ctx: Context) -> AskAnswer:
+        """See ``Request.answer``. Raises ``BadQuery``, ``BadCursor``, ``TimedOut``, and ``NotFound``
+        or ``Ambiguous`` for references in the query.
+        """
+        selection = _selection(self.query, self.at)
+        text = ast.show(selection)
+        place = None if self.cursor is None else _place(ctx, text, self.cursor)
+        return _page(ctx, selection, text, self.limit, place)
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainRequest(Request[Explanation]):
+    """The plan of a selection: what it means, and what the engine does."""
+
+    graphql = "explain"
+    examples = ("""explain '+model:"fraud@v3" and kind:dataset and not license:"*"'""",)
+
+    query: Selection
+    _: KW_ONLY
+    at: When = None
+
+    def answer(self, ctx: Context) -> Explanation:
+        """See ``Request.answer``."""
+        selection = _selection(self.query, self.at)
+        plan = bind(selection, _Names(ctx, view_at(ctx, selection.at)))
+        return Explanation(
+            query=ast.show(selection),
+            meaning=tuple(lines(plan)),
+            plan=tuple(lines(rewritten(plan))),
+            engine=ctx.store.caps.name,
+        )
 
 
 def page_of(ctx: Context, selected: ast.Expression, page: Page, view: View) -> Slice:
@@ -71,18 +157,6 @@ def page_of(ctx: Context, selected: ast.Expression, page: Page, view: View) -> S
     found = ctx.store.run(question, view)
     rows = tuple(found.ordered_nodes)
     return Slice(rows, rows[-1].id if found.cut is not None and rows else None)
-
-
-def explain(ctx: Context, query: str, at: str | int | None = None) -> dict[str, Any]:
-    """How a selection is understood: its canonical text, and the plan before and after the rules."""
-    selection = _selection(query, at)
-    plan = bind(selection, _Names(ctx, view_at(ctx, selection.at)))
-    return {
-        "query": ast.show(selection),
-        "meaning": list(lines(plan)),
-        "plan": list(lines(rewritten(plan))),
-        "engine": ctx.store.caps.name,
-    }
 
 
 def _selection(query: str, at: str | int | None) -> ast.Selection:
@@ -96,7 +170,7 @@ def _selection(query: str, at: str | int | None) -> ast.Selection:
 
 def _page(
     ctx: Context, selection: ast.Selection, text: str, limit: int, place: _Place | None
-) -> Answer:
+) -> AskAnswer:
     follow = _shown(selection.of)
 
     def read(view: View) -> tuple[Subgraph, Connected | None]:
@@ -110,12 +184,22 @@ def _page(
 
     (found, chains), stand = _read(ctx, selection, place, read)
     if chains is not None:
-        return answered(found, stand, chains.ends, paths=chains.paths, query=text)
+        return AskAnswer(
+            found=found,
+            certificate=certify(stand, found.cut),
+            start=chains.ends,
+            query=text,
+            paths=chains.paths,
+        )
     more = found.cut is not None and found.cut.reason == "limit" and found.node_rows
     last = found.ordered_nodes[-1].id if more else None
     cursor = _cursor(ctx, text, _Place(stand.as_of, last)) if last is not None else None
-    groups = grouped(found.ordered_nodes)
-    return answered(found, stand, (), cursor=cursor, query=text, groups=groups)
+    return AskAnswer(
+        found=found,
+        certificate=certify(stand, found.cut, cursor),
+        query=text,
+        groups=grouped(found.ordered_nodes),
+    )
 
 
 def _read(

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from lineage import ids
 from lineage.errors import NotFound
 from lineage.model.record import Edge, Node
 from lineage.services.context import Context
+from lineage.services.request import Request, Says
 from lineage.services.resolve import resolve
 from lineage.sources.git.rewrites import CommitFacts, Match, Rewrites, facts
 from lineage.store.base import NOW, Filter, Hop, Page
@@ -55,29 +56,44 @@ class Found:
         }
 
 
-def find_commits(ctx: Context, reference: str | None) -> tuple[Found, ...]:
-    """Where a commit, or (``None``) every commit that a run used, is today.
-
-    What was recorded of deleted branches is used too: a squash merge is found by it. Raises
-    ``NotFound`` where the store holds no history.
+@dataclass(frozen=True, slots=True)
+class CommitsRequest(Request[tuple[Found, ...]]):
+    """Where a commit is today; without one, every commit that a run used. What was recorded of
+    deleted branches is used too: a squash merge is found by it.
     """
-    known, today, titles = _history(ctx)
-    if not known:
-        raise NotFound("no git history is in the store", hint="Import it: 'lineage import .'")
-    rewrites = Rewrites(today, known)
-    by_sha = {fact.sha: fact for fact in known}
-    targets = sorted(set(_used(ctx))) if reference is None else [resolve(ctx, reference).id]
-    users = _users(ctx, targets)
-    found = []
-    for ident in targets:
-        sha = ident.removeprefix(_REVISION)
-        target = by_sha.get(sha) or CommitFacts(sha=sha)
-        title = titles.get(ident) or ids.short(ident)
-        matches = tuple(rewrites.resolve(target))
-        found.append(
-            Found(commit=ident, title=title, used_by=tuple(users.get(ident, ())), matches=matches)
-        )
-    return tuple(found)
+
+    examples = ("commit resolve commit:1a2b3c4",)
+
+    reference: Annotated[
+        str | None,
+        Says(text="A commit; without it, every commit that a run used.", resolves=True),
+    ] = None
+
+    def answer(self, ctx: Context) -> tuple[Found, ...]:
+        """See ``Request.answer``. Raises ``NotFound`` where the store holds no history."""
+        known, today, titles = _history(ctx)
+        if not known:
+            raise NotFound("no git history is in the store", hint="Import it: 'lineage import .'")
+        rewrites = Rewrites(today, known)
+        by_sha = {fact.sha: fact for fact in known}
+        if self.reference is None:
+            targets = sorted(set(_used(ctx)))
+        else:
+            targets = [resolve(ctx, self.reference).id]
+        users = _users(ctx, targets)
+        found = []
+        for ident in targets:
+            sha = ident.removeprefix(_REVISION)
+            matches = rewrites.resolve(by_sha.get(sha) or CommitFacts(sha=sha))
+            found.append(
+                Found(
+                    commit=ident,
+                    title=titles.get(ident) or ids.short(ident),
+                    used_by=tuple(users.get(ident, ())),
+                    matches=tuple(matches),
+                )
+            )
+        return tuple(found)
 
 
 def _history(ctx: Context) -> tuple[list[CommitFacts], list[CommitFacts], dict[str, str]]:

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Annotated, Any
 
 from lineage.errors import Usage
 from lineage.model import kinds, terms
@@ -14,6 +14,7 @@ from lineage.model.value import plain
 from lineage.services.answer import Certificate, certify
 from lineage.services.context import Context
 from lineage.services.fairness import Reason, judge
+from lineage.services.request import Request, When, reference
 from lineage.services.resolve import resolve
 from lineage.services.when import at_one_moment
 from lineage.store.base import Hop, View
@@ -86,42 +87,56 @@ class Side:
         }
 
 
-def compare(ctx: Context, one: str, other: str, at: str | int | None = None) -> Comparison:
-    """What differs between two runs, or between the runs that made two things.
-
-    Raises ``Usage`` for something that no run made, and what references raise.
+@dataclass(frozen=True, slots=True)
+class CompareRequest(Request[Comparison]):
+    """What differs between two runs, or between the runs that made two things, and whether their
+    metrics compare.
     """
-    (a, b), stand = at_one_moment(
-        ctx, at, lambda view: (_side(ctx, one, view), _side(ctx, other, view))
-    )
-    sections = {
-        "code": _by_name(_idents(a.commits), _idents(b.commits)),
-        "data": _data(a, b),
-        "environment": _environment(a, b),
-        "parameters": _by_name(a.named(_PARAM), b.named(_PARAM)),
-        "metrics": _by_name(a.named(_METRIC), b.named(_METRIC)),
-        "other": _by_name(_rest(a), _rest(b)),
-    }
-    changed = [name for name in ("code", "data", "environment", "parameters") if sections[name]]
-    fair, reasons = judge(
-        (a.run, b.run), (a.named(_METRIC), b.named(_METRIC)), (_bytes(a), _bytes(b)), changed
-    )
-    return Comparison(
-        a=a.run.id,
-        b=b.run.id,
-        sections=sections,
-        fair=fair,
-        reasons=reasons,
-        certificate=certify(stand, None),
-    )
+
+    graphql = "compare"
+    weight = 50
+    examples = ("compare model:fraud@v2 model:fraud@v3",)
+
+    one: Annotated[str, reference("The first run, or what it made", "a")]
+    other: Annotated[str, reference("The second", "b")]
+    _: KW_ONLY
+    at: When = None
+
+    def answer(self, ctx: Context) -> Comparison:
+        """See ``Request.answer``. Raises ``Usage`` for something that no run made."""
+        (a, b), stand = at_one_moment(
+            ctx,
+            self.at,
+            lambda view: (_side(ctx, self.one, view), _side(ctx, self.other, view)),
+        )
+        sections = {
+            "code": _by_name(_idents(a.commits), _idents(b.commits)),
+            "data": _data(a, b),
+            "environment": _environment(a, b),
+            "parameters": _by_name(a.named(_PARAM), b.named(_PARAM)),
+            "metrics": _by_name(a.named(_METRIC), b.named(_METRIC)),
+            "other": _by_name(_rest(a), _rest(b)),
+        }
+        changed = [name for name in ("code", "data", "environment", "parameters") if sections[name]]
+        fair, reasons = judge(
+            (a.run, b.run), (a.named(_METRIC), b.named(_METRIC)), (_bytes(a), _bytes(b)), changed
+        )
+        return Comparison(
+            a=a.run.id,
+            b=b.run.id,
+            sections=sections,
+            fair=fair,
+            reasons=reasons,
+            certificate=certify(stand, None),
+        )
 
 
-def _side(ctx: Context, reference: str, view: View) -> Side:
-    row = resolve(ctx, reference, view)
+def _side(ctx: Context, about: str, view: View) -> Side:
+    row = resolve(ctx, about, view)
     ident = row.id if kinds.family(row.kind) == "Activity" else _maker(ctx, row.id, view)
     if ident is None:
         raise Usage(
-            f"no run is known that made {reference!r}",
+            f"no run is known that made {about!r}",
             hint="Name two runs, or two things that runs made.",
         )
     edges = [row.edge() for row in ctx.store.edges([ident], Hop(), view)]

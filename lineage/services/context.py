@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 from lineage.store.base import Store
 
@@ -20,6 +22,8 @@ class Context:
     """Time, actor, secrets and store, handed to every service.
 
     ``budget`` is how many seconds a walk may take before its answer is cut (``None``: no limit).
+    ``home`` is the folder in which keys, policies and the trust file lie, where there is one;
+    ``scratch`` opens an empty store to work in.
     """
 
     store: Store
@@ -27,6 +31,8 @@ class Context:
     person_key: bytes = field(repr=False)
     clock: Callable[[], datetime] = now
     budget: float | None = None
+    home: Path | None = None
+    scratch: Callable[[], AbstractContextManager[Store]] | None = field(default=None, repr=False)
 
     def recorded(self) -> str:
         """The moment of an entry, RFC 3339 in UTC."""

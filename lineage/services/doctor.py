@@ -16,7 +16,9 @@ from typing import Any, Literal
 
 from lineage.errors import LineageError
 from lineage.model.vocabulary import KEPT, Vocabulary, too_new
-from lineage.store.base import values_under
+from lineage.services.context import Context
+from lineage.services.request import Request
+from lineage.store.base import NOW, Store, values_under
 
 #: From this version on SQLite no longer corrupts a database by a WAL reset at a bad moment.
 SOUND_SQLITE = (3, 51, 3)
@@ -75,17 +77,31 @@ def _neo4j() -> Check:
     return Check(what="Neo4j driver", state="ok", found=version("neo4j"))
 
 
+@dataclass(frozen=True, slots=True)
+class DoctorRequest(Request[tuple[Check, ...]]):
+    """Whether Python, SQLite, git, the optional parts and the store are as they should be."""
+
+    examples = ("doctor",)
+
+    def answer(self, ctx: Context) -> tuple[Check, ...]:
+        """See ``Request.answer``."""
+        return (_python(), _sqlite(), _git(), _neo4j(), *_checks(ctx.store))
+
+
 def _store(opened: Callable[[], AbstractContextManager[Any]]) -> list[Check]:
     try:
-        with opened() as store:
-            stats = store.stats()
-            faults = list(islice(store.store.faults(), 3))
-            name = store.store.caps.name
-            unknown = Vocabulary.of_values(dict(values_under(store.store, KEPT))).unknown
+        with opened() as held:
+            return _checks(held.store)
     except LineageError as error:
         found = f"{error} [{error.code}]"
         return [Check(what="store", state="problem", found=found, advice=error.hint)]
-    found = f"{name}, {stats.nodes} nodes, {stats.edges} edges, {stats.entries} entries"
+
+
+def _checks(store: Store) -> list[Check]:
+    stats = store.stats(NOW)
+    faults = list(islice(store.faults(), 3))
+    unknown = Vocabulary.of_values(dict(values_under(store, KEPT))).unknown
+    found = f"{store.caps.name}, {stats.nodes} nodes, {stats.edges} edges, {stats.entries} entries"
     checks = [Check(what="store", state="ok", found=found)]
     if unknown:
         newer = too_new(unknown)

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from itertools import islice
-from typing import Any
+from typing import Annotated, Any
 
 from lineage import formats
 from lineage.errors import TimedOut
@@ -15,6 +15,7 @@ from lineage.model.record import Batch, Edge, Loss, Node, line
 from lineage.services import ask
 from lineage.services.answer import Certificate, certify
 from lineage.services.context import Context
+from lineage.services.request import Request, Says, When
 from lineage.services.when import Stand, view_at
 from lineage.store.base import Store, View
 
@@ -62,28 +63,41 @@ class Exported:
         }
 
 
-def export(
-    ctx: Context,
-    selection: str | None = None,
-    *,
-    format: str = "json",  # noqa: A002 - the public word
-    at: str | int | None = None,
-) -> Exported:
-    """What is selected (everything, where nothing is) as a document of a format.
+@dataclass(frozen=True, slots=True)
+class ExportRequest(Request[Exported]):
+    """What is selected (everything, where nothing is) as a document of a format."""
 
-    Raises ``UnknownFormat``, and the errors of ``ask``.
-    """
-    written = formats.named(format)
-    found = gather(ctx, selection, at=at)
-    return Exported(
-        data=written.dumps(found.batch),
-        format=written.name,
-        nodes=found.batch.things,
-        edges=found.batch.relations,
-        losses=written.losses(found.batch),
-        certificate=found.certificate,
-        canonical=formats.canonical(found.batch, format) if format in formats.RDF else None,
+    examples = (
+        """export '+model:"fraud@v3"' --format turtle -o fraud.ttl""",
+        "export --format nquads > everything.nq",
     )
+
+    selection: Annotated[
+        str | None, Says(text="A selection; without it, everything (docs/selection.md).")
+    ] = None
+    _: KW_ONLY
+    format: Annotated[
+        str,
+        Says(text=f"The format: {', '.join(formats.BUILTIN)}.", metavar="NAME"),
+    ] = "json"
+    at: When = None
+
+    def answer(self, ctx: Context) -> Exported:
+        """See ``Request.answer``. Raises ``UnknownFormat``, and the errors of ``ask``."""
+        written = formats.named(self.format)
+        found = gather(ctx, self.selection, at=self.at)
+        canonical = None
+        if self.format in formats.RDF:
+            canonical = formats.canonical(found.batch, self.format)
+        return Exported(
+            data=written.dumps(found.batch),
+            format=written.name,
+            nodes=found.batch.things,
+            edges=found.batch.relations,
+            losses=written.losses(found.batch),
+            certificate=found.certificate,
+            canonical=canonical,
+        )
 
 
 def gather(
@@ -104,12 +118,13 @@ def gather(
         certificate = certify(Stand(view, head), None)
         everything = _in_time(_all(ctx.store, view), seconds)
         return Gathered(batch=_batch(ctx.store, everything, None, view), certificate=certificate)
-    page = ask.ask(ctx, selection, limit=ask.MOST, at=at)
+    page = ask.AskRequest(selection, limit=ask.MOST, at=at).answer(ctx)
     certificate = page.certificate
     view = View(as_of=certificate.as_of)
     chosen = [row.id for row in page.found.ordered_nodes]
     while page.certificate.cursor is not None:
-        page = ask.ask(ctx, selection, limit=ask.MOST, at=at, cursor=page.certificate.cursor)
+        onward = page.certificate.cursor
+        page = ask.AskRequest(selection, limit=ask.MOST, at=at, cursor=onward).answer(ctx)
         chosen += [row.id for row in page.found.ordered_nodes]
     certificate = page.certificate if len(chosen) > ask.MOST else certificate
     return Gathered(batch=_batch(ctx.store, chosen, set(chosen), view), certificate=certificate)

@@ -3,31 +3,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import Annotated, Any
 
 from lineage.model import kinds
-from lineage.services.answer import Answer
 from lineage.services.context import Context
+from lineage.services.request import EVERYTHING, Request, Via, When, reference
 from lineage.services.things import Links, Thing
-from lineage.services.trace import trace
+from lineage.services.trace import Depth, Limit, TraceRequest, WalkAnswer, walked
 
 #: Lines of the tree, at most; the things in groups are always all.
 LINES = 1_000
 
 
-def produced(ctx: Context, reference: str, **chosen: Any) -> Answer:
-    """What produced this: everything upstream with ``things`` in groups and as a ``tree``.
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ProducedAnswer(WalkAnswer):
+    """The same in groups and as a tree, in which nodes that are tied by digest are one thing."""
 
-    Nodes tied by digest are one thing. The tree goes level by level, and each thing is opened
-    once. Takes what ``trace`` takes.
+    things: Mapping[str, Sequence[Mapping[str, Any]]]
+    tree: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class ProducedRequest(Request[ProducedAnswer]):
+    """What produced this, in groups and as a tree: nodes tied by digest are one thing, the tree goes
+    level by level, and each thing is opened once.
     """
-    found = trace(ctx, reference, **chosen)
-    links = Links(found, "causes")
-    start = links.of[found.start[0]]
-    extra = {**found.extra, "things": _grouped(links, start), "tree": _tree(links, start)}
-    return replace(found, extra=extra)
+
+    graphql = "produced"
+    weight = 30
+
+    reference: Annotated[str, reference("What it is about")]
+    _: KW_ONLY
+    depth: Depth = None
+    limit: Limit = EVERYTHING
+    via: Via = None
+    at: When = None
+
+    def answer(self, ctx: Context) -> ProducedAnswer:
+        """See ``Request.answer``."""
+        asked = TraceRequest(
+            self.reference, depth=self.depth, limit=self.limit, via=self.via, at=self.at
+        )
+        found = walked(ctx, asked, "causes")
+        links = Links(found, "causes")
+        start = links.of[found.start[0]]
+        return ProducedAnswer(
+            found=found.found,
+            certificate=found.certificate,
+            start=found.start,
+            groups=found.groups,
+            things=_grouped(links, start),
+            tree=_tree(links, start),
+        )
 
 
 def _grouped(links: Links, start: Thing) -> dict[str, list[dict[str, Any]]]:

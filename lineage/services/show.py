@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import KW_ONLY, asdict, dataclass
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from lineage.errors import Usage
 from lineage.ledger.log import Header
 from lineage.model.kinds import KINDS
 from lineage.model.terms import TABLE
-from lineage.services.answer import Answer, answered
+from lineage.services.answer import Answer, certify
 from lineage.services.context import Context
+from lineage.services.request import Request, Says, When, reference
 from lineage.services.resolve import nearest, resolve
 from lineage.services.when import at_one_moment
 from lineage.store.base import Cut, Filter, Hop, Page, Subgraph, View
@@ -23,26 +25,83 @@ from lineage.store.rows import edge_order
 MOST = 1_000
 
 
-def show(ctx: Context, reference: str, at: str | int | None = None) -> Answer:
-    """A node with the edges on both sides and the evidence for each statement."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One statement about a thing (``says``, as JSON), and the entry of the ledger that made it."""
 
-    def read(view: View) -> tuple[Subgraph, str, list[Evidence]]:
-        ident = resolve(ctx, reference, view).id
-        return _near(ctx, ident, view), ident, evidence(ctx, [ident], view)[ident]
+    says: Mapping[str, Any]
+    source: str
+    entry: int
+    actor: str
+    recorded: str
 
-    (graph, ident, found), stand = at_one_moment(ctx, at, read)
-    return answered(graph, stand, (ident,), evidence=[item.to_dict() for item in found])
+    def to_dict(self) -> dict[str, Any]:
+        """As the JSON of docs/answers.md."""
+        return asdict(self)
 
 
-def near(ctx: Context, reference: str, at: str | int | None = None) -> Answer:
+class Claimed(NamedTuple):
+    """A claim, and the entry that made it."""
+
+    claim: Claim
+    entry: Header
+
+    @property
+    def evidence(self) -> Evidence:
+        """As answers show it."""
+        return Evidence(
+            says=self.claim.record.to_dict(),
+            source=self.claim.source,
+            entry=self.claim.since,
+            actor=self.entry.actor,
+            recorded=self.entry.recorded,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ShowAnswer(Answer):
+    """One thing with its neighbours; ``evidence`` is who says so."""
+
+    evidence: Sequence[Evidence]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowRequest(Request[ShowAnswer]):
+    """One thing in full: attributes, nearest causes and effects, and who says so."""
+
+    graphql = "show"
+    weight, rows = 20, 1_000
+    examples = ("show run:0f3a",)
+
+    reference: Annotated[str, reference("What to show")]
+    _: KW_ONLY
+    at: When = None
+
+    def answer(self, ctx: Context) -> ShowAnswer:
+        """See ``Request.answer``."""
+
+        def read(view: View) -> tuple[Subgraph, str, list[Claimed]]:
+            ident = resolve(ctx, self.reference, view).id
+            return _near(ctx, ident, view), ident, evidence(ctx, [ident], view)[ident]
+
+        (graph, ident, found), stand = at_one_moment(ctx, self.at, read)
+        return ShowAnswer(
+            found=graph,
+            certificate=certify(stand, graph.cut),
+            start=(ident,),
+            evidence=tuple(item.evidence for item in found),
+        )
+
+
+def near(ctx: Context, about: str, at: str | int | None = None) -> Answer:
     """A node with the edges on both sides, without the evidence."""
 
     def read(view: View) -> tuple[Subgraph, str]:
-        ident = resolve(ctx, reference, view).id
+        ident = resolve(ctx, about, view).id
         return _near(ctx, ident, view), ident
 
     (graph, ident), stand = at_one_moment(ctx, at, read)
-    return answered(graph, stand, (ident,))
+    return Answer(found=graph, certificate=certify(stand, graph.cut), start=(ident,))
 
 
 def _near(ctx: Context, ident: str, view: View) -> Subgraph:
@@ -60,24 +119,7 @@ def _near(ctx: Context, ident: str, view: View) -> Subgraph:
     return Subgraph(node_rows=list(rows.values()), edge_rows=kept, cut=cut)
 
 
-class Evidence(NamedTuple):
-    """A claim, and the entry that made it."""
-
-    claim: Claim
-    entry: Header
-
-    def to_dict(self) -> dict[str, Any]:
-        """As the JSON of docs/answers.md."""
-        return {
-            "says": self.claim.record.to_dict(),
-            "source": self.claim.source,
-            "entry": self.claim.since,
-            "actor": self.entry.actor,
-            "recorded": self.entry.recorded,
-        }
-
-
-def evidence(ctx: Context, idents: Collection[str], view: View) -> dict[str, list[Evidence]]:
+def evidence(ctx: Context, idents: Collection[str], view: View) -> dict[str, list[Claimed]]:
     """Who says so: of each node, the claims about it and its causes that stand in a view, ``MOST``
     at most, each with the entry that made it. Two reads, however many there are.
     """
@@ -89,30 +131,44 @@ def evidence(ctx: Context, idents: Collection[str], view: View) -> dict[str, lis
     seqs = {claim.since for found in claims.values() for claim in found}
     entries = ctx.store.headers_at(seqs, view)
     return {
-        ident: [Evidence(claim, entries[claim.since]) for claim in found]
+        ident: [Claimed(claim, entries[claim.since]) for claim in found]
         for ident, found in claims.items()
     }
 
 
-def find(
-    ctx: Context,
-    text: str | None,
-    *,
-    kinds: Iterable[str] | None = None,
-    limit: int = 50,
-    after: str | None = None,
-    at: str | int | None = None,
-) -> Answer:
-    """Nodes whose identifier or label holds a text, by identifier, a page at a time.
+@dataclass(frozen=True, slots=True)
+class FindRequest(Request[Answer]):
+    """Things whose identifier or label holds a text, by identifier, a page at a time."""
 
-    ``kinds`` are names of kinds in any case. Raises ``Usage`` for one there is not.
-    """
-    where = Filter(kinds=kind_names(kinds), text=text or None)
-    wanted = Page(limit=limit, after=after)
-    page, stand = at_one_moment(ctx, at, lambda view: ctx.store.find(where, wanted, view))
-    cut = Cut(reason="limit") if page.after else None
-    graph = Subgraph(node_rows=list(page.rows), edge_rows=[], cut=cut)
-    return answered(graph, stand, (), cursor=page.after)
+    graphql = "find"
+    weight = 20
+    examples = ("find fraud --kind ModelVersion",)
+
+    text: Annotated[str | None, Says(text="What identifiers or labels hold, in either case.")] = (
+        None
+    )
+    _: KW_ONLY
+    kinds: Annotated[
+        Iterable[str] | None,
+        Says(text="Only these kinds, in any case.", flag="--kind", enum="Kind"),
+    ] = None
+    limit: Annotated[
+        int,
+        Says(text="How many things.", at_least=1, at_most=10_000, graphql="first", sized=(50, 200)),
+    ] = 50
+    after: Annotated[
+        str | None, Says(text="Go on behind the cursor of the page before.", metavar="CURSOR")
+    ] = None
+    at: When = None
+
+    def answer(self, ctx: Context) -> Answer:
+        """See ``Request.answer``. Raises ``Usage`` for a kind there is not."""
+        where = Filter(kinds=kind_names(self.kinds), text=self.text or None)
+        wanted = Page(limit=self.limit, after=self.after)
+        page, stand = at_one_moment(ctx, self.at, lambda view: ctx.store.find(where, wanted, view))
+        cut = Cut(reason="limit") if page.after else None
+        graph = Subgraph(node_rows=list(page.rows), edge_rows=[], cut=cut)
+        return Answer(found=graph, certificate=certify(stand, cut, page.after))
 
 
 def kind_names(given: Iterable[str] | None) -> frozenset[str] | None:

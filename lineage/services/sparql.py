@@ -7,9 +7,9 @@ import subprocess
 import sys
 import tempfile
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
 
@@ -18,6 +18,7 @@ from lineage.errors import BadQuery, MissingExtra, TimedOut
 from lineage.services import export
 from lineage.services.answer import Certificate
 from lineage.services.context import Context
+from lineage.services.request import Request, Says, When
 from lineage.services.when import view_at
 from lineage.store.base import Cut
 
@@ -121,18 +122,30 @@ def read(ctx: Context, *, at: str | int | None = None) -> Graphs:
     return Graphs(data=quads.dumps(found.batch), certificate=found.certificate)
 
 
-def sparql(ctx: Context, query: str, *, at: str | int | None = None) -> Solutions:
-    """Answer a query over everything in the store, as PROV-O; bundles are named graphs, and the
-    default graph is all of them together.
-
-    Raises ``BadQuery`` (not SPARQL, an update, SERVICE, FROM), ``TimedOut``, ``MissingExtra``.
+@dataclass(frozen=True, slots=True)
+class SparqlRequest(Request[Solutions]):
+    """Ask in SPARQL 1.1 over everything as PROV-O; bundles are named graphs, and the default graph is
+    all of them together. It only reads: no updates, no SERVICE, no FROM.
     """
-    _demand_short(query)
-    return solved(query, read(ctx, at=at), ctx.budget or SECONDS)
+
+    examples = ("sparql 'SELECT ?m ?d { ?m prov:wasGeneratedBy ?r . ?r prov:used ?d }'",)
+
+    query: Annotated[
+        str, Says(text="The query. Prefixes prov:, lineage:, xsd:, rdf: and rdfs: are known.")
+    ]
+    _: KW_ONLY
+    at: When = None
+
+    def answer(self, ctx: Context) -> Solutions:
+        """See ``Request.answer``. Raises ``BadQuery`` (not SPARQL, an update, SERVICE, FROM),
+        ``TimedOut``, ``MissingExtra``.
+        """
+        _demand_short(self.query)
+        return solved(self.query, read(ctx, at=self.at), ctx.budget or SECONDS)
 
 
 def solved(query: str, graphs: Graphs, seconds: float) -> Solutions:
-    """Answer a query over what was read, in so many seconds. Raises as ``sparql``."""
+    """Answer a query over what was read, in so many seconds. Raises as ``SparqlRequest``."""
     _demand_short(query)
     answer = _asked(query, graphs.data, seconds)
     certificate = graphs.certificate

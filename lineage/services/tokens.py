@@ -6,14 +6,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from lineage.access import tokens
 from lineage.access.tokens import Role, Token
 from lineage.errors import NotFound, StoreUnreachable, Usage
 from lineage.services.context import Context
+from lineage.services.request import Request, Says
 from lineage.store.base import remembered, values_under
 
 #: A token is kept for good, and so is its revocation: a list of them shows both.
@@ -129,3 +130,70 @@ class Keyring:
         if token is None or not token.opens(secret) or token.expires <= now.astimezone(UTC):
             return None
         return token
+
+
+# --- requests ---
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedToken:
+    """A new token, with the secret that is shown once and kept nowhere."""
+
+    token: Token
+    secret: str = field(repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the JSON of ``lineage token add``."""
+        return {
+            "id": self.token.id,
+            "name": self.token.name,
+            "role": self.token.role.name,
+            "secret": self.secret,
+            "expires": self.token.expires.isoformat(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class AddTokenRequest(Request[IssuedToken]):
+    """Make a token that opens the server; its secret is shown once and kept nowhere."""
+
+    examples = ("token add airflow --role contributor --days 30",)
+
+    name: Annotated[str, Says(text="Who will use it.")]
+    _: KW_ONLY
+    role: Annotated[
+        Literal["viewer", "contributor", "steward", "admin"], Says(text="What it allows.")
+    ]
+    days: Annotated[int, Says(text="How long it is valid.", at_least=1, at_most=3_650)] = (
+        tokens.DAYS
+    )
+
+    def answer(self, ctx: Context) -> IssuedToken:
+        """See ``Request.answer``."""
+        token, secret = add(ctx, self.name, Role[self.role], self.days)
+        return IssuedToken(token=token, secret=secret)
+
+
+@dataclass(frozen=True, slots=True)
+class TokensRequest(Request[tuple[Standing, ...]]):
+    """Every token there ever was: its id, role, name, and whether it is valid."""
+
+    examples = ("token list",)
+
+    def answer(self, ctx: Context) -> tuple[Standing, ...]:
+        """See ``Request.answer``."""
+        return tuple(listed(ctx))
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeTokenRequest(Request[Standing]):
+    """Take a token back; running servers know within seconds."""
+
+    examples = ("token revoke 3kTMd2x9",)
+
+    ident: Annotated[str, Says(text="The id of the token.", metavar="ID")]
+
+    def answer(self, ctx: Context) -> Standing:
+        """See ``Request.answer``. Raises ``NotFound``; revoking twice is harmless."""
+        token = Keyring().revoke(ctx, self.ident)
+        return next(item for item in listed(ctx) if item.token.id == token.id)

@@ -3,62 +3,97 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import Annotated
 
 from lineage.errors import Usage
 from lineage.model import kinds, terms
 from lineage.query.plan import Toward
-from lineage.services.answer import Answer, answered
+from lineage.services.answer import Answer, certify
 from lineage.services.context import Context
+from lineage.services.request import ANSWER, EVERYTHING, Request, Says, Via, When, reference
 from lineage.services.resolve import nearest, resolve
 from lineage.services.when import at_one_moment
 from lineage.store.base import Subgraph, View, Walk
 from lineage.store.rows import NodeRow
 
-
-def trace(ctx: Context, reference: str, **chosen: Any) -> Answer:
-    """What produced this: everything upstream, as a graph and in groups.
-
-    ``chosen``: ``depth`` (hops), ``limit`` (nodes), ``via`` (relations), ``at`` (entry or time).
-    """
-    return _walk(ctx, reference, "causes", **chosen)
+Depth = Annotated[
+    int | None, Says(text="How many hops; without it, as far as it goes.", at_least=0)
+]
+Limit = Annotated[int, Says(text="How many nodes.", at_least=1, sized=(10_000, ANSWER))]
 
 
-def impact(ctx: Context, reference: str, **chosen: Any) -> Answer:
-    """What depends on this: everything downstream. Takes what ``trace`` takes."""
-    return _walk(ctx, reference, "effects", **chosen)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class WalkAnswer(Answer):
+    """Everything within reach of one thing; ``groups`` are its nodes as people read them."""
+
+    groups: Mapping[str, Sequence[str]]
 
 
-def _walk(
-    ctx: Context,
-    reference: str,
-    toward: Toward,
-    *,
-    depth: int | None = None,
-    limit: int = 1_000_000,
-    via: Iterable[str] | None = None,
-    at: str | int | None = None,
-) -> Answer:
-    if (depth is not None and depth < 0) or limit < 1:
-        raise Usage("depth is at least 0 and limit at least 1")
-    along = relations(via)
+@dataclass(frozen=True, slots=True)
+class TraceRequest(Request[WalkAnswer]):
+    """What produced this: everything upstream, as a graph and in groups."""
+
+    graphql = "trace"
+    weight = 10
+    examples = ("trace model:fraud@v3", "trace data/train.csv --depth 3 --at 2026-05-01")
+
+    reference: Annotated[str, reference("What it is about")]
+    _: KW_ONLY
+    depth: Depth = None
+    limit: Limit = EVERYTHING
+    via: Via = None
+    at: When = None
+
+    def answer(self, ctx: Context) -> WalkAnswer:
+        """See ``Request.answer``."""
+        return walked(ctx, self, "causes")
+
+
+@dataclass(frozen=True, slots=True)
+class ImpactRequest(Request[WalkAnswer]):
+    """What depends on this: everything downstream, copies of the bytes included."""
+
+    graphql = "impact"
+    weight = 10
+    examples = ("impact dataset:data/train.csv", "impact sha256:9f86d081884c7d65")
+
+    reference: Annotated[str, reference("What it is about")]
+    _: KW_ONLY
+    depth: Depth = None
+    limit: Limit = EVERYTHING
+    via: Via = None
+    at: When = None
+
+    def answer(self, ctx: Context) -> WalkAnswer:
+        """See ``Request.answer``."""
+        return walked(ctx, self, "effects")
+
+
+def walked(ctx: Context, asked: TraceRequest | ImpactRequest, toward: Toward) -> WalkAnswer:
+    """Everything within reach of one thing, on one side of it."""
+    along = relations(asked.via)
 
     def read(view: View) -> tuple[Subgraph, str]:
-        start = resolve(ctx, reference, view).id
+        start = resolve(ctx, asked.reference, view).id
         walk = Walk(
             start=frozenset({start}),
             toward=toward,
             relations=along,
-            depth=depth,
-            limit=limit,
+            depth=asked.depth,
+            limit=asked.limit,
             seconds=ctx.budget,
         )
         return ctx.store.walk(walk, view), start
 
-    (found, start), stand = at_one_moment(ctx, at, read)
-    groups = grouped(row for row in found.ordered_nodes if row.id != start)
-    return answered(found, stand, (start,), groups=groups)
+    (found, start), stand = at_one_moment(ctx, asked.at, read)
+    return WalkAnswer(
+        found=found,
+        certificate=certify(stand, found.cut),
+        start=(start,),
+        groups=grouped(row for row in found.ordered_nodes if row.id != start),
+    )
 
 
 def grouped(rows: Iterable[NodeRow]) -> dict[str, list[str]]:

@@ -8,11 +8,11 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from lineage import formats
 from lineage.errors import BadInput, InputMissing, MissingExtra
@@ -21,6 +21,7 @@ from lineage.model.check import Finding
 from lineage.model.record import Batch
 from lineage.services import export
 from lineage.services.context import Context
+from lineage.services.request import Request, Says
 
 #: Shapes that come with us, by name.
 SHAPES = ("run",)
@@ -78,13 +79,28 @@ def document(
     return batch(read.loads(data, where), shapes=shapes)
 
 
-def store(ctx: Context, selection: str | None = None, *, shapes: Sequence[str] = ()) -> Validation:
-    """Everything in a store, or what is selected of it; shapes look at that in the whole store.
-    Raises as ``ask``.
-    """
-    found = export.gather(ctx, selection).batch
-    around = export.gather(ctx, None).batch if selection is not None and shapes else found
-    return batch(found, shapes=shapes, around=around)
+@dataclass(frozen=True, slots=True)
+class ValidateRequest(Request[Validation]):
+    """Whether what the store holds is valid PROV: by PROV-CONSTRAINTS, our own rules, and shapes."""
+
+    examples = ("validate trace.provn", "validate --shapes run")
+
+    selection: Annotated[
+        str | None, Says(text="Only what is selected; without it, everything.", flag="--select")
+    ] = None
+    _: KW_ONLY
+    shapes: Annotated[
+        Sequence[str],
+        Says(text="SHACL shapes too: a file, or ours for runs.", metavar="FILE|run"),
+    ] = ()
+
+    def answer(self, ctx: Context) -> Validation:
+        """See ``Request.answer``. Shapes look at what is selected in the whole store."""
+        found = export.gather(ctx, self.selection).batch
+        around = found
+        if self.selection is not None and self.shapes:
+            around = export.gather(ctx, None).batch
+        return batch(found, shapes=self.shapes, around=around)
 
 
 def batch(found: Batch, *, shapes: Sequence[str] = (), around: Batch | None = None) -> Validation:

@@ -9,12 +9,13 @@ from heapq import merge
 from itertools import groupby
 from typing import Any, Literal
 
-from lineage.errors import LineageError
+from lineage.errors import LineageError, Usage
 from lineage.ledger import log
 from lineage.ledger.log import Entry
 from lineage.ledger.merkle import Frontier
 from lineage.model.vocabulary import KEPT, Vocabulary, too_new
 from lineage.services.context import Context
+from lineage.services.request import Request
 from lineage.store.base import NOW, Store, pages, values_under
 from lineage.store.claims import Arc, Claim, Held
 
@@ -60,6 +61,20 @@ class Verdict:
             "changes": [change.to_dict() for change in self.changes],
             "more": self.more,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyRequest(Request[Verdict]):
+    """Recompute the ledger's digests and compare the graph with one drawn anew from it."""
+
+    examples = ("verify",)
+
+    def answer(self, ctx: Context) -> Verdict:
+        """See ``Request.answer``."""
+        if ctx.scratch is None:
+            raise Usage("this store has nowhere to draw its graph anew")
+        with ctx.scratch() as other:
+            return verify(ctx, lambda: other)
 
 
 def verify(ctx: Context, scratch: Callable[[], Store]) -> Verdict:

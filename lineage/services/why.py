@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import Annotated, NamedTuple
 
-from lineage.errors import NotFound, Usage
+from lineage.errors import NotFound
 from lineage.model.record import Edge
 from lineage.query.parse import MOST_PATHS
-from lineage.services.answer import Answer, answered
+from lineage.services.answer import Answer, certify
 from lineage.services.context import Context
+from lineage.services.request import Request, Says, Via, When, reference
 from lineage.services.resolve import resolve
 from lineage.services.trace import relations
 from lineage.services.when import at_one_moment
@@ -18,34 +20,50 @@ from lineage.store.base import Subgraph, View, Walk
 from lineage.store.paths import Path, connections
 
 
-def why(
-    ctx: Context,
-    one: str,
-    other: str,
-    *,
-    k: int = 1,
-    via: Iterable[str] | None = None,
-    at: str | int | None = None,
-) -> Answer:
-    """The ``k`` shortest connections between two things, whichever of them is the effect.
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class WhyAnswer(Answer):
+    """The shortest connections of two things: ``paths`` are their edges, link by link."""
 
-    Raises ``NotFound`` where neither depends on the other.
-    """
-    if not 1 <= k <= MOST_PATHS:
-        raise Usage(f"k is between 1 and {MOST_PATHS}")
-    walk = Walk(start=frozenset(), relations=relations(via), seconds=ctx.budget)
+    paths: Sequence[Sequence[Mapping[str, str]]]
 
-    def read(view: View) -> Connected:
-        a, b = resolve(ctx, one, view).id, resolve(ctx, other, view).id
-        return connected(ctx, connections(ctx.store, walk, a, b, k, view), view)
 
-    found, stand = at_one_moment(ctx, at, read)
-    if not found.paths:
-        raise NotFound(
-            f"nothing connects {one} and {other}",
-            hint="Name relations that default walks do not follow with --via, such as parent.",
+@dataclass(frozen=True, slots=True)
+class WhyRequest(Request[WhyAnswer]):
+    """The shortest connections between two things, whichever of them is the effect."""
+
+    graphql = "why"
+    weight, rows = 200, 1_000
+    examples = ("why model:fraud@v3 dataset:data/raw.csv -k 3",)
+
+    one: Annotated[str, reference("The first", "a")]
+    other: Annotated[str, reference("The second", "b")]
+    _: KW_ONLY
+    k: Annotated[
+        int, Says(text="How many connections.", at_least=1, at_most=MOST_PATHS, flag="-k")
+    ] = 1
+    via: Via = None
+    at: When = None
+
+    def answer(self, ctx: Context) -> WhyAnswer:
+        """See ``Request.answer``. Raises ``NotFound`` where neither depends on the other."""
+        walk = Walk(start=frozenset(), relations=relations(self.via), seconds=ctx.budget)
+
+        def read(view: View) -> Connected:
+            a, b = resolve(ctx, self.one, view).id, resolve(ctx, self.other, view).id
+            return connected(ctx, connections(ctx.store, walk, a, b, self.k, view), view)
+
+        found, stand = at_one_moment(ctx, self.at, read)
+        if not found.paths:
+            raise NotFound(
+                f"nothing connects {self.one} and {self.other}",
+                hint="Name relations that default walks do not follow with --via, such as parent.",
+            )
+        return WhyAnswer(
+            found=found.graph,
+            certificate=certify(stand, None),
+            start=found.ends,
+            paths=found.paths,
         )
-    return answered(found.graph, stand, found.ends, paths=found.paths)
 
 
 class Connected(NamedTuple):

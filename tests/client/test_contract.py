@@ -21,6 +21,8 @@ from lineage.errors import (
     Unauthenticated,
     Usage,
 )
+from lineage.services.request import fields_of
+from lineage.verbs import REQUESTS
 from tests.conftest import KEY, clock
 from tests.graphql_schema.cases import batch, small
 
@@ -114,19 +116,20 @@ def test_a_client_has_every_name_that_a_store_has():
         return {name for name in dir(kind) if not name.startswith("_")}
 
     assert public(Remote) - {"context"} == public(Lineage) | {"url"}
-    for name in ("ask", "trace", "impact", "produced", "why", "show", "find", "compare"):
+    for name, request in REQUESTS.items():
         mine = inspect.signature(getattr(Remote, name))
-        assert (
-            list(mine.parameters)[1]
-            == list(inspect.signature(getattr(Lineage, name)).parameters)[1]
-        )
+        assert mine == inspect.signature(getattr(Lineage, name))
+        assert list(mine.parameters)[1:] == [field.name for field in fields_of(request)]
 
 
 def test_what_needs_the_store_itself_says_so(pair):
     _, there = pair
-    for name in ("admit", "context", "home", "load", "package", "rebuild", "store", "verify"):
+    for name in ("admit", "context", "home", "load", "package", "rebuild", "store"):
         with pytest.raises(Usage, match=r"this needs the store itself, and http://127\.0"):
             getattr(there, name)
+    for name in ("verify", "export", "log", "tokens", "quarantine"):
+        with pytest.raises(Usage, match=r"this needs the store itself, and http://127\.0"):
+            getattr(there, name)()
 
 
 def test_pages_go_on_through_either_door(pair):

@@ -82,14 +82,14 @@ with lineage.open(sys.argv[1]) as store:
     assert any(n.kind == "Audit" and n.attributes["scope"] == "everything" for n in node)
     upstream = store.trace(EX + "report")
     assert set(upstream.ids) == {EX + n for n in ("report", "audit", "model", "data", "ana")}
-    assert upstream.extra["groups"]["audits"] == [EX + "audit"]
+    assert upstream.groups["audits"] == [EX + "audit"]
     assert {e.relation for e in upstream.edges} >= {"wasApprovedBy", "examined"}
-    assert store.impact(EX + "data").extra["groups"]["audits"] == [EX + "audit"]
+    assert store.impact(EX + "data").groups["audits"] == [EX + "audit"]
     assert store.ask("kind:audit").ids == (EX + "audit",)
     assert len(store.ask("* via examined")) == 5
     assert store.find(kinds=["Audit"]).ids == (EX + "audit",)
     assert store.stats().kinds["Audit"] == 1
-    assert "audits" in store.produced(EX + "report").extra["things"]
+    assert "audits" in store.produced(EX + "report").things
     assert store.verify().state == "intact"
     whole = store.export(format="json").data
     want = {line(r) for r in formats.named("json").loads(whole).records}
@@ -125,7 +125,8 @@ with lineage.open(sys.argv[1]) as store:
     assert data["produced"]["groups"]["audits"] == [EX + "audit"]
     assert data["produced"]["things"]["audits"] == [{"label": "audit of may"}]
 from lineage.client.documents import document
-assert "audits" in document("trace") and "audits" in document("produced")
+from lineage.verbs import REQUESTS
+assert "audits" in document(REQUESTS["trace"]) and "audits" in document(REQUESTS["produced"])
 print("all")
 """
 
@@ -201,9 +202,7 @@ def reads_everything(store):
             ("wasDerivedFrom", None),
             ("wasAttributedTo", Ref("urn:lineage:term:wasApprovedBy")),
         }
-        assert upstream.extra["groups"]["others"] == sorted(
-            EX + name for name in ("audit", "data", "model")
-        )
+        assert upstream.groups["others"] == sorted(EX + name for name in ("audit", "data", "model"))
     assert store.impact(f"{EX}data").certificate.complete
     assert store.ask("kind:activity").ids == (f"{EX}audit",)
     assert store.find(kinds=["Activity"], text="may").ids == (f"{EX}audit",)
@@ -212,8 +211,8 @@ def reads_everything(store):
         f"{EX}model",
         f"{EX}report",
     )
-    assert store.why(f"{EX}report", f"{EX}data").extra["paths"]
-    assert len(store.show(f"{EX}audit").extra["evidence"]) == 2
+    assert store.why(f"{EX}report", f"{EX}data").paths
+    assert len(store.show(f"{EX}audit").evidence) == 2
     assert store.stats().kinds["Activity"] == 1
     assert store.store.find  # the translated store answers as every other does
     walk = store.store.walk(Walk(start=frozenset({f"{EX}report"}), depth=1), View(as_of=1))

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Repositories made by the real git, with a clock of their own."""
+"""Repositories made by the real git, with a clock of their own, and stores of the real MLflow."""
 
 from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+
+from tests.importers.mlflow_found import REAL, run_mlflow
 
 _START = 1_750_000_000
 
@@ -77,3 +80,58 @@ def new_repository(tmp_path: Path) -> Callable[..., Repository]:
         return repository
 
     return make
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def opened(request, lineage_at, tmp_path):
+    """An empty store in memory, and one in a file."""
+    return lineage_at("memory:" if request.param == "memory" else str(tmp_path / "store.db"))
+
+
+@pytest.fixture
+def project(new_repository):
+    """Three commits on main, one on a branch, a merge of it, and two tags."""
+    repo = new_repository()
+    repo.commit("Start", {"README": "a\nb\n"})
+    repo.git("switch", "-qc", "feature")
+    repo.commit("Add a model\n\nIt is small.\n\nChange-Id: I0123abcd", {"model.py": "m = 1\n"})
+    repo.git("switch", "-q", "main")
+    repo.commit("Second", {"README": "a\nc\n"})
+    repo.git("merge", "-q", "--no-ff", "-m", "Merge the model", "feature")
+    repo.git("tag", "v1")
+    repo.git("tag", "-am", "a message", "v2")
+    return repo
+
+
+@pytest.fixture(scope="session")
+def sql(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with ``mlflow.db``, made by the real MLflow."""
+    folder = tmp_path_factory.mktemp("sql")
+    run_mlflow("build", "sqlite:///mlflow.db", cwd=folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same project with ``mlruns``, which MLflow must be talked into."""
+    folder = tmp_path_factory.mktemp("files")
+    run_mlflow("build", "file:./mlruns", cwd=folder, MLFLOW_ALLOW_FILE_STORE="true")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server(sql: Path) -> Iterator[str]:
+    """The real MLflow server over the SQLite store."""
+    process = subprocess.Popen(
+        [sys.executable, "-W", "ignore", REAL, "serve", f"sqlite:///{sql}/mlflow.db"],
+        cwd=sql,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+    finally:
+        process.terminate()
+        process.communicate()

@@ -1,298 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""DVC: what the graph says of every output is what dvc.lock said, in all of history."""
+"""Projects of DVC, feature by feature: stages, versions, templates, digests, what cannot be read."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
-import os
-import subprocess
 from collections import Counter
 
 import pytest
 import yaml
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-import importers
-from importers.base import Options, Source
-from importers.dvc import IMPORTER
 from lineage import ids
 from lineage.errors import BadInput, InputMissing, InputTooNew, InputTruncated, LimitExceeded
-from lineage.model.record import line
-
-HISTORIES = ("calkit+example-basic", "iterative+demo-bank-customer-churn")
-VERSIONS = {"DatasetVersion", "Artifact"}
-SMALL = 64
-
-
-@pytest.fixture
-def known(monkeypatch):
-    """The importer is in the table, whatever else is."""
-    monkeypatch.setattr(importers, "BUILTIN", tuple(dict.fromkeys((*importers.BUILTIN, "dvc"))))
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def opened(request, lineage_at, tmp_path, known):
-    return lineage_at("memory:" if request.param == "memory" else str(tmp_path / "store.db"))
-
-
-@pytest.fixture(params=HISTORIES)
-def history(request, corpora, tmp_path):
-    stream = corpora / "dvc" / request.param / "history.fast-export.txt"
-    return rebuilt(tmp_path / "project", stream.read_bytes())
-
-
-def rebuilt(path, stream):
-    path.mkdir()
-    git(path, "init", "-q")
-    git(path, "fast-import", "--quiet", data=stream)
-    return path
-
-
-def git(path, *command, data=None):
-    clean = {"PATH": os.environ["PATH"], "HOME": str(path), "GIT_CONFIG_NOSYSTEM": "1"}
-    done = subprocess.run(
-        ["git", *command], cwd=path, env=clean, input=data, capture_output=True, check=True
-    )
-    return done.stdout.decode()
-
-
-def records(path, **options):
-    nodes, edges, losses, seen = {}, [], [], Counter()
-    for batch in IMPORTER.read(Source.of(path), Options(**options)):
-        nodes |= {node.id: node for node in batch.nodes}
-        edges += batch.edges
-        losses += batch.losses
-        seen.update(batch.seen)
-    return nodes, edges, losses, seen
-
-
-def lines(path):
-    return [line(r) for b in IMPORTER.read(Source.of(path), Options()) for r in b.records]
-
-
-# --- an independent reading: git show, safe_load and dicts ----------------------------------------
-
-
-def locks(path):
-    """Every commit whose dvc.lock no parent has: (commit, [(stage, deps, outs)])."""
-    found = []
-    for said in git(path, "rev-list", "--all", "--parents").splitlines():
-        commit, *parents = said.split()
-        mine = shown(path, commit, "dvc.lock")
-        if mine is None or any(shown(path, parent, "dvc.lock") == mine for parent in parents):
-            continue
-        pipeline = yaml.safe_load(shown(path, commit, "dvc.yaml") or "{}").get("stages") or {}
-        stages = []
-        for name, stage in yaml.safe_load(mine)["stages"].items():
-            wdir = (pipeline.get(name) or {}).get("wdir", "")
-            deps = [version(entry, wdir) for entry in stage.get("deps", ())]
-            outs = [version(entry, wdir) for entry in stage.get("outs", ())]
-            stages.append((name, deps, outs))
-        found.append((commit, stages))
-    return found
-
-
-def shown(path, commit, name):
-    try:
-        return git(path, "show", f"{commit}:{name}")
-    except subprocess.CalledProcessError:
-        return None
-
-
-def version(entry, wdir=""):
-    algorithm = "md5" if entry.get("hash") == "md5" else "md5-dos2unix"
-    path = os.path.normpath(f"{wdir or '.'}/{entry['path']}")
-    return path, f"{algorithm}:{entry['md5']}", entry.get("size")
-
-
-def closures(instances):
-    """(path, digest) -> every (path, digest) it came from: its stages' inputs, theirs, and so on;
-    the same bytes under another path are the same bytes, unless they say nothing.
-    """
-    made, same, sizes = {}, {}, {}
-    for deps, outs in instances:
-        for path, digest, size in (*deps, *outs):
-            same.setdefault(digest, set()).add((path, digest))
-            sizes[digest] = min(sizes.get(digest, 1 << 60), 1 << 60 if size is None else size)
-        for path, digest, _ in outs:
-            made.setdefault((path, digest), set()).update((p, d) for p, d, _ in deps)
-    telling = {
-        digest
-        for digest in same
-        if sizes[digest] >= SMALL and digest.split(":")[1] not in ids.EMPTY_DIGESTS
-    }
-
-    def closure(start):
-        found, todo = {start}, [start]
-        while todo:
-            one = todo.pop()
-            near = made.get(one, set()) | (same[one[1]] if one[1] in telling else set())
-            todo += near - found
-            found |= near
-        return found
-
-    return {one: closure(one) for one in made}
-
-
-def upstream(store, namespace, one):
-    path, digest = one
-    ident = ids.version(namespace, path, *digest.split(":"))
-    answer = store.trace(ident)
-    assert answer.certificate.complete
-    return answer
-
-
-def named(answer):
-    return {
-        (node.attributes["name"], node.attributes["digest"])
-        for node in answer
-        if node.kind in VERSIONS
-    }
-
-
-# --- real histories -------------------------------------------------------------------------------
-
-
-def test_the_upstream_of_every_locked_output_is_what_all_the_locks_together_say(history, opened):
-    """The graph joins, for one version, all stages that ever made it or the same bytes."""
-    opened.load(history, named="dvc")
-    namespace = git(history, "rev-list", "--all", "--max-parents=0").split()[0]
-    expected = closures([(deps, outs) for _, stages in locks(history) for _, deps, outs in stages])
-    assert len(expected) in {6, 290}
-    for one, closure in expected.items():
-        assert named(upstream(opened, namespace, one)) == closure
-
-
-def test_a_model_names_the_digests_its_commit_locked(corpora, tmp_path, opened):
-    stream = corpora / "dvc" / HISTORIES[1] / "history.fast-export.txt"
-    path = rebuilt(tmp_path / "project", stream.read_bytes())
-    opened.load(path, named="dvc")
-    namespace = git(path, "rev-list", "--all", "--max-parents=0").split()[0]
-    checked = 0
-    for commit, stages in locks(path):
-        before = [
-            stage
-            for parent in git(path, "rev-list", "--parents", "-1", commit).split()[1:]
-            for c, found in locks_at(path, parent)
-            for stage in found
-        ]
-        for stage in stages:
-            name, deps, outs = stage
-            if name not in {"train", "run_notebook"} or stage in before or checked == 5:
-                continue
-            model = next(x for x in outs if "model" in x[0])
-            ident = ids.version(namespace, model[0], *model[1].split(":"))
-            answer = opened.trace(ident, depth=2, via=["wasGeneratedBy", "used"])
-            runs = {e.effect for e in answer.edges if e.cause == ids.commit(commit)}
-            for run in runs:
-                used = {e.cause for e in answer.edges if e.effect == run}
-                used -= {ids.commit(commit)}
-                digests = {
-                    n.attributes["digest"] for n in answer if n.id in used and n.kind in VERSIONS
-                }
-                assert digests == {digest for _, digest, _ in deps}
-            assert len(runs) == 1
-            checked += 1
-    assert checked == 5
-
-
-def locks_at(path, commit):
-    said = shown(path, commit, "dvc.lock")
-    stages = yaml.safe_load(said)["stages"] if said else {}
-    yield (
-        commit,
-        [
-            (name, [version(x) for x in s.get("deps", ())], [version(x) for x in s.get("outs", ())])
-            for name, s in stages.items()
-        ],
-    )
-
-
-def test_the_second_import_adds_nothing(history, opened):
-    (first,) = opened.load(history, named="dvc")
-    (second,) = opened.load(history, named="dvc")
-    assert first.added > 0
-    assert (second.added, second.retracted, second.entries) == (0, 0, ())
-
-
-def test_two_engines_keep_the_same_counts_and_ledger(history, lineage_at, tmp_path, known):
-    stores = [lineage_at("memory:"), lineage_at(str(tmp_path / "store.db"))]
-    for store in stores:
-        store.load(history, named="dvc")
-    assert stores[0].stats() == stores[1].stats()
-
-
-def test_a_clone_says_the_same(history, tmp_path):
-    git(tmp_path, "clone", "-q", "--mirror", str(history), "clone")
-    assert lines(history) == lines(tmp_path / "clone")
-    assert IMPORTER.sniffs(Source.of(tmp_path / "clone"))
-
-
-def test_everything_that_was_locked_is_counted(history):
-    """Nothing is left out silently: stages, versions and metrics equal an independent count."""
-    nodes, _, losses, seen = records(history)
-    versions = {
-        x[:2] for _, stages in locks(history) for _, deps, outs in stages for x in (*deps, *outs)
-    }
-    mine = {
-        (n.attributes["name"], n.attributes["digest"]) for n in nodes.values() if n.kind in VERSIONS
-    }
-    assert versions <= mine
-    assert seen["versions of dvc.lock"] == len(locks(history))
-    assert {loss.what for loss in losses} <= {"files of folders", "metrics files"}
-
-
-# --- small histories of our own -------------------------------------------------------------------
-
-LOCK = """schema: '2.0'
-stages:
-  train:
-    cmd: python train.py
-    deps:
-    - path: data.csv
-      hash: md5
-      md5: {data}
-      size: 1000
-    params:
-      params.yaml:
-        lr: 1e-4
-        mode: on
-        model: {{name: rf, depth: 3}}
-    outs:
-    - path: model.pkl
-      hash: md5
-      md5: {model}
-      size: 2000
-"""
-
-
-def md5(text):
-    return hashlib.md5(text if isinstance(text, bytes) else text.encode()).hexdigest()
-
-
-def lock(data="d", model="m"):
-    return LOCK.format(data=md5(data), model=md5(model))
-
-
-def one(nodes, kind, **attributes):
-    found = [
-        node
-        for node in nodes.values()
-        if node.kind == kind and attributes.items() <= dict(node.attributes).items()
-    ]
-    assert len(found) == 1, found
-    return found[0]
-
-
-def linked(edges, relation, role=None):
-    return {
-        (e.effect, e.cause)
-        for e in edges
-        if e.relation == relation and e.attributes.get("prov:role") == role
-    }
+from tests.importers.dvc_locks import (
+    VERSIONS,
+    entry,
+    git,
+    linked,
+    lock,
+    md5,
+    named,
+    one,
+    records,
+    upstream,
+)
 
 
 def test_parameters_are_read_as_yaml_1_2_which_dvc_writes(new_repository):
@@ -340,11 +71,6 @@ def test_two_empty_files_are_not_one_lineage(new_repository, opened):
     for digest, end in ((empty, "done"), (tiny, "ok")):
         answer = upstream(opened, namespace, (f"one.{end}", f"md5:{digest}"))
         assert named(answer) == {(f"one.{end}", f"md5:{digest}"), ("one.in", f"md5:{md5('one')}")}
-
-
-def entry(path, digest, size=None, **more):
-    said = {"path": path, "hash": "md5", "md5": digest, **more}
-    return said if size is None else {**said, "size": size}
 
 
 def test_paths_are_those_of_the_repository_from_whatever_folder_they_are_written(new_repository):
@@ -679,61 +405,3 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path):
     (tmp_path / "plain" / "x.dvc").symlink_to(tmp_path / "secret.yaml")
     with pytest.raises(BadInput, match="no plain file"):
         records(tmp_path / "plain")
-
-
-# --- laws -----------------------------------------------------------------------------------------
-
-paths = st.sampled_from(["a", "b", "c/d", "e", "f"])
-digests = st.sampled_from([md5(str(n)) for n in range(6)] + [md5(b"")])
-entries = st.builds(entry, paths, digests, st.sampled_from([None, 10, 100, 100]))
-files = st.lists(entries, max_size=3, unique_by=lambda x: x["path"])
-stage = st.fixed_dictionaries({"cmd": st.just("x"), "deps": files, "outs": files})
-pipelines = st.lists(
-    st.dictionaries(st.sampled_from(["s", "t", "u"]), stage, min_size=1), min_size=1, max_size=4
-)
-
-
-@settings(max_examples=25)
-@given(pipelines)
-def test_any_history_of_locks_has_the_upstream_the_locks_say(tmp_path_factory, versions):
-    path = tmp_path_factory.mktemp("law")
-    stream = b""
-    for version_ in versions:
-        text = yaml.safe_dump({"schema": "2.0", "stages": version_}).encode()
-        stream += b"commit refs/heads/main\ncommitter A <a@b> 1750000000 +0000\ndata 0\n"
-        stream += b"M 100644 inline dvc.lock\ndata %d\n%s\n" % (len(text), text)
-    rebuilt(path / "project", stream)
-    nodes, edges, *_ = records(path / "project")
-    causes = {}
-    for edge in edges:
-        causes.setdefault(edge.effect, set()).add(edge.cause)
-    instances = [(deps, outs) for _, stages in locks(path / "project") for _, deps, outs in stages]
-    for start, closure in closures(instances).items():
-        found = {
-            n.id
-            for n in nodes.values()
-            if (n.attributes.get("name"), n.attributes.get("digest")) == start
-        }
-        todo = list(found)
-        while todo:
-            near = causes.get(todo.pop(), set()) - found
-            found |= near
-            todo += near
-        kinds = [nodes[x] for x in found if nodes[x].kind in VERSIONS]
-        assert {(n.attributes["name"], n.attributes["digest"]) for n in kinds} == closure
-
-
-@settings(max_examples=150)
-@given(st.integers(0, 400), st.integers(0, 400), st.binary(max_size=12))
-def test_a_damaged_lock_is_read_or_refused_but_never_anything_else(
-    tmp_path_factory, start, length, bytes_
-):
-    data = lock().encode()
-    path = tmp_path_factory.mktemp("damaged")
-    (path / "dvc.lock").write_bytes(data[:start] + bytes_ + data[start + length :])
-    try:
-        batches = list(IMPORTER.read(Source.of(path), Options()))
-    except BadInput as error:
-        assert error.where
-    else:
-        assert batches[-1].seen

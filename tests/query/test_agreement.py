@@ -10,7 +10,7 @@ from lineage.ledger.log import Draft
 from lineage.model.record import Batch, Edge, Node
 from lineage.query.ast import show
 from lineage.query.parse import parse
-from lineage.services.ask import ask
+from lineage.services.ask import AskRequest
 from lineage.services.context import Context
 from lineage.store.base import View
 from tests.contract.test_engines_agree import fresh
@@ -71,7 +71,7 @@ def same(ctx, world, text, at, *, pages):
     query = parse(text)
     assert show(query) == text
     chosen, edges = world.select(query), world.edges(query)
-    answer = ask(ctx, text, at=at)
+    answer = AskRequest(text, at=at).answer(ctx)
     assert {n.id for n in answer.found.node_rows} == chosen, text
     assert set(answer.found.edge_rows) == edges, text
     assert answer.certificate.complete, text
@@ -79,7 +79,7 @@ def same(ctx, world, text, at, *, pages):
         nodes, found = [], set()
         cursor = None
         while True:
-            page = ask(ctx, text, at=at, limit=3, cursor=cursor)
+            page = AskRequest(text, at=at, limit=3, cursor=cursor).answer(ctx)
             assert page.found.edge_rows is not None
             nodes += [n.id for n in page.found.ordered_nodes]
             found |= set(page.found.edge_rows)
@@ -98,7 +98,7 @@ def test_a_walk_of_no_hops_is_where_it_starts(engine, address):
         store.write(draft, Batch(nodes=KNOWN.nodes, edges=(cause,)))
         ctx = Context(store=store, actor="t", person_key=b"k")
         for query in (f'0+"{IDS[0]}"', f'0+("{IDS[0]}" and kind:entity)'):
-            assert ask(ctx, query).ids == (IDS[0],)
-        assert ask(ctx, f'1+"{IDS[0]}"').ids == tuple(sorted(IDS[:2]))
+            assert AskRequest(query).answer(ctx).ids == (IDS[0],)
+        assert AskRequest(f'1+"{IDS[0]}"').answer(ctx).ids == tuple(sorted(IDS[:2]))
     finally:
         store.close()

@@ -17,7 +17,7 @@ from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Ref
 from lineage.query.ast import show
 from lineage.query.parse import _parser, parse
-from lineage.services.ask import ask
+from lineage.services.ask import AskRequest
 from tests.query.strategies import selections
 from tests.strategies import drawn
 
@@ -229,7 +229,7 @@ def test_a_question_that_takes_too_long_says_so(store):
 
     hurried = replace(store.context, budget=0.0)
     with pytest.raises(TimedOut):
-        ask(hurried, "roots(*) and not sinks(*)")
-    cut = ask(hurried, '+model:"fraud@v2"')
+        AskRequest("roots(*) and not sinks(*)").answer(hurried)
+    cut = AskRequest('+model:"fraud@v2"').answer(hurried)
     assert cut.certificate.cut.reason == "time"
     assert not cut.certificate.complete

@@ -55,7 +55,7 @@ def test_what_goes_wrong_inside_is_told_by_a_number_only(serve, caplog):
 
     store = small()
     client = serve(store)
-    store.context.store.stats = lambda: 1 / 0
+    store.context.store.stats = lambda view: 1 / 0
     answer = client.post("/graphql", json={"query": "{stats{nodes}}"})
     (error,) = answer.json()["errors"]
     number = error["extensions"]["hint"].split()[-1].rstrip(".")

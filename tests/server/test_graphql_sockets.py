@@ -146,7 +146,7 @@ def test_a_subscription_that_fails_says_so_and_ends(serve, caplog):
         subscribe(socket, after=-1)
         told = socket.receive_json()
         assert "usage" in str(told), told
-        store.context.store.entries = lambda after, limit: 1 / 0
+        store.context.store.headers = lambda after, limit, view: 1 / 0
         subscribe(socket, after=0, ident="2")
         messages = [socket.receive_json() for _ in range(2)]
         assert "something went wrong here" in str(messages), messages

@@ -63,7 +63,7 @@ def test_in_a_batch_a_bad_event_is_named_and_keeps_no_neighbour_out(site):
     told = answer.json()
     assert (told["taken"], [one["index"] for one in told["refused"]]) == (3, [1, 3])
     assert {one["code"] for one in told["refused"]} == {"rejected"}
-    assert site.runtime.writing.store.stats().kinds["Dataset"] == 3
+    assert site.runtime.writing.store.stats(NOW).kinds["Dataset"] == 3
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_many_senders_at_once_lose_nothing_and_readers_go_on(serving, tmp_path, 
         ]
         assert {one.result().status_code for one in sent} == {201}
         assert {one.result().status_code for one in read} == {200}
-    stats = site.runtime.writing.store.stats()
+    stats = site.runtime.writing.store.stats(NOW)
     assert stats.kinds["Dataset"] == 200
     assert stats.entries < 200
     assert lineage.Lineage(site.runtime.writing).verify().state == "intact"
@@ -167,7 +167,7 @@ def test_one_message_that_the_model_refuses_fails_alone(ctx):
     taking.drain(ctx)
     assert [one.exception() is None for one in heard] == [True, False, True, False, True]
     assert isinstance(heard[1].exception(), Rejected)
-    assert ctx.store.stats().nodes == 3
+    assert ctx.store.stats(NOW).nodes == 3
 
 
 def test_when_the_store_fails_every_sender_hears_of_it_and_the_next_one_is_written(
@@ -200,7 +200,7 @@ def test_nobody_waits_for_messages_whose_senders_left_and_too_many_are_turned_aw
     left.cancel()
     taking.drain(ctx)
     assert stays.result() == ()
-    assert ctx.store.stats().kinds["Dataset"] == 1
+    assert ctx.store.stats(NOW).kinds["Dataset"] == 1
     monkeypatch.setattr(receive, "WAITING", 3)
     with pytest.raises(StoreBusy):
         taking.put("a", [event(n) for n in range(4)])

@@ -96,7 +96,7 @@ def test_a_model_is_traced_to_run_commit_data_and_people(store):
         "Ana",
     }
     assert "sad-owl" not in titles(answer)
-    assert list(answer.extra["groups"]) == [
+    assert list(answer.groups) == [
         "models",
         "runs",
         "commits",
@@ -157,7 +157,7 @@ def test_what_a_partner_calls_by_our_names_leaves_ours_clear_and_is_shown_as_its
 def test_why_names_the_shortest_chains_whichever_end_is_asked_first(store):
     for one, other in (("fraud@v3", "md5:d41d"), ("md5:d41d", "fraud@v3")):
         answer = store.why(one, other)
-        (path,) = answer.extra["paths"]
+        (path,) = answer.paths
         assert [step["type"] for step in path] == ["wasGeneratedBy", "used", "alternateOf"]
     with pytest.raises(NotFound, match="nothing connects"):
         store.why("run:sad-owl", "run:bold-fox")
@@ -203,7 +203,7 @@ def test_answers_are_given_as_of_an_entry_and_as_of_a_time(store):
 
 
 def test_show_says_who_says_so(store):
-    found = store.show("run:bold-fox").extra["evidence"]
+    found = [item.to_dict() for item in store.show("run:bold-fox").evidence]
     assert {item["source"] for item in found} == {"python"}
     assert {item["actor"] for item in found} == {"tester"}
     assert len(found) == 4

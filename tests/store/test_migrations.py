@@ -20,7 +20,7 @@ from lineage.store.base import LAYOUT, NOW
 from lineage.store.neo4j import migrations as neo4j_migrations
 from lineage.store.sqlite import migrations
 from tests.conftest import KEY, RELEASES, clock, neo4j_address
-from tests.services.hostile import B
+from tests.services.forging import B
 
 OLD = Path(__file__).resolve().parents[1] / "old_stores"
 #: The roots of the two ledgers: each was filled by itself, and exchange makes its own keys.

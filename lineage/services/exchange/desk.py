@@ -5,12 +5,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from lineage.access.policy import Policy
 from lineage.errors import InputMissing, Usage
+from lineage.ledger.keys import PublicKey
+from lineage.services.context import Context
+from lineage.services.exchange import keyring
 from lineage.services.exchange.send import policy_of
 from lineage.services.exchange.trust import Trust
+from lineage.services.request import Request, Says
 
 KEYS, PARTNERS, TRUST = "keys", "partners", "trust.yaml"
 
@@ -64,3 +70,31 @@ def _read(path: Path, missing: str, hint: str) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise InputMissing(missing, where=str(path), hint=hint) from error
+
+
+@dataclass(frozen=True, slots=True)
+class NewKeyRequest(Request[PublicKey]):
+    """Make an Ed25519 key; what is given back is the line to give to partners. The private key stays
+    in a file that only you may read.
+    """
+
+    examples = ("keys new lab.example/lineage",)
+
+    name: Annotated[
+        str, Says(text="That of your log: a host and a path, such as lab.example/lineage.")
+    ]
+
+    def answer(self, ctx: Context) -> PublicKey:
+        """See ``Request.answer``. Raises ``Usage`` where there is a key of this name."""
+        return keyring.new(keys(ctx.home), self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class KeysRequest(Request[tuple[str, ...]]):
+    """The names of the keys that sign what leaves for partners."""
+
+    examples = ("keys list",)
+
+    def answer(self, ctx: Context) -> tuple[str, ...]:
+        """See ``Request.answer``."""
+        return tuple(keyring.listed(keys(ctx.home)))

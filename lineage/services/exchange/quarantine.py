@@ -10,19 +10,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import KW_ONLY, dataclass
+from typing import Annotated, Any, Literal
 
 from lineage.errors import NotFound, Usage
 from lineage.model import constraints
 from lineage.model.check import Finding
 from lineage.model.record import Batch, line
 from lineage.services.context import Context
-from lineage.services.exchange import admit, kept, verify
+from lineage.services.exchange import admit, desk, kept, verify
 from lineage.services.exchange.ownership import SOURCE, Sorted
 from lineage.services.exchange.trust import Trust
 from lineage.services.exchange.verify import Opened
 from lineage.services.ingest import Report
+from lineage.services.request import Request, Says
 from lineage.store.base import NOW
 
 Standing = Literal["waiting", "accepted", "rejected"]
@@ -184,3 +185,70 @@ def _verified(ctx: Context, waiting: Waiting, trust: Trust) -> tuple[Opened, Sor
     verify.demand_whole(package)
     verify.proven(package, None)
     return package, admit.sorted_out(ctx, package, trust)
+
+
+# --- requests ---
+
+_Name = Annotated[str, Says(text="Partner and sequence, as in b-institute/3.", metavar="PACKAGE")]
+_Trust = Annotated[
+    str | None, Says(text="The trust file; default: trust.yaml beside the store.", metavar="FILE")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineRequest(Request[tuple[Waiting, ...]]):
+    """The packages of partners that wait for a steward."""
+
+    examples = ("quarantine list",)
+
+    _: KW_ONLY
+    everything: Annotated[bool, Says(text="Also those decided about.", flag="--all")] = False
+
+    def answer(self, ctx: Context) -> tuple[Waiting, ...]:
+        """See ``Request.answer``."""
+        return tuple(w for w in listed(ctx) if self.everything or w.state == "waiting")
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRequest(Request[Preview]):
+    """What a package would add: how much of what, and every thing in it."""
+
+    examples = ("quarantine show b-institute/3",)
+
+    name: _Name
+    _: KW_ONLY
+    trust: _Trust = None
+
+    def answer(self, ctx: Context) -> Preview:
+        """See ``Request.answer``."""
+        return show(ctx, self.name, desk.trust(ctx.home, self.trust))
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptRequest(Request[Report]):
+    """Let a package in. It is verified anew; what it says stays what the partner says."""
+
+    examples = ("quarantine accept b-institute/3",)
+
+    name: _Name
+    _: KW_ONLY
+    trust: _Trust = None
+
+    def answer(self, ctx: Context) -> Report:
+        """See ``Request.answer``."""
+        return accept(ctx, self.name, desk.trust(ctx.home, self.trust))
+
+
+@dataclass(frozen=True, slots=True)
+class RejectRequest(Request[Waiting]):
+    """Turn a package away for good."""
+
+    examples = ('quarantine reject b-institute/3 --reason "not the runs we agreed on"',)
+
+    name: _Name
+    _: KW_ONLY
+    reason: Annotated[str, Says(text="Why; it is kept.")]
+
+    def answer(self, ctx: Context) -> Waiting:
+        """See ``Request.answer``."""
+        return reject(ctx, self.name, self.reason)

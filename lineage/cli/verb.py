@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Commands made from requests: arguments, options and help are the request's, the rest is rendering."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import click
+
+from lineage.cli import face
+from lineage.services.request import Field, Request, fields_of
+
+
+def verb(
+    name: str,
+    request: type[Request[Any]],
+    *,
+    listed: str | None = None,
+    prepare: Callable[[dict[str, Any]], None] | None = None,
+) -> Callable[[Callable[..., None]], click.Command]:
+    """The command of a request. The function below it shows an answer to people, with the options of
+    its own; ``listed`` is the key of an answer that is a list, in JSON. ``prepare`` may change what was
+    typed before it becomes a request.
+    """
+
+    def made(show: Callable[..., None]) -> click.Command:
+        own: list[click.Parameter] = getattr(show, "__click_params__", [])
+        params = [_param(field) for field in fields_of(request)]
+        params += [*reversed(own), _json(face.as_json)]
+        names = [field.name for field in fields_of(request)]
+
+        def callback(*, as_json: bool, **typed: Any) -> None:
+            given = {field: typed.pop(field) for field in names}
+            if prepare is not None:
+                prepare(given)
+            values = {f.name: _value(f, given[f.name]) for f in fields_of(request)}
+            with face.opened(click.get_current_context()) as store:
+                answer = store.answer(request(**values))
+            if as_json:
+                face.emit(_shown(answer, listed))
+            else:
+                show(answer, **typed)
+
+        told = "\n".join(_help(request))
+        return click.Command(name, callback=callback, params=params, help=told)
+
+    return made
+
+
+def _json(option: Callable[[Any], Any]) -> click.Parameter:
+    """The parameter that a decorator of click adds."""
+
+    def nothing() -> None: ...
+
+    option(nothing)
+    parameter: click.Parameter = vars(nothing)["__click_params__"][0]
+    return parameter
+
+
+def _help(request: type[Request[Any]]) -> Iterator[str]:
+    """The request's sentences, then its examples."""
+    yield " ".join((request.__doc__ or "").split())
+    if request.examples:
+        yield "\n\b\nExample:"
+        yield from (f"  lineage {example}" for example in request.examples)
+
+
+def _param(field: Field) -> click.Parameter:
+    says = field.says
+    if field.positional and says.flag is None:
+        return click.Argument(
+            [field.name], required=field.required, metavar=says.metavar, type=_type(field)
+        )
+    flag = says.flag or "--" + field.name.replace("_", "-")
+    options: dict[str, Any] = {"help": says.text, "required": field.required}
+    if field.scalar is bool:
+        return click.Option([flag, field.name], is_flag=True, **options)
+    multiple = field.many and says.enum != "Relation"
+    default = None if field.required or multiple else field.default
+    return click.Option(
+        [flag, field.name],
+        type=_type(field),
+        metavar=says.metavar,
+        multiple=multiple,
+        default=default,
+        show_default=default is not None,
+        **options,
+    )
+
+
+def _type(field: Field) -> Any:
+    if field.choices:
+        return click.Choice(field.choices)
+    low, high = field.says.at_least, field.says.at_most
+    if field.scalar is int and (low is not None or high is not None):
+        return click.IntRange(low, high)
+    return field.scalar
+
+
+def _value(field: Field, typed: Any) -> Any:
+    return face.split(typed) if field.says.enum == "Relation" else typed
+
+
+def _shown(answer: Any, listed: str | None) -> Mapping[str, Any]:
+    if listed is None:
+        shown: Mapping[str, Any] = answer.to_dict()
+        return shown
+    return {listed: [item.to_dict() if hasattr(item, "to_dict") else item for item in answer]}

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The verbs of a store: one line each. What a verb takes stands with its request, beside its service.
+
+``Verbs`` turns each request into a method with the request's signature and sentences, for a store that
+is here (``lineage.app.Lineage``) and for one on a server (``lineage.client.remote.Remote``) alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from inspect import Parameter
+from types import MethodType
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
+
+from lineage.services.ask import AskRequest, ExplainRequest
+from lineage.services.commits import CommitsRequest
+from lineage.services.compare import CompareRequest
+from lineage.services.doctor import DoctorRequest
+from lineage.services.exchange.desk import KeysRequest, NewKeyRequest
+from lineage.services.exchange.quarantine import (
+    AcceptRequest,
+    PreviewRequest,
+    QuarantineRequest,
+    RejectRequest,
+)
+from lineage.services.exchange.tie import TieRequest
+from lineage.services.export import ExportRequest
+from lineage.services.produced import ProducedRequest
+from lineage.services.request import Request, described, made, signature_of
+from lineage.services.show import FindRequest, ShowRequest
+from lineage.services.sparql import SparqlRequest
+from lineage.services.stats import LogRequest, StatsRequest
+from lineage.services.tokens import AddTokenRequest, RevokeTokenRequest, TokensRequest
+from lineage.services.trace import ImpactRequest, TraceRequest
+from lineage.services.validate import ValidateRequest
+from lineage.services.verify import VerifyRequest
+from lineage.services.why import WhyRequest
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Verb(Generic[P, R]):
+    """A request as a method of ``Verbs``."""
+
+    def __init__(self, request: Callable[P, Request[R]]) -> None:
+        self.request: Any = request
+        self._method: Any = None
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        request = self.request
+
+        def method(held: Verbs, /, *args: Any, **given: Any) -> Any:
+            return held.answer(made(request, name, args, given))
+
+        method.__name__, method.__qualname__ = name, f"{owner.__name__}.{name}"
+        method.__doc__, method.__module__ = described(request), owner.__module__
+        known = signature_of(request)
+        itself = Parameter("self", Parameter.POSITIONAL_ONLY)
+        # inspect and help() read it.
+        vars(method)["__signature__"] = known.replace(
+            parameters=[itself, *known.parameters.values()]
+        )
+        self._method = method
+
+    @overload
+    def __get__(self, held: None, owner: type) -> Callable[Concatenate[Any, P], R]: ...
+    @overload
+    def __get__(self, held: object, owner: type) -> Callable[P, R]: ...
+    def __get__(self, held: object, owner: type) -> Any:
+        return self._method if held is None else MethodType(self._method, held)
+
+
+class Verbs:
+    """What a store can be asked and told."""
+
+    # reading
+    trace = Verb(TraceRequest)
+    impact = Verb(ImpactRequest)
+    produced = Verb(ProducedRequest)
+    why = Verb(WhyRequest)
+    show = Verb(ShowRequest)
+    find = Verb(FindRequest)
+    ask = Verb(AskRequest)
+    explain = Verb(ExplainRequest)
+    compare = Verb(CompareRequest)
+    commits = Verb(CommitsRequest)
+    stats = Verb(StatsRequest)
+    log = Verb(LogRequest)
+    # documents
+    export = Verb(ExportRequest)
+    sparql = Verb(SparqlRequest)
+    validate = Verb(ValidateRequest)
+    # exchange
+    tie = Verb(TieRequest)
+    quarantine = Verb(QuarantineRequest)
+    preview = Verb(PreviewRequest)
+    accept = Verb(AcceptRequest)
+    reject = Verb(RejectRequest)
+    keys = Verb(KeysRequest)
+    new_key = Verb(NewKeyRequest)
+    # operating
+    verify = Verb(VerifyRequest)
+    doctor = Verb(DoctorRequest)
+    tokens = Verb(TokensRequest)
+    add_token = Verb(AddTokenRequest)
+    revoke_token = Verb(RevokeTokenRequest)
+
+    def answer(self, request: Request[R]) -> R:
+        """Carry out a request. Raises the errors of ``lineage.errors``."""
+        raise NotImplementedError
+
+
+#: Verb -> its request.
+REQUESTS: Mapping[str, type[Request[Any]]] = {
+    name: held.request for name, held in vars(Verbs).items() if isinstance(held, Verb)
+}
