@@ -64,7 +64,8 @@ FORMS = (
     _form(
         "private-key",
         r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY"
-        r"(?:.*?-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----|.*)",
+        r"(?:(?:(?!-----BEGIN).)*?-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----"
+        r"|(?:-----)?[A-Za-z0-9+/=\\\r\n]*)",
         "private key",
         flags=re.DOTALL,
     ),

@@ -52,6 +52,7 @@ def test_a_private_key_is_hidden_as_a_whole():
     key = "-----BEGIN RSA PRIVATE KEY-----\nMIIE\nabcd\n-----END RSA PRIVATE KEY-----"
     assert scrub(f"a {key} b {key}") == f"a {SCRUBBED} b {SCRUBBED}"
     assert scrub(f"cut: {key[:40]}") == f"cut: {SCRUBBED}"
+    assert scrub("refuse -----BEGIN RSA PRIVATE KEY in files") == f"refuse {SCRUBBED} in files"
 
 
 @pytest.mark.parametrize(
