@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 from xml.sax.saxutils import escape, quoteattr
 
 from lineage.formats import picture
-from lineage.formats.picture import FILL, LINE, Arrow, Drawn, Picture, Place, Shape, text
+from lineage.formats.picture import FILL, LINE, Drawn, Picture, Place, Shape, text
 from lineage.model import kinds
 from lineage.model.record import Batch
 
@@ -49,7 +49,7 @@ def _lines(drawn: Picture) -> Iterator[str]:
         places = [shape.place for shape in drawn.shapes if shape.place[0] == bundle]
         if bundle:
             top += _TITLE
-        layers = layered(places, drawn.arrows)
+        layers = layered(places, [(arrow.effect, arrow.cause) for arrow in drawn.arrows])
         width, height = _spread(layers, top, spots)
         if bundle:
             frames.append((bundle, top - _TITLE, width, height + _TITLE))
@@ -77,78 +77,91 @@ def _lines(drawn: Picture) -> Iterator[str]:
 
 # --- layout ---
 
+N = TypeVar("N", bound=Hashable)
 
-def layered(places: Sequence[Place], arrows: Iterable[Arrow]) -> list[list[Place]]:
-    """Places in layers: every effect below all its causes, as far as there are no circles, and
-    within a layer near what it is tied to.
+
+def layered(nodes: Sequence[N], arcs: Iterable[tuple[N, N]]) -> list[list[N]]:
+    """Nodes in layers: every effect below all its causes, as far as there are no cycles, and within
+    a layer near what it is tied to, which keeps crossings few (Sugiyama, Tagawa and Toda 1981).
+
+    Arcs run from effect to cause; those with an end elsewhere and loops are not looked at. The
+    layers depend on the order of nodes and arcs only.
     """
-    inside = set(places)
-    causes: dict[Place, list[Place]] = {place: [] for place in places}
-    for arrow in arrows:
-        if arrow.effect in inside and arrow.cause in inside and arrow.effect != arrow.cause:
-            causes[arrow.effect].append(arrow.cause)
-    effects: dict[Place, list[Place]] = {place: [] for place in places}
+    causes: dict[N, list[N]] = {node: [] for node in nodes}
+    for effect, cause in arcs:
+        if effect in causes and cause in causes and effect != cause:
+            causes[effect].append(cause)
+    effects: dict[N, list[N]] = {node: [] for node in nodes}
     for effect, found in causes.items():
         for cause in found:
             effects[cause].append(effect)
     depth = _depths(causes)
-    layers: dict[int, list[Place]] = defaultdict(list)
+    layers: dict[int, list[N]] = defaultdict(list)
     alone = []
-    for place in places:
-        if causes[place]:
-            layers[depth[place]].append(place)
-        elif effects[place]:
+    for node in nodes:
+        if causes[node]:
+            layers[depth[node]].append(node)
+        elif effects[node]:
             # What nothing caused stands right above the first that it caused.
-            layers[max(0, min(depth[one] for one in effects[place]) - 1)].append(place)
+            layers[max(0, min(depth[one] for one in effects[node]) - 1)].append(node)
         else:
-            alone.append(place)
+            alone.append(node)
     ordered = [layers[number] for number in sorted(layers)]
-    for sweep in range(_SWEEPS):
-        neighbours = effects if sweep % 2 else causes
-        rank = {place: _middle(i, layer) for layer in ordered for i, place in enumerate(layer)}
-        for layer in reversed(ordered) if sweep % 2 else ordered:
-            layer.sort(key=lambda place: _mean(place, neighbours[place], rank))
-            rank.update((place, _middle(i, layer)) for i, place in enumerate(layer))
+    _sort_by_neighbours(ordered, causes, effects)
     row = max((_ROW, *map(len, ordered)))
     return ordered + [alone[start : start + row] for start in range(0, len(alone), row)]
 
 
-def _depths(causes: Mapping[Place, Sequence[Place]]) -> dict[Place, int]:
-    """The longest way up from each place; an arrow that closes a circle is not counted."""
-    depth: dict[Place, int] = {}
+def _depths(causes: Mapping[N, Sequence[N]]) -> dict[N, int]:
+    """The longest way up from each node; an arc that closes a cycle is not counted."""
+    depth: dict[N, int] = {}
     for start in causes:
         if start in depth:
             continue
-        open_: dict[Place, int] = {start: 0}
+        open_: dict[N, int] = {start: 0}
         ways = [(start, iter(causes[start]))]
         while ways:
-            place, way = ways[-1]
-            above = next(way, None)
-            if above is None:
+            node, way = ways[-1]
+            for above in way:
+                if above in depth:
+                    open_[node] = max(open_[node], depth[above] + 1)
+                elif above not in open_:
+                    open_[above] = 0
+                    ways.append((above, iter(causes[above])))
+                    break
+            else:
                 ways.pop()
-                depth[place] = open_.pop(place)
+                depth[node] = open_.pop(node)
                 if ways:
                     below = ways[-1][0]
-                    open_[below] = max(open_[below], depth[place] + 1)
-            elif above in depth:
-                open_[place] = max(open_[place], depth[above] + 1)
-            elif above not in open_:
-                open_[above] = 0
-                ways.append((above, iter(causes[above])))
+                    open_[below] = max(open_[below], depth[node] + 1)
     return depth
 
 
-def _middle(index: int, layer: Sequence[Place]) -> float:
-    """How far from the middle of its layer a place stands."""
+def _sort_by_neighbours(
+    layers: Sequence[list[N]], causes: Mapping[N, Sequence[N]], effects: Mapping[N, Sequence[N]]
+) -> None:
+    """Sort each layer by the mean place of its nodes' neighbours, downward and upward in turn."""
+    given = {node: number for number, node in enumerate(causes)}
+    rank = {node: from_middle(i, layer) for layer in layers for i, node in enumerate(layer)}
+
+    for sweep in range(_SWEEPS):
+        neighbours = effects if sweep % 2 else causes
+
+        def mean(node: N, near: Mapping[N, Sequence[N]] = neighbours) -> tuple[float, int]:
+            around = near[node]
+            if not around:
+                return rank[node], given[node]
+            return sum(rank[one] for one in around) / len(around), given[node]
+
+        for layer in reversed(layers) if sweep % 2 else layers:
+            layer.sort(key=mean)
+            rank.update((node, from_middle(i, layer)) for i, node in enumerate(layer))
+
+
+def from_middle(index: int, layer: Sequence[N]) -> float:
+    """How far from the middle of its layer a node stands, in nodes."""
     return index - (len(layer) - 1) / 2
-
-
-def _mean(
-    place: Place, neighbours: Sequence[Place], rank: Mapping[Place, float]
-) -> tuple[float, Place]:
-    if not neighbours:
-        return rank[place], place
-    return sum(rank[one] for one in neighbours) / len(neighbours), place
 
 
 def _spread(
@@ -161,7 +174,7 @@ def _spread(
     width = most * WIDTH + (most - 1) * _GAP_ACROSS
     for number, layer in enumerate(layers):
         for index, place in enumerate(layer):
-            x = _MARGIN + width / 2 + _middle(index, layer) * (WIDTH + _GAP_ACROSS)
+            x = _MARGIN + width / 2 + from_middle(index, layer) * (WIDTH + _GAP_ACROSS)
             spots[place] = Spot(x, top + number * (HEIGHT + _GAP_DOWN) + HEIGHT / 2)
     return float(width), float(len(layers) * (HEIGHT + _GAP_DOWN) - _GAP_DOWN + _MARGIN)
 
