@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from typing import Generic, Protocol, TypeVar
 
+from lineage.graph.ends import ends
 from lineage.model import terms
 from lineage.query.condition import Condition
 from lineage.query.plan import (
@@ -172,7 +173,7 @@ class _Execution(Generic[K]):
                 members = self.members(of)
                 toward: Toward = "causes" if way == "roots" else "effects"
                 starts = self._covering(of, toward, follow) or members
-                return paths.ends(sets.arcs(starts, tying(follow, toward)), members)
+                return ends(sets.arcs(starts, tying(follow, toward)), members)
             case Between(causes, effects, follow):
                 upstream = sets.reach(self.members(effects), hop(follow, "causes"))
                 starts = self.members(causes) & upstream

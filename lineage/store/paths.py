@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Shapes within a set of arcs: shortest connections, what lies between, roots and sinks."""
+"""The shortest connections of two things of a store."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from heapq import heappop, heappush
-from typing import TypeVar
 
+from lineage.graph.reach import between
 from lineage.store.base import Store, View, Walk
 from lineage.store.rows import EdgeRow
 
-K = TypeVar("K", bound=Hashable)
 Path = tuple[EdgeRow, ...]
 _Out = Mapping[str, list[EdgeRow]]
 
@@ -36,76 +35,6 @@ def _between(rows: Iterable[EdgeRow], cause: str) -> _Out:
         if row.effect in reach and row.cause in reach:
             out.setdefault(row.effect, []).append(row)
     return out
-
-
-def between(arcs: Iterable[tuple[K, K]], starts: Collection[K]) -> set[K]:
-    """What arcs, from near to far, lead to from some nodes, these included."""
-    out: dict[K, list[K]] = {}
-    for near, far in arcs:
-        out.setdefault(near, []).append(far)
-    seen = set(starts)
-    level: Sequence[K] = list(seen)
-    while level:
-        reached = {far for near in level for far in out.get(near, ()) if far not in seen}
-        seen |= reached
-        level = list(reached)
-    return seen
-
-
-def ends(arcs: Iterable[tuple[K, K]], members: Collection[K]) -> set[K]:
-    """The members from which arcs lead to no other member, save around a cycle they are on.
-
-    Linear in the arcs: components come out of Tarjan's algorithm (1972) after all that they lead
-    to, so that one look at the neighbours of each is enough.
-    """
-    out: dict[K, list[K]] = {}
-    for near, far in arcs:
-        out.setdefault(near, []).append(far)
-    found: set[K] = set()
-    component: dict[K, int] = {}
-    leads: list[bool] = []
-    for number, nodes in enumerate(_components(out, members)):
-        beyond = {component[far] for node in nodes for far in out.get(node, ()) if far in component}
-        component.update(dict.fromkeys(nodes, number))
-        inside = [node for node in nodes if node in members]
-        if not any(leads[other] for other in beyond):
-            found.update(inside)
-        leads.append(bool(inside) or any(leads[other] for other in beyond))
-    return found
-
-
-def _components(out: Mapping[K, Sequence[K]], starts: Iterable[K]) -> Iterable[list[K]]:
-    """Strongly connected components within reach, each after all that it leads to."""
-    low: dict[K, int] = {}
-    order: dict[K, int] = {}
-    done: set[K] = set()
-    stack: list[K] = []
-    for start in starts:
-        if start in order:
-            continue
-        order[start] = low[start] = len(order)
-        stack.append(start)
-        work = [(start, iter(out.get(start, ())))]
-        while work:
-            node, rest = work[-1]
-            for far in rest:
-                if far not in order:
-                    order[far] = low[far] = len(order)
-                    stack.append(far)
-                    work.append((far, iter(out.get(far, ()))))
-                    break
-                if far not in done:
-                    low[node] = min(low[node], order[far])
-            else:
-                work.pop()
-                if work:
-                    low[work[-1][0]] = min(low[work[-1][0]], low[node])
-                if low[node] == order[node]:
-                    place = stack.index(node) if stack[-1] != node else len(stack) - 1
-                    nodes = stack[place:]
-                    del stack[place:]
-                    done.update(nodes)
-                    yield nodes
 
 
 def shortest(out: _Out, start: str, end: str, k: int) -> list[Path]:

@@ -15,8 +15,9 @@ from functools import partial
 from itertools import islice
 from typing import NamedTuple, TypeAlias
 
+from lineage.graph.components import Component, components
+from lineage.graph.paths import walk
 from lineage.model.constraints.findings import Findings, Names
-from lineage.model.constraints.graph import Component, components, walk
 from lineage.model.constraints.scope import ENTITY, STATED, Scope, reference, specializations
 from lineage.model.constraints.unique import Merged
 from lineage.model.record import Edge

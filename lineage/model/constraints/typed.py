@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+from lineage.graph.components import components
+from lineage.graph.paths import walk
 from lineage.model import merge, terms
 from lineage.model.constraints.findings import Findings
-from lineage.model.constraints.graph import components, walk
 from lineage.model.constraints.scope import (
     ACTIVITY,
     ANY_STATED,
