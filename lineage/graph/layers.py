@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Iterable, Mapping, Sequence
 
-N = TypeVar("N", bound=Hashable)
+from lineage.graph.components import N
 
 #: How often layers are put in the order of their neighbours; more changes little.
 _SWEEPS = 4

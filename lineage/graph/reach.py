@@ -3,21 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Iterable, Mapping, Sequence
 
-K = TypeVar("K", bound=Hashable)
+from lineage.graph.components import N
 
 
-def between(arcs: Iterable[tuple[K, K]], starts: Collection[K]) -> set[K]:
-    """What arcs, from near to far, lead to from some nodes, these included."""
-    out: dict[K, list[K]] = {}
-    for near, far in arcs:
-        out.setdefault(near, []).append(far)
+def reachable(out: Mapping[N, Sequence[N]], starts: Iterable[N]) -> set[N]:
+    """The nodes that arcs lead to from some nodes, these included."""
     seen = set(starts)
-    level: Sequence[K] = list(seen)
+    level: Iterable[N] = list(seen)
     while level:
-        reached = {far for near in level for far in out.get(near, ()) if far not in seen}
-        seen |= reached
-        level = list(reached)
+        level = {far for near in level for far in out.get(near, ()) if far not in seen}
+        seen |= level
     return seen

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from lineage import ids
 from lineage.errors import NotFound
+from lineage.graph.reach import reachable
 from lineage.model.record import Edge, Node
 from lineage.services.context import Context
 from lineage.services.request import Request, Says
@@ -109,7 +110,10 @@ def _history(ctx: Context) -> tuple[list[CommitFacts], list[CommitFacts], dict[s
             if any(c.until is None and "refs" in c.record.attributes for c in held.claims):
                 tips.append(ident)
     known = facts(nodes, parents)
-    reached = _reach(tips, parents)
+    above: dict[str, list[str]] = {}
+    for edge in parents:
+        above.setdefault(edge.effect, []).append(edge.cause)
+    reached = reachable(above, tips)
     today = [fact for fact in known if _REVISION + fact.sha in reached]
     return known, today, {node.id: node.label for node in nodes if node.label}
 
@@ -123,18 +127,6 @@ def _pages(ctx: Context, where: Filter) -> Iterator[list[str]]:
         after = page.after
         if after is None:
             return
-
-
-def _reach(tips: Iterable[str], parents: Iterable[Edge]) -> set[str]:
-    above: dict[str, list[str]] = {}
-    for edge in parents:
-        above.setdefault(edge.effect, []).append(edge.cause)
-    reached = set(tips)
-    level = list(reached)
-    while level:
-        level = [p for ident in level for p in above.get(ident, ()) if p not in reached]
-        reached.update(level)
-    return reached
 
 
 def _used(ctx: Context) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from lineage.graph.components import connected
 from lineage.model import terms
 from lineage.model.record import Edge, Node
 from lineage.query.plan import Toward
@@ -38,20 +39,11 @@ def ties(edge: Edge) -> bool:
 
 def things(answer: Answer) -> dict[str, Thing]:
     """Identifier -> the thing it belongs to."""
-    parent = {node.id: node.id for node in answer.nodes}
-
-    def top(ident: str) -> str:
-        while parent[ident] != ident:
-            parent[ident] = parent[parent[ident]]
-            ident = parent[ident]
-        return ident
-
-    for edge in answer.edges:
-        if ties(edge) and edge.effect in parent and edge.cause in parent:
-            parent[top(edge.effect)] = top(edge.cause)
+    pairs = [(edge.effect, edge.cause) for edge in answer.edges if ties(edge)]
+    one_of = connected([node.id for node in answer.nodes], pairs)
     found: dict[str, Thing] = {}
     for node in answer.nodes:
-        found.setdefault(top(node.id), Thing()).nodes.append(node)
+        found.setdefault(one_of[node.id], Thing()).nodes.append(node)
     return {node.id: thing for thing in found.values() for node in thing.nodes}
 
 

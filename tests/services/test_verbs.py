@@ -163,35 +163,6 @@ def test_why_names_the_shortest_chains_whichever_end_is_asked_first(store):
         store.why("run:sad-owl", "run:bold-fox")
 
 
-def test_k_shortest_connections_agree_with_networkx():
-    from random import Random
-
-    import networkx
-
-    from lineage.store.paths import shortest
-    from lineage.store.rows import EdgeRow
-
-    random = Random(4)
-    for _ in range(60):
-        pairs = {(random.randrange(9), random.randrange(9)) for _ in range(22)}
-        graph = networkx.DiGraph((a, b) for a, b in pairs if a != b)
-        graph.add_nodes_from((0, 8))
-        out = {}
-        for a, b in sorted(graph.edges):
-            out.setdefault(str(a), []).append(EdgeRow("used", str(a), str(b), "{}", None, None))
-        expected = [len(p) - 1 for p in _simple(networkx, graph)]
-        assert [len(path) for path in shortest(out, "0", "8", 5)] == expected
-
-
-def _simple(networkx, graph):
-    from itertools import islice
-
-    try:
-        return list(islice(networkx.shortest_simple_paths(graph, 0, 8), 5))
-    except networkx.NetworkXNoPath:
-        return []
-
-
 def test_answers_are_given_as_of_an_entry_and_as_of_a_time(store):
     store.ingest(Batch(nodes=(kinds.Run(id="urn:late", label="late").node(),)))
     assert titles(store.find("late")) == {"late"}

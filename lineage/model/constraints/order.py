@@ -15,8 +15,8 @@ from functools import partial
 from itertools import islice
 from typing import NamedTuple, TypeAlias
 
-from lineage.graph.components import Component, components
-from lineage.graph.paths import walk
+from lineage.graph.components import Component, cycles
+from lineage.graph.paths import shortest_walk
 from lineage.model.constraints.findings import Findings, Names
 from lineage.model.constraints.scope import ENTITY, STATED, Scope, reference, specializations
 from lineage.model.constraints.unique import Merged
@@ -54,7 +54,7 @@ def inspect(scope: Scope, merged: Merged, findings: Findings) -> None:
     born = _born(scope, merged)
     for step in _steps(scope, merged, born):
         graph.setdefault(step.before, []).append((step.after, step))
-    for members in components(graph):
+    for members in cycles(graph):
         path = _shortest(graph, members)
         if path:
             _report(path, born, findings)
@@ -126,7 +126,8 @@ def _shortest(graph: Graph, members: Component[Event]) -> list[Step]:
     best: list[Step] = []
     steps = (step for event in members for target, step in graph[event] if target in members)
     for step in islice((step for step in steps if step.strict), _TRIED):
-        back = [] if step.after == step.before else walk(graph, members, step.after, step.before)
+        is_loop = step.after == step.before
+        back = [] if is_loop else shortest_walk(graph, step.after, step.before, members)
         if not best or len(back) + 1 < len(best):
             best = [step, *back]
     return best

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from lineage.graph.components import components
-from lineage.graph.paths import walk
+from lineage.graph.components import cycles
+from lineage.graph.paths import shortest_walk
 from lineage.model import merge, terms
 from lineage.model.constraints.findings import Findings
 from lineage.model.constraints.scope import (
@@ -96,9 +96,9 @@ def _specializations(scope: Scope, findings: Findings) -> None:
     following: dict[str, list[tuple[str, Edge]]] = {}
     for edge in specializations(scope):
         following.setdefault(edge.effect, []).append((edge.cause, edge))
-    for members in components(following):
+    for members in cycles(following):
         first = next(iter(members))
-        path = walk(following, members, first, first)
+        path = shortest_walk(following, first, first, members)
         short = findings.names.short
         message = f"{short(first)} specializes itself"
         if len(path) > 1:
