@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from lineage.errors import InputTruncated, MissingExtra, UnknownFormat
 from lineage.model import check, constraints
+from lineage.model.findings import Finding
 from lineage.model.record import Batch, Loss
 
 
@@ -205,7 +206,7 @@ def convert(data: bytes, from_: str, to: str) -> bytes:
     return named(to).dumps(named(from_).loads(data))
 
 
-def validate(data: bytes, format: str) -> list[check.Finding]:  # noqa: A002 - the public word
+def validate(data: bytes, format: str) -> list[Finding]:  # noqa: A002 - the public word
     """What is wrong with a document, by our rules and by W3C PROV-CONSTRAINTS, errors first: findings
     with a severity, the constraint's number, and what shows it.
     """

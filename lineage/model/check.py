@@ -4,18 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Literal
 
 from lineage import ids
 from lineage.errors import Rejected
 from lineage.model import dictionary, kinds, terms
+from lineage.model.findings import MOST, Finding
 from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Attributes, Ref, Value, each
 from lineage.model.value import Literal as Typed
-
-#: A report names at most this many findings; the rest are counted.
-MOST = 100
 
 _KNOWN_KINDS = frozenset(kinds.KINDS)
 _KNOWN_RELATIONS = frozenset(terms.RELATIONS)
@@ -23,31 +19,10 @@ _SCALARS = (str, int, float, bool, Typed, Ref)
 _NUMBERS = frozenset({int, float, bool})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing that is wrong: a stable code, a sentence, and where.
-
-    ``constraint`` is its number in PROV-CONSTRAINTS, where it has one; ``path`` the statements
-    or steps, in order, that show it.
-    """
-
-    code: str
-    severity: Literal["error", "warning"]
-    message: str
-    where: str
-    constraint: int | None = None
-    path: tuple[str, ...] = ()
-
-    @property
-    def fatal(self) -> bool:
-        """Whether the batch cannot be stored because of it."""
-        return self.severity == "error"
-
-
 def check(batch: Batch) -> list[Finding]:
     """What is wrong with a batch: errors that keep it out, and warnings that are kept with it.
 
-    At most ``MOST`` findings are returned.
+    At most ``findings.MOST`` are returned.
     """
     findings: list[Finding] = []
     for finding in _findings(batch):

@@ -17,7 +17,7 @@ from typing import Annotated, Any
 from lineage import formats
 from lineage.errors import BadInput, InputMissing, MissingExtra
 from lineage.model import check, constraints
-from lineage.model.check import Finding
+from lineage.model.findings import MOST, Finding
 from lineage.model.record import Batch
 from lineage.services import export
 from lineage.services.context import Context
@@ -51,20 +51,8 @@ class Validation:
             "valid": self.valid,
             "records": self.records,
             "total": self.total,
-            "findings": [shown(finding) for finding in self.findings],
+            "findings": [finding.to_dict() for finding in self.findings],
         }
-
-
-def shown(finding: Finding) -> dict[str, Any]:
-    """A finding as JSON."""
-    return {
-        "code": finding.code,
-        "severity": finding.severity,
-        "message": finding.message,
-        "where": finding.where,
-        "constraint": finding.constraint,
-        "path": list(finding.path),
-    }
 
 
 def document(
@@ -116,7 +104,7 @@ def batch(found: Batch, *, shapes: Sequence[str] = (), around: Batch | None = No
     findings = [*ours, *prov.findings, *more]
     findings.sort(key=lambda finding: finding.severity)
     return Validation(
-        findings=tuple(findings[: check.MOST]),
+        findings=tuple(findings[:MOST]),
         total=len(ours) + prov.total + len(more),
         records=len(found),
     )

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from lineage import formats
-from lineage.model import check, constraints
+from lineage.model import constraints
+from lineage.model.findings import MOST
 from lineage.model.record import Batch, Edge, Node
 from tests.conformance import subject
 from tests.conformance.documents import documents, ordered
@@ -182,7 +183,7 @@ def test_a_report_is_bounded_and_says_how_much_there_is():
         )
     )
     report = constraints.inspect(batch)
-    assert len(report.findings) == check.MOST
+    assert len(report.findings) == MOST
     assert report.total == 500
 
 

@@ -19,10 +19,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lineage.model.check import MOST, Finding
 from lineage.model.constraints import clock, order, typed, unique
 from lineage.model.constraints.findings import Findings, Names
 from lineage.model.constraints.scope import scopes
+from lineage.model.findings import MOST, Finding
 from lineage.model.record import Batch
 
 __all__ = ["Report", "inspect"]
@@ -30,7 +30,7 @@ __all__ = ["Report", "inspect"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What validation found: at most ``check.MOST`` findings, errors first, of ``total``."""
+    """What validation found: at most ``MOST`` findings, errors first, of ``total``."""
 
     findings: tuple[Finding, ...]
     total: int

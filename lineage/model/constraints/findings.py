@@ -9,9 +9,9 @@ from typing import Literal, TypeAlias
 
 from lineage import ids
 from lineage.model import kinds, namespaces, terms
-from lineage.model.check import MOST, Finding
 from lineage.model.constraints import times
 from lineage.model.constraints.scope import reference
+from lineage.model.findings import MOST, Finding
 from lineage.model.record import Batch, Edge, Node
 
 #: A path names at most this many steps; the rest are counted.

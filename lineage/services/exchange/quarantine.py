@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 
 from lineage.errors import NotFound, Usage
 from lineage.model import constraints
-from lineage.model.check import Finding
+from lineage.model.findings import Finding
 from lineage.model.record import Batch, line
 from lineage.services.context import Context
 from lineage.services.exchange import admit, desk, kept, verify
