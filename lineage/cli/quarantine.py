@@ -6,6 +6,7 @@ from __future__ import annotations
 import click
 
 from lineage.cli import face
+from lineage.cli.findings import echo_findings
 from lineage.cli.import_ import tell
 from lineage.cli.verb import verb
 from lineage.services.exchange.quarantine import (
@@ -47,8 +48,7 @@ def _show(found: Preview) -> None:
     click.echo(f"  {found.joined} of them are bytes that are here too")
     if found.incomplete:
         click.echo("  incomplete: its sender cut paths")
-    for finding in found.findings:
-        click.echo(f"  {finding.severity}[{finding.code}]: {face.printable(finding.message)}")
+    echo_findings(found.findings)
     for node in found.batch.nodes:
         click.echo(f"  {node.kind} {face.printable(node.title)}  {node.id}")
 

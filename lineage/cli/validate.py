@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from lineage.cli import face
+from lineage.cli.findings import echo_findings
 
 _SQLITE = b"SQLite format 3\x00"
 
@@ -82,12 +83,6 @@ def _is_store(source: str) -> bool:
 def _tell(found: Any) -> None:
     word = click.style("valid", fg="green") if found.valid else click.style("not valid", fg="red")
     click.echo(f"{word}: {found.records} records, {found.total} findings")
-    for finding in found.findings:
-        colour = "red" if finding.severity == "error" else "yellow"
-        place = "" if finding.where in finding.message else f" ({finding.where})"
-        code = click.style(finding.code, fg=colour)
-        click.echo(f"  {finding.severity} {code}: {finding.message}{place}")
-        for step in finding.path:
-            click.echo(f"      {step}")
+    echo_findings(found.findings)
     if found.total > len(found.findings):
         click.echo(f"  ... and {found.total - len(found.findings)} more")

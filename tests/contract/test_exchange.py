@@ -163,6 +163,14 @@ def test_a_document_that_is_valid_ends_with_0_and_one_that_is_not_with_4(run, he
     assert all(found["constraint"] and found["path"] for found in errors)
 
 
+def test_no_finding_says_to_the_terminal_what_it_would_obey(run, typed):
+    ends = {"prov:specificEntity": "urn:a\x1b[2J", "prov:generalEntity": "urn:a\x1b[2J"}
+    typed(json.dumps({"specializationOf": {"_:itself": ends}}).encode())
+    code, out, _ = run("validate", "-")
+    assert code == 4
+    assert "specializationOf(urn:a\N{REPLACEMENT CHARACTER}[2J, " in out
+
+
 def test_a_store_is_validated_whole_or_in_part_wherever_it_is_named(run, held):
     assert run("--store", held, "validate")[0] == 0
     assert run("validate", held)[0] == 0

@@ -212,6 +212,23 @@ def test_other_zip_files_are_still_what_they_were(pair, tmp_path):
     assert caught.value.code == "unknown-format"
 
 
+def test_a_package_is_shown_with_what_validation_finds_in_it(pair):
+    a, b, out = pair
+    times = {"prov:startTime": "2026-01-02T00:00:00Z", "prov:endTime": "2026-01-01T00:00:00Z"}
+    document = {**DOCUMENT, "activity": {"ex:run": times}}
+    (out.parent / "backwards.json").write_text(json.dumps(document))
+    policy = a.folder / "partners" / "b.yaml"
+    policy.write_text(policy.read_text() + "  - keep: {name: started}\n  - keep: {name: ended}\n")
+    a("import", out.parent / "backwards.json")
+    a("export", "--for", "b", "--out", out)
+    b("import", out)
+    (finding,) = b.json("quarantine", "show", "a/1")["findings"]
+    assert (finding["code"], finding["severity"]) == ("clock-30", "warning")
+    assert (finding["where"], finding["constraint"]) == ("https://a.example/run", 30)
+    told = b("quarantine", "show", "a/1").stdout
+    assert f"  warning clock-30: {finding['message']}\n      {finding['path'][0]}\n" in told
+
+
 def test_a_steward_ties_two_things(pair):
     a, _, _ = pair
     words = ["https://a.example/model", "https://a.example/data", "--reason", "the same release"]

@@ -84,10 +84,7 @@ class Preview:
             "claims": self.claims,
             "joined": self.joined,
             "incomplete": self.incomplete,
-            "findings": [
-                {"code": item.code, "severity": item.severity, "message": item.message}
-                for item in self.findings
-            ],
+            "findings": [finding.to_dict() for finding in self.findings],
             "nodes": [node.to_dict() for node in self.batch.nodes],
             "edges": [edge.to_dict() for edge in self.batch.edges],
         }
