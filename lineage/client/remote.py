@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Final, Self, TypeVar, cast
 
 from lineage import formats
 from lineage.client import reading
@@ -74,13 +74,13 @@ class Remote(Verbs):
         known = token if token is not None else os.environ.get("LINEAGE_TOKEN", "").strip()
         self._transport = Transport(address(url, known), timeout)
 
-    admit = _Local()
-    context = _Local()
-    home = _Local()
-    load = _Local()
-    package = _Local()
-    rebuild = _Local()
-    store = _Local()
+    admit: Final = _Local()
+    context: Final = _Local()
+    home: Final = _Local()
+    load: Final = _Local()
+    package: Final = _Local()
+    rebuild: Final = _Local()
+    store: Final = _Local()
 
     @property
     def url(self) -> str:

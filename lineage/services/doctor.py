@@ -78,10 +78,8 @@ def _neo4j() -> Check:
 
 
 @dataclass(frozen=True, slots=True)
-class DoctorRequest(Request[tuple[Check, ...]]):
+class DoctorRequest(Request[tuple[Check, ...]], examples=("doctor",)):
     """Whether Python, SQLite, git, the optional parts and the store are as they should be."""
-
-    examples = ("doctor",)
 
     def answer(self, ctx: Context) -> tuple[Check, ...]:
         """See ``Request.answer``."""

@@ -136,6 +136,23 @@ class Request(Generic[R]):
     rows: ClassVar[int] = 20
     examples: ClassVar[tuple[str, ...]] = ()
 
+    def __init_subclass__(
+        cls,
+        *,
+        graphql: str | None = None,
+        weight: int | None = None,
+        rows: int | None = None,
+        examples: tuple[str, ...] | None = None,
+    ) -> None:
+        """What a verb says of itself. A dataclass with slots is made twice, the second time out of
+        what the first one has.
+        """
+        super().__init_subclass__()
+        cls.graphql = cls.graphql if graphql is None else graphql
+        cls.weight = cls.weight if weight is None else weight
+        cls.rows = cls.rows if rows is None else rows
+        cls.examples = cls.examples if examples is None else examples
+
     def answer(self, ctx: Context) -> R:
         """Carry it out. Raises the errors of ``lineage.errors``."""
         raise NotImplementedError

@@ -64,10 +64,8 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class VerifyRequest(Request[Verdict]):
+class VerifyRequest(Request[Verdict], examples=("verify",)):
     """Recompute the ledger's digests and compare the graph with one drawn anew from it."""
-
-    examples = ("verify",)
 
     def answer(self, ctx: Context) -> Verdict:
         """See ``Request.answer``."""

@@ -73,12 +73,10 @@ def _read(path: Path, missing: str, hint: str) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class NewKeyRequest(Request[PublicKey]):
+class NewKeyRequest(Request[PublicKey], examples=("keys new lab.example/lineage",)):
     """Make an Ed25519 key; what is given back is the line to give to partners. The private key stays
     in a file that only you may read.
     """
-
-    examples = ("keys new lab.example/lineage",)
 
     name: Annotated[
         str, Says(text="That of your log: a host and a path, such as lab.example/lineage.")
@@ -90,10 +88,8 @@ class NewKeyRequest(Request[PublicKey]):
 
 
 @dataclass(frozen=True, slots=True)
-class KeysRequest(Request[tuple[str, ...]]):
+class KeysRequest(Request[tuple[str, ...]], examples=("keys list",)):
     """The names of the keys that sign what leaves for partners."""
-
-    examples = ("keys list",)
 
     def answer(self, ctx: Context) -> tuple[str, ...]:
         """See ``Request.answer``."""

@@ -16,14 +16,15 @@ from lineage.services.resolve import resolve
 
 
 @dataclass(frozen=True, slots=True)
-class TieRequest(Request[Report]):
+class TieRequest(
+    Request[Report],
+    examples=(
+        'exchange tie dataset:data/train.csv https://b.example/train --reason "same release"',
+    ),
+):
     """Claim that two things are alternates of each other, where no digest says so. Walks show the
     claim, and follow it only where alternateOf is named; the two stay two.
     """
-
-    examples = (
-        'exchange tie dataset:data/train.csv https://b.example/train --reason "same release"',
-    )
 
     one: Annotated[str, reference("The first", "a")]
     other: Annotated[str, reference("The second", "b")]

@@ -53,7 +53,7 @@ _SLICE = 20_000
 class Neo4jStore:
     """A store in a Neo4j database, one store a database."""
 
-    caps = Caps(name="neo4j", persistent=True, native_walk=True, threads=8)
+    caps: Caps = Caps(name="neo4j", persistent=True, native_walk=True, threads=8)
 
     def __init__(self, url: str, *, user: str, password: str) -> None:
         self._client = Client(url, user=user, password=password)
