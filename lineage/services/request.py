@@ -24,6 +24,7 @@ from typing import (
     get_type_hints,
 )
 
+from lineage.access.tokens import Role
 from lineage.errors import Usage
 from lineage.services.context import Context
 
@@ -125,12 +126,14 @@ _LISTS = frozenset({Iterable, Sequence})
 class Request(Generic[R]):
     """One call of a verb. Subclasses are frozen dataclasses whose docstring says what the verb is for.
 
-    ``graphql`` is the field of the query type that answers it, ``None`` where a server does not;
+    ``demands`` is what a caller of a server must be; ``graphql`` is the field of the query type that
+    answers it, ``None`` where a server does not;
     ``weight`` what a call costs a server beside its rows (a plain field costs 1), ``rows`` how many
     there may be where no field says how many are answered; ``examples`` are command lines.
     """
 
     __slots__ = ()
+    demands: ClassVar[Role] = Role.viewer
     graphql: ClassVar[str | None] = None
     weight: ClassVar[int] = 1
     rows: ClassVar[int] = 20
@@ -139,6 +142,7 @@ class Request(Generic[R]):
     def __init_subclass__(
         cls,
         *,
+        demands: Role | None = None,
         graphql: str | None = None,
         weight: int | None = None,
         rows: int | None = None,
@@ -148,6 +152,7 @@ class Request(Generic[R]):
         what the first one has.
         """
         super().__init_subclass__()
+        cls.demands = cls.demands if demands is None else demands
         cls.graphql = cls.graphql if graphql is None else graphql
         cls.weight = cls.weight if weight is None else weight
         cls.rows = cls.rows if rows is None else rows

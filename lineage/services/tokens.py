@@ -155,7 +155,9 @@ class IssuedToken:
 
 @dataclass(frozen=True, slots=True)
 class AddTokenRequest(
-    Request[IssuedToken], examples=("token add airflow --role contributor --days 30",)
+    Request[IssuedToken],
+    demands=Role.admin,
+    examples=("token add airflow --role contributor --days 30",),
 ):
     """Make a token that opens the server; its secret is shown once and kept nowhere."""
 
@@ -175,7 +177,7 @@ class AddTokenRequest(
 
 
 @dataclass(frozen=True, slots=True)
-class TokensRequest(Request[tuple[Standing, ...]], examples=("token list",)):
+class TokensRequest(Request[tuple[Standing, ...]], demands=Role.admin, examples=("token list",)):
     """Every token there ever was: its id, role, name, and whether it is valid."""
 
     def answer(self, ctx: Context) -> tuple[Standing, ...]:
@@ -184,7 +186,9 @@ class TokensRequest(Request[tuple[Standing, ...]], examples=("token list",)):
 
 
 @dataclass(frozen=True, slots=True)
-class RevokeTokenRequest(Request[Standing], examples=("token revoke 3kTMd2x9",)):
+class RevokeTokenRequest(
+    Request[Standing], demands=Role.admin, examples=("token revoke 3kTMd2x9",)
+):
     """Take a token back; running servers know within seconds."""
 
     ident: Annotated[str, Says(text="The id of the token.", metavar="ID")]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 from lineage.access.policy import Policy
+from lineage.access.tokens import Role
 from lineage.errors import InputMissing, Usage
 from lineage.ledger.keys import PublicKey
 from lineage.services.context import Context
@@ -73,7 +74,9 @@ def _read(path: Path, missing: str, hint: str) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class NewKeyRequest(Request[PublicKey], examples=("keys new lab.example/lineage",)):
+class NewKeyRequest(
+    Request[PublicKey], demands=Role.admin, examples=("keys new lab.example/lineage",)
+):
     """Make an Ed25519 key; what is given back is the line to give to partners. The private key stays
     in a file that only you may read.
     """
@@ -88,7 +91,7 @@ class NewKeyRequest(Request[PublicKey], examples=("keys new lab.example/lineage"
 
 
 @dataclass(frozen=True, slots=True)
-class KeysRequest(Request[tuple[str, ...]], examples=("keys list",)):
+class KeysRequest(Request[tuple[str, ...]], demands=Role.admin, examples=("keys list",)):
     """The names of the keys that sign what leaves for partners."""
 
     def answer(self, ctx: Context) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Annotated, Any, Literal
 
+from lineage.access.tokens import Role
 from lineage.errors import NotFound, Usage
 from lineage.model import constraints
 from lineage.model.check import Finding
@@ -196,7 +197,9 @@ _Trust = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class QuarantineRequest(Request[tuple[Waiting, ...]], examples=("quarantine list",)):
+class QuarantineRequest(
+    Request[tuple[Waiting, ...]], demands=Role.steward, examples=("quarantine list",)
+):
     """The packages of partners that wait for a steward."""
 
     _: KW_ONLY
@@ -208,7 +211,9 @@ class QuarantineRequest(Request[tuple[Waiting, ...]], examples=("quarantine list
 
 
 @dataclass(frozen=True, slots=True)
-class PreviewRequest(Request[Preview], examples=("quarantine show b-institute/3",)):
+class PreviewRequest(
+    Request[Preview], demands=Role.steward, examples=("quarantine show b-institute/3",)
+):
     """What a package would add: how much of what, and every thing in it."""
 
     name: _Name
@@ -221,7 +226,9 @@ class PreviewRequest(Request[Preview], examples=("quarantine show b-institute/3"
 
 
 @dataclass(frozen=True, slots=True)
-class AcceptRequest(Request[Report], examples=("quarantine accept b-institute/3",)):
+class AcceptRequest(
+    Request[Report], demands=Role.steward, examples=("quarantine accept b-institute/3",)
+):
     """Let a package in. It is verified anew; what it says stays what the partner says."""
 
     name: _Name
@@ -236,6 +243,7 @@ class AcceptRequest(Request[Report], examples=("quarantine accept b-institute/3"
 @dataclass(frozen=True, slots=True)
 class RejectRequest(
     Request[Waiting],
+    demands=Role.steward,
     examples=('quarantine reject b-institute/3 --reason "not the runs we agreed on"',),
 ):
     """Turn a package away for good."""

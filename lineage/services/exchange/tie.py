@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass
 from typing import Annotated
 
+from lineage.access.tokens import Role
 from lineage.errors import Usage
 from lineage.model import kinds, terms
 from lineage.model.record import Batch, Edge
@@ -18,6 +19,7 @@ from lineage.services.resolve import resolve
 @dataclass(frozen=True, slots=True)
 class TieRequest(
     Request[Report],
+    demands=Role.steward,
     examples=(
         'exchange tie dataset:data/train.csv https://b.example/train --reason "same release"',
     ),
