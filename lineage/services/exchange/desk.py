@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from lineage import config
 from lineage.access.policy import Policy
 from lineage.access.tokens import Role
 from lineage.errors import InputMissing, Usage
@@ -22,9 +21,9 @@ from lineage.services.request import Request, Says
 KEYS, PARTNERS, TRUST = "keys", "partners", "trust.yaml"
 
 
-def named_keys(environ: Mapping[str, str] = os.environ) -> Path | None:
-    """The folder of keys that ``LINEAGE_KEYS`` names, if it does."""
-    named = environ.get("LINEAGE_KEYS")
+def named_keys() -> Path | None:
+    """The folder of keys that is configured, if there is one."""
+    named = config.value("keys").value
     return Path(named).expanduser() if named else None
 
 
