@@ -106,6 +106,25 @@ def test_the_readme_shows_what_the_demo_prints(capsys):
     assert [line for line in shown.splitlines() if line not in (*printed, "...")] == []
 
 
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+
+
+def anchors(path):
+    """The anchors of a page's headings, as GitHub makes them."""
+    for heading in re.findall(r"^#+ (.*)$", path.read_text("utf-8"), re.MULTILINE):
+        yield re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_link_leads_to_a_page_and_a_heading_that_there_are(path):
+    for target, anchor in re.findall(
+        r"\]\((?!\w+:)([^)#\s]*)#?([^)\s]*)\)", path.read_text("utf-8")
+    ):
+        place = path.parent / target if target else path
+        assert place.exists(), target
+        assert not anchor or anchor in anchors(place), (target, anchor)
+
+
 def test_the_readme_names_the_commands_that_have_no_json():
     said = re.search(r"all but (.*) have `--json`", written("README.md"))
     options = {
