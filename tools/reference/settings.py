@@ -10,8 +10,8 @@ from tools.reference.markdown import HEAD, table
 _ABOUT = """\
 # Environment variables
 
-All of them are optional. An option of a command, or an argument in Python, counts before the variable: `--store` before `LINEAGE_STORE`, `actor=`
-before `LINEAGE_ACTOR`, `token=` before `LINEAGE_TOKEN`. There is no file of settings.
+None of them is needed, but Docker Compose needs `LINEAGE_NEO4J_PASSWORD`. An option of a command, or an argument in Python, counts before the
+variable: `--store` before `LINEAGE_STORE`, `actor=` before `LINEAGE_ACTOR`, `token=` before `LINEAGE_TOKEN`. There is no file of settings.
 """
 
 
