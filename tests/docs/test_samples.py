@@ -19,6 +19,7 @@ import orjson
 import pytest
 
 import lineage
+from lineage import config
 from lineage.cli import main
 from tests.graphql_schema.conftest import asked
 from tests.house.test_house import ROOT
@@ -104,6 +105,17 @@ def test_the_readme_shows_what_the_demo_prints(capsys):
     printed = capsys.readouterr().out.splitlines()
     (shown,) = re.findall(r"```\n(ModelVersion .*?)```", written("README.md"), re.DOTALL)
     assert [line for line in shown.splitlines() if line not in (*printed, "...")] == []
+
+
+def test_the_file_of_settings_that_the_page_shows_is_read(tmp_path, monkeypatch):
+    (shown,) = re.findall(r"```toml\n(.*?)```", written("docs/reference/settings.md"), re.DOTALL)
+    (tmp_path / ".lineage").mkdir()
+    (tmp_path / ".lineage" / "config.toml").write_text(shown, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    for setting in config.SETTINGS:
+        monkeypatch.delenv(setting.variable, raising=False)
+    assert config.value("actor").value == "ana"
+    assert config.value("store").value == str(tmp_path / "shared" / "lineage.db")
 
 
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]

@@ -28,7 +28,8 @@ and give the same answer. What the answers hold is in [answers.md](../answers.md
   keyword only. On a server (`lineage.open("https://...")`) the verbs with a field in GraphQL work; the others raise `Usage`, because they need
   the store itself.
 - *Command* is the command that answers the verb; its page has the options that only the command has, such as `--json`.
-- *GraphQL* is the field of `Query`, with its arguments. Its *weight* is what a call costs a server beside its rows, where a plain field costs 1;
+- *GraphQL* is the field of `Query`, with its arguments. The *role* is what the caller's token must have at least
+  ([server.md](../server.md)). The *weight* is what a call costs a server beside its rows, where a plain field costs 1;
   an argument that names things costs more, because looking for what it may mean is a search. One operation may cost {COST:,}
   ([graphql.md](../graphql.md)).
 """
@@ -85,8 +86,8 @@ def _section(
     if asked is None:
         lines.append("GraphQL: none.\n")
     else:
-        weight = f"weight {request.weight}"
-        lines.append(f"GraphQL ({weight}):\n\n```graphql\n{_field(request.graphql, asked)}\n```\n")
+        said = f"role {request.demands.name}, weight {request.weight}"
+        lines.append(f"GraphQL ({said}):\n\n```graphql\n{_field(request.graphql, asked)}\n```\n")
     fields = [_row(field, command, asked) for field in fields_of(request)]
     return "\n".join([*lines, table(_FIELDS, fields) if fields else "It takes no arguments.\n"])
 
