@@ -99,6 +99,7 @@ def asked(request: type[Request[Any]]) -> Any:
     known = fields_of(request)
 
     async def resolve(info: Asked, **arguments: Any) -> Any:
+        info.context.demand(request.demands)
         given = {f.name: _given(f, arguments[f.argument]) for f in known}
         made = request(**given)
         found = await info.context.read(lambda ctx: _shown(made.answer(ctx)))

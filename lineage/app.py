@@ -7,7 +7,7 @@ import getpass
 import os
 import secrets
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from importers.base import Source
+from lineage import config
 from lineage.errors import StoreMissing, Usage
 from lineage.model.record import Batch
 from lineage.services import context, ingest, move
@@ -44,16 +45,15 @@ FOLDER, FILE = ".lineage", "store.db"
 SERVERS = ("http", "https")
 
 
-def find_store(start: Path | None = None, environ: Mapping[str, str] = os.environ) -> str:
-    """The store meant when none is named: ``LINEAGE_STORE``, else the ``.lineage/store.db`` found
-    upwards from the working folder, as git finds ``.git``. Raises ``StoreMissing``.
+def find_store(start: Path | None = None) -> str:
+    """The store meant when none is named: the one that is configured (``lineage.config``), else the
+    ``.lineage/store.db`` found upwards from the working folder. Raises ``StoreMissing``.
     """
-    if named := environ.get("LINEAGE_STORE"):
+    if named := config.value("store", start=start).value:
         return named
+    if (found := config.found_upwards(FILE, start)) is not None:
+        return str(found)
     here = (start or Path.cwd()).resolve()
-    for folder in (here, *here.parents):
-        if (folder / FOLDER / FILE).is_file():
-            return str(folder / FOLDER / FILE)
     raise StoreMissing(f"no {FOLDER}/{FILE} here or above", where=str(here))
 
 
@@ -151,7 +151,7 @@ def open_here(
     return Lineage(
         Context(
             store=store,
-            actor=actor or os.environ.get("LINEAGE_ACTOR") or _user(),
+            actor=config.value("actor", actor).value or _user(),
             person_key=bytes.fromhex(key),
             clock=clock,
             home=home(url),

@@ -22,6 +22,21 @@ class LineageError(Exception):
     hint: str = "Run the command again with --debug to see where it failed."
     retry_after: int | None = None
 
+    def __init_subclass__(
+        cls,
+        *,
+        code: str | None = None,
+        status: int | None = None,
+        exit_code: int | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        """What a subclass says of itself; the rest is as its base has it."""
+        super().__init_subclass__()
+        cls.code = cls.code if code is None else code
+        cls.status = cls.status if status is None else status
+        cls.exit_code = cls.exit_code if exit_code is None else exit_code
+        cls.retry_after = cls.retry_after if retry_after is None else retry_after
+
     def __init__(
         self,
         what: str,
@@ -59,308 +74,266 @@ class LineageError(Exception):
         return self.to_dict() if self.status < 500 else {**self.to_dict(), "where": None}
 
 
-class BadInput(LineageError):
+class BadInput(LineageError, code="bad-input", status=400, exit_code=2):
     """A source or document cannot be read as what it claims to be."""
 
-    code, status, exit_code = "bad-input", 400, 2
     hint = "Check that the file is complete and of the format named."
 
 
-class InputMissing(BadInput):
+class InputMissing(BadInput, code="input-missing", status=404):
     """The file or address does not exist or cannot be opened."""
 
-    code, status = "input-missing", 404
     hint = "Check the path and its permissions."
 
 
-class InputTruncated(BadInput):
+class InputTruncated(BadInput, code="input-truncated"):
     """The input ends in the middle of a value."""
 
-    code = "input-truncated"
     hint = "The file ends too early: copy it again, then run the same command."
 
 
-class InputStalled(BadInput):
+class InputStalled(BadInput, code="input-stalled"):
     """What reads the source waits for something that does not come, such as a pipe for a file."""
 
-    code = "input-stalled"
     hint = "Check that the source holds files only, and that its disk or network answers."
 
 
-class EndpointMissing(BadInput):
+class EndpointMissing(BadInput, code="endpoint-missing", status=404):
     """The server that is read as a source does not offer what was asked for."""
 
-    code, status = "endpoint-missing", 404
     hint = "Check the address: another service may answer there, or an older release of it."
 
 
-class UnknownFormat(BadInput):
+class UnknownFormat(BadInput, code="unknown-format", status=415):
     """No importer or format recognises the input."""
 
-    code, status = "unknown-format", 415
     hint = "Check that it is what was meant, and complete."
 
 
-class InputTooNew(BadInput):
+class InputTooNew(BadInput, code="input-too-new"):
     """The input was written by a newer version of its tool than this one knows."""
 
-    code = "input-too-new"
     hint = "Install a newer lineagedb, or export from the tool in an older schema."
 
 
-class LimitExceeded(BadInput):
+class LimitExceeded(BadInput, code="limit-exceeded", status=413):
     """The input is larger or deeper than the limit that keeps a reader from being overrun."""
 
-    code, status = "limit-exceeded", 413
     hint = "Split the input into smaller parts."
 
 
-class Rejected(BadInput):
+class Rejected(BadInput, code="rejected", status=422):
     """A batch breaks a rule of the model; nothing of it was written."""
 
-    code, status = "rejected", 422
     hint = "Mend the statements named and import again; nothing was written."
 
 
-class BadQuery(LineageError):
+class BadQuery(LineageError, code="bad-query", status=400, exit_code=2):
     """A query (a selection, GraphQL, SPARQL) cannot be understood, or asks for what is not answered."""
 
-    code, status, exit_code = "bad-query", 400, 2
     hint = "docs/selection.md, docs/graphql.md and docs/server.md show the languages with examples."
 
 
-class BadCursor(LineageError):
+class BadCursor(LineageError, code="bad-cursor", status=400, exit_code=2):
     """A cursor is none of ours, or of another query."""
 
-    code, status, exit_code = "bad-cursor", 400, 2
     hint = "Use the cursor of the page before with the same query, or start without one."
 
 
-class BadReference(LineageError):
+class BadReference(LineageError, code="bad-reference", status=400, exit_code=2):
     """A reference that people type does not have the form of one."""
 
-    code, status, exit_code = "bad-reference", 400, 2
     hint = "References look like model:fraud@v3, run:ab12, commit:HEAD~2, sha256:..., or an IRI."
 
 
-class NotFound(LineageError):
+class NotFound(LineageError, code="not-found", status=404, exit_code=3):
     """Nothing in the store is called so."""
 
-    code, status, exit_code = "not-found", 404, 3
     hint = "'lineage find TEXT' searches labels and identifiers."
 
 
-class Ambiguous(LineageError):
+class Ambiguous(LineageError, code="ambiguous", status=409, exit_code=3):
     """A reference names more than one thing."""
 
-    code, status, exit_code = "ambiguous", 409, 3
     hint = "Use one of the identifiers listed."
 
 
-class StoreMissing(LineageError):
+class StoreMissing(LineageError, code="store-missing", status=404, exit_code=3):
     """There is no store at the address."""
 
-    code, status, exit_code = "store-missing", 404, 3
     hint = "Run 'lineage init' in your project, or name a store with --store."
 
 
-class StoreBusy(LineageError):
+class StoreBusy(LineageError, code="store-busy", status=503, exit_code=TEMPORARY, retry_after=1):
     """Another writer holds the store for longer than the time allowed to wait."""
 
-    code, status, exit_code = "store-busy", 503, TEMPORARY
     hint = "Another process is writing. Run the command again when it has finished."
-    retry_after = 1
 
 
-class StoreFull(LineageError):
+class StoreFull(LineageError, code="store-full", status=507, exit_code=TEMPORARY):
     """The disk under the store has no room left; the store is as it was."""
 
-    code, status, exit_code = "store-full", 507, TEMPORARY
     hint = "Free some space and run the command again; nothing was half-written."
 
 
-class StoreUnreachable(LineageError):
+class StoreUnreachable(
+    LineageError, code="store-unreachable", status=503, exit_code=TEMPORARY, retry_after=1
+):
     """The database server does not answer."""
 
-    code, status, exit_code = "store-unreachable", 503, TEMPORARY
     hint = "Check that the server runs and that the address and credentials are right."
-    retry_after = 1
 
 
-class StoreDamaged(LineageError):
+class StoreDamaged(LineageError, code="store-damaged", status=500, exit_code=1):
     """The store's file or graph cannot be read as a store."""
 
-    code, status, exit_code = "store-damaged", 500, 1
     hint = "Run 'lineage verify' to see what changed, then restore a copy or 'lineage rebuild'."
 
 
-class CopyDiffers(LineageError):
+class CopyDiffers(LineageError, code="copy-differs", status=500, exit_code=1):
     """A copy of a store does not have the root of its source."""
 
-    code, status, exit_code = "copy-differs", 500, 1
     hint = "Run 'lineage verify' on both stores; do not use the copy."
 
 
-class StoreTooNew(LineageError):
+class StoreTooNew(LineageError, code="store-too-new", status=409, exit_code=2):
     """The store has a newer layout than this version understands."""
 
-    code, status, exit_code = "store-too-new", 409, 2
     hint = "Install the newer lineagedb that wrote it; this version changed nothing."
 
 
-class Denied(LineageError):
+class Denied(LineageError, code="denied", status=403, exit_code=5):
     """Whoever asks is known, and may not do this."""
 
-    code, status, exit_code = "denied", 403, 5
     hint = "Ask whoever runs the store or server for the rights that it takes."
 
 
-class Unauthenticated(LineageError):
+class Unauthenticated(LineageError, code="unauthenticated", status=401, exit_code=5):
     """Nobody knows who is calling: there is no token, or it opens nothing."""
 
-    code, status, exit_code = "unauthenticated", 401, 5
     hint = (
         "Set LINEAGE_TOKEN to a token of this server; other programs send 'Authorization: Bearer "
         "TOKEN', browsers the token as the password."
     )
 
 
-class Untrusted(LineageError):
+class Untrusted(LineageError, code="untrusted", status=403, exit_code=5):
     """What a partner sent is not what the trust file lets in; nothing of it was taken."""
 
-    code, status, exit_code = "untrusted", 403, 5
     hint = "Nothing was taken. Ask the partner to export again, and compare keys by another way."
 
 
-class BadSignature(Untrusted):
+class BadSignature(Untrusted, code="bad-signature"):
     """No key that is pinned for the partner signed these bytes."""
 
-    code = "bad-signature"
     hint = "Compare the partner's key with the one in the trust file; ask for it by another way."
 
 
-class WrongAudience(Untrusted):
+class WrongAudience(Untrusted, code="wrong-audience"):
     """The package was made for somebody else."""
 
-    code = "wrong-audience"
     hint = "Ask the partner for a package that names you as its audience."
 
 
-class Expired(Untrusted):
+class Expired(Untrusted, code="expired"):
     """The package is older than its sender lets it be used."""
 
-    code = "expired"
     hint = "Ask the partner to export again."
 
 
-class NotYetValid(Untrusted):
+class NotYetValid(Untrusted, code="not-yet-valid"):
     """The package says that it was made in the future."""
 
-    code = "not-yet-valid"
     hint = "Check the clocks on both sides, then import again."
 
 
-class WrongSequence(Untrusted):
+class WrongSequence(Untrusted, code="wrong-sequence"):
     """The package does not follow the one taken last: a replay, or one between is missing."""
 
-    code = "wrong-sequence"
     hint = "Import the partner's packages in their order, each once."
 
 
-class DigestMismatch(Untrusted):
+class DigestMismatch(Untrusted, code="digest-mismatch"):
     """A file or entry is not the one that was signed."""
 
-    code = "digest-mismatch"
     hint = "The package was damaged or changed on its way: fetch it again."
 
 
-class ForkedLog(Untrusted):
+class ForkedLog(Untrusted, code="forked-log"):
     """The partner's log is not a continuation of the log it showed before."""
 
-    code = "forked-log"
     hint = "The partner's history was rewritten or restored: ask, before you trust the new one."
 
 
-class BadNamespace(Untrusted):
+class BadNamespace(Untrusted, code="bad-namespace"):
     """A partner describes what only somebody else may describe."""
 
-    code = "bad-namespace"
     hint = "The trust file lists the namespaces that a partner may define."
 
 
-class TimedOut(LineageError):
+class TimedOut(LineageError, code="timed-out", status=503, exit_code=TEMPORARY, retry_after=1):
     """An answer would take longer than one request may."""
 
-    code, status, exit_code = "timed-out", 503, TEMPORARY
     hint = "Ask for less at a time: fewer hops, a limit, a narrower selection."
-    retry_after = 1
 
 
-class IdempotencyKeyReused(LineageError):
+class IdempotencyKeyReused(LineageError, code="idempotency-key-reused", status=409, exit_code=2):
     """An idempotency key was used before, for something else."""
 
-    code, status, exit_code = "idempotency-key-reused", 409, 2
     hint = "Use a new key for new content; repeat a call only as it was."
 
 
-class RateLimited(LineageError):
+class RateLimited(
+    LineageError, code="rate-limited", status=429, exit_code=TEMPORARY, retry_after=1
+):
     """The caller had the server read more new queries than its share."""
 
-    code, status, exit_code = "rate-limited", 429, TEMPORARY
     hint = "Keep the text of queries as it is and send what changes as variables."
-    retry_after = 1
 
 
-class WrongHost(LineageError):
+class WrongHost(LineageError, code="wrong-host", status=421, exit_code=5):
     """The request names a host that this server is not: a rebound DNS name, or a missing option."""
 
-    code, status, exit_code = "wrong-host", 421, 5
     hint = "Start the server with --allow-host NAME for the name that you use."
 
 
-class MethodNotAllowed(BadInput):
+class MethodNotAllowed(BadInput, code="method-not-allowed", status=405):
     """What was asked for is not answered to this HTTP method."""
 
-    code, status = "method-not-allowed", 405
     hint = "Send mutations by POST, and subscriptions over graphql-transport-ws."
 
 
-class NotAcceptable(LineageError):
+class NotAcceptable(LineageError, code="not-acceptable", status=406, exit_code=2):
     """None of the formats that the client would take is one of ours."""
 
-    code, status, exit_code = "not-acceptable", 406, 2
     hint = "Name a media type that the address answers with; /openapi.json lists them."
 
 
-class RequestTimeout(LineageError):
+class RequestTimeout(LineageError, code="request-timeout", status=408, exit_code=TEMPORARY):
     """The client did not send its request in time."""
 
-    code, status, exit_code = "request-timeout", 408, TEMPORARY
     hint = "Send the whole request at once, then wait for the answer."
 
 
-class MissingExtra(LineageError):
+class MissingExtra(LineageError, code="missing-extra", status=501, exit_code=2):
     """An optional part of the package is not installed."""
 
-    code, status, exit_code = "missing-extra", 501, 2
     hint = "Install the package that the message names; README.md lists the extras."
 
 
-class Usage(LineageError):
+class Usage(LineageError, code="usage", status=400, exit_code=2):
     """The command or call was given arguments that do not fit together."""
 
-    code, status, exit_code = "usage", 400, 2
     hint = "See --help of the command."
 
 
-class ServerError(LineageError):
+class ServerError(LineageError, code="server-error"):
     """A server reports an error that this version has no class for.
 
     ``code`` and ``status`` of the error are then the server's own, and the exit code follows from
     the status.
     """
 
-    code = "server-error"
     hint = "Install the lineagedb that the server has; it knows this error."
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from inspect import Parameter
 from types import MethodType
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
+from typing import Any, Concatenate, Final, Generic, ParamSpec, TypeVar, overload
 
 from lineage.services.ask import AskRequest, ExplainRequest
 from lineage.services.commits import CommitsRequest
@@ -75,36 +75,36 @@ class Verbs:
     """What a store can be asked and told."""
 
     # reading
-    trace = Verb(TraceRequest)
-    impact = Verb(ImpactRequest)
-    produced = Verb(ProducedRequest)
-    why = Verb(WhyRequest)
-    show = Verb(ShowRequest)
-    find = Verb(FindRequest)
-    ask = Verb(AskRequest)
-    explain = Verb(ExplainRequest)
-    compare = Verb(CompareRequest)
-    commits = Verb(CommitsRequest)
-    stats = Verb(StatsRequest)
-    log = Verb(LogRequest)
+    trace: Final = Verb(TraceRequest)
+    impact: Final = Verb(ImpactRequest)
+    produced: Final = Verb(ProducedRequest)
+    why: Final = Verb(WhyRequest)
+    show: Final = Verb(ShowRequest)
+    find: Final = Verb(FindRequest)
+    ask: Final = Verb(AskRequest)
+    explain: Final = Verb(ExplainRequest)
+    compare: Final = Verb(CompareRequest)
+    commits: Final = Verb(CommitsRequest)
+    stats: Final = Verb(StatsRequest)
+    log: Final = Verb(LogRequest)
     # documents
-    export = Verb(ExportRequest)
-    sparql = Verb(SparqlRequest)
-    validate = Verb(ValidateRequest)
+    export: Final = Verb(ExportRequest)
+    sparql: Final = Verb(SparqlRequest)
+    validate: Final = Verb(ValidateRequest)
     # exchange
-    tie = Verb(TieRequest)
-    quarantine = Verb(QuarantineRequest)
-    preview = Verb(PreviewRequest)
-    accept = Verb(AcceptRequest)
-    reject = Verb(RejectRequest)
-    keys = Verb(KeysRequest)
-    new_key = Verb(NewKeyRequest)
+    tie: Final = Verb(TieRequest)
+    quarantine: Final = Verb(QuarantineRequest)
+    preview: Final = Verb(PreviewRequest)
+    accept: Final = Verb(AcceptRequest)
+    reject: Final = Verb(RejectRequest)
+    keys: Final = Verb(KeysRequest)
+    new_key: Final = Verb(NewKeyRequest)
     # operating
-    verify = Verb(VerifyRequest)
-    doctor = Verb(DoctorRequest)
-    tokens = Verb(TokensRequest)
-    add_token = Verb(AddTokenRequest)
-    revoke_token = Verb(RevokeTokenRequest)
+    verify: Final = Verb(VerifyRequest)
+    doctor: Final = Verb(DoctorRequest)
+    tokens: Final = Verb(TokensRequest)
+    add_token: Final = Verb(AddTokenRequest)
+    revoke_token: Final = Verb(RevokeTokenRequest)
 
     def answer(self, request: Request[R]) -> R:
         """Carry out a request. Raises the errors of ``lineage.errors``."""

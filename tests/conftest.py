@@ -145,7 +145,11 @@ def servers(
         yield get
 
 
-@pytest.fixture(params=[0, pytest.param(1, marks=pytest.mark.deep)], ids=["some", "many"])
+#: Many cases on a server take minutes, more where the machine does other things as well.
+MANY = pytest.param(1, marks=[pytest.mark.deep, pytest.mark.timeout(1_800)])
+
+
+@pytest.fixture(params=[0, MANY], ids=["some", "many"])
 def extent(request: pytest.FixtureRequest) -> int:
     """0: as many random cases as ``make test`` has time for. 1: other ones, many, in ``test-all``;
     it is the seed that they are drawn with as well.

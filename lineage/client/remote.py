@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Final, Self, TypeVar, cast
 
-from lineage import formats
+from lineage import config, formats
 from lineage.client import reading
 from lineage.client.address import address
 from lineage.client.documents import INGEST, document, mutation
@@ -71,16 +70,16 @@ class Remote(Verbs):
     """
 
     def __init__(self, url: str, *, token: str | None = None, timeout: float = TIMEOUT) -> None:
-        known = token if token is not None else os.environ.get("LINEAGE_TOKEN", "").strip()
+        known = token if token is not None else config.value("token").value or ""
         self._transport = Transport(address(url, known), timeout)
 
-    admit = _Local()
-    context = _Local()
-    home = _Local()
-    load = _Local()
-    package = _Local()
-    rebuild = _Local()
-    store = _Local()
+    admit: Final = _Local()
+    context: Final = _Local()
+    home: Final = _Local()
+    load: Final = _Local()
+    package: Final = _Local()
+    rebuild: Final = _Local()
+    store: Final = _Local()
 
     @property
     def url(self) -> str:

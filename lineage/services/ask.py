@@ -81,17 +81,18 @@ Selection = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class AskRequest(Request[AskAnswer]):
-    """What a selection selects, by identifier, with the edges among the selected."""
-
-    graphql = "select"
-    weight = 10
-    examples = (
+class AskRequest(
+    Request[AskAnswer],
+    graphql="select",
+    weight=10,
+    examples=(
         """ask '+model:"fraud@v3" and kind:dataset'""",
         """ask 'kind:run and metric.auc >= 0.9 and started >= "2026-01-01"'""",
         """ask 'kind:run and commit:"v1.0..v1.2"'""",
         """ask 'between(dataset:"raw", model:"fraud@v3") via used, wasGeneratedBy'""",
-    )
+    ),
+):
+    """What a selection selects, by identifier, with the edges among the selected."""
 
     query: Selection
     _: KW_ONLY
@@ -128,11 +129,12 @@ class AskRequest(Request[AskAnswer]):
 
 
 @dataclass(frozen=True, slots=True)
-class ExplainRequest(Request[Explanation]):
+class ExplainRequest(
+    Request[Explanation],
+    graphql="explain",
+    examples=("""explain '+model:"fraud@v3" and kind:dataset and not license:"*"'""",),
+):
     """The plan of a selection: what it means, and what the engine does."""
-
-    graphql = "explain"
-    examples = ("""explain '+model:"fraud@v3" and kind:dataset and not license:"*"'""",)
 
     query: Selection
     _: KW_ONLY

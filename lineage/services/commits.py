@@ -58,12 +58,10 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class CommitsRequest(Request[tuple[Found, ...]]):
+class CommitsRequest(Request[tuple[Found, ...]], examples=("commit resolve commit:1a2b3c4",)):
     """Where a commit is today; without one, every commit that a run used. What was recorded of
     deleted branches is used too: a squash merge is found by it.
     """
-
-    examples = ("commit resolve commit:1a2b3c4",)
 
     reference: Annotated[
         str | None,

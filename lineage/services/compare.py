@@ -88,14 +88,15 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class CompareRequest(Request[Comparison]):
+class CompareRequest(
+    Request[Comparison],
+    graphql="compare",
+    weight=50,
+    examples=("compare model:fraud@v2 model:fraud@v3",),
+):
     """What differs between two runs, or between the runs that made two things, and whether their
     metrics compare.
     """
-
-    graphql = "compare"
-    weight = 50
-    examples = ("compare model:fraud@v2 model:fraud@v3",)
 
     one: Annotated[str, reference("The first run, or what it made", "a")]
     other: Annotated[str, reference("The second", "b")]

@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from itertools import islice
 from typing import Any, Literal
 
+from lineage.access.tokens import Role
 from lineage.errors import LineageError
 from lineage.model.vocabulary import KEPT, Vocabulary, too_new
 from lineage.services.context import Context
@@ -78,10 +79,8 @@ def _neo4j() -> Check:
 
 
 @dataclass(frozen=True, slots=True)
-class DoctorRequest(Request[tuple[Check, ...]]):
+class DoctorRequest(Request[tuple[Check, ...]], demands=Role.admin, examples=("doctor",)):
     """Whether Python, SQLite, git, the optional parts and the store are as they should be."""
-
-    examples = ("doctor",)
 
     def answer(self, ctx: Context) -> tuple[Check, ...]:
         """See ``Request.answer``."""

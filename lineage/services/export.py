@@ -64,13 +64,14 @@ class Exported:
 
 
 @dataclass(frozen=True, slots=True)
-class ExportRequest(Request[Exported]):
-    """What is selected (everything, where nothing is) as a document of a format."""
-
-    examples = (
+class ExportRequest(
+    Request[Exported],
+    examples=(
         """export '+model:"fraud@v3"' --format turtle -o fraud.ttl""",
         "export --format nquads > everything.nq",
-    )
+    ),
+):
+    """What is selected (everything, where nothing is) as a document of a format."""
 
     selection: Annotated[
         str | None, Says(text="A selection; without it, everything (docs/selection.md).")

@@ -26,13 +26,10 @@ class ProducedAnswer(WalkAnswer):
 
 
 @dataclass(frozen=True, slots=True)
-class ProducedRequest(Request[ProducedAnswer]):
+class ProducedRequest(Request[ProducedAnswer], graphql="produced", weight=30):
     """What produced this, in groups and as a tree: nodes tied by digest are one thing, the tree goes
     level by level, and each thing is opened once.
     """
-
-    graphql = "produced"
-    weight = 30
 
     reference: Annotated[str, reference("What it is about")]
     _: KW_ONLY

@@ -24,6 +24,7 @@ from typing import (
     get_type_hints,
 )
 
+from lineage.access.tokens import Role
 from lineage.errors import Usage
 from lineage.services.context import Context
 
@@ -125,16 +126,37 @@ _LISTS = frozenset({Iterable, Sequence})
 class Request(Generic[R]):
     """One call of a verb. Subclasses are frozen dataclasses whose docstring says what the verb is for.
 
-    ``graphql`` is the field of the query type that answers it, ``None`` where a server does not;
+    ``demands`` is what a caller of a server must be; ``graphql`` is the field of the query type that
+    answers it, ``None`` where a server does not;
     ``weight`` what a call costs a server beside its rows (a plain field costs 1), ``rows`` how many
     there may be where no field says how many are answered; ``examples`` are command lines.
     """
 
     __slots__ = ()
+    demands: ClassVar[Role] = Role.viewer
     graphql: ClassVar[str | None] = None
     weight: ClassVar[int] = 1
     rows: ClassVar[int] = 20
     examples: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(
+        cls,
+        *,
+        demands: Role | None = None,
+        graphql: str | None = None,
+        weight: int | None = None,
+        rows: int | None = None,
+        examples: tuple[str, ...] | None = None,
+    ) -> None:
+        """What a verb says of itself. A dataclass with slots is made twice, the second time out of
+        what the first one has.
+        """
+        super().__init_subclass__()
+        cls.demands = cls.demands if demands is None else demands
+        cls.graphql = cls.graphql if graphql is None else graphql
+        cls.weight = cls.weight if weight is None else weight
+        cls.rows = cls.rows if rows is None else rows
+        cls.examples = cls.examples if examples is None else examples
 
     def answer(self, ctx: Context) -> R:
         """Carry it out. Raises the errors of ``lineage.errors``."""

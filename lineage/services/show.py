@@ -66,12 +66,10 @@ class ShowAnswer(Answer):
 
 
 @dataclass(frozen=True, slots=True)
-class ShowRequest(Request[ShowAnswer]):
+class ShowRequest(
+    Request[ShowAnswer], graphql="show", weight=20, rows=1_000, examples=("show run:0f3a",)
+):
     """One thing in full: attributes, nearest causes and effects, and who says so."""
-
-    graphql = "show"
-    weight, rows = 20, 1_000
-    examples = ("show run:0f3a",)
 
     reference: Annotated[str, reference("What to show")]
     _: KW_ONLY
@@ -137,12 +135,10 @@ def evidence(ctx: Context, idents: Collection[str], view: View) -> dict[str, lis
 
 
 @dataclass(frozen=True, slots=True)
-class FindRequest(Request[Answer]):
+class FindRequest(
+    Request[Answer], graphql="find", weight=20, examples=("find fraud --kind ModelVersion",)
+):
     """Things whose identifier or label holds a text, by identifier, a page at a time."""
-
-    graphql = "find"
-    weight = 20
-    examples = ("find fraud --kind ModelVersion",)
 
     text: Annotated[str | None, Says(text="What identifiers or labels hold, in either case.")] = (
         None

@@ -123,12 +123,13 @@ def read(ctx: Context, *, at: str | int | None = None) -> Graphs:
 
 
 @dataclass(frozen=True, slots=True)
-class SparqlRequest(Request[Solutions]):
+class SparqlRequest(
+    Request[Solutions],
+    examples=("sparql 'SELECT ?m ?d { ?m prov:wasGeneratedBy ?r . ?r prov:used ?d }'",),
+):
     """Ask in SPARQL 1.1 over everything as PROV-O; bundles are named graphs, and the default graph is
     all of them together. It only reads: no updates, no SERVICE, no FROM.
     """
-
-    examples = ("sparql 'SELECT ?m ?d { ?m prov:wasGeneratedBy ?r . ?r prov:used ?d }'",)
 
     query: Annotated[
         str, Says(text="The query. Prefixes prov:, lineage:, xsd:, rdf: and rdfs: are known.")

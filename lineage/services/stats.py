@@ -14,11 +14,8 @@ from lineage.store.base import NOW, Stats
 
 
 @dataclass(frozen=True, slots=True)
-class StatsRequest(Request[Stats]):
+class StatsRequest(Request[Stats], graphql="stats", examples=("stats --json",)):
     """How much is in the store: nodes by kind, edges, entries, the ledger's root."""
-
-    graphql = "stats"
-    examples = ("stats --json",)
 
     _: KW_ONLY
     at: When = None
@@ -48,10 +45,8 @@ class LogAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class LogRequest(Request[LogAnswer]):
+class LogRequest(Request[LogAnswer], examples=("log -n 5",)):
     """The ledger, newest first: who asserted how much, from where, when."""
-
-    examples = ("log -n 5",)
 
     _: KW_ONLY
     count: Annotated[int, Says(text="How many entries.", at_least=1, at_most=10_000, flag="-n")] = (

@@ -154,10 +154,12 @@ class IssuedToken:
 
 
 @dataclass(frozen=True, slots=True)
-class AddTokenRequest(Request[IssuedToken]):
+class AddTokenRequest(
+    Request[IssuedToken],
+    demands=Role.admin,
+    examples=("token add airflow --role contributor --days 30",),
+):
     """Make a token that opens the server; its secret is shown once and kept nowhere."""
-
-    examples = ("token add airflow --role contributor --days 30",)
 
     name: Annotated[str, Says(text="Who will use it.")]
     _: KW_ONLY
@@ -175,10 +177,8 @@ class AddTokenRequest(Request[IssuedToken]):
 
 
 @dataclass(frozen=True, slots=True)
-class TokensRequest(Request[tuple[Standing, ...]]):
+class TokensRequest(Request[tuple[Standing, ...]], demands=Role.admin, examples=("token list",)):
     """Every token there ever was: its id, role, name, and whether it is valid."""
-
-    examples = ("token list",)
 
     def answer(self, ctx: Context) -> tuple[Standing, ...]:
         """See ``Request.answer``."""
@@ -186,10 +186,10 @@ class TokensRequest(Request[tuple[Standing, ...]]):
 
 
 @dataclass(frozen=True, slots=True)
-class RevokeTokenRequest(Request[Standing]):
+class RevokeTokenRequest(
+    Request[Standing], demands=Role.admin, examples=("token revoke 3kTMd2x9",)
+):
     """Take a token back; running servers know within seconds."""
-
-    examples = ("token revoke 3kTMd2x9",)
 
     ident: Annotated[str, Says(text="The id of the token.", metavar="ID")]
 

@@ -32,12 +32,13 @@ class WalkAnswer(Answer):
 
 
 @dataclass(frozen=True, slots=True)
-class TraceRequest(Request[WalkAnswer]):
+class TraceRequest(
+    Request[WalkAnswer],
+    graphql="trace",
+    weight=10,
+    examples=("trace model:fraud@v3", "trace data/train.csv --depth 3 --at 2026-05-01"),
+):
     """What produced this: everything upstream, as a graph and in groups."""
-
-    graphql = "trace"
-    weight = 10
-    examples = ("trace model:fraud@v3", "trace data/train.csv --depth 3 --at 2026-05-01")
 
     reference: Annotated[str, reference("What it is about")]
     _: KW_ONLY
@@ -52,12 +53,13 @@ class TraceRequest(Request[WalkAnswer]):
 
 
 @dataclass(frozen=True, slots=True)
-class ImpactRequest(Request[WalkAnswer]):
+class ImpactRequest(
+    Request[WalkAnswer],
+    graphql="impact",
+    weight=10,
+    examples=("impact dataset:data/train.csv", "impact sha256:9f86d081884c7d65"),
+):
     """What depends on this: everything downstream, copies of the bytes included."""
-
-    graphql = "impact"
-    weight = 10
-    examples = ("impact dataset:data/train.csv", "impact sha256:9f86d081884c7d65")
 
     reference: Annotated[str, reference("What it is about")]
     _: KW_ONLY

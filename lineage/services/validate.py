@@ -68,10 +68,10 @@ def document(
 
 
 @dataclass(frozen=True, slots=True)
-class ValidateRequest(Request[Validation]):
+class ValidateRequest(
+    Request[Validation], examples=("validate trace.provn", "validate --shapes run")
+):
     """Whether what the store holds is valid PROV: by PROV-CONSTRAINTS, our own rules, and shapes."""
-
-    examples = ("validate trace.provn", "validate --shapes run")
 
     selection: Annotated[
         str | None, Says(text="Only what is selected; without it, everything.", flag="--select")

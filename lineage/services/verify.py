@@ -9,6 +9,7 @@ from heapq import merge
 from itertools import groupby
 from typing import Any, Literal
 
+from lineage.access.tokens import Role
 from lineage.errors import LineageError, Usage
 from lineage.ledger import log
 from lineage.ledger.log import Entry
@@ -64,10 +65,8 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class VerifyRequest(Request[Verdict]):
+class VerifyRequest(Request[Verdict], demands=Role.admin, examples=("verify",)):
     """Recompute the ledger's digests and compare the graph with one drawn anew from it."""
-
-    examples = ("verify",)
 
     def answer(self, ctx: Context) -> Verdict:
         """See ``Request.answer``."""

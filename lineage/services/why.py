@@ -28,12 +28,14 @@ class WhyAnswer(Answer):
 
 
 @dataclass(frozen=True, slots=True)
-class WhyRequest(Request[WhyAnswer]):
+class WhyRequest(
+    Request[WhyAnswer],
+    graphql="why",
+    weight=200,
+    rows=1_000,
+    examples=("why model:fraud@v3 dataset:data/raw.csv -k 3",),
+):
     """The shortest connections between two things, whichever of them is the effect."""
-
-    graphql = "why"
-    weight, rows = 200, 1_000
-    examples = ("why model:fraud@v3 dataset:data/raw.csv -k 3",)
 
     one: Annotated[str, reference("The first", "a")]
     other: Annotated[str, reference("The second", "b")]

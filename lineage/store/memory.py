@@ -65,7 +65,7 @@ class _Spot:
 class MemoryStore:
     """A store of dictionaries; its walk is the reference walk."""
 
-    caps = Caps(name="memory", persistent=False, native_walk=False)
+    caps: Caps = Caps(name="memory", persistent=False, native_walk=False)
 
     def __init__(self) -> None:
         self._spots: dict[str, _Spot] = {}

@@ -151,11 +151,8 @@ from lineage.store.base import Filter, Page, Subgraph
 
 
 @dataclass(frozen=True, slots=True)
-class SilentRequest(Request[Answer]):
+class SilentRequest(Request[Answer], graphql="silent", examples=("silent --most 3",)):
     """Things that have no label."""
-
-    graphql = "silent"
-    examples = ("silent --most 3",)
 
     _: KW_ONLY
     most: Annotated[int, Says(text="How many.", at_least=1, at_most=9)] = 5
@@ -227,7 +224,9 @@ def test_a_verb_is_its_service_a_line_and_its_rendering(scratch):
         "P = ParamSpec(",
         "from lineage.services.silent import SilentRequest\n\n",
     )
-    scratch.insert("lineage/verbs.py", "    # documents\n", "    silent = Verb(SilentRequest)\n")
+    scratch.insert(
+        "lineage/verbs.py", "    # documents\n", "    silent: Final = Verb(SilentRequest)\n"
+    )
     scratch.add("lineage/cli/silent.py", COMMAND)
     scratch.insert("lineage/cli/__init__.py", '    "stats": "', '    "silent": "No label.",\n')
     scratch.script(

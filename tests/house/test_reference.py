@@ -13,10 +13,14 @@ import pytest
 import graphql_schema
 import importers
 import lineage
-from lineage import errors
+from lineage import config, errors
 from lineage.cli import VERBS, cli
 from lineage.errors import LineageError
-from tests.house.test_house import SOURCES
+from lineage.model import kinds, terms
+from lineage.model.noun import PERSONAL
+from lineage.services.request import fields_of
+from lineage.verbs import REQUESTS
+from tests.house.test_house import ROOT, SOURCES
 from tools.reference import FOLDER, PAGES
 
 PACKAGES = (lineage, importers, graphql_schema)
@@ -29,6 +33,103 @@ def test_a_page_of_the_reference_is_up_to_date(name):
 
 def test_the_reference_has_no_page_that_nothing_writes():
     assert {path.name for path in FOLDER.iterdir()} == set(PAGES)
+
+
+def written(name, heading=None):
+    """A page of the reference, or what stands below one heading of it."""
+    text = (FOLDER / name).read_text("utf-8")
+    if heading is None:
+        return text
+    return text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+
+
+def rows(text):
+    """The rows of the tables in a text, as cells."""
+    lines = [line for line in text.splitlines() if line.startswith("| `")]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+
+
+@pytest.mark.parametrize("kind", kinds.KINDS)
+def test_the_reference_has_every_kind_with_every_attribute(kind):
+    text = written("kinds.md", kind)
+    assert kinds.describe(kind).replace("``", "`") in text
+    said = {field.name: field.metadata for field in kinds.fields_of(kind)}
+    found = {cells[0].strip("`"): cells[2:] for cells in rows(text)}
+    assert found == {
+        name: [data["description"], "yes" if data[PERSONAL] else ""] for name, data in said.items()
+    }
+    for word in kinds.KINDS[kind].words:
+        assert f"`{kind}` (" in dict(rows(written("kinds.md", "Words of references")))[f"`{word}:`"]
+
+
+def test_the_reference_has_every_relation_with_every_argument():
+    told = {
+        cells[0].strip("`"): cells for cells in rows(written("relations.md")) if len(cells) == 7
+    }
+    first = written("relations.md").partition("\n## ")[0]
+    assert [cells[0].strip("`") for cells in rows(first)] == [row.name for row in terms.TABLE]
+    assert [cells[-2] for cells in rows(first)] == [
+        "by digest" if row.name == "alternateOf" else "yes" if row.follow else "no"
+        for row in terms.TABLE
+    ]
+    assert {name: cells[1].strip("`") for name, cells in told.items()} == {
+        row.name: row.cypher for row in terms.TABLE
+    }
+    assert [cells[:2] for cells in rows(written("relations.md", "Arguments"))] == [
+        [f"`{row.name}`", f"`{argument.key}`"] for row in terms.TABLE for argument in row.arguments
+    ]
+
+
+@pytest.mark.parametrize("verb", REQUESTS)
+def test_the_reference_has_every_verb_with_every_argument(verb):
+    request, text = REQUESTS[verb], written("verbs.md", verb)
+    assert f"store.{verb}(" in text
+    assert [cells[0] for cells in rows(text)] == [f"`{f.name}`" for f in fields_of(request)]
+    assert [cells[1] for cells in rows(text)] == [
+        f.says.text.replace("|", r"\|") for f in fields_of(request)
+    ]
+    assert (request.graphql is None) == ("GraphQL: none." in text)
+    assert all(f"\nlineage {example}\n" in text for example in request.examples)
+
+
+def commands(command, path):
+    """Every command at or below one, with the words that call it."""
+    yield path, command
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from commands(inner, f"{path} {name}")
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_the_reference_has_every_command_with_every_option(name):
+    for path, command in commands(cli.get_command(None, name), f"lineage {name}"):
+        text = written("commands.md", path)
+        options = [o for p in command.params if p.param_type_name == "option" for o in p.opts]
+        assert set(options) <= set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", text)), path
+
+
+def read_from_the_environment():
+    """The names of the variables that the code reads, by its text."""
+    for path in SOURCES:
+        if path.is_relative_to(ROOT / "bench"):
+            continue
+        text = path.read_text("utf-8")
+        for name in re.findall(r"\b(?:environ(?:\.get\(|\[)|getenv\(|envvar=)\s*([^,)\]]+)", text):
+            if name == "setting.variable":
+                yield from (setting.variable for setting in config.SETTINGS)
+            else:
+                yield ast.literal_eval(name)
+        if "getproxies" in text:
+            yield from ("https_proxy", "http_proxy", "all_proxy", "no_proxy")
+    yield from re.findall(r"(?<!\$)\$\{(\w+)", (ROOT / "docker-compose.yml").read_text("utf-8"))
+
+
+def test_the_reference_has_every_variable_of_the_environment_that_is_read():
+    found = set(read_from_the_environment())
+    assert len(found) > 10
+    first = " ".join(cell for cells in rows(written("settings.md")) for cell in cells[:2])
+    shown = set(re.findall(r"`(\w+)`", first))
+    assert found <= shown
+    assert {name for name in shown if name.startswith("LINEAGE_")} <= found
 
 
 def below(kind):

@@ -201,10 +201,10 @@ def test_a_query_too_long_or_too_deep_is_refused_at_once(store):
 
 def test_explain_tells_what_is_meant_and_what_is_done(store):
     told = store.explain('+model:"fraud@v2" and kind:run and not status:failed')
-    assert told["query"] == '+model:"fraud@v2" and kind:"run" and not status:"failed"'
-    assert told["plan"][0].startswith("keep where")
-    assert told["plan"][1].strip() == "walk to causes"
-    assert told["meaning"][0] == "in all of"
+    assert told.query == '+model:"fraud@v2" and kind:"run" and not status:"failed"'
+    assert told.plan[0].startswith("keep where")
+    assert told.plan[1].strip() == "walk to causes"
+    assert told.meaning[0] == "in all of"
 
 
 def test_a_cursor_goes_on_only_for_the_query_and_store_it_was_given_for(store):

@@ -6,10 +6,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tools.reference import errors
+from tools.reference import commands, errors, kinds, relations, settings, verbs
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
 #: Name of the page -> what writes its text, in Markdown.
 PAGES: Mapping[str, Callable[[], str]] = {
+    "commands.md": commands.page,
     "errors.md": errors.page,
+    "kinds.md": kinds.page,
+    "relations.md": relations.page,
+    "settings.md": settings.page,
+    "verbs.md": verbs.page,
 }

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from lineage import config
 from lineage.access.policy import Policy
+from lineage.access.tokens import Role
 from lineage.errors import InputMissing, Usage
 from lineage.ledger.keys import PublicKey
 from lineage.services.context import Context
@@ -21,9 +21,9 @@ from lineage.services.request import Request, Says
 KEYS, PARTNERS, TRUST = "keys", "partners", "trust.yaml"
 
 
-def named_keys(environ: Mapping[str, str] = os.environ) -> Path | None:
-    """The folder of keys that ``LINEAGE_KEYS`` names, if it does."""
-    named = environ.get("LINEAGE_KEYS")
+def named_keys() -> Path | None:
+    """The folder of keys that is configured, if there is one."""
+    named = config.value("keys").value
     return Path(named).expanduser() if named else None
 
 
@@ -73,12 +73,12 @@ def _read(path: Path, missing: str, hint: str) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class NewKeyRequest(Request[PublicKey]):
+class NewKeyRequest(
+    Request[PublicKey], demands=Role.admin, examples=("keys new lab.example/lineage",)
+):
     """Make an Ed25519 key; what is given back is the line to give to partners. The private key stays
     in a file that only you may read.
     """
-
-    examples = ("keys new lab.example/lineage",)
 
     name: Annotated[
         str, Says(text="That of your log: a host and a path, such as lab.example/lineage.")
@@ -90,10 +90,8 @@ class NewKeyRequest(Request[PublicKey]):
 
 
 @dataclass(frozen=True, slots=True)
-class KeysRequest(Request[tuple[str, ...]]):
+class KeysRequest(Request[tuple[str, ...]], demands=Role.admin, examples=("keys list",)):
     """The names of the keys that sign what leaves for partners."""
-
-    examples = ("keys list",)
 
     def answer(self, ctx: Context) -> tuple[str, ...]:
         """See ``Request.answer``."""

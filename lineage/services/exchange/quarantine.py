@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Annotated, Any, Literal
 
+from lineage.access.tokens import Role
 from lineage.errors import NotFound, Usage
 from lineage.model import constraints
 from lineage.model.findings import Finding
@@ -193,10 +194,10 @@ _Trust = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class QuarantineRequest(Request[tuple[Waiting, ...]]):
+class QuarantineRequest(
+    Request[tuple[Waiting, ...]], demands=Role.steward, examples=("quarantine list",)
+):
     """The packages of partners that wait for a steward."""
-
-    examples = ("quarantine list",)
 
     _: KW_ONLY
     everything: Annotated[bool, Says(text="Also those decided about.", flag="--all")] = False
@@ -207,10 +208,10 @@ class QuarantineRequest(Request[tuple[Waiting, ...]]):
 
 
 @dataclass(frozen=True, slots=True)
-class PreviewRequest(Request[Preview]):
+class PreviewRequest(
+    Request[Preview], demands=Role.steward, examples=("quarantine show b-institute/3",)
+):
     """What a package would add: how much of what, and every thing in it."""
-
-    examples = ("quarantine show b-institute/3",)
 
     name: _Name
     _: KW_ONLY
@@ -222,10 +223,10 @@ class PreviewRequest(Request[Preview]):
 
 
 @dataclass(frozen=True, slots=True)
-class AcceptRequest(Request[Report]):
+class AcceptRequest(
+    Request[Report], demands=Role.steward, examples=("quarantine accept b-institute/3",)
+):
     """Let a package in. It is verified anew; what it says stays what the partner says."""
-
-    examples = ("quarantine accept b-institute/3",)
 
     name: _Name
     _: KW_ONLY
@@ -237,10 +238,12 @@ class AcceptRequest(Request[Report]):
 
 
 @dataclass(frozen=True, slots=True)
-class RejectRequest(Request[Waiting]):
+class RejectRequest(
+    Request[Waiting],
+    demands=Role.steward,
+    examples=('quarantine reject b-institute/3 --reason "not the runs we agreed on"',),
+):
     """Turn a package away for good."""
-
-    examples = ('quarantine reject b-institute/3 --reason "not the runs we agreed on"',)
 
     name: _Name
     _: KW_ONLY

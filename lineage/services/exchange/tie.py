@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass
 from typing import Annotated
 
+from lineage.access.tokens import Role
 from lineage.errors import Usage
 from lineage.model import kinds, terms
 from lineage.model.record import Batch, Edge
@@ -16,14 +17,16 @@ from lineage.services.resolve import resolve
 
 
 @dataclass(frozen=True, slots=True)
-class TieRequest(Request[Report]):
+class TieRequest(
+    Request[Report],
+    demands=Role.steward,
+    examples=(
+        'exchange tie dataset:data/train.csv https://b.example/train --reason "same release"',
+    ),
+):
     """Claim that two things are alternates of each other, where no digest says so. Walks show the
     claim, and follow it only where alternateOf is named; the two stay two.
     """
-
-    examples = (
-        'exchange tie dataset:data/train.csv https://b.example/train --reason "same release"',
-    )
 
     one: Annotated[str, reference("The first", "a")]
     other: Annotated[str, reference("The second", "b")]

@@ -28,8 +28,11 @@ class Client:
     """The driver of one database; ``where`` is its address without credentials."""
 
     def __init__(self, url: str, *, user: str, password: str) -> None:
-        self.driver, self.database, self.where = connect(url, user, password)
-        self.moments = Moments(self.head)
+        driver, database, where = connect(url, user, password)
+        self.driver: neo4j.Driver = driver
+        self.database: str = database
+        self.where: str = where
+        self.moments: Moments = Moments(self.head)
 
     def session(self) -> neo4j.Session:
         """A session of our own, for statements that no transaction may hold."""

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
@@ -12,6 +11,7 @@ from typing import Any
 import neo4j
 import orjson
 
+from lineage import config
 from lineage.errors import TimedOut
 from lineage.ledger import log
 from lineage.ledger.log import Draft, Entry, Header
@@ -53,7 +53,7 @@ _SLICE = 20_000
 class Neo4jStore:
     """A store in a Neo4j database, one store a database."""
 
-    caps = Caps(name="neo4j", persistent=True, native_walk=True, threads=8)
+    caps: Caps = Caps(name="neo4j", persistent=True, native_walk=True, threads=8)
 
     def __init__(self, url: str, *, user: str, password: str) -> None:
         self._client = Client(url, user=user, password=password)
@@ -349,12 +349,12 @@ class Neo4jStore:
 
 
 def opened(address: Address, options: Options) -> Neo4jStore:
-    """The store in a database, by the credentials in the environment: see ``engines.Opening``."""
+    """The store in a database, by the account that is configured: see ``engines.Opening``."""
     del options
     return Neo4jStore(
         address.url,
-        user=os.environ.get("LINEAGE_NEO4J_USER", "neo4j"),
-        password=os.environ.get("LINEAGE_NEO4J_PASSWORD", ""),
+        user=config.value("neo4j_user").value or "",
+        password=config.value("neo4j_password").value or "",
     )
 
 

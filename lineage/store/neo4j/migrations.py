@@ -18,6 +18,7 @@ from typing import Any
 import neo4j
 import orjson
 
+from lineage import config
 from lineage.store.migration import Migration, kept_value
 
 #: What a migration does besides its statements.
@@ -65,10 +66,10 @@ def carry_out(tx: neo4j.ManagedTransaction, migration: Migration) -> None:
     tx.run(_MOVE, layout=migration.number).consume()
 
 
-def backup_of(where: str, layout: int, environ: Mapping[str, str] = os.environ) -> Path:
+def backup_of(where: str, layout: int) -> Path:
     """Where the backup of a store of a layout lies, made before it was migrated to the next."""
-    state = environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    folder = Path(environ.get("LINEAGE_BACKUPS") or Path(state) / "lineagedb")
+    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    folder = Path(config.value("backups").value or Path(state) / "lineagedb")
     name = re.sub(r"[^A-Za-z0-9.-]+", "-", where)
     return folder / f"{name}.layout-{layout}.backup.jsonl.gz"
 

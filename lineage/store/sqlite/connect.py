@@ -44,7 +44,7 @@ class Connection(sqlite3.Connection):
     ``StoreTooNew``. ``rows`` are the terms as the store keeps them.
     """
 
-    vocabulary = Vocabulary()
+    vocabulary: Vocabulary = Vocabulary()
     rows: Sequence[tuple[str, bytes]] = ()
     names: Mapping[int, str]
     known: Mapping[int, str]

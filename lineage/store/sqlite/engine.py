@@ -79,7 +79,7 @@ class SqliteStore:
     are slower than one.
     """
 
-    caps = Caps(name="sqlite", persistent=True, native_walk=True, readers=4)
+    caps: Caps = Caps(name="sqlite", persistent=True, native_walk=True, readers=4)
 
     def __init__(
         self,

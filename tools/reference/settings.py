@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""docs/reference/settings.md: what is configured from outside, out of ``lineage.config``, and every
+other variable of the environment that is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from lineage import config
+from tools.reference.markdown import HEAD, table
+
+_ABOUT = """\
+# Settings
+
+A setting is taken from the first place that has it: an argument (an option of a command, or one in Python, as `--store`, `actor=`, `token=`), a
+variable of the environment, the file `.lineage/config.toml` of the project (in the working folder or in one above it), a default.
+[`lineage config`](commands.md#lineage-config) shows each value and where it came from. None is needed, but Docker Compose needs
+`LINEAGE_NEO4J_PASSWORD`.
+
+The file is TOML, each setting a text. A path in it starts at the folder that holds `.lineage`; `store` may only be a path, and a secret may not
+stand in it:
+
+```toml
+store = "shared/lineage.db"
+actor = "ana"
+```
+"""
+_OTHERS = """\
+## Other variables of the environment
+
+They are no settings: they stand neither in the file nor in `lineage config`.
+"""
+
+
+class Variable(NamedTuple):
+    """A variable that is no setting of ours: what it is for, what holds without it, who reads it."""
+
+    name: str
+    what: str
+    default: str
+    readers: str
+
+
+_STORES = "every command that opens a store, `lineage.open()`"
+_NEO4J = "every command that opens a Neo4j store"
+_SERVERS = "every command that reads from a server"
+_TOOL = "`make neo4j-start`, `make test`"
+#: Who reads each setting.
+READERS: Mapping[str, str] = {
+    "store": _STORES,
+    "actor": "every command that writes into a store, `lineage.open()`",
+    "token": f"{_SERVERS}, `lineage.open()`",
+    "neo4j_user": _NEO4J,
+    "neo4j_password": f"{_NEO4J}, Docker Compose",
+    "keys": "`lineage keys`, `lineage export --for`",
+    "backups": _NEO4J,
+}
+OTHERS: tuple[Variable, ...] = (
+    Variable(
+        "LINEAGE_NEO4J_CACHE",
+        "The folder in which `tools/neo4j` keeps the servers that it assembles.",
+        "`lineagedb` in `XDG_CACHE_HOME`",
+        _TOOL,
+    ),
+    Variable("XDG_STATE_HOME", "The folder for state of programs.", "`~/.local/state`", _NEO4J),
+    Variable(
+        "XDG_CACHE_HOME",
+        "The folder for caches of programs.",
+        "`~/.cache`",
+        _TOOL,
+    ),
+    Variable(
+        "PATH",
+        "Where `git` is found.",
+        "the usual folders of the system",
+        "`lineage init`, `lineage import`, `lineage demo`",
+    ),
+    Variable(
+        "SSL_CERT_FILE",
+        "A file of certificates of authorities, for servers whose certificate the system does not know.",
+        "the authorities of the system",
+        f"{_SERVERS}; `lineage import` from a server of MLflow",
+    ),
+    Variable(
+        "https_proxy, http_proxy, all_proxy",
+        "The proxy on the way to a server: an address that begins with `http://`.",
+        "no proxy",
+        _SERVERS,
+    ),
+    Variable(
+        "no_proxy",
+        "Names of servers that are asked without the proxy.",
+        "none; this machine itself is never asked through a proxy",
+        _SERVERS,
+    ),
+    Variable(
+        "NO_COLOR, FORCE_COLOR",
+        "Output without colours, or with colours although it is no terminal.",
+        "colours in a terminal",
+        "`lineage trace`, `impact`, `why`, `ask`, `find`, `show`",
+    ),
+)
+_HEAD = ("setting", "variable", "what it is for", "default", "in the file", "who reads it")
+_OTHER_HEAD = ("variable", "what it is for", "without it", "who reads it")
+
+
+def page() -> str:
+    """The page as Markdown."""
+    ours = table(_HEAD, map(_row, config.SETTINGS))
+    return "\n".join([HEAD, _ABOUT, ours, _OTHERS, table(_OTHER_HEAD, map(_other, OTHERS))])
+
+
+def _row(setting: config.Setting) -> tuple[str, ...]:
+    return (
+        f"`{setting.name}`",
+        f"`{setting.variable}`",
+        setting.says,
+        f"`{setting.default}`" if setting.default else "",
+        "no" if setting.secret else "yes",
+        READERS[setting.name],
+    )
+
+
+def _other(variable: Variable) -> tuple[str, ...]:
+    names = ", ".join(f"`{name}`" for name in variable.name.split(", "))
+    return (names, variable.what, variable.default, variable.readers)
