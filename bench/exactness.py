@@ -11,7 +11,7 @@ from bench.engines import open_ours
 from bench.measure import Row, below, clock, say, settle
 from lineage.model.record import Batch, Edge
 from lineage.services.context import Context
-from lineage.services.ingest import ingest
+from lineage.services.write.ingest import ingest
 from lineage.store.base import NOW, Store, Walk
 from lineage.store.memory import MemoryStore
 

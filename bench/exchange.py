@@ -166,7 +166,7 @@ def _theirs(word: str, place: Path, kind: str) -> dict[str, Any]:
 
 def _validate(place: Path) -> dict[str, Any]:
     from lineage import formats
-    from lineage.services import validate
+    from lineage.services.read import validate
 
     data = place.read_bytes()
     formats.named("json").loads(b"{}")

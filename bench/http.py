@@ -24,8 +24,8 @@ from lineage.access.tokens import Role
 from lineage.server import graphql
 from lineage.server.runtime import Runtime, Viewer
 from lineage.services.context import Context
-from lineage.services.ingest import ingest
-from lineage.services.trace import TraceRequest
+from lineage.services.read.trace import TraceRequest
+from lineage.services.write.ingest import ingest
 
 MODELS = 200
 VIEWER = Viewer(name="bench", role=Role.viewer)

@@ -22,8 +22,8 @@ from bench import engines
 from bench.graph import Graph
 from bench.measure import Row, at_most, say, settle, together
 from lineage.model import terms
-from lineage.services.ask import AskRequest
 from lineage.services.context import Context
+from lineage.services.read.ask import AskRequest
 from lineage.store.base import NOW, Store
 
 MODELS = 9

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import lineage
 from lineage.access.tokens import Role
-from lineage.services import tokens
+from lineage.services.operate import tokens
 
 
 @dataclass(frozen=True, slots=True)

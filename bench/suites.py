@@ -15,7 +15,7 @@ from bench.measure import Row, at_most, clock, percentile, rate, say, settle, to
 from lineage.model import terms
 from lineage.model.record import Batch, Edge, Node
 from lineage.services.context import Context
-from lineage.services.ingest import ingest
+from lineage.services.write.ingest import ingest
 from lineage.store.base import NOW, Store, Subgraph, Walk
 
 MODELS = 200

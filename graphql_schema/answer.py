@@ -15,7 +15,7 @@ from graphql_schema.scalars import Kind, Relation
 from graphql_schema.types import Edge, Evidence, Node, leaf
 from lineage.model.kinds import GROUPS
 from lineage.services import answer as answers
-from lineage.services import ask, produced, show, trace, why
+from lineage.services.read import ask, produced, show, trace, why
 
 
 @strawberry.enum(description="Why an answer is not whole.")

@@ -9,7 +9,7 @@ import strawberry
 
 from graphql_schema.answer import Certificate
 from graphql_schema.scalars import JSON
-from lineage.services import compare
+from lineage.services.read import compare
 
 
 @strawberry.type(description="One thing that differs.")

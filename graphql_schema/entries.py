@@ -12,8 +12,8 @@ from graphql_schema.limits import page_size
 from graphql_schema.scalars import JSON
 from graphql_schema.types import After, First, PageInfo
 from lineage.ledger import log
+from lineage.services.as_of import view_at
 from lineage.services.context import Context
-from lineage.services.when import view_at
 from lineage.store.base import View
 
 

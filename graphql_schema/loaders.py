@@ -10,7 +10,7 @@ from strawberry.dataloader import DataLoader
 
 from lineage.query.plan import Toward
 from lineage.services.context import Context
-from lineage.services.show import Claimed, evidence
+from lineage.services.read.show import Claimed, evidence
 from lineage.store.base import Hop, View
 from lineage.store.rows import EdgeRow, NodeRow
 

@@ -14,8 +14,8 @@ from graphql_schema.types import KIND_TYPES
 from lineage import formats
 from lineage.access.tokens import Role
 from lineage.errors import BadInput, LineageError
-from lineage.services import record
 from lineage.services.context import Context
+from lineage.services.write import record
 from lineage.store.base import NOW
 
 _KEY = "Any text of yours: the same call again with the same key changes nothing."

@@ -24,9 +24,9 @@ from graphql_schema.types import KIND_TYPES, After, First, PageInfo, leaf
 from lineage.model import kinds
 from lineage.query import ast
 from lineage.query.parse import parse
-from lineage.services.ask import page_of
+from lineage.services.as_of import view_at
 from lineage.services.context import Context
-from lineage.services.when import view_at
+from lineage.services.read.ask import page_of
 from lineage.store.base import Filter, Page, Slice, View
 
 #: Kind -> the field of its list.

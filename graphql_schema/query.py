@@ -18,13 +18,13 @@ from graphql_schema.limits import within
 from graphql_schema.pages import connections
 from graphql_schema.scalars import JSON, Kind, Relation
 from graphql_schema.types import Evidence, Node
-from lineage.services import ask, compare
 from lineage.services.answer import Answer
+from lineage.services.as_of import view_at
 from lineage.services.context import Context
+from lineage.services.read import ask, compare
+from lineage.services.read.resolve import resolve
+from lineage.services.read.show import ShowRequest
 from lineage.services.request import Field, Request, answer_of, fields_of
-from lineage.services.resolve import resolve
-from lineage.services.show import ShowRequest
-from lineage.services.when import view_at
 from lineage.store import base
 from lineage.verbs import REQUESTS
 

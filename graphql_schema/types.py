@@ -17,7 +17,7 @@ from graphql_schema.scalars import JSON, Kind, Long, Relation, about
 from lineage.errors import BadReference
 from lineage.model import kinds, terms
 from lineage.query.plan import Toward
-from lineage.services import show
+from lineage.services.read import show
 from lineage.store.claims import Arc
 from lineage.store.rows import NodeRow
 

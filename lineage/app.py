@@ -19,11 +19,13 @@ from importers.base import Source
 from lineage import config
 from lineage.errors import StoreMissing, Usage
 from lineage.model.record import Batch
-from lineage.services import context, ingest, move
+from lineage.services import context
 from lineage.services.context import Context
-from lineage.services.ingest import Progress, Report
-from lineage.services.move import PERSON_KEY, Moved
+from lineage.services.operate import replicate
+from lineage.services.operate.replicate import PERSON_KEY, Moved
 from lineage.services.request import Request
+from lineage.services.write import ingest
+from lineage.services.write.ingest import Progress, Report
 from lineage.store import engines
 from lineage.store.address import Address
 from lineage.store.base import Store, remembered
@@ -256,10 +258,10 @@ class Lineage(Verbs):
         (``services.exchange.send.package``). ``key``, or the one of this name beside the store,
         signs; its name is that of our log. ``days`` bounds how long the package may be imported.
         """
-        from lineage.services.exchange import desk, keyring, send
+        from lineage.services.exchange import files, keyring, send
 
         if key is None or isinstance(key, str):
-            key = keyring.named(desk.keys(self.home), key)
+            key = keyring.named(files.keys(self.home), key)
         found = send.policy_of(policy)
         return send.package(self.context, selection, found, key, days=days, rocrate=rocrate, at=at)
 
@@ -275,15 +277,15 @@ class Lineage(Verbs):
         beside the store; ``services.exchange.admit.admit``). ``accept_gap``: packages may be missing
         before it; ``where`` names the package in errors.
         """
-        from lineage.services.exchange import admit, desk
+        from lineage.services.exchange import admit, files
         from lineage.services.exchange.trust import Trust
 
-        pinned = desk.trust(self.home) if trust is None else Trust.of(trust)
+        pinned = files.trust(self.home) if trust is None else Trust.of(trust)
         return admit.admit(self.context, data, pinned, accept_gap=accept_gap, where=where)
 
     def rebuild(self, progress: Progress = lambda _done, _total: None) -> Moved:
         """Draw the graph anew from the ledger (``services.move.rebuild``)."""
-        return move.rebuild(self.context, progress)
+        return replicate.rebuild(self.context, progress)
 
     def close(self) -> None:
         """Release the store; calling twice is harmless."""

@@ -12,11 +12,7 @@ from inspect import Parameter
 from types import MethodType
 from typing import Any, Concatenate, Final, Generic, ParamSpec, TypeVar, overload
 
-from lineage.services.ask import AskRequest, ExplainRequest
-from lineage.services.commits import CommitsRequest
-from lineage.services.compare import CompareRequest
-from lineage.services.doctor import DoctorRequest
-from lineage.services.exchange.desk import KeysRequest, NewKeyRequest
+from lineage.services.exchange.files import KeysRequest, NewKeyRequest
 from lineage.services.exchange.quarantine import (
     AcceptRequest,
     PreviewRequest,
@@ -24,17 +20,21 @@ from lineage.services.exchange.quarantine import (
     RejectRequest,
 )
 from lineage.services.exchange.tie import TieRequest
-from lineage.services.export import ExportRequest
-from lineage.services.produced import ProducedRequest
+from lineage.services.operate.doctor import DoctorRequest
+from lineage.services.operate.tokens import AddTokenRequest, RevokeTokenRequest, TokensRequest
+from lineage.services.operate.verify import VerifyRequest
+from lineage.services.read.ask import AskRequest, ExplainRequest
+from lineage.services.read.compare import CompareRequest
+from lineage.services.read.export import ExportRequest
+from lineage.services.read.produced import ProducedRequest
+from lineage.services.read.show import FindRequest, ShowRequest
+from lineage.services.read.sparql import SparqlRequest
+from lineage.services.read.stats import LogRequest, StatsRequest
+from lineage.services.read.trace import ImpactRequest, TraceRequest
+from lineage.services.read.validate import ValidateRequest
+from lineage.services.read.why import WhyRequest
 from lineage.services.request import Request, described, made, signature_of
-from lineage.services.show import FindRequest, ShowRequest
-from lineage.services.sparql import SparqlRequest
-from lineage.services.stats import LogRequest, StatsRequest
-from lineage.services.tokens import AddTokenRequest, RevokeTokenRequest, TokensRequest
-from lineage.services.trace import ImpactRequest, TraceRequest
-from lineage.services.validate import ValidateRequest
-from lineage.services.verify import VerifyRequest
-from lineage.services.why import WhyRequest
+from lineage.services.write.commits import CommitsRequest
 
 P = ParamSpec("P")
 R = TypeVar("R")

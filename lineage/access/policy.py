@@ -63,7 +63,7 @@ from fnmatch import translate
 from typing import Any, TypeVar
 
 from lineage import ids
-from lineage.access import delicate
+from lineage.access import sensitive
 from lineage.errors import BadInput
 from lineage.model import kinds, namespaces, terms
 from lineage.model.value import Attributes, Literal, Ref, Value, each
@@ -175,9 +175,9 @@ class Rule:
     def releases(self, owner: Thing | str, name: str, value: Value) -> bool:
         """Whether the rule says plainly enough that a delicate value may leave."""
         named = self.name is not None and self.name.name(name)
-        if isinstance(owner, Thing) and delicate.personal(owner.kind):
+        if isinstance(owner, Thing) and sensitive.personal(owner.kind):
             return named and self.kind is not None
-        return named or not delicate.free_text(name, value)
+        return named or not sensitive.free_text(name, value)
 
 
 _DROP = Rule(verb="drop")
@@ -241,7 +241,7 @@ class Policy:
 
 
 def _guarded(verb: str, kind: str, *, named: bool) -> str:
-    return "pseudonymise" if verb == "keep" and delicate.personal(kind) and not named else verb
+    return "pseudonymise" if verb == "keep" and sensitive.personal(kind) and not named else verb
 
 
 def _texts(value: Value) -> Iterator[str]:

@@ -15,7 +15,7 @@ from lineage import ids
 from lineage.access import collapse
 from lineage.access.policy import Policy
 from lineage.access.pseudonym import PartnerKey
-from lineage.access.survey import ARGUMENTS, Survey, ref_arguments
+from lineage.access.subjects import ARGUMENTS, Survey, ref_arguments
 from lineage.access.values import Place, Sealed, Values, name_without_digest
 from lineage.model import kinds, merge, namespaces, terms
 from lineage.model.record import Batch, Edge, Node, Record, arcs, line, named

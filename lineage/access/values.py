@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from lineage import ids
-from lineage.access.delicate import LABEL
 from lineage.access.policy import Policy, Rule, Thing
 from lineage.access.pseudonym import SEALED, PartnerKey, commitment
+from lineage.access.sensitive import LABEL
 from lineage.model import dictionary, namespaces
 from lineage.model.dictionary import Member, Pair
 from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, each, several, wired

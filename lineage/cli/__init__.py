@@ -152,7 +152,7 @@ def _say(error: LineageError, *, as_json: bool) -> None:
 
         click.echo(json.dumps({"error": error.to_dict()}, ensure_ascii=False), err=True)
         return
-    from lineage.cli.face import printable
+    from lineage.cli.common import printable
 
     told = printable(str(error))
     click.echo(f"{click.style('error', fg='red')}[{error.code}]: {told}", err=True)

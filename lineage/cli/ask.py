@@ -6,7 +6,7 @@ from __future__ import annotations
 import click
 
 from lineage.cli.verb import verb
-from lineage.services.ask import AskAnswer, AskRequest
+from lineage.services.read.ask import AskAnswer, AskRequest
 
 
 @verb("ask", AskRequest)

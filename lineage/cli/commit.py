@@ -6,7 +6,7 @@ from __future__ import annotations
 import click
 
 from lineage.cli.verb import verb
-from lineage.services.commits import CommitsRequest, Found
+from lineage.services.write.commits import CommitsRequest, Found
 
 _METHODS = {
     "sha": "still on a branch",

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from lineage.cli.verb import verb
-from lineage.services.compare import CompareRequest, Comparison
+from lineage.services.read.compare import CompareRequest, Comparison
 
 
 @verb("compare", CompareRequest)

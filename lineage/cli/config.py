@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import click
 
-from lineage.cli import face
+from lineage.cli import common
 
 
 @click.command("config")
-@face.as_json
+@common.as_json
 @click.pass_context
 def COMMAND(ctx: click.Context, *, as_json: bool) -> None:
     """What is configured, and where each value came from: an argument, the environment, the project's
@@ -24,7 +24,7 @@ def COMMAND(ctx: click.Context, *, as_json: bool) -> None:
     given = {"store": ctx.obj["store"]}
     found = [value(setting.name, given.get(setting.name)) for setting in SETTINGS]
     if as_json:
-        face.emit({"settings": [item.to_dict() for item in found]})
+        common.emit({"settings": [item.to_dict() for item in found]})
         return
     for item in found:
         shown = item.to_dict()

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from lineage.cli import face
+from lineage.cli import common
 
 
 @click.command("convert")
@@ -29,7 +29,7 @@ def COMMAND(source: str, from_: str | None, to: str | None, out: str | None) -> 
     from lineage import formats
     from lineage.errors import UnknownFormat
 
-    data = sys.stdin.buffer.read() if source == "-" else face.read(source)
+    data = sys.stdin.buffer.read() if source == "-" else common.read(source)
     read = formats.named(from_) if from_ else formats.recognised(data, source)
     written = formats.named(to) if to else formats.for_file(out or "")
     if written is None:
@@ -38,6 +38,6 @@ def COMMAND(source: str, from_: str | None, to: str | None, out: str | None) -> 
         )
     batch = read.loads(data, source)
     shown = written.dumps(batch)
-    face.write(out, shown)
+    common.write(out, shown)
     for loss in (*batch.losses, *written.losses(batch)):
         click.echo(f"not in it: {loss.number} {loss.what}: {loss.reason}", err=True)

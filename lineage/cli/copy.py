@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import click
 
-from lineage.cli import face
+from lineage.cli import common
 
 
 @click.command("copy")
 @click.argument("source")
 @click.argument("target")
-@face.as_json
+@common.as_json
 def COMMAND(source: str, target: str, *, as_json: bool) -> None:
     """Replay the ledger of one store into another, new one; both have the same root afterwards.
 
@@ -22,20 +22,20 @@ def COMMAND(source: str, target: str, *, as_json: bool) -> None:
       lineage copy .lineage/store.db neo4j://localhost:7687
     """
     from lineage.app import open_store
-    from lineage.services.move import copy
+    from lineage.services.operate.replicate import copy
 
     first = open_store(source, create=False)
     try:
         second = open_store(target)
         try:
-            with face.progress("entries") as told:
+            with common.progress("entries") as told:
                 moved = copy(first, second, told)
         finally:
             second.close()
     finally:
         first.close()
     if as_json:
-        face.emit(moved.to_dict())
+        common.emit(moved.to_dict())
         return
     click.echo(f"{moved.entries} entries copied, {moved.total} in both")
     click.echo(f"same root {moved.root}")

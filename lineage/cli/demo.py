@@ -9,14 +9,14 @@ from typing import Any
 
 import click
 
-from lineage.cli import face
+from lineage.cli import common
 from lineage.demo import FOLDER
 
 
 @click.command("demo")
 @click.option("--folder", default=FOLDER, help="Where to make the project.", show_default=True)
 @click.option("--clean", is_flag=True, help="Only remove what an earlier demo made.")
-@face.as_json
+@common.as_json
 def COMMAND(folder: str, *, clean: bool, as_json: bool) -> None:
     """Make a small real project, import it, and answer the questions this is for.
 
@@ -35,7 +35,7 @@ def COMMAND(folder: str, *, clean: bool, as_json: bool) -> None:
     project, store = made(path)
     took = time.monotonic() - begun
     if as_json:
-        face.emit({"folder": str(path), "store": store, "answers": _answers(path, store)})
+        common.emit({"folder": str(path), "store": store, "answers": _answers(path, store)})
         return
     click.echo(
         f"made {folder}: {project.runs} runs, 3 versions of the data, a rebase, a squash merge"

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import click
 
-from lineage.cli import face
+from lineage.cli import common
 
 _MARKS = {"ok": ("ok", "green"), "warning": ("warn", "yellow"), "problem": ("FAIL", "red")}
 
 
 @click.command("doctor")
-@face.as_json
+@common.as_json
 @click.pass_context
 def COMMAND(ctx: click.Context, *, as_json: bool) -> None:
     """Check this machine and the store. Exit code 4 where there is a problem.
@@ -20,11 +20,11 @@ def COMMAND(ctx: click.Context, *, as_json: bool) -> None:
     Example:
       lineage doctor
     """
-    from lineage.services.doctor import examine
+    from lineage.services.operate.doctor import examine
 
-    checks = examine(lambda: face.opened(ctx))
+    checks = examine(lambda: common.opened(ctx))
     if as_json:
-        face.emit({"checks": [check.to_dict() for check in checks]})
+        common.emit({"checks": [check.to_dict() for check in checks]})
     else:
         for check in checks:
             word, colour = _MARKS[check.state]

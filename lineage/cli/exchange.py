@@ -8,7 +8,7 @@ import click
 from lineage.cli.import_ import tell
 from lineage.cli.verb import verb
 from lineage.services.exchange.tie import TieRequest
-from lineage.services.ingest import Report
+from lineage.services.write.ingest import Report
 
 
 @click.group("exchange")

@@ -6,7 +6,7 @@ from __future__ import annotations
 import click
 
 from lineage.cli.verb import verb
-from lineage.services.ask import ExplainRequest, Explanation
+from lineage.services.read.ask import ExplainRequest, Explanation
 
 
 @verb("explain", ExplainRequest)

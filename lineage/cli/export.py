@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from lineage.cli import face
+from lineage.cli import common
 
 
 @click.command("export")
@@ -27,8 +27,8 @@ from lineage.cli import face
 @click.option("--days", type=click.IntRange(1, 3_650), help="How long it may be imported: 90.")
 @click.option("--rocrate", is_flag=True, help="Put an RO-Crate of it into the package too.")
 @click.option("--check", is_flag=True, help="Show all that would leave; write nothing.")
-@face.at
-@face.as_json
+@common.at
+@common.as_json
 @click.pass_context
 def COMMAND(ctx: click.Context, /, selection: str | None, **chosen: Any) -> None:
     """What is selected as a document: json, jsonld, provn, xml, turtle, trig, nt, nquads, rdfxml,
@@ -44,9 +44,9 @@ def COMMAND(ctx: click.Context, /, selection: str | None, **chosen: Any) -> None
     """
     partner = chosen.pop("partner")
     if partner is not None:
-        from lineage.cli import sending
+        from lineage.cli import export_package
 
-        sending.send(ctx, selection, partner, **chosen)
+        export_package.send(ctx, selection, partner, **chosen)
         return
     for name in ("policy", "key", "days", "rocrate", "check"):
         if chosen.pop(name):
@@ -70,11 +70,11 @@ def _document(
     if format_ is None:
         found = formats.for_file(out) if out else None
         format_ = found.name if found else "json"
-    with face.opened(ctx) as store:
+    with common.opened(ctx) as store:
         exported = store.export(selection, format=format_, at=at)
-    face.write(out, exported.data)
+    common.write(out, exported.data)
     if as_json:
-        face.emit(exported.to_dict())
+        common.emit(exported.to_dict())
     else:
         _tell(exported)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from lineage.cli.verb import verb
 from lineage.services.answer import Answer
-from lineage.services.show import FindRequest
+from lineage.services.read.show import FindRequest
 
 
 @verb("find", FindRequest)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import click
 
-from lineage.cli.face import printable
+from lineage.cli.common import printable
 from lineage.model.findings import Finding
 
 _COLOURS = {"error": "red", "warning": "yellow"}

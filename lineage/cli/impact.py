@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from lineage.cli import trace
 from lineage.cli.verb import verb
-from lineage.services.trace import ImpactRequest, WalkAnswer
+from lineage.services.read.trace import ImpactRequest, WalkAnswer
 
 
 @verb("impact", ImpactRequest)

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from lineage.cli import face
+from lineage.cli import common
 
 
 @click.command("import")
@@ -22,7 +22,7 @@ from lineage.cli import face
 @click.option(
     "--accept-gap", is_flag=True, help="Take a package though some before it are missing."
 )
-@face.as_json
+@common.as_json
 @click.pass_context
 def COMMAND(
     ctx: click.Context,
@@ -47,7 +47,7 @@ def COMMAND(
       lineage import from-b.zip
     """
     reports: list[Any] = []
-    with face.opened(ctx, create=True) as store:
+    with common.opened(ctx, create=True) as store:
         for source in sources:
             data = sys.stdin.buffer.read() if source == "-" else None
             package = None if named else _package(source, data)
@@ -57,7 +57,7 @@ def COMMAND(
                 if not as_json:
                     _tell_admitted(admitted)
                 continue
-            with face.progress(source) as told:
+            with common.progress(source) as told:
                 done = store.load(
                     source, named=named, revisions=revisions, data=data, progress=told
                 )
@@ -65,13 +65,13 @@ def COMMAND(
             for report in () if as_json else done:
                 tell(report)
     if as_json:
-        face.emit({"imports": [report.to_dict() for report in reports]})
+        common.emit({"imports": [report.to_dict() for report in reports]})
 
 
 def _package(source: str, data: bytes | None) -> bytes | None:
     """The bytes of a source that is a partner's package; other sources are not read."""
     from importers.base import Source
-    from lineage.services.exchange.form import looks_like
+    from lineage.services.exchange.package_layout import looks_like
     from lineage.sources.zip_reader import MAGIC
 
     if data is not None:
@@ -86,10 +86,10 @@ def _package(source: str, data: bytes | None) -> bytes | None:
 
 
 def _admit(store: Any, data: bytes, where: str, trust: str | None, *, accept_gap: bool) -> Any:
-    from lineage.services.exchange import desk
+    from lineage.services.exchange import files
     from lineage.services.exchange.admit import admit
 
-    pinned = desk.trust(store.home, trust)
+    pinned = files.trust(store.home, trust)
     return admit(store.context, data, pinned, accept_gap=accept_gap, where=where)
 
 

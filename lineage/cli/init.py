@@ -8,12 +8,12 @@ from typing import Any
 
 import click
 
-from lineage.cli import face, import_
+from lineage.cli import common, import_
 
 
 @click.command("init")
 @click.argument("folder", default=".", type=click.Path(exists=True, file_okay=False))
-@face.as_json
+@common.as_json
 @click.pass_context
 def COMMAND(ctx: click.Context, folder: str, *, as_json: bool) -> None:
     """Make a store in a project, import everything found there, and say three things about it.
@@ -23,8 +23,8 @@ def COMMAND(ctx: click.Context, folder: str, *, as_json: bool) -> None:
       cd my-project && lineage init
     """
     import lineage
-    from lineage.services.discover import discover
-    from lineage.services.facts import facts
+    from lineage.services.read.discover import discover
+    from lineage.services.read.facts import facts
 
     root = Path(folder).resolve()
     url = ctx.obj["store"] or str(_folder(root))
@@ -42,7 +42,7 @@ def COMMAND(ctx: click.Context, folder: str, *, as_json: bool) -> None:
     if as_json:
         shown = [fact.to_dict() for fact in found]
         imports = [report.to_dict() for report in reports]
-        face.emit({"store": url, "imports": imports, "problems": problems, "facts": shown})
+        common.emit({"store": url, "imports": imports, "problems": problems, "facts": shown})
         return
     for problem in problems:
         click.echo(f"not read: {problem['where']}: {problem['message']}", err=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from lineage.cli import face
+from lineage.cli import common
 
 
 @click.group("keys")
@@ -23,7 +23,7 @@ def COMMAND() -> None:
 
 @COMMAND.command("new")
 @click.argument("name")
-@face.as_json
+@common.as_json
 @click.pass_context
 def _new(ctx: click.Context, name: str, *, as_json: bool) -> None:
     """Make an Ed25519 key and print the line to give to partners. NAME is that of your log: a host
@@ -40,7 +40,7 @@ def _new(ctx: click.Context, name: str, *, as_json: bool) -> None:
 
 
 @COMMAND.command("list")
-@face.as_json
+@common.as_json
 @click.pass_context
 def _list(ctx: click.Context, *, as_json: bool) -> None:
     """The names of the keys there are.
@@ -53,7 +53,7 @@ def _list(ctx: click.Context, *, as_json: bool) -> None:
 
     names = keyring.listed(_folder(ctx))
     if as_json:
-        face.emit({"keys": list(names)})
+        common.emit({"keys": list(names)})
         return
     for name in names:
         click.echo(name)
@@ -61,7 +61,7 @@ def _list(ctx: click.Context, *, as_json: bool) -> None:
 
 @COMMAND.command("show")
 @click.argument("name", required=False)
-@face.as_json
+@common.as_json
 @click.pass_context
 def _show(ctx: click.Context, name: str | None, *, as_json: bool) -> None:
     """The line of a key for the trust files of partners; the private key is never shown.
@@ -77,7 +77,7 @@ def _show(ctx: click.Context, name: str | None, *, as_json: bool) -> None:
 
 def _tell(key: Any, *, as_json: bool) -> None:
     if as_json:
-        face.emit({"name": key.name, "id": key.id.hex(), "key": key.to_text()})
+        common.emit({"name": key.name, "id": key.id.hex(), "key": key.to_text()})
         return
     click.echo(key.to_text())
 
@@ -85,8 +85,8 @@ def _tell(key: Any, *, as_json: bool) -> None:
 def _folder(ctx: click.Context) -> Path:
     """Where the keys are; no store need be opened for it."""
     from lineage.app import find_store, home
-    from lineage.services.exchange import desk
+    from lineage.services.exchange import files
 
-    if folder := desk.named_keys():
+    if folder := files.named_keys():
         return folder
-    return desk.keys(home(ctx.obj["store"] or find_store()))
+    return files.keys(home(ctx.obj["store"] or find_store()))

@@ -6,7 +6,7 @@ from __future__ import annotations
 import click
 
 from lineage.cli.verb import verb
-from lineage.services.stats import LogAnswer, LogRequest
+from lineage.services.read.stats import LogAnswer, LogRequest
 
 
 @verb("log", LogRequest)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import click
 
-from lineage.cli import face
+from lineage.cli import common
 from lineage.cli.findings import echo_findings
 from lineage.cli.import_ import tell
 from lineage.cli.verb import verb
@@ -17,7 +17,7 @@ from lineage.services.exchange.quarantine import (
     RejectRequest,
     Waiting,
 )
-from lineage.services.ingest import Report
+from lineage.services.write.ingest import Report
 
 
 @click.group("quarantine")
@@ -50,7 +50,7 @@ def _show(found: Preview) -> None:
         click.echo("  incomplete: its sender cut paths")
     echo_findings(found.findings)
     for node in found.batch.nodes:
-        click.echo(f"  {node.kind} {face.printable(node.title)}  {node.id}")
+        click.echo(f"  {node.kind} {common.printable(node.title)}  {node.id}")
 
 
 @verb("accept", AcceptRequest)

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import click
 
-from lineage.cli import face
+from lineage.cli import common
 
 
 @click.command("rebuild")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@face.as_json
+@common.as_json
 @click.pass_context
 def COMMAND(ctx: click.Context, *, yes: bool, as_json: bool) -> None:
     """Empty the graph and draw it anew from the ledger, which stays as it is.
@@ -21,9 +21,9 @@ def COMMAND(ctx: click.Context, *, yes: bool, as_json: bool) -> None:
     """
     if not yes and not as_json:
         click.confirm("Draw the graph anew from the ledger?", abort=True, err=True)
-    with face.opened(ctx) as store, face.progress("entries") as told:
+    with common.opened(ctx) as store, common.progress("entries") as told:
         moved = store.rebuild(told)
     if as_json:
-        face.emit(moved.to_dict())
+        common.emit(moved.to_dict())
         return
     click.echo(f"{moved.entries} entries drawn, root {moved.root}")

@@ -16,9 +16,9 @@ from lineage.model.record import Edge, Node
 from lineage.model.value import Attributes
 from lineage.query.plan import Toward
 from lineage.services.answer import Answer
-from lineage.services.telling import readable, told
-from lineage.services.things import Links, Thing
-from lineage.services.trace import WalkAnswer
+from lineage.services.read.equivalents import Links, Thing
+from lineage.services.read.trace import WalkAnswer
+from lineage.services.summary import readable, told
 
 #: Siblings of one relation and kind beyond this are folded into a count.
 FOLD = 6

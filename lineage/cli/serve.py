@@ -68,7 +68,7 @@ def _demand_tokens(ctx: Context, host: str) -> None:
     """Nobody serves a network without tokens; on this machine alone, the first one is made."""
     from lineage.access.tokens import Role
     from lineage.errors import Usage
-    from lineage.services import tokens
+    from lineage.services.operate import tokens
 
     if tokens.listed(ctx):
         return

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from lineage.cli.verb import verb
-from lineage.services.show import ShowAnswer, ShowRequest
+from lineage.services.read.show import ShowAnswer, ShowRequest
 
 #: Neighbours listed on each side.
 LISTED = 20

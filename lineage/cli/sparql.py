@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from lineage.cli.verb import verb
-from lineage.services.sparql import Solutions, SparqlRequest
+from lineage.services.read.sparql import Solutions, SparqlRequest
 
 
 def _typed(given: dict[str, Any]) -> None:

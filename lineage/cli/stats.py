@@ -6,7 +6,7 @@ from __future__ import annotations
 import click
 
 from lineage.cli.verb import verb
-from lineage.services.stats import StatsRequest
+from lineage.services.read.stats import StatsRequest
 from lineage.store.base import Stats
 
 

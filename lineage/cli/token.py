@@ -6,7 +6,7 @@ from __future__ import annotations
 import click
 
 from lineage.cli.verb import verb
-from lineage.services.tokens import (
+from lineage.services.operate.tokens import (
     AddTokenRequest,
     IssuedToken,
     RevokeTokenRequest,

@@ -7,7 +7,7 @@ import click
 
 from lineage.cli.verb import verb
 from lineage.query.plan import Toward
-from lineage.services.trace import TraceRequest, WalkAnswer
+from lineage.services.read.trace import TraceRequest, WalkAnswer
 
 full = click.option("--full", is_flag=True, help="Fold nothing.")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from lineage.cli import face
+from lineage.cli import common
 from lineage.cli.findings import echo_findings
 
 _SQLITE = b"SQLite format 3\x00"
@@ -29,7 +29,7 @@ _SQLITE = b"SQLite format 3\x00"
 @click.option(
     "--select", "selection", metavar="SELECTION", help="Of a store: only what is selected."
 )
-@face.as_json
+@common.as_json
 @click.pass_context
 def COMMAND(
     ctx: click.Context,
@@ -49,22 +49,22 @@ def COMMAND(
       lineage validate trace.provn
       lineage validate --shapes run
     """
-    from lineage.services import validate
+    from lineage.services.read import validate
 
     if source is not None and not _is_store(source):
         if selection is not None:
             raise click.UsageError("--select is about stores, and this is a document")
-        data = sys.stdin.buffer.read() if source == "-" else face.read(source)
+        data = sys.stdin.buffer.read() if source == "-" else common.read(source)
         found = validate.document(data, format=named, where=source, shapes=shapes)
     else:
         if named is not None:
             raise click.UsageError("--as is about documents, and this is a store")
         if source is not None:
             ctx.obj["store"] = source
-        with face.opened(ctx) as store:
+        with common.opened(ctx) as store:
             found = store.validate(selection, shapes=shapes)
     if as_json:
-        face.emit(found.to_dict())
+        common.emit(found.to_dict())
     else:
         _tell(found)
     ctx.exit(0 if found.valid else 4)

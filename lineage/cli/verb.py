@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from lineage.cli import face
+from lineage.cli import common
 from lineage.services.request import Field, Request, fields_of
 
 
@@ -27,7 +27,7 @@ def verb(
     def made(show: Callable[..., None]) -> click.Command:
         own: list[click.Parameter] = getattr(show, "__click_params__", [])
         params = [_param(field) for field in fields_of(request)]
-        params += [*reversed(own), _json(face.as_json)]
+        params += [*reversed(own), _json(common.as_json)]
         names = [field.name for field in fields_of(request)]
 
         def callback(*, as_json: bool, **typed: Any) -> None:
@@ -35,10 +35,10 @@ def verb(
             if prepare is not None:
                 prepare(given)
             values = {f.name: _value(f, given[f.name]) for f in fields_of(request)}
-            with face.opened(click.get_current_context()) as store:
+            with common.opened(click.get_current_context()) as store:
                 answer = store.answer(request(**values))
             if as_json:
-                face.emit(_shown(answer, listed))
+                common.emit(_shown(answer, listed))
             else:
                 show(answer, **typed)
 
@@ -99,7 +99,7 @@ def _type(field: Field) -> Any:
 
 
 def _value(field: Field, typed: Any) -> Any:
-    return face.split(typed) if field.says.enum == "Relation" else typed
+    return common.split(typed) if field.says.enum == "Relation" else typed
 
 
 def _shown(answer: Any, listed: str | None) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import click
 
-from lineage.cli import face
+from lineage.cli import common
 from lineage.errors import LineageError
 
 #: Exit codes, as documented: 0 intact, 1 tampered, 2 cannot tell.
@@ -15,7 +15,7 @@ _STATES = {"tampered": "tampered", "too-new": "too new", "unknown": "cannot tell
 
 
 @click.command("verify")
-@face.as_json
+@common.as_json
 @click.pass_context
 def COMMAND(ctx: click.Context, *, as_json: bool) -> None:
     """Recompute the ledger's digests and compare the graph with one drawn anew from it.
@@ -28,13 +28,13 @@ def COMMAND(ctx: click.Context, *, as_json: bool) -> None:
       lineage verify
     """
     try:
-        with face.opened(ctx) as store:
+        with common.opened(ctx) as store:
             verdict = store.verify().to_dict()
     except LineageError as error:
         what = [{"entry": None, "subject": "store", "what": str(error)}]
         verdict = {"state": "unknown", "entries": 0, "root": "", "changes": what, "more": 0}
     if as_json:
-        face.emit(verdict)
+        common.emit(verdict)
     else:
         _tell(verdict)
     ctx.exit(EXITS[verdict["state"]])

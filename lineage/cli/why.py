@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from lineage.cli.verb import verb
-from lineage.services.why import WhyAnswer, WhyRequest
+from lineage.services.read.why import WhyAnswer, WhyRequest
 
 
 @verb("why", WhyRequest)

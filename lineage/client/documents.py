@@ -13,13 +13,13 @@ from importlib.resources import files
 
 from lineage.model.kinds import GROUPS
 from lineage.services.answer import Answer
-from lineage.services.ask import AskAnswer, Explanation
-from lineage.services.compare import Comparison
-from lineage.services.produced import ProducedAnswer
+from lineage.services.read.ask import AskAnswer, Explanation
+from lineage.services.read.compare import Comparison
+from lineage.services.read.produced import ProducedAnswer
+from lineage.services.read.show import ShowAnswer
+from lineage.services.read.trace import WalkAnswer
+from lineage.services.read.why import WhyAnswer
 from lineage.services.request import Field, answer_of, fields_of
-from lineage.services.show import ShowAnswer
-from lineage.services.trace import WalkAnswer
-from lineage.services.why import WhyAnswer
 from lineage.store.base import Stats
 
 _GROUPED = "groups { ...GroupedNodes }"

@@ -13,13 +13,13 @@ from lineage import errors, ids
 from lineage.errors import TEMPORARY, LineageError, ServerError
 from lineage.model.kinds import GROUPS
 from lineage.services.answer import Answer, Certificate
-from lineage.services.ask import AskAnswer, Explanation
-from lineage.services.compare import Comparison, Difference
-from lineage.services.fairness import Reason
-from lineage.services.produced import ProducedAnswer
-from lineage.services.show import Evidence, ShowAnswer
-from lineage.services.trace import WalkAnswer, grouped
-from lineage.services.why import WhyAnswer
+from lineage.services.read.ask import AskAnswer, Explanation
+from lineage.services.read.compare import Comparison, Difference
+from lineage.services.read.fairness import Reason
+from lineage.services.read.produced import ProducedAnswer
+from lineage.services.read.show import Evidence, ShowAnswer
+from lineage.services.read.trace import WalkAnswer, grouped
+from lineage.services.read.why import WhyAnswer
 from lineage.store.base import Cut, Stats, Subgraph
 from lineage.store.rows import EdgeRow, NodeRow
 

@@ -18,14 +18,14 @@ from lineage.errors import StoreUnreachable, Usage
 from lineage.model import check
 from lineage.model.record import Batch, Loss
 from lineage.services.answer import Answer
-from lineage.services.ask import AskAnswer, AskRequest, Explanation
-from lineage.services.compare import Comparison
-from lineage.services.ingest import Report
-from lineage.services.produced import ProducedAnswer
+from lineage.services.read.ask import AskAnswer, AskRequest, Explanation
+from lineage.services.read.compare import Comparison
+from lineage.services.read.produced import ProducedAnswer
+from lineage.services.read.show import FindRequest, ShowAnswer, kind_names
+from lineage.services.read.trace import WalkAnswer, relations
+from lineage.services.read.why import WhyAnswer
 from lineage.services.request import Field, Request, answer_of, fields_of
-from lineage.services.show import FindRequest, ShowAnswer, kind_names
-from lineage.services.trace import WalkAnswer, relations
-from lineage.services.why import WhyAnswer
+from lineage.services.write.ingest import Report
 from lineage.store.base import Stats
 from lineage.verbs import Verbs
 

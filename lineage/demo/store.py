@@ -10,7 +10,7 @@ from lineage import app
 from lineage.app import Lineage
 from lineage.demo import FOLDER, project
 from lineage.errors import Usage
-from lineage.services.discover import discover
+from lineage.services.read.discover import discover
 
 
 def opened(folder: str | Path = FOLDER) -> Lineage:

@@ -29,10 +29,10 @@ from lineage.server import (
 from lineage.server.access import declared
 from lineage.server.guard import Guard
 from lineage.server.metrics import Metrics
+from lineage.server.observe import Watch
 from lineage.server.runtime import Runtime
 from lineage.server.settings import Settings
-from lineage.server.watch import Watch
-from lineage.services.tokens import Keyring
+from lineage.services.operate.tokens import Keyring
 
 _ABOUT = """
 What produced this, and what breaks if it goes? Everything here is W3C PROV.

@@ -33,7 +33,7 @@ from lineage.server.access import (
 )
 from lineage.server.runtime import Viewer
 from lineage.server.settings import Settings
-from lineage.services.tokens import Keyring
+from lineage.services.operate.tokens import Keyring
 
 
 class Guard:

@@ -10,7 +10,7 @@ from lineage.access.tokens import Role
 from lineage.errors import StoreUnreachable
 from lineage.server import problems
 from lineage.server.access import needs, public
-from lineage.services.tokens import Keyring
+from lineage.services.operate.tokens import Keyring
 
 #: Seconds without an answer of the store after which the server is not ready.
 SILENT = 10.0

@@ -22,7 +22,7 @@ from lineage.server import problems
 from lineage.server.access import needs, viewer_of
 from lineage.server.runtime import Runtime, Viewer
 from lineage.services.context import Context
-from lineage.services.receive import Receiver
+from lineage.services.write.group_commit import Receiver
 
 #: Bytes of one request, before and after decompression.
 LARGEST = 8 * 1024 * 1024

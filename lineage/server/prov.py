@@ -15,11 +15,11 @@ from lineage.errors import MissingExtra, NotAcceptable
 from lineage.formats import Format
 from lineage.model.record import Batch
 from lineage.server import problems
-from lineage.server.accept import preferred
 from lineage.server.access import needs, viewer_of
+from lineage.server.negotiate import preferred
 from lineage.server.runtime import Runtime
 from lineage.services.context import Context
-from lineage.services.show import near
+from lineage.services.read.show import near
 
 _LONGEST = 4_096
 

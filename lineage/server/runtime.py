@@ -12,8 +12,8 @@ from functools import partial
 from typing import TypeVar
 
 from lineage.access.tokens import Role
-from lineage.server.allowance import Allowance
-from lineage.server.turns import Turns
+from lineage.server.fair_queue import Turns
+from lineage.server.rate_limit import Allowance
 from lineage.services.context import Context
 
 T = TypeVar("T")

@@ -17,7 +17,7 @@ from fastapi import FastAPI
 
 from lineage.errors import Usage
 from lineage.server import log
-from lineage.server.protocol import protocol
+from lineage.server.header_limits import protocol
 from lineage.server.settings import Settings
 
 _BACKLOG = 512

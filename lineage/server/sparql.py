@@ -17,11 +17,11 @@ from starlette.responses import Response
 from lineage.access.tokens import Role
 from lineage.errors import BadQuery, TimedOut, UnknownFormat
 from lineage.server import problems
-from lineage.server.accept import preferred
 from lineage.server.access import needs, viewer_of
+from lineage.server.negotiate import preferred
 from lineage.server.runtime import Runtime
-from lineage.services import sparql
-from lineage.services.sparql import Graphs, Solutions
+from lineage.services.read import sparql
+from lineage.services.read.sparql import Graphs, Solutions
 
 #: Bytes of a body: a query of the longest, each character of it escaped.
 BODY = 12 * sparql.LONGEST + 1024

@@ -11,8 +11,8 @@ import orjson
 
 from lineage.model.record import Edge, Node
 from lineage.services import notebook
-from lineage.services.telling import counted
-from lineage.services.when import Stand
+from lineage.services.as_of import Stand
+from lineage.services.summary import counted
 from lineage.store.base import Cut, Subgraph
 from lineage.store.rows import EdgeRow, NodeRow
 

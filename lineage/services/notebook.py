@@ -11,7 +11,7 @@ from typing import Any
 from lineage.errors import MissingExtra
 from lineage.model.record import Node
 from lineage.model.value import Attributes, Literal, Ref
-from lineage.services.telling import told
+from lineage.services.summary import told
 from lineage.store.base import Subgraph
 
 #: Rows of the HTML table, and characters of one cell.

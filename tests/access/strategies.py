@@ -163,7 +163,7 @@ def followed(batch):
 
 
 def verb_of(batch, policy):
-    from lineage.access.survey import Survey
+    from lineage.access.subjects import Survey
 
     return Survey(batch, policy).verbs
 

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from lineage.access.leaving import MOST, leaving
+from lineage.access.disclosure import MOST, leaving
 from lineage.access.redact import REDACTED
 from lineage.access.secret_patterns import secrets_in
 from lineage.model.record import Batch, Edge, Node

@@ -16,8 +16,8 @@ from lineage.app import Lineage
 from lineage.client.remote import Remote
 from lineage.server.app import create_app
 from lineage.server.runtime import Runtime
-from lineage.services import tokens
 from lineage.services.context import now
+from lineage.services.operate import tokens
 from tests.graphql_schema.cases import small
 from tests.server.conftest import listening
 

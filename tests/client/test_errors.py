@@ -9,7 +9,7 @@ from lineage import Batch, Node, errors
 from lineage.client.remote import Remote
 from lineage.errors import LineageError, RateLimited, ServerError, TimedOut
 from lineage.server import guard
-from lineage.server.allowance import Allowance
+from lineage.server.rate_limit import Allowance
 from tests.client.test_transport import http, scripted
 from tests.graphql_schema.cases import small
 

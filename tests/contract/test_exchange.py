@@ -276,7 +276,7 @@ def test_each_form_of_sparql_query_has_its_way_to_be_read(run, held, typed):
 
 
 def test_an_answer_in_sparql_that_is_cut_says_so(run, held, monkeypatch):
-    monkeypatch.setattr("lineage.services.sparql.ROWS", 1)
+    monkeypatch.setattr("lineage.services.read.sparql.ROWS", 1)
     _, out, err = run("--store", held, "sparql", "SELECT ?s { ?s ?p ?o }")
     assert out.count("\n") == 2
     assert "add LIMIT and OFFSET" in err

@@ -14,7 +14,7 @@ import pytest
 import lineage
 from lineage.app import open_store
 from lineage.cli import main
-from lineage.services.move import copy
+from lineage.services.operate.replicate import copy
 from tests.conftest import KEY, clock
 from tests.graphql_schema.conftest import asked
 

@@ -17,7 +17,7 @@ from lineage.errors import BadInput, LineageError
 from lineage.formats import rocrate
 from lineage.model import check
 from lineage.model.record import Batch, Node, line
-from lineage.services.discover import discover
+from lineage.services.read.discover import discover
 from tests.conftest import KEY
 
 NAMES = [importer.name for importer in importers.available()]

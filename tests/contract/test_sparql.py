@@ -12,7 +12,7 @@ import lineage
 from lineage import app
 from lineage.model.record import Batch, Edge
 from lineage.model.terms import TABLE
-from lineage.services.move import copy
+from lineage.services.operate.replicate import copy
 from tests.contract.test_four_questions import churn, demo  # noqa: F401 - fixtures
 from tests.strategies import batches, drawn
 

@@ -13,7 +13,7 @@ from lineage.errors import LineageError, StoreDamaged, Usage
 from lineage.ledger.log import Draft
 from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Literal, Ref
-from lineage.services.move import copy
+from lineage.services.operate.replicate import copy
 from lineage.store.base import NOW, Filter, Page, View, Walk, pages, remembered
 from tests.conftest import KEY, clock
 

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from lineage.access.tokens import Role
-from lineage.services.record import Draft, record_run
+from lineage.services.write.record import Draft, record_run
 from tests.graphql_schema.cases import small
 from tests.graphql_schema.conftest import asked
 

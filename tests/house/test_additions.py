@@ -146,7 +146,7 @@ from typing import Annotated
 from lineage.services.answer import Answer, certify
 from lineage.services.context import Context
 from lineage.services.request import Request, Says, When
-from lineage.services.when import at_one_moment
+from lineage.services.as_of import at_one_moment
 from lineage.store.base import Filter, Page, Subgraph
 
 

@@ -17,7 +17,7 @@ from lineage.errors import BadInput, InputMissing
 from lineage.formats import rocrate, zip_writer
 from lineage.formats.rocrate import archive as crates
 from lineage.model.record import Batch, Edge, Node, line
-from lineage.services.discover import discover
+from lineage.services.read.discover import discover
 from tests.conftest import KEY, clock
 
 METADATA = "ro-crate-metadata.json"

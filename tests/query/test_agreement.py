@@ -10,8 +10,8 @@ from lineage.ledger.log import Draft
 from lineage.model.record import Batch, Edge, Node
 from lineage.query.ast import show
 from lineage.query.parse import parse
-from lineage.services.ask import AskRequest
 from lineage.services.context import Context
+from lineage.services.read.ask import AskRequest
 from lineage.store.base import View
 from tests.contract.test_engines_agree import fresh
 from tests.query.oracle import World

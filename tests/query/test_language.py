@@ -17,7 +17,7 @@ from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Ref
 from lineage.query.ast import show
 from lineage.query.parse import _parser, parse
-from lineage.services.ask import AskRequest
+from lineage.services.read.ask import AskRequest
 from tests.query.strategies import selections
 from tests.strategies import drawn
 

@@ -23,7 +23,7 @@ from lineage.server import graphql
 from lineage.server.app import create_app
 from lineage.server.runtime import Runtime, Viewer
 from lineage.server.settings import Settings
-from lineage.services import tokens
+from lineage.services.operate import tokens
 from tests.graphql_schema.cases import small
 from tests.server.sites import DEMO, Site
 

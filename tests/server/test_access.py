@@ -17,7 +17,7 @@ from starlette.websockets import WebSocketDisconnect
 from lineage.access.tokens import Role
 from lineage.server import app as application
 from lineage.server.access import access_of, undeclared
-from lineage.services import tokens
+from lineage.services.operate import tokens
 
 PUBLIC = {"/healthz", "/readyz"}
 

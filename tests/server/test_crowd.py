@@ -18,10 +18,10 @@ import uvicorn
 from lineage import app as root
 from lineage.access.tokens import Role
 from lineage.server.app import create_app
-from lineage.server.protocol import HEADERS, protocol
+from lineage.server.header_limits import HEADERS, protocol
 from lineage.server.serve import bind
 from lineage.server.settings import Settings
-from lineage.services import tokens
+from lineage.services.operate import tokens
 
 PATIENCE = 0.5
 

@@ -16,8 +16,8 @@ import lineage
 from importers.openlineage import batch_of
 from lineage.errors import Rejected, StoreBusy, StoreFull
 from lineage.model.record import Batch, Node
-from lineage.services import receive
-from lineage.services.receive import Receiver
+from lineage.services.write import group_commit
+from lineage.services.write.group_commit import Receiver
 from lineage.store.base import NOW
 from tests.server.sites import running
 
@@ -181,7 +181,7 @@ def test_when_the_store_fails_every_sender_hears_of_it_and_the_next_one_is_writt
         raise StoreFull("no room")
 
     with monkeypatch.context() as patched:
-        patched.setattr(receive, "ingest", full)
+        patched.setattr(group_commit, "ingest", full)
         heard, _ = taking.put("a", [event(1), event(2)])
         assert taking.drain(ctx) is False
     assert {type(one.exception()) for one in heard} == {StoreFull}
@@ -201,10 +201,10 @@ def test_nobody_waits_for_messages_whose_senders_left_and_too_many_are_turned_aw
     taking.drain(ctx)
     assert stays.result() == ()
     assert ctx.store.stats(NOW).kinds["Dataset"] == 1
-    monkeypatch.setattr(receive, "WAITING", 3)
+    monkeypatch.setattr(group_commit, "WAITING", 3)
     with pytest.raises(StoreBusy):
         taking.put("a", [event(n) for n in range(4)])
-    monkeypatch.setattr(receive, "TOGETHER", 2)
+    monkeypatch.setattr(group_commit, "TOGETHER", 2)
     taking.put("a", [event(n) for n in range(3)])
     assert taking.drain(ctx) is True
     assert taking.drain(ctx) is False

@@ -20,7 +20,7 @@ from lineage.access.tokens import Role
 from lineage.server import app as application
 from lineage.server.access import needs
 from lineage.server.serve import address_of, bind
-from lineage.services import tokens
+from lineage.services.operate import tokens
 from tests.server import browser
 
 HOSTILE = "<img src=x onerror=document.title='owned'>"

@@ -10,7 +10,7 @@ import pytest
 
 from graphql_schema import context
 from lineage.errors import RateLimited
-from lineage.server.allowance import BACK, MOST, Allowance
+from lineage.server.rate_limit import BACK, MOST, Allowance
 from tests.graphql_schema.cases import session, small
 
 

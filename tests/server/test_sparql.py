@@ -15,8 +15,8 @@ from rdflib.query import Result
 
 import lineage
 from lineage.model.record import Batch, Node
-from lineage.server import allowance
-from lineage.services import export, sparql
+from lineage.server import rate_limit
+from lineage.services.read import export, sparql
 
 LINEAGE = "SELECT ?m ?d { ?m prov:wasGeneratedBy ?r . ?r prov:used ?d }"
 FOUND = [{"m": {"type": "uri", "value": "urn:m"}, "d": {"type": "uri", "value": "urn:d"}}]
@@ -184,8 +184,8 @@ def test_the_store_is_read_once_for_many_queries_and_again_after_a_write(site, m
 
 
 def test_who_asks_too_much_is_told_when_to_come_again(site, monkeypatch):
-    monkeypatch.setattr(allowance, "MOST", 10)
-    monkeypatch.setattr(allowance, "BACK", 1)
+    monkeypatch.setattr(rate_limit, "MOST", 10)
+    monkeypatch.setattr(rate_limit, "BACK", 1)
     assert get(site, LINEAGE).status_code == 200
     answer = get(site, LINEAGE)
     assert (answer.status_code, answer.json()["code"]) == (429, "rate-limited")

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from lineage.server.turns import Turns
+from lineage.server.fair_queue import Turns
 
 PATIENCE = 20
 

@@ -8,7 +8,7 @@ import json
 from lineage.formats import named
 from lineage.model import kinds
 from lineage.model.record import Batch, Edge, Node
-from lineage.services.exchange import ownership
+from lineage.services.exchange import namespaces
 from lineage.sources import zip_reader
 from lineage.store.base import NOW as PRESENT
 from lineage.store.base import pages
@@ -114,7 +114,7 @@ def local(store):
     idents = store.identifiers(None, 10_000, PRESENT)
     found = {}
     for ident, held in store.held(idents, PRESENT).items():
-        own = [c for c in held.claims if not c.source.startswith(ownership.SOURCE)]
+        own = [c for c in held.claims if not c.source.startswith(namespaces.SOURCE)]
         if any(isinstance(c.record, Node) for c in own):
             found[ident] = (held.row, held.since, held.until, own)
     return found

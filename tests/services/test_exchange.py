@@ -23,7 +23,7 @@ from lineage.ledger import merkle, seal
 from lineage.ledger.checkpoint import Proof
 from lineage.model import kinds
 from lineage.model.record import Batch, Edge, Node
-from lineage.services.exchange import kept, names, send
+from lineage.services.exchange import identifiers, send, state
 from lineage.sources import zip_reader
 from lineage.store.base import NOW as PRESENT
 from tests.access.strategies import graphs
@@ -205,14 +205,14 @@ def test_nothing_is_written_where_a_rendering_cannot_be_made(at, monkeypatch):
 def test_two_exports_at_once_cannot_both_have_a_number(at, monkeypatch):
     a = at("sqlite")
     a.ingest(OURS)
-    keep = kept.keep_bytes
+    keep = state.keep_bytes
 
     def faster(store, data):
-        monkeypatch.setattr(kept, "keep_bytes", keep)
+        monkeypatch.setattr(state, "keep_bytes", keep)
         a.package("kind:commit", policy("b"), A)
         return keep(store, data)
 
-    monkeypatch.setattr(kept, "keep_bytes", faster)
+    monkeypatch.setattr(state, "keep_bytes", faster)
     with pytest.raises(StoreBusy, match="sent/b"):
         a.package(None, policy("b"), A)
     assert a.package(None, policy("b"), A).statement.sequence == 2
@@ -222,7 +222,7 @@ def test_an_export_that_was_interrupted_is_made_again_without_another_entry(at, 
     a = at()
     a.ingest(OURS)
     with monkeypatch.context() as broken:
-        broken.setattr(kept, "keep", lambda *_: (_ for _ in ()).throw(StoreBusy("power cut")))
+        broken.setattr(state, "keep", lambda *_: (_ for _ in ()).throw(StoreBusy("power cut")))
         with pytest.raises(StoreBusy):
             a.package(None, policy("b"), A)
     entries = a.stats().entries
@@ -239,9 +239,9 @@ def test_a_name_of_two_spellings_has_one_that_crosses():
         "pkg:pypi/torch@2.1+cu118",
         "https://b.example/данные/データ.csv",
     ):
-        assert names.fault(good) is None
-        assert names.claimed("b", names.claim("b", good)) == good
-        assert names.fault(names.claim("b", names.claim("b", good))) is None
+        assert identifiers.fault(good) is None
+        assert identifiers.claimed("b", identifiers.claim("b", good)) == good
+        assert identifiers.fault(identifiers.claim("b", identifiers.claim("b", good))) is None
 
 
 def test_an_archive_is_read_as_it_was_written():

@@ -21,7 +21,7 @@ from lineage.errors import (
     WrongSequence,
 )
 from lineage.model.record import Edge
-from lineage.services.exchange import kept, names, quarantine
+from lineage.services.exchange import identifiers, quarantine, state
 from lineage.services.exchange.trust import Trust
 from lineage.store.base import NOW as PRESENT
 from tests.conftest import KEY
@@ -59,8 +59,8 @@ def victim(request, tmp_path_factory):
 def issued(store):
     """Finds the name that b was given for something, by the end of ours."""
     known = {}
-    for package in kept.numbered(store.store, kept.SENT, "b").values():
-        known.update(json.loads(kept.bytes_of(store.store, package["issued"]))["names"])
+    for package in state.numbered(store.store, state.SENT, "b").values():
+        known.update(json.loads(state.bytes_of(store.store, package["issued"]))["names"])
 
     def name(ending):
         (found,) = [new for new, old in known.items() if old and old.endswith(ending)]
@@ -157,7 +157,7 @@ def test_blank_nodes_of_two_packages_never_meet(at):
     a.admit(forge(document(entity={blank: {"prov:label": "two"}}), after=first).data, a_trusts())
     found = [n for n in a.find() if "blank" in n.id]
     assert sorted(n.label for n in found) == ["one", "two"]
-    assert {names.claimed("b", node.id) for node in found} == {blank}
+    assert {identifiers.claimed("b", node.id) for node in found} == {blank}
 
 
 def test_the_same_package_again_is_already_there_even_when_it_has_expired(at):
@@ -276,7 +276,7 @@ def test_a_key_withdrawn_while_a_package_waited_opens_nothing(at):
 
 
 def test_what_waits_and_what_was_taken_moves_with_the_store(at, tmp_path):
-    from lineage.services.move import copy
+    from lineage.services.operate.replicate import copy
 
     a, moved = at("sqlite"), at()
     a.ingest(OURS)

@@ -16,7 +16,7 @@ import lineage
 from lineage import formats
 from lineage.errors import BadInput, BadQuery, TimedOut
 from lineage.model.record import Batch, Edge, Node
-from lineage.services import sparql, validate
+from lineage.services.read import sparql, validate
 
 STORY = Batch(
     nodes=(
@@ -173,7 +173,7 @@ def test_a_query_that_slipped_through_could_open_no_connection(listener):
 
 def unrefused(query, changed):
     """Put a query to the worker, changed so that it takes what it would refuse."""
-    code = f"from lineage.services import sparql_worker as worker\n{changed}\nworker.main()"
+    code = f"from lineage.services.read import sparql_worker as worker\n{changed}\nworker.main()"
     asked = {"query": query, "rows": 9, "bytes": 999, "memory": sparql.MEMORY}
     quads = formats.named("nquads").dumps(STORY)
     done = subprocess.run(

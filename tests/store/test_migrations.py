@@ -14,8 +14,8 @@ import pytest
 
 import lineage
 from lineage.errors import StoreDamaged, StoreTooNew
-from lineage.services import tokens
-from lineage.services.exchange import kept, quarantine
+from lineage.services.exchange import quarantine, state
+from lineage.services.operate import tokens
 from lineage.store.base import LAYOUT, NOW
 from lineage.store.neo4j import migrations as neo4j_migrations
 from lineage.store.sqlite import migrations
@@ -83,7 +83,7 @@ def test_a_store_of_layout_1_opens_and_is_what_it_was(old):
         assert "urn:lineage:dataset:lab/iris" in answer.ids
         states = {item.name: item.state for item in quarantine.listed(store.context)}
         assert states == {"b/1": "accepted", "b/2": "rejected", "b/3": "waiting"}
-        assert sorted(kept.numbered(store.store, kept.SENT, "b")) == [1, 2]
+        assert sorted(state.numbered(store.store, state.SENT, "b")) == [1, 2]
         assert [item.state for item in tokens.listed(store.context)] == ["valid", "revoked"]
 
 

@@ -14,7 +14,7 @@ from lineage.app import open_store
 from lineage.errors import LineageError
 from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Ref
-from lineage.services import verify
+from lineage.services.operate import verify
 from lineage.store.memory import MemoryStore
 from tests.conftest import KEY, RELEASES, clock, empty, neo4j_address
 
@@ -209,7 +209,7 @@ def test_every_edit_of_a_graph_is_named(release, request, monkeypatch, extent):
     random = Random(13 + extent)
     source = MemoryStore()
     from lineage.services.context import Context
-    from lineage.services.move import copy
+    from lineage.services.operate.replicate import copy
 
     filled = lineage.Lineage(Context(store=source, actor="tester", person_key=KEY, clock=clock))
     fill(filled)

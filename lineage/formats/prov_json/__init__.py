@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from lineage.formats.pause import uncollected
+from lineage.formats.gc_pause import uncollected
 from lineage.formats.prov_json.read import Reader
 from lineage.formats.prov_json.write import Writer
 from lineage.formats.statement import ELEMENTS

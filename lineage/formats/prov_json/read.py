@@ -11,8 +11,8 @@ import orjson
 
 from lineage.errors import BadInput
 from lineage.formats import statement
+from lineage.formats.document_builder import JsonReading
 from lineage.formats.names import Names, declared
-from lineage.formats.reading import JsonReading
 from lineage.formats.statement import ELEMENTS, TIMES
 from lineage.model import dictionary, terms
 from lineage.model.dictionary import Member, Pair

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from lineage.errors import BadInput
-from lineage.formats.pause import uncollected
+from lineage.formats.gc_pause import uncollected
 from lineage.formats.prov_jsonld import words
 from lineage.formats.prov_jsonld.read import Reader
 from lineage.formats.prov_jsonld.write import Writer

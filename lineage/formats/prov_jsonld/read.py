@@ -10,9 +10,9 @@ import orjson
 
 from lineage.errors import BadInput
 from lineage.formats import statement
+from lineage.formats.document_builder import JsonReading
 from lineage.formats.names import Names, declared
 from lineage.formats.prov_jsonld import words
-from lineage.formats.reading import JsonReading
 from lineage.model.value import Ref, Scalar, Value, several
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from lineage.formats.pause import uncollected
+from lineage.formats.gc_pause import uncollected
 from lineage.formats.prov_n.read import Reader
 from lineage.formats.prov_n.write import Writer
 from lineage.model.record import Batch, Loss

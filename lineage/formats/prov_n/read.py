@@ -8,10 +8,10 @@ from typing import Any
 
 from lineage.errors import BadInput, InputTruncated
 from lineage.formats import statement
+from lineage.formats.document_builder import Reading
 from lineage.formats.names import Names, declared
 from lineage.formats.prov_n import tokens
 from lineage.formats.prov_n.tokens import Token
-from lineage.formats.reading import Reading
 from lineage.formats.statement import ELEMENTS
 from lineage.model import dictionary, namespaces, terms
 from lineage.model.dictionary import Member, Pair

@@ -12,7 +12,7 @@ import pyoxigraph
 from pyoxigraph import CanonicalizationAlgorithm, RdfFormat
 
 from lineage import ids
-from lineage.formats.pause import uncollected
+from lineage.formats.gc_pause import uncollected
 from lineage.formats.prov_o.quads import parse
 from lineage.formats.prov_o.read import batch_of
 from lineage.formats.prov_o.syntax import Lines, Turtle

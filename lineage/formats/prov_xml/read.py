@@ -10,9 +10,9 @@ from xml.etree.ElementTree import ParseError, XMLPullParser, tostring
 
 from lineage.errors import BadInput, InputTruncated, LimitExceeded
 from lineage.formats import statement
+from lineage.formats.document_builder import Reading
 from lineage.formats.names import Names, declared
 from lineage.formats.prov_xml import words
-from lineage.formats.reading import Reading
 from lineage.formats.statement import ELEMENTS
 from lineage.model import dictionary, namespaces
 from lineage.model.dictionary import Member, Pair

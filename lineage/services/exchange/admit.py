@@ -13,11 +13,11 @@ from lineage.ledger.log import Draft
 from lineage.ledger.statement import demand_current, demand_next
 from lineage.model import check
 from lineage.services.context import Context
-from lineage.services.exchange import form, kept, ownership, verify
-from lineage.services.exchange.ownership import SOURCE, Sorted
+from lineage.services.exchange import namespaces, package_layout, state, verify
+from lineage.services.exchange.namespaces import SOURCE, Sorted
 from lineage.services.exchange.trust import Partner, Trust
 from lineage.services.exchange.verify import Opened
-from lineage.services.ingest import Report
+from lineage.services.write.ingest import Report
 
 State = Literal["committed", "quarantined", "already"]
 
@@ -69,14 +69,14 @@ def admit(
     """
     package = verify.opened(data, trust, where=where)
     partner, statement = package.partner, package.statement
-    taken = kept.numbered(ctx.store, kept.TAKEN, partner.name)
+    taken = state.numbered(ctx.store, state.TAKEN, partner.name)
     again = taken.get(statement.sequence, {}).get("digest") == statement.digest
     gap = False
     if not again:
         demand_current(statement, ctx.clock())
         gap = _demand_sequence(package, taken, accept_gap=accept_gap)
     verify.demand_whole(package)
-    decided = kept.numbered(ctx.store, kept.DECIDED, partner.name)
+    decided = state.numbered(ctx.store, state.DECIDED, partner.name)
     if again and (not partner.auto or statement.sequence in decided):
         return _told(package, "already")
     checkpoint = verify.proven(package, _kept_before(package, taken), gap=gap)
@@ -120,13 +120,13 @@ def sorted_out(ctx: Context, package: Opened, trust: Trust) -> Sorted:
     documents.
     """
     partner = package.partner
-    batch = form.document(package.file(form.BUNDLE))
+    batch = package_layout.document(package.file(package_layout.BUNDLE))
     if len(batch) > partner.max_records:
         message = f"{len(batch)} records, more than the {partner.max_records} of {partner.name}"
-        raise LimitExceeded(message, where=form.BUNDLE)
-    form.demand_sound(batch)
+        raise LimitExceeded(message, where=package_layout.BUNDLE)
+    package_layout.demand_sound(batch)
     mark = package.statement.digest[:16]
-    found = ownership.sort(ctx.store, trust, partner, batch, mark)
+    found = namespaces.sort(ctx.store, trust, partner, batch, mark)
     check.demand(found.batch)
     return found
 
@@ -141,10 +141,10 @@ def _take(
         "digest": package.statement.digest,
         "size": checkpoint.size,
         "root": checkpoint.root.hex(),
-        "bytes": None if data is None else kept.keep_bytes(ctx.store, data),
+        "bytes": None if data is None else state.keep_bytes(ctx.store, data),
     }
     number = package.statement.sequence
-    kept.keep(ctx.store, kept.TAKEN, package.partner.name, number, value)
+    state.keep(ctx.store, state.TAKEN, package.partner.name, number, value)
 
 
 def commit(ctx: Context, package: Opened, found: Sorted, *, by: str | None) -> Report:
@@ -161,7 +161,7 @@ def commit(ctx: Context, package: Opened, found: Sorted, *, by: str | None) -> R
     source = SOURCE + partner.name
     draft = Draft(
         source=source,
-        importer=form.ADMITTER,
+        importer=package_layout.ADMITTER,
         actor=partner.name,
         recorded=ctx.recorded(),
         note=note,
@@ -186,7 +186,7 @@ def _report(
 ) -> Report:
     return Report(
         source=SOURCE + partner,
-        importer=form.ADMITTER,
+        importer=package_layout.ADMITTER,
         added=added,
         unchanged=unchanged,
         retracted=0,
@@ -199,7 +199,7 @@ def _report(
 def decide(ctx: Context, partner: str, number: int, verdict: str, reason: str) -> None:
     """Remember what became of a package, who said so and why. Raises ``StoreBusy``."""
     value = {"verdict": verdict, "actor": ctx.actor, "recorded": ctx.recorded(), "reason": reason}
-    kept.keep(ctx.store, kept.DECIDED, partner, number, value)
+    state.keep(ctx.store, state.DECIDED, partner, number, value)
 
 
 def _told(

@@ -19,7 +19,7 @@ from lineage.access.pseudonym import PREFIX, PartnerKey
 from lineage.model import merge
 from lineage.model.record import Batch, Edge, Node, Record, from_wire, line, named
 from lineage.model.value import Attributes, Value, each, wired
-from lineage.services.exchange import form, kept
+from lineage.services.exchange import package_layout, state
 from lineage.store.base import Store
 
 
@@ -80,7 +80,7 @@ class Issued:
     def to(cls, store: Store, partner: str, batch: Batch) -> Issued:
         """What was ever sent to a partner of all that a batch speaks of."""
         said = Said()
-        if not store.values_under(f"{kept.SENT}{partner}/", limit=1):
+        if not store.values_under(f"{state.SENT}{partner}/", limit=1):
             return cls({}, None, said)
         _index(store, partner)
         given = {_name(partner, ident) for record in batch.records for ident in named(record)}
@@ -88,7 +88,7 @@ class Issued:
         names = dict(orjson.loads(value) for value in _kept(store, given))
         for value in _kept(store, stated):
             said.add(from_wire(shown) for shown in orjson.loads(value))
-        key = PartnerKey(partner, kept.partner_key(store, partner, write=False))
+        key = PartnerKey(partner, state.partner_key(store, partner, write=False))
         return cls(names, f"{PREFIX}{partner}:{key.id}:", said)
 
     def gave(self, ident: str) -> bool:
@@ -100,7 +100,7 @@ class Issued:
 
 
 def _name(partner: str, ident: str) -> str:
-    return f"{kept.ISSUED}{partner}/name/{ids.sha256(ident.encode())}"
+    return f"{state.ISSUED}{partner}/name/{ids.sha256(ident.encode())}"
 
 
 def _place(partner: str, record: Record) -> str:
@@ -109,7 +109,7 @@ def _place(partner: str, record: Record) -> str:
         about = [record.id]
     else:
         about = [record.relation, record.effect, record.cause]
-    return f"{kept.ISSUED}{partner}/said/{ids.sha256(orjson.dumps(about))}"
+    return f"{state.ISSUED}{partner}/said/{ids.sha256(orjson.dumps(about))}"
 
 
 def _kept(store: Store, names: Iterable[str]) -> Iterator[bytes]:
@@ -120,14 +120,14 @@ def _kept(store: Store, names: Iterable[str]) -> Iterator[bytes]:
 
 def _index(store: Store, partner: str) -> None:
     """Take into the index what was sent since it was looked at last."""
-    mark = f"{kept.ISSUED}{partner}/indexed"
+    mark = f"{state.ISSUED}{partner}/indexed"
     while True:
         held = store.values([mark]).get(mark)
-        sent = kept.numbered(store, kept.SENT, partner)
+        sent = state.numbered(store, state.SENT, partner)
         number = min((n for n in sent if n > int(held or 0)), default=None)
         if number is None:
             return
-        found = orjson.loads(kept.bytes_of(store, sent[number]["issued"]))
+        found = orjson.loads(state.bytes_of(store, sent[number]["issued"]))
         changes = _changes(store, partner, found)
         # Where another process was faster, the next look finds its mark.
         store.keep({**changes, mark: str(number).encode()}, {mark: held})
@@ -137,7 +137,7 @@ def _changes(store: Store, partner: str, found: Mapping[str, Any]) -> dict[str, 
     """The values of the index that one package changes."""
     given = {_name(partner, new): (new, old) for new, old in found["names"].items()}
     stated: dict[str, dict[bytes, Any]] = {}
-    for record in form.document(found["document"].encode()).records:
+    for record in package_layout.document(found["document"].encode()).records:
         text = line(record)
         stated.setdefault(_place(partner, record), {})[text] = orjson.loads(text)
     before: dict[str, bytes] = {}

@@ -19,12 +19,12 @@ from lineage.model import constraints
 from lineage.model.findings import Finding
 from lineage.model.record import Batch, line
 from lineage.services.context import Context
-from lineage.services.exchange import admit, desk, kept, verify
-from lineage.services.exchange.ownership import SOURCE, Sorted
+from lineage.services.exchange import admit, files, state, verify
+from lineage.services.exchange.namespaces import SOURCE, Sorted
 from lineage.services.exchange.trust import Trust
 from lineage.services.exchange.verify import Opened
-from lineage.services.ingest import Report
 from lineage.services.request import Request, Says
+from lineage.services.write.ingest import Report
 from lineage.store.base import NOW
 
 Standing = Literal["waiting", "accepted", "rejected"]
@@ -93,14 +93,14 @@ class Preview:
 
 def listed(ctx: Context) -> Sequence[Waiting]:
     """Every package that came into quarantine, by partner and sequence."""
-    known = kept.partners(ctx.store, kept.TAKEN)
+    known = state.partners(ctx.store, state.TAKEN)
     return [waiting for partner in known for waiting in _of(ctx, partner)]
 
 
 def _of(ctx: Context, partner: str) -> Sequence[Waiting]:
-    decided = kept.numbered(ctx.store, kept.DECIDED, partner)
+    decided = state.numbered(ctx.store, state.DECIDED, partner)
     found = []
-    for number, package in sorted(kept.numbered(ctx.store, kept.TAKEN, partner).items()):
+    for number, package in sorted(state.numbered(ctx.store, state.TAKEN, partner).items()):
         if package["bytes"] is None:
             continue
         verdict = decided.get(number, {})
@@ -177,8 +177,8 @@ def _named(ctx: Context, name: str) -> Waiting:
 
 
 def _verified(ctx: Context, waiting: Waiting, trust: Trust) -> tuple[Opened, Sorted]:
-    taken = kept.numbered(ctx.store, kept.TAKEN, waiting.partner)[waiting.sequence]
-    data = kept.bytes_of(ctx.store, taken["bytes"])
+    taken = state.numbered(ctx.store, state.TAKEN, waiting.partner)[waiting.sequence]
+    data = state.bytes_of(ctx.store, taken["bytes"])
     package = verify.opened(data, trust, where=waiting.name)
     verify.demand_whole(package)
     verify.proven(package, None)
@@ -219,7 +219,7 @@ class PreviewRequest(
 
     def answer(self, ctx: Context) -> Preview:
         """See ``Request.answer``."""
-        return show(ctx, self.name, desk.trust(ctx.home, self.trust))
+        return show(ctx, self.name, files.trust(ctx.home, self.trust))
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +234,7 @@ class AcceptRequest(
 
     def answer(self, ctx: Context) -> Report:
         """See ``Request.answer``."""
-        return accept(ctx, self.name, desk.trust(ctx.home, self.trust))
+        return accept(ctx, self.name, files.trust(ctx.home, self.trust))
 
 
 @dataclass(frozen=True, slots=True)

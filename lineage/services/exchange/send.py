@@ -12,11 +12,11 @@ from typing import Any
 import orjson
 
 from lineage import formats, ids
-from lineage.access.leaving import Check, leaving
+from lineage.access.disclosure import Check, leaving
 from lineage.access.policy import Policy
 from lineage.access.pseudonym import PREFIX, PartnerKey
 from lineage.access.redact import Redacted, redact
-from lineage.access.survey import idle
+from lineage.access.subjects import idle
 from lineage.errors import LineageError, MissingExtra, StoreDamaged, Usage
 from lineage.formats import zip_writer
 from lineage.ledger import merkle, seal
@@ -27,8 +27,8 @@ from lineage.ledger.statement import Statement
 from lineage.model import kinds
 from lineage.model.record import Batch, Edge, Node, Record, line
 from lineage.services.context import Context
-from lineage.services.exchange import form, kept, names
-from lineage.services.export import gather
+from lineage.services.exchange import identifiers, package_layout, state
+from lineage.services.read.export import gather
 from lineage.sources import yaml_reader
 from lineage.store.base import NOW
 
@@ -129,7 +129,7 @@ def check(
     Before the first export the partner has no key: the pseudonyms are others each time.
     """
     found = _prepared(ctx, selection, policy, at, write=False)
-    number = max(kept.numbered(ctx.store, kept.SENT, policy.partner), default=0) + 1
+    number = max(state.numbered(ctx.store, state.SENT, policy.partner), default=0) + 1
     document = ids.sha256(found.document)
     return Leaving(
         partner=policy.partner,
@@ -166,16 +166,16 @@ def package(
     found = _prepared(ctx, selection, policy, at, write=True)
     files = _readable(found, rocrate=rocrate)
     origin, created = key.name, ctx.clock().astimezone(UTC).replace(microsecond=0)
-    sent = kept.numbered(ctx.store, kept.SENT, policy.partner)
+    sent = state.numbered(ctx.store, state.SENT, policy.partner)
     number = max(sent, default=0) + 1
     entry = _entered(ctx, found, number, origin, created)
     leaves = _leaves(ctx)
     note = Checkpoint(origin, len(leaves), merkle.root(leaves)).sign(key)
     proof = Proof.make(leaves, entry.seq - 1, note, extra=entry.preimage())
-    files[form.PROOF] = proof.to_text().encode()
+    files[package_layout.PROOF] = proof.to_text().encode()
     last = sent.get(number - 1)
     if last is not None:
-        files[form.GROWTH] = Growth.make(leaves, last["size"], note).to_text().encode()
+        files[package_layout.GROWTH] = Growth.make(leaves, last["size"], note).to_text().encode()
     statement = Statement(
         origin=origin,
         audience=policy.partner,
@@ -187,10 +187,10 @@ def package(
         checkpoint=note,
         files={name: ids.sha256(content) for name, content in files.items()},
     )
-    issued = kept.keep_bytes(ctx.store, _issued(found))
+    issued = state.keep_bytes(ctx.store, _issued(found))
     made = {"digest": statement.digest, "size": len(leaves), "issued": issued}
-    kept.keep(ctx.store, kept.SENT, policy.partner, number, made)
-    files[form.ENVELOPE] = seal.sign(statement.to_bytes(), seal.IN_TOTO, key)
+    state.keep(ctx.store, state.SENT, policy.partner, number, made)
+    files[package_layout.ENVELOPE] = seal.sign(statement.to_bytes(), seal.IN_TOTO, key)
     return Package(
         data=zip_writer.write(dict(sorted(files.items())), compress=True),
         statement=statement,
@@ -207,14 +207,14 @@ def _prepared(
     ctx: Context, selection: str | None, policy: Policy, at: str | int | None, *, write: bool
 ) -> _Prepared:
     found = gather(ctx, selection, at=at)
-    key = kept.partner_key(ctx.store, policy.partner, write=write)
+    key = state.partner_key(ctx.store, policy.partner, write=write)
     outgoing = _outgoing(found.batch, policy.partner)
     redacted = redact(outgoing, policy, key)
     data = formats.named("json").dumps(redacted.batch)
     # What the partner will read is what is looked at, not what we meant to write.
-    read = form.document(data)
+    read = package_layout.document(data)
     try:
-        form.demand_sound(read)
+        package_layout.demand_sound(read)
     except LineageError as error:
         error.hint = "No partner would take it: mend it, or let the policy rename or cut it."
         raise
@@ -225,13 +225,13 @@ def _outgoing(batch: Batch, partner: str) -> Batch:
     """A batch without our own exports, and with what this partner said under its own names."""
 
     def name(ident: str) -> str:
-        return names.claimed(partner, ident)
+        return identifiers.claimed(partner, ident)
 
     records: dict[bytes, Record] = {}
     for record in batch.records:
-        if names.subject(record).startswith(form.EXPORTS):
+        if identifiers.subject(record).startswith(package_layout.EXPORTS):
             continue
-        own = names.renamed(record, name)
+        own = identifiers.renamed(record, name)
         # A claim about bytes is tied to the bytes: both have one name out there.
         if isinstance(own, Edge) and own.effect == own.cause and own != record:
             continue
@@ -256,7 +256,7 @@ def _entered(ctx: Context, found: _Prepared, number: int, origin: str, created: 
     """
     partner, digest = found.policy.partner, ids.sha256(found.document)
     access = kinds.Access(
-        id=f"{form.EXPORTS}{partner}/{number}-{digest[:32]}",
+        id=f"{package_layout.EXPORTS}{partner}/{number}-{digest[:32]}",
         label=f"export {number} to {partner}",
         permission=f"policy sha256:{found.policy.digest}",
         started=f"{created:%Y-%m-%dT%H:%M:%SZ}",
@@ -271,7 +271,7 @@ def _entered(ctx: Context, found: _Prepared, number: int, origin: str, created: 
     }
     draft = Draft(
         source=_source(partner),
-        importer=form.EXPORTER,
+        importer=package_layout.EXPORTER,
         actor=origin,
         recorded=ctx.recorded(),
         note=note,
@@ -299,11 +299,14 @@ def _leaves(ctx: Context) -> list[bytes]:
 
 def _readable(found: _Prepared, *, rocrate: bool) -> dict[str, bytes]:
     """The document, and what people and other tools read in its place."""
-    files = {form.BUNDLE: found.document, form.README: form.ABOUT.encode()}
+    files = {
+        package_layout.BUNDLE: found.document,
+        package_layout.README: package_layout.ABOUT.encode(),
+    }
     with suppress(MissingExtra):
-        files[form.TRIG] = formats.named("trig").dumps(found.read)
+        files[package_layout.TRIG] = formats.named("trig").dumps(found.read)
     if rocrate:
-        files[form.CRATE] = formats.named("rocrate").dumps(found.read)
+        files[package_layout.CRATE] = formats.named("rocrate").dumps(found.read)
     return files
 
 

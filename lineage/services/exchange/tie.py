@@ -11,9 +11,9 @@ from lineage.errors import Usage
 from lineage.model import kinds, terms
 from lineage.model.record import Batch, Edge
 from lineage.services.context import Context
-from lineage.services.ingest import Report, ingest
+from lineage.services.read.resolve import resolve
 from lineage.services.request import Request, Says, reference
-from lineage.services.resolve import resolve
+from lineage.services.write.ingest import Report, ingest
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ from lineage.access.pseudonym import PREFIX
 from lineage.errors import BadInput
 from lineage.ledger.keys import PublicKey
 from lineage.model import namespaces
-from lineage.services.exchange import names
+from lineage.services.exchange import identifiers
 from lineage.sources import yaml_reader
 
 MOST_BYTES, MOST_RECORDS = 64 * 1024 * 1024, 1_000_000
@@ -169,7 +169,7 @@ class _Reader:
     def _spaces(self, value: Any, pointer: str) -> tuple[str, ...]:
         spaces = self._texts(value, pointer)
         for space in spaces:
-            if found := names.fault(space):
+            if found := identifiers.fault(space):
                 self._wrong(pointer, f"{space!r} {found}")
             if not _SPACE.fullmatch(space) or not space.endswith(_ENDS):
                 why = "is no namespace: it names a host or a URN, and ends with '/', '#' or ':'"

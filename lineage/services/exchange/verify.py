@@ -14,7 +14,7 @@ from lineage.errors import BadInput, BadSignature, DigestMismatch, ForkedLog, Li
 from lineage.ledger import merkle, seal
 from lineage.ledger.checkpoint import Checkpoint, Growth, Proof
 from lineage.ledger.statement import Statement, demand_audience, demand_files
-from lineage.services.exchange import form
+from lineage.services.exchange import package_layout
 from lineage.services.exchange.trust import Partner, Trust
 from lineage.sources import zip_reader
 
@@ -45,10 +45,14 @@ def opened(data: bytes, trust: Trust, *, where: str) -> Opened:
     most = trust.max_bytes
     if len(data) > most:
         raise LimitExceeded(f"the package has {len(data)} bytes, more than {most}", where=where)
-    files = zip_reader.read(data, most_bytes=most, most_files=form.MOST_FILES, where=where)
-    envelope = files.pop(form.ENVELOPE, None)
+    files = zip_reader.read(
+        data, most_bytes=most, most_files=package_layout.MOST_FILES, where=where
+    )
+    envelope = files.pop(package_layout.ENVELOPE, None)
     if envelope is None:
-        raise BadSignature(f"the package is not signed: it has no {form.ENVELOPE}", where=where)
+        raise BadSignature(
+            f"the package is not signed: it has no {package_layout.ENVELOPE}", where=where
+        )
     pinned = trust.keys
     signed = seal.verify(envelope, pinned)
     partner = pinned[signed.key]
@@ -77,7 +81,7 @@ def proven(package: Opened, kept: Checkpoint | None, *, gap: bool = False) -> Ch
     longer. Raises ``DigestMismatch``, ``ForkedLog``, ``BadSignature`` and ``BadInput``.
     """
     partner, statement = package.partner, package.statement
-    proof = Proof.of(form.text(package.file(form.PROOF), form.PROOF))
+    proof = Proof.of(package_layout.text(package.file(package_layout.PROOF), package_layout.PROOF))
     if proof.checkpoint != statement.checkpoint:
         raise DigestMismatch("the proof is of another checkpoint than the statement")
     leaf = merkle.leaf_hash(proof.extra)
@@ -90,8 +94,10 @@ def proven(package: Opened, kept: Checkpoint | None, *, gap: bool = False) -> Ch
 
 def _demand_growth(package: Opened, checkpoint: Checkpoint, kept: Checkpoint, *, gap: bool) -> None:
     growth = None
-    if form.GROWTH in package.files:
-        growth = Growth.of(form.text(package.files[form.GROWTH], form.GROWTH))
+    if package_layout.GROWTH in package.files:
+        growth = Growth.of(
+            package_layout.text(package.files[package_layout.GROWTH], package_layout.GROWTH)
+        )
     if gap and (growth is None or growth.old != kept.size):
         if checkpoint.size <= kept.size:
             message = f"the log {kept.origin} has {checkpoint.size} entries and had {kept.size}"
@@ -113,7 +119,7 @@ def _demand_entry(proof: Proof, package: Opened) -> None:
         "actor": (entry.get("actor"), statement.origin),
         "seq": (entry.get("seq"), proof.index + 1),
         "sequence": (note.get("sequence"), statement.sequence),
-        "bundle": (note.get("bundle"), statement.files.get(form.BUNDLE)),
+        "bundle": (note.get("bundle"), statement.files.get(package_layout.BUNDLE)),
         "policy": (note.get("policy"), statement.policy),
     }
     for name, (found, wanted) in expected.items():
@@ -121,12 +127,12 @@ def _demand_entry(proof: Proof, package: Opened) -> None:
             message = (
                 f"the entry in the log is of another export: its {name} is {str(found)[:80]!r}"
             )
-            raise DigestMismatch(message, where=form.PROOF)
+            raise DigestMismatch(message, where=package_layout.PROOF)
 
 
 def incomplete(package: Opened) -> bool:
     """Whether the sender says that paths were cut."""
-    proof = Proof.of(form.text(package.file(form.PROOF), form.PROOF))
+    proof = Proof.of(package_layout.text(package.file(package_layout.PROOF), package_layout.PROOF))
     return _json(_json(proof.extra).get("note")).get("incomplete") is True
 
 
@@ -136,5 +142,5 @@ def _json(value: Any) -> dict[str, Any]:
     except orjson.JSONDecodeError:
         found = None
     if not isinstance(found, dict):
-        raise BadInput("the proof holds no entry of a ledger", where=form.PROOF)
+        raise BadInput("the proof holds no entry of a ledger", where=package_layout.PROOF)
     return found

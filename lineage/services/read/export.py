@@ -12,11 +12,11 @@ from typing import Annotated, Any
 from lineage import formats
 from lineage.errors import TimedOut
 from lineage.model.record import Batch, Edge, Loss, Node, line
-from lineage.services import ask
 from lineage.services.answer import Certificate, certify
+from lineage.services.as_of import Stand, view_at
 from lineage.services.context import Context
+from lineage.services.read import ask
 from lineage.services.request import Request, Says, When
-from lineage.services.when import Stand, view_at
 from lineage.store.base import Store, View
 
 #: Nodes of which everything is read at once.

@@ -15,13 +15,13 @@ from itertools import islice
 from typing import Literal
 
 from lineage import ids
-from lineage.access.survey import ARGUMENTS, mentioned
+from lineage.access.subjects import ARGUMENTS, mentioned
 from lineage.errors import BadNamespace, Rejected
 from lineage.model import kinds, terms
 from lineage.model.identity import tie
 from lineage.model.record import Batch, Edge, Node, Record
 from lineage.model.value import refs
-from lineage.services.exchange import form, names
+from lineage.services.exchange import identifiers, package_layout
 from lineage.services.exchange.issued import Issued, Said
 from lineage.services.exchange.trust import Partner, Trust
 from lineage.store.base import NOW, Store
@@ -109,7 +109,7 @@ class _Sorting:
         # A claim that something new depends on is said to be what it is, though we know it.
         mentioned = {ident for record in kept for ident in _things(record)}
         kept += [node for node in back if node.id in mentioned]
-        named = [names.renamed(record, self._name) for record in kept]
+        named = [identifiers.renamed(record, self._name) for record in kept]
         ties = [
             edge
             for ident, claim in sorted(self._claims.items())
@@ -143,16 +143,16 @@ class _Sorting:
 
     def _echoes(self, record: Record) -> bool:
         """Whether a statement, not of the partner's own things, is one that we sent or hold."""
-        if self._owner(names.subject(record)) == "theirs":
+        if self._owner(identifiers.subject(record)) == "theirs":
             return False
         if self._issued.said.covers(record):
             return True
-        return self._local.covers(names.renamed(record, self._ours))
+        return self._local.covers(identifiers.renamed(record, self._ours))
 
     # --- what may be said --------------------------------------------------------------------------
 
     def _demand_allowed(self, record: Record) -> None:
-        about = names.subject(record)
+        about = identifiers.subject(record)
         if isinstance(record, Node):
             self._demand_family(record)
             if self._owner(about) == "ours":
@@ -174,7 +174,7 @@ class _Sorting:
     def _refused(self, what: str) -> BadNamespace:
         message = f"{self._partner.name} {what}, which is ours and not as we said it"
         hint = "The partner may say of our things only what we told it: ask what it meant."
-        return BadNamespace(message, where=form.BUNDLE, hint=hint)
+        return BadNamespace(message, where=package_layout.BUNDLE, hint=hint)
 
     def _demand_families(self, edge: Edge) -> None:
         """An edge says of what families its ends are: of ours it may say nothing new."""
@@ -188,7 +188,7 @@ class _Sorting:
             if family not in known:
                 was = " and ".join(sorted(known))
                 message = f"{ident[:200]!r} is of family {family} in the package and {was} here"
-                raise Rejected(message, where=form.BUNDLE)
+                raise Rejected(message, where=package_layout.BUNDLE)
 
     def _demand_family(self, node: Node) -> None:
         if not self._partner.owns(node.id):
@@ -198,7 +198,7 @@ class _Sorting:
         if family not in known:
             was = " and ".join(sorted(known))
             message = f"{node.id[:200]!r} is a {node.kind} in the package and of family {was} here"
-            raise Rejected(message, where=form.BUNDLE)
+            raise Rejected(message, where=package_layout.BUNDLE)
 
     # --- under what name ---------------------------------------------------------------------------
 
@@ -215,13 +215,13 @@ class _Sorting:
                 return found
         if ident not in self._claims:
             package = self._package if ident.startswith(ids.BLANK) else None
-            self._claims[ident] = names.claim(self._partner.name, ident, package)
+            self._claims[ident] = identifiers.claim(self._partner.name, ident, package)
         return self._claims[ident]
 
 
 def _things(record: Record) -> Iterator[str]:
     """What a record speaks of: its subject, and what the subject depends on."""
-    yield names.subject(record)
+    yield identifiers.subject(record)
     if isinstance(record, Edge):
         yield record.cause
         for key in ARGUMENTS.keys() & record.attributes.keys():

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 from lineage.model import kinds
 from lineage.services.context import Context
+from lineage.services.read.equivalents import Links, Thing
+from lineage.services.read.trace import Depth, Limit, TraceRequest, WalkAnswer, walked
 from lineage.services.request import EVERYTHING, Request, Via, When, reference
-from lineage.services.things import Links, Thing
-from lineage.services.trace import Depth, Limit, TraceRequest, WalkAnswer, walked
 
 #: Lines of the tree, at most; the things in groups are always all.
 LINES = 1_000

@@ -7,7 +7,7 @@ from lineage import formats
 from lineage.errors import BadInput, BadNamespace, Rejected
 from lineage.model import check, constraints
 from lineage.model.record import Batch
-from lineage.services.exchange import names
+from lineage.services.exchange import identifiers
 from lineage.sources import zip_reader
 
 #: The statements themselves; what else is readable is a rendering of them.
@@ -52,7 +52,7 @@ def demand_sound(batch: Batch) -> None:
     """Raise ``Rejected`` or ``BadNamespace`` unless a document may cross: by the model, by
     PROV-CONSTRAINTS, and with identifiers that have one spelling.
     """
-    if found := names.first_fault(batch):
+    if found := identifiers.first_fault(batch):
         ident, why = found
         raise BadNamespace(f"{ident[:200]!r} cannot be let across: it {why}", where=BUNDLE)
     check.demand(batch)

@@ -19,8 +19,8 @@ from lineage.errors import BadInput, InputMissing, MissingExtra
 from lineage.model import check, constraints
 from lineage.model.findings import MOST, Finding
 from lineage.model.record import Batch
-from lineage.services import export
 from lineage.services.context import Context
+from lineage.services.read import export
 from lineage.services.request import Request, Says
 
 #: Shapes that come with us, by name.

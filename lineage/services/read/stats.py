@@ -7,9 +7,9 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Annotated, Any
 
 from lineage.ledger.log import Header
+from lineage.services.as_of import view_at
 from lineage.services.context import Context
 from lineage.services.request import Request, Says, When
-from lineage.services.when import view_at
 from lineage.store.base import NOW, Stats
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from lineage.cli import face
+from lineage.cli import common
 
 
 def send(
@@ -25,7 +25,7 @@ def send(
 def _package(
     ctx: click.Context, selection: str | None, partner: str, *, as_json: bool, **chosen: Any
 ) -> None:
-    from lineage.services.exchange import desk, keyring
+    from lineage.services.exchange import files, keyring
     from lineage.services.exchange import send as service
 
     out = chosen["out"]
@@ -33,9 +33,9 @@ def _package(
         raise click.UsageError("name a file for the package with --out")
     if out is not None:
         _demand_place(out)
-    with face.opened(ctx) as store:
-        found = desk.policy(store.home, partner, chosen["policy"])
-        signing = keyring.named(desk.keys(store.home), chosen["key"])
+    with common.opened(ctx) as store:
+        found = files.policy(store.home, partner, chosen["policy"])
+        signing = keyring.named(files.keys(store.home), chosen["key"])
         made = service.package(
             store.context,
             selection,
@@ -47,9 +47,9 @@ def _package(
         )
     said = made.statement
     lost = f"Package {said.sequence} is in the ledger and lost: {partner} takes the next one"
-    face.write(out, made.data, hint=f"{lost} with lineage import --accept-gap.")
+    common.write(out, made.data, hint=f"{lost} with lineage import --accept-gap.")
     if as_json:
-        face.emit(made.to_dict())
+        common.emit(made.to_dict())
         return
     click.echo(
         f"package {said.sequence} for {partner}: {made.nodes} nodes, {made.edges} edges", err=True
@@ -71,15 +71,15 @@ def _demand_place(out: str) -> None:
 def _check(
     ctx: click.Context, selection: str | None, partner: str, *, as_json: bool, **chosen: Any
 ) -> None:
-    from lineage.services.exchange import desk, keyring
+    from lineage.services.exchange import files, keyring
     from lineage.services.exchange import send as service
 
-    with face.opened(ctx) as store:
-        found = desk.policy(store.home, partner, chosen["policy"])
-        origin = keyring.named(desk.keys(store.home), chosen["key"]).name
+    with common.opened(ctx) as store:
+        found = files.policy(store.home, partner, chosen["policy"])
+        origin = keyring.named(files.keys(store.home), chosen["key"]).name
         shown = service.check(store.context, selection, found, origin=origin, at=chosen["at"])
     if as_json:
-        face.emit(shown.to_dict())
+        common.emit(shown.to_dict())
         return
     click.echo(f"would leave for {partner} as package {shown.sequence}; nothing was written")
     _tell_counts(shown.counts, incomplete=shown.incomplete)
@@ -87,7 +87,7 @@ def _check(
     for text in shown.around:
         click.echo(f"  {text}  (around the document)")
     for text, times, where in report.strings:
-        click.echo(f"  {face.printable(text)}  ({times} times: {', '.join(where)})")
+        click.echo(f"  {common.printable(text)}  ({times} times: {', '.join(where)})")
     click.echo(f"  and {report.pseudonyms} pseudonyms")
     for rule in shown.idle:
         click.echo(

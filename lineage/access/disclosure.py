@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from lineage.access.delicate import LABEL
 from lineage.access.policy import K
 from lineage.access.pseudonym import PREFIX
 from lineage.access.secret_patterns import secrets_in
+from lineage.access.sensitive import LABEL
 from lineage.ids import is_unknown
 from lineage.model.record import Batch, Node, Record
 from lineage.model.value import Literal, Ref, Value, each

@@ -12,11 +12,11 @@ from lineage.model import kinds, terms
 from lineage.model.record import Edge, Node
 from lineage.model.value import plain
 from lineage.services.answer import Certificate, certify
+from lineage.services.as_of import at_one_moment
 from lineage.services.context import Context
-from lineage.services.fairness import Reason, judge
+from lineage.services.read.fairness import Reason, judge
+from lineage.services.read.resolve import resolve
 from lineage.services.request import Request, When, reference
-from lineage.services.resolve import resolve
-from lineage.services.when import at_one_moment
 from lineage.store.base import Hop, View
 
 _PARAM, _METRIC = "param.", "metric."

@@ -15,11 +15,11 @@ import orjson
 
 from lineage import formats
 from lineage.errors import BadQuery, MissingExtra, TimedOut
-from lineage.services import export
 from lineage.services.answer import Certificate
+from lineage.services.as_of import view_at
 from lineage.services.context import Context
+from lineage.services.read import export
 from lineage.services.request import Request, Says, When
-from lineage.services.when import view_at
 from lineage.store.base import Cut
 
 #: Seconds that a query may take, where the server gives no other budget.

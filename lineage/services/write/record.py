@@ -15,8 +15,8 @@ from lineage.model.identity import content
 from lineage.model.record import Batch, Edge, Node, Record, line
 from lineage.model.value import clean_value
 from lineage.services.context import Context
-from lineage.services.ingest import ingest
-from lineage.services.resolve import resolve
+from lineage.services.read.resolve import resolve
+from lineage.services.write.ingest import ingest
 from lineage.store.base import NOW
 
 _FULL_SHA = re.compile(r"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?")

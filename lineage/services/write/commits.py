@@ -12,8 +12,8 @@ from lineage.errors import NotFound
 from lineage.graph.reach import reachable
 from lineage.model.record import Edge, Node
 from lineage.services.context import Context
+from lineage.services.read.resolve import resolve
 from lineage.services.request import Request, Says
-from lineage.services.resolve import resolve
 from lineage.sources.git.rewrites import CommitFacts, Match, Rewrites, facts
 from lineage.store.base import NOW, Filter, Hop, Page
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from urllib.parse import quote, unquote
 
 from lineage import ids
-from lineage.access.survey import ref_arguments
+from lineage.access.subjects import ref_arguments
 from lineage.model import dictionary
 from lineage.model.record import Batch, Edge, Node, Record, named
 from lineage.model.value import Ref, Scalar, Value, each, several

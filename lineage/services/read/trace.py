@@ -11,10 +11,10 @@ from lineage.errors import Usage
 from lineage.model import kinds, terms
 from lineage.query.plan import Toward
 from lineage.services.answer import Answer, certify
+from lineage.services.as_of import at_one_moment
 from lineage.services.context import Context
+from lineage.services.read.resolve import nearest, resolve
 from lineage.services.request import ANSWER, EVERYTHING, Request, Says, Via, When, reference
-from lineage.services.resolve import nearest, resolve
-from lineage.services.when import at_one_moment
 from lineage.store.base import Subgraph, View, Walk
 from lineage.store.rows import NodeRow
 

@@ -13,10 +13,10 @@ from lineage.ledger.log import Header
 from lineage.model.kinds import KINDS
 from lineage.model.terms import TABLE
 from lineage.services.answer import Answer, certify
+from lineage.services.as_of import at_one_moment
 from lineage.services.context import Context
+from lineage.services.read.resolve import nearest, resolve
 from lineage.services.request import Request, Says, When, reference
-from lineage.services.resolve import nearest, resolve
-from lineage.services.when import at_one_moment
 from lineage.store.base import Cut, Filter, Hop, Page, Subgraph, View
 from lineage.store.claims import Claim
 from lineage.store.rows import edge_order

@@ -11,11 +11,11 @@ from lineage.errors import NotFound
 from lineage.model.record import Edge
 from lineage.query.parse import MOST_PATHS
 from lineage.services.answer import Answer, certify
+from lineage.services.as_of import at_one_moment
 from lineage.services.context import Context
+from lineage.services.read.resolve import resolve
+from lineage.services.read.trace import relations
 from lineage.services.request import Request, Says, Via, When, reference
-from lineage.services.resolve import resolve
-from lineage.services.trace import relations
-from lineage.services.when import at_one_moment
 from lineage.store.base import Subgraph, View, Walk
 from lineage.store.paths import Path, connections
 

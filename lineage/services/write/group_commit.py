@@ -13,7 +13,7 @@ from typing import Any
 from lineage.errors import LineageError, StoreBusy
 from lineage.model.record import Batch, Loss
 from lineage.services.context import Context
-from lineage.services.ingest import ingest
+from lineage.services.write.ingest import ingest
 
 #: Messages that may wait; more are turned away, to be sent again.
 WAITING = 10_000

@@ -25,12 +25,12 @@ from lineage.query.plan import Connections, Follow, Question, lines
 from lineage.query.rules import rewritten
 from lineage.query.words import FILTERS
 from lineage.services.answer import Answer, certify
+from lineage.services.as_of import Stand, at_one_moment, view_at
 from lineage.services.context import Context
+from lineage.services.read.resolve import resolve
+from lineage.services.read.trace import grouped
+from lineage.services.read.why import Connected, connected
 from lineage.services.request import ANSWER, Request, Says, When
-from lineage.services.resolve import resolve
-from lineage.services.trace import grouped
-from lineage.services.when import Stand, at_one_moment, view_at
-from lineage.services.why import Connected, connected
 from lineage.store.base import NOW, Filter, Page, Slice, Store, Subgraph, View, Walk
 from lineage.store.paths import connections
 

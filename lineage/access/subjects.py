@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from lineage import ids
-from lineage.access.delicate import LABEL
 from lineage.access.policy import Policy, Rule, Thing
+from lineage.access.sensitive import LABEL
 from lineage.model import dictionary, kinds, merge, terms
 from lineage.model.record import Batch, Edge, Node, arcs
 from lineage.model.value import refs
