@@ -73,8 +73,8 @@ Groups = _keyed(
     "The nodes of an answer in the groups in which people ask for them; what was asked for is in none.",
     {name: (_IDS, f"Nodes of kind {', '.join(kinds)}.") for name, kinds in GROUPS.items()},
 )
-Thing = _keyed(
-    "Thing",
+Alternates = _keyed(
+    "Alternates",
     "Something under all its names: nodes that are tied by digest are one thing.",
     {
         "id": (strawberry.ID, "The node whose name says most."),
@@ -84,12 +84,12 @@ Thing = _keyed(
         "also": (list[strawberry.ID], "The other nodes that it is known by."),
     },
 )
-Things = _keyed(
-    "Things",
+AlternatesByGroup = _keyed(
+    "AlternatesByGroup",
     "What produced something, in the groups in which people ask for it.",
     {
         name: (
-            list[Thing] | None,  # type: ignore[valid-type] # made above
+            list[Alternates] | None,  # type: ignore[valid-type] # made above
             f"Things of kind {', '.join(kinds)}.",
         )
         for name, kinds in GROUPS.items()
@@ -143,7 +143,9 @@ class ProducedAnswer(Answer):
     """What produced something, as people read it."""
 
     groups: Any = _GROUPS
-    things: Any = strawberry.field(graphql_type=Things, description="The same, one line a thing.")
+    things: Any = strawberry.field(
+        graphql_type=AlternatesByGroup, description="The same, one line a thing."
+    )
     tree: Any = strawberry.field(
         graphql_type=list[TreeLine],  # type: ignore[valid-type] # made above
         description="The same as a tree, level by level.",

@@ -40,7 +40,7 @@ class Server(Protocol):
         """Compute something, on a thread of its own."""
         ...
 
-    def growth(self) -> AbstractAsyncContextManager[asyncio.Event]:
+    def ledger_changed(self) -> AbstractAsyncContextManager[asyncio.Event]:
         """An event that is set after every write."""
         ...
 

@@ -29,7 +29,7 @@ async def _entries(
     session = info.context
     if after is not None and after < 0:
         raise Usage(f"after is at least 0, not {after}")
-    async with session.server.growth() as grown:
+    async with session.server.ledger_changed() as grown:
         seq = after
         if seq is None:
             seq = await session.read(lambda ctx: ctx.store.head().size)

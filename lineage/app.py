@@ -72,19 +72,19 @@ def home(url: str, start: Path | None = None) -> Path | None:
 
 
 def open_store(
-    url: str, *, create: bool = True, durability: str = "full", patience: int | None = None
+    url: str, *, create: bool = True, durability: str = "full", busy_timeout: int | None = None
 ) -> Store:
     """The engine behind an address: ``memory:``, ``sqlite:///path``, a bare path, ``neo4j://``,
     ``neo4j+s://``, ``bolt://``.
 
-    ``patience`` is how long a writer waits for another (milliseconds). Raises ``Usage`` for an
+    ``busy_timeout`` is how long a writer waits for another (milliseconds). Raises ``Usage`` for an
     address of no engine here, and the errors of opening one.
     """
     if Address.of(url).scheme in SERVERS:
         from lineage.client.remote import Remote, needs_store
 
         raise needs_store(Remote(url).url)
-    return readable(engines.opened(url, Options(create, durability, patience)))
+    return readable(engines.opened(url, Options(create, durability, busy_timeout)))
 
 
 def open(  # noqa: A001 - the public word
@@ -191,8 +191,16 @@ def served(
                 stack.enter_context(closing(open_store(address, create=False)))
                 for _ in range(caps.readers)
             ]
-        reading, *spare = [replace(writer, store=reader, budget=budget) for reader in readers]
-        runtime = Runtime(reading, writer, spare=spare, threads=caps.threads, apart=caps.persistent)
+        reading, *extra_readers = [
+            replace(writer, store=reader, budget=budget) for reader in readers
+        ]
+        runtime = Runtime(
+            reading,
+            writer,
+            extra_readers=extra_readers,
+            threads=caps.threads,
+            apart=caps.persistent,
+        )
         stack.callback(runtime.close)
         yield runtime
 

@@ -102,32 +102,32 @@ def segment(text: str) -> str:
     )
 
 
-def commit(sha: str) -> Id:
+def commit_id(sha: str) -> Id:
     """A commit by its full hash (SWHID, ISO/IEC 18670)."""
     return Id(f"swh:1:rev:{sha.lower()}")
 
 
-def dataset(namespace: str, name: str) -> Id:
+def dataset_id(namespace: str, name: str) -> Id:
     """A dataset by namespace and name."""
     return Id(f"urn:lineage:dataset:{segment(namespace)}/{segment(name)}")
 
 
-def model(namespace: str, name: str) -> Id:
+def model_id(namespace: str, name: str) -> Id:
     """A model by namespace and name."""
     return Id(f"urn:lineage:model:{segment(namespace)}/{segment(name)}")
 
 
-def model_version(registry: str, name: str, version: str) -> Id:
+def model_version_id(registry: str, name: str, version: str) -> Id:
     """A model version by registry instance, model name and version."""
     return Id(f"urn:lineage:model-version:{segment(registry)}/{segment(name)}@{segment(version)}")
 
 
-def version(namespace: str, path: str, algorithm: str, digest: str) -> Id:
+def dataset_version_id(namespace: str, path: str, algorithm: str, digest: str) -> Id:
     """A file or directory under one name, at the digest by which its source knows it."""
     return Id(f"urn:lineage:version:{segment(namespace)}/{segment(path)}@{algorithm}:{digest}")
 
 
-def content(algorithm: str, digest: str, size: int | None = None) -> Id | None:
+def content_id(algorithm: str, digest: str, size: int | None = None) -> Id | None:
     """The bytes themselves, whatever they are called; ``None`` for bytes that say nothing.
 
     >>> content("md5", "d41d8cd98f00b204e9800998ecf8427e") is None
@@ -138,22 +138,22 @@ def content(algorithm: str, digest: str, size: int | None = None) -> Id | None:
     return Id(f"urn:lineage:content:{algorithm}:{digest}")
 
 
-def run(system: str, instance: str, key: str) -> Id:
+def run_id(system: str, instance: str, key: str) -> Id:
     """A run by tracker, the tracker's instance and the run's id there."""
     return Id(f"urn:lineage:run:{segment(system)}:{segment(instance)}/{segment(key)}")
 
 
-def thing(noun: str, namespace: str, name: str) -> Id:
+def thing_id(noun: str, namespace: str, name: str) -> Id:
     """Any other noun of ours by namespace and name, such as a deliberation or an organization."""
     return Id(f"urn:lineage:{noun}:{segment(namespace)}/{segment(name)}")
 
 
-def environment(description: Mapping[str, Any]) -> Id:
+def environment_id(description: Mapping[str, Any]) -> Id:
     """An environment by what it holds: equal environments are one node, whoever found them."""
     return Id(f"urn:lineage:environment:sha256:{sha256(canonical(description))}")
 
 
-def person(email: str, key: bytes) -> Id:
+def person_id(email: str, key: bytes) -> Id:
     """A person by the keyed hash of an e-mail, so that the identifier gives away nobody.
 
     ``key`` is 32 bytes out of the store's settings; another store names the same person otherwise.
@@ -163,7 +163,7 @@ def person(email: str, key: bytes) -> Id:
     return Id(f"urn:lineage:person:{mark[:40]}")
 
 
-def orcid(text: str) -> Id:
+def orcid_id(text: str) -> Id:
     """A person by ORCID, in any of its written forms."""
     return Id("https://orcid.org/" + text.rstrip("/").rsplit("/", 1)[-1].removeprefix("orcid:"))
 
@@ -177,7 +177,7 @@ BLANK = "urn:lineage:blank:"
 UNKNOWN = "urn:lineage:unknown:"
 
 
-def unknown(description: Any) -> Id:
+def unknown_id(description: Any) -> Id:
     """The unnamed thing that a relation with a missing argument speaks of (PROV-DM section 5)."""
     return Id(UNKNOWN + sha256(canonical(description))[:32])
 

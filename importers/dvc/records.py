@@ -57,7 +57,7 @@ class Graph:
 
     def _run(self, run: Run, metrics: Mapping[Key, Mapping[str, float]]) -> None:
         stage = run.stage
-        ident = ids.run("dvc", self._namespace, f"{stage.name}@{stage.key}")
+        ident = ids.run_id("dvc", self._namespace, f"{stage.name}@{stage.key}")
         more: dict[str, Value] = {f"param.{name}": value for name, value in stage.params.items()}
         for item in stage.outs:
             for name, value in metrics.get(item.key, {}).items():
@@ -84,7 +84,7 @@ class Graph:
 
     def _commit(self, sha: str) -> str:
         """A commit by its hash alone: git's importer says what is in it."""
-        ident = ids.commit(sha)
+        ident = ids.commit_id(sha)
         self._add(Node(id=ident, kind="Commit"))
         return ident
 
@@ -101,7 +101,7 @@ class Graph:
 
     def _dataset(self, place: Place) -> str:
         namespace = place.namespace or self._namespace
-        ident = ids.dataset(namespace, place.path)
+        ident = ids.dataset_id(namespace, place.path)
         label = visible(place.path) or None
         self._add(kinds.Dataset(id=ident, label=label, name=place.path, namespace=namespace).node())
         return ident
@@ -111,7 +111,7 @@ class Graph:
         if source.item is not None:
             return self._version(source.item)
         namespace, commit = source.namespace or "", source.commit or ""
-        ident = ids.version(namespace, source.path, "commit", commit)
+        ident = ids.dataset_version_id(namespace, source.path, "commit", commit)
         label = f"{visible(source.path)}@{commit[:8]}"
         self._add(
             kinds.DatasetVersion(
@@ -127,7 +127,7 @@ class Graph:
         """A file or folder at a digest; the same one is the same node wherever it is met."""
         place = item.place
         namespace = place.namespace or self._namespace
-        ident = ids.version(namespace, place.path, item.algorithm, item.digest)
+        ident = ids.dataset_version_id(namespace, place.path, item.algorithm, item.digest)
         if ident in self._nodes:
             return ident
         size = self._sizes.get((item.algorithm, item.digest))
@@ -157,7 +157,7 @@ class Graph:
             for edge in ties:
                 self._put(edge)
         for name in sorted(self._found.models.get(place, ())):
-            model = ids.model(self._namespace, name)
+            model = ids.model_id(self._namespace, name)
             self._add(
                 kinds.Model(
                     id=model, label=visible(name) or None, name=name, namespace=self._namespace

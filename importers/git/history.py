@@ -85,7 +85,7 @@ class History:
             position = clean({"refs": names.get(commit.sha), **ranges.get(commit.sha, {})})
             if position:
                 # A statement of its own: it ends when the branch moves, the commit's does not.
-                nodes.append(Node(id=ids.commit(commit.sha), kind="Commit", attributes=position))
+                nodes.append(Node(id=ids.commit_id(commit.sha), kind="Commit", attributes=position))
             edges += self._edges(commit)
         return Batch(nodes=tuple(nodes), edges=tuple(edges), partial=partial)
 
@@ -194,11 +194,11 @@ class History:
         return nodes
 
     def _edges(self, commit: CommitObject) -> Iterator[Edge]:
-        effect = ids.commit(commit.sha)
+        effect = ids.commit_id(commit.sha)
         for number, parent in enumerate(commit.parents, 1):
             # The first parent is the branch that was merged into: git's ~1.
             attributes: dict[str, Value] = {"number": number} if number > 1 else {}
-            cause = ids.commit(parent)
+            cause = ids.commit_id(parent)
             yield Edge(relation="parent", effect=effect, cause=cause, attributes=attributes)
         roles = [("author", commit.author), ("committer", commit.committer)]
         roles += [("co-author", coauthor) for coauthor in commit.coauthors]
@@ -255,7 +255,7 @@ def _node(commit: CommitObject, found: Mapping[str, str | None], algorithm: str)
     subject = scrub(commit.subject)[:_LONGEST_SUBJECT]
     known = {key: value for key, value in found.items() if value is not None}
     return kinds.Commit(
-        id=ids.commit(commit.sha),
+        id=ids.commit_id(commit.sha),
         label=f"{commit.sha[:12]} {_short(subject)}".rstrip(),
         message=subject,
         committed=commit.committed,
@@ -275,7 +275,7 @@ def _agent(identity: Identity, key: bytes) -> Node:
     """A person, or the program that commits under a name of its own."""
     name, email = identity
     if name.endswith("[bot]") or email == _BOT_MAIL:
-        ident = ids.thing("agent", "git", name or email)
+        ident = ids.thing_id("agent", "git", name or email)
         return kinds.SoftwareAgent(id=ident, label=name or email, name=name or email).node()
     return person(name, email, key)
 

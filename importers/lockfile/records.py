@@ -30,7 +30,7 @@ def environment_id(found: Resolved) -> str:
     }
     if found.unpinned:
         said["unpinned"] = sorted(set(found.unpinned))
-    return ids.environment(said)
+    return ids.environment_id(said)
 
 
 def records(found: Resolved, files: Iterable[str], tally: Tally) -> Iterator[Record]:
@@ -125,7 +125,7 @@ def _membership(ident: str, package: Pinned) -> Edge:
 def file(namespace: str, path: str, data: bytes) -> tuple[str, list[Record]]:
     """A lock file as a version by its bytes: its identifier, and the records of it."""
     digest, md5 = ids.sha256(data), hashlib.md5(data, usedforsecurity=False).hexdigest()
-    ident = ids.version(namespace, path, "sha256", digest)
+    ident = ids.dataset_version_id(namespace, path, "sha256", digest)
     node = kinds.Artifact(
         id=ident,
         label=f"{visible(path)}@{digest[:8]}",

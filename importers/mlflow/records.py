@@ -95,7 +95,7 @@ class Mapper:
     def _commit(self, run: Run) -> Id | None:
         sha = run.tags.get(_COMMIT, "").strip()
         if _FULL_SHA.fullmatch(sha):
-            return ids.commit(sha)
+            return ids.commit_id(sha)
         if sha:
             reason = "no full hash, so it names no commit; kept as a tag"
             self._tally.lose("source commits", reason, first=f"{sha!r} of run {run.id}")
@@ -109,7 +109,7 @@ class Mapper:
             yield _edge("wasAssociatedWith", run, person.id, plan)
 
     def _person(self, user: str) -> kinds.Person:
-        return kinds.Person(id=ids.thing("user", self._instance, user), label=user, name=user)
+        return kinds.Person(id=ids.thing_id("user", self._instance, user), label=user, name=user)
 
     # --- datasets --------------------------------------------------------------------------------
 
@@ -125,8 +125,8 @@ class Mapper:
     def _dataset(self, dataset: Dataset) -> Iterator[Record]:
         uri = _uri(dataset.source)
         namespace, name = _public_name(uri) or (self._instance, dataset.name)
-        whole = ids.dataset(namespace, name)
-        version = ids.version(namespace, name, "mlflow", ids.segment(dataset.digest))
+        whole = ids.dataset_id(namespace, name)
+        version = ids.dataset_version_id(namespace, name, "mlflow", ids.segment(dataset.digest))
         self._datasets[dataset] = version
         yield from self._once(
             kinds.Dataset(id=whole, label=dataset.name, name=name, namespace=namespace)
@@ -186,7 +186,7 @@ class Mapper:
     ) -> Iterator[Record]:
         """A name in the registry and its versions; ``files`` are those of runs, by run."""
         registry, where = self._registry(model), f"model {model.name}"
-        ident = ids.model(registry, model.name)
+        ident = ids.model_id(registry, model.name)
         yield kinds.Model(
             id=ident,
             label=model.name,
@@ -199,7 +199,7 @@ class Mapper:
             },
         ).node()
         for version in model.versions:
-            found = ids.model_version(registry, model.name, version.version)
+            found = ids.model_version_id(registry, model.name, version.version)
             yield from self._version(found, model, version)
             yield _edge("specializationOf", found, ident)
             yield from self._origin(found, registry, version, files)
@@ -240,7 +240,7 @@ class Mapper:
         if logged := _LOGGED.fullmatch(source):
             yield _edge("wasDerivedFrom", ident, self._logged(logged[1]))
         elif other := _REGISTERED.fullmatch(source):
-            cause = ids.model_version(registry, unquote(other[1]), other[2])
+            cause = ids.model_version_id(registry, unquote(other[1]), other[2])
             yield _edge("wasDerivedFrom", ident, cause)
         for run, folder in _folders(source, version.run):
             for file in files.get(run, ()):
@@ -281,13 +281,13 @@ class Mapper:
     # --- names -----------------------------------------------------------------------------------
 
     def _run(self, run: str) -> Id:
-        return ids.run("mlflow", self._instance, run)
+        return ids.run_id("mlflow", self._instance, run)
 
     def _logged(self, model: str) -> Id:
-        return ids.thing("logged-model", self._instance, model)
+        return ids.thing_id("logged-model", self._instance, model)
 
     def _file(self, owner: str, file: File) -> Id:
-        return ids.version(self._instance, f"{owner}/{file.path}", "sha256", file.digest)
+        return ids.dataset_version_id(self._instance, f"{owner}/{file.path}", "sha256", file.digest)
 
     def _registry(self, model: RegisteredModel) -> str:
         if model.workspace in {None, "None", "default"}:

@@ -67,7 +67,7 @@ class Datasets:
         if not isinstance(version, str) or not version:
             return None
         namespace, name = map(scrub, named)
-        exact = ids.version(namespace, name, "version", ids.segment(version))
+        exact = ids.dataset_version_id(namespace, name, "version", ids.segment(version))
         more: dict[str, Value] = {"version": version}
         label = f"{name}@{version}"
         self._graph.say(kinds.DatasetVersion(id=exact, label=label, name=name, more=more))

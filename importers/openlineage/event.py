@@ -188,7 +188,7 @@ class _Reading:
         }
         version = facet.get("version")
         if isinstance(version, str) and _SHA.fullmatch(version):
-            commit = kinds.Commit(id=ids.commit(version), label=version[:12])
+            commit = kinds.Commit(id=ids.commit_id(version), label=version[:12])
             self._graph.say(commit)
             if run is None:
                 self._graph.edge("wasInfluencedBy", job, commit.id, role="source")

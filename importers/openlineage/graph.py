@@ -45,21 +45,21 @@ def _remembered(make: Callable[[str, str], T]) -> Callable[[str, str], T]:
 def _job(namespace: str, name: str) -> Node:
     namespace, name = scrub(namespace), scrub(name)
     more: dict[str, Value] = {"name": name, "namespace": namespace, "prov:type": _PLAN}
-    ident = ids.thing("job", namespace, name)
+    ident = ids.thing_id("job", namespace, name)
     return kinds.Entity(id=ident, label=name, more=more).node()
 
 
 @_remembered
 def _dataset(namespace: str, name: str) -> Node:
     namespace, name = scrub(namespace), scrub(name)
-    ident = ids.dataset(namespace, name)
+    ident = ids.dataset_id(namespace, name)
     return kinds.Dataset(id=ident, label=name, name=name, namespace=namespace).node()
 
 
 @_remembered
 def _producer(space: str, name: str) -> Node:
     name = scrub(name)
-    ident = ids.thing("producer", space, name)
+    ident = ids.thing_id("producer", space, name)
     return kinds.SoftwareAgent(id=ident, label=name, name=name).node()
 
 
@@ -129,7 +129,7 @@ class Graph:
             key = str(uuid.UUID(key))
         except ValueError:
             self.tally.lose("runIds", "kept, but no UUID")
-        ident = ids.thing("run", "openlineage", key)
+        ident = ids.thing_id("run", "openlineage", key)
         name = job.get("name") if isinstance(job, dict) else None
         namespace = job.get("namespace") if isinstance(job, dict) else None
         label = scrub(name) if isinstance(name, str) and name else None
@@ -158,7 +158,7 @@ class Graph:
             agent = node.id
         else:
             self.tally.lose("producer", "missing")
-            agent = ids.unknown({"association": run})
+            agent = ids.unknown_id({"association": run})
         plan = {} if job is None else {"prov:plan": Ref(job)}
         self.edge("wasAssociatedWith", run, agent, **plan)
 
@@ -205,5 +205,5 @@ class Graph:
         if kind.lower() in _PEOPLE or ("@" in name and not kind):
             return identity.person(name, name if "@" in name else "", self._key)
         noun = _OWNERS.get(kind.lower(), kinds.Agent)
-        ident = ids.thing("agent", "openlineage", text)
+        ident = ids.thing_id("agent", "openlineage", text)
         return noun(id=ident, label=name, more={"name": name}).node()

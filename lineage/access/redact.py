@@ -104,7 +104,7 @@ class _Redaction:
         hidden = {
             ident: survey.family(ident)
             for ident, verb in survey.verbs.items()
-            if verb == "collapse" and ident not in survey.two_faced
+            if verb == "collapse" and ident not in survey.ambiguous_family
         }
         found = [
             (arc.relation, arc.effect, arc.cause) for edge in self._edges for arc in arcs(edge)
@@ -114,7 +114,7 @@ class _Redaction:
     def _name(self, ident: str) -> str | None:
         key, verb = self._key, self._survey.verbs[ident]
         if ids.is_unknown(ident):
-            return ids.unknown(key.pseudonym("Unknown", ident))
+            return ids.unknown_id(key.pseudonym("Unknown", ident))
         if verb == "cut":
             return None
         if verb in _HIDDEN:
@@ -149,15 +149,17 @@ class _Redaction:
         return {
             edge.id: self._key.pseudonym("edge", edge.id)
             for edge in self._edges
-            if edge.id is not None and not self._inner(edge) and not self._blurred(edge)
+            if edge.id is not None
+            and not self._within_group(edge)
+            and not self._touches_group(edge)
         }
 
-    def _inner(self, edge: Edge) -> bool:
+    def _within_group(self, edge: Edge) -> bool:
         """Whether both ends became one node."""
         group = self._groups.get(edge.effect)
         return self._is_many(edge.effect) and group is self._groups.get(edge.cause)
 
-    def _blurred(self, edge: Edge) -> bool:
+    def _touches_group(self, edge: Edge) -> bool:
         """Whether an end of the edge stands for several things."""
         return self._is_many(edge.effect) or self._is_many(edge.cause)
 
@@ -221,7 +223,7 @@ class _Redaction:
 
     def _kept_edges(self) -> Iterator[Edge]:
         for edge in self._edges:
-            if self._inner(edge):
+            if self._within_group(edge):
                 self._counts["edges"]["keep"] -= 1
                 self._counts["edges"]["collapse"] += 1
                 continue
@@ -249,7 +251,7 @@ class _Redaction:
             shown = self._values.attributes(Place(relation, record), others)
         for key in sorted(arguments):
             # What several edges became one may have one plan each, but not one activity each.
-            if key != "prov:plan" and self._blurred(edge):
+            if key != "prov:plan" and self._touches_group(edge):
                 continue
             found = [self._argument(key, iri) for iri in refs(edge.attributes[key])]
             if named := [Ref(name) for name in found if name is not None]:

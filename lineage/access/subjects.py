@@ -47,7 +47,7 @@ class Survey:
                 # What influences what may be anything: it tells no family.
                 if not terms.RELATIONS[edge.relation].any_ends:
                     families.setdefault(ident, set()).add(family)
-        self.two_faced = {ident for ident, found in families.items() if len(found) > 1}
+        self.ambiguous_family = {ident for ident, found in families.items() if len(found) > 1}
         self.things: dict[str, Thing] = {}
         for ident in statements.keys() | mentions.keys():
             node = merge.merged(ident, statements.get(ident, ()), mentions.get(ident, ()))

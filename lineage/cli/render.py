@@ -16,9 +16,9 @@ from lineage.model.record import Edge, Node
 from lineage.model.value import Attributes
 from lineage.query.plan import Toward
 from lineage.services.answer import Answer
-from lineage.services.read.equivalents import Links, Thing
+from lineage.services.read.equivalents import EquivalenceClass, Links
 from lineage.services.read.trace import WalkAnswer
-from lineage.services.summary import readable, told
+from lineage.services.summary import readable, summary_lines
 
 #: Siblings of one relation and kind beyond this are folded into a count.
 FOLD = 6
@@ -58,14 +58,16 @@ class Picture:
         # Level by level, so that a deep chain needs no deep stack and near things come first.
         seen, level = {thing}, [(tree, thing)]
         while level:
-            reached: list[tuple[Tree, Thing]] = []
+            reached: list[tuple[Tree, EquivalenceClass]] = []
             for branch, spot in level:
                 reached += self._branch(branch, spot, seen)
             level = reached
         return tree
 
-    def _branch(self, branch: Tree, spot: Thing, seen: set[Thing]) -> list[tuple[Tree, Thing]]:
-        reached: list[tuple[Tree, Thing]] = []
+    def _branch(
+        self, branch: Tree, spot: EquivalenceClass, seen: set[EquivalenceClass]
+    ) -> list[tuple[Tree, EquivalenceClass]]:
+        reached: list[tuple[Tree, EquivalenceClass]] = []
         for (relation, _), edges in self._links.siblings(spot):
             if len(edges) > FOLD and not self._full:
                 branch.add(_folded(relation, [self._links.far(e) for e in edges], self._back))
@@ -84,7 +86,7 @@ class Picture:
         return reached
 
 
-def _folded(relation: str, things: Sequence[Thing], back: bool) -> Text:
+def _folded(relation: str, things: Sequence[EquivalenceClass], back: bool) -> Text:
     names = ", ".join(thing.best.title for thing in things[:3])
     kind = things[0].best.kind
     text = Text(words(relation, back=back) + "  ", style="dim")
@@ -97,7 +99,7 @@ def _plural(kind: str) -> str:
     return spaced[:-1] + "ies" if spaced.endswith("y") else spaced + "s"
 
 
-def _edge_line(edge: Edge, thing: Thing, *, back: bool, again: bool) -> Text:
+def _edge_line(edge: Edge, thing: EquivalenceClass, *, back: bool, again: bool) -> Text:
     text = Text(words(edge.relation, back=back), style="dim")
     role = edge.attributes.get("prov:role")
     if role is not None:
@@ -108,7 +110,7 @@ def _edge_line(edge: Edge, thing: Thing, *, back: bool, again: bool) -> Text:
     return text
 
 
-def _line(thing: Thing) -> Text:
+def _line(thing: EquivalenceClass) -> Text:
     node = thing.best
     text = node_line(node)
     if thing.others:
@@ -124,7 +126,7 @@ def node_line(node: Node) -> Text:
 
     text = Text(node.kind, style=_STYLES[kinds.family(node.kind)])
     text.append(" ").append(node.title, style="bold")
-    if facts := told(node):
+    if facts := summary_lines(node):
         text.append("  " + ", ".join(facts), style="dim")
     return text
 

@@ -54,7 +54,7 @@ def COMMAND(
     names = LOOPBACK | {host} | set(hosts)
     settings = Settings(hosts=frozenset(names), origins=frozenset(origins))
     with (
-        app.served(ctx.obj["store"] or "", budget=settings.wall) as runtime,
+        app.served(ctx.obj["store"] or "", budget=settings.response_timeout) as runtime,
         serve.bind(host, port) as bound,
     ):
         _demand_tokens(runtime.writing, host)

@@ -28,7 +28,7 @@ _PATHS = "paths { type effect cause }"
 SELECTIONS: Mapping[type, str] = {
     Answer: "...Found",
     WalkAnswer: f"...Found {_GROUPED}",
-    ProducedAnswer: f"...Found {_GROUPED} things {{ ...GroupedThings }} "
+    ProducedAnswer: f"...Found {_GROUPED} things {{ ...GroupedAlternates }} "
     "tree { id parent relation depth repeated }",
     WhyAnswer: f"...Found {_PATHS}",
     ShowAnswer: "...Found evidence { says source entry actor recorded }",
@@ -43,8 +43,8 @@ _SPREAD = re.compile(r"\.\.\.(\w+)")
 #: Fragments by their lower-case names.
 _GENERATED: Mapping[str, str] = {
     "groupednodes": f"fragment GroupedNodes on Groups {{ {' '.join(GROUPS)} }}\n",
-    "groupedthings": "fragment GroupedThings on Things {"
-    + " ".join(f"{group} {{ ...Thing }}" for group in GROUPS)
+    "groupedalternates": "fragment GroupedAlternates on AlternatesByGroup {"
+    + " ".join(f"{group} {{ ...Alternates }}" for group in GROUPS)
     + "}\n",
 }
 _SCALARS: Mapping[type, str] = {str: "String", int: "Int", float: "Float", bool: "Boolean"}

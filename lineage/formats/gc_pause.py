@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
+def gc_disabled() -> Iterator[None]:
     """No collection meanwhile: everything made here stays, and looking for cycles in it again and
     again takes half the time of reading. Threads may do so at once; one of them begins again.
     """

@@ -89,8 +89,8 @@ def edge(
     effect, cause = ends
     if effect is None or cause is None:
         shown = [relation.name, effect, cause, wire(attributes), ident, bundle]
-        effect = effect if effect is not None else ids.unknown([*shown, "effect"])
-        cause = cause if cause is not None else ids.unknown([*shown, "cause"])
+        effect = effect if effect is not None else ids.unknown_id([*shown, "effect"])
+        cause = cause if cause is not None else ids.unknown_id([*shown, "cause"])
     return Edge(
         relation=relation.name,
         effect=effect,

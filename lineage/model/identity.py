@@ -23,7 +23,7 @@ def content(
     version: str, algorithm: str, digest: str, size: int | None = None
 ) -> tuple[Sequence[Node], Sequence[Edge]]:
     """The content node of a version and its ties; nothing for bytes that say nothing."""
-    ident = ids.content(algorithm, digest, size)
+    ident = ids.content_id(algorithm, digest, size)
     if ident is None:
         return (), ()
     node = kinds.Content(
@@ -34,5 +34,5 @@ def content(
 
 def person(name: str, email: str, key: bytes) -> Node:
     """A person as version control knows one: by e-mail, which is marked personal."""
-    ident = ids.person(email or name, key)
+    ident = ids.person_id(email or name, key)
     return kinds.Person(id=ident, label=name or None, name=name, email=email or None).node()

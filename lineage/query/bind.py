@@ -19,18 +19,18 @@ from lineage.query import ast
 from lineage.query import condition as c
 from lineage.query.plan import (
     BY_DEFAULT,
+    AllNodes,
     Between,
-    Both,
+    ByIds,
     Connections,
-    Either,
+    Difference,
     Ends,
-    Every,
     Follow,
-    Named,
+    Intersection,
     Plan,
-    Reach,
+    Traverse,
+    Union,
     Where,
-    Without,
 )
 from lineage.query.words import SCHEMES, kinds_called
 
@@ -90,16 +90,16 @@ class _Binder:
         alone = replace(around, kinds=None)
         match part:
             case ast.All():
-                return Every()
+                return AllNodes()
             case ast.Match() | ast.Compare() | ast.Missing() | ast.Reference():
                 return self._atom(part, around)
             case ast.And(parts):
                 within = self._within(parts, around)
-                return Both(tuple(self.plan(each, within) for each in parts))
+                return Intersection(tuple(self.plan(each, within) for each in parts))
             case ast.Or(parts):
-                return Either(tuple(self.plan(each, around) for each in parts))
+                return Union(tuple(self.plan(each, around) for each in parts))
             case ast.Not(of):
-                return Without(Every(), self.plan(of, around))
+                return Difference(AllNodes(), self.plan(of, around))
             case ast.Via(of, relations):
                 return self.plan(of, replace(around, follow=Follow(_relations(relations))))
             case ast.Walk(of, up, down):
@@ -108,7 +108,7 @@ class _Binder:
                 return Ends(self.plan(of, alone), way, around.follow)
             case ast.Between(one, other):
                 a, b = self.plan(one, alone), self.plan(other, alone)
-                return Either((Between(a, b, around.follow), Between(b, a, around.follow)))
+                return Union((Between(a, b, around.follow), Between(b, a, around.follow)))
             case ast.Why(one, other, k):
                 ends = [self._single(end) for end in (one, other)]
                 return Connections(ends[0], ends[1], k, around.follow)
@@ -145,7 +145,7 @@ class _Binder:
         """
         if around.kinds is None or around.kinds & own:
             return plan
-        return Reach(Reach(plan, "effects", _PART_OF), "effects", BY_DEFAULT, 1)
+        return Traverse(Traverse(plan, "effects", _PART_OF), "effects", BY_DEFAULT, 1)
 
     # --- key:value ---
 
@@ -161,9 +161,9 @@ class _Binder:
         if value is None:
             return Where(c.Not(self._attribute(key, c.Has)))
         if word == "key":
-            return Where(c.Called(value))
+            return Where(c.NameLike(value))
         if word == "id":
-            return Named(frozenset((value,))) if "*" not in value else Where(c.Called(value))
+            return ByIds(frozenset((value,))) if "*" not in value else Where(c.NameLike(value))
         if word in WORDS:
             return self._linked(self._thing(word, value), frozenset(WORDS[word]), around)
         if word in SCHEMES:
@@ -222,13 +222,13 @@ class _Binder:
         if word in ("env", "environment") and "=" in value:
             return self._environments(value)
         if "*" in value:
-            return Where(c.AllOf((c.KindIn(frozenset(WORDS[word])), c.Called(value))))
+            return Where(c.AllOf((c.KindIn(frozenset(WORDS[word])), c.NameLike(value))))
         return self._named(f"{word}:{value}")[0]
 
-    def _named(self, reference: str) -> tuple[Named, str]:
+    def _named(self, reference: str) -> tuple[ByIds, str]:
         """One thing by reference, and its kind."""
         ident, kind = self._names.resolve(reference)
-        return Named(frozenset((ident,))), kind
+        return ByIds(frozenset((ident,))), kind
 
     def _commits(self, value: str) -> Plan:
         """``a..b`` as git means it: what b's history holds and a's does not."""
@@ -236,7 +236,7 @@ class _Binder:
         if not first or not last:
             raise BadQuery(f"{value!r} lacks an end", hint='Write commit:"v1.0..v1.2".')
         a, b = (self._named(f"commit:{end}")[0] for end in (first, last))
-        return Without(Reach(b, "causes", _HISTORY), Reach(a, "causes", _HISTORY))
+        return Difference(Traverse(b, "causes", _HISTORY), Traverse(a, "causes", _HISTORY))
 
     def _environments(self, value: str) -> Plan:
         """``name=version``: environments with that tag or attribute, or with that package."""
@@ -248,13 +248,13 @@ class _Binder:
             (_package(name), c.AnyOf((c.Like("version", wanted), c.Like("version", wanted + ".*"))))
         )
         kind = c.KindIn(frozenset({"Environment"}))
-        holding = Reach(Where(package), "effects", Follow(frozenset({"hadMember"})), 1)
-        return Both((Where(kind), Either((Where(tagged), holding))))
+        holding = Traverse(Where(package), "effects", Follow(frozenset({"hadMember"})), 1)
+        return Intersection((Where(kind), Union((Where(tagged), holding))))
 
     def _single(self, part: ast.Expression) -> str:
         """The one thing that an end of ``why`` names."""
         plan = self.plan(part, _Around())
-        if isinstance(plan, Named):
+        if isinstance(plan, ByIds):
             return next(iter(plan.ids))
         raise BadQuery(
             f"why() connects two things, and {ast.show(ast.Selection(part))} is a selection",
@@ -264,16 +264,16 @@ class _Binder:
 
 def _walks(of: Plan, up: ast.Layers | None, down: ast.Layers | None, follow: Follow) -> Plan:
     walks = tuple(_layers(of, up, down, follow))
-    return walks[0] if len(walks) == 1 else Either(walks)
+    return walks[0] if len(walks) == 1 else Union(walks)
 
 
 def _layers(
     of: Plan, up: ast.Layers | None, down: ast.Layers | None, follow: Follow
 ) -> Iterator[Plan]:
     if up is not None:
-        yield Reach(of, "causes", follow, None if up == "all" else up)
+        yield Traverse(of, "causes", follow, None if up == "all" else up)
     if down is not None:
-        yield Reach(of, "effects", follow, None if down == "all" else down)
+        yield Traverse(of, "effects", follow, None if down == "all" else down)
 
 
 def _relations(names: tuple[str, ...]) -> frozenset[str]:
@@ -299,9 +299,9 @@ def _kinds_like(value: str) -> frozenset[str]:
 def _label(condition: c.Condition) -> c.Condition:
     match condition:
         case c.Like(_, pattern) if "*" not in pattern:
-            return c.Labelled(pattern)
+            return c.LabelIs(pattern)
         case c.Compares(_, "=", str(literal)):
-            return c.Labelled(literal)
+            return c.LabelIs(literal)
         case _:
             raise BadQuery("labels are matched whole", hint='Write key:"train*" for patterns.')
 

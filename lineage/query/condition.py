@@ -55,28 +55,28 @@ class KindIn:
 
 
 @dataclass(frozen=True, slots=True)
-class Called:
+class NameLike:
     """Its label or identifier is like this, ``*`` standing for any text; case matters."""
 
     pattern: str
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
+class LabelIs:
     """Its label is exactly this."""
 
     label: str
 
 
 @dataclass(frozen=True, slots=True)
-class Begins:
+class IdPrefix:
     """Its identifier begins with this."""
 
     prefix: str
 
 
 @dataclass(frozen=True, slots=True)
-class Contains:
+class TextContains:
     """Its identifier or label holds this text, in either case."""
 
     text: str
@@ -147,7 +147,7 @@ class Not:
 
 Attribute: TypeAlias = Has | Like | Compares | Truth | InVersions
 Condition: TypeAlias = (
-    KindIn | Called | Labelled | Begins | Contains | Attribute | AllOf | AnyOf | Not
+    KindIn | NameLike | LabelIs | IdPrefix | TextContains | Attribute | AllOf | AnyOf | Not
 )
 
 ALWAYS = AllOf(())
@@ -164,14 +164,14 @@ def accepts(condition: Condition, node: Shown) -> bool:
             return not accepts(of, node)
         case KindIn(kinds):
             return node.kind in kinds
-        case Called(pattern):
+        case NameLike(pattern):
             found = glob(pattern)
             return bool(found(node.id) or (node.label is not None and found(node.label)))
-        case Labelled(label):
+        case LabelIs(label):
             return node.label == label
-        case Begins(prefix):
+        case IdPrefix(prefix):
             return node.id.startswith(prefix)
-        case Contains(text):
+        case TextContains(text):
             wanted = text.lower()
             return wanted in node.id.lower() or wanted in (node.label or "").lower()
         case _:

@@ -14,12 +14,12 @@ Toward = Literal["causes", "effects"]
 
 
 @dataclass(frozen=True, slots=True)
-class Every:
+class AllNodes:
     """All nodes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class ByIds:
     """The nodes of these identifiers, where they stand."""
 
     ids: frozenset[str]
@@ -46,7 +46,7 @@ BY_DEFAULT = Follow()
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class Traverse:
     """A set with what is within so many hops of it (``None``: as far as it goes)."""
 
     of: Plan
@@ -56,7 +56,7 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True)
-class Keep:
+class FilterBy:
     """The nodes of a set that meet a condition."""
 
     of: Plan
@@ -64,21 +64,21 @@ class Keep:
 
 
 @dataclass(frozen=True, slots=True)
-class Both:
+class Intersection:
     """What is in every set."""
 
     parts: tuple[Plan, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Either:
+class Union:
     """What is in any set."""
 
     parts: tuple[Plan, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Without:
+class Difference:
     """What is in the one set and not in the other."""
 
     of: Plan
@@ -116,12 +116,22 @@ class Connections:
 
 
 Plan: TypeAlias = (
-    Every | Named | Where | Reach | Keep | Both | Either | Without | Ends | Between | Connections
+    AllNodes
+    | ByIds
+    | Where
+    | Traverse
+    | FilterBy
+    | Intersection
+    | Union
+    | Difference
+    | Ends
+    | Between
+    | Connections
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class PlanRequest:
     """A plan, the edges that are shown with its nodes, and which page of them: at most ``limit``,
     behind the identifier ``after``, within ``seconds`` (``None``: however long it takes).
     """
@@ -136,11 +146,11 @@ class Question:
 def inner(plan: Plan) -> tuple[Plan, ...]:
     """The plans that a plan is made of."""
     match plan:
-        case Reach(of) | Keep(of) | Ends(of):
+        case Traverse(of) | FilterBy(of) | Ends(of):
             return (of,)
-        case Both(parts) | Either(parts):
+        case Intersection(parts) | Union(parts):
             return parts
-        case Without(of, other):
+        case Difference(of, other):
             return (of, other)
         case Between(causes, effects):
             return (causes, effects)
@@ -157,23 +167,23 @@ def lines(plan: Plan, depth: int = 0) -> Iterator[str]:
 
 def _line(plan: Plan) -> str:
     match plan:
-        case Every():
+        case AllNodes():
             return "every node"
-        case Named(ids):
+        case ByIds(ids):
             shown = ", ".join(sorted(ids)[:3])
             return f"named: {shown}" + (f" and {len(ids) - 3} more" if len(ids) > 3 else "")
         case Where(condition):
             return f"where {_condition(condition)}"
-        case Keep(_, condition):
+        case FilterBy(_, condition):
             return f"keep where {_condition(condition)}"
-        case Reach(_, toward, follow, depth):
+        case Traverse(_, toward, follow, depth):
             hops = "" if depth is None else f", {depth} {'hop' if depth == 1 else 'hops'}"
             return f"walk to {toward}{hops}{_follow(follow)}"
-        case Both():
+        case Intersection():
             return "in all of"
-        case Either():
+        case Union():
             return "in any of"
-        case Without():
+        case Difference():
             return "the first without the second"
         case Ends(_, way, follow):
             return f"{way}{_follow(follow)}"
@@ -199,13 +209,13 @@ def _condition(condition: Condition) -> str:
             return f"not ({_condition(of)})"
         case c.KindIn(kinds):
             return "kind in " + "|".join(sorted(kinds))
-        case c.Called(pattern):
+        case c.NameLike(pattern):
             return f"label or id like {pattern!r}"
-        case c.Labelled(label):
+        case c.LabelIs(label):
             return f"label = {label!r}"
-        case c.Begins(prefix):
+        case c.IdPrefix(prefix):
             return f"id begins {prefix!r}"
-        case c.Contains(text):
+        case c.TextContains(text):
             return f"label or id holds {text!r}"
         case c.Has(key):
             return f"has {key}"

@@ -35,11 +35,11 @@ class Turns(Generic[S]):
     Whoever has many calls waiting lets each other caller go in between. Belongs to one event loop.
     """
 
-    def __init__(self, executor: Executor, seats: Sequence[S], usual: int = 1) -> None:
+    def __init__(self, executor: Executor, slots: Sequence[S], usual: int = 1) -> None:
         self._executor = executor
-        self._free = deque(seats)
+        self._free = deque(slots)
         self._usual = usual
-        self._share = max(usual, len(seats) // 2)
+        self._share = max(usual, len(slots) // 2)
         self._lines: dict[str, deque[_Turn[S]]] = {}
         self._seated: Counter[str] = Counter()
         self._short = 0

@@ -107,10 +107,10 @@ class Guard:
         if not declared.isascii() or not declared.isdigit() or int(declared) > limit:
             raise LimitExceeded(f"the body may have {limit} bytes", hint="Send it in parts.")
         try:
-            async with asyncio.timeout(self._settings.patience):
+            async with asyncio.timeout(self._settings.client_timeout):
                 body = await _read(receive, limit)
         except TimeoutError as error:
-            message = f"the body did not arrive within {self._settings.patience:g} seconds"
+            message = f"the body did not arrive within {self._settings.client_timeout:g} seconds"
             raise RequestTimeout(message) from error
         scope["state"]["body"] = (len(body), hashlib.sha256(body).hexdigest()[:16])
         return _replay(body, receive)
@@ -118,23 +118,23 @@ class Guard:
     async def _in_time(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The route, with a bound on when its answer begins and on each part being taken."""
         began = False
-        clock, patience = asyncio.get_running_loop().time, self._settings.patience
+        clock, client_timeout = asyncio.get_running_loop().time, self._settings.client_timeout
 
         async def bounded(message: Message) -> None:
             nonlocal began
             began = True
-            deadline.reschedule(clock() + patience)
+            deadline.reschedule(clock() + client_timeout)
             await send(message)
             if message.get("more_body", False):
                 deadline.reschedule(None)
 
         try:
-            async with asyncio.timeout(self._settings.wall) as deadline:
+            async with asyncio.timeout(self._settings.response_timeout) as deadline:
                 await self._app(scope, receive, bounded)
         except TimeoutError:
             if began:
                 raise
-            seconds = f"{self._settings.wall:g} seconds"
+            seconds = f"{self._settings.response_timeout:g} seconds"
             await _refuse(TimedOut(f"no answer within {seconds}"), scope, receive, send)
 
 

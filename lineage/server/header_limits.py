@@ -18,7 +18,7 @@ class Patience:
     """
 
     #: Seconds from the first byte expected to the last byte of the headers.
-    patience = 10.0
+    client_timeout = 10.0
     _deadline: asyncio.TimerHandle | None = None
     cycle: Any
     loop: asyncio.AbstractEventLoop
@@ -51,7 +51,7 @@ class Patience:
 
     def _arm(self) -> None:
         if self._deadline is None:
-            self._deadline = self.loop.call_later(self.patience, self._cut)
+            self._deadline = self.loop.call_later(self.client_timeout, self._cut)
 
     def _disarm(self) -> None:
         if self._deadline is not None:
@@ -88,7 +88,7 @@ class Bound(Patience):
                 self.transport.close()
 
 
-def protocol(patience: float) -> Any:
+def protocol(client_timeout: float) -> Any:
     """A protocol with this patience (seconds): on httptools where it is installed, which reads a
     request in a fifth of the time, else on h11.
     """
@@ -97,5 +97,5 @@ def protocol(patience: float) -> Any:
     except ImportError:
         from uvicorn.protocols.http.h11_impl import H11Protocol
 
-        return type("Protocol", (Patience, H11Protocol), {"patience": patience})
-    return type("Protocol", (Bound, HttpToolsProtocol), {"patience": patience})
+        return type("Protocol", (Patience, H11Protocol), {"patience": client_timeout})
+    return type("Protocol", (Bound, HttpToolsProtocol), {"patience": client_timeout})

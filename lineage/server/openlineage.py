@@ -22,7 +22,7 @@ from lineage.server import problems
 from lineage.server.access import needs, viewer_of
 from lineage.server.runtime import Runtime, Viewer
 from lineage.services.context import Context
-from lineage.services.write.group_commit import Receiver
+from lineage.services.write.group_commit import GroupCommit
 
 #: Bytes of one request, before and after decompression.
 LARGEST = 8 * 1024 * 1024
@@ -82,7 +82,7 @@ class Intake:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._receiver = Receiver(_parse, importer="openlineage")
+        self._receiver = GroupCommit(_parse, importer="openlineage")
         self._tasks: set[asyncio.Task[None]] = set()
 
     def put(self, viewer: Viewer, events: Sequence[Any]) -> list[asyncio.Future[tuple[Loss, ...]]]:

@@ -34,7 +34,7 @@ class Runtime:
 
     ``reading`` and ``writing`` may hold two connections to one store, so that readers need not wait
     for a commit; ``threads`` is how many reads at once the engine is faster with (``Caps.threads``).
-    ``spare`` are more contexts to read with, for those who would wait behind a long read.
+    ``extra_readers`` are more contexts to read with, for those who would wait behind a long read.
     Without ``apart`` reads and writes take turns on one thread: an engine of plain dictionaries
     cannot be read while it is written.
     Everything async here belongs to the event loop of the server.
@@ -45,22 +45,22 @@ class Runtime:
         reading: Context,
         writing: Context,
         *,
-        spare: Sequence[Context] = (),
+        extra_readers: Sequence[Context] = (),
         threads: int = 1,
         apart: bool = True,
     ) -> None:
         self.reading = reading
         self.writing = writing
         self.allowance = Allowance()
-        seats = (*[reading] * threads, *spare) if apart else (reading,)
+        slots = (*[reading] * threads, *extra_readers) if apart else (reading,)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="lineage-write")
         self._readers = (
-            ThreadPoolExecutor(len(seats), thread_name_prefix="lineage-read")
+            ThreadPoolExecutor(len(slots), thread_name_prefix="lineage-read")
             if apart
             else self._writer
         )
         self._preparer = ThreadPoolExecutor(1, thread_name_prefix="lineage-prepare")
-        self._reads = Turns(self._readers, seats, threads)
+        self._reads = Turns(self._readers, slots, threads)
         self._prepares: Turns[None] = Turns(self._preparer, (None,))
         self._waiter = ThreadPoolExecutor(_PROCESSES, thread_name_prefix="lineage-wait")
         self._waits: Turns[None] = Turns(self._waiter, (None,) * _PROCESSES)
@@ -87,7 +87,7 @@ class Runtime:
         return done
 
     @asynccontextmanager
-    async def growth(self) -> AsyncIterator[asyncio.Event]:
+    async def ledger_changed(self) -> AsyncIterator[asyncio.Event]:
         """An event that is set after every write of this server; clear it before waiting again."""
         event = asyncio.Event()
         self._grown.add(event)

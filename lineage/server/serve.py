@@ -83,7 +83,7 @@ def run(
     app: FastAPI, bound: socket.socket, settings: Settings, listening: Callable[[], None]
 ) -> None:
     """Serve until a signal says stop: new clients are refused at once, requests under way get
-    ``grace`` seconds, and whoever stalls is cut.
+    ``shutdown_grace`` seconds, and whoever stalls is cut.
     """
     sys.setswitchinterval(_SWITCH)
     with suppress(ValueError, OSError):
@@ -91,7 +91,7 @@ def run(
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     config = uvicorn.Config(
         app,
-        http=protocol(settings.patience),
+        http=protocol(settings.client_timeout),
         ws="websockets-sansio",
         loop="asyncio",
         lifespan="on",
@@ -99,8 +99,8 @@ def run(
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_keep_alive=int(settings.patience),
-        timeout_graceful_shutdown=settings.grace,
+        timeout_keep_alive=int(settings.client_timeout),
+        timeout_graceful_shutdown=settings.shutdown_grace,
         ws_max_size=settings.body,
     )
     log.bridge(log.logger(settings.lines))

@@ -56,9 +56,9 @@ class _Served:
         """See ``Server.prepare``."""
         return await self.runtime.prepare(self.viewer, work)
 
-    def growth(self) -> AbstractAsyncContextManager[asyncio.Event]:
-        """See ``Server.growth``."""
-        return self.runtime.growth()
+    def ledger_changed(self) -> AbstractAsyncContextManager[asyncio.Event]:
+        """See ``Server.ledger_changed``."""
+        return self.runtime.ledger_changed()
 
     def admit(self) -> None:
         """See ``Server.admit``."""

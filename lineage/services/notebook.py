@@ -11,7 +11,7 @@ from typing import Any
 from lineage.errors import MissingExtra
 from lineage.model.record import Node
 from lineage.model.value import Attributes, Literal, Ref
-from lineage.services.summary import told
+from lineage.services.summary import summary_lines
 from lineage.store.base import Subgraph
 
 #: Rows of the HTML table, and characters of one cell.
@@ -35,7 +35,7 @@ def table(found: Subgraph, summary: str, *, complete: bool) -> str:
 
 
 def _row(node: Node) -> str:
-    cells = (node.kind, node.title, ", ".join(told(node)))
+    cells = (node.kind, node.title, ", ".join(summary_lines(node)))
     shown = "".join(f"<td>{_text(cell)}</td>" for cell in cells)
     return f'<tr title="{_text(node.id)}">{shown}</tr>'
 

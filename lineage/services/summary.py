@@ -18,7 +18,7 @@ _DIGEST = re.compile(r"([a-z0-9-]+):([0-9a-f]{16,}(?:\.dir)?)")
 _LONGEST = 60
 
 
-def told(node: Node) -> list[str]:
+def summary_lines(node: Node) -> list[str]:
     """The attributes worth a place on a line, those left out that its name says already."""
     held: Mapping[str, Any] = node.attributes
     facts = [short(held[key]) for key in kinds.KINDS[node.kind].summary if key in held]

@@ -16,8 +16,8 @@ from lineage.model import terms
 from lineage.model.record import Batch, Edge, Node, Record
 from lineage.query import condition
 from lineage.query.condition import Condition
-from lineage.query.plan import Question, Toward
-from lineage.store.claims import Held
+from lineage.query.plan import PlanRequest, Toward
+from lineage.store.claims import NodeHistory
 from lineage.store.rows import EdgeRow, NodeRow, edge_order
 
 #: The layout that this version writes; engines refuse a higher one and migrate a lower one.
@@ -125,9 +125,9 @@ class Filter:
         """As one condition."""
         parts: list[Condition | None] = [
             None if self.kinds is None else condition.KindIn(self.kinds),
-            None if self.label is None else condition.Labelled(self.label),
-            None if self.prefix is None else condition.Begins(self.prefix),
-            None if self.text is None else condition.Contains(self.text),
+            None if self.label is None else condition.LabelIs(self.label),
+            None if self.prefix is None else condition.IdPrefix(self.prefix),
+            None if self.text is None else condition.TextContains(self.text),
             self.also,
         ]
         return condition.AllOf(tuple(part for part in parts if part is not None))
@@ -226,7 +226,7 @@ class Store(Protocol):
         """
         ...
 
-    def redraw(self, progress: Callable[[int], None]) -> None:
+    def rebuild_graph(self, progress: Callable[[int], None]) -> None:
         """Empty the graph and draw it anew from the store's own entries; the ledger stays.
         ``progress`` is told each entry done. Interrupted, it is to be called again.
         """
@@ -282,7 +282,7 @@ class Store(Protocol):
         """Everything within reach."""
         ...
 
-    def run(self, question: Question, view: View) -> Subgraph:
+    def run(self, request: PlanRequest, view: View) -> Subgraph:
         """One page of what a plan selects, by identifier, with the edges among the selected whose
         effect is on the page. Raises ``TimedOut`` where a plan that no part of would be true of
         takes longer than the question allows.
@@ -293,7 +293,7 @@ class Store(Protocol):
         """The identifiers there ever were up to the view, in order, behind ``after``."""
         ...
 
-    def held(self, ids: Collection[str], view: View) -> Mapping[str, Held]:
+    def held(self, ids: Collection[str], view: View) -> Mapping[str, NodeHistory]:
         """Everything claimed of these nodes up to the view, what was retracted before it as well."""
         ...
 
@@ -329,7 +329,7 @@ class Store(Protocol):
 
     # --- the engine ---
 
-    def faults(self) -> Iterable[str]:
+    def integrity_faults(self) -> Iterable[str]:
         """What is damaged below the model: pages, indexes, constraints, in words."""
         ...
 

@@ -79,7 +79,7 @@ class Claim(NamedTuple):
         return self.what.node() if isinstance(self.what, Statement) else self.what.row().edge()
 
 
-class Held(NamedTuple):
+class NodeHistory(NamedTuple):
     """All that the graph holds of one node: how it is shown now, from when to when, and every
     claim about it and about the edges that have it as effect, past ones too.
     """
@@ -89,7 +89,7 @@ class Held(NamedTuple):
     until: int | None
     claims: tuple[Claim, ...]
 
-    def up_to(self, as_of: int | None) -> Held:
+    def up_to(self, as_of: int | None) -> NodeHistory:
         """The same without the claims that were made after an entry."""
         if as_of is None:
             return self

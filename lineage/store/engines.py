@@ -14,13 +14,13 @@ from lineage.store.base import Store
 
 class Options(NamedTuple):
     """How a store is opened. ``create`` lays out a new one where there is none; ``durability``
-    "full" survives power loss, "fast" may lose the last commits on it; ``patience`` is how long a
+    "full" survives power loss, "fast" may lose the last commits on it; ``busy_timeout`` is how long a
     writer waits for another (milliseconds, ``None``: as the engine has it).
     """
 
     create: bool = True
     durability: str = "full"
-    patience: int | None = None
+    busy_timeout: int | None = None
 
 
 class Opening(Protocol):

@@ -10,21 +10,21 @@ from lineage.graph.ends import ends
 from lineage.model import terms
 from lineage.query.condition import Condition
 from lineage.query.plan import (
+    AllNodes,
     Between,
-    Both,
+    ByIds,
     Connections,
-    Either,
+    Difference,
     Ends,
-    Every,
+    FilterBy,
     Follow,
-    Keep,
-    Named,
+    Intersection,
     Plan,
-    Question,
-    Reach,
+    PlanRequest,
     Toward,
+    Traverse,
+    Union,
     Where,
-    Without,
 )
 from lineage.store import paths
 from lineage.store.base import Hop, Store, Subgraph, View, Walk
@@ -65,35 +65,35 @@ class Sets(Protocol[K]):
         """The edges within reach of some nodes, each from its near end to its far end."""
         ...
 
-    def shown(self, members: set[K] | Condition, question: Question) -> Subgraph:
+    def shown(self, members: set[K] | Condition, request: PlanRequest) -> Subgraph:
         """A page of the nodes in a set, or of those that meet a condition, with their edges."""
         ...
 
 
-def run(store: Store, sets: Sets[K], question: Question, view: View) -> Subgraph:
+def run(store: Store, sets: Sets[K], request: PlanRequest, view: View) -> Subgraph:
     """A page of what a plan selects, and the edges among the selected."""
-    plan = question.plan
+    plan = request.plan
     if isinstance(plan, Where):
-        return sets.shown(plan.condition, question)
-    if (walk := walk_of(question)) is not None:
+        return sets.shown(plan.condition, request)
+    if (walk := walk_of(request)) is not None:
         found = store.walk(walk, view)
         if found.cut is None or found.cut.reason != "limit":
             return found
-    return sets.shown(_Execution(store, sets, question, view).members(plan), question)
+    return sets.shown(_Execution(store, sets, request, view).members(plan), request)
 
 
-def walk_of(question: Question) -> Walk | None:
+def walk_of(request: PlanRequest) -> Walk | None:
     """The one walk that finds the answer, whole: then its edges are the answer's too."""
-    match question.plan:
-        case Reach(Named(ids), toward, follow, None) if (
-            follow == question.follow and question.after is None
+    match request.plan:
+        case Traverse(ByIds(ids), toward, follow, None) if (
+            follow == request.follow and request.after is None
         ):
             return Walk(
                 start=ids,
                 toward=toward,
                 relations=follow.relations,
-                limit=question.limit,
-                seconds=question.seconds,
+                limit=request.limit,
+                seconds=request.seconds,
             )
         case _:
             return None
@@ -114,32 +114,32 @@ def tying(follow: Follow, toward: Toward) -> Hop:
 class _Execution(Generic[K]):
     """A plan being carried out, from the inside out."""
 
-    def __init__(self, store: Store, sets: Sets[K], question: Question, view: View) -> None:
+    def __init__(self, store: Store, sets: Sets[K], request: PlanRequest, view: View) -> None:
         self._store, self._sets = store, sets
-        self._question, self._view = question, view
+        self._question, self._view = request, view
 
     def members(self, plan: Plan) -> set[K]:
         """The nodes that a plan selects."""
         sets = self._sets
         match plan:
-            case Every():
+            case AllNodes():
                 return sets.every()
-            case Named(ids):
+            case ByIds(ids):
                 return sets.named(ids)
             case Where(condition):
                 return sets.where(condition)
-            case Reach(of, toward, follow, depth):
+            case Traverse(of, toward, follow, depth):
                 return sets.reach(self.members(of), hop(follow, toward), depth)
-            case Keep(Reach(of, toward, follow, None), condition):
+            case FilterBy(Traverse(of, toward, follow, None), condition):
                 return sets.reach_and_keep(self.members(of), hop(follow, toward), condition)
-            case Keep(of, condition):
+            case FilterBy(of, condition):
                 return sets.keep(self.members(of), condition)
-            case Both(parts):
+            case Intersection(parts):
                 return self._both(parts)
-            case Either(parts):
+            case Union(parts):
                 either: set[K] = set()
                 return either.union(*map(self.members, parts))
-            case Without(of, other):
+            case Difference(of, other):
                 return self.members(of) - self.members(other)
             case _:
                 return self._shaped(plan)
@@ -158,9 +158,9 @@ class _Execution(Generic[K]):
         was walked to from them.
         """
         match plan:
-            case Keep(of):
+            case FilterBy(of):
                 return self._covering(of, toward, follow)
-            case Reach(of, way, taken, None) if (way, taken) == (toward, follow):
+            case Traverse(of, way, taken, None) if (way, taken) == (toward, follow):
                 return self.members(of)
             case _:
                 return None

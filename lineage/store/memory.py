@@ -16,7 +16,7 @@ from lineage.ledger.log import Draft, Entry, Header
 from lineage.ledger.merkle import Frontier
 from lineage.model.merge import mention
 from lineage.model.record import Batch, Node, Record
-from lineage.query.plan import Question
+from lineage.query.plan import PlanRequest
 from lineage.store import prepare, reference
 from lineage.store.address import Address
 from lineage.store.base import (
@@ -35,13 +35,13 @@ from lineage.store.base import (
     standing,
     takes,
 )
-from lineage.store.claims import Arc, Claim, Held, Statement
+from lineage.store.claims import Arc, Claim, NodeHistory, Statement
 from lineage.store.engines import Options
 from lineage.store.rows import EdgeRow, NodeRow
 
 
 @dataclass(slots=True)
-class _Held:
+class _Assertion:
     """A statement or an arc, who claims it, and from when to when."""
 
     what: Statement | Arc
@@ -51,12 +51,12 @@ class _Held:
 
 
 @dataclass(slots=True)
-class _Spot:
+class _NodeState:
     """Everything held about one identifier."""
 
-    statements: list[_Held] = field(default_factory=list)
-    causes: list[_Held] = field(default_factory=list)
-    effects: list[_Held] = field(default_factory=list)
+    statements: list[_Assertion] = field(default_factory=list)
+    causes: list[_Assertion] = field(default_factory=list)
+    effects: list[_Assertion] = field(default_factory=list)
     row: NodeRow | None = None
     since: int = 0
     until: int | None = None
@@ -68,7 +68,7 @@ class MemoryStore:
     caps: Caps = Caps(name="memory", persistent=False, native_walk=False)
 
     def __init__(self) -> None:
-        self._spots: dict[str, _Spot] = {}
+        self._spots: dict[str, _NodeState] = {}
         self._entries: list[Entry] = []
         self._log = Frontier()
         self._values: dict[str, bytes] = {}
@@ -108,15 +108,15 @@ class MemoryStore:
 
     def _hold(self, record: Record, source: str, seq: int) -> None:
         if isinstance(record, Node):
-            spot = self._spots.setdefault(record.id, _Spot(since=seq))
-            spot.statements.append(_Held(prepare.statement(record), source, seq))
+            spot = self._spots.setdefault(record.id, _NodeState(since=seq))
+            spot.statements.append(_Assertion(prepare.statement(record), source, seq))
             return
         for arc in prepare.edge_arcs(record):
-            held = _Held(arc, source, seq)
-            self._spots.setdefault(arc.effect, _Spot(since=seq)).causes.append(held)
-            self._spots.setdefault(arc.cause, _Spot(since=seq)).effects.append(held)
+            held = _Assertion(arc, source, seq)
+            self._spots.setdefault(arc.effect, _NodeState(since=seq)).causes.append(held)
+            self._spots.setdefault(arc.cause, _NodeState(since=seq)).effects.append(held)
 
-    def _claims_of(self, record: Record, source: str) -> Iterator[_Held]:
+    def _claims_of(self, record: Record, source: str) -> Iterator[_Assertion]:
         if isinstance(record, Node):
             spot = self._spots.get(record.id)
             wanted: set[object] = {prepare.statement(record)}
@@ -212,9 +212,9 @@ class MemoryStore:
         """See ``Store.walk``."""
         return reference.walk(self, walk, view)
 
-    def run(self, question: Question, view: View) -> Subgraph:
+    def run(self, request: PlanRequest, view: View) -> Subgraph:
         """See ``Store.run``."""
-        return reference.run(self, question, view)
+        return reference.run(self, request, view)
 
     def identifiers(self, after: str | None, limit: int, view: View) -> Sequence[str]:
         """See ``Store.identifiers``."""
@@ -224,11 +224,11 @@ class MemoryStore:
         named = (i for i, spot in known if spot.since <= last and (after is None or i > after))
         return nsmallest(limit, named)
 
-    def held(self, ids: Collection[str], view: View) -> Mapping[str, Held]:
+    def held(self, ids: Collection[str], view: View) -> Mapping[str, NodeHistory]:
         """See ``Store.held``."""
         spots = ((ident, self._spots[ident]) for ident in ids if ident in self._spots)
         return {
-            ident: Held(spot.row, spot.since, spot.until, tuple(self._claims(spot))).up_to(
+            ident: NodeHistory(spot.row, spot.since, spot.until, tuple(self._claims(spot))).up_to(
                 view.as_of
             )
             for ident, spot in spots
@@ -236,7 +236,7 @@ class MemoryStore:
         }
 
     @staticmethod
-    def _claims(spot: _Spot) -> Iterator[Claim]:
+    def _claims(spot: _NodeState) -> Iterator[Claim]:
         for held in (*spot.statements, *spot.causes):
             yield Claim(held.what, held.source, held.since, held.until)
 
@@ -248,8 +248,8 @@ class MemoryStore:
                 if stands and claim.source == source and not claim.implied:
                     yield claim.record
 
-    def faults(self) -> Iterable[str]:
-        """See ``Store.faults``."""
+    def integrity_faults(self) -> Iterable[str]:
+        """See ``Store.integrity_faults``."""
         return ()
 
     def values(self, names: Collection[str]) -> Mapping[str, bytes]:
@@ -282,8 +282,8 @@ class MemoryStore:
                     self._values[name] = value
             return True
 
-    def redraw(self, progress: Callable[[int], None]) -> None:
-        """See ``Store.redraw``."""
+    def rebuild_graph(self, progress: Callable[[int], None]) -> None:
+        """See ``Store.rebuild_graph``."""
         self._spots.clear()
         for entry in self._entries:
             self._draw(entry, *log.split(entry))

@@ -19,7 +19,7 @@ from lineage.model.record import Batch, Record
 from lineage.model.value import text
 from lineage.model.vocabulary import KEPT, Translation, Vocabulary, too_new
 from lineage.query.condition import accepts
-from lineage.query.plan import Question
+from lineage.query.plan import PlanRequest
 from lineage.store import reference
 from lineage.store.base import (
     Caps,
@@ -36,7 +36,7 @@ from lineage.store.base import (
     Walk,
     values_under,
 )
-from lineage.store.claims import Arc, Claim, Held, Statement
+from lineage.store.claims import Arc, Claim, NodeHistory, Statement
 from lineage.store.rows import EdgeRow, NodeRow
 
 
@@ -65,8 +65,8 @@ class NewerStore:
         del draft, batch, retract
         raise too_new(self.translation.unknown)
 
-    def redraw(self, progress: Callable[[int], None]) -> None:
-        """See ``Store.redraw``."""
+    def rebuild_graph(self, progress: Callable[[int], None]) -> None:
+        """See ``Store.rebuild_graph``."""
         del progress
         raise too_new(self.translation.unknown)
 
@@ -124,9 +124,9 @@ class NewerStore:
         """See ``Store.values_under``."""
         return self.inner.values_under(prefix, after, limit)
 
-    def faults(self) -> Iterable[str]:
-        """See ``Store.faults``."""
-        return self.inner.faults()
+    def integrity_faults(self) -> Iterable[str]:
+        """See ``Store.integrity_faults``."""
+        return self.inner.integrity_faults()
 
     def close(self) -> None:
         """See ``Store.close``."""
@@ -169,11 +169,11 @@ class NewerStore:
             cut=found.cut,
         )
 
-    def run(self, question: Question, view: View) -> Subgraph:
+    def run(self, request: PlanRequest, view: View) -> Subgraph:
         """See ``Store.run``."""
-        return reference.run(self, question, view)
+        return reference.run(self, request, view)
 
-    def held(self, ids: Collection[str], view: View) -> Mapping[str, Held]:
+    def held(self, ids: Collection[str], view: View) -> Mapping[str, NodeHistory]:
         """See ``Store.held``."""
         return {
             ident: held._replace(

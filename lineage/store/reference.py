@@ -13,7 +13,7 @@ from lineage.errors import TimedOut
 from lineage.ledger import log
 from lineage.model import terms
 from lineage.query.condition import Condition, accepts
-from lineage.query.plan import Question
+from lineage.query.plan import PlanRequest
 from lineage.store import execute, prepare
 from lineage.store.base import (
     NOW,
@@ -194,15 +194,15 @@ def stats(store: Store, view: View) -> Stats:
     )
 
 
-def run(store: Store, question: Question, view: View) -> Subgraph:
+def run(store: Store, request: PlanRequest, view: View) -> Subgraph:
     """A plan carried out by one-hop steps."""
-    return execute.run(store, Sets(store, view, Clock(question.seconds)), question, view)
+    return execute.run(store, Sets(store, view, Clock(request.seconds)), request, view)
 
 
-def paged(members: Collection[str], question: Question) -> tuple[list[str], Cut | None]:
+def paged(members: Collection[str], request: PlanRequest) -> tuple[list[str], Cut | None]:
     """One page of a set, by identifier, and how many are left behind it."""
-    left = [ident for ident in members if question.after is None or ident > question.after]
-    page = nsmallest(question.limit, left)
+    left = [ident for ident in members if request.after is None or ident > request.after]
+    page = nsmallest(request.limit, left)
     return page, Cut(reason="limit", left=len(left) - len(page)) if len(left) > len(page) else None
 
 
@@ -260,11 +260,11 @@ class Sets:
         back = hop.toward == "effects"
         return [(row.cause, row.effect) if back else (row.effect, row.cause) for row in rows]
 
-    def shown(self, members: set[str] | Condition, question: Question) -> Subgraph:
+    def shown(self, members: set[str] | Condition, request: PlanRequest) -> Subgraph:
         """See ``execute.Sets.shown``."""
         chosen = members if isinstance(members, set) else self.where(members)
-        page, cut = paged(chosen, question)
+        page, cut = paged(chosen, request)
         rows = self.store.get(page, self.view)
-        found = self.store.edges(page, execute.hop(question.follow, "causes"), self.view)
+        found = self.store.edges(page, execute.hop(request.follow, "causes"), self.view)
         edges = [row for row in found if row.cause in chosen]
         return Subgraph(node_rows=[rows[ident] for ident in page], edge_rows=edges, cut=cut)

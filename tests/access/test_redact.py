@@ -364,7 +364,7 @@ def test_the_name_of_bytes_is_a_digest_of_them():
 
 
 def test_a_placeholder_stays_a_placeholder_under_another_name():
-    gone = ids.unknown(["secret", "x"])
+    gone = ids.unknown_id(["secret", "x"])
     batch = Batch(
         nodes=(Node(id="urn:e", kind="Artifact"),),
         edges=(Edge(relation="wasGeneratedBy", effect="urn:e", cause=gone),),

@@ -45,7 +45,16 @@ def test_every_document_is_used():
 
 @pytest.mark.parametrize(
     "name",
-    ["Certificate", "Groups", "Things", "Thing", "TreeLine", "PathEdge", "Comparison", "Stats"],
+    [
+        "Certificate",
+        "Groups",
+        "AlternatesByGroup",
+        "Alternates",
+        "TreeLine",
+        "PathEdge",
+        "Comparison",
+        "Stats",
+    ],
 )
 def test_no_field_of_an_answer_is_left_out(name):
     asked = set()

@@ -26,7 +26,7 @@ _count = itertools.count()
 
 def _maybe(values):
     """A value, or that it was left out: something unnamed, each time another."""
-    return st.one_of(values, values, st.builds(lambda: ids.unknown(next(_count))))
+    return st.one_of(values, values, st.builds(lambda: ids.unknown_id(next(_count))))
 
 
 def _attributes(**choices):

@@ -184,7 +184,7 @@ def test_the_graph_can_be_drawn_anew_from_the_ledger(store, lineage_at, address)
     store.write(draft("one"), Batch(), [LINEAGE.nodes[0]])
     before = store.held(store.identifiers(None, 100, NOW), NOW)
     told = []
-    store.redraw(told.append)
+    store.rebuild_graph(told.append)
     assert told == [1, 2, 3]
     after = store.held(store.identifiers(None, 100, NOW), NOW)
     assert {k: v[:3] for k, v in after.items()} == {k: v[:3] for k, v in before.items()}

@@ -107,7 +107,7 @@ def closures(instances):
 
 def upstream(store, namespace, one):
     path, digest = one
-    ident = ids.version(namespace, path, *digest.split(":"))
+    ident = ids.dataset_version_id(namespace, path, *digest.split(":"))
     answer = store.trace(ident)
     assert answer.certificate.complete
     return answer

@@ -49,7 +49,7 @@ def test_a_run_is_recorded_in_the_commits_that_brought_it_in(new_repository):
     second = project.commit("new data", {"dvc.lock": lock(data="d2", model="m2")})
     nodes, edges, *_ = records(project.path)
     commits = {cause for _, cause in linked(edges, "used", "recorded-in")}
-    assert commits == {ids.commit(first), ids.commit(second)}
+    assert commits == {ids.commit_id(first), ids.commit_id(second)}
     assert Counter(n.kind for n in nodes.values())["Run"] == 2
 
 
@@ -99,12 +99,12 @@ def test_paths_are_those_of_the_repository_from_whatever_folder_they_are_written
     run = one(nodes, "Run", stage="sub/dvc.yaml:inner")
     used = {cause for effect, cause in linked(edges, "used", "dep")}
     assert used == {
-        ids.version(namespace, "data.csv", "md5", md5("d")),
-        ids.version("file", "/mnt/big.bin", "md5", md5("b")),
-        ids.version(namespace, "../other/x.csv", "md5", md5("o")),
-        ids.version("s3://bucket", "k.csv", "etag", "abc-2"),
+        ids.dataset_version_id(namespace, "data.csv", "md5", md5("d")),
+        ids.dataset_version_id("file", "/mnt/big.bin", "md5", md5("b")),
+        ids.dataset_version_id(namespace, "../other/x.csv", "md5", md5("o")),
+        ids.dataset_version_id("s3://bucket", "k.csv", "etag", "abc-2"),
     }
-    out = ids.version(namespace, "sub/deep/out.txt", "md5", md5("t"))
+    out = ids.dataset_version_id(namespace, "sub/deep/out.txt", "md5", md5("t"))
     assert linked(edges, "wasGeneratedBy", "out") == {(out, run.id)}
     assert [n.attributes.get("external") for n in nodes.values() if n.id in used].count(True) == 3
     assert "hunter2" not in repr((nodes, edges, losses))
@@ -257,9 +257,9 @@ def test_imported_data_leads_to_the_commit_of_the_other_repository(new_repositor
     project.commit("import", {"x.csv.dvc": yaml.safe_dump(said), "y.csv.dvc": yaml.safe_dump(url)})
     nodes, edges, *_ = records(project.path)
     causes = {cause for _, cause in linked(edges, "wasDerivedFrom", "import")}
-    there = ids.version("git.example/lab/d", "data/x.csv", "commit", "a" * 40)
-    assert causes == {there, ids.version("https://data.example", "y.csv", "etag", "e1")}
-    assert linked(edges, "wasDerivedFrom", "source") == {(there, ids.commit("a" * 40))}
+    there = ids.dataset_version_id("git.example/lab/d", "data/x.csv", "commit", "a" * 40)
+    assert causes == {there, ids.dataset_version_id("https://data.example", "y.csv", "etag", "e1")}
+    assert linked(edges, "wasDerivedFrom", "source") == {(there, ids.commit_id("a" * 40))}
     assert "pw@" not in repr(nodes)
     assert "abcdef123456" not in repr(nodes)
 
@@ -283,7 +283,7 @@ def test_a_folder_without_git_is_read_as_it_is(tmp_path):
     (tmp_path / "plain").mkdir()
     (tmp_path / "plain" / "dvc.lock").write_text(lock())
     nodes, edges, *_ = records(tmp_path / "plain")
-    assert ids.version("plain", "model.pkl", "md5", md5("m")) in nodes
+    assert ids.dataset_version_id("plain", "model.pkl", "md5", md5("m")) in nodes
     assert not linked(edges, "used", "recorded-in")
 
 

@@ -72,12 +72,12 @@ def test_a_model_names_the_digests_its_commit_locked(corpora, tmp_path, opened):
             if name not in {"train", "run_notebook"} or stage in before or checked == 5:
                 continue
             model = next(x for x in outs if "model" in x[0])
-            ident = ids.version(namespace, model[0], *model[1].split(":"))
+            ident = ids.dataset_version_id(namespace, model[0], *model[1].split(":"))
             answer = opened.trace(ident, depth=2, via=["wasGeneratedBy", "used"])
-            runs = {e.effect for e in answer.edges if e.cause == ids.commit(commit)}
+            runs = {e.effect for e in answer.edges if e.cause == ids.commit_id(commit)}
             for run in runs:
                 used = {e.cause for e in answer.edges if e.effect == run}
-                used -= {ids.commit(commit)}
+                used -= {ids.commit_id(commit)}
                 digests = {
                     n.attributes["digest"] for n in answer if n.id in used and n.kind in VERSIONS
                 }

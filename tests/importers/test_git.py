@@ -56,7 +56,7 @@ def test_parents_lead_from_child_to_parent(project):
     said = {(edge.effect, edge.cause) for edge in edges(read(project.path), "parent")}
     listed = project.git("rev-list", "--parents", "--all").splitlines()
     pairs = {(x.split()[0], parent) for x in listed for parent in x.split()[1:]}
-    assert said == {(ids.commit(child), ids.commit(parent)) for child, parent in pairs}
+    assert said == {(ids.commit_id(child), ids.commit_id(parent)) for child, parent in pairs}
 
 
 def test_authors_committers_and_coauthors_are_people_with_roles(new_repository):
@@ -102,7 +102,7 @@ def test_the_key_decides_what_a_person_is_called_and_hides_the_address(project):
         if n.kind == "Person"
     ]
     assert one != other
-    assert ids.person("ana@example.org", b"k" * 32) in other[0].decode()
+    assert ids.person_id("ana@example.org", b"k" * 32) in other[0].decode()
 
 
 def test_reading_twice_and_reading_a_clone_give_the_same_records(project, tmp_path):
@@ -269,7 +269,9 @@ def test_replacements_grafts_stashes_notes_and_submodules_are_said(project):
     project.git("commit", "-qm", "With a submodule", GIT_NO_REPLACE_OBJECTS="1")
     batches = read(project.path)
     assert commits(batches)[tip].attributes["message"] == "Merge the model"
-    assert len([edge for edge in edges(batches, "parent") if edge.effect == ids.commit(tip)]) == 2
+    assert (
+        len([edge for edge in edges(batches, "parent") if edge.effect == ids.commit_id(tip)]) == 2
+    )
     assert lost(batches)["refs"] == 3
     assert lost(batches)["grafts"] == 1
     assert lost(batches)["changes of submodules"] == 1

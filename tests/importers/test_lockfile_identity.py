@@ -66,7 +66,7 @@ def test_a_lock_file_in_a_repository_is_named_as_the_repository_names_it(new_rep
     digest = hashlib.sha256(data).hexdigest()
     root = project.git("rev-list", "--max-parents=0", "HEAD")
     (artifact,) = found.of("Artifact")
-    assert artifact.id == ids.version(root, "env/requirements.txt", "sha256", digest)
+    assert artifact.id == ids.dataset_version_id(root, "env/requirements.txt", "sha256", digest)
     md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
     assert {node.id for node in found.of("Content")} == {
         f"urn:lineage:content:sha256:{digest}",

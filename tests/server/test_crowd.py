@@ -40,13 +40,13 @@ def parser(request, monkeypatch):
 @pytest.fixture(params=[PATIENCE])
 def served(parser, request):
     """A server on a thread of this process, with little patience: its port and a token."""
-    patience = request.param
+    client_timeout = request.param
     with root.served("memory:") as runtime, bind("127.0.0.1", 0) as bound:
         _, secret = tokens.add(runtime.writing, "me", Role.admin)
-        settings = Settings(patience=patience, grace=1)
+        settings = Settings(client_timeout=client_timeout, shutdown_grace=1)
         config = uvicorn.Config(
             create_app(runtime, settings, stream=io.StringIO()),
-            http=protocol(patience),
+            http=protocol(client_timeout),
             log_config=None,
             lifespan="on",
             timeout_graceful_shutdown=1,

@@ -156,7 +156,7 @@ def test_a_request_that_takes_too_long_is_ended_with_a_problem(serving, extra):
     async def slow() -> None:
         await asyncio.Event().wait()
 
-    site = serving(wall=0.05)
+    site = serving(response_timeout=0.05)
     answer = site.client.get("/slow", headers=site.bearer())
     assert (answer.status_code, answer.json()["code"]) == (503, "timed-out")
     assert answer.headers["retry-after"]

@@ -17,7 +17,7 @@ from importers.openlineage import batch_of
 from lineage.errors import Rejected, StoreBusy, StoreFull
 from lineage.model.record import Batch, Node
 from lineage.services.write import group_commit
-from lineage.services.write.group_commit import Receiver
+from lineage.services.write.group_commit import GroupCommit
 from lineage.store.base import NOW
 from tests.server.sites import running
 
@@ -131,7 +131,7 @@ def test_many_senders_at_once_lose_nothing_and_readers_go_on(serving, tmp_path, 
 
 
 def receiver(parse=None):
-    return Receiver(
+    return GroupCommit(
         parse or (lambda value, ctx: batch_of(value, person_key=ctx.person_key)), importer="t"
     )
 

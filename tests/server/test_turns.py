@@ -17,7 +17,7 @@ PATIENCE = 20
 @pytest.fixture
 def turns():
     with ThreadPoolExecutor(4) as executor:
-        yield lambda seats: Turns(executor, range(seats))
+        yield lambda slots: Turns(executor, range(slots))
 
 
 def test_callers_go_round_however_many_calls_each_of_them_has(turns):

@@ -164,11 +164,11 @@ def test_a_locked_store_is_busy_and_readers_go_on(tmp_path):
 
     path = tmp_path / "store.db"
     open_at(str(path)).close()
-    store = open_store(str(path), patience=50)
+    store = open_store(str(path), busy_timeout=50)
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreBusy) as caught:
-        store.redraw(lambda _seq: None)
+        store.rebuild_graph(lambda _seq: None)
     assert (caught.value.code, caught.value.exit_code) == ("store-busy", 75)
     assert store.walk(Walk(start=frozenset({"urn:x"})), NOW).nodes == ()
     holder.execute("ROLLBACK")

@@ -10,7 +10,7 @@ import pytest
 import lineage
 from lineage.model.record import Batch, Edge
 from lineage.query import condition as c
-from lineage.query.plan import Every, Follow, Question
+from lineage.query.plan import AllNodes, Follow, PlanRequest
 from lineage.store.base import NOW, Hop, View, Walk
 from lineage.store.reference import Clock
 from lineage.store.sqlite import read
@@ -79,8 +79,10 @@ def test_a_plan_searches_edges_and_names_by_their_indexes(opened, hop, analysed)
     sets.reach_and_keep(keys, hop, c.AllOf((kind, c.Like("owner", "ana"))))
     sets.arcs(keys, hop)
     follow = Follow(hop.relations, hop.tied)
-    sets.shown(within, Question(plan=Every(), follow=follow, limit=1))
-    sets.shown(c.AllOf((kind, c.Called("urn:1*"))), Question(plan=Every(), follow=follow, limit=1))
+    sets.shown(within, PlanRequest(plan=AllNodes(), follow=follow, limit=1))
+    sets.shown(
+        c.AllOf((kind, c.NameLike("urn:1*"))), PlanRequest(plan=AllNodes(), follow=follow, limit=1)
+    )
     for statement, plan in plans:
         assert "SCAN e" not in plan, (statement, plan)
         assert "BLOOM" not in plan, (statement, plan)

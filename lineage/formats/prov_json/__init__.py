@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from lineage.formats.gc_pause import uncollected
+from lineage.formats.gc_pause import gc_disabled
 from lineage.formats.prov_json.read import Reader
 from lineage.formats.prov_json.write import Writer
 from lineage.formats.statement import ELEMENTS
@@ -26,14 +26,14 @@ class ProvJson:
             return False
         return head[:1] == b"{" and (any(w in head for w in words) or head.rstrip() == b"{}")
 
-    @uncollected()
+    @gc_disabled()
     def loads(self, data: bytes, where: str = "document") -> Batch:
         """Read a document, bundles and all."""
         reader = Reader(data, where)
         reader.document(decode(data, where=where))
         return reader.batch()
 
-    @uncollected()
+    @gc_disabled()
     def dumps(self, batch: Batch) -> bytes:
         """Write a document: same batch, same bytes."""
         return Writer(batch).document()

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from lineage.errors import BadInput
-from lineage.formats.gc_pause import uncollected
+from lineage.formats.gc_pause import gc_disabled
 from lineage.formats.prov_jsonld import words
 from lineage.formats.prov_jsonld.read import Reader
 from lineage.formats.prov_jsonld.write import Writer
@@ -28,7 +28,7 @@ class ProvJsonLd:
         head = data[:65536].lstrip(b"\xef\xbb\xbf \t\r\n")
         return head[:1] in (b"{", b"[") and b'"@context"' in head and b"ro/crate" not in head
 
-    @uncollected()
+    @gc_disabled()
     def loads(self, data: bytes, where: str = "document") -> Batch:
         """Read a document; contexts are those in it, PROV-JSONLD's is known by name."""
         value = json_reader.loads(data, where=where)
@@ -51,7 +51,7 @@ class ProvJsonLd:
         reader.document(value)
         return reader.batch()
 
-    @uncollected()
+    @gc_disabled()
     def dumps(self, batch: Batch) -> bytes:
         """Write a document: same batch, same bytes."""
         return orjson.dumps(Writer(batch).document(), option=orjson.OPT_INDENT_2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from lineage.formats.gc_pause import uncollected
+from lineage.formats.gc_pause import gc_disabled
 from lineage.formats.prov_n.read import Reader
 from lineage.formats.prov_n.write import Writer
 from lineage.model.record import Batch, Loss
@@ -22,14 +22,14 @@ class ProvN:
         """The word ``document``, comments before it aside."""
         return _DOCUMENT.match(data[:65536]) is not None
 
-    @uncollected()
+    @gc_disabled()
     def loads(self, data: bytes, where: str = "document") -> Batch:
         """Read a document, bundles and all."""
         reader = Reader(data, where)
         reader.document()
         return reader.batch()
 
-    @uncollected()
+    @gc_disabled()
     def dumps(self, batch: Batch) -> bytes:
         """Write a document: same batch, same bytes."""
         return "".join(Writer(batch).document()).encode()

@@ -12,7 +12,7 @@ import pyoxigraph
 from pyoxigraph import CanonicalizationAlgorithm, RdfFormat
 
 from lineage import ids
-from lineage.formats.gc_pause import uncollected
+from lineage.formats.gc_pause import gc_disabled
 from lineage.formats.prov_o.quads import parse
 from lineage.formats.prov_o.read import batch_of
 from lineage.formats.prov_o.syntax import Lines, Turtle
@@ -42,14 +42,14 @@ class ProvO:
         """Whether it looks like this syntax."""
         return self.looks(data[:_HEAD])
 
-    @uncollected()
+    @gc_disabled()
     def loads(self, data: bytes, where: str = "document") -> Batch:
         """Read a document; named graphs are bundles."""
         if self.syntax is RdfFormat.RDF_XML:
             without_doctype(data, where=where)
         return batch_of(parse(data, self.syntax, where))
 
-    @uncollected()
+    @gc_disabled()
     def dumps(self, batch: Batch) -> bytes:
         """Write a document: same batch, same bytes."""
         return "".join(self.text(self.held(batch))).encode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from lineage.formats.gc_pause import uncollected
+from lineage.formats.gc_pause import gc_disabled
 from lineage.formats.prov_xml.read import Reader
 from lineage.formats.prov_xml.write import Writer
 from lineage.model import namespaces
@@ -25,7 +25,7 @@ class ProvXml:
         head = data[:65536]
         return _ROOT.search(head) is not None and namespaces.PROV.encode() in head
 
-    @uncollected()
+    @gc_disabled()
     def loads(self, data: bytes, where: str = "document") -> Batch:
         """Read a document, bundles and all."""
         without_doctype(data, where=where)
@@ -33,7 +33,7 @@ class ProvXml:
         reader.document(data)
         return reader.batch()
 
-    @uncollected()
+    @gc_disabled()
     def dumps(self, batch: Batch) -> bytes:
         """Write a document: same batch, same bytes."""
         return "".join(Writer(batch).document()).encode()

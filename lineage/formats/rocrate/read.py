@@ -196,7 +196,7 @@ class Reader:
 
     def _contents(self, ident: str, algorithm: str, hexes: list[str], bytes_: int | None) -> None:
         for hex_ in hexes:
-            content = ids.content(algorithm, hex_, bytes_)
+            content = ids.content_id(algorithm, hex_, bytes_)
             if content is None:
                 continue
             label = f"{algorithm}:{hex_[:12]}"

@@ -14,7 +14,7 @@ from lineage.ledger.statement import demand_current, demand_next
 from lineage.model import check
 from lineage.services.context import Context
 from lineage.services.exchange import namespaces, package_layout, state, verify
-from lineage.services.exchange.namespaces import SOURCE, Sorted
+from lineage.services.exchange.namespaces import SOURCE, Classified
 from lineage.services.exchange.trust import Partner, Trust
 from lineage.services.exchange.verify import Opened
 from lineage.services.write.ingest import Report
@@ -115,7 +115,7 @@ def _kept_before(package: Opened, taken: Mapping[int, Mapping[str, Any]]) -> Che
     return Checkpoint(package.partner.origin, last["size"], bytes.fromhex(last["root"]))
 
 
-def sorted_out(ctx: Context, package: Opened, trust: Trust) -> Sorted:
+def sorted_out(ctx: Context, package: Opened, trust: Trust) -> Classified:
     """The statements of a package as they would be committed. Raises what ``admit`` raises for
     documents.
     """
@@ -126,7 +126,7 @@ def sorted_out(ctx: Context, package: Opened, trust: Trust) -> Sorted:
         raise LimitExceeded(message, where=package_layout.BUNDLE)
     package_layout.demand_sound(batch)
     mark = package.statement.digest[:16]
-    found = namespaces.sort(ctx.store, trust, partner, batch, mark)
+    found = namespaces.classify(ctx.store, trust, partner, batch, mark)
     check.demand(found.batch)
     return found
 
@@ -147,7 +147,7 @@ def _take(
     state.keep(ctx.store, state.TAKEN, package.partner.name, number, value)
 
 
-def commit(ctx: Context, package: Opened, found: Sorted, *, by: str | None) -> Report:
+def commit(ctx: Context, package: Opened, found: Classified, *, by: str | None) -> Report:
     """One entry with what the partner says, in its name; ``by`` is who let it in. Twice is once."""
     partner, statement = package.partner, package.statement
     note: dict[str, Any] = {
@@ -205,7 +205,7 @@ def decide(ctx: Context, partner: str, number: int, verdict: str, reason: str) -
 def _told(
     package: Opened,
     state: State,
-    found: Sorted | None = None,
+    found: Classified | None = None,
     *,
     gap: bool = False,
     report: Report | None = None,

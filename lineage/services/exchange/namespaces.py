@@ -35,7 +35,7 @@ _TOGETHER = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sorted:
+class Classified:
     """What a package comes to here. ``echoes`` are statements of ours that came back, ``claims``
     the things that it speaks of under names of ours, ``joined`` those tied by digest to bytes that
     we hold.
@@ -47,7 +47,9 @@ class Sorted:
     joined: int
 
 
-def sort(store: Store, trust: Trust, partner: Partner, batch: Batch, package: str) -> Sorted:
+def classify(
+    store: Store, trust: Trust, partner: Partner, batch: Batch, package: str
+) -> Classified:
     """The statements of a partner's package as they would be committed; ``package`` tells the blank
     nodes of packages apart.
 
@@ -94,7 +96,7 @@ class _Sorting:
         if not own:
             self._local.add((record,))
 
-    def result(self) -> Sorted:
+    def result(self) -> Classified:
         kept: list[Record] = []
         back: list[Node] = []
         echoes = 0
@@ -116,7 +118,7 @@ class _Sorting:
             if ident in self._bytes and ident.startswith(_CONTENT)
             for edge in tie(claim, ident)
         ]
-        return Sorted(
+        return Classified(
             batch=Batch(
                 nodes=tuple(record for record in named if isinstance(record, Node)),
                 edges=(*(record for record in named if isinstance(record, Edge)), *ties),
@@ -207,7 +209,7 @@ class _Sorting:
         if owner == "theirs":
             return ident
         if ids.is_unknown(ident):
-            return ids.unknown([self._partner.name, ident])
+            return ids.unknown_id([self._partner.name, ident])
         if owner == "ours":
             found = self._ours(ident)
             lost = self._issued.gave(ident) and self._issued.names.get(ident) is None

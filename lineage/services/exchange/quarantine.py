@@ -20,7 +20,7 @@ from lineage.model.findings import Finding
 from lineage.model.record import Batch, line
 from lineage.services.context import Context
 from lineage.services.exchange import admit, files, state, verify
-from lineage.services.exchange.namespaces import SOURCE, Sorted
+from lineage.services.exchange.namespaces import SOURCE, Classified
 from lineage.services.exchange.trust import Trust
 from lineage.services.exchange.verify import Opened
 from lineage.services.request import Request, Says
@@ -176,7 +176,7 @@ def _named(ctx: Context, name: str) -> Waiting:
     raise NotFound(f"no package {name!r} is in quarantine", hint=hint)
 
 
-def _verified(ctx: Context, waiting: Waiting, trust: Trust) -> tuple[Opened, Sorted]:
+def _verified(ctx: Context, waiting: Waiting, trust: Trust) -> tuple[Opened, Classified]:
     taken = state.numbered(ctx.store, state.TAKEN, waiting.partner)[waiting.sequence]
     data = state.bytes_of(ctx.store, taken["bytes"])
     package = verify.opened(data, trust, where=waiting.name)

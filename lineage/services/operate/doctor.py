@@ -98,7 +98,7 @@ def _store(opened: Callable[[], AbstractContextManager[Any]]) -> list[Check]:
 
 def _checks(store: Store) -> list[Check]:
     stats = store.stats(NOW)
-    faults = list(islice(store.faults(), 3))
+    faults = list(islice(store.integrity_faults(), 3))
     unknown = Vocabulary.of_values(dict(values_under(store, KEPT))).unknown
     found = f"{store.caps.name}, {stats.nodes} nodes, {stats.edges} edges, {stats.entries} entries"
     checks = [Check(what="store", state="ok", found=found)]

@@ -66,5 +66,5 @@ def _demand_beginning(source: Store, target: Store, begun: int) -> None:
 def rebuild(ctx: Context, progress: Progress) -> Moved:
     """Draw the graph anew from the ledger, which stays as it is."""
     head = ctx.store.head()
-    ctx.store.redraw(lambda seq: progress(seq, head.size))
+    ctx.store.rebuild_graph(lambda seq: progress(seq, head.size))
     return Moved(entries=head.size, total=head.size, root=head.root.hex())

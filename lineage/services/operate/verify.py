@@ -18,7 +18,7 @@ from lineage.model.vocabulary import KEPT, Vocabulary, too_new
 from lineage.services.context import Context
 from lineage.services.request import Request
 from lineage.store.base import NOW, Store, pages, values_under
-from lineage.store.claims import Arc, Claim, Held
+from lineage.store.claims import Arc, Claim, NodeHistory
 
 #: A report names at most this many changes; the rest are counted.
 MOST = 100
@@ -119,7 +119,7 @@ def _changes(
     store: Store, other: Store | None, head: Frontier, unknown: Collection[str]
 ) -> Iterator[Change]:
     try:
-        for fault in store.faults():
+        for fault in store.integrity_faults():
             yield Change(entry=None, subject="storage", what=fault)
     except LineageError as error:
         yield Change(entry=None, subject="storage", what=str(error))
@@ -235,11 +235,13 @@ def _take(both: Iterator[str]) -> list[str]:
     return chunk
 
 
-def _key(held: Held) -> tuple[Any, ...]:
+def _key(held: NodeHistory) -> tuple[Any, ...]:
     return (held.row, held.since, held.until, sorted(map(repr, held.claims)))
 
 
-def _difference(ident: str, held: Held | None, drawn: Held | None) -> Iterator[Change]:
+def _difference(
+    ident: str, held: NodeHistory | None, drawn: NodeHistory | None
+) -> Iterator[Change]:
     """What differs about a node, with the entry that says how it should be."""
     if drawn is None:
         yield Change(entry=None, subject=ident, what="no entry speaks of it")

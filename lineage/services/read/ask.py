@@ -21,7 +21,7 @@ from lineage.model.value import read_text
 from lineage.query import ast, parse
 from lineage.query import condition as c
 from lineage.query.bind import bind
-from lineage.query.plan import Connections, Follow, Question, lines
+from lineage.query.plan import Connections, Follow, PlanRequest, lines
 from lineage.query.rules import rewritten
 from lineage.query.words import FILTERS
 from lineage.services.answer import Answer, certify
@@ -155,7 +155,7 @@ class ExplainRequest(
 def page_of(ctx: Context, selected: ast.Expression, page: Page, view: View) -> Slice:
     """Nodes of a selection in a view, behind an identifier: for lists that page by identifier."""
     plan = rewritten(bind(ast.Selection(selected), _Names(ctx, view)))
-    question = Question(plan=plan, limit=page.limit, after=page.after, seconds=ctx.budget)
+    question = PlanRequest(plan=plan, limit=page.limit, after=page.after, seconds=ctx.budget)
     found = ctx.store.run(question, view)
     rows = tuple(found.ordered_nodes)
     return Slice(rows, rows[-1].id if found.cut is not None and rows else None)
@@ -181,7 +181,9 @@ def _page(
             found = _connections(ctx, plan, view)
             return found.graph, found
         after = None if place is None else place.after
-        question = Question(plan=plan, follow=follow, limit=limit, after=after, seconds=ctx.budget)
+        question = PlanRequest(
+            plan=plan, follow=follow, limit=limit, after=after, seconds=ctx.budget
+        )
         return ctx.store.run(question, view), None
 
     (found, chains), stand = _read(ctx, selection, place, read)

@@ -15,7 +15,7 @@ _ORDER = {relation.name: place for place, relation in enumerate(terms.TABLE)}
 
 
 @dataclass(slots=True, eq=False)
-class Thing:
+class EquivalenceClass:
     """A version and its bytes are one thing: nodes tied by digest, under the name that says most."""
 
     nodes: list[Node] = field(default_factory=list)
@@ -37,13 +37,13 @@ def ties(edge: Edge) -> bool:
     return edge.relation in terms.SAMENESSES and terms.follows(edge.relation, edge.attributes)
 
 
-def things(answer: Answer) -> dict[str, Thing]:
+def things(answer: Answer) -> dict[str, EquivalenceClass]:
     """Identifier -> the thing it belongs to."""
     pairs = [(edge.effect, edge.cause) for edge in answer.edges if ties(edge)]
     one_of = connected([node.id for node in answer.nodes], pairs)
-    found: dict[str, Thing] = {}
+    found: dict[str, EquivalenceClass] = {}
     for node in answer.nodes:
-        found.setdefault(one_of[node.id], Thing()).nodes.append(node)
+        found.setdefault(one_of[node.id], EquivalenceClass()).nodes.append(node)
     return {node.id: thing for thing in found.values() for node in thing.nodes}
 
 
@@ -53,7 +53,7 @@ class Links:
     def __init__(self, answer: Answer, toward: Toward) -> None:
         self.of = things(answer)
         self._back = toward == "effects"
-        self._out: dict[Thing, dict[tuple[Thing, str], Edge]] = {}
+        self._out: dict[EquivalenceClass, dict[tuple[EquivalenceClass, str], Edge]] = {}
         # A plan is drawn where nothing else leads to it: mostly a run used it as well.
         for edge in sorted(answer.edges, key=lambda edge: edge.relation == "hadPlan"):
             if not ties(edge):
@@ -68,15 +68,15 @@ class Links:
             if one is not other and not drawn:
                 out.setdefault((other, edge.relation), edge)
 
-    def far(self, edge: Edge) -> Thing:
+    def far(self, edge: Edge) -> EquivalenceClass:
         """The thing that a link leads to."""
         return self.of[edge.effect if self._back else edge.cause]
 
-    def onward(self, thing: Thing) -> bool:
+    def onward(self, thing: EquivalenceClass) -> bool:
         """Whether anything hangs on a thing."""
         return bool(self._out.get(thing))
 
-    def siblings(self, spot: Thing) -> list[tuple[tuple[str, str], list[Edge]]]:
+    def siblings(self, spot: EquivalenceClass) -> list[tuple[tuple[str, str], list[Edge]]]:
         """The links from a thing, those of one relation and kind together, in reading order."""
         groups: dict[tuple[str, str], list[Edge]] = {}
         for edge in self._out.get(spot, {}).values():

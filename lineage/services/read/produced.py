@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from lineage.model import kinds
 from lineage.services.context import Context
-from lineage.services.read.equivalents import Links, Thing
+from lineage.services.read.equivalents import EquivalenceClass, Links
 from lineage.services.read.trace import Depth, Limit, TraceRequest, WalkAnswer, walked
 from lineage.services.request import EVERYTHING, Request, Via, When, reference
 
@@ -56,7 +56,7 @@ class ProducedRequest(Request[ProducedAnswer], graphql="produced", weight=30):
         )
 
 
-def _grouped(links: Links, start: Thing) -> dict[str, list[dict[str, Any]]]:
+def _grouped(links: Links, start: EquivalenceClass) -> dict[str, list[dict[str, Any]]]:
     groups: dict[str, list[dict[str, Any]]] = {}
     for thing in dict.fromkeys(links.of.values()):
         if thing is not start:
@@ -66,7 +66,7 @@ def _grouped(links: Links, start: Thing) -> dict[str, list[dict[str, Any]]]:
     return {name: groups[name] for name in kinds.GROUPS if name in groups}
 
 
-def _shown(thing: Thing) -> dict[str, Any]:
+def _shown(thing: EquivalenceClass) -> dict[str, Any]:
     best = thing.best
     return {
         "id": best.id,
@@ -77,17 +77,17 @@ def _shown(thing: Thing) -> dict[str, Any]:
     }
 
 
-def digests(thing: Thing) -> list[str]:
+def digests(thing: EquivalenceClass) -> list[str]:
     """What is known of its bytes: algorithm:hex, each once."""
     known = (node.attributes.get("digest") for node in thing.nodes)
     return sorted({digest for digest in known if isinstance(digest, str)})
 
 
-def _tree(links: Links, start: Thing) -> list[dict[str, Any]]:
+def _tree(links: Links, start: EquivalenceClass) -> list[dict[str, Any]]:
     lines = [_line(start, None, None, 0, repeated=False)]
     seen, level = {start}, [start]
     while level and len(lines) < LINES:
-        reached: list[Thing] = []
+        reached: list[EquivalenceClass] = []
         depth = lines[-1]["depth"] + 1
         for spot in level:
             for relation, thing in _below(links, spot):
@@ -100,14 +100,19 @@ def _tree(links: Links, start: Thing) -> list[dict[str, Any]]:
     return lines[:LINES]
 
 
-def _below(links: Links, spot: Thing) -> Iterable[tuple[str, Thing]]:
+def _below(links: Links, spot: EquivalenceClass) -> Iterable[tuple[str, EquivalenceClass]]:
     for (relation, _), edges in links.siblings(spot):
         for edge in edges:
             yield relation, links.far(edge)
 
 
 def _line(
-    thing: Thing, parent: Thing | None, relation: str | None, depth: int, *, repeated: bool
+    thing: EquivalenceClass,
+    parent: EquivalenceClass | None,
+    relation: str | None,
+    depth: int,
+    *,
+    repeated: bool,
 ) -> dict[str, Any]:
     return {
         "id": thing.best.id,

@@ -82,11 +82,11 @@ def _number(parent: EdgeRow) -> float:
 def _spelled(text: str) -> str:
     """Spellings of identifiers that people use, as the identifier."""
     if text.lower().startswith("orcid:"):
-        return ids.orcid(text)
+        return ids.orcid_id(text)
     if text.lower().startswith("doi:"):
         return "https://doi.org/" + text[4:]
     if re.fullmatch(r"(commit:)?[0-9a-f]{40}([0-9a-f]{24})?", text):
-        return ids.commit(text.removeprefix("commit:"))
+        return ids.commit_id(text.removeprefix("commit:"))
     return text
 
 

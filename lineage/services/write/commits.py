@@ -46,7 +46,7 @@ class Found:
             "reachable": self.reachable,
             "matches": [
                 {
-                    "commit": ids.commit(match.sha),
+                    "commit": ids.commit_id(match.sha),
                     "method": match.method,
                     "confidence": match.confidence,
                     "same_tree": match.tree,

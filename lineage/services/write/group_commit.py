@@ -21,7 +21,7 @@ WAITING = 10_000
 TOGETHER, RECORDS = 512, 20_000
 
 #: What a sender hears: what of its message was not kept.
-Heard = Future[tuple[Loss, ...]]
+Acknowledgement = Future[tuple[Loss, ...]]
 #: Turns one message into what it asserts. Raises the errors of ``lineage.errors``.
 Parse = Callable[[Any, Context], Batch]
 
@@ -32,10 +32,10 @@ class _Message:
 
     actor: str
     value: Any
-    heard: Heard = field(default_factory=Future)
+    heard: Acknowledgement = field(default_factory=Future)
 
 
-class Receiver:
+class GroupCommit:
     """Takes messages from any thread; one thread at a time writes them.
 
     A sender hears of its message only after the commit that holds it; a message that cannot be read
@@ -49,7 +49,7 @@ class Receiver:
         self._lock = Lock()
         self._called = False
 
-    def put(self, actor: str, values: Sequence[Any]) -> tuple[list[Heard], bool]:
+    def put(self, actor: str, values: Sequence[Any]) -> tuple[list[Acknowledgement], bool]:
         """Leave messages, all or none. Each future gives what of it was not kept, or raises why it
         was refused; the flag asks the caller to have ``drain`` called until it says no.
 

@@ -110,7 +110,7 @@ def record_run(ctx: Context, draft: Draft, key: str | None = None) -> tuple[str,
     references raise, and ``BadInput`` for parameters, metrics or digests that are none.
     """
     name = ids.uuid7() if key is None else key
-    ident = ids.run("lineage", ctx.actor, name)
+    ident = ids.run_id("lineage", ctx.actor, name)
     records = list(_records(ctx, draft, ident))
     nodes = tuple({r.id: r for r in records if isinstance(r, Node)}.values())
     edges = tuple(r for r in records if isinstance(r, Edge))
@@ -156,7 +156,7 @@ def _named(prefix: str, values: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _commit(ctx: Context, text: str) -> str:
-    return ids.commit(text) if _FULL_SHA.fullmatch(text) else resolve(ctx, text).id
+    return ids.commit_id(text) if _FULL_SHA.fullmatch(text) else resolve(ctx, text).id
 
 
 def _input(ctx: Context, item: Input) -> str:
@@ -167,13 +167,13 @@ def _input(ctx: Context, item: Input) -> str:
 
 def _output(ctx: Context, made: Output, run: str) -> Iterator[Record]:
     if made.digest is None:
-        version = ids.thing("artifact", ids.short(run), made.name)
+        version = ids.thing_id("artifact", ids.short(run), made.name)
     else:
         found = _DIGEST.fullmatch(made.digest)
         if found is None:
             raise BadInput(f"{made.digest!r} is no digest", hint="Write algorithm:hex.")
         algorithm, digest = found[1], found[2].lower()
-        version = ids.version(ctx.actor, made.name, algorithm, digest)
+        version = ids.dataset_version_id(ctx.actor, made.name, algorithm, digest)
         nodes, ties = content(version, algorithm, digest)
         yield from nodes
         yield from ties

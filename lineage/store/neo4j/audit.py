@@ -19,7 +19,7 @@ from lineage.store.rows import NodeRow
 _OWN = frozenset({"since", "until", "claims"})
 
 
-def faults(slices: Iterable[Sequence[Any]], translation: Translation) -> Iterator[str]:
+def integrity_faults(slices: Iterable[Sequence[Any]], translation: Translation) -> Iterator[str]:
     """Nodes whose labels or properties do not follow from what they show, and edges whose key
     does not follow from what they are. What shows a kind of a newer version is left alone.
     """

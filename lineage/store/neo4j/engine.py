@@ -18,7 +18,7 @@ from lineage.ledger.log import Draft, Entry, Header
 from lineage.ledger.merkle import Frontier
 from lineage.model.record import Batch, Record
 from lineage.model.vocabulary import Translation
-from lineage.query.plan import Question
+from lineage.query.plan import PlanRequest
 from lineage.store import base, execute, prepare, reference
 from lineage.store.address import Address
 from lineage.store.base import (
@@ -35,14 +35,14 @@ from lineage.store.base import (
     Walk,
     standing,
 )
-from lineage.store.claims import Arc, Claim, Held
+from lineage.store.claims import Arc, Claim, NodeHistory
 from lineage.store.engines import Options
 from lineage.store.neo4j import audit, kept, layout, ledger
 from lineage.store.neo4j import compile as cypher
 from lineage.store.neo4j.client import Client
 from lineage.store.neo4j.rows import edge_rows, node_rows
 from lineage.store.neo4j.sets import NameSets, matching
-from lineage.store.neo4j.write import Change, Said, chunks, families_of
+from lineage.store.neo4j.write import Assertion, Change, chunks, families_of
 from lineage.store.reference import Clock
 from lineage.store.rows import EdgeRow, NodeRow
 
@@ -129,8 +129,8 @@ class Neo4jStore:
         change.look_up([*added, *gone])
         change.apply(entry, added, gone)
 
-    def redraw(self, progress: Callable[[int], None]) -> None:
-        """See ``Store.redraw``: here it is a transaction an entry, for the server's memory."""
+    def rebuild_graph(self, progress: Callable[[int], None]) -> None:
+        """See ``Store.rebuild_graph``: here it is a transaction an entry, for the server's memory."""
         kept.vocabulary(self._client).demand_known(self._client.where)
         for text in (cypher.DELETE_EDGES, cypher.DELETE_NODES):
             while self._client.write(partial(_count, text)):
@@ -205,7 +205,7 @@ class Neo4jStore:
         said = {
             uid: [
                 s.what
-                for s in (Said.of(uid, t) for t in claims)
+                for s in (Assertion.of(uid, t) for t in claims)
                 if standing(s.since, s.until, view)
             ]
             for uid, claims in rows
@@ -245,11 +245,11 @@ class Neo4jStore:
         clock.check()
         return list(self._client.one(text, clock.left, **parameters)[0])
 
-    def run(self, question: Question, view: View) -> Subgraph:
+    def run(self, request: PlanRequest, view: View) -> Subgraph:
         """See ``Store.run``."""
-        sets = NameSets(self, view, Clock(question.seconds))
-        whole = sets.gathered(question)
-        return whole or execute.run(self, sets, question, view)
+        sets = NameSets(self, view, Clock(request.seconds))
+        whole = sets.gathered(request)
+        return whole or execute.run(self, sets, request, view)
 
     def edges(self, ids: Collection[str], hop: Hop, view: View) -> Sequence[EdgeRow]:
         """See ``Store.edges``."""
@@ -283,7 +283,7 @@ class Neo4jStore:
             cypher.IDENTIFIERS, after=after or "", limit=limit, last=ledger.last(view)
         )
 
-    def held(self, ids: Collection[str], view: View) -> Mapping[str, Held]:
+    def held(self, ids: Collection[str], view: View) -> Mapping[str, NodeHistory]:
         """See ``Store.held``."""
         found: dict[str, tuple[NodeRow, Any, Any]] = {}
         claims: dict[str, list[Claim]] = {}
@@ -292,7 +292,7 @@ class Neo4jStore:
                 cypher.HELD_NODES, ids=chunk
             ):
                 found[uid] = (NodeRow(uid, kind, label, attributes), since, until)
-                said = (Said.of(uid, text) for text in texts or ())
+                said = (Assertion.of(uid, text) for text in texts or ())
                 claims[uid] = [Claim(s.what, s.source, s.since, s.until) for s in said]
             for row in self._client.list(cypher.HELD_EDGES, ids=chunk):
                 effect, type_, cause, variant, follow, attributes, named, *when = row
@@ -302,7 +302,8 @@ class Neo4jStore:
                 arc = Arc(*ends, variant, follow, attributes, *names)
                 claims[effect].append(Claim(arc, *when))
         return {
-            uid: Held(*shown, tuple(claims[uid])).up_to(view.as_of) for uid, shown in found.items()
+            uid: NodeHistory(*shown, tuple(claims[uid])).up_to(view.as_of)
+            for uid, shown in found.items()
         }
 
     def asserted(self, source: str, view: View) -> Iterator[Record]:
@@ -310,7 +311,7 @@ class Neo4jStore:
         stem = "[" + orjson.dumps(source).decode() + ","
         for uid, texts in self._slices(cypher.ASSERTED_NODES, stem=stem):
             for text in texts:
-                said = Said.of(uid, text)
+                said = Assertion.of(uid, text)
                 if said.source == source and standing(said.since, said.until, view):
                     yield said.what.node()
         parameters = {"source": source, "as_of": view.as_of, "implied": cypher.IMPLIED}
@@ -324,9 +325,9 @@ class Neo4jStore:
             yield from rows
             after = rows[-1][0]
 
-    def faults(self) -> Iterable[str]:
-        """See ``Store.faults``."""
-        return audit.faults(self._slices(cypher.DERIVED), self._translation)
+    def integrity_faults(self) -> Iterable[str]:
+        """See ``Store.integrity_faults``."""
+        return audit.integrity_faults(self._slices(cypher.DERIVED), self._translation)
 
     def stats(self, view: View) -> Stats:
         """See ``Store.stats``."""

@@ -39,10 +39,10 @@ class Sieve:
         parts = condition.parts if isinstance(condition, c.AllOf) else (condition,)
         kinds = next((part.kinds for part in parts if isinstance(part, c.KindIn)), None)
         for part in parts if kinds else ():
-            if isinstance(part, c.Labelled):
+            if isinstance(part, c.LabelIs):
                 held = self._bound(sorted(kinds or ())), self._bound(part.label)
                 return _BY_LABEL.format("{} AND n.label = {}".format(*held))
-            if isinstance(part, c.Called) and not part.pattern.startswith("*"):
+            if isinstance(part, c.NameLike) and not part.pattern.startswith("*"):
                 stem, star, _ = part.pattern.partition("*")
                 held = self._bound(sorted(kinds or ())), self._bound(stem)
                 compared = "STARTS WITH" if star else "="
@@ -67,13 +67,13 @@ class Sieve:
                 return f"NOT {self._text(of, inside_out=not inside_out)}"
             case c.KindIn(kinds):
                 return f"n.kind IN {self._bound(sorted(kinds))}"
-            case c.Labelled(label):
+            case c.LabelIs(label):
                 return f"coalesce(n.label = {self._bound(label)}, false)"
-            case c.Begins(prefix):
+            case c.IdPrefix(prefix):
                 return f"n.uid STARTS WITH {self._bound(prefix)}"
-            case c.Called(pattern):
+            case c.NameLike(pattern):
                 return self._called(pattern, inside_out=inside_out)
-            case c.Contains(text):
+            case c.TextContains(text):
                 held = self._bound(text.lower())
                 return self._named(f"toLower({{}}) CONTAINS {held}")
             case _:

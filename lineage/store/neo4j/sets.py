@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from lineage.query.condition import ALWAYS, Condition, accepts
-from lineage.query.plan import Keep, Named, Question, Reach, Where
+from lineage.query.plan import ByIds, FilterBy, PlanRequest, Traverse, Where
 from lineage.store import execute, reference
 from lineage.store.base import NOW, Cut, Filter, Hop, Page, Store, Subgraph, View
 from lineage.store.neo4j import compile as cypher
@@ -72,30 +72,30 @@ class NameSets(reference.Sets):
         rows = self._neo4j.rows(cypher.page(source), self.clock, **parameters)
         return {row.id for row in rows if sieved.exact or accepts(condition, row)}
 
-    def gathered(self, question: Question) -> Subgraph | None:
+    def gathered(self, request: PlanRequest) -> Subgraph | None:
         """The whole answer in one statement, where the plan has that form and the answer fits."""
-        if self.view != NOW or question.after is not None:
+        if self.view != NOW or request.after is not None:
             return None
-        match question.plan:
+        match request.plan:
             case Where(condition):
                 sieved = sieve(condition)
-                return self._gathered(_looking(sieved), question, condition, {})
-            case Keep(Reach(Named(ids), toward, follow, depth), condition):
+                return self._gathered(_looking(sieved), request, condition, {})
+            case FilterBy(Traverse(ByIds(ids), toward, follow, depth), condition):
                 hop = execute.hop(follow, toward)
                 source = f"{cypher.reached(hop, NOW, depth)} WHERE {sieve(condition).text}"
-                return self._gathered(source, question, condition, {"start": sorted(ids)})
-            case Reach(Named(ids), toward, follow, int(depth)):
+                return self._gathered(source, request, condition, {"start": sorted(ids)})
+            case Traverse(ByIds(ids), toward, follow, int(depth)):
                 source = cypher.reached(execute.hop(follow, toward), NOW, depth)
-                return self._gathered(source, question, ALWAYS, {"start": sorted(ids)})
+                return self._gathered(source, request, ALWAYS, {"start": sorted(ids)})
             case _:
                 return None
 
     def _gathered(
-        self, source: str, question: Question, condition: Condition, parameters: dict[str, Any]
+        self, source: str, request: PlanRequest, condition: Condition, parameters: dict[str, Any]
     ) -> Subgraph | None:
         sieved = sieve(condition)
-        text = cypher.gathered(source, execute.hop(question.follow, "causes"))
-        most = question.limit + 1
+        text = cypher.gathered(source, execute.hop(request.follow, "causes"))
+        most = request.limit + 1
         found = self._neo4j.gathered(text, self.clock, **parameters, **sieved.parameters, most=most)
         rows = found.node_rows
         if len(rows) == most:
@@ -105,14 +105,14 @@ class NameSets(reference.Sets):
         among = [edge for edge in found.edge_rows if edge.cause in own and edge.effect in own]
         return replace(found, node_rows=kept, edge_rows=among)
 
-    def shown(self, members: set[str] | Condition, question: Question) -> Subgraph:
+    def shown(self, members: set[str] | Condition, request: PlanRequest) -> Subgraph:
         """See ``execute.Sets.shown``."""
         if isinstance(members, set):
-            return self._shown_set(members, question)
-        page = Page(limit=question.limit, after=question.after)
+            return self._shown_set(members, request)
+        page = Page(limit=request.limit, after=request.after)
         found = self.store.find(Filter(also=members), page, self.view)
         own = {row.id: row for row in found.rows}
-        hop = execute.hop(question.follow, "causes")
+        hop = execute.hop(request.follow, "causes")
         rows = self.store.edges(own, hop, self.view)
         beyond = self.store.get({row.cause for row in rows} - own.keys(), self.view)
         chosen = own.keys() | {i for i, row in beyond.items() if accepts(members, row)}
@@ -120,11 +120,11 @@ class NameSets(reference.Sets):
         cut = Cut(reason="limit") if found.after else None
         return Subgraph(node_rows=list(own.values()), edge_rows=edges, cut=cut)
 
-    def _shown_set(self, members: set[str], question: Question) -> Subgraph:
+    def _shown_set(self, members: set[str], request: PlanRequest) -> Subgraph:
         if self.view != NOW:
-            return super().shown(members, question)
-        page, cut = reference.paged(members, question)
-        text = cypher.gathered(cypher.NAMED, execute.hop(question.follow, "causes"))
+            return super().shown(members, request)
+        page, cut = reference.paged(members, request)
+        text = cypher.gathered(cypher.NAMED, execute.hop(request.follow, "causes"))
         found = self._neo4j.gathered(text, self.clock, start=page, most=ALL)
         among = [edge for edge in found.edge_rows if edge.cause in members]
         return Subgraph(node_rows=found.node_rows, edge_rows=among, cut=cut)

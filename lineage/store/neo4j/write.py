@@ -28,7 +28,7 @@ ROWS = 5_000
 
 
 @dataclass(slots=True)
-class Said:
+class Assertion:
     """A statement, who makes it, and from when to when: an element of a node's ``claims``."""
 
     what: Statement
@@ -41,7 +41,7 @@ class Said:
         return orjson.dumps([self.source, self.since, self.until, *self.what[1:]]).decode()
 
     @classmethod
-    def of(cls, ident: str, text: str) -> Said:
+    def of(cls, ident: str, text: str) -> Assertion:
         """Back from the text. Raises ``StoreDamaged`` for what is none."""
         try:
             source, since, until, *rest = orjson.loads(text)
@@ -51,10 +51,10 @@ class Said:
 
 
 @dataclass(slots=True)
-class _Known:
+class _KnownNode:
     kind: str
     stands: bool
-    said: list[Said]
+    said: list[Assertion]
 
     @property
     def described(self) -> bool:
@@ -87,15 +87,15 @@ class Change:
 
     tx: neo4j.ManagedTransaction
     source: str
-    known: dict[str, _Known] = field(default_factory=dict)
+    known: dict[str, _KnownNode] = field(default_factory=dict)
     keys: set[str] = field(default_factory=set)
 
     def look_up(self, records: Collection[Record]) -> None:
         """Learn what the server holds of these records: nodes, and claims to edges."""
         for chunk in chunks(list(prepare.ends(records))):
             for uid, kind, stands, claims in self._lists(cypher.KNOWN, ids=chunk):
-                said = [Said.of(uid, text) for text in claims]
-                self.known[uid] = _Known(kind, stands, said)
+                said = [Assertion.of(uid, text) for text in claims]
+                self.known[uid] = _KnownNode(kind, stands, said)
         wanted: dict[str, list[str]] = {}
         for record in records:
             if not isinstance(record, Node) and self._ends_known(record.effect, record.cause):
@@ -120,7 +120,7 @@ class Change:
             return False
         return key_of(prepare.edge_arcs(record)[0], self.source) in self.keys
 
-    def _standing(self, node: Node) -> Said | None:
+    def _standing(self, node: Node) -> Assertion | None:
         spot, what = self.known.get(node.id), prepare.statement(node)
         for item in spot.said if spot else ():
             if item.source == self.source and item.until is None and item.what == what:
@@ -153,18 +153,18 @@ class Change:
                 self.tx.run(cypher.end_edges(relation), keys=chunk, seq=seq).consume()
         return set(prepare.ends(gone))
 
-    def _state(self, added: Iterable[Record], seq: int) -> dict[str, list[Said]]:
-        found: dict[str, list[Said]] = {}
+    def _state(self, added: Iterable[Record], seq: int) -> dict[str, list[Assertion]]:
+        found: dict[str, list[Assertion]] = {}
         for record in added:
             if isinstance(record, Node):
-                item = Said(prepare.statement(record), self.source, seq)
+                item = Assertion(prepare.statement(record), self.source, seq)
                 found.setdefault(record.id, []).append(item)
         return found
 
     def _create(
         self,
         fresh: Iterable[str],
-        said: dict[str, list[Said]],
+        said: dict[str, list[Assertion]],
         families: Mapping[str, Collection[str]],
         seq: int,
     ) -> None:
@@ -207,7 +207,7 @@ class Change:
     def _settle(
         self,
         touched: Collection[str],
-        said: dict[str, list[Said]],
+        said: dict[str, list[Assertion]],
         families: Mapping[str, Collection[str]],
         ended: Collection[str],
         seq: int,
@@ -258,7 +258,7 @@ def families_of(sides: Sequence[Sequence[str]], translation: Translation) -> set
     }
 
 
-def _texts(items: Iterable[Said]) -> list[str]:
+def _texts(items: Iterable[Assertion]) -> list[str]:
     return [item.to_json() for item in items]
 
 

@@ -21,7 +21,7 @@ from lineage.errors import (
 from lineage.model.vocabulary import KEPT, Translation, Vocabulary
 from lineage.store.base import LAYOUT
 from lineage.store.sqlite.migrations import lacking, migrate
-from lineage.store.sqlite.select import teach
+from lineage.store.sqlite.select import register_functions
 
 #: How long a writer waits for another (milliseconds).
 PATIENCE = 30_000
@@ -67,7 +67,7 @@ class _Codes(dict[int, str]):
         )
 
 
-def connect(path: Path, *, create: bool, durability: str, patience: int) -> Connection:
+def connect(path: Path, *, create: bool, durability: str, busy_timeout: int) -> Connection:
     """A connection to a store's file.
 
     ``durability`` "full" survives power loss; "fast" may lose the last commits on power loss,
@@ -81,21 +81,21 @@ def connect(path: Path, *, create: bool, durability: str, patience: int) -> Conn
     with translated(path):
         connection = sqlite3.connect(
             path,
-            timeout=patience / 1000,
+            timeout=busy_timeout / 1000,
             isolation_level=None,
             check_same_thread=False,
             factory=Connection,
         )
         try:
-            _prepare(connection, path, durability, patience)
+            _prepare(connection, path, durability, busy_timeout)
         except BaseException:
             connection.close()
             raise
     return connection
 
 
-def _prepare(connection: Connection, path: Path, durability: str, patience: int) -> None:
-    connection.execute(f"PRAGMA busy_timeout = {int(patience)}")
+def _prepare(connection: Connection, path: Path, durability: str, busy_timeout: int) -> None:
+    connection.execute(f"PRAGMA busy_timeout = {int(busy_timeout)}")
     mark = connection.execute("PRAGMA application_id").fetchone()[0]
     empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
     if not empty and mark != MARK:
@@ -113,7 +113,7 @@ def _prepare(connection: Connection, path: Path, durability: str, patience: int)
     connection.execute("PRAGMA cache_size = -65536")
     connection.execute("PRAGMA mmap_size = 1073741824")
     connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT}")
-    teach(connection)
+    register_functions(connection)
     if empty:
         lay_out(connection)
     else:

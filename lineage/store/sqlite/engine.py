@@ -17,7 +17,7 @@ from lineage.ledger.log import Draft, Entry, Header
 from lineage.ledger.merkle import Frontier
 from lineage.model import terms
 from lineage.model.record import Batch, Record
-from lineage.query.plan import Question
+from lineage.query.plan import PlanRequest
 from lineage.store import base, execute, prepare, reference
 from lineage.store.address import Address
 from lineage.store.base import (
@@ -33,7 +33,7 @@ from lineage.store.base import (
     View,
     Walk,
 )
-from lineage.store.claims import Arc, Claim, Held, Statement
+from lineage.store.claims import Arc, Claim, NodeHistory, Statement
 from lineage.store.engines import Options
 from lineage.store.reference import Clock
 from lineage.store.rows import EdgeRow, NodeRow
@@ -87,12 +87,12 @@ class SqliteStore:
         *,
         create: bool = False,
         durability: str = "full",
-        patience: int = PATIENCE,
+        busy_timeout: int = PATIENCE,
     ) -> None:
         self.path = path
         self._lock = RLock()
         self._connection: Connection | None = connect(
-            path, create=create, durability=durability, patience=patience
+            path, create=create, durability=durability, busy_timeout=busy_timeout
         )
         with translated(path):
             self._connection.learn(kept.vocabulary(self._connection))
@@ -180,8 +180,8 @@ class SqliteStore:
         change.look_up([*added, *gone])
         change.apply(entry, added, gone)
 
-    def redraw(self, progress: Callable[[int], None]) -> None:
-        """See ``Store.redraw``: here it is one transaction."""
+    def rebuild_graph(self, progress: Callable[[int], None]) -> None:
+        """See ``Store.rebuild_graph``: here it is one transaction."""
         with self._writing() as connection:
             for table in ("edge", "statement", "node", "source"):
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
@@ -237,11 +237,11 @@ class SqliteStore:
             tuple(rows[: page.limit]), rows[page.limit - 1].id if len(rows) > page.limit else None
         )
 
-    def run(self, question: Question, view: View) -> Subgraph:
+    def run(self, request: PlanRequest, view: View) -> Subgraph:
         """See ``Store.run``."""
-        clock = Clock(question.seconds)
+        clock = Clock(request.seconds)
         with self._reading() as connection, interrupted(connection, clock):
-            return execute.run(self, KeySets(self, connection, view, clock), question, view)
+            return execute.run(self, KeySets(self, connection, view, clock), request, view)
 
     def _all(self, query: Callable[[Connection], Iterable[T]]) -> list[T]:
         with self._reading() as connection:
@@ -262,7 +262,7 @@ class SqliteStore:
         rows = self._all(lambda c: c.execute(_NODE_PAGE, (after or "", ledger.last(view), limit)))
         return [str(row[0]) for row in rows]
 
-    def held(self, ids: Collection[str], view: View) -> Mapping[str, Held]:
+    def held(self, ids: Collection[str], view: View) -> Mapping[str, NodeHistory]:
         """See ``Store.held``."""
         with self._reading() as connection:
             nodes = connection.execute(_HELD_NODES, (_json(ids),)).fetchall()
@@ -275,7 +275,7 @@ class SqliteStore:
                 arc = _arc(connection.names[code], names[key], rest)
                 claims[key].append(Claim(arc, source, since, until))
         return {
-            row[1]: Held(NodeRow(*row[1:5]), row[5], row[6], tuple(claims[row[0]])).up_to(
+            row[1]: NodeHistory(NodeRow(*row[1:5]), row[5], row[6], tuple(claims[row[0]])).up_to(
                 view.as_of
             )
             for row in nodes
@@ -297,8 +297,8 @@ class SqliteStore:
         for effect, code, *rest in edges:
             yield _arc(connection.names[code], effect, rest).row().edge()
 
-    def faults(self) -> Iterable[str]:
-        """See ``Store.faults``."""
+    def integrity_faults(self) -> Iterable[str]:
+        """See ``Store.integrity_faults``."""
         rows: list[tuple[Any, ...]] = self._all(lambda c: c.execute("PRAGMA integrity_check(100)"))
         return [str(row[0]) for row in rows if row[0] != "ok"]
 
@@ -355,7 +355,7 @@ def opened(address: Address, options: Options) -> SqliteStore:
         address.path,
         create=options.create,
         durability=options.durability,
-        patience=PATIENCE if options.patience is None else options.patience,
+        busy_timeout=PATIENCE if options.busy_timeout is None else options.busy_timeout,
     )
 
 

@@ -21,7 +21,7 @@ _HOLDS = "lineage_holds"
 _NAMED = "SELECT key FROM node WHERE {} AND {}"
 
 
-def teach(connection: sqlite3.Connection) -> None:
+def register_functions(connection: sqlite3.Connection) -> None:
     """Give a connection the one function that our statements call."""
     connection.create_function(_HOLDS, 2, _holds, deterministic=True)
 
@@ -73,7 +73,7 @@ class Text:
             case c.AllOf(parts):
                 within = next((self._kinds(p) for p in parts if isinstance(p, c.KindIn)), kinds)
                 texts = [self._text(part, within) for part in parts]
-                if any(isinstance(part, c.Called) for part in parts):
+                if any(isinstance(part, c.NameLike) for part in parts):
                     # Names are few: the index of kinds is for finding them, not beside them.
                     texts = ["+" + text if text == within else text for text in texts]
                 return self._joined(" AND ", texts, "1")
@@ -83,13 +83,13 @@ class Text:
                 return f"NOT {self._text(of)}"
             case c.KindIn():
                 return self._kinds(condition)
-            case c.Labelled(label):
+            case c.LabelIs(label):
                 return f"({self._column('label')} IS {self._bound(label)})"
-            case c.Begins(prefix):
+            case c.IdPrefix(prefix):
                 return self._range(self._column("id"), prefix)
-            case c.Called(pattern):
+            case c.NameLike(pattern):
                 return self._called(pattern, kinds)
-            case c.Contains(text):
+            case c.TextContains(text):
                 held = self._bound(text.lower())
                 ident, label = self._column("id"), self._column("label")
                 return (

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from lineage.query.condition import Condition, accepts
-from lineage.query.plan import Question
+from lineage.query.plan import PlanRequest
 from lineage.store import execute, reference
 from lineage.store.base import NOW, Cut, Filter, Hop, Page, Store, Subgraph, View
 from lineage.store.reference import Clock
@@ -144,41 +144,41 @@ class KeySets:
         parameters = {"as_of": self._view.as_of, "keys": to_json(self.reach(keys, hop))}
         return self._connection.execute(self._step(_ARCS, hop), parameters).fetchall()
 
-    def shown(self, members: set[int] | Condition, question: Question) -> Subgraph:
+    def shown(self, members: set[int] | Condition, request: PlanRequest) -> Subgraph:
         """A page of a set, with the edges from it into the set."""
         if self._view != NOW:
-            return self._shown_then(members, question)
+            return self._shown_then(members, request)
         if isinstance(members, set):
-            return self._shown_set(members, question)
-        page = Page(limit=question.limit, after=question.after)
+            return self._shown_set(members, request)
+        page = Page(limit=request.limit, after=request.after)
         found = read.find(self._connection, members, page)
-        rows = dict(found[: question.limit])
-        cut = Cut(reason="limit") if len(found) > question.limit else None
-        if cut is None and question.after is None:
-            edges = self._links(rows, question, _AMONG, {"members": to_json(rows)})
+        rows = dict(found[: request.limit])
+        cut = Cut(reason="limit") if len(found) > request.limit else None
+        if cut is None and request.after is None:
+            edges = self._links(rows, request, _AMONG, {"members": to_json(rows)})
         else:
             text, parameters = compiled(members, "m")
-            edges = self._links(rows, question, _AMONG_MATCHING.format(condition=text), parameters)
+            edges = self._links(rows, request, _AMONG_MATCHING.format(condition=text), parameters)
         return Subgraph(node_rows=list(rows.values()), edge_rows=edges, cut=cut)
 
-    def _shown_set(self, members: set[int], question: Question) -> Subgraph:
+    def _shown_set(self, members: set[int], request: PlanRequest) -> Subgraph:
         keys = to_json(members)
-        parameters = {"keys": keys, "after": question.after or "", "limit": question.limit + 1}
+        parameters = {"keys": keys, "after": request.after or "", "limit": request.limit + 1}
         found = self._connection.execute(_PAGE, parameters).fetchall()
         cut = None
-        if len(found) > question.limit:
-            last = found[question.limit - 1][1]
+        if len(found) > request.limit:
+            last = found[request.limit - 1][1]
             count = self._connection.execute(_LEFT, {"keys": keys, "after": last}).fetchone()[0]
             cut = Cut(reason="limit", left=count)
-        rows = {row[0]: read.node_row(row[1:]) for row in found[: question.limit]}
-        edges = self._links(rows, question, _AMONG, {"members": keys})
+        rows = {row[0]: read.node_row(row[1:]) for row in found[: request.limit]}
+        edges = self._links(rows, request, _AMONG, {"members": keys})
         return Subgraph(node_rows=list(rows.values()), edge_rows=edges, cut=cut)
 
     def _links(
-        self, page: dict[int, NodeRow], question: Question, among: str, members: dict[str, Any]
+        self, page: dict[int, NodeRow], request: PlanRequest, among: str, members: dict[str, Any]
     ) -> list[EdgeRow]:
         """The edges from the nodes of a page to members of the whole."""
-        hop = execute.hop(question.follow, "causes")
+        hop = execute.hop(request.follow, "causes")
         parameters = {"keys": to_json(page), "as_of": self._view.as_of, **members}
         rows = self._connection.execute(
             hop_text(self._connection, hop, self._view) + among, parameters
@@ -187,11 +187,11 @@ class KeySets:
         names |= read.names_of(self._connection, {row[1] for row in rows} - names.keys())
         return read.edge_rows(self._connection, rows, names)
 
-    def _shown_then(self, members: set[int] | Condition, question: Question) -> Subgraph:
+    def _shown_then(self, members: set[int] | Condition, request: PlanRequest) -> Subgraph:
         """As of an entry the reference does it: rows are worked out from what was said."""
         if isinstance(members, set):
             chosen = set(self._names(members).values())
         else:
             chosen = set(self._names(self.where(members)).values())
         sets = reference.Sets(self._store, self._view, self._clock)
-        return sets.shown(chosen, question)
+        return sets.shown(chosen, request)
