@@ -73,6 +73,7 @@ class MemoryStore:
         self._log = Frontier()
         self._values: dict[str, bytes] = {}
         self._lock = Lock()
+        self._drawing = False
 
     def write(self, draft: Draft, batch: Batch, retract: Sequence[Record] = ()) -> Receipt:
         """See ``Store.write``."""
@@ -93,9 +94,14 @@ class MemoryStore:
     def _append(self, entry: Entry, added: list[Record], gone: list[Record]) -> None:
         if entry.seq != self._log.size + 1:
             raise StoreDamaged(f"entry {entry.seq} does not follow entry {self._log.size}")
-        self._entries.append(entry)
-        self._log = self._log.append(entry.leaf_hash())
-        self._draw(entry, added, gone)
+        # Drawn before it is in the log: whoever reads as of the head finds all of it.
+        self._drawing = True
+        try:
+            self._draw(entry, added, gone)
+            self._entries.append(entry)
+            self._log = self._log.append(entry.leaf_hash())
+        finally:
+            self._drawing = False
 
     def _draw(self, entry: Entry, added: list[Record], gone: list[Record]) -> None:
         for record in gone:
@@ -175,9 +181,11 @@ class MemoryStore:
     @contextmanager
     def moment(self) -> Iterator[Moment]:
         """See ``Store.moment``."""
-        read, begun = Moment(), self._log
+        rested, begun = not self._drawing, self._log
+        read = Moment()
         yield read
-        read.head = begun if self._log.size == begun.size else None
+        rested = rested and not self._drawing and self._log.size == begun.size
+        read.head = begun if rested else None
 
     def head(self) -> Frontier:
         """See ``Store.head``."""

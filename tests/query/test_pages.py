@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import lineage
 from lineage.model.record import Batch, Edge, Node
+from lineage.store.memory import MemoryStore
 from tests.query.strategies import selections
 from tests.query.test_agreement import KNOWN
 from tests.strategies import batches
@@ -113,3 +114,24 @@ def test_pages_add_up_with_a_writer_that_never_rests(address, lineage_at, engine
     finally:
         done.set()
         writer.join()
+
+
+def test_who_asks_while_an_entry_is_being_drawn_sees_none_of_it(monkeypatch):
+    """In memory no lock parts readers from the writer: asked between two steps of its drawing."""
+    with lineage.open("memory:") as store:
+        store.ingest(KNOWN)
+        before, asked = store.ask("kind:run"), []
+        settle = MemoryStore._settle
+
+        def interrupted(self, ident, seq):
+            settle(self, ident, seq)
+            asked.append(store.ask("kind:run"))
+
+        monkeypatch.setattr(MemoryStore, "_settle", interrupted)
+        nodes = tuple(Node(id=f"urn:n:{n}", kind="Run") for n in range(3))
+        store.ingest(Batch(nodes=nodes))
+        assert len(asked) == 3
+        for answer in asked:
+            assert answer.found.node_rows == before.found.node_rows
+            assert answer.certificate.root == before.certificate.root
+        assert len(store.ask("kind:run")) == len(before) + 3
