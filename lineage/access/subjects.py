@@ -47,12 +47,14 @@ class Survey:
                 # What influences what may be anything: it tells no family.
                 if not terms.RELATIONS[edge.relation].any_ends:
                     families.setdefault(ident, set()).add(family)
-        self.ambiguous_family = {ident for ident, found in families.items() if len(found) > 1}
+        self.ambiguous_family: set[str] = {
+            ident for ident, found in families.items() if len(found) > 1
+        }
         self.things: dict[str, Thing] = {}
         for ident in statements.keys() | mentions.keys():
             node = merge.merged(ident, statements.get(ident, ()), mentions.get(ident, ()))
             self.things[ident] = Thing(ident, node.kind, node.attributes)
-        self.verbs = {
+        self.verbs: dict[str, str] = {
             # A placeholder stands for an argument that was left out: there is nothing to hide.
             ident: "keep" if ids.is_unknown(ident) else policy.node(thing)
             for ident, thing in self.things.items()

@@ -19,7 +19,7 @@ class Reading:
 
     def __init__(self, data: bytes, where: str) -> None:
         self.where = where
-        self.blank = hashlib.sha256(data).hexdigest()[:16]
+        self.blank: str = hashlib.sha256(data).hexdigest()[:16]
         self.nodes: list[Node] = []
         self.edges: list[Edge] = []
         self.prefixes: dict[str, str] = {}

@@ -179,7 +179,7 @@ class Prefixes:
             if _free(short, iri) and prefix(short) and space(iri)
         }
         unnamed = batch.prefixes.get("default") if default else None
-        self.default = unnamed if unnamed is not None and space(unnamed) else None
+        self.default: str | None = unnamed if unnamed is not None and space(unnamed) else None
         self._space = space
         self.bound: dict[str, str] = dict(found)
         self._spaces = {iri: prefix for prefix, iri in sorted(found.items(), reverse=True)}

@@ -62,12 +62,14 @@ class Picture:
             for place, family in zip(ends, merge.mention(edge.relation), strict=True):
                 mentions.setdefault(place, set()).add(family)
             arrows.add(Arrow(ends[0], ends[1], edge.relation))
-        self.shapes = tuple(
+        self.shapes: tuple[Shape, ...] = tuple(
             _shape(place, statements.get(place, ()), mentions.get(place, ()))
             for place in sorted({*statements, *mentions})
         )
-        self.arrows = tuple(sorted(arrows))
-        self.bundles = tuple(sorted({*batch.bundles, *(s.place[0] for s in self.shapes)} - {""}))
+        self.arrows: tuple[Arrow, ...] = tuple(sorted(arrows))
+        self.bundles: tuple[str, ...] = tuple(
+            sorted({*batch.bundles, *(s.place[0] for s in self.shapes)} - {""})
+        )
 
 
 class Drawn:

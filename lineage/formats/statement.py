@@ -302,10 +302,10 @@ def datatype(iri: str) -> str:
 #: Relation -> the one of PROV-DM, its places with what they hold, the type of a sub-property.
 _ROWS: Mapping[str, tuple[Relation, Mapping[str, tuple[str, type | None]], Ref | None]] = {
     relation.name: (
-        base := terms.RELATIONS[relation.base or relation.name],
+        _base := terms.RELATIONS[relation.base or relation.name],
         {
-            base.effect_key: ("end", None),
-            base.cause_key: ("end", None),
+            _base.effect_key: ("end", None),
+            _base.cause_key: ("end", None),
             **{a.key: (a.holds, _HELD.get(a.holds)) for a in relation.arguments},
         },
         Ref(base_iri(relation.base_type)) if relation.base_type else None,

@@ -27,11 +27,11 @@ class Pair(NamedTuple):
 
 #: The keys of the arguments that hold such sets, relation by relation, and of all of them.
 ARGUMENTS: Mapping[str, tuple[str, ...]] = {
-    relation.name: keys
+    relation.name: _keys
     for relation in terms.TABLE
-    if (keys := tuple(a.key for a in relation.arguments if a.holds == "set"))
+    if (_keys := tuple(a.key for a in relation.arguments if a.holds == "set"))
 }
-KEYS = frozenset(chain.from_iterable(ARGUMENTS.values()))
+KEYS: frozenset[str] = frozenset(chain.from_iterable(ARGUMENTS.values()))
 #: A pair that was inserted, or a key that was removed.
 Member: TypeAlias = Pair | Scalar
 

@@ -18,7 +18,7 @@ class Patience:
     """
 
     #: Seconds from the first byte expected to the last byte of the headers.
-    client_timeout = 10.0
+    client_timeout: float = 10.0
     _deadline: asyncio.TimerHandle | None = None
     cycle: Any
     loop: asyncio.AbstractEventLoop

@@ -20,24 +20,24 @@ class Metrics:
     """The measures of one server; two servers in one process keep two."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self.requests = Counter(
+        self.registry: CollectorRegistry = CollectorRegistry()
+        self.requests: Counter = Counter(
             "lineage_requests",
             "Requests answered, by route template and status.",
             ("method", "route", "status"),
             registry=self.registry,
         )
-        self.seconds = Histogram(
+        self.seconds: Histogram = Histogram(
             "lineage_request_seconds",
             "From a request's headers to the end of its answer.",
             ("route",),
             buckets=_SECONDS,
             registry=self.registry,
         )
-        self.under_way = Gauge(
+        self.under_way: Gauge = Gauge(
             "lineage_requests_under_way", "Requests not yet answered.", registry=self.registry
         )
-        self.entries = Gauge(
+        self.entries: Gauge = Gauge(
             "lineage_ledger_entries", "Entries in the ledger.", registry=self.registry
         )
 

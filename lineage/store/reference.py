@@ -210,7 +210,9 @@ class Sets:
     """Sets of identifiers, by the contract's own calls."""
 
     def __init__(self, store: Store, view: View, clock: Clock) -> None:
-        self.store, self.view, self.clock = store, view, clock
+        self.store: Store = store
+        self.view: View = view
+        self.clock: Clock = clock
 
     def named(self, ids: Collection[str]) -> set[str]:
         """See ``execute.Sets.named``."""

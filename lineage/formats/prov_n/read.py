@@ -45,7 +45,7 @@ class Reader(Reading):
     def document(self) -> None:
         """Read everything. Raises ``BadInput`` with the place of what is wrong."""
         self._word("document")
-        self.prefixes = self._declarations()
+        self.prefixes: dict[str, str] = self._declarations()
         self._names = self._scope(self.prefixes)
         while not self._ahead("endDocument"):
             if self._ahead("bundle"):

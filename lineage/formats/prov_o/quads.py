@@ -61,7 +61,7 @@ class Quads:
         self.graphs: dict[str | None, Graph] = {None: Graph()}
         self.prefixes: dict[str, str] = {}
         # Where a document lies is not known here, and two must not meet in "#a".
-        self.base = f"urn:lineage:document:{document}/doc"
+        self.base: str = f"urn:lineage:document:{document}/doc"
         self._document = document
         self._names: dict[Term, str] = {}
         self._values: dict[Term, Scalar] = {}

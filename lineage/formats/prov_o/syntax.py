@@ -44,7 +44,7 @@ class Syntax(ABC):
     """How terms are spelled. ``inline`` says that a node without a name can stand where it is used."""
 
     inline = False
-    a = f"<{words.TYPE}>"
+    a: str = f"<{words.TYPE}>"
 
     def __init__(self, base: str | None = None) -> None:
         self._iris: dict[str, str] = {}
@@ -129,7 +129,7 @@ class Turtle(Syntax):
             **namespaces.PREFIXES,
             **{("" if p == "default" else p): i for p, i in prefixes.items()},
         }
-        self.prefixes = {
+        self.prefixes: dict[str, str] = {
             prefix: space
             for prefix, space in sorted(known.items())
             if _PREFIX.fullmatch(prefix) and legal(space) == space

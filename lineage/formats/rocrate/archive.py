@@ -35,7 +35,9 @@ class Archive:
         self._check(infos)
         names = {info.filename: info for info in infos if not info.is_dir()}
         root = self._root(names)
-        self.files = {n[len(root) :]: i for n, i in names.items() if n.startswith(root)}
+        self.files: dict[str, ZipInfo] = {
+            n[len(root) :]: i for n, i in names.items() if n.startswith(root)
+        }
 
     @property
     def metadata(self) -> bytes:

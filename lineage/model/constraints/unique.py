@@ -61,13 +61,13 @@ class Statement:
     def __init__(
         self, relation: str, ident: str | None, values: list[str | None], edge: Edge
     ) -> None:
-        self.relation = relation
-        self.ident = ident
-        self.values = values
-        self.edge = edge
+        self.relation: str = relation
+        self.ident: str | None = ident
+        self.values: list[str | None] = values
+        self.edge: Edge = edge
         #: Place -> the statement its value came from, where that is not ``edge``.
         self.origins: dict[int, Edge] = {}
-        self.merged = False
+        self.merged: bool = False
 
     @property
     def effect(self) -> str:

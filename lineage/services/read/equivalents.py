@@ -51,7 +51,7 @@ class Links:
     """The links between the things of an answer, from what was asked for outward."""
 
     def __init__(self, answer: Answer, toward: Toward) -> None:
-        self.of = things(answer)
+        self.of: dict[str, EquivalenceClass] = things(answer)
         self._back = toward == "effects"
         self._out: dict[EquivalenceClass, dict[tuple[EquivalenceClass, str], Edge]] = {}
         # A plan is drawn where nothing else leads to it: mostly a run used it as well.

@@ -81,7 +81,7 @@ class Stream:
         self._selector.register(pipe, selectors.EVENT_READ)
         self._buffer = bytearray()
         self._at = 0
-        self.ended = False
+        self.ended: bool = False
 
     def close(self) -> None:
         """Let go of the pipe."""
@@ -145,6 +145,7 @@ class Plumbing:
     def __init__(
         self, objects: Path, *, algorithm: str, where: str, shallow: Iterable[str] = ()
     ) -> None:
+        self.version: tuple[int, int]
         self._git, self.version = program()
         self._where = where
         self._holder = TemporaryDirectory(prefix="lineage-git-")

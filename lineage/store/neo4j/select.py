@@ -30,9 +30,9 @@ class Sieve:
 
     def __init__(self, condition: Condition) -> None:
         self.parameters: dict[str, Any] = {}
-        self.exact = True
-        self.match = self._match(condition)
-        self.text = self._text(condition, inside_out=False)
+        self.exact: bool = True
+        self.match: str = self._match(condition)
+        self.text: str = self._text(condition, inside_out=False)
 
     def _match(self, condition: Condition) -> str:
         """Where the nodes to look at come from: an index of names, the labels of kinds, or all."""

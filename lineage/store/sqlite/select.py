@@ -55,7 +55,7 @@ class Text:
         self.parameters: dict[str, Any] = {}
         self._said: dict[c.KindIn, str] = {}
         self._alias = alias
-        self.sql = self._text(condition)
+        self.sql: str = self._text(condition)
 
     def _bound(self, value: Any) -> str:
         name = f"{self._alias}_{len(self.parameters)}"
