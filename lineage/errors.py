@@ -324,7 +324,7 @@ class MissingExtra(LineageError, code="missing-extra", status=501, exit_code=2):
 class Usage(LineageError, code="usage", status=400, exit_code=2):
     """The command or call was given arguments that do not fit together."""
 
-    hint = "See --help of the command."
+    hint = "See the help of the command or method."
 
 
 class ServerError(LineageError, code="server-error"):

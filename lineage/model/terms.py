@@ -257,7 +257,9 @@ _PROV: tuple[Relation, ...] = (
         inverse="wasDictionaryMemberOf",
         arguments=(
             Argument(key="prov:key", holds="any", says="The key of the member."),
-            Argument(key="prov:key-entity-set", holds="set", says=_INSERTED),
+            Argument(
+                key="prov:key-entity-set", holds="set", says="The members, each with its key."
+            ),
         ),
         section="PROV-Dictionary 3.3",
     ),

@@ -104,7 +104,8 @@ def verify(ctx: Context, scratch: Callable[[], Store]) -> Verdict:
     state: State = "tampered" if found else "intact"
     if unknown and not found:
         state = "too-new"
-        what = f"the ledger is as it was written; the graph was not compared: {too_new(unknown)}"
+        newer = too_new(unknown)
+        what = f"the ledger is as it was written; the graph was not compared: {newer}. {newer.hint}"
         found.append(Change(entry=None, subject="vocabulary", what=what))
     return Verdict(
         state=state,
