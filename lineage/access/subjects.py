@@ -30,8 +30,8 @@ _ARGUMENTS_OF = {
 
 
 class Survey:
-    """The things of a batch. ``verbs`` holds the policy's word on each; ``two_faced`` are those that
-    are of one family in one place and of another elsewhere, as bundles may have it.
+    """The things of a batch. ``verbs`` holds the policy's word on each; ``ambiguous_family`` are
+    those that are of one family in one place and of another elsewhere, as bundles may have it.
     """
 
     def __init__(self, batch: Batch, policy: Policy) -> None:

@@ -202,7 +202,8 @@ def _fields(request: type) -> Iterator[Field]:
 
 def answer_of(request: type) -> Any:
     """The class of a request's answers."""
-    (base,) = (b for b in vars(request)["__orig_bases__"] if get_origin(b) is Request)
+    bases = vars(request)["__orig_bases__"]
+    (base,) = (b for b in bases if issubclass(get_origin(b) or object, Request))
     return get_args(base)[0]
 
 

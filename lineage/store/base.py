@@ -285,7 +285,7 @@ class Store(Protocol):
     def run(self, request: PlanRequest, view: View) -> Subgraph:
         """One page of what a plan selects, by identifier, with the edges among the selected whose
         effect is on the page. Raises ``TimedOut`` where a plan that no part of would be true of
-        takes longer than the question allows.
+        takes longer than the request allows.
         """
         ...
 

@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Any
 
 from lineage.model import kinds
 from lineage.services.context import Context
 from lineage.services.read.equivalents import EquivalenceClass, Links
-from lineage.services.read.trace import Depth, Limit, TraceRequest, WalkAnswer, walked
-from lineage.services.request import EVERYTHING, Request, Via, When, reference
+from lineage.services.read.trace import WalkAnswer, WalkRequest, walked
 
 #: Lines of the tree, at most; the things in groups are always all.
 LINES = 1_000
@@ -26,24 +25,14 @@ class ProducedAnswer(WalkAnswer):
 
 
 @dataclass(frozen=True, slots=True)
-class ProducedRequest(Request[ProducedAnswer], graphql="produced", weight=30):
+class ProducedRequest(WalkRequest[ProducedAnswer], graphql="produced", weight=30):
     """What produced this, in groups and as a tree: nodes tied by digest are one thing, the tree goes
     level by level, and each thing is opened once.
     """
 
-    reference: Annotated[str, reference("What it is about")]
-    _: KW_ONLY
-    depth: Depth = None
-    limit: Limit = EVERYTHING
-    via: Via = None
-    at: When = None
-
     def answer(self, ctx: Context) -> ProducedAnswer:
         """See ``Request.answer``."""
-        asked = TraceRequest(
-            self.reference, depth=self.depth, limit=self.limit, via=self.via, at=self.at
-        )
-        found = walked(ctx, asked, "causes")
+        found = walked(ctx, self, "causes")
         links = Links(found, "causes")
         start = links.of[found.start[0]]
         return ProducedAnswer(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from lineage.errors import Usage
 from lineage.model import kinds, terms
@@ -31,14 +31,12 @@ class WalkAnswer(Answer):
     groups: Mapping[str, Sequence[str]]
 
 
+W = TypeVar("W", bound=WalkAnswer)
+
+
 @dataclass(frozen=True, slots=True)
-class TraceRequest(
-    Request[WalkAnswer],
-    graphql="trace",
-    weight=10,
-    examples=("trace model:fraud@v3", "trace data/train.csv --depth 3 --at 2026-05-01"),
-):
-    """What produced this: everything upstream, as a graph and in groups."""
+class WalkRequest(Request[W]):
+    """What every verb takes that walks from one thing."""
 
     reference: Annotated[str, reference("What it is about")]
     _: KW_ONLY
@@ -46,6 +44,16 @@ class TraceRequest(
     limit: Limit = EVERYTHING
     via: Via = None
     at: When = None
+
+
+@dataclass(frozen=True, slots=True)
+class TraceRequest(
+    WalkRequest[WalkAnswer],
+    graphql="trace",
+    weight=10,
+    examples=("trace model:fraud@v3", "trace data/train.csv --depth 3 --at 2026-05-01"),
+):
+    """What produced this: everything upstream, as a graph and in groups."""
 
     def answer(self, ctx: Context) -> WalkAnswer:
         """See ``Request.answer``."""
@@ -54,26 +62,19 @@ class TraceRequest(
 
 @dataclass(frozen=True, slots=True)
 class ImpactRequest(
-    Request[WalkAnswer],
+    WalkRequest[WalkAnswer],
     graphql="impact",
     weight=10,
     examples=("impact dataset:data/train.csv", "impact sha256:9f86d081884c7d65"),
 ):
     """What depends on this: everything downstream, copies of the bytes included."""
 
-    reference: Annotated[str, reference("What it is about")]
-    _: KW_ONLY
-    depth: Depth = None
-    limit: Limit = EVERYTHING
-    via: Via = None
-    at: When = None
-
     def answer(self, ctx: Context) -> WalkAnswer:
         """See ``Request.answer``."""
         return walked(ctx, self, "effects")
 
 
-def walked(ctx: Context, asked: TraceRequest | ImpactRequest, toward: Toward) -> WalkAnswer:
+def walked(ctx: Context, asked: WalkRequest[W], toward: Toward) -> WalkAnswer:
     """Everything within reach of one thing, on one side of it."""
     along = relations(asked.via)
 
