@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from operator import itemgetter
+from sys import maxsize
 from typing import TypeVar
 
 N = TypeVar("N", bound=Hashable)
@@ -15,44 +18,48 @@ Graph = Mapping[N, Sequence[tuple[N, L]]]
 #: The nodes of a component, in an order that hangs on the graph only.
 Component = Mapping[N, None]
 
+#: Where an arc leads.
+_TARGET = itemgetter(0)
+
 
 def components(out: Mapping[N, Sequence[N]], starts: Iterable[N]) -> Iterator[list[N]]:
     """The strongly connected components within reach of some nodes (Tarjan 1972).
 
     Each comes after all that it leads to; its nodes stand in the order in which they were reached.
     """
-    index: dict[N, int] = {}
-    low: dict[N, int] = {}
-    open_: list[N] = []
-    closed: set[N] = set()
+    # The nodes whose component is not known yet, and the place of each among them. Once its component
+    # is known it has a place beyond all, which is never the lowest that anything leads back to.
+    stack: list[N] = []
+    places: dict[N, int] = {}
     for start in starts:
-        if start in index:
+        if start in places:
             continue
-        index[start] = low[start] = len(index)
-        open_.append(start)
-        trail = [(start, iter(out.get(start, ())))]
-        while trail:
-            node, targets = trail[-1]
+        trail: list[tuple[N, int, int, Iterator[N]]] = []
+        node, place, targets = start, 0, iter(out.get(start, ()))
+        places[node] = lowest = place
+        stack.append(node)
+        while True:
             for target in targets:
-                if target not in index:
-                    index[target] = low[target] = len(index)
-                    open_.append(target)
-                    trail.append((target, iter(out.get(target, ()))))
+                reached = places.get(target)
+                if reached is None:
+                    trail.append((node, place, lowest, targets))
+                    node, targets = target, iter(out.get(target, ()))
+                    places[node] = lowest = place = len(stack)
+                    stack.append(node)
                     break
-                if target not in closed:
-                    low[node] = min(low[node], index[target])
+                elif reached < lowest:
+                    lowest = reached
             else:
-                trail.pop()
-                if trail:
-                    above = trail[-1][0]
-                    low[above] = min(low[above], low[node])
-                if low[node] == index[node]:
-                    nodes = [open_.pop()]
-                    while nodes[-1] != node:
-                        nodes.append(open_.pop())
-                    nodes.reverse()
-                    closed.update(nodes)
+                if lowest == place:
+                    nodes = stack[place:]
+                    del stack[place:]
+                    places.update(dict.fromkeys(nodes, maxsize))
                     yield nodes
+                if not trail:
+                    break
+                back = lowest
+                node, place, lowest, targets = trail.pop()
+                lowest = min(lowest, back)
 
 
 def cycles(graph: Graph[N, L]) -> Iterator[Component[N]]:
@@ -60,29 +67,22 @@ def cycles(graph: Graph[N, L]) -> Iterator[Component[N]]:
 
     What lies on no cycle is peeled off first (Kahn 1962), which leaves nothing of most graphs.
     """
-    target_of = itemgetter(0)
-    out = {node: [*map(target_of, arcs)] for node, arcs in graph.items()}
-    for nodes in components(out, _peeled(out)):
+    out = {node: [*map(_TARGET, graph[node])] for node in _peeled(graph)}
+    for nodes in components(out, out):
         if len(nodes) > 1 or nodes[0] in out.get(nodes[0], ()):
             yield dict.fromkeys(nodes)
 
 
-def _peeled(out: Mapping[N, Sequence[N]]) -> dict[N, int]:
+def _peeled(graph: Graph[N, L]) -> list[N]:
     """The nodes that a cycle leads to and that lead on, in the order of the graph."""
-    count = dict.fromkeys(out, 0)
-    for targets in out.values():
-        for target in targets:
-            if target in count:
-                count[target] += 1
-    free = [node for node, number in count.items() if not number]
+    count = dict(Counter(map(_TARGET, chain.from_iterable(graph.values()))))
+    free = [node for node in graph if node not in count]
     for node in free:
-        del count[node]
-        for target in out[node]:
-            if target in count:
-                count[target] -= 1
-                if not count[target]:
-                    free.append(target)
-    return count
+        for target, _ in graph.get(node, ()):
+            count[target] = left = count[target] - 1
+            if not left:
+                free.append(target)
+    return [node for node in graph if count.get(node)]
 
 
 def connected(nodes: Iterable[N], pairs: Iterable[tuple[N, N]]) -> dict[N, N]:
