@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Any
 
 import strawberry
@@ -21,13 +22,37 @@ class Difference:
     b: JSON | None = strawberry.field(description="What it is in the second; null: absent.")
 
 
-@strawberry.type(description="Why a comparison of metrics is not fair, or why that is not known.")
-class FairnessReason:
-    """Why a comparison of metrics is not fair."""
+@strawberry.enum(description="How bad it is what a check found.")
+class Severity(Enum):
+    """How bad it is what a check found."""
+
+    error = strawberry.enum_value("error", description="It must be mended.")
+    warning = strawberry.enum_value("warning", description="It should be looked at.")
+    note = strawberry.enum_value("note", description="All is well.")
+
+
+@strawberry.enum(description="Who can mend what a check found.")
+class Responsible(Enum):
+    """Who can mend what a check found."""
+
+    author = strawberry.enum_value("author", description="The author of the document.")
+    modeller = strawberry.enum_value("modeller", description="Who trains the models.")
+    operator = strawberry.enum_value("operator", description="Who operates the store.")
+
+
+@strawberry.type(description="One thing that a check found.")
+class Finding:
+    """One thing that a check found."""
 
     code: str = strawberry.field(description="A word that does not change between releases.")
-    says: str = strawberry.field(description="The same as a sentence.")
-    certain: bool = strawberry.field(description="Whether it makes the comparison unfair.")
+    severity: Severity = strawberry.field(description="How bad it is.")
+    subject: str = strawberry.field(description="What it is about.")
+    message: str = strawberry.field(description="What was found, as a sentence.")
+    responsible: Responsible = strawberry.field(description="Who can mend it.")
+    hint: str = strawberry.field(description="How it is mended.")
+    path: list[str] = strawberry.field(description="What shows it, step by step.")
+    constraint: int | None = strawberry.field(description="Its number in PROV-CONSTRAINTS.")
+    entry: int | None = strawberry.field(description="The entry of the ledger that it is about.")
 
 
 def _section(name: str, description: str) -> Any:
@@ -53,5 +78,7 @@ class Comparison:
     fair: bool | None = strawberry.field(
         description="Whether the metrics may be compared; null: that cannot be told."
     )
-    reasons: list[FairnessReason] = strawberry.field(description="Why not, or why not known.")
+    reasons: list[Finding] = strawberry.field(
+        description="Why not (errors), or why that cannot be told (warnings)."
+    )
     certificate: Certificate = strawberry.field(description="What it was answered from.")

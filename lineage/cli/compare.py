@@ -21,7 +21,7 @@ def COMMAND(answer: Comparison) -> None:
     verdict = {True: "yes", False: "no", None: "cannot be told"}[answer.fair]
     click.echo(f"\nfair comparison of metrics: {verdict}")
     for reason in answer.reasons:
-        click.echo(f"  [{reason.code}] {reason.says}")
+        click.echo(f"  [{reason.code}] {reason.message}")
 
 
 def _shown(value: Any) -> str:

@@ -7,7 +7,7 @@ import click
 
 from lineage.cli import common
 
-_MARKS = {"ok": ("ok", "green"), "warning": ("warn", "yellow"), "problem": ("FAIL", "red")}
+_MARKS = {"note": ("ok", "green"), "warning": ("warn", "yellow"), "error": ("FAIL", "red")}
 
 
 @click.command("doctor")
@@ -22,13 +22,14 @@ def COMMAND(ctx: click.Context, *, as_json: bool) -> None:
     """
     from lineage.services.operate.doctor import examine
 
-    checks = examine(lambda: common.opened(ctx))
+    findings = examine(lambda: common.opened(ctx))
     if as_json:
-        common.emit({"checks": [check.to_dict() for check in checks]})
+        common.emit({"findings": [finding.to_dict() for finding in findings]})
     else:
-        for check in checks:
-            word, colour = _MARKS[check.state]
-            click.echo(f"{click.style(f'{word:>5}', fg=colour)}  {check.what}: {check.found}")
-            if check.advice:
-                click.echo(f"       {check.advice}")
-    ctx.exit(4 if any(check.state == "problem" for check in checks) else 0)
+        for finding in findings:
+            word, colour = _MARKS[finding.severity]
+            mark = click.style(f"{word:>5}", fg=colour)
+            click.echo(f"{mark}  {finding.subject}: {finding.message}")
+            if finding.hint:
+                click.echo(f"       {finding.hint}")
+    ctx.exit(4 if any(finding.fatal for finding in findings) else 0)

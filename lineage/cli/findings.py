@@ -3,21 +3,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 import click
 
 from lineage.cli.common import printable
 from lineage.model.findings import Finding
 
-_COLOURS = {"error": "red", "warning": "yellow"}
+_COLOURS = {"error": "red", "warning": "yellow", "note": "green"}
 
 
-def echo_findings(findings: Iterable[Finding]) -> None:
-    """Print findings, a line each, and under it what shows it."""
+def echo_findings(findings: Collection[Finding]) -> None:
+    """Print findings, a line each with what shows it below, then what to do about them."""
     for finding in findings:
         code = click.style(finding.code, fg=_COLOURS[finding.severity])
-        place = "" if finding.where in finding.message else f" ({printable(finding.where)})"
+        place = "" if finding.subject in finding.message else f" ({printable(finding.subject)})"
         click.echo(f"  {finding.severity} {code}: {printable(finding.message)}{place}")
         for step in finding.path:
             click.echo(f"      {printable(step)}")
+    echo_hints(findings)
+
+
+def echo_hints(findings: Collection[Finding]) -> None:
+    """Print what is to be done about findings, each advice once."""
+    for hint in dict.fromkeys(finding.hint for finding in findings if finding.hint):
+        click.echo(f"  {click.style('next', fg='cyan')}: {printable(hint)}")

@@ -3,10 +3,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from lineage.cli import common
+from lineage.cli.findings import echo_hints
 from lineage.errors import LineageError
+
+if TYPE_CHECKING:
+    from lineage.services.operate.verify import Verdict
 
 #: Exit codes, as documented: 0 intact, 1 tampered, 2 cannot tell.
 EXITS = {"intact": 0, "tampered": 1, "too-new": 2, "unknown": 2}
@@ -27,29 +33,30 @@ def COMMAND(ctx: click.Context, *, as_json: bool) -> None:
     Example:
       lineage verify
     """
+    from lineage.services.operate.verify import Verdict, unreadable
+
     try:
         with common.opened(ctx) as store:
-            verdict = store.verify().to_dict()
+            verdict = store.verify()
     except LineageError as error:
-        what = [{"entry": None, "subject": "store", "what": str(error)}]
-        verdict = {"state": "unknown", "entries": 0, "root": "", "changes": what, "more": 0}
+        found = (unreadable(error, "store"),)
+        verdict = Verdict(state="unknown", entries=0, root="", findings=found)
     if as_json:
-        common.emit(verdict)
+        common.emit(verdict.to_dict())
     else:
         _tell(verdict)
-    ctx.exit(EXITS[verdict["state"]])
+    ctx.exit(EXITS[verdict.state])
 
 
-def _tell(verdict: dict[str, object]) -> None:
-    state = str(verdict["state"])
-    if state == "intact":
-        click.echo(f"{click.style('intact', fg='green')}: {verdict['entries']} entries")
-        click.echo(f"root {verdict['root']}")
+def _tell(verdict: Verdict) -> None:
+    if verdict.state == "intact":
+        click.echo(f"{click.style('intact', fg='green')}: {verdict.entries} entries")
+        click.echo(f"root {verdict.root}")
         return
-    click.echo(click.style(_STATES[state], fg="red"))
-    changes = verdict["changes"]
-    for change in changes if isinstance(changes, list) else []:
-        place = f"entry {change['entry']}" if change["entry"] else "store"
-        click.echo(f"  {place}: {change['subject']}: {change['what']}")
-    if verdict["more"]:
-        click.echo(f"  ... and {verdict['more']} more")
+    click.echo(click.style(_STATES[verdict.state], fg="red"))
+    for finding in verdict.findings:
+        place = f"entry {finding.entry}" if finding.entry else "store"
+        click.echo(f"  {place}: {finding.subject}: {finding.message}")
+    if verdict.more:
+        click.echo(f"  ... and {verdict.more} more")
+    echo_hints(verdict.findings)

@@ -11,11 +11,11 @@ import orjson
 
 from lineage import errors, ids
 from lineage.errors import TEMPORARY, LineageError, ServerError
+from lineage.model.findings import Finding
 from lineage.model.kinds import GROUPS
 from lineage.services.answer import Answer, Certificate
 from lineage.services.read.ask import AskAnswer, Explanation
 from lineage.services.read.compare import Comparison, Difference
-from lineage.services.read.fairness import Reason
 from lineage.services.read.produced import ProducedAnswer
 from lineage.services.read.show import Evidence, ShowAnswer
 from lineage.services.read.trace import WalkAnswer, grouped
@@ -163,9 +163,7 @@ def comparison(said: Object) -> Comparison:
             for name in _SECTIONS
         },
         fair=said["fair"],
-        reasons=tuple(
-            Reason(code=r["code"], says=r["says"], certain=r["certain"]) for r in said["reasons"]
-        ),
+        reasons=tuple(Finding(**{**r, "path": tuple(r["path"])}) for r in said["reasons"]),
         certificate=certificate(said["certificate"]),
     )
 

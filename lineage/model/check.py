@@ -17,6 +17,15 @@ _KNOWN_KINDS = frozenset(kinds.KINDS)
 _KNOWN_RELATIONS = frozenset(terms.RELATIONS)
 _SCALARS = (str, int, float, bool, Typed, Ref)
 _NUMBERS = frozenset({int, float, bool})
+#: What the author can do about each finding.
+_HINTS = {
+    "unknown-kind": "Use one of the kinds (docs/reference/kinds.md), or Entity, Activity or Agent.",
+    "unknown-relation": "Use one of the relations of PROV (docs/reference/relations.md).",
+    "bad-id": "Use an absolute IRI, such as https://lab.example/data or urn:example:data.",
+    "bad-key": "Give the attribute a name that can be printed.",
+    "bad-value": "Use text, a number, a truth value, a time, or a list of these.",
+    "bad-text": "Write the text as Unicode without lone surrogates.",
+}
 
 
 def check(batch: Batch) -> list[Finding]:
@@ -38,7 +47,7 @@ def demand(batch: Batch) -> None:
     if errors:
         first = errors[0]
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        raise Rejected(first.message + more, where=first.where)
+        raise Rejected(first.message + more, where=first.subject)
 
 
 def _findings(batch: Batch) -> Iterator[Finding]:
@@ -68,7 +77,14 @@ def _inside(
 
 
 def _error(code: str, message: str, where: str) -> Finding:
-    return Finding(code=code, severity="error", message=message, where=where)
+    return Finding(
+        code=code,
+        severity="error",
+        subject=where,
+        message=message,
+        responsible="author",
+        hint=_HINTS[code],
+    )
 
 
 def _identifiers(

@@ -3,40 +3,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, TypeAlias
 
 #: A report names at most this many findings; the rest are counted.
 MOST = 100
 
+#: ``error``: it must be mended; ``warning``: it should be looked at; ``note``: all is well.
+Severity: TypeAlias = Literal["error", "warning", "note"]
+#: Who can mend it: the author of a document, who trains models, or who operates the store.
+Responsible: TypeAlias = Literal["author", "modeller", "operator"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that is wrong: a stable code, a sentence, and where.
+    """One thing that a check found: a stable code, how bad it is, what it is about, a sentence, who
+    can mend it, and how (``hint``).
 
-    ``constraint`` is its number in PROV-CONSTRAINTS, where it has one; ``path`` the statements
-    or steps, in order, that show it.
+    ``path`` are the statements or steps, in order, that show it; ``constraint`` is its number in
+    PROV-CONSTRAINTS, and ``entry`` that of the entry of the ledger, where it has one.
     """
 
     code: str
-    severity: Literal["error", "warning"]
+    severity: Severity
+    subject: str
     message: str
-    where: str
-    constraint: int | None = None
+    responsible: Responsible
+    hint: str
     path: tuple[str, ...] = ()
+    constraint: int | None = None
+    entry: int | None = None
 
     @property
     def fatal(self) -> bool:
-        """Whether the batch cannot be stored because of it."""
+        """Whether it is an error."""
         return self.severity == "error"
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
-        return {
-            "code": self.code,
-            "severity": self.severity,
-            "message": self.message,
-            "where": self.where,
-            "constraint": self.constraint,
-            "path": list(self.path),
-        }
+        return {**asdict(self), "path": list(self.path)}

@@ -88,4 +88,4 @@ def test_a_command_that_takes_the_store_itself_says_so(run, doors, words):
 def test_verify_cannot_tell_of_a_server(run, doors):
     code, out, _ = run("--store", doors[1], "verify", "--json")
     assert code == 2
-    assert "needs the store itself" in json.loads(out)["changes"][0]["what"]
+    assert "needs the store itself" in json.loads(out)["findings"][0]["message"]

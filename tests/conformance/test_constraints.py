@@ -70,9 +70,10 @@ def test_a_document_that_violates_the_constraint_is_invalid_once(case, document)
     (finding,) = report.findings
     assert (finding.code, finding.severity) == (f"prov-{number}", "error")
     assert finding.constraint == (number if isinstance(number, int) else None)
-    assert finding.where.startswith("urn:")
+    assert finding.subject.startswith("urn:")
     assert "ex:" in finding.message
     assert finding.path
+    assert (finding.responsible, bool(finding.hint)) == ("author", True)
 
 
 @pytest.mark.parametrize(("case", "document"), documents_of("cycle"))

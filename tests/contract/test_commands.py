@@ -183,6 +183,7 @@ def test_verify_has_exit_codes_of_its_own(run, store, tmp_path):
     assert code == 1
     assert "entry 1: http://example.org/model" in out
     assert "'another'" in out
+    assert "  next: Run 'lineage rebuild'" in out
     assert run("--store", store, "rebuild", "--yes")[0] == 0
     assert run("--store", store, "verify")[0] == 0
     (tmp_path / "junk.db").write_bytes(b"junk" * 999)

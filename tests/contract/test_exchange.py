@@ -184,7 +184,7 @@ def test_a_store_is_validated_whole_or_in_part_wherever_it_is_named(run, held):
 @pytest.mark.filterwarnings("ignore:Dataset.default_context")  # rdflib's own
 def test_our_shapes_say_what_the_record_of_a_run_lacks(run, held, tmp_path):
     code, out, _ = run("--store", held, "validate", "--shapes", "run", "--json")
-    found = {(f["where"], f["message"]) for f in json.loads(out)["findings"]}
+    found = {(f["subject"], f["message"]) for f in json.loads(out)["findings"]}
     assert code == 4
     assert found == {
         (f"{EX}run", "a run does not say when it began"),
@@ -211,7 +211,7 @@ def test_our_shapes_say_what_the_record_of_a_run_lacks(run, held, tmp_path):
     (tmp_path / "bare.json").write_bytes(formats.named("json").dumps(bare))
     code, out, _ = run("validate", "bare.json", "--shapes", "run", "--json")
     assert code == 4
-    findings = {(f["where"], f["message"]): f["severity"] for f in json.loads(out)["findings"]}
+    findings = {(f["subject"], f["message"]): f["severity"] for f in json.loads(out)["findings"]}
     assert findings == {
         ("urn:bare", "a run does not say when it began"): "error",
         ("urn:bare", "a run does not say who was responsible"): "error",

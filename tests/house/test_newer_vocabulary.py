@@ -168,7 +168,7 @@ def test_every_interface_knows_a_new_kind_and_the_version_before_reads_it(
         refuses_to_write(store)
         verdict = store.verify()
         assert verdict.state == "too-new"
-        assert "0.2.0" in verdict.changes[0].what
+        assert "0.2.0" in verdict.findings[0].hint
         document = store.export(format="json").data
     commands(written, capsys, tmp_path)
     # What the version before exported is what the newer one wrote.

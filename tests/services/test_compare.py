@@ -92,6 +92,7 @@ def test_a_comparison_is_fair_where_what_is_not_under_test_is_equal(change, fair
         found = store.compare("urn:x:run:a", "urn:x:run:b")
     assert found.fair is fair
     assert [reason.code for reason in found.reasons] == codes
+    assert any(reason.fatal for reason in found.reasons) is (fair is False)
     assert {name for name, differences in found.sections.items() if differences} == differs
     assert json.loads(json.dumps(found.to_dict()))["fair"] is fair
 

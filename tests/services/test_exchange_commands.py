@@ -224,7 +224,7 @@ def test_a_package_is_shown_with_what_validation_finds_in_it(pair):
     b("import", out)
     (finding,) = b.json("quarantine", "show", "a/1")["findings"]
     assert (finding["code"], finding["severity"]) == ("clock-30", "warning")
-    assert (finding["where"], finding["constraint"]) == ("https://a.example/run", 30)
+    assert (finding["subject"], finding["constraint"]) == ("https://a.example/run", 30)
     told = b("quarantine", "show", "a/1").stdout
     assert f"  warning clock-30: {finding['message']}\n      {finding['path'][0]}\n" in told
 

@@ -209,4 +209,4 @@ def test_shapes_look_at_what_is_selected_within_the_whole_store(tmp_path):
             'run:"run 1"': [],
         }.items():
             found = store.validate(selection, shapes=shapes).findings
-            assert [f.where for f in found if f.code == "shacl"] == expected, selection
+            assert [f.subject for f in found if f.code == "shacl"] == expected, selection

@@ -107,7 +107,7 @@ def verdict(path):
 
         ctx = Context(store=store, actor="tester", person_key=KEY)
         found = verify.verify(ctx, MemoryStore)
-        return found.state, found.changes
+        return found.state, found.findings
     except LineageError:
         return "unknown", ()
     finally:
@@ -183,9 +183,9 @@ def test_every_edit_by_sql_is_named(original, tmp_path):
         if what is None or content(path) == before:
             continue
         done += 1
-        state, changes = verdict(path)
+        state, findings = verdict(path)
         assert state != "intact", what
-        assert state == "unknown" or changes, what
+        assert state == "unknown" or findings, what
 
 
 def test_every_flipped_byte_that_changes_content_is_named(original, tmp_path):

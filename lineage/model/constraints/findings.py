@@ -17,6 +17,23 @@ from lineage.model.record import Batch, Edge, Node
 #: A path names at most this many steps; the rest are counted.
 LONGEST_PATH = 50
 
+#: What the author can do: by the code of a finding, else by the first of the constraints from which on
+#: it holds.
+_HINTS_BY_CODE = {
+    "prov-dm": "Add the argument, or leave the statement out.",
+    "prov-mention": "Keep one of the mentions.",
+}
+_HINTS = {
+    22: "Make one statement of them, or give each an identifier of its own.",
+    30: "Correct the statement on the path that is wrong, or leave it out.",
+    50: "Correct the statement that calls it what it is not, or leave it out.",
+    51: "Name the activity too, or leave out what the derivation says of it.",
+    52: "Leave out one of the specializations on the path.",
+    53: "Give each of them an identifier of its own.",
+    55: "Keep what makes it an entity or what makes it an activity, not both.",
+    56: "Leave out its members, or that it is empty.",
+}
+
 #: A step of a path: a statement, or the words of a step, put together only if it is shown.
 Shown: TypeAlias = Node | Edge | Callable[[], str]
 
@@ -120,9 +137,11 @@ class Findings:
             code=code,
             severity=severity,
             message=message,
-            where=where,
-            constraint=constraint,
+            subject=where,
+            responsible="author",
+            hint=_hint(code, constraint),
             path=self._path(path),
+            constraint=constraint,
         )
 
     def _path(self, steps: Sequence[Shown]) -> tuple[str, ...]:
@@ -132,3 +151,11 @@ class Findings:
         )
         more = len(steps) - LONGEST_PATH
         return (*shown, f"({more} more steps)") if more > 0 else tuple(shown)
+
+
+def _hint(code: str, constraint: int | None) -> str:
+    if code.startswith("clock-"):
+        return "Correct the times, or the clock of the machine that wrote them."
+    if constraint is None:
+        return _HINTS_BY_CODE[code]
+    return _HINTS[max(first for first in _HINTS if first <= constraint)]

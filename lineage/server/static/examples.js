@@ -51,7 +51,7 @@ export const EXAMPLES = [
     query: `query Compare($a: String!, $b: String!) {
   compare(a: $a, b: $b) {
     fair
-    reasons { says }
+    reasons { message }
     code { what a b }
     data { what a b }
     environment { what a b }

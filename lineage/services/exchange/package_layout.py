@@ -61,7 +61,7 @@ def demand_sound(batch: Batch) -> None:
         first = report.findings[0]
         more = f" (and {report.total - 1} more findings)" if report.total > 1 else ""
         hint = "PROV-CONSTRAINTS says why; 'lineage validate' shows the steps."
-        raise Rejected(f"{first.code}: {first.message}{more}", where=first.where, hint=hint)
+        raise Rejected(f"{first.code}: {first.message}{more}", where=first.subject, hint=hint)
 
 
 def text(data: bytes, name: str) -> str:

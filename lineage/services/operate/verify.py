@@ -14,28 +14,47 @@ from lineage.errors import LineageError, Usage
 from lineage.ledger import log
 from lineage.ledger.log import Entry
 from lineage.ledger.merkle import Frontier
+from lineage.model.findings import MOST, Finding
 from lineage.model.vocabulary import KEPT, Vocabulary, too_new
 from lineage.services.context import Context
 from lineage.services.request import Request
 from lineage.store.base import NOW, Store, pages, values_under
 from lineage.store.claims import Arc, Claim, NodeHistory
 
-#: A report names at most this many changes; the rest are counted.
-MOST = 100
 _PAGE = 2_000
+_DRAW = "Run 'lineage rebuild', which draws the graph anew from the ledger."
+_WHOLE = "Take a backup whose ledger is whole, and compare its root with one kept elsewhere."
+#: How each finding is mended, by its code.
+_HINTS = {
+    "storage-damaged": _DRAW,
+    "graph-differs": _DRAW,
+    "entry-missing": _WHOLE,
+    "entry-changed": _WHOLE,
+    "entry-unreadable": _WHOLE,
+    "head-differs": _WHOLE,
+}
+#: With a finding of these the graph cannot be drawn to its end.
+_ENDS = frozenset({"entry-missing", "entry-unreadable"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """Something that is not as it was written: which entry, which node or edge, what."""
+def finding(
+    code: str, subject: str, message: str, *, entry: int | None = None, hint: str | None = None
+) -> Finding:
+    """What is not as it was written."""
+    return Finding(
+        code=code,
+        severity="error",
+        subject=subject,
+        message=message,
+        responsible="operator",
+        hint=_HINTS[code] if hint is None else hint,
+        entry=entry,
+    )
 
-    entry: int | None
-    subject: str
-    what: str
 
-    def to_dict(self) -> dict[str, Any]:
-        """As the JSON of ``lineage verify``."""
-        return {"entry": self.entry, "subject": self.subject, "what": self.what}
+def unreadable(error: LineageError, subject: str) -> Finding:
+    """What could not be read, under the code of its error."""
+    return finding(error.code, subject, str(error), hint=error.hint)
 
 
 State = Literal["intact", "tampered", "too-new", "unknown"]
@@ -50,7 +69,7 @@ class Verdict:
     state: State
     entries: int
     root: str
-    changes: tuple[Change, ...] = ()
+    findings: tuple[Finding, ...] = ()
     more: int = 0
 
     def to_dict(self) -> dict[str, Any]:
@@ -59,7 +78,7 @@ class Verdict:
             "state": self.state,
             "entries": self.entries,
             "root": self.root,
-            "changes": [change.to_dict() for change in self.changes],
+            "findings": [finding.to_dict() for finding in self.findings],
             "more": self.more,
         }
 
@@ -86,16 +105,16 @@ def verify(ctx: Context, scratch: Callable[[], Store]) -> Verdict:
     try:
         head = ctx.store.head()
     except LineageError as error:
-        change = Change(entry=None, subject="ledger", what=str(error))
-        return Verdict(state="tampered", entries=0, root="", changes=(change,))
+        fault = unreadable(error, "ledger")
+        return Verdict(state="tampered", entries=0, root="", findings=(fault,))
     unknown = Vocabulary.of_values(dict(values_under(ctx.store, KEPT))).unknown
-    found: list[Change] = []
+    found: list[Finding] = []
     more = 0
     other = None if unknown else scratch()
     try:
-        for change in _changes(ctx.store, other, head, unknown):
+        for fault in _faults(ctx.store, other, head, unknown):
             if len(found) < MOST:
-                found.append(change)
+                found.append(fault)
             else:
                 more += 1
     finally:
@@ -105,49 +124,49 @@ def verify(ctx: Context, scratch: Callable[[], Store]) -> Verdict:
     if unknown and not found:
         state = "too-new"
         newer = too_new(unknown)
-        what = f"the ledger is as it was written; the graph was not compared: {newer}. {newer.hint}"
-        found.append(Change(entry=None, subject="vocabulary", what=what))
+        message = f"the ledger is as it was written; the graph was not compared: {newer}"
+        found.append(finding(newer.code, "vocabulary", message, hint=newer.hint))
     return Verdict(
         state=state,
         entries=head.size,
         root=head.root.hex(),
-        changes=tuple(found),
+        findings=tuple(found),
         more=more,
     )
 
 
-def _changes(
+def _faults(
     store: Store, other: Store | None, head: Frontier, unknown: Collection[str]
-) -> Iterator[Change]:
+) -> Iterator[Finding]:
     try:
         for fault in store.integrity_faults():
-            yield Change(entry=None, subject="storage", what=fault)
+            yield finding("storage-damaged", "storage", fault)
     except LineageError as error:
-        yield Change(entry=None, subject="storage", what=str(error))
+        yield unreadable(error, "storage")
     drawn = True
     try:
-        for change in _ledger(store, other, head, unknown):
-            drawn = drawn and change.subject != "sequence"
-            yield change
+        for found in _ledger(store, other, head, unknown):
+            drawn = drawn and found.code not in _ENDS
+            yield found
     except LineageError as error:
         drawn = False
-        yield Change(entry=None, subject="ledger", what=str(error))
+        yield unreadable(error, "ledger")
     if drawn and other is not None:
         try:
             yield from _graph(store, other)
         except LineageError as error:
-            yield Change(entry=None, subject="graph", what=f"cannot be read: {error}")
+            yield unreadable(error, "graph")
 
 
 def _ledger(
     store: Store, other: Store | None, head: Frontier, unknown: Collection[str]
-) -> Iterator[Change]:
+) -> Iterator[Finding]:
     """Entries one by one; each that is whole is drawn in the other store, where there is one."""
     grown, expected = Frontier(), 1
     for entry in pages(store):
         if entry.seq != expected:
-            what = f"entry {expected} is missing"
-            yield Change(entry=expected, subject="sequence", what=what)
+            message = f"entry {expected} is missing"
+            yield finding("entry-missing", "sequence", message, entry=expected)
             return
         faults = list(_entry(entry, unknown))
         yield from faults
@@ -156,11 +175,12 @@ def _ledger(
             if other is not None:
                 other.replay(entry)
         except (ValueError, LineageError) as error:
-            yield Change(entry=entry.seq, subject="sequence", what=f"cannot be drawn: {error}")
+            message = f"cannot be drawn: {error}"
+            yield finding("entry-unreadable", "sequence", message, entry=entry.seq)
             return
     if (grown.size, grown.peaks) != (head.size, head.peaks):
-        what = f"the head says {head.size} entries with root {head.root.hex()[:16]}, the entries give {grown.size} with {grown.root.hex()[:16]}"
-        yield Change(entry=None, subject="ledger head", what=what)
+        message = f"the head says {head.size} entries with root {head.root.hex()[:16]}, the entries give {grown.size} with {grown.root.hex()[:16]}"
+        yield finding("head-differs", "ledger head", message)
 
 
 def _hex(text: Any) -> str:
@@ -171,28 +191,28 @@ def _hex(text: Any) -> str:
         return "00" * 32
 
 
-def _entry(entry: Entry, unknown: Collection[str]) -> Iterator[Change]:
-    def change(subject: str, what: str) -> Change:
-        return Change(entry=entry.seq, subject=subject, what=what)
+def _entry(entry: Entry, unknown: Collection[str]) -> Iterator[Finding]:
+    def changed(subject: str, message: str) -> Finding:
+        return finding("entry-changed", subject, message, entry=entry.seq)
 
     try:
         lines = entry.lines()
         signs = [_sign(text, unknown) for text in lines]
     except ValueError as error:
-        yield change("body", str(error))
+        yield changed("body", str(error))
         return
     if log.digest(lines) != entry.records:
-        yield change("body", "its records are not those it was made with")
+        yield changed("body", "its records are not those it was made with")
     counts = (signs.count("+"), signs.count("-"))
     if counts != (entry.added, entry.retracted):
-        yield change("counts", f"it says {entry.added} and {entry.retracted}, it holds {counts}")
+        yield changed("counts", f"it says {entry.added} and {entry.retracted}, it holds {counts}")
     try:
         leaf = entry.leaf_hash().hex()
     except (ValueError, TypeError) as error:
-        yield change("header", f"cannot be read: {error}")
+        yield changed("header", f"cannot be read: {error}")
         return
     if leaf != entry.leaf:
-        yield change("header", "who, when, what for, or its digest was changed")
+        yield changed("header", "who, when, what for, or its digest was changed")
 
 
 def _sign(text: bytes, unknown: Collection[str]) -> str:
@@ -207,7 +227,7 @@ def _sign(text: bytes, unknown: Collection[str]) -> str:
         return text[:1].decode()
 
 
-def _graph(store: Store, other: Store) -> Iterator[Change]:
+def _graph(store: Store, other: Store) -> Iterator[Finding]:
     """Node by node: what the store holds against what its ledger says it should."""
     both = merge(_named(store), _named(other))
     while chunk := _take(both):
@@ -242,13 +262,13 @@ def _key(held: NodeHistory) -> tuple[Any, ...]:
 
 def _difference(
     ident: str, held: NodeHistory | None, drawn: NodeHistory | None
-) -> Iterator[Change]:
+) -> Iterator[Finding]:
     """What differs about a node, with the entry that says how it should be."""
     if drawn is None:
-        yield Change(entry=None, subject=ident, what="no entry speaks of it")
+        yield finding("graph-differs", ident, "no entry speaks of it")
         return
     if held is None:
-        yield Change(entry=drawn.since, subject=ident, what="is missing from the graph")
+        yield finding("graph-differs", ident, "is missing from the graph", entry=drawn.since)
         return
     ours, theirs = set(held.claims), set(drawn.claims)
     written, found = sorted(theirs - ours, key=repr), sorted(ours - theirs, key=repr)
@@ -256,21 +276,19 @@ def _difference(
         other = next((c for c in found if _subject(ident, c) == _subject(ident, claim)), None)
         if other is not None:
             found.remove(other)
-        what = "is missing from the graph" if other is None else _changed(other, claim)
-        yield Change(entry=claim.since, subject=_subject(ident, claim), what=what)
+        message = "is missing from the graph" if other is None else _changed(other, claim)
+        yield finding("graph-differs", _subject(ident, claim), message, entry=claim.since)
     for claim in found:
-        subject = _subject(ident, claim)
-        yield Change(
-            entry=claim.since, subject=subject, what="stands in the graph, and no entry says so"
-        )
+        message = "stands in the graph, and no entry says so"
+        yield finding("graph-differs", _subject(ident, claim), message, entry=claim.since)
     if ours != theirs:
         return
     shown, said = (*held.row, held.since, held.until), (*drawn.row, drawn.since, drawn.until)
     if shown != said:
-        what = "is shown with " + _differing(_SHOWN, shown, said)
-        yield Change(entry=drawn.since, subject=ident, what=what)
+        message = "is shown with " + _differing(_SHOWN, shown, said)
     else:
-        yield Change(entry=drawn.since, subject=ident, what="a claim stands twice")
+        message = "a claim stands twice"
+    yield finding("graph-differs", ident, message, entry=drawn.since)
 
 
 _SHOWN = ("id", "kind", "label", "attributes", "since", "until")

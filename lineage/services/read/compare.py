@@ -9,12 +9,13 @@ from typing import Annotated, Any
 
 from lineage.errors import Usage
 from lineage.model import kinds, terms
+from lineage.model.findings import Finding
 from lineage.model.record import Edge, Node
 from lineage.model.value import plain
 from lineage.services.answer import Certificate, certify
 from lineage.services.as_of import at_one_moment
 from lineage.services.context import Context
-from lineage.services.read.fairness import Reason, judge
+from lineage.services.read.fairness import judge
 from lineage.services.read.resolve import resolve
 from lineage.services.request import Request, When, reference
 from lineage.store.base import Hop, View
@@ -51,7 +52,7 @@ class Comparison:
     b: str
     sections: Mapping[str, tuple[Difference, ...]]
     fair: bool | None
-    reasons: tuple[Reason, ...]
+    reasons: tuple[Finding, ...]
     certificate: Certificate
 
     def to_dict(self) -> dict[str, Any]:

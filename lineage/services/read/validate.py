@@ -43,7 +43,7 @@ class Validation:
     @property
     def valid(self) -> bool:
         """Whether there are no errors."""
-        return not any(finding.severity == "error" for finding in self.findings)
+        return not any(finding.fatal for finding in self.findings)
 
     def to_dict(self) -> dict[str, Any]:
         """As the JSON of ``lineage validate``."""
@@ -100,7 +100,7 @@ def batch(found: Batch, *, shapes: Sequence[str] = (), around: Batch | None = No
     more = [finding for shape in shapes for finding in _shaped(around or found, shape)]
     if around is not None and around is not found:
         known = {node.id for node in found.nodes}
-        more = [finding for finding in more if finding.where in known]
+        more = [finding for finding in more if finding.subject in known]
     findings = [*ours, *prov.findings, *more]
     findings.sort(key=lambda finding: finding.severity)
     return Validation(
@@ -134,7 +134,7 @@ def _shaped(found: Batch, shape: str) -> list[Finding]:
         raise BadInput(f"the shapes cannot be used: {_said(error)}", where=shape) from error
     if not isinstance(report, rdflib.Graph):
         raise BadInput(f"the shapes cannot be used: {said}", where=shape)
-    return sorted(_findings(report), key=lambda finding: (finding.where, finding.message))
+    return sorted(_findings(report), key=lambda finding: (finding.subject, finding.message))
 
 
 def _said(error: Exception) -> str:
@@ -221,7 +221,9 @@ def _findings(report: Any) -> list[Finding]:
             if one(result, "resultSeverity") == URIRef(_SHACL + "Violation")
             else "warning",
             message=str(one(result, "resultMessage") or "a shape does not hold"),
-            where=str(one(result, "focusNode")),
+            subject=str(one(result, "focusNode")),
+            responsible="author",
+            hint="Correct what is said of it, or the shape.",
             path=tuple(
                 str(found)
                 for found in (one(result, "resultPath"), one(result, "sourceShape"))
