@@ -13,7 +13,6 @@ from typing import Any
 import click
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON (docs/answers.md).")
-at = click.option("--at", metavar="WHEN", help="As of an entry (41) or a time (2026-05-01).")
 
 
 def split(names: str | None) -> list[str] | None:

@@ -6,22 +6,16 @@ from __future__ import annotations
 import click
 
 from lineage.cli import common
+from lineage.cli.verb import command_of
+from lineage.services.operate.doctor import DoctorRequest, examine
 
 _MARKS = {"note": ("ok", "green"), "warning": ("warn", "yellow"), "error": ("FAIL", "red")}
 
 
-@click.command("doctor")
-@common.as_json
+@command_of("doctor", DoctorRequest, more="Exit code 4 where there is an error.")
 @click.pass_context
 def COMMAND(ctx: click.Context, *, as_json: bool) -> None:
-    """Check this machine and the store. Exit code 4 where there is a problem.
-
-    \b
-    Example:
-      lineage doctor
-    """
-    from lineage.services.operate.doctor import examine
-
+    """One finding a line, a store that cannot be opened among them."""
     findings = examine(lambda: common.opened(ctx))
     if as_json:
         common.emit({"findings": [finding.to_dict() for finding in findings]})

@@ -7,16 +7,21 @@ from typing import Any
 
 import click
 
+from lineage import formats
 from lineage.cli import common
+from lineage.cli.verb import command_of
+from lineage.services.exchange.send import DAYS, MOST_DAYS
+from lineage.services.read.export import ExportRequest
 
 
-@click.command("export")
-@click.argument("selection", required=False)
-@click.option(
-    "--format",
-    "format_",
-    metavar="NAME",
-    help="The format; default: by the name of --out, or json.",
+@command_of(
+    "export",
+    ExportRequest,
+    more="Without --format, the format is the one that the name of --out says, else json. What the "
+    "format cannot hold is said. With --for, a package for a partner: what its policy lets leave, "
+    "signed (docs/exchange.md).",
+    examples=("""export '+model:"fraud@v3"' --for b-institute --check""",),
+    unset=("format",),
 )
 @click.option(
     "--out", "-o", metavar="FILE", type=click.Path(dir_okay=False), help="Where to; default stdout."
@@ -24,24 +29,14 @@ from lineage.cli import common
 @click.option("--for", "partner", metavar="PARTNER", help="A signed package for this partner.")
 @click.option("--policy", metavar="FILE", help="Default: partners/PARTNER.yaml beside the store.")
 @click.option("--key", metavar="NAME", help="The key that signs; default: the only one there is.")
-@click.option("--days", type=click.IntRange(1, 3_650), help="How long it may be imported: 90.")
+@click.option(
+    "--days", type=click.IntRange(1, MOST_DAYS), help=f"How long it may be imported: {DAYS}."
+)
 @click.option("--rocrate", is_flag=True, help="Put an RO-Crate of it into the package too.")
 @click.option("--check", is_flag=True, help="Show all that would leave; write nothing.")
-@common.at
-@common.as_json
 @click.pass_context
 def COMMAND(ctx: click.Context, /, selection: str | None, **chosen: Any) -> None:
-    """What is selected as a document: json, jsonld, provn, xml, turtle, trig, nt, nquads, rdfxml,
-    rocrate, dot or svg. Without a selection, everything. What the format cannot hold is said.
-
-    With --for, a package for a partner: what its policy lets leave, signed (docs/exchange.md).
-
-    \b
-    Example:
-      lineage export '+model:"fraud@v3"' --format turtle -o fraud.ttl
-      lineage export --format nquads > everything.nq
-      lineage export '+model:"fraud@v3"' --for b-institute --check
-    """
+    """The document, or the package, to a file or stdout; about it on stderr."""
     partner = chosen.pop("partner")
     if partner is not None:
         from lineage.cli import export_package
@@ -58,20 +53,18 @@ def _document(
     ctx: click.Context,
     selection: str | None,
     *,
-    format_: str,
+    format: str | None,  # noqa: A002 - the public word
     out: str | None,
     at: str | None,
     as_json: bool,
 ) -> None:
-    from lineage import formats
-
     if as_json and out is None:
         raise click.UsageError("--json tells about the document: name a file for it with --out")
-    if format_ is None:
+    if format is None:
         found = formats.for_file(out) if out else None
-        format_ = found.name if found else "json"
+        format = found.name if found else "json"  # noqa: A001 - the public word
     with common.opened(ctx) as store:
-        exported = store.export(selection, format=format_, at=at)
+        exported = store.export(selection, format=format, at=at)
     common.write(out, exported.data)
     if as_json:
         common.emit(exported.to_dict())

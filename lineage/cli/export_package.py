@@ -17,7 +17,7 @@ def send(
     ctx: click.Context, selection: str | None, partner: str, *, check: bool, **chosen: Any
 ) -> None:
     """Make the package, or with ``check`` show what would leave."""
-    if chosen.pop("format_") is not None:
+    if chosen.pop("format") is not None:
         raise click.UsageError("a package has its own formats: leave --format out")
     (_check if check else _package)(ctx, selection, partner, **chosen)
 

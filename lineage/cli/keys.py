@@ -9,6 +9,9 @@ from typing import Any
 import click
 
 from lineage.cli import common
+from lineage.cli.verb import command_of
+from lineage.services.exchange import files, keyring
+from lineage.services.exchange.files import KeysRequest, NewKeyRequest
 
 
 @click.group("keys")
@@ -21,36 +24,17 @@ def COMMAND() -> None:
     """
 
 
-@COMMAND.command("new")
-@click.argument("name")
-@common.as_json
+@command_of("new", NewKeyRequest)
 @click.pass_context
 def _new(ctx: click.Context, name: str, *, as_json: bool) -> None:
-    """Make an Ed25519 key and print the line to give to partners. NAME is that of your log: a host
-    and a path, such as lab.example/lineage. The private key stays in a file that only you may read.
-
-    \b
-    Example:
-      lineage keys new lab.example/lineage
-    """
-    from lineage.services.exchange import keyring
-
-    folder = _folder(ctx)
-    _tell(keyring.new(folder, name), as_json=as_json)
+    """The public line."""
+    _tell(keyring.new(_folder(ctx), name), as_json=as_json)
 
 
-@COMMAND.command("list")
-@common.as_json
+@command_of("list", KeysRequest)
 @click.pass_context
 def _list(ctx: click.Context, *, as_json: bool) -> None:
-    """The names of the keys there are.
-
-    \b
-    Example:
-      lineage keys list
-    """
-    from lineage.services.exchange import keyring
-
+    """One name a line."""
     names = keyring.listed(_folder(ctx))
     if as_json:
         common.emit({"keys": list(names)})
@@ -59,7 +43,7 @@ def _list(ctx: click.Context, *, as_json: bool) -> None:
         click.echo(name)
 
 
-@COMMAND.command("show")
+@click.command("show")
 @click.argument("name", required=False)
 @common.as_json
 @click.pass_context
@@ -70,8 +54,6 @@ def _show(ctx: click.Context, name: str | None, *, as_json: bool) -> None:
     Example:
       lineage keys show lab.example/lineage
     """
-    from lineage.services.exchange import keyring
-
     _tell(keyring.named(_folder(ctx), name).public, as_json=as_json)
 
 
@@ -85,8 +67,11 @@ def _tell(key: Any, *, as_json: bool) -> None:
 def _folder(ctx: click.Context) -> Path:
     """Where the keys are; no store need be opened for it."""
     from lineage.app import find_store, home
-    from lineage.services.exchange import files
 
     if folder := files.named_keys():
         return folder
     return files.keys(home(ctx.obj["store"] or find_store()))
+
+
+for _command in (_new, _list, _show):
+    COMMAND.add_command(_command)

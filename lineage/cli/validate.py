@@ -11,25 +11,23 @@ import click
 
 from lineage.cli import common
 from lineage.cli.findings import echo_findings
+from lineage.cli.verb import command_of
+from lineage.services.read import validate
+from lineage.services.read.validate import ValidateRequest
 
 _SQLITE = b"SQLite format 3\x00"
 
 
-@click.command("validate")
+@command_of(
+    "validate",
+    ValidateRequest,
+    more="A document ('-' reads stdin) is checked too, and needs no store. Each finding names the "
+    "constraint and what shows it. Exit code 0: valid. 4: findings with errors.",
+)
 @click.argument("source", required=False, metavar="[FILE|STORE]")
 @click.option(
     "--as", "named", metavar="NAME", help="Read with this format, whatever it looks like."
 )
-@click.option(
-    "--shapes",
-    multiple=True,
-    metavar="FILE|run",
-    help="SHACL shapes too: a file, or ours for runs.",
-)
-@click.option(
-    "--select", "selection", metavar="SELECTION", help="Of a store: only what is selected."
-)
-@common.as_json
 @click.pass_context
 def COMMAND(
     ctx: click.Context,
@@ -40,17 +38,7 @@ def COMMAND(
     *,
     as_json: bool,
 ) -> None:
-    """Check a document ('-' reads stdin) or a store against W3C PROV-CONSTRAINTS: what is merged,
-    the order of events, types, what cannot be. Each finding names the constraint and what shows it.
-    Exit code 0: valid. 4: findings with errors.
-
-    \b
-    Example:
-      lineage validate trace.provn
-      lineage validate --shapes run
-    """
-    from lineage.services.read import validate
-
+    """Whether it is valid, then the findings."""
     if source is not None and not _is_store(source):
         if selection is not None:
             raise click.UsageError("--select is about stores, and this is a document")

@@ -3,13 +3,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import click
 
 from lineage.cli import common
 from lineage.services.request import Field, Request, fields_of
+
+
+def command_of(
+    name: str,
+    request: type[Request[Any]],
+    *,
+    more: str = "",
+    examples: Sequence[str] = (),
+    unset: Collection[str] = (),
+) -> Callable[[Callable[..., None]], click.Command]:
+    """The command of a request that the function below it carries out itself: it is given the fields,
+    the options of its own, and ``as_json``.
+
+    ``more`` follows the request's sentences in the help and ``examples`` its examples; fields that are
+    ``unset`` are given as ``None`` where nobody names them, not as their default.
+    """
+
+    def made(carry_out: Callable[..., None]) -> click.Command:
+        own: list[click.Parameter] = getattr(carry_out, "__click_params__", [])
+        params = [_param(field, unset=field.name in unset) for field in fields_of(request)]
+        params += [*reversed(own), _json(common.as_json)]
+        told = "\n".join(_help(request, more, examples))
+        arguments = [
+            (field.name.upper(), field.says.text)
+            for field in fields_of(request)
+            if field.positional and field.says.flag is None
+        ]
+        return _Command(name, arguments, callback=carry_out, params=params, help=told)
+
+    return made
+
+
+class _Command(click.Command):
+    """A command whose help says what its arguments are."""
+
+    def __init__(self, name: str, arguments: Sequence[tuple[str, str]], **options: Any) -> None:
+        super().__init__(name, **options)
+        self._arguments = arguments
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The arguments, then the options."""
+        if self._arguments:
+            with formatter.section("Arguments"):
+                formatter.write_dl(self._arguments)
+        super().format_options(ctx, formatter)
 
 
 def verb(
@@ -25,12 +70,9 @@ def verb(
     """
 
     def made(show: Callable[..., None]) -> click.Command:
-        own: list[click.Parameter] = getattr(show, "__click_params__", [])
-        params = [_param(field) for field in fields_of(request)]
-        params += [*reversed(own), _json(common.as_json)]
         names = [field.name for field in fields_of(request)]
 
-        def callback(*, as_json: bool, **typed: Any) -> None:
+        def carry_out(*, as_json: bool, **typed: Any) -> None:
             given = {field: typed.pop(field) for field in names}
             if prepare is not None:
                 prepare(given)
@@ -42,8 +84,8 @@ def verb(
             else:
                 show(answer, **typed)
 
-        told = "\n".join(_help(request))
-        return click.Command(name, callback=callback, params=params, help=told)
+        vars(carry_out).update(vars(show))
+        return command_of(name, request)(carry_out)
 
     return made
 
@@ -58,15 +100,17 @@ def _json(option: Callable[[Any], Any]) -> click.Parameter:
     return parameter
 
 
-def _help(request: type[Request[Any]]) -> Iterator[str]:
-    """The request's sentences, then its examples."""
+def _help(request: type[Request[Any]], more: str, examples: Sequence[str]) -> Iterator[str]:
+    """The request's sentences, what more there is to say, then examples."""
     yield " ".join((request.__doc__ or "").split())
-    if request.examples:
+    if more:
+        yield f"\n{more}"
+    if request.examples or examples:
         yield "\n\b\nExample:"
-        yield from (f"  lineage {example}" for example in request.examples)
+        yield from (f"  lineage {example}" for example in (*request.examples, *examples))
 
 
-def _param(field: Field) -> click.Parameter:
+def _param(field: Field, *, unset: bool) -> click.Parameter:
     says = field.says
     if field.positional and says.flag is None:
         return click.Argument(
@@ -77,7 +121,7 @@ def _param(field: Field) -> click.Parameter:
     if field.scalar is bool:
         return click.Option([flag, field.name], is_flag=True, **options)
     multiple = field.many and says.enum != "Relation"
-    default = None if field.required or multiple else field.default
+    default = None if field.required or multiple or unset else field.default
     return click.Option(
         [flag, field.name],
         type=_type(field),

@@ -3,16 +3,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from lineage.cli import common
 from lineage.cli.findings import echo_hints
+from lineage.cli.verb import command_of
 from lineage.errors import LineageError
-
-if TYPE_CHECKING:
-    from lineage.services.operate.verify import Verdict
+from lineage.services.operate.verify import Verdict, VerifyRequest, unreadable
 
 #: Exit codes, as documented: 0 intact, 1 tampered, 2 cannot tell.
 EXITS = {"intact": 0, "tampered": 1, "too-new": 2, "unknown": 2}
@@ -20,21 +17,15 @@ EXITS = {"intact": 0, "tampered": 1, "too-new": 2, "unknown": 2}
 _STATES = {"tampered": "tampered", "too-new": "too new", "unknown": "cannot tell"}
 
 
-@click.command("verify")
-@common.as_json
+@command_of(
+    "verify",
+    VerifyRequest,
+    more="Exit code 0: intact. 1: something was changed, and what. 2: the store cannot be read, or "
+    "only by a newer version.",
+)
 @click.pass_context
 def COMMAND(ctx: click.Context, *, as_json: bool) -> None:
-    """Recompute the ledger's digests and compare the graph with one drawn anew from it.
-
-    Exit code 0: intact. 1: something was changed, and what. 2: the store cannot be read, or only by
-    a newer version.
-
-    \b
-    Example:
-      lineage verify
-    """
-    from lineage.services.operate.verify import Verdict, unreadable
-
+    """The state, then what is not as it was written."""
     try:
         with common.opened(ctx) as store:
             verdict = store.verify()

@@ -57,9 +57,13 @@ def test_every_verb_is_a_command_whose_options_are_its_fields(verb):
     for word in COMMANDS.get(verb, verb).split():
         command = command.get_command(click.Context(command), word)
         assert command is not None, word
-    known = {parameter.name for parameter in command.params}
+    told = command.get_help(click.Context(command, terminal_width=10_000, max_content_width=10_000))
+    assert " ".join(REQUESTS[verb].__doc__.split()) in told
+    known = {parameter.name: parameter for parameter in command.params}
     for field in fields_of(REQUESTS[verb]):
-        assert known & {field.name, "format_", "source"}, (verb, field.name, known)
+        assert field.says.text in told, (verb, field.name)
+        if (most := field.says.at_most) is not None:
+            assert known[field.name].type.max == most
 
 
 def test_every_example_is_of_a_command_there_is():

@@ -71,10 +71,17 @@ def document(
 class ValidateRequest(
     Request[Validation], examples=("validate trace.provn", "validate --shapes run")
 ):
-    """Whether what the store holds is valid PROV: by PROV-CONSTRAINTS, our own rules, and shapes."""
+    """Whether what the store holds is valid PROV: by W3C PROV-CONSTRAINTS (what is merged, the order
+    of events, types, what cannot be), our own rules, and shapes.
+    """
 
     selection: Annotated[
-        str | None, Says(text="Only what is selected; without it, everything.", flag="--select")
+        str | None,
+        Says(
+            text="Only what is selected; without it, everything.",
+            flag="--select",
+            metavar="SELECTION",
+        ),
     ] = None
     _: KW_ONLY
     shapes: Annotated[
