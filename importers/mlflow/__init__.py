@@ -169,7 +169,7 @@ def _is_database(path: Path) -> bool:
             start = file.read(16)
         if not start.startswith(b"SQLite format 3\0"):
             return False
-        database = SqliteDatabase(path, patience=0.0)
+        database = SqliteDatabase(path, busy_timeout=0.0)
     except (OSError, LineageError):
         return False
     try:

@@ -16,7 +16,7 @@ from lineage.errors import BadInput, InputMissing, InputTruncated, MissingExtra
 Rows = Sequence[tuple[Any, ...]]
 
 #: Seconds to wait for another process that holds the SQLite file.
-PATIENCE = 2.0
+BUSY_TIMEOUT = 2.0
 #: Longest single value read (MLflow's own limits are far below).
 _LONGEST_VALUE = 32 * 1024 * 1024
 _MAGIC = b"SQLite format 3\0"
@@ -46,7 +46,7 @@ class SqliteDatabase:
     Raises ``InputMissing``, ``InputTruncated`` and ``BadInput``.
     """
 
-    def __init__(self, path: Path, *, patience: float = PATIENCE) -> None:
+    def __init__(self, path: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> None:
         self.address = str(path)
         self._path = path
         if not path.is_file():
@@ -57,7 +57,7 @@ class SqliteDatabase:
             raise BadInput("it is not an SQLite database", where=self.address)
         try:
             self._connection = sqlite3.connect(
-                f"file:{quote(str(path))}?mode=ro", uri=True, timeout=patience
+                f"file:{quote(str(path))}?mode=ro", uri=True, timeout=busy_timeout
             )
             self._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
             self._connection.execute("PRAGMA trusted_schema = OFF")

@@ -29,7 +29,7 @@ from lineage.server import (
 from lineage.server.access import declared
 from lineage.server.guard import Guard
 from lineage.server.metrics import Metrics
-from lineage.server.observe import Watch
+from lineage.server.observe import ObservabilityMiddleware
 from lineage.server.runtime import Runtime
 from lineage.server.settings import Settings
 from lineage.services.operate.tokens import Keyring
@@ -77,7 +77,7 @@ def create_app(
     stderr). Closing the runtime stays with the caller.
     """
     served = Served(runtime=runtime, settings=settings or Settings())
-    lines = log.logger(served.settings.lines, stream)
+    lines = log.logger(served.settings.log_lines_per_second, stream)
     app = FastAPI(
         title="lineagedb",
         version=version("lineagedb"),
@@ -101,7 +101,7 @@ def create_app(
             allow_headers=["authorization", "content-type"],
             expose_headers=["lineage-certificate", "x-request-id"],
         )
-    app.add_middleware(Watch, log=lines, metrics=served.metrics)
+    app.add_middleware(ObservabilityMiddleware, log=lines, metrics=served.metrics)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign] # FastAPI's documented way
     return app
 
@@ -122,7 +122,7 @@ async def _life(served: Served, lines: Any) -> AsyncIterator[None]:
 async def _refreshing(served: Served, lines: Any) -> None:
     """On a thread of its own, so that no long read or write keeps a revocation out."""
     while True:
-        await asyncio.sleep(served.settings.refresh)
+        await asyncio.sleep(served.settings.token_refresh)
         try:
             await asyncio.to_thread(served.keyring.refresh, served.runtime.writing)
         except Exception as error:  # noqa: BLE001 - whatever fails, the next round may not

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calls take turns on a few threads: round and round the callers, and past whoever takes long."""
+"""A fair queue of calls on a few threads: callers take turns, and a long call holds up nobody."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ LONG = 0.025
 
 
 @dataclass(slots=True, eq=False)
-class _Turn(Generic[S]):
-    """One call, and where its caller waits."""
+class _Call(Generic[S]):
+    """One call, and the future that its caller awaits."""
 
-    who: str
+    caller: str
     work: Callable[[S], Any]
-    heard: asyncio.Future[Any]
+    result: asyncio.Future[Any]
     long: bool = False
 
 
-class Turns(Generic[S]):
-    """Gives each call a seat (a connection, say) and a thread of ``executor``.
+class FairQueue(Generic[S]):
+    """Gives each call a slot (a connection, say) and a thread of ``executor``.
 
-    ``usual`` calls run at once: more would only slow each other down. The other seats are for those
-    who would wait behind a call that takes long; one caller has at most half of all seats.
-    Whoever has many calls waiting lets each other caller go in between. Belongs to one event loop.
+    ``usual`` calls run at once: more would only slow each other down. The other slots are for those
+    who would wait behind a call that takes long; one caller has at most half of all slots. The queues
+    of the callers are served in turn (round robin). Belongs to one event loop.
     """
 
     def __init__(self, executor: Executor, slots: Sequence[S], usual: int = 1) -> None:
@@ -40,68 +40,70 @@ class Turns(Generic[S]):
         self._free = deque(slots)
         self._usual = usual
         self._share = max(usual, len(slots) // 2)
-        self._lines: dict[str, deque[_Turn[S]]] = {}
-        self._seated: Counter[str] = Counter()
+        self._queues: dict[str, deque[_Call[S]]] = {}
+        self._running: Counter[str] = Counter()
         self._short = 0
 
-    async def run(self, who: str, work: Callable[[S], T]) -> T:
-        """Call ``work`` with a seat when it is the turn of ``who``; a caller that is cancelled while
-        it waits gives its turn up.
+    async def run(self, caller: str, work: Callable[[S], T]) -> T:
+        """Call ``work`` with a slot when it is the caller's turn. A call that is cancelled while it
+        waits leaves the queue.
         """
-        heard: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._lines.setdefault(who, deque()).append(_Turn(who, work, heard))
-        self._begin()
-        return await heard
+        result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._queues.setdefault(caller, deque()).append(_Call(caller, work, result))
+        self._start_next()
+        return await result
 
-    def _begin(self) -> None:
+    def _start_next(self) -> None:
         while self._free and self._short < self._usual:
-            turn = self._next()
-            if turn is None:
+            call = self._next()
+            if call is None:
                 return
-            if not turn.heard.done():
-                self._seat(turn)
+            if not call.result.done():
+                self._start(call)
 
-    def _next(self) -> _Turn[S] | None:
-        """The first call of the first line that may have another seat; that line is then the last."""
-        who = next((who for who in self._lines if self._seated[who] < self._share), None)
+    def _next(self) -> _Call[S] | None:
+        """The first call of the first queue whose caller may have another slot; that queue is then the
+        last.
+        """
+        who = next((who for who in self._queues if self._running[who] < self._share), None)
         if who is None:
             return None
-        line = self._lines.pop(who)
-        turn = line.popleft()
-        if line:
-            self._lines[who] = line
-        return turn
+        queue = self._queues.pop(who)
+        call = queue.popleft()
+        if queue:
+            self._queues[who] = queue
+        return call
 
-    def _seat(self, turn: _Turn[S]) -> None:
+    def _start(self, call: _Call[S]) -> None:
         loop = asyncio.get_running_loop()
-        seat = self._free.popleft()
+        slot = self._free.popleft()
         self._short += 1
-        self._seated[turn.who] += 1
-        timer = loop.call_later(LONG, self._pass, turn)
-        done = loop.run_in_executor(self._executor, turn.work, seat)
-        done.add_done_callback(partial(self._rise, turn, seat, timer))
+        self._running[call.caller] += 1
+        timer = loop.call_later(LONG, self._mark_long, call)
+        done = loop.run_in_executor(self._executor, call.work, slot)
+        done.add_done_callback(partial(self._finish, call, slot, timer))
 
-    def _pass(self, turn: _Turn[S]) -> None:
-        """Let the next ones past a call that takes long."""
-        turn.long = True
+    def _mark_long(self, call: _Call[S]) -> None:
+        """Let the next calls start beside one that takes long."""
+        call.long = True
         self._short -= 1
-        self._begin()
+        self._start_next()
 
-    def _rise(
-        self, turn: _Turn[S], seat: S, timer: asyncio.TimerHandle, done: asyncio.Future[Any]
+    def _finish(
+        self, call: _Call[S], slot: S, timer: asyncio.TimerHandle, done: asyncio.Future[Any]
     ) -> None:
         timer.cancel()
-        self._free.appendleft(seat)
-        self._seated -= Counter((turn.who,))
-        if not turn.long:
+        self._free.appendleft(slot)
+        self._running -= Counter((call.caller,))
+        if not call.long:
             self._short -= 1
         error = None if done.cancelled() else done.exception()
-        if turn.heard.done():
+        if call.result.done():
             pass
         elif done.cancelled():
-            turn.heard.cancel()
+            call.result.cancel()
         elif error is not None:
-            turn.heard.set_exception(error)
+            call.result.set_exception(error)
         else:
-            turn.heard.set_result(done.result())
-        self._begin()
+            call.result.set_result(done.result())
+        self._start_next()

@@ -87,7 +87,7 @@ async def _answer(runtime: Runtime, request: Request) -> Response:
         viewer = getattr(request.state, "viewer", None)
         if viewer is None:
             raise Unauthenticated("nobody says who is calling")
-        runtime.allowance.admit(viewer.name)
+        runtime.rate_limiter.admit(viewer.name)
         asked = await _asked(request)
         return await _run(session(runtime, viewer), asked, request.method, media)
     except LineageError as error:

@@ -10,7 +10,7 @@ from typing import Any
 HEADERS = 64 * 1024
 
 
-class Patience:
+class HeaderTimeout:
     """Mixed into a protocol of uvicorn's: closes a connection that stays between two requests, or
     inside headers, for too long.
 
@@ -64,7 +64,7 @@ class Patience:
             self.transport.close()
 
 
-class Bound(Patience):
+class BoundedHeaders(HeaderTimeout):
     """The same for httptools, whose parser would take headers without end."""
 
     _heard: int | None = None
@@ -89,7 +89,7 @@ class Bound(Patience):
 
 
 def protocol(client_timeout: float) -> Any:
-    """A protocol with this patience (seconds): on httptools where it is installed, which reads a
+    """A protocol with this timeout (seconds): on httptools where it is installed, which reads a
     request in a fifth of the time, else on h11.
     """
     try:
@@ -97,5 +97,5 @@ def protocol(client_timeout: float) -> Any:
     except ImportError:
         from uvicorn.protocols.http.h11_impl import H11Protocol
 
-        return type("Protocol", (Patience, H11Protocol), {"patience": client_timeout})
-    return type("Protocol", (Bound, HttpToolsProtocol), {"patience": client_timeout})
+        return type("Protocol", (HeaderTimeout, H11Protocol), {"patience": client_timeout})
+    return type("Protocol", (BoundedHeaders, HttpToolsProtocol), {"patience": client_timeout})

@@ -31,7 +31,7 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 _GIVEN_ID = re.compile(r"[0-9A-Za-z._-]{8,64}")
 
 
-class Watch:
+class ObservabilityMiddleware:
     """The outermost layer: nothing that goes wrong inside gets past it unmasked."""
 
     def __init__(self, app: ASGIApp, *, log: Any, metrics: Metrics) -> None:

@@ -14,7 +14,7 @@ from lineage.errors import RateLimited
 MOST, BACK = 128 * 1024, 2 * 1024
 
 
-class Allowance:
+class RateLimiter:
     """A bucket of points for each caller, by name."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -12,8 +12,8 @@ from functools import partial
 from typing import TypeVar
 
 from lineage.access.tokens import Role
-from lineage.server.fair_queue import Turns
-from lineage.server.rate_limit import Allowance
+from lineage.server.fair_queue import FairQueue
+from lineage.server.rate_limit import RateLimiter
 from lineage.services.context import Context
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ class Runtime:
     ) -> None:
         self.reading = reading
         self.writing = writing
-        self.allowance: Allowance = Allowance()
+        self.rate_limiter = RateLimiter()
         slots = (*[reading] * threads, *extra_readers) if apart else (reading,)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="lineage-write")
         self._readers = (
@@ -60,10 +60,10 @@ class Runtime:
             else self._writer
         )
         self._preparer = ThreadPoolExecutor(1, thread_name_prefix="lineage-prepare")
-        self._reads = Turns(self._readers, slots, threads)
-        self._prepares: Turns[None] = Turns(self._preparer, (None,))
+        self._reads = FairQueue(self._readers, slots, threads)
+        self._prepares: FairQueue[None] = FairQueue(self._preparer, (None,))
         self._waiter = ThreadPoolExecutor(_PROCESSES, thread_name_prefix="lineage-wait")
-        self._waits: Turns[None] = Turns(self._waiter, (None,) * _PROCESSES)
+        self._waits: FairQueue[None] = FairQueue(self._waiter, (None,) * _PROCESSES)
         self._grown: set[asyncio.Event] = set()
 
     async def read(self, viewer: Viewer, work: Callable[[Context], T]) -> T:

@@ -103,5 +103,5 @@ def run(
         timeout_graceful_shutdown=settings.shutdown_grace,
         ws_max_size=settings.body,
     )
-    log.bridge(log.logger(settings.lines))
+    log.bridge(log.logger(settings.log_lines_per_second))
     _Server(config, listening).run([bound])

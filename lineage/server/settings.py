@@ -13,11 +13,12 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 class Settings:
     """Bounds of one server. Times are in seconds, sizes in bytes.
 
-    ``hosts`` are the names it answers to (``*``: any), ``origins`` the pages of other sites that
-    may call it. ``body`` bounds a request's body where its route says nothing, ``client_timeout`` how
-    long a client may take to send its headers, its body, or to take what is sent; ``response_timeout`` how long
-    a request may take to begin its answer, ``shutdown_grace`` what requests get to finish at shutdown.
-    ``lines`` is how many log lines a second are written at most.
+    ``hosts`` are the names it answers to (``*``: any), ``origins`` the pages of other sites that may
+    call it. ``body`` bounds a request's body where its route says nothing. ``client_timeout`` is how
+    long a client may take to send its headers or its body, or to take what is sent;
+    ``response_timeout`` how long a request may take to begin its answer; ``shutdown_grace`` what
+    requests get to finish at shutdown. ``token_refresh`` is how long tokens that were read from the
+    store are used before they are read again, ``log_lines_per_second`` how many lines the log gets.
     """
 
     hosts: frozenset[str] = LOOPBACK
@@ -26,5 +27,5 @@ class Settings:
     client_timeout: float = 10.0
     response_timeout: float = 5.0
     shutdown_grace: int = 4
-    refresh: float = 2.0
-    lines: int = 100
+    token_refresh: float = 2.0
+    log_lines_per_second: int = 100

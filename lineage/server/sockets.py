@@ -62,11 +62,11 @@ class _Served:
 
     def admit(self) -> None:
         """See ``Server.admit``."""
-        self.runtime.allowance.admit(self.viewer.name)
+        self.runtime.rate_limiter.admit(self.viewer.name)
 
     def spend(self, points: int) -> None:
         """See ``Server.spend``."""
-        self.runtime.allowance.spend(self.viewer.name, points)
+        self.runtime.rate_limiter.spend(self.viewer.name, points)
 
 
 def session(runtime: Runtime, viewer: Viewer) -> Session:

@@ -116,9 +116,9 @@ class _Endpoint:
         """One request, by the parameters of the protocol."""
         begun = time.monotonic()
         viewer = viewer_of(request)
-        self._runtime.allowance.admit(viewer.name)
+        self._runtime.rate_limiter.admit(viewer.name)
         query, at = _asked(parameters)
-        self._runtime.allowance.spend(viewer.name, len(query))
+        self._runtime.rate_limiter.spend(viewer.name, len(query))
         graphs = await self._runtime.read(viewer, lambda ctx: self._keeper.graphs(ctx, at=at))
         until = begun + _SHARE * (self._runtime.reading.budget or sparql.SECONDS)
         solutions = await self._runtime.wait(viewer, lambda: _solved(query, graphs, until))

@@ -9,7 +9,7 @@ from lineage import Batch, Node, errors
 from lineage.client.remote import Remote
 from lineage.errors import LineageError, RateLimited, ServerError, TimedOut
 from lineage.server import guard
-from lineage.server.rate_limit import Allowance
+from lineage.server.rate_limit import RateLimiter
 from tests.client.test_transport import http, scripted
 from tests.graphql_schema.cases import small
 
@@ -40,7 +40,7 @@ def in_a_mutation(patch, store, error):
 
 def before_graphql(patch, store, error):
     """The endpoint raises before it reads a query."""
-    patch.setattr(Allowance, "admit", raising(error))
+    patch.setattr(RateLimiter, "admit", raising(error))
 
 
 def before_the_route(patch, store, error):

@@ -158,7 +158,7 @@ def test_an_address_elsewhere_is_refused_without_a_connection():
 
 
 def test_a_git_that_waits_for_ever_is_stopped(project, monkeypatch):
-    monkeypatch.setattr(plumbing, "PATIENCE", 0.5)
+    monkeypatch.setattr(plumbing, "OUTPUT_TIMEOUT", 0.5)
     tip = project.git("rev-parse", "feature")
     path = project.path / ".git" / "objects" / tip[:2] / tip[2:]
     path.unlink()

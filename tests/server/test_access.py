@@ -172,7 +172,7 @@ def test_what_is_nearly_a_token_opens_nothing(site, spoil):
 
 
 def test_a_revoked_token_opens_nothing_at_once_and_another_process_knows_soon(serving, tmp_path):
-    here = serving(str(tmp_path / "s.db"), refresh=0.05)
+    here = serving(str(tmp_path / "s.db"), token_refresh=0.05)
     assert here.client.get("/", headers=here.bearer()).status_code == 200
     elsewhere = tokens.Keyring()
     elsewhere.revoke(here.runtime.writing, here.ids["viewer"])

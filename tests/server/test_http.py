@@ -193,7 +193,7 @@ def test_the_log_has_one_line_a_request_and_no_value_or_query(site):
 
 
 def test_a_flood_of_requests_is_not_a_flood_of_log(serving):
-    site = serving(lines=5)
+    site = serving(log_lines_per_second=5)
     for _ in range(200):
         site.client.get("/healthz")
     assert len(site.lines()) < 60

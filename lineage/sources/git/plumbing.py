@@ -23,7 +23,7 @@ from typing import IO, TypeVar
 from lineage.errors import BadInput, InputStalled, MissingExtra
 
 #: A command that says nothing for so long is stopped (seconds).
-PATIENCE = 60.0
+OUTPUT_TIMEOUT = 60.0
 
 #: A reader goes on behind so many objects at which git ends, then takes the rest for missing.
 FAILURES = 200
@@ -91,8 +91,8 @@ class Stream:
     def _more(self) -> bool:
         if self.ended:
             return False
-        if not self._selector.select(PATIENCE):
-            message = f"git printed nothing for {PATIENCE:.0f} seconds and was stopped"
+        if not self._selector.select(OUTPUT_TIMEOUT):
+            message = f"git printed nothing for {OUTPUT_TIMEOUT:.0f} seconds and was stopped"
             raise InputStalled(message, where=self._where, hint="Run 'git fsck' in the repository.")
         data = os.read(self._pipe.fileno(), _CHUNK)
         if self._at > _CHUNK:
@@ -249,19 +249,19 @@ def resuming(
 
     Raises ``InputStalled`` when git has to be stopped a second time.
     """
-    todo, patience = names, FAILURES
-    while todo and patience > 0:
+    todo, attempts = names, FAILURES
+    while todo and attempts > 0:
         done = 0
         try:
             for answer in run(todo):
                 done += 1
                 yield answer
         except InputStalled:
-            patience -= FAILURES // 2
-            if patience <= 0:
+            attempts -= FAILURES // 2
+            if attempts <= 0:
                 raise
         except BadInput:
-            patience -= 1
+            attempts -= 1
         if done < len(todo):
             yield lost(todo[done])
         todo = todo[done + 1 :]

@@ -10,7 +10,7 @@ import pytest
 
 from graphql_schema import context
 from lineage.errors import RateLimited
-from lineage.server.rate_limit import BACK, MOST, Allowance
+from lineage.server.rate_limit import BACK, MOST, RateLimiter
 from tests.graphql_schema.cases import session, small
 
 
@@ -39,7 +39,9 @@ def test_a_flood_of_new_queries_is_turned_away_until_later_and_only_for_its_send
 
 def test_a_query_asked_again_costs_its_sender_nothing(site, monkeypatch):
     spent = []
-    monkeypatch.setattr(site.runtime.allowance, "spend", lambda who, points: spent.append(points))
+    monkeypatch.setattr(
+        site.runtime.rate_limiter, "spend", lambda who, points: spent.append(points)
+    )
     for query in ("{stats{nodes edges root}}", "{stats{nodes", "{stats{nodez}}"):
         first = ask(site, query)
         before = len(spent)
@@ -66,13 +68,13 @@ def test_a_read_gets_no_more_than_the_time_that_is_left():
         assert asyncio.run(session(store).read(lambda ctx: ctx.budget)) == 0.5
 
 
-def test_a_share_comes_back_with_time_and_is_each_callers_own():
+def test_points_come_back_with_time_and_are_each_callers_own():
     now = [0.0]
-    share = Allowance(lambda: now[0])
-    share.spend("ana", MOST + 3 * BACK)
+    limiter = RateLimiter(lambda: now[0])
+    limiter.spend("ana", MOST + 3 * BACK)
     with pytest.raises(RateLimited) as refused:
-        share.admit("ana")
+        limiter.admit("ana")
     assert refused.value.retry_after == 3
-    share.admit("ben")
+    limiter.admit("ben")
     now[0] += 3
-    share.admit("ana")
+    limiter.admit("ana")

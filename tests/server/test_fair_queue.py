@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from lineage.server.fair_queue import Turns
+from lineage.server.fair_queue import FairQueue
 
 PATIENCE = 20
 
@@ -17,7 +17,7 @@ PATIENCE = 20
 @pytest.fixture
 def turns():
     with ThreadPoolExecutor(4) as executor:
-        yield lambda slots: Turns(executor, range(slots))
+        yield lambda slots: FairQueue(executor, range(slots))
 
 
 def test_callers_go_round_however_many_calls_each_of_them_has(turns):
@@ -49,17 +49,17 @@ def test_a_call_that_takes_long_is_passed_by_those_of_others(turns):
     asyncio.run(everybody())
 
 
-def test_no_seat_is_taken_twice_and_all_come_back(turns):
+def test_no_slot_is_taken_twice_and_all_come_back(turns):
     taken = []
 
-    def sit(seat):
-        taken.append(seat)
-        assert taken.count(seat) == 1
-        taken.remove(seat)
+    def use(slot):
+        taken.append(slot)
+        assert taken.count(slot) == 1
+        taken.remove(slot)
 
     async def everybody():
         many = turns(3)
-        await asyncio.gather(*(many.run(f"v{n % 7}", sit) for n in range(200)))
+        await asyncio.gather(*(many.run(f"v{n % 7}", use) for n in range(200)))
 
     asyncio.run(everybody())
 
