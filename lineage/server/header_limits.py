@@ -97,5 +97,5 @@ def protocol(client_timeout: float) -> Any:
     except ImportError:
         from uvicorn.protocols.http.h11_impl import H11Protocol
 
-        return type("Protocol", (HeaderTimeout, H11Protocol), {"patience": client_timeout})
-    return type("Protocol", (BoundedHeaders, HttpToolsProtocol), {"patience": client_timeout})
+        return type("Protocol", (HeaderTimeout, H11Protocol), {"client_timeout": client_timeout})
+    return type("Protocol", (BoundedHeaders, HttpToolsProtocol), {"client_timeout": client_timeout})

@@ -23,7 +23,7 @@ from lineage.server.serve import bind
 from lineage.server.settings import Settings
 from lineage.services.operate import tokens
 
-PATIENCE = 0.5
+CLIENT_TIMEOUT = 0.5
 
 
 @pytest.fixture(params=["httptools", "h11"])
@@ -37,9 +37,9 @@ def parser(request, monkeypatch):
     return request.param
 
 
-@pytest.fixture(params=[PATIENCE])
+@pytest.fixture(params=[CLIENT_TIMEOUT])
 def served(parser, request):
-    """A server on a thread of this process, with little patience: its port and a token."""
+    """A server on a thread of this process, with a short timeout: its port and a token."""
     client_timeout = request.param
     with root.served("memory:") as runtime, bind("127.0.0.1", 0) as bound:
         _, secret = tokens.add(runtime.writing, "me", Role.admin)
@@ -111,10 +111,14 @@ def test_whoever_stalls_is_cut_off(served, name):
     assert honest(port, secret) == 200
 
 
+def test_the_time_for_headers_is_the_one_that_was_set(parser):
+    assert protocol(CLIENT_TIMEOUT).client_timeout == CLIENT_TIMEOUT, parser
+
+
 def test_headers_that_trickle_in_do_not_win_time_and_too_many_are_cut_off(served):
     port, secret = served
     with talking(port, b"GET / HTTP/1.1\r\n") as client:
-        client.settimeout(PATIENCE / 10)
+        client.settimeout(CLIENT_TIMEOUT / 10)
         for number in range(200):
             try:
                 client.sendall(b"x-%d: y\r\n" % number)
@@ -137,7 +141,7 @@ def test_headers_that_trickle_in_do_not_win_time_and_too_many_are_cut_off(served
 
 
 # Clients and server share this process here: an honest one may wait its turn for a second.
-@pytest.mark.parametrize("served", [10 * PATIENCE], indirect=True)
+@pytest.mark.parametrize("served", [10 * CLIENT_TIMEOUT], indirect=True)
 def test_fifty_honest_clients_beside_three_hundred_stalled_and_thirty_hostile_ones(served):
     port, secret = served
     bombs = [b"[" * 100_000, b'{"job":' * 9_000, b"\xff" * 200_000, b"null", b"{}" * 100_000]
