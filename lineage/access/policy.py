@@ -108,8 +108,8 @@ class Globs:
 
 
 @dataclass(frozen=True, slots=True)
-class Thing:
-    """What rules look at of a node: all that its sources say of it."""
+class Resource:
+    """A node as rules look at it: all that its sources say of it."""
 
     id: str
     kind: str
@@ -150,14 +150,14 @@ class Rule:
         """Whether something of a value itself leaves."""
         return self.verb == "keep" or (self.verb == "generalise" and self.to != "word")
 
-    def fits(self, thing: Thing) -> bool:
+    def fits(self, resource: Resource) -> bool:
         """Whether the rule speaks of this node."""
         return (
             self.relation is None
-            and (self.kind is None or thing.kind in self.kind)
-            and (self.project is None or any(map(self.project.fit, thing.projects)))
-            and (self.id is None or self.id.fit(thing.id))
-            and (self.attribute is None or self._says(thing.attributes))
+            and (self.kind is None or resource.kind in self.kind)
+            and (self.project is None or any(map(self.project.fit, resource.projects)))
+            and (self.id is None or self.id.fit(resource.id))
+            and (self.attribute is None or self._says(resource.attributes))
         )
 
     def _says(self, attributes: Attributes) -> bool:
@@ -172,10 +172,10 @@ class Rule:
             return relation in self.relation
         return self.kind is None and self.project is None and self.id is None
 
-    def releases(self, owner: Thing | str, name: str, value: Value) -> bool:
+    def releases(self, owner: Resource | str, name: str, value: Value) -> bool:
         """Whether the rule says plainly enough that a delicate value may leave."""
         named = self.name is not None and self.name.name(name)
-        if isinstance(owner, Thing) and sensitive.personal(owner.kind):
+        if isinstance(owner, Resource) and sensitive.personal(owner.kind):
             return named and self.kind is not None
         return named or not sensitive.free_text(name, value)
 
@@ -203,12 +203,12 @@ class Policy:
         """
         return _Reader(where).policy(value)
 
-    def node(self, thing: Thing) -> str:
+    def node(self, resource: Resource) -> str:
         """The verb for a node."""
         for rule in self.nodes:
-            if rule.fits(thing):
+            if rule.fits(resource):
                 named = rule.kind is not None
-                return _guarded(rule.verb, thing.kind, named=named)
+                return _guarded(rule.verb, resource.kind, named=named)
         return "surrogate"
 
     def edge(self, relation: str) -> str:
@@ -219,14 +219,14 @@ class Policy:
         """Whether an IRI of which the batch says nothing may stand in a value that leaves: words of
         vocabularies may, names of ours only where a rule on ids or projects keeps them.
         """
-        thing = Thing(iri, "Entity")
+        resource = Resource(iri, "Entity")
         for rule in self.nodes:
             about_ids = rule.id is not None or rule.project is not None
-            if about_ids and rule.kind is None and rule.attribute is None and rule.fits(thing):
+            if about_ids and rule.kind is None and rule.attribute is None and rule.fits(resource):
                 return rule.verb == "keep"
         return iri.startswith(namespaces.LINEAGE) or not iri.startswith(_OURS)
 
-    def attribute(self, owner: Thing | str, name: str, value: Value) -> Rule:
+    def attribute(self, owner: Resource | str, name: str, value: Value) -> Rule:
         """The rule for an attribute of a node, or of an edge of the relation ``owner``.
 
         A rule that would reveal something delicate without naming it does not fit.
@@ -234,7 +234,7 @@ class Policy:
         for rule in self.attributes:
             if rule.name is not None and not rule.name.fit(name):
                 continue
-            fits = rule.fits(owner) if isinstance(owner, Thing) else rule.fits_edge(owner)
+            fits = rule.fits(owner) if isinstance(owner, Resource) else rule.fits_edge(owner)
             if fits and (not rule.reveals or rule.releases(owner, name, value)):
                 return rule
         return _DROP

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from lineage import ids
-from lineage.access.policy import Policy, Rule, Thing
+from lineage.access.policy import Policy, Resource, Rule
 from lineage.access.sensitive import LABEL
 from lineage.model import dictionary, kinds, merge, terms
 from lineage.model.record import Batch, Edge, Node, arcs
@@ -50,10 +50,10 @@ class Survey:
         self.ambiguous_family: set[str] = {
             ident for ident, found in families.items() if len(found) > 1
         }
-        self.things: dict[str, Thing] = {}
+        self.things: dict[str, Resource] = {}
         for ident in statements.keys() | mentions.keys():
             node = merge.merged(ident, statements.get(ident, ()), mentions.get(ident, ()))
-            self.things[ident] = Thing(ident, node.kind, node.attributes)
+            self.things[ident] = Resource(ident, node.kind, node.attributes)
         self.verbs: dict[str, str] = {
             # A placeholder stands for an argument that was left out: there is nothing to hide.
             ident: "keep" if ids.is_unknown(ident) else policy.node(thing)
@@ -86,7 +86,9 @@ def _first(rules: Iterable[Rule], about: T, fits: Callable[[Rule, T], bool]) -> 
     return next((id(rule) for rule in rules if fits(rule, about)), None)
 
 
-def _attribute_rules(batch: Batch, things: Mapping[str, Thing], policy: Policy) -> Iterator[Rule]:
+def _attribute_rules(
+    batch: Batch, things: Mapping[str, Resource], policy: Policy
+) -> Iterator[Rule]:
     for record in batch.records:
         owner = things[record.id] if isinstance(record, Node) else record.relation
         for name, value in record.attributes.items():

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from lineage import ids
-from lineage.access.policy import Policy, Rule, Thing
+from lineage.access.policy import Policy, Resource, Rule
 from lineage.access.pseudonym import SEALED, PartnerKey, commitment
 from lineage.access.sensitive import LABEL
 from lineage.model import dictionary, namespaces
@@ -55,7 +55,7 @@ class Sealed(NamedTuple):
 class Place(NamedTuple):
     """Whose attributes are looked at: a node, or edges of a relation; and the record's new name."""
 
-    owner: Thing | str
+    owner: Resource | str
     record: str
 
 

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 
 from lineage import ids
 from lineage.errors import BadInput
-from lineage.formats import statement
+from lineage.formats import prov_terms
 from lineage.model import namespaces
 from lineage.model.record import Batch
 from lineage.model.value import Literal, Ref, Scalar
@@ -108,7 +108,7 @@ class Names:
         if not isinstance(language, str | None):
             raise BadInput("a language is text, such as en", where=self._place(at))
         if language:
-            datatype = None if kind is None else statement.datatype(self.iri(kind, at))
+            datatype = None if kind is None else prov_terms.datatype(self.iri(kind, at))
             return Literal(text, datatype, language)
         return text if kind is None else self.typed(text, self.iri(kind, at), at)
 
@@ -123,8 +123,8 @@ class Names:
             if kind.startswith("@"):
                 return Literal(text, None, kind[1:])
             datatype = kind
-        short = statement.datatype(datatype)
-        return Ref(self.iri(text, at)) if short in QNAMES else statement.typed(text, short)
+        short = prov_terms.datatype(datatype)
+        return Ref(self.iri(text, at)) if short in QNAMES else prov_terms.typed(text, short)
 
     def qualified(self, prefix: str | None, local: str, at: str) -> str:
         """The IRI of a name in its two parts; no prefix is the default namespace."""

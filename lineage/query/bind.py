@@ -24,8 +24,8 @@ from lineage.query.plan import (
     ByIds,
     Connections,
     Difference,
+    EdgeFilter,
     Ends,
-    Follow,
     Intersection,
     Plan,
     Traverse,
@@ -35,8 +35,8 @@ from lineage.query.plan import (
 from lineage.query.words import SCHEMES, kinds_called
 
 #: How a thing is tied to what a run used: a member of it, the name of it, its bytes elsewhere.
-_PART_OF = Follow(frozenset({"hadMember", "specializationOf", "alternateOf"}), tied=True)
-_HISTORY = Follow(frozenset({"parent"}))
+_PART_OF = EdgeFilter(frozenset({"hadMember", "specializationOf", "alternateOf"}), tied=True)
+_HISTORY = EdgeFilter(frozenset({"parent"}))
 _VERSIONED = re.compile(r"\s*([A-Za-z0-9][\w.\-]*)\s*((?:[<>=!~]=?|===).+)")
 
 
@@ -77,7 +77,7 @@ class _Around:
     conditions joined with it ask for (``None``: any).
     """
 
-    follow: Follow = BY_DEFAULT
+    follow: EdgeFilter = BY_DEFAULT
     kinds: frozenset[str] | None = None
 
 
@@ -101,7 +101,7 @@ class _Binder:
             case ast.Not(of):
                 return Difference(AllNodes(), self.plan(of, around))
             case ast.Via(of, relations):
-                return self.plan(of, replace(around, follow=Follow(_relations(relations))))
+                return self.plan(of, replace(around, follow=EdgeFilter(_relations(relations))))
             case ast.Walk(of, up, down):
                 return _walks(self.plan(of, alone), up, down, around.follow)
             case ast.Ends(way, of):
@@ -248,7 +248,7 @@ class _Binder:
             (_package(name), c.AnyOf((c.Like("version", wanted), c.Like("version", wanted + ".*"))))
         )
         kind = c.KindIn(frozenset({"Environment"}))
-        holding = Traverse(Where(package), "effects", Follow(frozenset({"hadMember"})), 1)
+        holding = Traverse(Where(package), "effects", EdgeFilter(frozenset({"hadMember"})), 1)
         return Intersection((Where(kind), Union((Where(tagged), holding))))
 
     def _single(self, part: ast.Expression) -> str:
@@ -262,13 +262,13 @@ class _Binder:
         )
 
 
-def _walks(of: Plan, up: ast.Layers | None, down: ast.Layers | None, follow: Follow) -> Plan:
+def _walks(of: Plan, up: ast.Layers | None, down: ast.Layers | None, follow: EdgeFilter) -> Plan:
     walks = tuple(_layers(of, up, down, follow))
     return walks[0] if len(walks) == 1 else Union(walks)
 
 
 def _layers(
-    of: Plan, up: ast.Layers | None, down: ast.Layers | None, follow: Follow
+    of: Plan, up: ast.Layers | None, down: ast.Layers | None, follow: EdgeFilter
 ) -> Iterator[Plan]:
     if up is not None:
         yield Traverse(of, "causes", follow, None if up == "all" else up)

@@ -33,16 +33,17 @@ class Where:
 
 
 @dataclass(frozen=True, slots=True)
-class Follow:
+class EdgeFilter:
     """Which edges a walk takes: those of the relations named (``None``: the default ones);
-    ``tied`` leaves out the claims of sameness that default walks do not follow.
+    ``tied`` leaves out the claims of sameness that default walks do not follow, those that are not by
+    digest, where ``alternateOf`` is named.
     """
 
     relations: frozenset[str] | None = None
     tied: bool = False
 
 
-BY_DEFAULT = Follow()
+BY_DEFAULT = EdgeFilter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Traverse:
 
     of: Plan
     toward: Toward
-    follow: Follow = BY_DEFAULT
+    follow: EdgeFilter = BY_DEFAULT
     depth: int | None = None
 
 
@@ -93,7 +94,7 @@ class Ends:
 
     of: Plan
     way: Literal["roots", "sinks"]
-    follow: Follow = BY_DEFAULT
+    follow: EdgeFilter = BY_DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ class Between:
 
     causes: Plan
     effects: Plan
-    follow: Follow = BY_DEFAULT
+    follow: EdgeFilter = BY_DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ class Connections:
     one: str
     other: str
     k: int
-    follow: Follow = BY_DEFAULT
+    follow: EdgeFilter = BY_DEFAULT
 
 
 Plan: TypeAlias = (
@@ -137,7 +138,7 @@ class PlanRequest:
     """
 
     plan: Plan
-    follow: Follow = BY_DEFAULT
+    follow: EdgeFilter = BY_DEFAULT
     limit: int = 10_000
     after: str | None = None
     seconds: float | None = None
@@ -193,7 +194,7 @@ def _line(plan: Plan) -> str:
             return f"{k} shortest connections of {one} and {other}{_follow(follow)}"
 
 
-def _follow(follow: Follow) -> str:
+def _follow(follow: EdgeFilter) -> str:
     if follow.relations is None:
         return ""
     return " via " + ", ".join(sorted(follow.relations)) + (" (tied)" if follow.tied else "")

@@ -16,7 +16,7 @@ from lineage.model import terms
 from lineage.model.record import Batch, Edge, Node, Record
 from lineage.query import condition
 from lineage.query.condition import Condition
-from lineage.query.plan import PlanRequest, Toward
+from lineage.query.plan import EdgeFilter, PlanRequest, Toward
 from lineage.store.claims import NodeHistory
 from lineage.store.rows import EdgeRow, NodeRow, edge_order
 
@@ -37,15 +37,12 @@ NOW = View()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hop:
-    """One step: toward causes or effects, along the relations named, or along the default ones;
-    ``tied`` leaves out the claims of sameness that are not by digest, where ``alternateOf`` is named;
-    ``followed`` takes of all relations named only those edges that the default walk would take.
+class Hop(EdgeFilter):
+    """One step along the edges of a filter, toward causes or effects; ``followed`` takes of all
+    relations named only those edges that the default walk would take.
     """
 
     toward: Toward = "causes"
-    relations: frozenset[str] | None = None
-    tied: bool = False
     followed: bool = False
 
 

@@ -15,9 +15,9 @@ from lineage.query.plan import (
     ByIds,
     Connections,
     Difference,
+    EdgeFilter,
     Ends,
     FilterBy,
-    Follow,
     Intersection,
     Plan,
     PlanRequest,
@@ -99,12 +99,12 @@ def walk_of(request: PlanRequest) -> Walk | None:
             return None
 
 
-def hop(follow: Follow, toward: Toward) -> Hop:
+def hop(follow: EdgeFilter, toward: Toward) -> Hop:
     """One step of a plan's walk."""
     return Hop(toward=toward, relations=follow.relations, tied=follow.tied)
 
 
-def tying(follow: Follow, toward: Toward) -> Hop:
+def tying(follow: EdgeFilter, toward: Toward) -> Hop:
     """One step that takes ties by digest as well: they make one thing of a version and its bytes."""
     if follow.relations is None or terms.SAMENESS in follow.relations:
         return hop(follow, toward)
@@ -153,7 +153,7 @@ class _Execution(Generic[K]):
             found &= self.members(part)
         return found
 
-    def _covering(self, plan: Plan, toward: Toward, follow: Follow) -> set[K] | None:
+    def _covering(self, plan: Plan, toward: Toward, follow: EdgeFilter) -> set[K] | None:
         """Fewer nodes from which all of a set is reached, and so all that the set reaches: where it
         was walked to from them.
         """

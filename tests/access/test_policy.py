@@ -8,7 +8,7 @@ import textwrap
 import pytest
 
 from lineage.access import policy as module
-from lineage.access.policy import Policy, Thing
+from lineage.access.policy import Policy, Resource
 from lineage.errors import BadInput
 from lineage.model.value import Literal, Ref
 from lineage.sources.yaml_reader import load
@@ -36,11 +36,11 @@ def test_the_example_in_the_docstring_is_a_policy_and_says_what_it_reads():
         "urn:lineage:artifact:scratch-7/x": ("Artifact", "collapse"),
     }
     for ident, (kind, verb) in verbs.items():
-        assert said.node(Thing(ident, kind)) == verb, ident
-    assert said.node(Thing("urn:x", "Content", {"visibility": "public"})) == "keep"
-    assert said.node(Thing("urn:x", "Content", {"visibility": "secret"})) == "surrogate"
+        assert said.node(Resource(ident, kind)) == verb, ident
+    assert said.node(Resource("urn:x", "Content", {"visibility": "public"})) == "keep"
+    assert said.node(Resource("urn:x", "Content", {"visibility": "secret"})) == "surrogate"
     assert (said.edge("wasAttributedTo"), said.edge("used")) == ("cut", "keep")
-    run = Thing("urn:r", "Run")
+    run = Resource("urn:r", "Run")
     assert said.attribute(run, "metric.auc", 0.9).verb == "keep"
     assert said.attribute(run, "param.lr", 0.1).verb == "seal"
     assert said.attribute(run, "started", "2026-01-01").to == "month"
@@ -59,8 +59,8 @@ def test_the_digest_names_what_is_said_and_not_the_order_it_is_said_in():
 
 def test_what_is_not_said_is_the_safe_choice():
     said = policy()
-    assert said.node(Thing("urn:x", "Model")) == "surrogate"
-    assert said.attribute(Thing("urn:x", "Model"), "license", "MIT").verb == "drop"
+    assert said.node(Resource("urn:x", "Model")) == "surrogate"
+    assert said.attribute(Resource("urn:x", "Model"), "license", "MIT").verb == "drop"
     assert (said.edge("used"), said.digests) == ("keep", "drop")
 
 
@@ -68,9 +68,9 @@ def test_the_first_rule_that_fits_decides():
     said = policy(
         nodes=[{"cut": {"id": "urn:x:secret*"}}, {"keep": {"id": "urn:x:*"}}, {"otherwise": "cut"}]
     )
-    assert said.node(Thing("urn:x:secret1", "Model")) == "cut"
-    assert said.node(Thing("urn:x:open", "Model")) == "keep"
-    assert said.node(Thing("urn:y", "Model")) == "cut"
+    assert said.node(Resource("urn:x:secret1", "Model")) == "cut"
+    assert said.node(Resource("urn:x:open", "Model")) == "keep"
+    assert said.node(Resource("urn:y", "Model")) == "cut"
 
 
 @pytest.mark.parametrize(
@@ -86,9 +86,9 @@ def test_the_first_rule_that_fits_decides():
     ],
 )
 def test_a_project_is_an_attribute_or_the_namespace_of_an_id(ident, attributes, project):
-    assert project in set(Thing(ident, "Run", attributes).projects)
+    assert project in set(Resource(ident, "Run", attributes).projects)
     said = policy(nodes=[{"keep": {"project": project}}])
-    assert said.node(Thing(ident, "Run", attributes)) == "keep"
+    assert said.node(Resource(ident, "Run", attributes)) == "keep"
 
 
 def test_globs_know_stars_and_question_marks_and_take_brackets_as_they_are():
@@ -96,14 +96,14 @@ def test_globs_know_stars_and_question_marks_and_take_brackets_as_they_are():
     kept = [
         i
         for i in ("urn:a1", "urn:a12", "urn:[b]c", "urn:b", "urn:A1")
-        if said.node(Thing(i, "Run")) == "keep"
+        if said.node(Resource(i, "Run")) == "keep"
     ]
     assert kept == ["urn:a1", "urn:[b]c"]
 
 
 @pytest.mark.parametrize("kind", ["Person", "Agent"])
 def test_people_keep_their_name_only_where_a_rule_names_their_kind(kind):
-    someone = Thing("https://orcid.org/0000-0001", kind)
+    someone = Resource("https://orcid.org/0000-0001", kind)
     everything = policy(nodes=[{"otherwise": "keep"}], attributes=[{"otherwise": "keep"}])
     assert everything.node(someone) == "pseudonymise"
     assert policy(nodes=[{"keep": {"id": "*"}}]).node(someone) == "pseudonymise"
@@ -138,7 +138,7 @@ def test_people_keep_their_name_only_where_a_rule_names_their_kind(kind):
     ],
 )
 def test_free_text_leaves_only_by_its_own_name(name, value):
-    model = Thing("urn:m", "Model")
+    model = Resource("urn:m", "Model")
     for rules in ([{"otherwise": "keep"}], [{"keep": {"name": "*"}}]):
         assert policy(attributes=rules).attribute(model, name, value).verb == "drop"
     assert (

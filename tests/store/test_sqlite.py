@@ -10,7 +10,7 @@ import pytest
 import lineage
 from lineage.model.record import Batch, Edge
 from lineage.query import condition as c
-from lineage.query.plan import AllNodes, Follow, PlanRequest
+from lineage.query.plan import AllNodes, EdgeFilter, PlanRequest
 from lineage.store.base import NOW, Hop, View, Walk
 from lineage.store.reference import Clock
 from lineage.store.sqlite import read
@@ -78,7 +78,7 @@ def test_a_plan_searches_edges_and_names_by_their_indexes(opened, hop, analysed)
     kind = c.KindIn(frozenset({"Entity"}))
     sets.reach_and_keep(keys, hop, c.AllOf((kind, c.Like("owner", "ana"))))
     sets.arcs(keys, hop)
-    follow = Follow(hop.relations, hop.tied)
+    follow = EdgeFilter(hop.relations, hop.tied)
     sets.shown(within, PlanRequest(plan=AllNodes(), follow=follow, limit=1))
     sets.shown(
         c.AllOf((kind, c.NameLike("urn:1*"))), PlanRequest(plan=AllNodes(), follow=follow, limit=1)

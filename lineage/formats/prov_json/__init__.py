@@ -6,7 +6,7 @@ from __future__ import annotations
 from lineage.formats.gc_pause import gc_disabled
 from lineage.formats.prov_json.read import Reader
 from lineage.formats.prov_json.write import Writer
-from lineage.formats.statement import ELEMENTS
+from lineage.formats.prov_terms import ELEMENTS
 from lineage.model import terms
 from lineage.model.record import Batch, Loss
 from lineage.sources.text import decode

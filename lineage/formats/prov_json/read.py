@@ -10,10 +10,10 @@ from typing import Any
 import orjson
 
 from lineage.errors import BadInput
-from lineage.formats import statement
+from lineage.formats import prov_terms
 from lineage.formats.document_builder import JsonReading
 from lineage.formats.names import Names, declared
-from lineage.formats.statement import ELEMENTS, TIMES
+from lineage.formats.prov_terms import ELEMENTS, TIMES
 from lineage.model import dictionary, terms
 from lineage.model.dictionary import Member, Pair
 from lineage.model.terms import Argument
@@ -88,10 +88,10 @@ class Reader(JsonReading):
                 times = raw if isinstance(raw, list) else [raw]
                 attributes[key] = several(self._time(time, f"{at}/{key}") for time in times)
             else:
-                statement.put(
+                prov_terms.put(
                     attributes, names.key(key, at), self._value(raw, names, f"{at}/{key}")
                 )
-        self.nodes.append(statement.node(word, names.iri(name, at), attributes, bundle))
+        self.nodes.append(prov_terms.node(word, names.iri(name, at), attributes, bundle))
 
     def _time(self, raw: Any, pointer: str) -> str:
         text = raw.get("$") if isinstance(raw, dict) else raw
@@ -111,7 +111,7 @@ class Reader(JsonReading):
                 continue
             argument = own.get(key)
             if argument is None:
-                statement.put(
+                prov_terms.put(
                     attributes, names.key(key, at), self._value(raw, names, f"{at}/{key}")
                 )
             elif (value := self._argument(argument, raw, names, f"{at}/{key}")) is not None:
@@ -128,7 +128,7 @@ class Reader(JsonReading):
             ends = [*map(dictionary.membership, dictionary.members(pairs))]
         for end, more in ends:
             said = {**attributes, **more}
-            self.edges.append(statement.edge(relation, (start, end), said, ident, bundle))
+            self.edges.append(prov_terms.edge(relation, (start, end), said, ident, bundle))
 
     def _argument(self, argument: Argument, raw: Any, names: Names, at: str) -> Value | None:
         """An argument; several values, where statements were merged; nothing for an empty set."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from lineage.formats import statement
+from lineage.formats import prov_terms
 from lineage.formats.names import Prefixes
 from lineage.model import dictionary, namespaces, terms
 from lineage.model.dictionary import Member, Pair
@@ -30,7 +30,7 @@ class Writer:
 
     def document(self) -> bytes:
         """The document: prefixes, elements and relations by their word, bundles."""
-        inside = statement.bundled(self._batch)
+        inside = prov_terms.bundled(self._batch)
         head = self._head()
         out = BytesIO()
         out.write(head)
@@ -64,11 +64,11 @@ class Writer:
         memory than all the rest.
         """
         found: dict[str, list[Record]] = {}
-        for record in statement.ordered(records):
+        for record in prov_terms.ordered(records):
             if isinstance(record, Node):
-                found.setdefault(statement.word(record), []).append(record)
-            elif record.relation in statement.WRITTEN:
-                found.setdefault(statement.WRITTEN[record.relation], []).append(record)
+                found.setdefault(prov_terms.word(record), []).append(record)
+            elif record.relation in prov_terms.WRITTEN:
+                found.setdefault(prov_terms.WRITTEN[record.relation], []).append(record)
         anonymous = count(1)
         for word in list(found):
             yield b"," + _line(depth) + orjson.dumps(word) + b": {"
@@ -92,8 +92,8 @@ class Writer:
 
     def _body(self, record: Node | Edge) -> dict[str, Any]:
         if isinstance(record, Node):
-            return self._attributes(statement.described(record))
-        parts = statement.parts(record)
+            return self._attributes(prov_terms.described(record))
+        parts = prov_terms.parts(record)
         return {} if parts is None else self._relation(parts)
 
     def _attributes(self, attributes: Attributes) -> dict[str, Any]:
@@ -115,7 +115,7 @@ class Writer:
             shown[name] = value if type(value) is str else self._value(value)
         return shown
 
-    def _relation(self, parts: statement.Parts) -> dict[str, Any]:
+    def _relation(self, parts: prov_terms.Parts) -> dict[str, Any]:
         relation = parts.relation
         body = self._attributes(parts.attributes) if parts.attributes else {}
         if parts.effect is not None:
@@ -157,7 +157,7 @@ class Writer:
         if isinstance(value, Ref):
             return {"$": self._name(value.iri), "type": "prov:QUALIFIED_NAME"}
         if isinstance(value, Literal) and value.language is None:
-            value = statement.typed(value.value, value.datatype)
+            value = prov_terms.typed(value.value, value.datatype)
         if isinstance(value, Literal):
             shown = {"$": value.value}
             if value.datatype:

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from lineage.errors import BadInput
-from lineage.formats import statement
+from lineage.formats import prov_terms
 from lineage.formats.document_builder import JsonReading
 from lineage.formats.names import Names, declared
 from lineage.formats.prov_jsonld import words
@@ -66,14 +66,14 @@ class Reader(JsonReading):
             attributes = self._attributes(value, names, {}, at)
             if word == "activity":
                 self._times(value, attributes, at)
-            self.nodes.append(statement.node(word, ident, attributes, bundle))
+            self.nodes.append(prov_terms.node(word, ident, attributes, bundle))
         elif kind in words.RELATIONS:
             self._relation(value, kind, names, bundle, at)
         else:
             raise BadInput(f"{kind!r} is no type of PROV-JSONLD", where=self.at(at))
 
     def _times(self, value: dict[str, Any], attributes: dict[str, Value], at: str) -> None:
-        for key in statement.TIMES:
+        for key in prov_terms.TIMES:
             if words.term(key) in value:
                 attributes[key] = self._time(value[words.term(key)], at)
 
@@ -94,7 +94,7 @@ class Reader(JsonReading):
         ident = None if "@id" not in value else names.iri(value["@id"], at)
         effect = (ends[relation.effect_key] or [None])[0]
         for cause in ends[relation.cause_key] or [None]:
-            edge = statement.edge(relation, (effect, cause), dict(attributes), ident, bundle)
+            edge = prov_terms.edge(relation, (effect, cause), dict(attributes), ident, bundle)
             self.edges.append(edge)
 
     def _argument(
@@ -113,7 +113,7 @@ class Reader(JsonReading):
             value = Ref(names.iri(_named(item), at))
         else:
             value = self._scalar(item, names, coerced=False, at=at)
-        statement.put(attributes, key, value)
+        prov_terms.put(attributes, key, value)
 
     def _time(self, raw: Any, at: str) -> str:
         text = raw.get("@value") if isinstance(raw, dict) else raw
@@ -131,7 +131,7 @@ class Reader(JsonReading):
                 continue
             key = words.KEYS.get(term) or names.key(term, at)
             # Early writers had the types of PROV as texts under the full name of the term.
-            coerced = term in words.COERCED or key == statement.TYPE
+            coerced = term in words.COERCED or key == prov_terms.TYPE
             shown = [
                 self._scalar(item, names, coerced=coerced, at=f"{at}/{term}") for item in _each(raw)
             ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lineage.formats import statement
+from lineage.formats import prov_terms
 from lineage.model.terms import TABLE, Relation
 
 CONTEXT = "https://openprovenance.org/prov-jsonld/context.jsonld"
@@ -37,7 +37,7 @@ RELATIONS: Mapping[str, Relation] = {
 }
 #: Relations that nobody else reads out of PROV-JSONLD.
 OURS = frozenset(name for name, kind in TYPES.items() if kind.startswith("lineage:"))
-ELEMENTS = {word.capitalize(): word for word in statement.ELEMENTS}
+ELEMENTS = {word.capitalize(): word for word in prov_terms.ELEMENTS}
 #: Terms whose texts are names; of all other keys a text is a text.
 COERCED = {"type": "prov:type", "role": "prov:role", "location": "prov:location"}
 #: Terms of attributes -> their keys.
@@ -52,5 +52,5 @@ def term(key: str) -> str:
 
 #: Relation -> term -> the argument.
 PLACES: Mapping[str, Mapping[str, str]] = {
-    r.name: {term(key): key for key in statement.signature(r)} for r in RELATIONS.values()
+    r.name: {term(key): key for key in prov_terms.signature(r)} for r in RELATIONS.values()
 }

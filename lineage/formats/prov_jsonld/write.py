@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from lineage.formats import statement
+from lineage.formats import prov_terms
 from lineage.formats.names import Prefixes
 from lineage.formats.prov_jsonld import words
 from lineage.model import namespaces
@@ -24,7 +24,7 @@ class Writer:
 
     def document(self) -> dict[str, Any]:
         """The document as an object."""
-        inside = statement.bundled(self._batch)
+        inside = prov_terms.bundled(self._batch)
         graph = self._statements(inside.pop(None))
         for name, records in inside.items():
             shown = self._statements(records)
@@ -35,23 +35,23 @@ class Writer:
 
     def _statements(self, records: Iterable[Node | Edge]) -> list[dict[str, Any]]:
         shown = []
-        for record in statement.ordered(records):
+        for record in prov_terms.ordered(records):
             body = self._element(record) if isinstance(record, Node) else self._relation(record)
             if body is not None:
                 shown.append(body)
         return shown
 
     def _element(self, node: Node) -> dict[str, Any]:
-        attributes = statement.described(node)
-        word = statement.word(node)
+        attributes = prov_terms.described(node)
+        word = prov_terms.word(node)
         body: dict[str, Any] = {"@type": word.capitalize(), "@id": self._name(node.id)}
-        for key in statement.TIMES if word == "activity" else ():
+        for key in prov_terms.TIMES if word == "activity" else ():
             if isinstance(attributes.get(key), str):
                 body[words.term(key)] = attributes.pop(key)
         return {**body, **self._attributes(attributes)}
 
     def _relation(self, edge: Edge) -> dict[str, Any] | None:
-        parts = statement.parts(edge)
+        parts = prov_terms.parts(edge)
         if parts is None:
             return None
         relation = parts.relation
@@ -93,14 +93,14 @@ class Writer:
         if isinstance(value, Literal):
             if value.language is not None:
                 return {"@value": value.value, "@language": value.language}
-            native = statement.typed(value.value, value.datatype)
+            native = prov_terms.typed(value.value, value.datatype)
             if not isinstance(native, Literal):
                 return self._scalar(native)
             datatype = namespaces.expand(value.datatype or "xsd:string")
             return {"@value": value.value, "@type": self._name(datatype)}
         if isinstance(value, str):
             return {"@value": value}
-        text, datatype = statement.lexical(value)
+        text, datatype = prov_terms.lexical(value)
         return {"@value": text, "@type": datatype}
 
 

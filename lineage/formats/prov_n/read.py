@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lineage.errors import BadInput, InputTruncated
-from lineage.formats import statement
+from lineage.formats import prov_terms
 from lineage.formats.document_builder import Reading
 from lineage.formats.names import Names, declared
 from lineage.formats.prov_n import tokens
 from lineage.formats.prov_n.tokens import Token
-from lineage.formats.statement import ELEMENTS
+from lineage.formats.prov_terms import ELEMENTS
 from lineage.model import dictionary, namespaces, terms
 from lineage.model.dictionary import Member, Pair
 from lineage.model.terms import Relation
@@ -24,7 +24,7 @@ _END = Token("end", "", -1)
 
 #: PROV-N's words for relations; ``prov:`` and ProvToolbox's ``provext:`` may stand before them.
 RELATIONS: Mapping[str, tuple[Relation, tuple[str, ...]]] = {
-    r.name: (r, statement.signature(r)) for r in terms.TABLE if r.base is None and not r.implied_by
+    r.name: (r, prov_terms.signature(r)) for r in terms.TABLE if r.base is None and not r.implied_by
 }
 _HOLDS: Mapping[tuple[str, str], str] = {
     (r.name, a.key): a.holds for r, _ in RELATIONS.values() for a in r.arguments
@@ -126,7 +126,7 @@ class Reader(Reading):
         if token.kind in ("text", "long"):
             return self._text_value(token)
         if token.kind == "name" and token.text.lstrip("-").isdecimal():
-            return statement.typed(token.text, "xsd:int")
+            return prov_terms.typed(token.text, "xsd:int")
         raise self._wrong("a value is expected here", token)
 
     def _text_value(self, token: Token) -> Scalar:
@@ -163,7 +163,7 @@ class Reader(Reading):
             else:
                 self._take("absent")
         self._attributes(attributes, closing=")")
-        self.nodes.append(statement.node(word, ident, attributes, self._bundle))
+        self.nodes.append(prov_terms.node(word, ident, attributes, self._bundle))
 
     def _more(self) -> bool:
         """Whether another argument follows; the comma before it is taken."""
@@ -191,7 +191,7 @@ class Reader(Reading):
         }
         self._attributes(attributes, closing=")")
         ends = (found.get(keys[0]), found.get(keys[1]))
-        self.edges.append(statement.edge(relation, ends, attributes, ident, self._bundle))
+        self.edges.append(prov_terms.edge(relation, ends, attributes, ident, self._bundle))
 
     def _argument(self, relation: Relation, key: str, found: dict[str, Any]) -> None:
         holds = _HOLDS.get((relation.name, key), "end")

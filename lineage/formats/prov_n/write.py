@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from lineage.formats import names, statement
+from lineage.formats import names, prov_terms
 from lineage.formats.names import Prefixes
 from lineage.formats.prov_n.tokens import ESCAPED
 from lineage.model import dictionary, namespaces
@@ -47,7 +47,7 @@ class Writer:
 
     def document(self) -> Iterator[str]:
         """The text, line by line; expressions are made first, for they say what prefixes they need."""
-        inside = statement.bundled(self._batch)
+        inside = prov_terms.bundled(self._batch)
         lines = list(self._expressions(inside.pop(None), "  "))
         for name, records in inside.items():
             lines.append(f"  bundle {self._name(name or '')}")
@@ -64,17 +64,17 @@ class Writer:
         yield "endDocument\n"
 
     def _expressions(self, records: Iterable[Node | Edge], margin: str) -> Iterator[str]:
-        for record in statement.ordered(records):
+        for record in prov_terms.ordered(records):
             shown = self._element(record) if isinstance(record, Node) else self._relation(record)
             if shown is not None:
                 yield margin + shown
 
     def _element(self, node: Node) -> str:
-        word = statement.word(node)
-        attributes = statement.described(node)
+        word = prov_terms.word(node)
+        attributes = prov_terms.described(node)
         places = [self._name(node.id)]
         if word == "activity":
-            times = [self._time(attributes, key) for key in statement.TIMES]
+            times = [self._time(attributes, key) for key in prov_terms.TIMES]
             if times != ["-", "-"]:
                 places += times
         return f"{word}({', '.join([*places, *self._attributes(attributes)])})"
@@ -88,13 +88,13 @@ class Writer:
         return "-"
 
     def _relation(self, edge: Edge) -> str | None:
-        parts = statement.parts(edge)
+        parts = prov_terms.parts(edge)
         if parts is None:
             return None
         arguments, attributes = dict(parts.arguments), dict(parts.attributes)
         holds = {argument.key: argument.holds for argument in parts.relation.arguments}
         places = [self._end(parts.effect), self._end(parts.cause)]
-        for key in statement.signature(parts.relation)[2:]:
+        for key in prov_terms.signature(parts.relation)[2:]:
             if key not in arguments or not _fits(arguments[key]):
                 places.append("-")
             elif holds[key] == "time":
@@ -144,11 +144,11 @@ class Writer:
             if value.language is not None:
                 datatype = names.ODD_LANGUAGE + names.quoted(value.language)
             return self._typed(value.value, datatype)
-        if type(value) is int and statement.integer(value) == _INTEGER:
+        if type(value) is int and prov_terms.integer(value) == _INTEGER:
             return str(value)
         if isinstance(value, str):
             return _quoted(value)
-        return self._typed(*statement.lexical(value))
+        return self._typed(*prov_terms.lexical(value))
 
     def _typed(self, text: str, datatype: str) -> str:
         return f"{_quoted(text)} %% {self._name(namespaces.expand(datatype))}"

@@ -18,7 +18,7 @@ from pyoxigraph import RdfFormat
 
 from lineage import ids
 from lineage.errors import BadInput, InputTruncated, LimitExceeded
-from lineage.formats import statement
+from lineage.formats import prov_terms
 from lineage.formats.names import QNAMES, UNRESOLVED, plain, tagged
 from lineage.formats.prov_o import words
 from lineage.formats.prov_o.syntax import legal
@@ -111,7 +111,7 @@ class Quads:
         short = _datatype(datatype)
         if short in QNAMES:
             return self._qualified(text)
-        return statement.typed(text, short)
+        return prov_terms.typed(text, short)
 
     def _qualified(self, text: str) -> Scalar:
         """A qualified name that was written as a literal."""
@@ -145,7 +145,7 @@ def _character(found: re.Match[str]) -> str:
 
 @cache
 def _datatype(iri: str) -> str:
-    return statement.datatype(plain(iri))
+    return prov_terms.datatype(plain(iri))
 
 
 def parse(data: bytes, syntax: RdfFormat, where: str) -> Quads:

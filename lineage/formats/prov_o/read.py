@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from lineage import ids
-from lineage.formats import statement
+from lineage.formats import prov_terms
 from lineage.formats.prov_o import words
 from lineage.formats.prov_o.quads import Graph, Quads, Said, Term
 from lineage.formats.prov_o.words import Words
@@ -207,7 +207,7 @@ class _Reader:
             _take_also(found, known.keys)
         if cause is None:
             cause = _influencer(found)
-        edge = statement.edge(known.relation, (effect, cause), found, ident, self._bundle)
+        edge = prov_terms.edge(known.relation, (effect, cause), found, ident, self._bundle)
         if self._plainly:
             for name in {edge.relation, *known.also} & self._plainly:
                 self._qualified.add((name, edge.effect, edge.cause))
@@ -253,7 +253,7 @@ class _Reader:
             attributes: dict[str, Value] = {"prov:bundle": Ref(bundles[0])}
             relation = words.PLAIN[words.MENTION_OF]
             ends = (ident, mentions[0])
-            self.edges.append(statement.edge(relation, ends, attributes, None, self._bundle))
+            self.edges.append(prov_terms.edge(relation, ends, attributes, None, self._bundle))
             self._qualified.add((relation.name, *ends))
             covered.add(bundles[0])
         return [
@@ -270,7 +270,7 @@ class _Reader:
         mark = (relation.name, effect, cause)
         if mark not in self._qualified:
             self._qualified.add(mark)
-            edge = statement.edge(relation, (effect, cause), {}, None, self._bundle)
+            edge = prov_terms.edge(relation, (effect, cause), {}, None, self._bundle)
             self.edges.append(edge)
 
     def _element(self, ident: str, said: Said) -> None:
@@ -294,7 +294,7 @@ class _Reader:
         if self._twice:
             _take_also(found, words.ELEMENT_BACK)
         if not families:
-            families.update(_implied(found.get(statement.TYPE, ())))
+            families.update(_implied(found.get(prov_terms.TYPE, ())))
         if not families and not found:
             return
         if not families:
@@ -303,7 +303,7 @@ class _Reader:
         self._shortcuts(ident, found)
         for family in families:
             own = dict(found) if len(families) > 1 else found
-            self.nodes.append(statement.node(family, ident, own, self._bundle))
+            self.nodes.append(prov_terms.node(family, ident, own, self._bundle))
 
     def _is_more(
         self, kind: str, prop: str, ident: str, obj: Term, families: dict[str, None]
@@ -348,7 +348,7 @@ class _Reader:
                 if isinstance(time, str) and (ident, name, time) not in self._times:
                     relation = terms.RELATIONS[name]
                     attributes: dict[str, Value] = {"prov:time": time}
-                    edge = statement.edge(relation, (ident, None), attributes, None, self._bundle)
+                    edge = prov_terms.edge(relation, (ident, None), attributes, None, self._bundle)
                     self.edges.append(edge)
 
 

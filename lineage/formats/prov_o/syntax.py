@@ -17,7 +17,7 @@ from pyoxigraph import Literal as Checked
 from pyoxigraph import NamedNode
 
 from lineage import ids
-from lineage.formats import names, statement
+from lineage.formats import names, prov_terms
 from lineage.formats.prov_o import words
 from lineage.model import namespaces
 from lineage.model.value import Literal, Ref, Scalar
@@ -78,7 +78,7 @@ class Syntax(ABC):
         if kind is str:
             return self._typed(value, "xsd:dateTime") if time else _quoted(value)  # type: ignore[arg-type]
         if kind is bool or kind is int or kind is float:
-            return self._typed(*statement.lexical(value))  # type: ignore[arg-type]
+            return self._typed(*prov_terms.lexical(value))  # type: ignore[arg-type]
         if isinstance(value, Ref):
             return self.iri(value.iri)
         if isinstance(value, Literal):

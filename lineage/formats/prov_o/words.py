@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
-from lineage.formats import statement
+from lineage.formats import prov_terms
 from lineage.formats.names import plain
-from lineage.formats.statement import base_iri
+from lineage.formats.prov_terms import base_iri
 from lineage.model import namespaces
 from lineage.model.namespaces import LINEAGE, PREFIXES, PROV
 from lineage.model.terms import RELATIONS, TABLE, Relation
@@ -30,7 +30,7 @@ EFFECT = LINEAGE + "effect"
 UNDECLARED = "undeclared"
 #: Goes before an attribute key that is also the name of a PROV-O property for another attribute:
 #: PROV-DM's ``prov:location`` is ``prov:atLocation`` in PROV-O, so an attribute called that is said twice.
-ALSO = statement.ALSO
+ALSO = prov_terms.ALSO
 #: Bundle without statements: a graph that no quad can show.
 EMPTY_BUNDLE = LINEAGE + "EmptyBundle"
 AS_IN_BUNDLE, MENTION_OF = PROV + "asInBundle", PROV + "mentionOf"

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from lineage import ids
-from lineage.formats import statement
+from lineage.formats import prov_terms
 from lineage.formats.prov_o import words
 from lineage.formats.prov_o.syntax import Graphs, Syntax
 from lineage.model import dictionary, kinds, namespaces
@@ -69,10 +69,10 @@ class Writer:
 
     def graphs(self) -> Graphs:
         """Bundle by bundle, subject by subject, in an order that depends on nothing."""
-        inside = statement.bundled(self._batch)
+        inside = prov_terms.bundled(self._batch)
         written: dict[str | None, Mapping[str, list[str]]] = {}
         for name, records in inside.items():
-            written[name] = self._graph(statement.ordered(records))
+            written[name] = self._graph(prov_terms.ordered(records))
         subjects = dict(written[None])
         for name, found in written.items():
             if name is not None and not found:
@@ -262,7 +262,7 @@ def _blank(label: bytes) -> str:
     return "_:n" + sha256(label).hexdigest()[:24]
 
 
-_TIMES = {short: key for key, short in statement.TIMES.items()}
+_TIMES = {short: key for key, short in prov_terms.TIMES.items()}
 _UNKNOWN = ids.UNKNOWN
 #: Relations that PROV-O has no qualified form for, and the sub-properties of these -> the relation.
 _SPARE: Mapping[str, str] = {

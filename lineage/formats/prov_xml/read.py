@@ -9,11 +9,11 @@ from typing import Any
 from xml.etree.ElementTree import ParseError, XMLPullParser, tostring
 
 from lineage.errors import BadInput, InputTruncated, LimitExceeded
-from lineage.formats import statement
+from lineage.formats import prov_terms
 from lineage.formats.document_builder import Reading
 from lineage.formats.names import Names, declared
+from lineage.formats.prov_terms import ELEMENTS
 from lineage.formats.prov_xml import words
-from lineage.formats.statement import ELEMENTS
 from lineage.model import dictionary, namespaces
 from lineage.model.dictionary import Member, Pair
 from lineage.model.record import Loss
@@ -167,7 +167,7 @@ class Reader(Reading):
         if ident is None:
             raise BadInput("an element has no prov:id", where=self._at(""))
         attributes = self._attributes(element.children, extra)
-        self.nodes.append(statement.node(word, ident, attributes, self._bundle))
+        self.nodes.append(prov_terms.node(word, ident, attributes, self._bundle))
 
     def _relation(self, relation: Relation, extra: str | None, element: _Element) -> None:
         places = words.PLACES[relation.name]
@@ -211,7 +211,7 @@ class Reader(Reading):
             attributes[key_set] = dictionary.written(members)
         for cause, more in causes or [(None, {})]:
             own = {**attributes, **more}
-            edge = statement.edge(relation, (effect, cause), own, ident, self._bundle)
+            edge = prov_terms.edge(relation, (effect, cause), own, ident, self._bundle)
             self.edges.append(edge)
 
     def _pair(self, element: _Element) -> Pair:
@@ -228,10 +228,10 @@ class Reader(Reading):
         found: dict[str, list[Scalar]] = {}
         for child in children:
             key = self._key(child)
-            value: Scalar = child.text.strip() if key in statement.TIMES else self._value(child)
+            value: Scalar = child.text.strip() if key in prov_terms.TIMES else self._value(child)
             found.setdefault(key, []).append(value)
         if extra is not None:
-            found.setdefault(statement.TYPE, []).append(Ref(extra))
+            found.setdefault(prov_terms.TYPE, []).append(Ref(extra))
         return _flat(found)
 
     def _key(self, element: _Element) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lineage.formats import statement
+from lineage.formats import prov_terms
 from lineage.model import namespaces
 from lineage.model.terms import TABLE, Relation
 
@@ -46,7 +46,7 @@ SUBTYPES: Mapping[str, tuple[str, str]] = {
         for name in found
     },
     **{
-        r.name: (r.base, statement.base_iri(r.base_type))
+        r.name: (r.base, prov_terms.base_iri(r.base_type))
         for r in TABLE
         if r.base and r.base_type and r.base_type.startswith("prov:")
     },
@@ -63,7 +63,7 @@ def element(key: str) -> str:
 
 #: Relation -> local name of an element in it -> the argument.
 PLACES: Mapping[str, Mapping[str, str]] = {
-    r.name: {element(key): key for key in statement.signature(r)} for r in RELATIONS.values()
+    r.name: {element(key): key for key in prov_terms.signature(r)} for r in RELATIONS.values()
 }
 #: PROV's own attributes come first and in this order (prov.xsd).
 ORDER = ("prov:label", "prov:location", "prov:role", "prov:type", "prov:value")

@@ -9,7 +9,7 @@ from functools import lru_cache
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
-from lineage.formats import names, statement
+from lineage.formats import names, prov_terms
 from lineage.formats.names import Prefixes
 from lineage.formats.prov_xml import words
 from lineage.model import dictionary, namespaces
@@ -36,7 +36,7 @@ class Writer:
 
     def document(self) -> Iterator[str]:
         """The text; records are made first, for they say what namespaces they need."""
-        inside = statement.bundled(self._batch)
+        inside = prov_terms.bundled(self._batch)
         body = list(self._records(inside.pop(None), "  "))
         for name, records in inside.items():
             body.append(f"  <prov:bundleContent prov:id={self._attribute(name or '')}>\n")
@@ -59,7 +59,7 @@ class Writer:
         }
 
     def _records(self, records: Iterable[Node | Edge], margin: str) -> Iterator[str]:
-        for record in statement.ordered(records):
+        for record in prov_terms.ordered(records):
             shown = self._element(record) if isinstance(record, Node) else self._relation(record)
             if shown is not None:
                 word, parts = shown
@@ -69,23 +69,23 @@ class Writer:
                 yield f"{margin}<prov:{word}{ident}{close}"
 
     def _element(self, node: Node) -> tuple[str, list[str]]:
-        attributes = statement.described(node)
+        attributes = prov_terms.described(node)
         times = [
             f"<prov:{words.element(key)}>{_text(value)}</prov:{words.element(key)}>"
-            for key in statement.TIMES
-            if isinstance(value := attributes.get(key), str) and statement.word(node) == "activity"
+            for key in prov_terms.TIMES
+            if isinstance(value := attributes.get(key), str) and prov_terms.word(node) == "activity"
         ]
-        rest = {k: v for k, v in attributes.items() if not (times and k in statement.TIMES)}
-        return statement.word(node), [*times, *self._attributes(rest)]
+        rest = {k: v for k, v in attributes.items() if not (times and k in prov_terms.TIMES)}
+        return prov_terms.word(node), [*times, *self._attributes(rest)]
 
     def _relation(self, edge: Edge) -> tuple[str, list[str]] | None:
-        parts = statement.parts(edge)
+        parts = prov_terms.parts(edge)
         if parts is None:
             return None
         relation, shown = parts.relation, []
         ends = {relation.effect_key: parts.effect, relation.cause_key: parts.cause}
         pair = relation.name == "hadDictionaryMember"
-        for key in statement.signature(relation):
+        for key in prov_terms.signature(relation):
             end = ends.get(key)
             if pair and key != relation.effect_key:
                 continue
@@ -175,7 +175,7 @@ class Writer:
         elif isinstance(value, str):
             text = value
         else:
-            text, short = statement.lexical(value)
+            text, short = prov_terms.lexical(value)
             kind = namespaces.expand(short)
         if _FORBIDDEN.search(text):
             held = names.ODD_TEXT + names.quoted(f"@{language}" if language else kind or "")

@@ -10,7 +10,7 @@ from typing import Any
 
 from lineage import ids
 from lineage.errors import BadInput
-from lineage.formats import names, statement
+from lineage.formats import names, prov_terms
 from lineage.formats.rocrate import words
 from lineage.formats.rocrate.document import Document, digests, size
 from lineage.formats.rocrate.words import Tie, listed
@@ -161,14 +161,14 @@ class Reader:
                 self._contents(ident, term, [str(v).partition(":")[2] for v in kept], bytes_)
         label = next((v for v in found.get("name", ()) if isinstance(v, str) and v), None)
         if label is not None:
-            attributes[statement.LABEL] = [label, *attributes.get(statement.LABEL, ())]
+            attributes[prov_terms.LABEL] = [label, *attributes.get(prov_terms.LABEL, ())]
         shown = [Ref(words.full(item)) for item in types]
         if kind not in kinds.PLAIN:
             shown.append(Ref(namespaces.LINEAGE + kind))
         if shown:
-            attributes.setdefault(statement.TYPE, []).extend(shown)
+            attributes.setdefault(prov_terms.TYPE, []).extend(shown)
         told = {key: several(values) for key, values in attributes.items() if values}
-        return statement.node(kinds.family(kind).lower(), ident, told)
+        return prov_terms.node(kinds.family(kind).lower(), ident, told)
 
     def _attribute(
         self, kind: str, term: str, values: list[Scalar], bytes_: int | None
@@ -177,7 +177,7 @@ class Reader:
         key = namespaces.compact(words.full(term))
         own = words.OF_KINDS.get(term)
         texts = all(isinstance(value, str) for value in values)
-        if own in ("started", "ended") or key in statement.TIMES:
+        if own in ("started", "ended") or key in prov_terms.TIMES:
             if kind not in _ACTIVITIES:
                 return key, values
             if not texts or len(values) > 1:
@@ -250,7 +250,7 @@ class Reader:
     def _associated(self, ident: str, agent: str | None, plan: Ref | None) -> None:
         relation = terms.RELATIONS["wasAssociatedWith"]
         attributes: dict[str, Value] = {} if plan is None else {"prov:plan": plan}
-        edge = statement.edge(relation, (ident, agent), attributes)
+        edge = prov_terms.edge(relation, (ident, agent), attributes)
         key = (edge.relation, ident, edge.cause, plan.iri if plan else None)
         self._edges.setdefault(key, edge)
 
@@ -293,8 +293,8 @@ class Reader:
         if isinstance(language, str) and isinstance(value, str):
             return [Literal(value, None, language)]
         if isinstance(datatype, str) and isinstance(value, str):
-            short = statement.datatype(self._context.iri(datatype))
-            return [statement.typed(value, short)]
+            short = prov_terms.datatype(self._context.iri(datatype))
+            return [prov_terms.typed(value, short)]
         if language is not None or datatype is not None:
             self._lost["literals", "a language or type that does not fit its value"] += 1
         return [value]

@@ -53,7 +53,7 @@ _KEYS = {
 _EVERY_RELATION_IS = "wasInfluencedBy"
 
 
-class Statement:
+class MergedStatement:
     """Statements merged into one: ``values`` are effect, cause and what ``SLOTS`` lists."""
 
     __slots__ = ("edge", "ident", "merged", "origins", "relation", "values")
@@ -82,11 +82,11 @@ class Merged:
     """The statements of a scope after merging."""
 
     #: Generations, invalidations, starts and ends, each once.
-    events: dict[str, list[Statement]] = field(default_factory=dict)
+    events: dict[str, list[MergedStatement]] = field(default_factory=dict)
     #: Identifier -> relation -> its statement.
-    named: dict[str, dict[str, Statement]] = field(default_factory=dict)
+    named: dict[str, dict[str, MergedStatement]] = field(default_factory=dict)
 
-    def of(self, relation: str) -> Iterator[Statement]:
+    def of(self, relation: str) -> Iterator[MergedStatement]:
         """The statements of one kind of event."""
         return (one for one in self.events.get(relation, ()) if not one.merged)
 
@@ -111,8 +111,10 @@ class _Merging:
         self.findings = findings
         self.merged = Merged()
         self.done: set[str] = set()
-        self._keyed: dict[str, dict[tuple[str, str], Statement]] = {name: {} for name in _KEYS}
-        self._influences: dict[str, Statement] = {}
+        self._keyed: dict[str, dict[tuple[str, str], MergedStatement]] = {
+            name: {} for name in _KEYS
+        }
+        self._influences: dict[str, MergedStatement] = {}
         self._said: set[tuple[str, str, str]] = set()
 
     def relation(self, relation: str) -> None:
@@ -120,7 +122,7 @@ class _Merging:
         unique = relation in _KEYS
         for edge in self.scope.of(relation):
             if (unique or edge.id is not None) and edge.effect not in self.scope.unknown:
-                self.place(Statement(relation, edge.id, self._values(relation, edge), edge))
+                self.place(MergedStatement(relation, edge.id, self._values(relation, edge), edge))
 
     def _values(self, relation: str, edge: Edge) -> list[str | None]:
         values = [edge.effect, self.scope.known(edge.cause)]
@@ -150,11 +152,11 @@ class _Merging:
                 continue
             if generation is not None:
                 values = [edge.effect, activity, None]
-                self.place(Statement("wasGeneratedBy", generation, values, edge))
+                self.place(MergedStatement("wasGeneratedBy", generation, values, edge))
             if usage is not None:
-                self.place(Statement("used", usage, [activity, edge.cause, None], edge))
+                self.place(MergedStatement("used", usage, [activity, edge.cause, None], edge))
 
-    def place(self, one: Statement) -> None:
+    def place(self, one: MergedStatement) -> None:
         """Bring a statement to those that it is one with; at the end it is where it belongs."""
         relation = one.relation
         if relation in _KEYS:
@@ -181,7 +183,7 @@ class _Merging:
             keyed[key] = other
         self._absorb(other, one)
 
-    def _by_identifier(self, one: Statement, ident: str) -> Statement:
+    def _by_identifier(self, one: MergedStatement, ident: str) -> MergedStatement:
         """The statement of an identifier, with what this one adds to it."""
         kinds = self.merged.named.setdefault(ident, {})
         other = kinds.get(one.relation)
@@ -193,7 +195,7 @@ class _Merging:
         self._as_influence(one, ident)
         return one
 
-    def _as_influence(self, one: Statement, ident: str) -> None:
+    def _as_influence(self, one: MergedStatement, ident: str) -> None:
         """Inference 15: every relation is an influence, of the same identifier, and so has its
         two ends (23); starters, plans and the like are no part of it.
         """
@@ -212,11 +214,11 @@ class _Merging:
             one.values[1] = cause = known.values[1]
             self.scope.types[cause] |= FAMILY_BIT[terms.RELATIONS[one.relation].cause]
 
-    def _absorb(self, into: Statement, other: Statement) -> None:
+    def _absorb(self, into: MergedStatement, other: MergedStatement) -> None:
         other.merged = True
         self._unify(into, other, places=len(into.values))
 
-    def _unify(self, into: Statement, other: Statement, *, places: int) -> None:
+    def _unify(self, into: MergedStatement, other: MergedStatement, *, places: int) -> None:
         for place in range(places):
             mine, theirs = into.values[place], other.values[place]
             if theirs is None or mine == theirs:
@@ -228,10 +230,10 @@ class _Merging:
                 self._contradiction(into, other, place)
                 return
 
-    def _is_time(self, one: Statement, place: int) -> bool:
+    def _is_time(self, one: MergedStatement, place: int) -> bool:
         return place >= 2 and SLOTS[one.relation][place - 2] == "prov:time"
 
-    def _contradiction(self, one: Statement, other: Statement, place: int) -> None:
+    def _contradiction(self, one: MergedStatement, other: MergedStatement, place: int) -> None:
         row = terms.RELATIONS[one.relation]
         key = (row.effect_key, row.cause_key, *SLOTS[one.relation])[place]
         subject = one.ident or f"{one.effect} {one.values[1]} {one.values[2:]}"
@@ -248,7 +250,7 @@ class _Merging:
         path = (one.origins.get(place, one.edge), other.origins.get(place, other.edge))
         self.findings.error(23, one.ident or one.effect, message, path)
 
-    def _twice(self, constraint: int, one: Statement, other: Statement) -> None:
+    def _twice(self, constraint: int, one: MergedStatement, other: MergedStatement) -> None:
         short = self.findings.names.short
         slot = _KEYS[one.relation][0]
         message = (

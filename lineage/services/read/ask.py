@@ -21,7 +21,7 @@ from lineage.model.value import read_text
 from lineage.query import ast, parse
 from lineage.query import condition as c
 from lineage.query.bind import bind
-from lineage.query.plan import Connections, Follow, PlanRequest, lines
+from lineage.query.plan import Connections, EdgeFilter, PlanRequest, lines
 from lineage.query.rules import rewritten
 from lineage.query.words import FILTERS
 from lineage.services.answer import Answer, certify
@@ -220,9 +220,9 @@ def _read(
     return at_one_moment(ctx, place.as_of, read)
 
 
-def _shown(of: ast.Expression) -> Follow:
+def _shown(of: ast.Expression) -> EdgeFilter:
     """The edges shown with an answer: those that the query as a whole follows."""
-    return Follow(frozenset(of.relations)) if isinstance(of, ast.Via) else Follow()
+    return EdgeFilter(frozenset(of.relations)) if isinstance(of, ast.Via) else EdgeFilter()
 
 
 def _connections(ctx: Context, plan: Connections, view: View) -> Connected:
