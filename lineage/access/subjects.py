@@ -65,7 +65,7 @@ class Survey:
         return kinds.family(self.things[ident].kind)
 
 
-def idle(batch: Batch, policy: Policy) -> Iterator[str]:
+def unused_rules(batch: Batch, policy: Policy) -> Iterator[str]:
     """The rules that decide nothing of a batch, as pointers into the policy: mistyped, or behind
     others that speak of the same.
     """

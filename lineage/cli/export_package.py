@@ -89,7 +89,7 @@ def _check(
     for text, times, where in report.strings:
         click.echo(f"  {common.printable(text)}  ({times} times: {', '.join(where)})")
     click.echo(f"  and {report.pseudonyms} pseudonyms")
-    for rule in shown.idle:
+    for rule in shown.unused_rules:
         click.echo(
             click.style(f"this rule of the policy decides nothing here: {rule}", fg="yellow")
         )

@@ -127,7 +127,7 @@ def test_a_check_names_the_rules_that_decide_nothing(pair):
     told = policy.read_text().replace("nodes:", 'nodes:\n  - cut: {id: "https://a.exmaple/*"}')
     policy.write_text(told + "  - seal: {name: licence}\nedges:\n  - cut: {relation: hadMember}\n")
     shown = a.json("export", "--for", "b", "--check")
-    assert shown["idle"] == ["/nodes/0/cut", "/edges/0/cut", "/attributes/1/seal"]
+    assert shown["unused_rules"] == ["/nodes/0/cut", "/edges/0/cut", "/attributes/1/seal"]
     assert "decides nothing here: /nodes/0/cut" in a("export", "--for", "b", "--check").stdout
 
 

@@ -16,7 +16,7 @@ from lineage.access.disclosure import Check, leaving
 from lineage.access.policy import Policy
 from lineage.access.pseudonym import PREFIX, PartnerKey
 from lineage.access.redact import Redacted, redact
-from lineage.access.subjects import idle
+from lineage.access.subjects import unused_rules
 from lineage.errors import LineageError, MissingExtra, StoreDamaged, Usage
 from lineage.formats import zip_writer
 from lineage.ledger import merkle, seal
@@ -76,8 +76,8 @@ class Package:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaving:
-    """What a package would hold. ``around`` are the strings beside the document's own, ``idle`` the
-    rules of the policy that decide nothing here, as pointers into it.
+    """What a package would hold. ``around`` are the strings beside the document's own, ``unused_rules``
+    the rules of the policy that decide nothing here, as pointers into it.
     """
 
     partner: str
@@ -86,7 +86,7 @@ class Leaving:
     counts: Mapping[str, Mapping[str, int]]
     incomplete: bool
     around: tuple[str, ...]
-    idle: tuple[str, ...]
+    unused_rules: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """As the JSON of ``lineage export --for --check --json``."""
@@ -96,7 +96,7 @@ class Leaving:
             "counts": {part: dict(found) for part, found in self.counts.items()},
             "incomplete": self.incomplete,
             "around": list(self.around),
-            "idle": list(self.idle),
+            "unused_rules": list(self.unused_rules),
             **self.check.to_dict(),
         }
 
@@ -138,7 +138,7 @@ def check(
         counts=found.redacted.counts,
         incomplete=found.incomplete,
         around=(origin, policy.partner, policy.digest, document, _source(policy.partner)),
-        idle=tuple(idle(found.outgoing, policy)),
+        unused_rules=tuple(unused_rules(found.outgoing, policy)),
     )
 
 
