@@ -12,11 +12,11 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from importers.base import Source
 from lineage import config
+from lineage.closeable import Closeable
 from lineage.errors import StoreMissing, Usage
 from lineage.model.record import Batch
 from lineage.services import context
@@ -211,7 +211,7 @@ def _user() -> str:
     return "unknown"
 
 
-class Lineage(Verbs):
+class Lineage(Verbs, Closeable):
     """An open store and its verbs. Use it in a ``with``."""
 
     def __init__(self, ctx: Context) -> None:
@@ -298,14 +298,3 @@ class Lineage(Verbs):
     def close(self) -> None:
         """Release the store; calling twice is harmless."""
         self.store.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -6,14 +6,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from types import TracebackType
-from typing import Any, Final, Self, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from lineage import config, formats
 from lineage.client import reading
 from lineage.client.address import address
 from lineage.client.documents import INGEST, document, mutation
 from lineage.client.transport import Transport
+from lineage.closeable import Closeable
 from lineage.errors import StoreUnreachable, Usage
 from lineage.model import check
 from lineage.model.record import Batch, Loss
@@ -57,7 +57,7 @@ class _Local:
         raise needs_store(held.url)
 
 
-class Remote(Verbs):
+class Remote(Verbs, Closeable):
     """A store on a server: the verbs of ``lineage.Lineage`` that read, and ``ingest``.
 
     Answers, certificates and errors are those that the store itself would give, within what the
@@ -151,17 +151,6 @@ class Remote(Verbs):
     def close(self) -> None:
         """Close the connection; calling twice is harmless."""
         self._transport.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _read(self, said: Any, read: Callable[[Any], T]) -> T:
         try:

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
+from lineage.closeable import Closeable
 from lineage.errors import BadInput
 from lineage.sources.git import layout
 from lineage.sources.git.plumbing import Plumbing, resuming
@@ -19,7 +19,7 @@ _PUBLIC = ("refs/heads/", "refs/remotes/", "refs/tags/")
 _DEFAULTS = ("main", "master", "trunk", "develop")
 
 
-class Repository:
+class Repository(Closeable):
     """One repository with its names. Use in a ``with``: it holds a folder of its own."""
 
     def __init__(self, where: layout.Layout) -> None:
@@ -33,17 +33,6 @@ class Repository:
     def open(cls, path: Path | str) -> Self:
         """The repository at a path. Raises ``InputMissing``, ``BadInput``, ``InputTooNew``."""
         return cls(layout.locate(Path(path).expanduser().resolve()))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let go of the folder."""
