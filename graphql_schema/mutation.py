@@ -140,7 +140,7 @@ async def _ingest(
         if chosen is None:
             raise BadInput("the document looks like no format known", where="document")
         batch = chosen.loads(data)
-        return record.once(
+        return record.assert_once(
             ctx, batch, source=f"document:{input.source or ctx.actor}", key=input.key
         )
 
@@ -161,7 +161,7 @@ async def _record_run(
     input: Annotated[RecordRunInput, strawberry.argument(description="The run.")],  # noqa: A002 - the convention
 ) -> RecordRunPayload:
     def work(ctx: Context) -> tuple[Any, record.Done]:
-        draft = record.Draft(
+        draft = record.RunInput(
             name=input.name,
             status=input.status,
             started=input.started,

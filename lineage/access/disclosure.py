@@ -57,7 +57,7 @@ class Small(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class Disclosure:
     """What ``lineage export --check`` shows. ``more_strings`` and ``more_secrets`` are not listed;
     where they are 0, the lists are whole. ``pseudonyms`` counts names that only the partner's key
     gives a meaning; they are not listed.
@@ -91,7 +91,7 @@ class Check:
         }
 
 
-def leaving(batch: Batch, *, k: int = K, most: int | None = MOST) -> Check:
+def disclosure_of(batch: Batch, *, k: int = K, most: int | None = MOST) -> Disclosure:
     """Everything that can be read in a batch; ``k`` is the smallest class that hides its members,
     ``most`` how many strings and findings are listed (``None``: all).
 
@@ -113,7 +113,7 @@ def leaving(batch: Batch, *, k: int = K, most: int | None = MOST) -> Check:
     pseudonyms = {text for text in counts if text.startswith(PREFIX) or is_unknown(text)}
     readable = sorted(counts.keys() - pseudonyms)
     findings = sorted(set(secrets))
-    return Check(
+    return Disclosure(
         strings=tuple(
             Remaining(text, counts[text], tuple(places[text])) for text in readable[:most]
         ),

@@ -72,7 +72,7 @@ NODE_VERBS = ("keep", "pseudonymise", "surrogate", "collapse", "cut")
 EDGE_VERBS = ("keep", "cut")
 ATTRIBUTE_VERBS = ("keep", "generalise", "pseudonymise", "seal", "drop")
 DIGESTS = ("share", "hmac", "drop")
-#: A class of nodes smaller than this is named by ``leaving``, where the policy says nothing.
+#: A class of nodes smaller than this is named by ``disclosure_of``, where the policy says nothing.
 K = 5
 #: Rules that one list may hold.
 MOST_RULES = 1_000

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage.access.secret_patterns import FORMS, SCRUBBED, scrub, scrub_value, secrets_in
-from tests.access.test_leaving import SECRETS
+from tests.access.test_disclosure import SECRETS
 
 #: People are reported, and not hidden.
 TRACES = {"e-mail", "home-folder"}

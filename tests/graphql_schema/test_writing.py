@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from lineage.access.tokens import Role
-from lineage.services.write.record import Draft, record_run
+from lineage.services.write.record import RunInput, record_run
 from tests.graphql_schema.cases import small
 from tests.graphql_schema.conftest import asked
 
@@ -86,8 +86,8 @@ def test_a_key_is_kept_with_the_store(tmp_path):
 def test_two_people_may_use_one_key():
     with small() as store:
         ana, bo = replace(store.context, actor="ana"), replace(store.context, actor="bo")
-        one, _ = record_run(ana, Draft(name="r"), "k")
-        other, _ = record_run(bo, Draft(name="r"), "k")
+        one, _ = record_run(ana, RunInput(name="r"), "k")
+        other, _ = record_run(bo, RunInput(name="r"), "k")
         assert one != other
 
 

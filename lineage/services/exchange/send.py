@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from lineage import formats, ids
-from lineage.access.disclosure import Check, leaving
+from lineage.access.disclosure import Disclosure, disclosure_of
 from lineage.access.policy import Policy
 from lineage.access.pseudonym import PREFIX, PartnerKey
 from lineage.access.redact import Redacted, redact
@@ -75,14 +75,14 @@ class Package:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Leaving:
+class PackageCheck:
     """What a package would hold. ``around`` are the strings beside the document's own, ``unused_rules``
     the rules of the policy that decide nothing here, as pointers into it.
     """
 
     partner: str
     sequence: int
-    check: Check
+    check: Disclosure
     counts: Mapping[str, Mapping[str, int]]
     incomplete: bool
     around: tuple[str, ...]
@@ -123,7 +123,7 @@ def policy_of(data: bytes, *, where: str = "policy") -> Policy:
 
 def check(
     ctx: Context, selection: str | None, policy: Policy, *, origin: str, at: str | int | None = None
-) -> Leaving:
+) -> PackageCheck:
     """What would leave, without writing anything. Raises as ``package`` does.
 
     Before the first export the partner has no key: the pseudonyms are others each time.
@@ -131,10 +131,10 @@ def check(
     found = _prepared(ctx, selection, policy, at, write=False)
     number = max(state.numbered(ctx.store, state.SENT, policy.partner), default=0) + 1
     document = ids.sha256(found.document)
-    return Leaving(
+    return PackageCheck(
         partner=policy.partner,
         sequence=number,
-        check=leaving(found.read, k=policy.k, most=None),
+        check=disclosure_of(found.read, k=policy.k, most=None),
         counts=found.redacted.counts,
         incomplete=found.incomplete,
         around=(origin, policy.partner, policy.digest, document, _source(policy.partner)),

@@ -56,7 +56,7 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class RunInput:
     """A run as its caller describes it. ``commit`` is a full hash or a reference."""
 
     name: str
@@ -71,7 +71,7 @@ class Draft:
     environment: str | None = None
 
 
-def once(ctx: Context, batch: Batch, *, source: str, key: str | None = None) -> Done:
+def assert_once(ctx: Context, batch: Batch, *, source: str, key: str | None = None) -> Done:
     """Assert a batch; with a key, the same call again finds what the first one wrote.
 
     The key is part of the source, so that the ledger itself says what was asserted under it.
@@ -103,41 +103,41 @@ def _entries(ctx: Context, batch: Batch, source: str) -> tuple[int, ...]:
     return tuple(sorted({c.since for c in claims if c.source == source and c.until is None}))
 
 
-def record_run(ctx: Context, draft: Draft, key: str | None = None) -> tuple[str, Done]:
+def record_run(ctx: Context, run: RunInput, key: str | None = None) -> tuple[str, Done]:
     """Record a run with what it read and made: its identifier, and what was written.
 
-    With a key, the identifier follows from it and from who is acting. Raises what ``once`` and
+    With a key, the identifier follows from it and from who is acting. Raises what ``assert_once`` and
     references raise, and ``BadInput`` for parameters, metrics or digests that are none.
     """
     name = ids.uuid7() if key is None else key
     ident = ids.run_id("lineage", ctx.actor, name)
-    records = list(_records(ctx, draft, ident))
+    records = list(_records(ctx, run, ident))
     nodes = tuple({r.id: r for r in records if isinstance(r, Node)}.values())
     edges = tuple(r for r in records if isinstance(r, Edge))
     source = f"api:{ids.segment(ctx.actor)}/runs"
-    return ident, once(ctx, Batch(nodes=nodes, edges=edges), source=source, key=key)
+    return ident, assert_once(ctx, Batch(nodes=nodes, edges=edges), source=source, key=key)
 
 
-def _records(ctx: Context, draft: Draft, ident: str) -> Iterator[Record]:
+def _records(ctx: Context, run: RunInput, ident: str) -> Iterator[Record]:
     yield kinds.Run(
         id=ident,
-        label=draft.name,
-        name=draft.name,
-        status=draft.status,
-        started=draft.started,
-        ended=draft.ended,
+        label=run.name,
+        name=run.name,
+        status=run.status,
+        started=run.started,
+        ended=run.ended,
         tracker="lineage",
-        more={**_named("param", draft.parameters), **_named("metric", draft.metrics)},
+        more={**_named("param", run.parameters), **_named("metric", run.metrics)},
     ).node()
-    if draft.commit:
-        commit = _commit(ctx, draft.commit)
+    if run.commit:
+        commit = _commit(ctx, run.commit)
         yield kinds.Commit(id=commit).node()
         yield _edge("used", ident, commit, "source")
-    if draft.environment:
-        yield _edge("used", ident, resolve(ctx, draft.environment).id, "environment")
-    for item in draft.used:
+    if run.environment:
+        yield _edge("used", ident, resolve(ctx, run.environment).id, "environment")
+    for item in run.used:
         yield _edge("used", ident, _input(ctx, item), item.role)
-    for made in draft.generated:
+    for made in run.generated:
         yield from _output(ctx, made, ident)
 
 

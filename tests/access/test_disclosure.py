@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from lineage.access.disclosure import MOST, leaving
+from lineage.access.disclosure import MOST, disclosure_of
 from lineage.access.redact import REDACTED
 from lineage.access.secret_patterns import secrets_in
 from lineage.model.record import Batch, Edge, Node
@@ -36,7 +36,7 @@ def test_the_check_lists_every_string_that_leaves():
         edges=(Edge(relation="used", effect="urn:r", cause="urn:m", id="urn:e"),),
         prefixes={"ex": "http://example.org/"},
     )
-    check_ = leaving(batch, k=2)
+    check_ = disclosure_of(batch, k=2)
     shown = {item.text: item for item in check_.strings}
     words = ["urn:m", "fraud", "license", "MIT", "3", "a", "b", "xsd:token", "urn:b", "urn:r"]
     assert shown.keys() >= {*words, "urn:e", REDACTED.iri, "ex", "http://example.org/"}
@@ -53,7 +53,7 @@ def test_the_check_lists_every_string_that_leaves():
 
 def test_the_check_says_when_its_list_is_cut():
     batch = Batch(nodes=tuple(Node(id=f"urn:{n}", kind="Model") for n in range(MOST + 7)))
-    check_ = leaving(batch)
+    check_ = disclosure_of(batch)
     assert len(check_.strings) == MOST
     assert check_.more_strings == 7
     assert check_.small == ()
@@ -65,7 +65,7 @@ def test_small_classes_are_by_kind_month_and_degree():
         for n in range(7)
     ]
     edges = [Edge(relation="used", effect="urn:r0", cause=f"urn:d{n}") for n in range(5)]
-    small = leaving(Batch(nodes=tuple(runs), edges=tuple(edges)), k=5).small
+    small = disclosure_of(Batch(nodes=tuple(runs), edges=tuple(edges)), k=5).small
     assert small == (
         ("Run", "2026-01", "0", "0", 4),
         ("Run", "2026-01", "0", "4-7", 1),
@@ -107,7 +107,7 @@ SECRETS = [
 def test_the_scan_knows_forms_of_secrets(form, text, name):
     assert form in set(secrets_in(text, name))
     batch = Batch(nodes=(Node(id="urn:r", kind="Run", attributes={name or "x": text}),))
-    found = leaving(batch).secrets
+    found = disclosure_of(batch).secrets
     assert (form, f"{name or 'x'} of Run") in found
     assert all(text not in item.where for item in found)
 
