@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The GraphQL face: types generated from the kinds and relations; the server brings it to HTTP."""
+"""The GraphQL interface: types generated from the kinds and relations; the server brings it to
+HTTP.
+"""
 
 from graphql_schema.context import Session
 from graphql_schema.schema import make, sdl

@@ -57,7 +57,7 @@ class LineageError(Exception):
         return f"{self.what} ({self.where})" if self.where else self.what
 
     def to_dict(self) -> dict[str, str | int | None]:
-        """The error as the JSON that every face shows."""
+        """The error as the JSON that every interface shows."""
         return {
             "code": self.code,
             "message": self.what,

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may do what."""
+"""Access control: tokens and roles, partners' policies, and what may leave under them."""

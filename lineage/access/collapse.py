@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Chains of hidden things as one: no path between the others appears, and none is lost.
+"""Merges chains of hidden nodes into one node: no path between the other nodes appears, and none is
+lost.
 
 An arc x -> y (x depends on y) is contracted where x is all that depends on y, or y all that x
 depends on: then whoever depended on y did so through x, or whatever x depended on it reached
@@ -31,14 +32,14 @@ _SAME = frozenset(
 
 
 class Group(NamedTuple):
-    """Hidden things that become one node of a PROV family; ``members`` are sorted."""
+    """Hidden nodes that become one node of a PROV family; ``members`` are sorted."""
 
     family: str
     members: tuple[str, ...]
 
 
 def groups(hidden: Mapping[str, str], arcs: Iterable[Arc]) -> dict[str, Group]:
-    """Hidden thing -> the group it is in; a group may be of one.
+    """Map each hidden node to the group it is in; a group may have one member.
 
     ``hidden`` maps ids to their PROV family. A group is of one family; an entity belongs to a group
     of activities only where it has no neighbours outside. ``arcs`` are all there are, also those

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is about to leave, for a steward to read: every string, what looks secret, who stands out."""
+"""Lists what an export would disclose: every string, what looks like a secret, and which nodes
+stand out.
+"""
 
 from __future__ import annotations
 
@@ -92,8 +94,8 @@ class Disclosure:
 
 
 def disclosure_of(batch: Batch, *, k: int = K, most: int | None = MOST) -> Disclosure:
-    """Everything that can be read in a batch; ``k`` is the smallest class that hides its members,
-    ``most`` how many strings and findings are listed (``None``: all).
+    """List everything that can be read in a batch; ``k`` is the smallest class that hides its
+    members, ``most`` how many strings and findings are listed (``None``: all).
 
     Reads what ``redact`` made; nothing is taken out here.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A partner's policy: what leaves for them as it is, what under another name, and what not at all.
+"""A partner's policy: which parts of a store leave as they are, under another name, or not at all.
 
 A steward writes it as YAML. Each rule is one sentence, the verb first; of each list the first rule
 that fits decides. A whole example::
@@ -86,24 +86,24 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Globs:
-    """Texts with ``*`` and ``?``, any of which may fit."""
+    """Patterns in which ``*`` and ``?`` stand for any text and any character."""
 
     texts: tuple[str, ...]
     _fits: Callable[[str], Any] = field(repr=False, compare=False)
 
     @classmethod
     def of(cls, texts: tuple[str, ...]) -> Globs:
-        """Globs out of their texts."""
+        """Make patterns out of their texts."""
         # Brackets are common in ids and rare in what people mean: they stand for themselves.
         plain = (text.replace("[", "[[]") for text in texts)
         return cls(texts, re.compile("|".join(map(translate, plain))).match)
 
     def fit(self, text: str) -> bool:
-        """Whether one of them fits the whole text, upper and lower case told apart."""
+        """Whether one of the patterns matches the whole text; case matters."""
         return self._fits(text) is not None
 
     def name(self, text: str) -> bool:
-        """Whether one of them is this very text."""
+        """Whether one of the patterns is exactly this text."""
         return text in self.texts
 
 
@@ -127,7 +127,7 @@ class Resource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One sentence of a policy. What it does not speak of (``None``) it does not ask."""
+    """One rule of a policy. A condition that is ``None`` always holds."""
 
     verb: str
     kind: frozenset[str] | None = None
@@ -141,17 +141,17 @@ class Rule:
 
     @property
     def narrow(self) -> bool:
-        """Whether it is about something, and not about all the rest."""
+        """Whether the rule has any condition."""
         asked = (self.kind, self.project, self.id, self.attribute, self.relation, self.name)
         return any(condition is not None for condition in asked)
 
     @property
     def reveals(self) -> bool:
-        """Whether something of a value itself leaves."""
+        """Whether the rule lets a part of a value itself leave."""
         return self.verb == "keep" or (self.verb == "generalise" and self.to != "word")
 
     def fits(self, resource: Resource) -> bool:
-        """Whether the rule speaks of this node."""
+        """Whether the rule applies to a node."""
         return (
             self.relation is None
             and (self.kind is None or resource.kind in self.kind)
@@ -167,13 +167,13 @@ class Rule:
         )
 
     def fits_edge(self, relation: str) -> bool:
-        """Whether the rule speaks of edges of this relation."""
+        """Whether the rule applies to edges of this relation."""
         if self.relation is not None:
             return relation in self.relation
         return self.kind is None and self.project is None and self.id is None
 
     def releases(self, owner: Resource | str, name: str, value: Value) -> bool:
-        """Whether the rule says plainly enough that a delicate value may leave."""
+        """Whether the rule is specific enough to let a sensitive value leave."""
         named = self.name is not None and self.name.name(name)
         if isinstance(owner, Resource) and sensitive.personal(owner.kind):
             return named and self.kind is not None
@@ -185,7 +185,7 @@ _DROP = Rule(verb="drop")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What leaves for one partner. ``digest`` names the policy in what is signed."""
+    """The policy for one partner. ``digest`` names the policy in what is signed."""
 
     partner: str
     nodes: tuple[Rule, ...] = ()
@@ -197,14 +197,14 @@ class Policy:
 
     @classmethod
     def of(cls, value: Any, *, where: str = "policy") -> Policy:
-        """A policy out of the mapping that its YAML holds.
+        """Read a policy out of the mapping that its YAML holds.
 
         Raises ``BadInput`` for the first thing that is wrong, with its pointer.
         """
         return _Reader(where).policy(value)
 
     def node(self, resource: Resource) -> str:
-        """The verb for a node."""
+        """The verb that the policy has for a node."""
         for rule in self.nodes:
             if rule.fits(resource):
                 named = rule.kind is not None
@@ -212,12 +212,12 @@ class Policy:
         return "surrogate"
 
     def edge(self, relation: str) -> str:
-        """The verb for edges of a relation."""
+        """The verb that the policy has for edges of a relation."""
         return next((rule.verb for rule in self.edges if rule.fits_edge(relation)), "keep")
 
     def lets(self, iri: str) -> bool:
-        """Whether an IRI of which the batch says nothing may stand in a value that leaves: words of
-        vocabularies may, names of ours only where a rule on ids or projects keeps them.
+        """Whether an IRI that the batch does not describe may stand in a value that leaves: IRIs of
+        vocabularies may, our own names only where a rule on ids or projects keeps them.
         """
         resource = Resource(iri, "Entity")
         for rule in self.nodes:

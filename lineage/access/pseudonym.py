@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Names and commitments under a partner's key: the same each time, of no use to anybody else."""
+"""Pseudonyms and commitments under a partner's key: always the same for that partner, of no use to
+others.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ _SECRET = 32
 
 @dataclass(frozen=True, slots=True)
 class PartnerKey:
-    """32 secret bytes for one partner. Another key (``id``) means other names throughout."""
+    """The 32 secret bytes of one partner. Another key (``id``) gives other pseudonyms throughout."""
 
     partner: str
     _secret: bytes = field(repr=False)
@@ -52,10 +54,10 @@ class PartnerKey:
 
 
 def commitment(salt: bytes, value: Any) -> str:
-    """What binds us to a value (JSON) without showing it, in hex."""
+    """Commit to a value (JSON), in hex: the text binds us to the value without showing it."""
     return hmac.new(salt, ids.canonical(value), sha256).hexdigest()
 
 
 def opens(sealed: str, salt: bytes, value: Any) -> bool:
-    """Whether a salt and a value are those behind a commitment."""
+    """Whether a salt and a value open a commitment."""
     return hmac.compare_digest(sealed, commitment(salt, value))

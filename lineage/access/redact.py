@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A batch as one partner may see it: hidden things hidden, and every dependency still true."""
+"""Redacts a batch for one partner: hidden nodes stay hidden, and every dependency stays true."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _HIDDEN = frozenset({"surrogate", "collapse"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redacted:
-    """What leaves, and what of it only we may know.
+    """A redacted batch, and what only we may know about it.
 
     ``counts`` says for nodes, edges and attributes how many met which verb. ``incomplete``: paths
     were cut, so what the partner does not see there may still be. ``sealed`` and ``names`` (old id
@@ -46,7 +46,7 @@ class Redacted:
 
 
 def redact(batch: Batch, policy: Policy, key: bytes) -> Redacted:
-    """A batch under a policy, named with the partner's key of 32 bytes.
+    """Redact a batch under a policy, with pseudonyms made from the partner's key of 32 bytes.
 
     Same batch, policy and key: same bytes. Raises ``ValueError`` for a key of another length.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Secrets and traces of people in text: one table, for what comes in and for what goes out.
+"""Finds secrets and traces of people in text: one table, for imports and for exports.
 
 Importers hide what it finds (``scrub``), and what leaves is checked by it (``secrets_in``): nothing
 that was hidden is found again. Forms of tokens by their issuers' prefixes, not entropy: digests,
@@ -36,7 +36,7 @@ class Form(NamedTuple):
     reported: bool = True
 
     def hide(self, text: str) -> str:
-        """The text without what has this form."""
+        """Return the text without the secrets of this form."""
         if self.instead is None:
             return text
         return self.pattern.sub(self._left, text)
@@ -167,7 +167,7 @@ _TOKEN = re.compile(r"(?!\d+$)[\w.~+/=-]{16,}")
 
 
 def secrets_in(text: str, name: str | None = None) -> Iterator[str]:
-    """The forms of secret that a text has; ``name`` is the attribute that holds it.
+    """Find which forms of secret a text contains; ``name`` is the attribute that holds it.
 
     >>> list(secrets_in("https://ana:hunter2@localhost/x"))
     ['url-login']
@@ -194,7 +194,7 @@ def _is_secret(name: str, value: str) -> bool:
 
 
 def scrub(text: str) -> str:
-    """A text without the credentials in it: addresses, commands and messages carry them.
+    """Remove credentials from a text: addresses, commands and messages contain them.
 
     >>> scrub("clone https://ana:hunter2@host/x with --token=abcdefgh")
     'clone https://host/x with --token=[scrubbed]'
@@ -205,7 +205,8 @@ def scrub(text: str) -> str:
 
 
 def scrub_value(name: str, value: str) -> str:
-    """The value of an attribute without credentials; nothing of it where its name tells of one.
+    """Remove credentials from the value of an attribute; all of it where the attribute's name is
+    that of a secret.
 
     >>> scrub_value("db.password", "hunter2")
     '[scrubbed]'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What never leaves because of a wildcard: facts about people, and words that anybody wrote freely."""
+"""Decides what no wildcard releases: facts about people, and text that somebody wrote freely."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def personal(kind: str) -> bool:
 
 
 def free_text(name: str, value: Value) -> bool:
-    """Whether a value is words that somebody wrote freely, by its name or by its form.
+    """Whether a value is text that somebody wrote freely, by its name or by its form.
 
     >>> free_text("message", "fix"), free_text("metric.auc", 0.9), free_text("tag.x", "a" * 300)
     (True, False, True)

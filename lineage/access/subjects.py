@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a batch speaks of: every thing it describes or only mentions, with its kind and verb."""
+"""Finds every node that a batch describes or only mentions, with its kind and the policy's verb."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _ARGUMENTS_OF = {
 
 
 class Survey:
-    """The things of a batch. ``verbs`` holds the policy's word on each; ``ambiguous_family`` are
-    those that are of one family in one place and of another elsewhere, as bundles may have it.
+    """The nodes that a batch describes or mentions. ``verbs`` holds the policy's verb for each;
+    ``ambiguous_family`` are those that have different families in different bundles.
     """
 
     def __init__(self, batch: Batch, policy: Policy) -> None:
@@ -61,13 +61,13 @@ class Survey:
         }
 
     def family(self, ident: str) -> str:
-        """The PROV family of a thing."""
+        """The PROV family of a node."""
         return kinds.family(self.things[ident].kind)
 
 
 def unused_rules(batch: Batch, policy: Policy) -> Iterator[str]:
-    """The rules that decide nothing of a batch, as pointers into the policy: mistyped, or behind
-    others that speak of the same.
+    """Find the rules that decide nothing about a batch, as pointers into the policy: they are
+    mistyped, or stand behind others with the same conditions.
     """
     things = Survey(batch, policy).things
     relations = {edge.relation for edge in batch.edges}
@@ -98,12 +98,12 @@ def _attribute_rules(
 
 
 def ref_arguments(relation: str) -> frozenset[str]:
-    """The keys under which edges of a relation name things, edges and bundles."""
+    """The keys under which edges of a relation name nodes, edges and bundles."""
     return _ARGUMENTS_OF[relation]
 
 
 def mentioned(edge: Edge) -> Iterator[tuple[str, str]]:
-    """The things that an edge speaks of, each with the family that makes it."""
+    """The nodes that an edge mentions, each with the family that the edge gives it."""
     for arc in arcs(edge):
         effect, cause = merge.mention(arc.relation)
         yield arc.effect, effect

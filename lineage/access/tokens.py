@@ -33,8 +33,8 @@ class Role(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """What is kept of a token: never the secret, only its SHA-256 (it holds 256 random bits, which
-    no slower hash would protect better). Times are UTC.
+    """The part of a token that is kept: never the secret, only its SHA-256 (it holds 256 random
+    bits, which no slower hash would protect better). Times are UTC.
     """
 
     id: str
@@ -57,7 +57,9 @@ class Token:
 
     @classmethod
     def of(cls, ident: str, text: str) -> Token:
-        """A token back out of its text. Raises ``ValueError`` or ``KeyError`` for what is none."""
+        """Read a token out of its text. Raises ``ValueError`` or ``KeyError`` where the text is no
+        token.
+        """
         shown = json.loads(text)
         return cls(
             id=ident,
@@ -81,7 +83,7 @@ def mint(
     days: int = DAYS,
     random: Callable[[int], bytes] = secrets.token_bytes,
 ) -> tuple[Token, str]:
-    """A new token and its secret: ``lin_``, eight characters that name it, 32 random bytes in
+    """Make a new token and its secret: ``lin_``, eight characters that name it, 32 random bytes in
     base 62, and a checksum by which scanners tell it from noise.
     """
     ident = _base62(random(_IDENT), _IDENT)
@@ -100,7 +102,7 @@ def mint(
 
 
 def ident_of(secret: str) -> str | None:
-    """The name inside a secret; ``None`` for what has not the form of one, or is mistyped.
+    """The identifier inside a secret; ``None`` where the text is no secret, or is mistyped.
 
     >>> ident_of("lin_nonsense") is None
     True

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Attribute values as a policy lets them leave: kept, coarser, renamed, sealed, or not at all."""
+"""Applies a policy to attribute values: they are kept, generalised, renamed, sealed or dropped."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Values:
         self._hidden_hex = {mark.lower() for old in hidden for mark in _HEX.findall(old)}
 
     def attributes(self, place: Place, attributes: Attributes) -> dict[str, Value]:
-        """The attributes that leave."""
+        """The attributes that may leave, as they leave."""
         shown: dict[str, Value] = {}
         for name, value in attributes.items():
             rule = self._policy.attribute(place.owner, name, value)
@@ -101,7 +101,7 @@ class Values:
         return shown
 
     def label(self, place: Place, label: str | None) -> str | None:
-        """The label that leaves; a commitment to one is its hex."""
+        """The label that may leave; where it is sealed, the commitment in hex."""
         if label is None:
             return None
         rule = self._policy.attribute(place.owner, LABEL, label)

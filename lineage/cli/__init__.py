@@ -58,12 +58,12 @@ class Verbs(click.Group):
     """A group whose commands are imported when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order of the table."""
+        """List the commands in the order of the table."""
         del ctx
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command in the file of that name."""
+        """Import the file of this name, and return its command."""
         del ctx
         if cmd_name not in VERBS:
             return None
@@ -73,7 +73,7 @@ class Verbs(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Out of the table, so that nothing is imported for --help."""
+        """Write the list out of the table, so that nothing is imported for --help."""
         del ctx
         with formatter.section("Commands"):
             formatter.write_dl(list(VERBS.items()))
@@ -81,7 +81,7 @@ class Verbs(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """With the nearest names where there is no such command."""
+        """Name the nearest commands where there is no such command."""
         if args and args[0] not in VERBS and not args[0].startswith("-"):
             from difflib import get_close_matches
 

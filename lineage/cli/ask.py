@@ -12,7 +12,7 @@ from lineage.services.read.ask import AskAnswer, AskRequest
 @verb("ask", AskRequest)
 @click.option("--ids", is_flag=True, help="Identifiers only, one a line.")
 def COMMAND(answer: AskAnswer, *, ids: bool) -> None:
-    """One thing a line."""
+    """Print one thing a line."""
     if ids:
         for row in answer.found.ordered_nodes:
             click.echo(row.id)

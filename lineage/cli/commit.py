@@ -24,7 +24,7 @@ def COMMAND() -> None:
 
 @verb("resolve", CommitsRequest, listed="commits")
 def resolve(found: tuple[Found, ...]) -> None:
-    """Each commit, with where its change is today."""
+    """Print each commit, with where its change is today."""
     for item in found:
         _tell(item)
     if not found:

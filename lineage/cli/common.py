@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What all commands share: opening the store, JSON or words, progress on stderr."""
+"""Shared by all commands: opening the store, reading and writing files, JSON, progress on stderr."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON (
 
 
 def split(names: str | None) -> list[str] | None:
-    """Names separated by commas."""
+    """Split names at commas."""
     return [name.strip() for name in names.split(",") if name.strip()] if names else None
 
 
 @contextmanager
 def opened(ctx: click.Context, *, create: bool = False) -> Iterator[Any]:
-    """The store of this call, closed afterwards."""
+    """Open the store of this call, and close it afterwards."""
     import lineage
 
     store = lineage.open(ctx.obj["store"] or "", create=create)
@@ -33,12 +33,12 @@ def opened(ctx: click.Context, *, create: bool = False) -> Iterator[Any]:
 
 
 def printable(text: str) -> str:
-    """A text without what a terminal would obey: others wrote it."""
+    """Replace the characters of a text that a terminal would obey: others wrote it."""
     return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def read(path: str) -> bytes:
-    """The bytes of a file. Raises ``InputMissing``."""
+    """Read the bytes of a file. Raises ``InputMissing``."""
     from lineage.errors import InputMissing
 
     try:
@@ -48,7 +48,7 @@ def read(path: str) -> bytes:
 
 
 def write(path: str | None, data: bytes, *, hint: str = "Name another place.") -> None:
-    """A file, whole or not at all, or stdout; pipes and devices are written to as they are.
+    """Write a file, whole or not at all, or stdout; pipes and devices are written to as they are.
 
     Raises ``Usage`` with the hint where it cannot be written.
     """
@@ -82,7 +82,7 @@ def _write(target: Path, data: bytes) -> None:
 
 
 def emit(value: Any) -> None:
-    """One JSON document on stdout."""
+    """Print one JSON document on stdout."""
     import orjson
 
     click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
@@ -90,7 +90,7 @@ def emit(value: Any) -> None:
 
 @contextmanager
 def progress(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on stderr where that is a terminal; silence elsewhere."""
+    """Show a bar on stderr where that is a terminal, and nothing elsewhere."""
     if not sys.stderr.isatty():
         yield lambda _done, _total: None
         return

@@ -13,7 +13,7 @@ from lineage.services.read.compare import CompareRequest, Comparison
 
 @verb("compare", CompareRequest)
 def COMMAND(answer: Comparison) -> None:
-    """Section by section, then whether the metrics compare."""
+    """Print what differs, section by section, then whether the metrics may be compared."""
     for section, differences in answer.sections.items():
         click.echo(f"{section:>12}  {'' if differences else 'equal'}".rstrip())
         for item in differences:

@@ -15,7 +15,7 @@ _MARKS = {"note": ("ok", "green"), "warning": ("warn", "yellow"), "error": ("FAI
 @command_of("doctor", DoctorRequest, more="Exit code 4 where there is an error.")
 @click.pass_context
 def COMMAND(ctx: click.Context, *, as_json: bool) -> None:
-    """One finding a line, a store that cannot be opened among them."""
+    """Print one finding a line, also where the store cannot be opened."""
     findings = examine(lambda: common.opened(ctx))
     if as_json:
         common.emit({"findings": [finding.to_dict() for finding in findings]})

@@ -23,7 +23,7 @@ def COMMAND() -> None:
 
 @verb("tie", TieRequest)
 def _tie(report: Report) -> None:
-    """What was written."""
+    """Print what was written."""
     tell(report)
 
 

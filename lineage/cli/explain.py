@@ -11,7 +11,7 @@ from lineage.services.read.ask import ExplainRequest, Explanation
 
 @verb("explain", ExplainRequest)
 def COMMAND(answer: Explanation) -> None:
-    """What it means and how it is done, as trees."""
+    """Print what the selection means and how it is carried out, as trees."""
     click.echo(answer.query)
     for title, lines in (("means", answer.meaning), ("is done as", answer.plan)):
         click.secho(f"\n{title}", bold=True)

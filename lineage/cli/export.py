@@ -36,7 +36,7 @@ from lineage.services.read.export import ExportRequest
 @click.option("--check", is_flag=True, help="Show all that would leave; write nothing.")
 @click.pass_context
 def COMMAND(ctx: click.Context, /, selection: str | None, **chosen: Any) -> None:
-    """The document, or the package, to a file or stdout; about it on stderr."""
+    """Write the document or package to a file or stdout, and print on stderr what is in it."""
     partner = chosen.pop("partner")
     if partner is not None:
         from lineage.cli import export_package

@@ -10,7 +10,7 @@ from lineage.services.read.show import FindRequest
 
 @verb("find", FindRequest)
 def COMMAND(answer: Answer) -> None:
-    """One thing a line."""
+    """Print one thing a line."""
     from lineage.cli import render
 
     console = render.console()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Findings as people read them, whichever command tells of them."""
+"""Prints findings for people, in the same way for every command."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _COLOURS = {"error": "red", "warning": "yellow", "note": "green"}
 
 
 def echo_findings(findings: Collection[Finding]) -> None:
-    """Print findings, a line each with what shows it below, then what to do about them."""
+    """Print findings, one a line, each with what shows it below, then what to do about them."""
     for finding in findings:
         code = click.style(finding.code, fg=_COLOURS[finding.severity])
         place = "" if finding.subject in finding.message else f" ({printable(finding.subject)})"
@@ -25,6 +25,6 @@ def echo_findings(findings: Collection[Finding]) -> None:
 
 
 def echo_hints(findings: Collection[Finding]) -> None:
-    """Print what is to be done about findings, each advice once."""
+    """Print what to do about findings, each advice once."""
     for hint in dict.fromkeys(finding.hint for finding in findings if finding.hint):
         click.echo(f"  {click.style('next', fg='cyan')}: {printable(hint)}")

@@ -11,5 +11,5 @@ from lineage.services.read.trace import ImpactRequest, WalkAnswer
 @verb("impact", ImpactRequest)
 @trace.full
 def COMMAND(answer: WalkAnswer, *, full: bool) -> None:
-    """A tree and the groups of what is downstream."""
+    """Print a tree and the groups of what is downstream."""
     trace.tell(answer, "effects", full=full)

@@ -112,7 +112,7 @@ def _tell_admitted(found: Any) -> None:
 
 
 def tell(report: Any) -> None:
-    """A report in a few lines: what came, what the source held, what of it did not come."""
+    """Print a report in a few lines: what is new, what the source held, and what was not kept."""
     seen = ", ".join(f"{number} {what}" for what, number in report.seen.items())
     change = f"{report.added} new, {report.unchanged} unchanged"
     if report.retracted:

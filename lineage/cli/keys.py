@@ -27,14 +27,14 @@ def COMMAND() -> None:
 @command_of("new", NewKeyRequest)
 @click.pass_context
 def _new(ctx: click.Context, name: str, *, as_json: bool) -> None:
-    """The public line."""
+    """Print the public line."""
     _tell(keyring.new(_folder(ctx), name), as_json=as_json)
 
 
 @command_of("list", KeysRequest)
 @click.pass_context
 def _list(ctx: click.Context, *, as_json: bool) -> None:
-    """One name a line."""
+    """Print one name a line."""
     names = keyring.listed(_folder(ctx))
     if as_json:
         common.emit({"keys": list(names)})

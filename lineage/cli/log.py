@@ -11,7 +11,7 @@ from lineage.services.read.stats import LogAnswer, LogRequest
 
 @verb("log", LogRequest)
 def COMMAND(answer: LogAnswer) -> None:
-    """One entry a line."""
+    """Print one entry a line."""
     for entry in answer.entries:
         change = f"+{entry.added}" + (f" -{entry.retracted}" if entry.retracted else "")
         click.echo(

@@ -32,7 +32,7 @@ def COMMAND() -> None:
 
 @verb("list", QuarantineRequest, listed="packages")
 def _list(found: tuple[Waiting, ...]) -> None:
-    """One package a line."""
+    """Print one package a line."""
     for item in found:
         by = f"  {item.actor}, {item.recorded}  {item.reason}" if item.actor else ""
         click.echo(f"{item.name:<30} {item.state}{by}")
@@ -40,7 +40,7 @@ def _list(found: tuple[Waiting, ...]) -> None:
 
 @verb("show", PreviewRequest)
 def _show(found: Preview) -> None:
-    """How much of what, then every thing."""
+    """Print how much a package would add, then every thing in it."""
     click.echo(f"{found.package.name}: {found.package.state}")
     for part in (found.kinds, found.relations):
         click.echo("  " + (", ".join(f"{n} {what}" for what, n in part.items()) or "nothing new"))
@@ -55,13 +55,13 @@ def _show(found: Preview) -> None:
 
 @verb("accept", AcceptRequest)
 def _accept(report: Report) -> None:
-    """What was written."""
+    """Print what was written."""
     tell(report)
 
 
 @verb("reject", RejectRequest)
 def _reject(found: Waiting) -> None:
-    """That it was."""
+    """Print that the package was rejected."""
     click.echo(f"{found.name} rejected")
 
 

@@ -12,7 +12,7 @@ LISTED = 20
 
 @verb("show", ShowRequest)
 def COMMAND(answer: ShowAnswer) -> None:
-    """Attributes, neighbours on both sides, and the entries that say so."""
+    """Print the attributes, the neighbours on both sides, and the entries that say so."""
     from lineage.cli import render
 
     console = render.console()

@@ -20,7 +20,7 @@ def _typed(given: dict[str, Any]) -> None:
 
 @verb("sparql", SparqlRequest, prepare=_typed)
 def COMMAND(answer: Solutions) -> None:
-    """A table, yes or no, or what was constructed."""
+    """Print a table, yes or no, or the triples that were constructed."""
     if answer.boolean is not None:
         click.echo("yes" if answer.boolean else "no")
     elif answer.data is not None:

@@ -12,7 +12,7 @@ from lineage.store.base import Stats
 
 @verb("stats", StatsRequest)
 def COMMAND(answer: Stats) -> None:
-    """Counts, then kinds, the most frequent first."""
+    """Print the counts, then the kinds, the most frequent first."""
     click.echo(f"{answer.nodes} nodes, {answer.edges} edges, {answer.entries} entries")
     for kind, number in sorted(answer.kinds.items(), key=lambda item: (-item[1], item[0])):
         click.echo(f"{number:>10}  {kind}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""lineage token: the keys by which people and programs get into the server."""
+"""lineage token: the tokens with which people and programs call the server."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def COMMAND() -> None:
 
 @verb("add", AddTokenRequest)
 def _add(issued: IssuedToken) -> None:
-    """The secret on stdout, whose it is on stderr."""
+    """Print the secret on stdout, and whose it is on stderr."""
     click.echo(issued.secret)
     token = issued.token
     until = f"{token.expires:%Y-%m-%d}"
@@ -36,7 +36,7 @@ def _add(issued: IssuedToken) -> None:
 
 @verb("list", TokensRequest, listed="tokens")
 def _list(found: tuple[Standing, ...]) -> None:
-    """One token a line."""
+    """Print one token a line."""
     for item in found:
         token = item.token
         until = f"{token.expires:%Y-%m-%d}"
@@ -45,7 +45,7 @@ def _list(found: tuple[Standing, ...]) -> None:
 
 @verb("revoke", RevokeTokenRequest)
 def _revoke(item: Standing) -> None:
-    """That it was."""
+    """Print that the token was revoked."""
     click.echo(f"revoked {item.token.id} ({item.token.name})")
 
 

@@ -15,12 +15,12 @@ full = click.option("--full", is_flag=True, help="Fold nothing.")
 @verb("trace", TraceRequest)
 @full
 def COMMAND(answer: WalkAnswer, *, full: bool) -> None:
-    """A tree and the groups of what is upstream."""
+    """Print a tree and the groups of what is upstream."""
     tell(answer, "causes", full=full)
 
 
 def tell(answer: WalkAnswer, toward: Toward, *, full: bool) -> None:
-    """A tree and its groups; ``trace`` and ``impact`` differ in the way."""
+    """Print a tree and its groups; ``trace`` and ``impact`` call it with different directions."""
     from lineage.cli import render
 
     console = render.console()

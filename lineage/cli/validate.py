@@ -38,7 +38,7 @@ def COMMAND(
     *,
     as_json: bool,
 ) -> None:
-    """Whether it is valid, then the findings."""
+    """Print whether it is valid, then the findings."""
     if source is not None and not _is_store(source):
         if selection is not None:
             raise click.UsageError("--select is about stores, and this is a document")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands made from requests: arguments, options and help are the request's, the rest is rendering."""
+"""Makes commands from requests: arguments, options and help are the request's; printing is by hand."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def command_of(
     examples: Sequence[str] = (),
     unset: Collection[str] = (),
 ) -> Callable[[Callable[..., None]], click.Command]:
-    """The command of a request that the function below it carries out itself: it is given the fields,
-    the options of its own, and ``as_json``.
+    """Make the command of a request that the decorated function carries out itself: it is given the
+    fields, the options of its own, and ``as_json``.
 
     ``more`` follows the request's sentences in the help and ``examples`` its examples; fields that are
     ``unset`` are given as ``None`` where nobody names them, not as their default.
@@ -64,9 +64,9 @@ def verb(
     listed: str | None = None,
     prepare: Callable[[dict[str, Any]], None] | None = None,
 ) -> Callable[[Callable[..., None]], click.Command]:
-    """The command of a request. The function below it shows an answer to people, with the options of
-    its own; ``listed`` is the key of an answer that is a list, in JSON. ``prepare`` may change what was
-    typed before it becomes a request.
+    """Make the command of a request. The decorated function prints an answer for people, with the
+    options of its own; ``listed`` is the key of an answer that is a list, in JSON. ``prepare`` may
+    change what was typed before it becomes a request.
     """
 
     def made(show: Callable[..., None]) -> click.Command:

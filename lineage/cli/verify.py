@@ -25,7 +25,7 @@ _STATES = {"tampered": "tampered", "too-new": "too new", "unknown": "cannot tell
 )
 @click.pass_context
 def COMMAND(ctx: click.Context, *, as_json: bool) -> None:
-    """The state, then what is not as it was written."""
+    """Print the state, then what is not as it was written."""
     try:
         with common.opened(ctx) as store:
             verdict = store.verify()

@@ -9,7 +9,7 @@ from lineage.services.read.why import WhyAnswer, WhyRequest
 
 @verb("why", WhyRequest)
 def COMMAND(answer: WhyAnswer) -> None:
-    """The connections, link by link."""
+    """Print the connections, link by link."""
     from lineage.cli import render
 
     console = render.console()

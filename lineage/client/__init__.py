@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A store on a server, with the verbs of one that is here."""
+"""The client of a server: a store that is elsewhere, with the verbs of one that is here."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where a server is, and which way leads there: addresses, tokens, proxies of the environment."""
+"""Parses the address of a server, and opens connections to it, through proxies of the environment."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Address:
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
     def connection(self, timeout: float) -> tuple[HTTPConnection, str, dict[str, str]]:
-        """A connection that is not open yet, and the target and headers of requests on it.
+        """Make a connection that is not open yet, with the target and headers of requests on it.
 
         Certificates are verified against those that the system trusts (``SSL_CERT_FILE``).
         """
@@ -71,7 +71,7 @@ class Address:
 
 
 def address(url: str, token: str | None) -> Address:
-    """An address of a server, with the token to send there.
+    """Parse the address of a server, with the token to send there.
 
     Raises ``Usage`` for one that names no host or carries more than a path, and for a token with
     signs that no header may hold. Warns where a token would go over a network unencrypted.

@@ -54,7 +54,7 @@ _DOCUMENTS: dict[type, str] = {}
 
 
 def document(request: type) -> str:
-    """The operation of a request, and every fragment that it needs, once."""
+    """Write the operation of a request, with every fragment that it needs once."""
     if request not in _DOCUMENTS:
         _DOCUMENTS[request] = _document(request)
     return _DOCUMENTS[request]
@@ -73,12 +73,12 @@ def _document(request: type) -> str:
 
 @cache
 def mutation(name: str) -> str:
-    """The operation in the file of a name."""
+    """Read the operation in the file of this name."""
     return _file(name)
 
 
 def graphql_type(field: Field) -> str:
-    """The type of an argument; what has a default may be left out."""
+    """The GraphQL type of an argument; an argument with a default may be left out."""
     required = "!" if field.required or field.says.sized else ""
     if field.says.enum is not None:
         return f"[{field.says.enum}!]{required}"

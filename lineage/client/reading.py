@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a server answered, as the values that the same verbs give on a store that is here."""
+"""Reads what a server answered into the values that the same verbs give on a store that is here."""
 
 from __future__ import annotations
 
@@ -48,17 +48,17 @@ def _read(said: Object) -> dict[str, Any]:
 
 
 def found(said: Object) -> Answer:
-    """Nodes."""
+    """Read an answer of nodes."""
     return Answer(**_read(said))
 
 
 def walked(said: Object) -> WalkAnswer:
-    """Everything within reach of a thing."""
+    """Read everything within reach of a thing."""
     return WalkAnswer(**_read(said), groups=_groups(said["groups"]))
 
 
 def produced(said: Object) -> ProducedAnswer:
-    """What produced something, as people read it."""
+    """Read what produced something."""
     return ProducedAnswer(
         **_read(said),
         groups=_groups(said["groups"]),
@@ -68,18 +68,18 @@ def produced(said: Object) -> ProducedAnswer:
 
 
 def connected(said: Object) -> WhyAnswer:
-    """The connections of two things."""
+    """Read the connections of two things."""
     return WhyAnswer(**_read(said), paths=said["paths"])
 
 
 def shown(said: Object) -> ShowAnswer:
-    """One thing in full."""
+    """Read one thing in full."""
     evidence = tuple(Evidence(**item) for item in said["evidence"])
     return ShowAnswer(**_read(said), evidence=evidence)
 
 
 def selected(said: Object) -> AskAnswer:
-    """What a selection selects."""
+    """Read what a selection selects."""
     groups = said["groups"]
     return AskAnswer(
         **_read(said),
@@ -90,7 +90,7 @@ def selected(said: Object) -> AskAnswer:
 
 
 def explained(said: Object) -> Explanation:
-    """How a selection is understood."""
+    """Read how a selection is understood."""
     return Explanation(
         query=said["query"],
         meaning=tuple(said["meaning"]),
@@ -103,7 +103,7 @@ A = TypeVar("A", bound=Answer)
 
 
 def joined(pages: Sequence[A]) -> A:
-    """Pages that follow each other as one answer, with the certificate of the last."""
+    """Join pages that follow each other into one answer, with the certificate of the last."""
     last = pages[-1]
     if len(pages) == 1:
         return last
@@ -142,7 +142,7 @@ def _text(attributes: Object) -> str:
 
 
 def certificate(said: Object) -> Certificate:
-    """A certificate, as the server gave it."""
+    """Read a certificate."""
     cut = said["cut"]
     return Certificate(
         complete=said["complete"],
@@ -154,7 +154,7 @@ def certificate(said: Object) -> Certificate:
 
 
 def comparison(said: Object) -> Comparison:
-    """Two runs side by side."""
+    """Read the comparison of two runs."""
     return Comparison(
         a=said["a"],
         b=said["b"],
@@ -169,7 +169,7 @@ def comparison(said: Object) -> Comparison:
 
 
 def stats(said: Object) -> Stats:
-    """How much there is."""
+    """Read how much a store holds."""
     return Stats(
         nodes=said["nodes"],
         edges=said["edges"],
@@ -180,7 +180,7 @@ def stats(said: Object) -> Stats:
 
 
 def error(said: Object) -> LineageError:
-    """The error whose ``to_dict`` or ``to_caller`` this is; a code that this version does not know
+    """Read an error out of its ``to_dict`` or ``to_caller``; a code that this version does not know
     gives a ``ServerError`` with that code.
     """
     code, after = str(said.get("code")), said.get("retry_after")

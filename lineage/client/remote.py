@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The verbs of a store that a server keeps, over GraphQL."""
+"""Calls the verbs of a store that a server keeps, over GraphQL."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _LARGEST = 2**31 - 1
 
 
 def needs_store(url: str) -> Usage:
-    """The error of everything that a server does not do for its callers."""
+    """The error for everything that a server does not do for its callers."""
     return Usage(
         f"this needs the store itself, and {url} is a server",
         hint="Run it where the store is, with --store naming its file or database.",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One question a request, over one kept connection, with bounds on time and size."""
+"""Sends one request at a time over one kept connection, with bounds on time and size."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ _STATUS: dict[int, tuple[type[LineageError], str]] = {
 
 
 class Transport:
-    """Asks one server. Threads take turns on its one connection: give each thread its own.
+    """Sends requests to one server over one connection, on which threads take turns: give each
+    thread its own.
 
     ``timeout`` bounds, in seconds, connecting, each silence of the server, and a whole answer.
     """
@@ -62,13 +63,16 @@ class Transport:
         self._target, self._headers = "", dict[str, str]()
 
     def query(self, text: str, variables: Object) -> Any:
-        """The field ``answer`` of an operation that only reads; it is sent again, once, where the
-        server had closed the connection meanwhile. Raises the errors of ``lineage.errors``.
+        """Send an operation that only reads, and return its field ``answer``. It is sent again,
+        once, where the server had closed the connection meanwhile. Raises the errors of
+        ``lineage.errors``.
         """
         return _answered(*self._post(text, variables, kept=True))
 
     def mutate(self, text: str, variables: Object) -> Any:
-        """The same for an operation that writes, sent once, on a new connection."""
+        """Send an operation that writes, once and on a new connection, and return its field
+        ``answer``.
+        """
         return _answered(*self._post(text, variables, kept=False))
 
     def close(self) -> None:

@@ -72,7 +72,7 @@ _DVC_YAML = f"""stages:
 
 @dataclass(slots=True)
 class Project:
-    """The project in the making; every step is a minute later than the one before."""
+    """The project while it is being made; every step is a minute later than the one before."""
 
     path: Path
     minutes: int = 0
@@ -82,7 +82,7 @@ class Project:
     # --- git ---
 
     def git(self, *command: str) -> str:
-        """Run git, as somebody in particular."""
+        """Run git in the name of a person."""
         self.minutes += 1
         now = f"{_START + 60 * self.minutes} +0000"
         who = {"NAME": "Ana Lima", "EMAIL": "ana@hospital.example", "DATE": now}
@@ -100,7 +100,7 @@ class Project:
         return done.stdout.strip()
 
     def commit(self, message: str) -> str:
-        """Record everything as it is now."""
+        """Commit everything as it is now."""
         self.git("add", "-A")
         self.git("commit", "-q", "-m", message)
         return self.git("rev-parse", "HEAD")
@@ -108,7 +108,7 @@ class Project:
     # --- data and training ---
 
     def collect(self, rows: int, seed: int) -> None:
-        """A new version of the data, tracked as ``dvc add`` tracks it."""
+        """Make a new version of the data, tracked as ``dvc add`` tracks it."""
         random = Random(seed)  # noqa: S311 - admissions, not secrets
         file = self.path / DATA
         file.parent.mkdir(exist_ok=True)
@@ -209,7 +209,7 @@ class Project:
         return run
 
     def register(self, run: str) -> None:
-        """The next version of the model, out of a run."""
+        """Register the next version of the model, out of a run."""
         self.versions += 1
         now = (_START + 60 * self.minutes) * 1000
         source = f"mlruns/1/{run}/artifacts/weights.json"
@@ -231,7 +231,7 @@ class Project:
 
 
 def begin(path: Path) -> Project:
-    """The project up to the point where its branches are about to be merged.
+    """Make the project up to the point where its branches are about to be merged.
 
     Raises ``MissingExtra`` where there is no git.
     """
@@ -278,7 +278,7 @@ def begin(path: Path) -> Project:
 
 
 def finish(project: Project) -> None:
-    """What happens to branches: one is squashed, one is rebased, both are deleted."""
+    """Squash one branch, rebase the other, and delete both."""
     project.git("merge", "-q", "--squash", "slower-rate")
     project.commit("Slower learning rate (#7)")
     project.git("branch", "-q", "-D", "slower-rate")

@@ -14,7 +14,7 @@ from lineage.services.read.discover import discover
 
 
 def opened(folder: str | Path = FOLDER) -> Lineage:
-    """The demo's store, with everything in it; where there is none, the project is made first,
+    """Open the demo's store, with everything in it; where there is none, the project is made first,
     which takes some seconds.
 
     Raises ``MissingExtra`` where there is no git, ``Usage`` where the folder is something else.
@@ -30,7 +30,7 @@ def opened(folder: str | Path = FOLDER) -> Lineage:
 
 
 def removed(path: Path) -> None:
-    """Remove an earlier demo, and nothing that is none. Raises ``Usage``."""
+    """Remove an earlier demo, and only that. Raises ``Usage``."""
     if path.exists():
         if not (path / app.FOLDER / app.FILE).exists():
             raise Usage(f"{path} exists and is no demo", hint="Name another folder.")
@@ -38,8 +38,8 @@ def removed(path: Path) -> None:
 
 
 def made(path: Path) -> tuple[project.Project, str]:
-    """The project, and the address of its store, which was filled while the branches of the
-    project were still there, and not since. Raises as ``project.begin``.
+    """Make the project and its store, and return both; the store was filled while the branches of
+    the project were still there, and not since. Raises as ``project.begin``.
     """
     begun = project.begin(path)
     place = path / app.FOLDER

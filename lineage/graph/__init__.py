@@ -1,2 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Algorithms on directed graphs, each once: they know nothing of PROV and use nothing of ours."""
+"""Algorithms on directed graphs, each written once; they know nothing of PROV and import nothing of
+ours.
+"""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What hangs together in a graph, in linear time and without recursion, however deep it is."""
+"""Connected components and cycles of a graph, in linear time and without recursion."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TARGET = itemgetter(0)
 
 
 def components(out: Mapping[N, Sequence[N]], starts: Iterable[N]) -> Iterator[list[N]]:
-    """The strongly connected components within reach of some nodes (Tarjan 1972).
+    """Yield the strongly connected components within reach of some nodes (Tarjan 1972).
 
     Each comes after all that it leads to; its nodes stand in the order in which they were reached.
     """
@@ -63,7 +63,8 @@ def components(out: Mapping[N, Sequence[N]], starts: Iterable[N]) -> Iterator[li
 
 
 def cycles(graph: Graph[N, L]) -> Iterator[Component[N]]:
-    """The strongly connected components that hold a cycle, one node with an arc to itself too.
+    """Yield the strongly connected components that hold a cycle, also that of a node with an arc to
+    itself.
 
     What lies on no cycle is peeled off first (Kahn 1962), which leaves nothing of most graphs.
     """
@@ -86,7 +87,7 @@ def _peeled(graph: Graph[N, L]) -> list[N]:
 
 
 def connected(nodes: Iterable[N], pairs: Iterable[tuple[N, N]]) -> dict[N, N]:
-    """Each node with the one that stands for all that pairs connect it with.
+    """Map each node to the node that stands for everything it is connected with by pairs.
 
     Union-find with path halving (Tarjan and van Leeuwen 1984); pairs that name a node which is not
     among ``nodes`` are not looked at.

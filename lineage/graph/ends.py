@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where arcs end: roots and sinks."""
+"""Finds where arcs end: roots and sinks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from lineage.graph.components import N, components
 
 
 def ends(arcs: Iterable[tuple[N, N]], members: Collection[N]) -> set[N]:
-    """The members from which arcs lead to no other member, save around a cycle they are on.
+    """Find the members from which arcs lead to no other member, except around a cycle that they are
+    on.
 
     Linear in the arcs: components come after all that they lead to, so that one look at the
     neighbours of each is enough.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A directed graph in layers, for who draws it: causes above their effects, few crossings."""
+"""Lays out a directed graph in layers: causes above their effects, few crossings."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ _ROW = 6
 
 
 def layered(nodes: Sequence[N], arcs: Iterable[tuple[N, N]]) -> list[list[N]]:
-    """Nodes in layers: every effect below all its causes, as far as there are no cycles, and within
-    a layer near what it is tied to, which keeps crossings few (Sugiyama, Tagawa and Toda 1981).
+    """Put nodes into layers: every effect below all its causes, as far as there are no cycles, and
+    within a layer near what it is tied to, which keeps crossings few (Sugiyama, Tagawa and Toda
+    1981).
 
     Arcs run from effect to cause; those with an end elsewhere and loops are not looked at. The
     layers depend on the order of nodes and arcs only.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Shortest ways through directed graphs, as the labels of the arcs along them."""
+"""Finds shortest paths in directed graphs, as the labels of the arcs along them."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class _Path(NamedTuple, Generic[N, L]):
 def shortest_walk(
     graph: Graph[N, L], start: N, end: N, within: Container[N] | None = None
 ) -> list[L]:
-    """A shortest walk of at least one arc, a cycle where both ends are the same node; empty for
-    none. It stays among the nodes ``within``, where they are given.
+    """Find a shortest walk of at least one arc, which is a cycle where both ends are the same node;
+    it is empty where there is none. It stays among the nodes ``within``, where they are given.
     """
     return _search(graph, start, end, within)[1]
 
 
 def shortest_paths(graph: Graph[N, L], start: N, end: N, k: int) -> list[tuple[L, ...]]:
-    """The ``k`` shortest loopless paths (Yen 1971), shortest first; of arcs between the same two
-    nodes the first counts. After the very first, paths of one length are in the order of their
+    """Find the ``k`` shortest loopless paths (Yen 1971), shortest first; of arcs between the same
+    two nodes the first counts. After the very first, paths of one length are in the order of their
     labels, then of their nodes: both must be comparable.
     """
     found: list[_Path[N, L]] = []

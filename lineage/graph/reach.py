@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What arcs lead to."""
+"""Finds what arcs lead to."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lineage.graph.components import N
 
 
 def reachable(out: Mapping[N, Sequence[N]], starts: Iterable[N]) -> set[N]:
-    """The nodes that arcs lead to from some nodes, these included."""
+    """Find the nodes that arcs lead to from some nodes, these included."""
     seen = set(starts)
     level: Iterable[N] = list(seen)
     while level:

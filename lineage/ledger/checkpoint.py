@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checkpoints and proofs as C2SP text: what a log looks like at a size, what is in it, how it grew."""
+"""Checkpoints and proofs as C2SP text: the size and root of a log, what is in it, and how it grew."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ class Checkpoint:
 
     @classmethod
     def of(cls, note: str, pinned: Collection[PublicKey], *, origin: str) -> Checkpoint:
-        """A checkpoint of the log ``origin`` that a pinned key signed; extension lines are let be.
+        """Read a checkpoint of the log ``origin`` that a pinned key signed; extension lines are
+        ignored.
 
         Raises ``BadSignature``, ``ForkedLog`` for another log's, ``BadInput``, ``LimitExceeded``.
         """
@@ -52,7 +53,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """That an entry is in a log, checkable without the log (C2SP tlog-proof).
+    """A proof that an entry is in a log, which can be checked without the log (C2SP tlog-proof).
 
     ``index`` counts from 0; ``path`` leads from the leaf up to the root of ``checkpoint``, which
     is the signed note as it stands; ``extra`` is whatever the reader needs to know the leaf by,
@@ -68,7 +69,7 @@ class Proof:
     def make(
         cls, leaves: Sequence[bytes], index: int, checkpoint: str, *, extra: bytes = b""
     ) -> Proof:
-        """The proof of one entry out of the leaf hashes of the whole log.
+        """Make the proof of one entry out of the leaf hashes of the whole log.
 
         Raises ``ValueError`` where the log has no such entry.
         """
@@ -83,7 +84,7 @@ class Proof:
 
     @classmethod
     def of(cls, text: str) -> Proof:
-        """A proof out of its text. Raises ``BadInput`` and ``LimitExceeded``."""
+        """Read a proof out of its text. Raises ``BadInput`` and ``LimitExceeded``."""
         head, checkpoint = _halves(text)
         lines = head.split("\n")
         if lines.pop(0) != _HEAD:
@@ -97,7 +98,7 @@ class Proof:
         return cls(index, tuple(map(_hash, lines)), checkpoint, extra)
 
     def demand(self, leaf: bytes, pinned: Collection[PublicKey], *, origin: str) -> Checkpoint:
-        """The checkpoint of the log in which this entry is.
+        """Check the proof, and return the checkpoint of the log that this entry is in.
 
         Raises ``DigestMismatch`` where the path leads elsewhere, and as ``Checkpoint.of`` does.
         """
@@ -110,8 +111,8 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """That a log only appended since it had ``old`` entries, in the form in which witnesses are
-    asked (C2SP tlog-witness): the older size, the hashes, and the newer checkpoint.
+    """A proof that a log only appended since it had ``old`` entries, in the form in which witnesses
+    are asked (C2SP tlog-witness): the older size, the hashes, and the newer checkpoint.
     """
 
     old: int
@@ -120,7 +121,7 @@ class Growth:
 
     @classmethod
     def make(cls, leaves: Sequence[bytes], old: int, checkpoint: str) -> Growth:
-        """The proof out of the leaf hashes of the whole log. Raises ``ValueError``."""
+        """Make the proof out of the leaf hashes of the whole log. Raises ``ValueError``."""
         return cls(old, merkle.consistency(leaves, old), checkpoint)
 
     def to_text(self) -> str:
@@ -129,7 +130,7 @@ class Growth:
 
     @classmethod
     def of(cls, text: str) -> Growth:
-        """A proof out of its text. Raises ``BadInput`` and ``LimitExceeded``."""
+        """Read a proof out of its text. Raises ``BadInput`` and ``LimitExceeded``."""
         head, checkpoint = _halves(text)
         first, *lines = head.split("\n")
         if not first.startswith("old "):
@@ -138,7 +139,8 @@ class Growth:
         return cls(old, tuple(map(_hash, lines)), checkpoint)
 
     def demand(self, kept: Checkpoint, pinned: Collection[PublicKey]) -> Checkpoint:
-        """The newer checkpoint, where it continues the one that was kept.
+        """Check the proof, and return the newer checkpoint where it continues the one that was
+        kept.
 
         Raises ``ForkedLog`` otherwise, and as ``Checkpoint.of`` does.
         """
@@ -154,13 +156,13 @@ class Growth:
 
 
 def sign_note(text: str, *keys: SigningKey) -> str:
-    """A text under the signatures of the keys (C2SP signed-note). It must end with a newline."""
+    """Sign a text with the keys (C2SP signed-note). It must end with a newline."""
     lines = [f"— {key.name} {_base64(key.public.id + key.sign(text.encode()))}\n" for key in keys]
     return f"{text}\n{''.join(lines)}"
 
 
 def open_note(note: str, pinned: Collection[PublicKey]) -> str:
-    """The text of a note that at least one pinned key signed; keys nobody knows are passed over.
+    """Return the text of a note that at least one pinned key signed; unknown keys are ignored.
 
     Raises ``BadSignature``, also where one of two known signatures is wrong; ``BadInput`` for what
     is no note; ``LimitExceeded``.

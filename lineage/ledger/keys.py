@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ed25519 keys: made, kept as PEM, shown as one line of text, named by what they are."""
+"""Ed25519 keys: how they are made, kept as PEM, shown as one line of text, and named."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LINE = re.compile(r"(?P<name>[^+]+)\+(?P<id>[0-9a-f]{8})\+(?P<key>[A-Za-z0-9+/=
 
 
 def unbase64(text: str) -> bytes:
-    """The bytes in a base64 text that has one spelling only (RFC 4648 section 4).
+    """Decode a base64 text that has one spelling only (RFC 4648 section 4).
 
     Raises ``ValueError`` for other characters, wrong padding and stray bits at the end.
     """
@@ -41,7 +41,9 @@ class PublicKey:
 
     @property
     def id(self) -> bytes:
-        """Four bytes that tell keys of one name apart: a hint, never a proof (C2SP signed-note)."""
+        """The four bytes that tell keys of one name apart: a hint, never a proof (C2SP
+        signed-note).
+        """
         return sha256(self.name.encode() + b"\n" + _ED25519 + self.raw).digest()[:4]
 
     @property
@@ -55,7 +57,7 @@ class PublicKey:
 
     @classmethod
     def of(cls, text: str, *, where: str | None = None) -> PublicKey:
-        """A key out of its line. Raises ``BadInput`` for what is none."""
+        """Read a key out of its line. Raises ``BadInput`` where the line is no key."""
         found = _LINE.fullmatch(text.strip())
         if found is None or not _NAME.fullmatch(found["name"]):
             raise _no_key(text, "is not NAME+ID+BASE64", where)
@@ -91,19 +93,21 @@ class SigningKey:
 
     @classmethod
     def generate(cls, name: str) -> SigningKey:
-        """A new key. Raises ``BadInput`` for a name with spaces or a plus, and ``MissingExtra``."""
+        """Make a new key. Raises ``BadInput`` for a name with spaces or a plus, and
+        ``MissingExtra``.
+        """
         return cls(_named(name), _ed25519().Ed25519PrivateKey.generate())
 
     @classmethod
     def of_seed(cls, name: str, seed: bytes) -> SigningKey:
-        """The key that 32 secret bytes make (RFC 8032). Raises as ``generate`` does."""
+        """Make the key of 32 secret bytes (RFC 8032). Raises as ``generate`` does."""
         if len(seed) != _SIZE:
             raise BadInput(f"a key is made of {_SIZE} bytes, not of {len(seed)}")
         return cls(_named(name), _ed25519().Ed25519PrivateKey.from_private_bytes(seed))
 
     @classmethod
     def of_pem(cls, name: str, text: str, *, where: str | None = None) -> SigningKey:
-        """The key in a PEM text (PKCS8, not encrypted). Raises ``BadInput``, ``MissingExtra``."""
+        """Read the key in a PEM text (PKCS8, not encrypted). Raises ``BadInput``, ``MissingExtra``."""
         ed25519 = _ed25519()
         from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -136,7 +140,9 @@ class SigningKey:
         return PublicKey(self.name, self._key.public_key().public_bytes_raw())
 
     def sign(self, message: bytes) -> bytes:
-        """The 64 bytes of the signature (RFC 8032); the same message gives the same bytes."""
+        """Sign a message, and return the 64 bytes of the signature (RFC 8032); the same message
+        gives the same bytes.
+        """
         signature: bytes = self._key.sign(message)
         return signature
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Entries: one line of the ledger each, with a digest that no order or engine can change."""
+"""Entries of the ledger, each with a digest that does not depend on order or engine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lineage.model.record import Node, Record, Sign, from_wire
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """Who asserts what comes next: the part of an entry that the writer does not compute.
+    """The part of an entry that the writer does not compute: who asserts it, from where and when.
 
     ``source`` is the importer and address whose own statements later entries may retract;
     ``recorded`` the wall clock in RFC 3339 (a note: order comes from the sequence); ``note`` what
@@ -51,7 +51,9 @@ class Header:
     leaf: str = ""
 
     def preimage(self) -> bytes:
-        """What the leaf hash is taken over: all of it, the digest of the records included."""
+        """The bytes that the leaf hash is taken over: all of the entry, with the digest of its
+        records.
+        """
         shown = {
             "actor": self.actor,
             "added": self.added,
@@ -66,7 +68,7 @@ class Header:
         return ids.canonical(shown)
 
     def leaf_hash(self) -> bytes:
-        """The leaf hash worked out anew."""
+        """Compute the leaf hash anew."""
         return merkle.leaf_hash(self.preimage())
 
     def to_dict(self) -> dict[str, Any]:
@@ -94,14 +96,14 @@ class Entry(Header):
     body: bytes = field(repr=False)
 
     def lines(self) -> list[bytes]:
-        """The signed canonical lines. Raises ``ValueError`` where the body is damaged."""
+        """The signed canonical lines of the entry. Raises ``ValueError`` where the body is damaged."""
         if not isinstance(self.body, bytes) or not self.body.endswith(b"\n"):
             raise ValueError("the body does not end where a line does")
         return self.body.split(b"\n")[:-1]
 
     def changes(self) -> Iterator[tuple[Sign, Record]]:
-        """What the entry adds (+) and retracts (-). Raises ``UnknownTerm`` where only a newer
-        version can read it, and ``ValueError`` where it is damaged.
+        """The records that the entry adds (+) and retracts (-). Raises ``UnknownTerm`` where only a
+        newer version can read it, and ``ValueError`` where it is damaged.
         """
         for text in self.lines():
             yield parse(text)
@@ -116,7 +118,7 @@ class UnknownTerm(ValueError):
 
 
 def parse(text: bytes) -> tuple[Sign, Record]:
-    """One signed line. Raises ``UnknownTerm``, and ``ValueError`` where it is none."""
+    """Parse one signed line. Raises ``UnknownTerm``, and ``ValueError`` where it is none."""
     sign = text[:1].decode("ascii", "replace")
     if sign not in ("+", "-"):
         raise ValueError(f"the line {text[:80]!r} begins with {sign!r}")
@@ -131,23 +133,23 @@ def parse(text: bytes) -> tuple[Sign, Record]:
 
 
 def split(entry: Entry) -> tuple[list[Record], list[Record]]:
-    """What an entry adds, and what it retracts. Raises as ``Entry.changes``."""
+    """Split an entry into what it adds and what it retracts. Raises as ``Entry.changes``."""
     changes = list(entry.changes())
     return [r for sign, r in changes if sign == "+"], [r for sign, r in changes if sign == "-"]
 
 
 def signed(added: Iterable[bytes], retracted: Iterable[bytes]) -> list[bytes]:
-    """The lines of an entry, in the one order that does not depend on anybody's."""
+    """Put signs before the lines of an entry, and sort them: the order is the same for everybody."""
     return sorted([*(b"+" + text for text in added), *(b"-" + text for text in retracted)])
 
 
 def digest(lines: Sequence[bytes]) -> str:
-    """The digest of an entry's records: the Merkle root over their sorted lines."""
+    """Compute the digest of an entry's records: the Merkle root over their sorted lines."""
     return merkle.root([sha256(b"\x00" + text).digest() for text in lines]).hex()
 
 
 def seal(seq: int, draft: Draft, lines: Sequence[bytes]) -> Entry:
-    """The entry that these lines make at this place in the sequence."""
+    """Make the entry of these lines at this place in the sequence."""
     # Lines are sorted, and "+" stands before "-".
     retracted = len(lines) - bisect_left(lines, b"-")
     entry = Entry(

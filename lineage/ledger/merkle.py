@@ -13,17 +13,17 @@ _SIZE = 32
 
 
 def leaf_hash(data: bytes) -> bytes:
-    """The hash of a leaf: prefixed, so that no inner node can pass for one."""
+    """Hash a leaf, with a prefix by which no inner node can pass for one."""
     return sha256(b"\x00" + data).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
-    """The hash of an inner node."""
+    """Hash an inner node."""
     return sha256(b"\x01" + left + right).digest()
 
 
 def root(leaves: Sequence[bytes]) -> bytes:
-    """The root over leaf hashes.
+    """Compute the root over leaf hashes.
 
     Pairing level by level and carrying an odd one up gives RFC 6962's tree: its split at the
     largest power of two is what pairing from the left produces.
@@ -81,7 +81,7 @@ class Frontier:
 
 
 def inclusion(leaves: Sequence[bytes], index: int) -> tuple[bytes, ...]:
-    """The audit path of a leaf: the siblings from its level up to the root."""
+    """Make the audit path of a leaf: the siblings from its level up to the root."""
     if len(leaves) <= 1:
         return ()
     split = 1 << (len(leaves) - 1).bit_length() - 1
@@ -110,7 +110,7 @@ def verifies(leaf: bytes, index: int, size: int, path: Sequence[bytes], expected
 
 
 def consistency(leaves: Sequence[bytes], first: int) -> tuple[bytes, ...]:
-    """The proof that the log of all these leaves only appended to that of the ``first`` ones
+    """Make the proof that the log of all these leaves only appended to that of the ``first`` ones
     (RFC 9162 section 2.1.4.1). Raises ``ValueError`` where ``first`` is no size the log had.
     """
     if not 0 <= first <= len(leaves):

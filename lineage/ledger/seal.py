@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""DSSE envelopes: bytes, what they are, and signatures that are checked before anything is read."""
+"""DSSE envelopes: typed bytes with signatures that are checked before anything is read."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ class Opened(NamedTuple):
 
 
 def pae(payload_type: str, payload: bytes) -> bytes:
-    """What is signed: type and payload with their lengths, so that neither runs into the other.
+    """Encode what is signed: type and payload with their lengths, so that neither runs into the
+    other.
 
     >>> pae("http://example.com/HelloWorld", b"hello world")
     b'DSSEv1 29 http://example.com/HelloWorld 11 hello world'
@@ -41,7 +42,9 @@ def pae(payload_type: str, payload: bytes) -> bytes:
 
 
 def sign(payload: bytes, payload_type: str, *keys: SigningKey) -> bytes:
-    """An envelope (DSSE v1.0.2) with the signature of each key; same input, same bytes."""
+    """Make an envelope (DSSE v1.0.2) with the signature of each key; the same input gives the same
+    bytes.
+    """
     message = pae(payload_type, payload)
     return ids.canonical(
         {
@@ -58,7 +61,7 @@ def sign(payload: bytes, payload_type: str, *keys: SigningKey) -> bytes:
 def verify(
     envelope: bytes, pinned: Collection[PublicKey], *, payload_type: str = IN_TOTO
 ) -> Opened:
-    """The payload of an envelope that one of the pinned keys signed as ``payload_type``.
+    """Return the payload of an envelope that one of the pinned keys signed as ``payload_type``.
 
     The payload is not parsed, and a ``keyid`` decides nothing: it only says which key to try
     first. Raises ``BadSignature``, ``BadInput`` for what is no envelope, ``LimitExceeded`` and

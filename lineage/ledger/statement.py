@@ -37,7 +37,8 @@ _MOST_SEQUENCE = 2**53
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """Who sends what to whom, as the how manieth, and until when it may be used.
+    """What a package says of itself: who sends what to whom, under which number, and until when it
+    may be used.
 
     ``origin`` is the sender's log, ``audience`` the partner it is for; ``sequence`` counts from 1
     for each audience, and ``previous`` is the digest of the statement before, ``None`` for the
@@ -80,12 +81,12 @@ class Statement:
 
     @property
     def digest(self) -> str:
-        """What the next statement names as ``previous``."""
+        """The digest of the statement, which the next one names as ``previous``."""
         return ids.sha256(self.to_bytes())
 
     @classmethod
     def of(cls, payload: bytes) -> Statement:
-        """A statement out of signed bytes. Raises ``BadInput`` naming the place that is wrong.
+        """Read a statement out of signed bytes. Raises ``BadInput`` naming the place that is wrong.
 
         Only canonical JSON is taken: no key twice, no number that two readers read differently.
         """

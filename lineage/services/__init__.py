@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The verbs, one file each, shared by every face."""
+"""The verbs, one file each, shared by every interface."""

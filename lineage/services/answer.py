@@ -106,7 +106,7 @@ class Answer:
         return notebook.edges_frame(self.found)
 
     def to_dict(self) -> dict[str, Any]:
-        """As the JSON that every face speaks (docs/answers.md)."""
+        """The answer as the JSON of every interface (docs/answers.md)."""
         return {
             "nodes": [node.to_dict() for node in self.nodes],
             "edges": [edge.to_dict() for edge in self.edges],

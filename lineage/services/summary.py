@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What tells most about a node, in a few short texts: for every face that shows one a line."""
+"""Summarises a node in a few short texts, for every interface that shows one node a line."""
 
 from __future__ import annotations
 
