@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of document formats; a name here and a file beside it is all that a new one needs."""
+"""The table of document formats; a new format needs a row here and a file beside it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from lineage.model.record import Batch, Loss
 
 
 class FormatRow(NamedTuple):
-    """What is known of a format before its module is loaded, which its extra may be missing for."""
+    """What is known of a format before its module is loaded; the packages that the module needs may
+    be missing.
+    """
 
     module: str
     attribute: str
@@ -84,7 +86,7 @@ __all__ = [
 
 
 class Format(Protocol):
-    """Turns bytes into a batch and back: same batch, same bytes."""
+    """Reads bytes into a batch and writes them back: the same batch gives the same bytes."""
 
     name: str
 
@@ -101,7 +103,7 @@ class Format(Protocol):
         ...
 
     def losses(self, batch: Batch) -> tuple[Loss, ...]:
-        """What of a batch the format cannot hold, so that writing it is no silent loss."""
+        """List what of a batch the format cannot hold, so that writing it is no silent loss."""
         ...
 
 
@@ -151,7 +153,7 @@ def sniff(data: bytes) -> Format | None:
 
 
 def recognised(data: bytes, where: str) -> Format:
-    """The format of the bytes of a file: what they look like, else what its name says.
+    """Recognise the format of a file: by what its bytes look like, else by its name.
 
     Raises ``UnknownFormat``, and ``MissingExtra`` where the name is of a format that needs a package.
     """
@@ -181,7 +183,7 @@ def canonical(batch: Batch, format: str = "nquads") -> str | None:  # noqa: A002
 
 
 def to_rdflib(batch: Batch) -> Any:
-    """The batch as an ``rdflib.Dataset``, with a named graph for each bundle."""
+    """Turn a batch into an ``rdflib.Dataset``, with a named graph for each bundle."""
     import rdflib
 
     dataset = rdflib.Dataset()
@@ -190,25 +192,25 @@ def to_rdflib(batch: Batch) -> Any:
 
 
 def to_prov(batch: Batch) -> Any:
-    """The batch as a ``prov.model.ProvDocument``."""
+    """Turn a batch into a ``prov.model.ProvDocument``."""
     from prov.model import ProvDocument
 
     return ProvDocument.deserialize(content=named("json").dumps(batch).decode(), format="json")
 
 
 def from_prov(document: Any) -> Batch:
-    """The batch of a ``prov.model.ProvDocument``."""
+    """Turn a ``prov.model.ProvDocument`` into a batch."""
     return named("json").loads(document.serialize(format="json").encode(), "ProvDocument")
 
 
 def convert(data: bytes, from_: str, to: str) -> bytes:
-    """A document of one format written in another."""
+    """Convert a document from one format to another."""
     return named(to).dumps(named(from_).loads(data))
 
 
 def validate(data: bytes, format: str) -> list[Finding]:  # noqa: A002 - the public word
-    """What is wrong with a document, by our rules and by W3C PROV-CONSTRAINTS, errors first: findings
-    with a severity, the constraint's number, and what shows it.
+    """Find what is wrong with a document, by our rules and by W3C PROV-CONSTRAINTS, errors first:
+    findings with a severity, the constraint's number, and what shows it.
     """
     batch = named(format).loads(data)
     findings = [*check.check(batch), *constraints.inspect(batch).findings]

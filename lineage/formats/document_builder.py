@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the reading of a document gathers, whatever its syntax."""
+"""Collects what is read from a document, whatever its syntax."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Reading:
         self.losses: list[Loss] = []
 
     def batch(self) -> Batch:
-        """All that was found."""
+        """Everything that was found, as a batch."""
         return Batch(
             nodes=tuple(self.nodes),
             edges=tuple(self.edges),
@@ -38,10 +38,10 @@ class Reading:
 
 
 class JsonReading(Reading):
-    """The same of JSON, whose places are JSON pointers (RFC 6901)."""
+    """A reading of JSON, whose places are JSON pointers (RFC 6901)."""
 
     def at(self, pointer: str) -> str:
-        """Where in the document, as file and pointer."""
+        """The place in the document, as file and pointer."""
         return f"{self.where}#{pointer}"
 
     def names(self, prefixes: Mapping[str, str], scope: str) -> Names:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lineage as Graphviz DOT, with PROV's conventional shapes and colours; written only."""
+"""Writes lineage as Graphviz DOT, with PROV's conventional shapes and colours."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Dot(Drawn):
     name = "dot"
 
     def dumps(self, batch: Batch) -> bytes:
-        """Write a graph: same batch, same bytes."""
+        """Write a graph; the same batch gives the same bytes."""
         return "\n".join((*_lines(Picture(batch)), "")).encode()
 
 

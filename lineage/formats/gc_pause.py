@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The collector of garbage rests while a document is read or written."""
+"""Switches the garbage collector off while a document is read or written."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def gc_disabled() -> Iterator[None]:
-    """No collection meanwhile: everything made here stays, and looking for cycles in it again and
-    again takes half the time of reading. Threads may do so at once; one of them begins again.
+    """Disable garbage collection inside: everything that is made there stays, and looking for
+    cycles in it again and again takes half the time of reading. Threads may do so at once; one of
+    them begins again.
     """
     if not gc.isenabled():
         yield

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Qualified names: resolved where documents are read, made where they are written."""
+"""Resolves qualified names where documents are read, and makes them where they are written."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def tagged(text: str, datatype: str) -> Literal | None:
 
 
 def declared(prefixes: Mapping[str, str], *, where: str) -> dict[str, str]:
-    """The prefixes of a document, those reserved checked. Raises ``BadInput``."""
+    """Check the prefixes of a document, and return them. Raises ``BadInput``."""
     bound = prefixes.get("prov", namespaces.PROV)
     if bound != namespaces.PROV:
         raise BadInput(f"prefix prov is bound to {bound!r}; it is reserved for PROV", where=where)
@@ -57,7 +57,7 @@ def declared(prefixes: Mapping[str, str], *, where: str) -> dict[str, str]:
 
 
 class Names:
-    """Qualified names of one scope, resolved; each spelling is resolved once.
+    """Resolves the qualified names of one scope, each spelling once.
 
     ``prefixes`` may hold ``default``. ``blank`` names the document, ``scope`` the bundle in it, so
     that blank nodes of two never meet. ``place`` turns a position in the document into where it is.
@@ -157,7 +157,7 @@ def _any(_text: str) -> bool:
 
 
 class Prefixes:
-    """Qualified names as a document of one batch writes them, and the prefixes they need.
+    """Makes qualified names for a document of one batch, and the prefixes that they need.
 
     ``local``, ``space`` and ``prefix`` say which local parts, namespaces and prefixes the syntax can
     write, ``default`` whether it has a namespace without a prefix. An IRI is cut where it can be; where

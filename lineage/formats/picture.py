@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a picture of a batch shows, whoever draws it: shapes, arrows, bundles, in a fixed order."""
+"""Works out what a picture of a batch shows: shapes, arrows, bundles, in a fixed order."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ Place = tuple[str, str]
 
 
 class Shape(NamedTuple):
-    """A thing as drawn: once in every bundle that speaks of it. The bundle of none is ''."""
+    """A node as it is drawn, once in every bundle that describes it. Outside all bundles, the
+    bundle is ''.
+    """
 
     place: Place
     family: Family
@@ -33,7 +35,7 @@ class Shape(NamedTuple):
 
     @property
     def link(self) -> str | None:
-        """Where a click leads: to what is on the web, and nowhere else."""
+        """The address that a click leads to: only what is on the web has one."""
         ident = self.place[1]
         if len(ident) > LONGEST_LINK or not ident.startswith(("https://", "http://")):
             return None
@@ -41,7 +43,7 @@ class Shape(NamedTuple):
 
 
 class Arrow(NamedTuple):
-    """A relation as drawn, from effect to cause."""
+    """A relation as it is drawn, from effect to cause."""
 
     effect: Place
     cause: Place
@@ -73,12 +75,12 @@ class Picture:
 
 
 class Drawn:
-    """What formats that only draw have in common: they are written and never read."""
+    """The base of formats that only draw: they are written and never read."""
 
     name: ClassVar[str]
 
     def sniffs(self, data: bytes) -> bool:
-        """Never: a picture is no source."""
+        """Return false: a picture is never a source."""
         del data
         return False
 
@@ -90,7 +92,7 @@ class Drawn:
         raise BadInput(message, where=where, hint=hint)
 
     def losses(self, batch: Batch) -> tuple[Loss, ...]:
-        """What a picture does not show."""
+        """List what a picture does not show."""
         on_nodes = sum(len(node.attributes) for node in batch.nodes)
         on_edges = sum(len(edge.attributes) + (edge.id is not None) for edge in batch.edges)
         drawn = Picture(batch)
@@ -107,7 +109,7 @@ class Drawn:
 
 
 def text(words: str, longest: int) -> str:
-    """A text that is safe to draw: what cannot be seen is a blank, what is too long is cut."""
+    """Make a text safe to draw: invisible characters become blanks, and long texts are cut."""
     seen = "".join(char if char.isprintable() else " " for char in words[: 4 * longest])
     seen = " ".join(seen.split())
     return seen if len(seen) <= longest else seen[: longest - 1] + "…"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The step between records and what every PROV syntax writes: PROV-DM's elements and relations.
+"""Translates records into PROV-DM's elements and relations, which every PROV syntax writes, and
+back.
 
 A record says ``kind="Run"``, ``label="train"``, ``started=...``; PROV says ``prov:type``, ``prov:label``,
 ``prov:startTime``. Every format reads and writes through the functions here, so that a document is
@@ -54,7 +55,7 @@ class Parts(NamedTuple):
 
 
 def node(word: str, ident: str, attributes: dict[str, Value], bundle: str | None = None) -> Node:
-    """The record of an element. ``attributes`` are PROV's, by compact key, and are taken over:
+    """Make the record of an element. ``attributes`` are PROV's, by compact key, and are taken over:
     ``prov:label``, ``prov:startTime`` and a ``prov:type`` that is one of our kinds are moved.
     """
     label = attributes.get(LABEL)
@@ -78,9 +79,9 @@ def edge(
     ident: str | None = None,
     bundle: str | None = None,
 ) -> Edge:
-    """The record of a relation from its effect to its cause. ``attributes`` hold PROV's optional
-    arguments too. An end that PROV-DM leaves out is something unnamed that must exist (section 5).
-    Raises ``BadInput`` for what only looks like a set of PROV-Dictionary.
+    """Make the record of a relation from its effect to its cause. ``attributes`` hold PROV's
+    optional arguments too. An end that PROV-DM leaves out is something unnamed that must exist
+    (section 5). Raises ``BadInput`` for what only looks like a set of PROV-Dictionary.
     """
     if TYPE in attributes:
         relation = _take_subtype(attributes, relation)
@@ -113,7 +114,7 @@ def _told_apart(relation: Relation, attributes: dict[str, Value], where: str) ->
 
 
 def put(attributes: dict[str, Value], key: str, value: Value) -> None:
-    """One more value of a key, which has others where it was spelled in two ways."""
+    """Add a value to a key, which has several where it was spelled in two ways."""
     before = attributes.get(key)
     attributes[key] = value if before is None else several((*each(before), *each(value)))
 
@@ -153,8 +154,8 @@ def described(record: Node) -> dict[str, Value]:
 
 
 def parts(record: Edge) -> Parts | None:
-    """An edge in PROV's words; ``None`` where another statement implies it. What it gives is not to
-    be changed: where nothing had to be, it is the record's own.
+    """Take an edge apart in PROV's words; ``None`` where another statement implies it. What it
+    gives is not to be changed: where nothing had to be, it is the record's own.
     """
     row = _ROWS.get(record.relation)
     if row is None:
@@ -186,7 +187,7 @@ def parts(record: Edge) -> Parts | None:
 
 
 def bundled(batch: Batch) -> dict[str | None, list[Record]]:
-    """The records of a document (``None``, always there) and of each bundle, empty ones too."""
+    """Group the records by document (``None``, always there) and bundle, empty bundles too."""
     inside: dict[str | None, list[Record]] = {None: []}
     for bundle in sorted(batch.bundles):
         inside.setdefault(bundle, [])
@@ -196,8 +197,9 @@ def bundled(batch: Batch) -> dict[str | None, list[Record]]:
 
 
 def ordered(records: Iterable[Record]) -> list[Record]:
-    """Records in the one order that documents are written in: elements by identifier, relations
-    by their ends, statements of the same by their canonical line. It depends on nothing else.
+    """Sort records into the one order that documents are written in: elements by identifier,
+    relations by their ends, statements of the same by their canonical line. It depends on nothing
+    else.
     """
     nodes: list[Record] = []
     edges: list[Record] = []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lineage as SVG, laid out here in layers so that every machine writes the same bytes; written only."""
+"""Writes lineage as SVG, laid out in layers so that every machine writes the same bytes."""
 
 from __future__ import annotations
 

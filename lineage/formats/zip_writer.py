@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Zip files with the same bytes for the same files."""
+"""Writes zip files whose bytes depend on the files in them only."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def write(files: Mapping[str, bytes], *, compress: bool = False) -> bytes:
-    """A zip of some files in their order: same files, same bytes; on every machine, where nothing
-    is compressed.
+    """Write a zip of some files in their order: same files, same bytes; on every machine, where
+    nothing is compressed.
     """
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The gate: what is wrong with a batch, as findings rather than as the first exception."""
+"""Checks a batch before it is stored, and returns findings rather than the first exception."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ _HINTS = {
 
 
 def check(batch: Batch) -> list[Finding]:
-    """What is wrong with a batch: errors that keep it out, and warnings that are kept with it.
+    """Find what is wrong with a batch: errors that keep it out of the store, and warnings that do
+    not.
 
     At most ``findings.MOST`` are returned.
     """

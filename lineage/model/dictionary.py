@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sets of PROV-Dictionary (W3C Note of 2013-04-30, sections 3.1 and 3.2) as one attribute value."""
+"""Reads and writes the sets of PROV-Dictionary (W3C Note of 2013-04-30, sections 3.1 and 3.2) as
+one attribute value.
+"""
 
 from __future__ import annotations
 
@@ -37,13 +39,13 @@ Member: TypeAlias = Pair | Scalar
 
 
 def written(members: Iterable[Member]) -> Literal:
-    """The set of some members: the same for the same members in any order."""
+    """Write a set: the same text for the same members in any order."""
     shown = sorted(map(_shown, members), key=ids.canonical)
     return Literal(ids.canonical(shown).decode(), DATATYPE)
 
 
 def holds(value: Value) -> TypeGuard[Literal]:
-    """Whether a value is meant as such a set."""
+    """Whether a value is meant to be such a set."""
     return isinstance(value, Literal) and value.datatype == DATATYPE
 
 
@@ -53,7 +55,7 @@ def sound(value: Value) -> TypeGuard[Literal]:
 
 
 def members(value: Literal, where: str | None = None) -> list[Member]:
-    """The members of a set. Raises ``BadInput`` for a text of that datatype that is none."""
+    """Read the members of a set. Raises ``BadInput`` for a text of that datatype that is no set."""
     found = _members(value.value)
     if found is None:
         message = f"{value.value[:60]!r} is no set of keys of PROV-Dictionary"
@@ -71,7 +73,7 @@ def entities(value: Value) -> Iterator[str]:
 
 
 def renamed(value: Literal, name: Callable[[str], str | None]) -> Literal:
-    """A set whose entities are called otherwise; without those that have no name now."""
+    """Give the entities of a set other names; those without a new name are left out."""
     found: list[Member] = []
     for member in members(value):
         if not isinstance(member, Pair) or member.entity is None:
@@ -82,7 +84,7 @@ def renamed(value: Literal, name: Callable[[str], str | None]) -> Literal:
 
 
 def membership(member: Member) -> tuple[str | None, dict[str, Value]]:
-    """The entity and the attributes of a relation that says one member (section 3.3)."""
+    """The entity and the attributes of a relation that states one member (section 3.3)."""
     key, entity = member if isinstance(member, Pair) else (member, None)
     return entity, {} if key is None else {"prov:key": key}
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Records that say what is the same: versions and their bytes, people and their addresses."""
+"""Makes records that say what is the same: versions and their bytes, people and their addresses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lineage.model.record import Edge, Node
 
 
 def tie(version: str, bytes_: str) -> tuple[Edge, Edge]:
-    """A version and its content (or two digests of the same bytes), tied both ways by digest."""
+    """Tie a version and its content (or two digests of the same bytes) both ways by digest."""
     by_digest = {terms.METHOD: terms.BY_DIGEST}
     return (
         Edge(relation="alternateOf", effect=version, cause=bytes_, attributes=by_digest),
@@ -22,7 +22,7 @@ def tie(version: str, bytes_: str) -> tuple[Edge, Edge]:
 def content(
     version: str, algorithm: str, digest: str, size: int | None = None
 ) -> tuple[Sequence[Node], Sequence[Edge]]:
-    """The content node of a version and its ties; nothing for bytes that say nothing."""
+    """Make the content node of a version and its ties; nothing for bytes that say nothing."""
     ident = ids.content_id(algorithm, digest, size)
     if ident is None:
         return (), ()
@@ -33,6 +33,6 @@ def content(
 
 
 def person(name: str, email: str, key: bytes) -> Node:
-    """A person as version control knows one: by e-mail, which is marked personal."""
+    """Make a person as version control knows one: by e-mail, which is marked personal."""
     ident = ids.person_id(email or name, key)
     return kinds.Person(id=ident, label=name or None, name=name, email=email or None).node()

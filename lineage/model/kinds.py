@@ -287,7 +287,7 @@ def family(kind: str) -> Family:
 
 
 def group(kind: str) -> str:
-    """The group that answers put a kind in; that of the others for one that nobody here knows."""
+    """The group that answers put a kind in; for an unknown kind, the group of all others."""
     return KINDS[kind].group if kind in KINDS else OTHERS
 
 
@@ -301,7 +301,7 @@ def with_versions(kind: str) -> frozenset[str]:
 
 
 def describe(kind: str) -> str:
-    """What a kind is, in one sentence."""
+    """Describe a kind in one sentence."""
     return " ".join((KINDS[kind].__doc__ or "").split())
 
 
@@ -313,5 +313,5 @@ def most_specific(kinds: set[str]) -> str:
 
 
 def most_telling(families: set[str]) -> str:
-    """The family of a thing that is only mentioned."""
+    """The most specific of the families that a node which is only mentioned may have."""
     return min(families, key=_MENTION_RANK.__getitem__)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a reader sees of a node: the union of what its sources say, contradictions included."""
+"""Merges what the sources say of a node into what a reader sees: the union, contradictions
+included.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ EDGE_ARGUMENTS = frozenset({"prov:generation", "prov:usage"})
 
 
 def merged(ident: str, statements: Sequence[Node], mentions: Iterable[str] = ()) -> Node:
-    """One node out of all statements alive in a view; every engine answers with exactly this.
+    """Merge all statements that stand in a view into one node; every engine answers with exactly
+    this.
 
     A thing that nobody describes takes the family that the relations mentioning it give it
     (``mentions``: families).

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The namespaces that every document knows, and attribute keys as short forms and as full IRIs."""
+"""The namespaces that every document knows; converts attribute keys to short forms and full IRIs."""
 
 from __future__ import annotations
 

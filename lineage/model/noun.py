@@ -19,7 +19,7 @@ OTHERS = "others"
 
 
 def attribute(text: str, *, personal: bool = False) -> Any:
-    """A field that may be absent, with the sentence that explains it."""
+    """Declare an optional field, with the sentence that explains it."""
     return field(default=None, metadata={"description": text, PERSONAL: personal})
 
 

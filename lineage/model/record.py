@@ -105,7 +105,7 @@ class Batch:
 
     @property
     def records(self) -> Iterator[Record]:
-        """Nodes, then edges."""
+        """All records: nodes, then edges."""
         yield from self.nodes
         yield from self.edges
 
@@ -167,7 +167,7 @@ def _single(key: str, value: str) -> bytes:
 
 
 def named(record: Record) -> Iterator[str]:
-    """Every identifier in a record: of things, relations, bundles, and in values."""
+    """Yield every identifier in a record: of nodes, relations, bundles, and in values."""
     if isinstance(record, Node):
         yield record.id
     else:
@@ -182,7 +182,7 @@ def named(record: Record) -> Iterator[str]:
 
 
 def from_wire(value: Mapping[str, Any]) -> Record:
-    """A record back out of its JSON object. Raises ``KeyError`` for what is none."""
+    """Read a record out of its JSON object. Raises ``KeyError`` where it is no record."""
     if "node" in value:
         shown = value["node"]
         return Node(
@@ -215,7 +215,7 @@ def variant(edge: Edge) -> int:
 
 
 def arcs(edge: Edge) -> Iterator[Edge]:
-    """The edge, and those it implies: an association with a plan leads to the plan too."""
+    """Yield the edge, and those it implies: an association with a plan leads to the plan too."""
     yield edge
     implied = terms.IMPLIES.get(edge.relation)
     if implied is not None:

@@ -333,7 +333,9 @@ FOLLOWED: frozenset[str] = frozenset(r.name for r in TABLE if r.follow)
 
 
 def follows(relation: str, attributes: Mapping[str, Any]) -> bool:
-    """Whether the default walk takes this edge: weak claims of sameness are drawn, not followed."""
+    """Whether the default walk takes this edge: weak claims of sameness are shown, but not
+    followed.
+    """
     if relation in SAMENESSES:
         return attributes.get(METHOD) == BY_DIGEST
     return relation in FOLLOWED

@@ -42,7 +42,7 @@ _SAFE_INTEGER = 2**53
 
 
 def clean(values: Mapping[str, Any]) -> dict[str, Value]:
-    """Python values as attributes: ``None`` left out, times as text, lists as sets.
+    """Turn Python values into attributes: ``None`` left out, times as text, lists as sets.
 
     >>> clean({"a": None, "b": [2, 1, 2], "c": date(2026, 1, 2)})
     {'b': (1, 2), 'c': '2026-01-02'}
@@ -55,14 +55,16 @@ def clean(values: Mapping[str, Any]) -> dict[str, Value]:
 
 
 def clean_value(raw: Any) -> Value:
-    """One Python value as an attribute value. Raises ``TypeError`` for what PROV cannot hold."""
+    """Turn one Python value into an attribute value. Raises ``TypeError`` for what PROV cannot
+    hold.
+    """
     if isinstance(raw, list | tuple | set | frozenset):
         return several(clean_scalar(item) for item in raw if item is not None)
     return clean_scalar(raw)
 
 
 def clean_scalar(raw: Any) -> Scalar:
-    """One Python scalar as an attribute scalar."""
+    """Turn one Python scalar into an attribute scalar."""
     if isinstance(raw, datetime):
         return (
             raw.astimezone(UTC).isoformat().replace("+00:00", "Z")
@@ -77,7 +79,7 @@ def clean_scalar(raw: Any) -> Scalar:
 
 
 def several(values: Iterable[Scalar]) -> Value:
-    """Several values of one key as one attribute value, in canonical order and without repeats."""
+    """Make one attribute value of several values of a key, in canonical order and without repeats."""
     unique = {ids.canonical(_wire_scalar(value)): value for value in values}
     ordered = tuple(unique[text] for text in sorted(unique))
     return ordered[0] if len(ordered) == 1 else ordered
@@ -136,7 +138,7 @@ def _simple(attributes: Attributes) -> bool:
 
 
 def wire(attributes: Attributes) -> Mapping[str, Any]:
-    """Attributes in canonical form."""
+    """Write attributes in canonical form."""
     if _simple(attributes):
         return attributes
     return {
@@ -146,7 +148,7 @@ def wire(attributes: Attributes) -> Mapping[str, Any]:
 
 
 def plain(attributes: Attributes) -> Mapping[str, Any]:
-    """Attributes as answers show them."""
+    """Write attributes as answers show them."""
     if _simple(attributes):
         return attributes
     return {
@@ -162,29 +164,29 @@ def _each(value: Value, shown: Callable[[Scalar], Any]) -> Any:
 
 
 def each(value: Value) -> tuple[Scalar, ...]:
-    """The values of a key one by one, of which there are mostly one."""
+    """Yield the values of a key one by one; mostly there is one."""
     return value if isinstance(value, tuple) else (value,)
 
 
 def refs(value: Value) -> Iterator[str]:
-    """The identifiers of what a value names."""
+    """Yield the identifiers that a value names."""
     for item in each(value):
         if isinstance(item, Ref):
             yield item.iri
 
 
 def wired(value: Value) -> Any:
-    """One value, or several of a key, in canonical form."""
+    """Write one value, or several of a key, in canonical form."""
     return value if type(value) in _NATIVE else _each(value, _wire_scalar)
 
 
 def unwired(shown: Any) -> Value:
-    """A value, or several of a key, back out of either JSON form."""
+    """Read a value, or several of a key, out of either JSON form."""
     return tuple(map(_scalar, shown)) if isinstance(shown, list) else _scalar(shown)
 
 
 def from_json(attributes: Mapping[str, Any]) -> dict[str, Value]:
-    """Attributes back out of either JSON form."""
+    """Read attributes out of either JSON form."""
     return {
         key: value if type(value) in _NATIVE else unwired(value)
         for key, value in attributes.items()
@@ -227,7 +229,7 @@ def _is_large(text: str) -> bool:
 
 
 def text(attributes: Attributes) -> str:
-    """Attributes as the JSON text that engines keep and answers show.
+    """Write attributes as the JSON text that engines keep and answers show.
 
     Keys are sorted, so that the same attributes are the same text in every engine.
     """
@@ -239,5 +241,5 @@ def text(attributes: Attributes) -> str:
 
 
 def read_text(attributes: str) -> dict[str, Value]:
-    """Attributes back out of the text that engines keep."""
+    """Read attributes out of the text that engines keep."""
     return from_json(orjson.loads(attributes)) if attributes != "{}" else {}

@@ -43,7 +43,7 @@ class Term:
     code: int | None = None
 
     def to_bytes(self) -> bytes:
-        """As a store keeps it."""
+        """Write the term as a store keeps it."""
         shown = {
             "base": self.base,
             "code": self.code,
@@ -54,7 +54,7 @@ class Term:
 
     @classmethod
     def of_bytes(cls, name: str, data: bytes) -> Term:
-        """Back from what a store keeps. Raises ``StoreDamaged``."""
+        """Read a term as a store keeps it. Raises ``StoreDamaged``."""
         try:
             shown: dict[str, Any] = orjson.loads(data)
             return cls(**{key: shown[key] for key in ("base", "type", "version", "code")})
@@ -65,7 +65,7 @@ class Term:
 
 
 def declared(name: str, version: str) -> Term:
-    """A kind or relation of this version. Raises ``KeyError`` for what is neither."""
+    """The term of a kind or relation of this version. Raises ``KeyError`` for what is neither."""
     if (relation := terms.RELATIONS.get(name)) is not None:
         kind = relation.base_type or relation.iri
         base = relation.base or _INFLUENCE.name
@@ -82,7 +82,9 @@ class Vocabulary:
 
     @classmethod
     def of_values(cls, values: Mapping[str, bytes]) -> Vocabulary:
-        """Out of the values that a store keeps under ``KEPT``. Raises ``StoreDamaged``."""
+        """Read a vocabulary out of the values that a store keeps under ``KEPT``. Raises
+        ``StoreDamaged``.
+        """
         named = {name.removeprefix(KEPT): value for name, value in values.items()}
         return cls({name: Term.of_bytes(name, value) for name, value in named.items()})
 
@@ -92,7 +94,7 @@ class Vocabulary:
         return {name: declared(name, version) for name in used - self.terms.keys()}
 
     def grown(self, added: Mapping[str, Term]) -> Vocabulary:
-        """With more terms."""
+        """The vocabulary with more terms."""
         return Vocabulary({**self.terms, **added})
 
     @property
@@ -119,7 +121,7 @@ def _known(term: Term) -> Mapping[str, Any]:
 
 
 def too_new(unknown: Mapping[str, Term], where: str | None = None) -> StoreTooNew:
-    """The error of writing where this version does not know everything that is there."""
+    """The error of writing to a store that holds terms which this version does not know."""
     named = ", ".join(sorted(unknown))
     newest = max((term.version for term in unknown.values()), key=_order)
     return StoreTooNew(
@@ -136,7 +138,7 @@ def _order(version: str) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """Records in the terms that this version knows."""
+    """Translates records into the terms that this version knows."""
 
     unknown: Mapping[str, Term]
 
@@ -159,7 +161,7 @@ class Translation:
         return {**attributes, _TYPE: several((mark, *each(held)))}
 
     def record(self, record: Record) -> Record:
-        """A record in the terms that are known."""
+        """Translate a record into the terms that are known."""
         if isinstance(record, Node):
             if record.kind not in self.unknown:
                 return record

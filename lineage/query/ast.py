@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a selection says, as it was written: the tree that parsing gives and ``show`` writes back."""
+"""The syntax tree of a selection: ``parse`` makes it, ``show`` writes it back."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ _KEYWORDS = frozenset({"and", "or", "not", "via", "at", "k"})
 
 
 def show(query: Selection) -> str:
-    """The canonical text of a query: ``parse(show(query)) == query``."""
+    """Write the canonical text of a query: ``parse(show(query)) == query``."""
     inner = query.of
     text = _show(inner.of, 0) + _via(inner) if isinstance(inner, Via) else _show(inner, 0)
     return text if query.at is None else f"{text} at {_quoted(query.at)}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Meaning: words become kinds, references identifiers, relations names of the table."""
+"""Binds a parsed selection to a store: words become kinds, references identifiers, names relations."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _VERSIONED = re.compile(r"\s*([A-Za-z0-9][\w.\-]*)\s*((?:[<>=!~]=?|===).+)")
 
 
 class Names(Protocol):
-    """What a store knows of names."""
+    """What binding asks a store about names."""
 
     def resolve(self, reference: str) -> tuple[str, str]:
         """The identifier that a short reference means, and its kind; raises ``NotFound`` or
@@ -63,7 +63,7 @@ class Names(Protocol):
 
 
 def bind(query: ast.Selection, names: Names) -> Plan:
-    """The plan of a selection.
+    """Make the plan of a selection.
 
     Raises ``BadQuery`` for a kind, relation or attribute that there is not, with the nearest there
     is, and what ``names.resolve`` raises for references.

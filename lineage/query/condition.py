@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Conditions on one node, and what they mean: engines compile them, ``accepts`` is their truth.
+"""Conditions on one node, and what they mean: engines compile them, and ``accepts`` defines them.
 
 Conditions look at what engines keep: identifier, kind, label, and the canonical JSON text of the
 attributes (``lineage.model.value.text``). An attribute with several values meets a condition when
@@ -199,7 +199,7 @@ def mark(key: str) -> str:
 
 @lru_cache(maxsize=4096)
 def glob(pattern: str) -> Callable[[str], object]:
-    """The test of a pattern in which ``*`` stands for any text, and nothing else for anything."""
+    """Compile a pattern in which ``*`` stands for any text, and nothing else for anything."""
     if "*" not in pattern:
         return pattern.__eq__
     parts = (re.escape(part) for part in pattern.split("*"))

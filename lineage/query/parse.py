@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Text to tree: lark's LALR parser, and errors that point at the place and say what fits there."""
+"""Parses a selection into a tree, with errors that point at the place and say what fits there."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ _WORDS = {
 
 @lru_cache(maxsize=512)
 def parse(text: str) -> Selection:
-    """The tree of a selection.
+    """Parse a selection into its tree.
 
     Raises ``BadQuery`` with line, column, a caret under the place and what would fit there; also
     for a text of more than 10,000 characters or 100 levels of parentheses.

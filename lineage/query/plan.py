@@ -160,7 +160,7 @@ def inner(plan: Plan) -> tuple[Plan, ...]:
 
 
 def lines(plan: Plan, depth: int = 0) -> Iterator[str]:
-    """The plan for people, one operator a line, what it is made of below it."""
+    """Write the plan for people, one operator a line, what it is made of below it."""
     yield "  " * depth + _line(plan)
     for part in inner(plan):
         yield from lines(part, depth + 1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Small rewrites of a plan: each gives the same nodes, sooner."""
+"""Rewrites a plan into one that gives the same nodes sooner."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from lineage.query.plan import (
 
 @lru_cache(maxsize=512)
 def rewritten(plan: Plan) -> Plan:
-    """The plan after every rule, from the inside out."""
+    """Apply every rule to a plan, from the inside out."""
     plan = _inside(plan)
     while True:
         for rule in RULES:

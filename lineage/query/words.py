@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The words people begin references with, and the kinds that each may mean."""
+"""The words that references begin with, and the kinds that each may mean."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class Writer:
         self._keys: dict[str, str] = {}
 
     def document(self) -> bytes:
-        """The document: prefixes, elements and relations by their word, bundles."""
+        """Write the document: prefixes, elements and relations by their word, bundles."""
         inside = prov_terms.bundled(self._batch)
         head = self._head()
         out = BytesIO()

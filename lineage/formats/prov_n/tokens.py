@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The words of PROV-N (W3C Recommendation of 2013-04-30, section 4): names, texts, times, marks."""
+"""Splits PROV-N into tokens (W3C Recommendation of 2013-04-30, section 4): names, texts, times,
+marks.
+"""
 
 from __future__ import annotations
 
@@ -47,12 +49,12 @@ _TEXTS = {"text": 1, "long": 3}
 
 
 def place(text: str, at: int) -> str:
-    """An offset as line and column, counted from one."""
+    """Turn an offset into line and column, counted from one."""
     return f"{text.count(chr(10), 0, at) + 1}:{at - text.rfind(chr(10), 0, at)}"
 
 
 def tokens(text: str, where: str) -> Iterator[Token]:
-    """The words of a document. Raises ``BadInput`` with line and column for what is none."""
+    """Split a document into tokens. Raises ``BadInput`` with line and column for what is no token."""
     at, end = 0, len(text)
     match = _TOKENS.match
     while at < end:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""RDF text as statements: parsed by pyoxigraph, nothing fetched, blank nodes numbered as they come.
+"""Parses RDF into statements with pyoxigraph; nothing is fetched, and blank nodes are numbered as
+they come.
 
 Terms stay the text that N-Quads has for them: an object for each costs more than the parsing.
 """

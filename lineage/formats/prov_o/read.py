@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PROV-O as records: what others write is accepted, and what becomes no relation stays an attribute."""
+"""Reads PROV-O into records: what others write is accepted, and what becomes no relation stays an
+attribute.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,7 @@ _PROV = namespaces.PROV
 
 
 def batch_of(quads: Quads) -> Batch:
-    """The records of a document; a named graph is a bundle."""
+    """Read the records of a document; a named graph is a bundle."""
     nodes: list[Node] = []
     edges: list[Edge] = []
     bare: list[bytes] = []

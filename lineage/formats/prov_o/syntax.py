@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Terms and blocks as text: Turtle and TriG for people, N-Triples and N-Quads for machines.
+"""Writes RDF as text: Turtle and TriG for people, N-Triples and N-Quads for machines.
 
 Written here because an object for every quad costs more than its text (notes on performance); what
 is written is read back by pyoxigraph in the tests.

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Records as PROV-O: every relation in its unqualified form and, beside it, the qualified one."""
+"""Writes records as PROV-O: every relation in its unqualified form and, beside it, the qualified
+one.
+"""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class RoCrate:
         return zip_writer.write({words.METADATA: metadata, words.SIDECAR: records})
 
     def losses(self, batch: Batch) -> tuple[Loss, ...]:
-        """What those who read only the metadata do not see. Reading the crate here loses nothing."""
+        """List what readers of the metadata alone do not see. Reading the crate here loses nothing."""
         return Writer(batch).losses()
 
 

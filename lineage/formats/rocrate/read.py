@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading the metadata of anybody's crate: actions, things, people and what ties them, as PROV."""
+"""Reads the metadata of any crate (actions, things, people, and how they are connected) as PROV."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writing a batch as a Process Run Crate: what RO-Crate has words for, and a count of what it has not."""
+"""Writes a batch as a Process Run Crate, and counts what RO-Crate has no words for."""
 
 from __future__ import annotations
 

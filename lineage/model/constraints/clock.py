@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Times against the order of events: allowed by PROV, whose order knows no clock, yet doubtful.
+"""Warns of times that contradict the order of events: PROV allows them, for its order knows no
+clock.
 
 Every finding is a warning that carries the constraint whose order the times contradict. Times
 are compared where a statement joins two events; nothing is concluded over several.
@@ -43,7 +44,7 @@ Clock: TypeAlias = dict[str, Time]
 
 
 def inspect(scope: Scope, merged: Merged, findings: Findings) -> None:
-    """Warn of what was, by its times, before what must precede it."""
+    """Warn of events that happened, by their times, before what must precede them."""
     starts, ends = _activities(scope, merged)
     generations = _things(merged, "wasGeneratedBy")
     invalidations = _things(merged, "wasInvalidatedBy")

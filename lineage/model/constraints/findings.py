@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What validation found: collected within bounds, said in the words of the document."""
+"""Collects what validation found, within bounds, in the words of the document."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Names:
         self._bases = sorted(known.items(), key=lambda item: (-len(item[1]), item[0]))
 
     def short(self, ident: str | None) -> str:
-        """``ex:e1``, or the IRI where no prefix fits; ``-`` for what was left out."""
+        """Shorten an IRI: ``ex:e1``, or the IRI where no prefix fits; ``-`` for what was left out."""
         if ident is None or ident == "-" or ids.is_unknown(ident):
             return "-"
         for prefix, base in self._bases:
@@ -59,7 +59,7 @@ class Names:
         return ident
 
     def statement(self, record: Node | Edge) -> str:
-        """A record in the manner of PROV-N, its attributes left out."""
+        """Write a record in the manner of PROV-N, without its attributes."""
         return self._node(record) if isinstance(record, Node) else self._edge(record)
 
     def _node(self, node: Node) -> str:
@@ -84,7 +84,7 @@ class Names:
 
 @dataclass(slots=True)
 class Findings:
-    """Findings so far, of which at most ``MOST`` are kept, errors before warnings."""
+    """The findings so far, of which at most ``MOST`` are kept, errors before warnings."""
 
     names: Names
     errors: list[Finding] = field(default_factory=list)
@@ -99,7 +99,7 @@ class Findings:
         message: str,
         path: Sequence[Shown] = (),
     ) -> None:
-        """A violated constraint of PROV-CONSTRAINTS."""
+        """Add the violation of a constraint of PROV-CONSTRAINTS."""
         self.broken(f"prov-{constraint}", where, message, path, constraint=constraint)
 
     def broken(
@@ -111,7 +111,7 @@ class Findings:
         *,
         constraint: int | None = None,
     ) -> None:
-        """What makes the document invalid."""
+        """Add an error that makes the document invalid."""
         self.error_count += 1
         if len(self.errors) < MOST:
             self.errors.append(self._finding("error", code, constraint, where, message, path))
@@ -119,7 +119,7 @@ class Findings:
     def doubt(
         self, code: str, constraint: int, where: str, message: str, path: Sequence[Shown]
     ) -> None:
-        """What PROV allows and nobody can have meant."""
+        """Add a warning of what PROV allows but nobody can have meant."""
         self.warning_count += 1
         if len(self.warnings) < MOST:
             self.warnings.append(self._finding("warning", code, constraint, where, message, path))

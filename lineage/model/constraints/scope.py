@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One PROV instance to validate, the document's top or one bundle, and what types its things."""
+"""One PROV instance to validate (the document's top or one bundle), with the types of what it
+describes.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,9 @@ class Scope:
 
 
 def scopes(batch: Batch) -> Iterator[Scope]:
-    """The instances of a document, each with its types derived (PROV-CONSTRAINTS section 7.2)."""
+    """Yield the instances of a document, each with its types derived (PROV-CONSTRAINTS section
+    7.2).
+    """
     found: dict[str | None, Scope] = {}
     for node in batch.nodes:
         scope = found.get(node.bundle)

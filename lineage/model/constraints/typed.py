@@ -43,7 +43,7 @@ _SHARE = frozenset({"wasInfluencedBy", "wasDerivedFrom"})
 
 
 def inspect(scope: Scope, merged: Merged, findings: Findings) -> None:
-    """Report what cannot be of the things and identifiers of a scope."""
+    """Report impossible types and identifiers in a scope."""
     if scope.unknown:
         _required(scope, findings)
     _derivations(scope, findings)

@@ -71,7 +71,7 @@ class MergedStatement:
 
     @property
     def effect(self) -> str:
-        """What happened to whom; never a variable."""
+        """The identifier of the effect; never a variable."""
         effect = self.values[0]
         assert effect is not None
         return effect
