@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may call what: a route says which role it needs, and one that says nothing is refused."""
+"""Access control of routes: a route declares the role that it needs, and one that declares nothing
+is refused.
+"""
 
 from __future__ import annotations
 
@@ -57,12 +59,12 @@ def _marked(function: F, access: Access) -> F:
 
 
 def access_of(route: BaseRoute | None) -> Access | None:
-    """What a route declares, if anything."""
+    """The access that a route declares, or ``None``."""
     return getattr(getattr(route, "endpoint", None), _MARK, None)
 
 
 def resolve(routes: Iterable[BaseRoute], scope: Scope) -> BaseRoute | None:
-    """The route that will answer, found by the router's own rules; ``None``: there is none.
+    """Find the route that will answer, by the router's own rules; ``None``: there is none.
 
     Nothing is ever decided by looking at the path: its spellings are endless.
     """
@@ -110,7 +112,7 @@ def _hostname(url: str) -> str | None:
 
 
 def secret_of(headers: Headers) -> str | None:
-    """The token that a request brings: as Bearer, or as the password of HTTP Basic."""
+    """The token that a request carries: as Bearer, or as the password of HTTP Basic."""
     scheme, _, rest = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return rest.strip()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The application: the routers in one table, and what stands around every one of them."""
+"""Builds the application: the routers in one table, and the middleware around every one of them."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ ROUTERS: Sequence[Callable[[Served], APIRouter]] = (
 def create_app(
     runtime: Runtime, settings: Settings | None = None, *, stream: Any = None
 ) -> FastAPI:
-    """The application around a store that is being served; ``stream`` takes the log (default:
+    """Make the application around a store that is being served; ``stream`` takes the log (default:
     stderr). Closing the runtime stays with the caller.
     """
     served = Served(runtime=runtime, settings=settings or Settings())

@@ -54,7 +54,7 @@ def router(
     origins: Sequence[str] = (),
     page: Callable[[Request], Response] | None = None,
 ) -> APIRouter:
-    """The routes of /graphql: POST, GET for queries, and WebSocket.
+    """Make the routes of /graphql: POST, GET for queries, and WebSocket.
 
     The caller is ``request.state.viewer``, set by a middleware; a WebSocket may instead bring a
     token in ``connection_init``, which ``authenticate`` turns into one. ``origins`` are the other

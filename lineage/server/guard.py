@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a request must pass before a route sees it: name, origin, token, role, size and time."""
+"""Checks every request before a route sees it: host, origin, token, role, size and time."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ from lineage.services.operate.tokens import Keyring
 
 
 class Guard:
-    """Denied by default: only a route that declares its access is reached, by whom it allows."""
+    """Denies by default: only a route that declares its access is reached, and only by callers that
+    it allows.
+    """
 
     def __init__(
         self, app: ASGIApp, *, served: FastAPI, keyring: Keyring, settings: Settings
@@ -48,7 +50,7 @@ class Guard:
         self._settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request or WebSocket."""
+        """Handle one request or WebSocket."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -93,7 +95,7 @@ class Guard:
         return access
 
     def viewer(self, secret: str | None) -> Viewer | None:
-        """Who a secret stands for; also for WebSockets that send it after they opened."""
+        """Find who a secret stands for; also for WebSockets that send it after they opened."""
         token = self._keyring.authenticate(secret or "", datetime.now(UTC))
         return None if token is None else Viewer(name=token.name, role=token.role)
 

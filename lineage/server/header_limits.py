@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""uvicorn's HTTP/1.1 with what it lacks: clients that never finish their headers are cut off."""
+"""Adds to uvicorn's HTTP/1.1 what it lacks: clients that never finish their headers are cut off."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class HeaderTimeout:
     transport: Any
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        """The clock runs from here: a client may connect and say nothing."""
+        """Start the clock: a client may connect and say nothing."""
         super().connection_made(transport)  # type: ignore[misc] # the protocol's own
         self._arm()
 
     def data_received(self, data: bytes) -> None:
-        """Headers that trickle in do not wind the clock up again."""
+        """Keep the clock running while headers trickle in, and stop it behind them."""
         super().data_received(data)  # type: ignore[misc] # the protocol's own
         if self._asking:
             self._arm()
@@ -38,7 +38,7 @@ class HeaderTimeout:
             self._disarm()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nothing is left to wait for."""
+        """Stop the clock."""
         self._disarm()
         super().connection_lost(exc)  # type: ignore[misc] # the protocol's own
 
@@ -65,22 +65,22 @@ class HeaderTimeout:
 
 
 class BoundedHeaders(HeaderTimeout):
-    """The same for httptools, whose parser would take headers without end."""
+    """The same for httptools, whose parser would accept headers without end."""
 
     _heard: int | None = None
 
     def on_message_begin(self) -> None:
-        """Headers are counted from here ..."""
+        """Begin to count the bytes of the headers."""
         self._heard = 0
         super().on_message_begin()  # type: ignore[misc] # the protocol's own
 
     def on_headers_complete(self) -> None:
-        """... to here."""
+        """Stop counting."""
         self._heard = None
         super().on_headers_complete()  # type: ignore[misc] # the protocol's own
 
     def data_received(self, data: bytes) -> None:
-        """Close where headers grow beyond all measure."""
+        """Close the connection where the headers are too large."""
         super().data_received(data)
         if self._heard is not None:
             self._heard += len(data)
@@ -89,8 +89,8 @@ class BoundedHeaders(HeaderTimeout):
 
 
 def protocol(client_timeout: float) -> Any:
-    """A protocol with this timeout (seconds): on httptools where it is installed, which reads a
-    request in a fifth of the time, else on h11.
+    """Make a protocol with this timeout (seconds): on httptools where it is installed, which reads
+    a request in a fifth of the time, else on h11.
     """
     try:
         from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol

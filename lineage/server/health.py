@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether the server lives, whether its store answers, and what it offers (OpenAPI)."""
+"""Says whether the server lives, whether its store answers, and what it offers (OpenAPI)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SILENT = 10.0
 
 
 def router(keyring: Keyring) -> APIRouter:
-    """The routes of health. They cost the store nothing: its last sign of life is remembered."""
+    """Make the routes of health. They cost the store nothing: when it last answered is remembered."""
     made = APIRouter(tags=["operation"])
 
     @made.get("/healthz", responses={200: {"description": "The server lives."}})

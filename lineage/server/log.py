@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One JSON line a request on stderr: what was asked and how it went, never a value or a query."""
+"""Logs one JSON line a request on stderr: what was asked and how it went, never a value or a query."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from structlog.typing import EventDict
 
 
 class Budget:
-    """So many lines a second and no more: a flood of requests must not become a flood of log."""
+    """Limits the lines a second: a flood of requests must not become a flood of log lines."""
 
     def __init__(self, lines: int, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._lines = float(lines)
@@ -26,7 +26,9 @@ class Budget:
         self._dropped = 0
 
     def __call__(self, logger: Any, method: str, event: EventDict) -> EventDict:
-        """As a structlog processor: drops the line, or lets it pass with how many were dropped."""
+        """Drop the line, or let it pass with the number of lines that were dropped (a structlog
+        processor).
+        """
         del logger, method
         now = self._monotonic()
         self._left = min(self._lines, self._left + (now - self._last) * self._lines)
@@ -41,7 +43,7 @@ class Budget:
 
 
 def logger(lines: int, stream: TextIO | None = None) -> Any:
-    """A logger of JSON lines, at most ``lines`` a second."""
+    """Make a logger of JSON lines, at most ``lines`` a second."""
     return structlog.wrap_logger(
         structlog.PrintLogger(stream or sys.stderr),
         processors=[
@@ -59,7 +61,7 @@ def _dumps(event: Any, **_: Any) -> str:
 
 
 def place(error: BaseException) -> str:
-    """Where an error came from, as file and line: its message may hold values, this does not."""
+    """Say where an error came from, as file and line: its message may hold values, this does not."""
     frames = traceback.extract_tb(error.__traceback__)
     if not frames:
         return "unknown"
@@ -68,8 +70,8 @@ def place(error: BaseException) -> str:
 
 
 class Bridge(logging.Handler):
-    """The standard library's records (uvicorn's, above all) as lines of ours: the template of the
-    message without what was put into it.
+    """Writes the standard library's records (uvicorn's, above all) as lines of ours: the template
+    of the message without what was put into it.
     """
 
     def __init__(self, log: Any) -> None:

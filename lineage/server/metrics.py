@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Prometheus reads: requests, how long they took, how many are under way, ledger entries."""
+"""Metrics for Prometheus: requests, their durations, how many are in progress, and ledger entries."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 
 
 class Metrics:
-    """The measures of one server; two servers in one process keep two."""
+    """The metrics of one server; two servers in one process have two sets."""
 
     def __init__(self) -> None:
         self.registry: CollectorRegistry = CollectorRegistry()
@@ -43,7 +43,7 @@ class Metrics:
 
 
 def router(runtime: Runtime, metrics: Metrics) -> APIRouter:
-    """The route of the measures."""
+    """Make the route of the metrics."""
     made = APIRouter(tags=["operation"])
 
     @made.get(

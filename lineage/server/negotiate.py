@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which of the media types that are offered a client likes best (RFC 9110 section 12.5.1)."""
+"""Finds the media type on offer that a client likes best (RFC 9110 section 12.5.1)."""
 
 from __future__ import annotations
 

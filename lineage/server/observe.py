@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Around every request: its id, its log line, its measures, safe headers, and defects masked."""
+"""Gives every request an id, a log line, metrics and safe headers, and masks defects."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _GIVEN_ID = re.compile(r"[0-9A-Za-z._-]{8,64}")
 
 
 class ObservabilityMiddleware:
-    """The outermost layer: nothing that goes wrong inside gets past it unmasked."""
+    """The outermost middleware: no defect inside gets past it unmasked."""
 
     def __init__(self, app: ASGIApp, *, log: Any, metrics: Metrics) -> None:
         self._app = app
@@ -40,7 +40,7 @@ class ObservabilityMiddleware:
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request; WebSockets and lifespans pass."""
+        """Handle one request; WebSockets and lifespan events pass."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""/api/v1/lineage: takes OpenLineage events where Airflow, Spark and dbt send them to Marquez."""
+"""Takes OpenLineage events at /api/v1/lineage, where Airflow, Spark and dbt send them to Marquez."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class _Direct(APIRoute):
 
 
 class Intake:
-    """Events on their way into the store: the first of a group starts the writing."""
+    """Takes events into the store in groups; the first of a group starts the writing."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
@@ -86,7 +86,7 @@ class Intake:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def put(self, viewer: Viewer, events: Sequence[Any]) -> list[asyncio.Future[tuple[Loss, ...]]]:
-        """Hand events over; each future is done when its event is committed, or refused."""
+        """Hand over events; each future is done when its event is committed or refused."""
         heard, call = self._receiver.put(viewer.name, events)
         if call:
             task = asyncio.create_task(self._drain(viewer))
@@ -104,7 +104,7 @@ def _parse(event: Any, ctx: Context) -> Batch:
 
 
 def router(runtime: Runtime) -> APIRouter:
-    """The routes of events."""
+    """Make the routes of events."""
     made = APIRouter(tags=["openlineage"], route_class=_Direct)
     intake = Intake(runtime)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page to ask from: a few files of our own, offline, nothing from anybody else."""
+"""Serves the query page: a few files of our own that load nothing from elsewhere."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FILES: dict[str, tuple[str, str]] = {
 
 
 def router() -> APIRouter:
-    """One route a file, each read once."""
+    """Make one route a file; each file is read once."""
     made = APIRouter(include_in_schema=False)
     for path, (name, media_type) in FILES.items():
         data = files("lineage.server").joinpath("static", name).read_bytes()

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Errors as RFC 9457 problems: a stable code, one sentence, the next step; never a traceback."""
+"""Answers errors as RFC 9457 problems: a stable code, one sentence, the next step; never a
+traceback.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def problem(error: LineageError, status: int | None = None) -> Response:
-    """An error of ours as a response, by default with its own HTTP status."""
+    """Make a response of an error of ours, by default with its own HTTP status."""
     shown = error.to_caller()
     number = error.status if status is None else status
     body = {
@@ -70,7 +72,7 @@ def problem(error: LineageError, status: int | None = None) -> Response:
 
 
 def announce(error: LineageError, response: Response) -> None:
-    """The headers that say when to come again, and how to say who is calling."""
+    """The headers that say when to try again, and how to authenticate."""
     if error.retry_after is not None:
         response.headers["retry-after"] = str(error.retry_after)
     if isinstance(error, Unauthenticated):
@@ -79,13 +81,13 @@ def announce(error: LineageError, response: Response) -> None:
 
 
 def masked(request_id: str) -> Response:
-    """A defect of ours: the log has it under the same request id."""
+    """Make the response to a defect of ours: the log has it under the same request id."""
     hint = f"Tell whoever runs the server: request {request_id}."
     return problem(LineageError("the server failed at this request", hint=hint))
 
 
 def install(app: FastAPI) -> None:
-    """Every error that a route may raise, as a problem."""
+    """Answer every error that a route may raise with a problem."""
     app.add_exception_handler(LineageError, _ours)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""/prov/<id>: one thing with its nearest causes and effects, as a PROV document."""
+"""Serves /prov/<id>: one thing with its nearest causes and effects, as a PROV document."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LONGEST = 4_096
 
 
 def router(runtime: Runtime) -> APIRouter:
-    """The route of things."""
+    """Make the route of things."""
     made = APIRouter(tags=["provenance"])
     shown: dict[str, Any] = {
         kind: {} for row in formats.BUILTIN.values() for kind in row.media_types
@@ -73,9 +73,9 @@ def _document(ctx: Context, reference: str, at: str | None, format_: Format) -> 
 
 
 def negotiate(accept: str) -> tuple[Format, str]:
-    """The format and media type that a client likes best; among equals PROV-JSON, then the order of
-    our table, which is that of sniffing. A format whose package is not installed stands back for one
-    that is, where the client takes both.
+    """Find the format and media type that a client likes best; among equals PROV-JSON, then the
+    order of our table, which is that of sniffing. A format whose package is not installed stands
+    back for one that is, where the client takes both.
 
     Raises ``NotAcceptable`` listing the media types there are, and ``MissingExtra``.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How much work that is done only to read requests one caller may cause, over time."""
+"""Limits how much work one caller may cause by sending new queries to be read."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ MOST, BACK = 128 * 1024, 2 * 1024
 
 
 class RateLimiter:
-    """A bucket of points for each caller, by name."""
+    """A token bucket for each caller, by name."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._held: dict[str, tuple[float, float]] = {}
 
     def admit(self, who: str) -> None:
-        """Raises ``RateLimited`` for a caller who has spent more than there was."""
+        """Raise ``RateLimited`` for a caller who has spent more points than there were."""
         points = self._points(who)
         if points < 0:
             seconds = math.ceil(-points / BACK)
@@ -32,7 +32,7 @@ class RateLimiter:
             )
 
     def spend(self, who: str, points: int) -> None:
-        """Take points; what is under way may end below nothing."""
+        """Take points; an operation in progress may take more than there are."""
         self._held[who] = (self._points(who) - points, self._clock())
 
     def _points(self, who: str) -> float:

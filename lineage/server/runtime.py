@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A store being served: threads for its calls, who is calling, and who waits for new entries."""
+"""Runs the calls of a store that is served: threads, callers, and who waits for new entries."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PROCESSES = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Viewer:
-    """Who is calling: the name that entries will carry, and the role that allows it."""
+    """The caller of a request: the name that entries will carry, and the role that allows it."""
 
     name: str
     role: Role
@@ -71,11 +71,11 @@ class Runtime:
         return await self._reads.run(viewer.name, work)
 
     async def prepare(self, viewer: Viewer, work: Callable[[], T]) -> T:
-        """Compute what would hold the event loop up, in turns as well."""
+        """Compute what would hold up the event loop, in turns as well."""
         return await self._prepares.run(viewer.name, lambda _: work())
 
     async def wait(self, viewer: Viewer, work: Callable[[], T]) -> T:
-        """Wait for a process of its own, in turns: it keeps no connection from those who read."""
+        """Wait for a process, in turns, without a connection that readers need."""
         return await self._waits.run(viewer.name, lambda _: work())
 
     async def write(self, viewer: Viewer, work: Callable[[Context], T]) -> T:

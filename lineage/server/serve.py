@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Listening: a socket bound first, signals that end it cleanly, stalled clients cut off."""
+"""Listens on a socket that is bound first, ends cleanly on signals, and cuts off stalled clients."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class _Server(uvicorn.Server):
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes a free one. Raises ``Usage`` where it cannot be had."""
+    """Bind a listening socket; port 0 takes a free one. Raises ``Usage`` where it cannot be bound."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

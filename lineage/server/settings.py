@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What whoever starts the server may choose, and the bounds it keeps."""
+"""The settings of a server: what it may be told, and the bounds that it keeps."""
 
 from __future__ import annotations
 

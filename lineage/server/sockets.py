@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Subscriptions over graphql-transport-ws, and over nothing older."""
+"""Serves subscriptions over graphql-transport-ws, and over nothing older."""
 
 from __future__ import annotations
 
@@ -70,19 +70,19 @@ class _Served:
 
 
 def session(runtime: Runtime, viewer: Viewer) -> Session:
-    """What resolvers may do in the name of a viewer."""
+    """Make the session in which resolvers act for a viewer."""
     return Session(server=_Served(runtime, viewer), role=viewer.role)
 
 
 @dataclass(slots=True)
 class Caller:
-    """Whoever opened a connection; the session stands when they are known."""
+    """The caller who opened a connection; there is a session once the caller is known."""
 
     session: Session | None
     connection_params: dict[str, Any] | None = None
 
     def fresh(self) -> Session:
-        """The context of one operation."""
+        """Make the context of one operation."""
         if self.session is None:
             raise ConnectionRejectionError
         return self.session.fresh()
@@ -121,7 +121,7 @@ def _well_formed(message: Any) -> bool:
 
 
 class Sockets(GraphQL[Any, None]):
-    """Strawberry's view of WebSockets, with our limits and our callers."""
+    """Strawberry's handler of WebSockets, with our limits and our callers."""
 
     graphql_transport_ws_handler_class = _Handler
 
@@ -145,12 +145,12 @@ class Sockets(GraphQL[Any, None]):
     async def get_context(
         self, request: Request | WebSocket, response: Response | WebSocket
     ) -> Any:
-        """Who is calling, if a middleware knows."""
+        """Find out who is calling, where a middleware knows."""
         del response
         return Caller(self._session(getattr(request.state, "viewer", None)))
 
     async def on_ws_connect(self, context: Any) -> UnsetType | dict[str, object] | None:
-        """Let in whoever is known, or brings a token."""
+        """Accept a caller who is known, or who brings a token."""
         caller = cast("Caller", context)
         if caller.session is None:
             caller.session = self._session(self._by_token(caller.connection_params or {}))
@@ -169,11 +169,11 @@ class Sockets(GraphQL[Any, None]):
         return None if viewer is None else session(self._runtime, viewer)
 
     def decode_json(self, data: str | bytes) -> object:
-        """A message, if it is not too long."""
+        """Read a message, unless it is too long."""
         if len(data) > MESSAGE:
             raise json.JSONDecodeError("the message is too long", "", 0)
         return orjson.loads(data)
 
     def encode_json(self, data: object) -> str:
-        """A message as text, attributes as engines keep them."""
+        """Write a message as text, attributes as engines keep them."""
         return orjson.dumps(data).decode()

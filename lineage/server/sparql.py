@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""/sparql: the SPARQL 1.1 Protocol over everything as PROV-O, for reading."""
+"""Serves /sparql: the SPARQL 1.1 Protocol over everything as PROV-O, for reading."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ _At = Annotated[
 
 
 def router(runtime: Runtime) -> APIRouter:
-    """The routes of SPARQL."""
+    """Make the routes of SPARQL."""
     made = APIRouter(tags=["provenance"])
     endpoint = _Endpoint(runtime)
 

@@ -115,7 +115,7 @@ class Answer:
         }
 
     def to_json(self) -> bytes:
-        """The bytes of ``to_dict`` as JSON, without decoding what engines keep as JSON."""
+        """The answer as the bytes of its JSON, without decoding what engines keep as JSON."""
         value = {
             "nodes": [_node_json(row) for row in self.found.ordered_nodes],
             "edges": [_edge_json(row) for row in self.found.ordered_edges],
@@ -166,7 +166,9 @@ def _edge_json(row: EdgeRow) -> dict[str, Any]:
 
 
 def certify(stand: Stand, cut: Cut | None, cursor: str | None = None) -> Certificate:
-    """The certificate of an answer read from a state; a cursor says that there is more."""
+    """Make the certificate of an answer that was read from a state; a cursor says that there is
+    more.
+    """
     return Certificate(
         complete=cut is None,
         cut=cut,

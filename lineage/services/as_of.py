@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""As of when: an entry's number, or a time, as a view; and reads that all see one state."""
+"""Turns an entry's number or a time into a view, and reads so that one answer sees one state."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ class Stand:
 
 
 def at_one_moment(ctx: Context, at: str | int | None, work: Callable[[View], T]) -> tuple[T, Stand]:
-    """What ``work`` finds, and the state it was read from: an answer is never of two moments.
+    """Run ``work``, and return what it finds with the state it was read from: an answer is never of
+    two moments.
 
     Where somebody wrote while it was read as it stands now, it is read again as of an entry.
     """
@@ -47,7 +48,7 @@ def at_one_moment(ctx: Context, at: str | int | None, work: Callable[[View], T])
 
 
 def view_at(ctx: Context, at: str | int | None) -> View:
-    """The store as of an entry or a time (ISO 8601; without a zone it is UTC).
+    """The view of an entry or a time (ISO 8601; without a zone it is UTC).
 
     Raises ``Usage`` for what is neither.
     """

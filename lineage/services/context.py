@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a verb may ask of the world: the store, the clock, who is acting."""
+"""What a service needs from outside: the store, the clock, who is acting."""
 
 from __future__ import annotations
 

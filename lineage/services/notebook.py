@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Answers where notebooks show them: one plain HTML table, and tables of pandas."""
+"""Shows answers in notebooks: as a plain HTML table, and as tables of pandas."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HEAD = "<tr><th>kind</th><th>label</th><th>told</th></tr>"
 
 
 def table(found: Subgraph, summary: str, *, complete: bool) -> str:
-    """The first nodes found and the words of the certificate, as HTML without scripts or styles.
+    """Write the first nodes found and the certificate in words, as HTML without scripts or styles.
 
     Everything is escaped: labels and attributes are what sources said, whoever they were.
     """
@@ -45,13 +45,15 @@ def _text(value: str) -> str:
 
 
 def nodes_frame(found: Subgraph) -> Any:
-    """A ``pandas.DataFrame`` of the nodes: id, kind, label, then a column for each attribute."""
+    """Make a ``pandas.DataFrame`` of the nodes: id, kind, label, then a column for each attribute."""
     rows = (({"id": n.id, "kind": n.kind, "label": n.title}, n.attributes) for n in found.nodes)
     return _frame(("id", "kind", "label"), rows)
 
 
 def edges_frame(found: Subgraph) -> Any:
-    """A ``pandas.DataFrame`` of the edges: type, effect, cause, then a column for each attribute."""
+    """Make a ``pandas.DataFrame`` of the edges: type, effect, cause, then a column for each
+    attribute.
+    """
     rows = (
         ({"type": e.relation, "effect": e.effect, "cause": e.cause}, e.attributes)
         for e in found.edges

@@ -187,7 +187,7 @@ _FIELDS: dict[type, tuple[Field, ...]] = {}
 
 
 def fields_of(request: type) -> tuple[Field, ...]:
-    """The fields of a request, in order."""
+    """The fields of a request, in order, with what is said of them."""
     if request not in _FIELDS:
         _FIELDS[request] = tuple(_fields(request))
     return _FIELDS[request]
@@ -231,7 +231,9 @@ def signature_of(request: type) -> Signature:
 
 
 def described(request: type) -> str:
-    """The docstring of the method that a request makes: the verb's, then a line for each field."""
+    """Write the docstring of the method that a request makes: the verb's, then a line for each
+    field.
+    """
     told = " ".join((request.__doc__ or "").split())
     lines = [
         f"    {field.name}: {field.says.text}{_bounds(field.says)}" for field in fields_of(request)
@@ -250,7 +252,9 @@ def _bounds(says: Says) -> str:
 def made(
     request: type[Request[R]], verb: str, args: tuple[Any, ...], given: Mapping[str, Any]
 ) -> Request[R]:
-    """A request out of the arguments of a call. Raises ``Usage`` saying which there are."""
+    """Make a request out of the arguments of a call. Raises ``Usage`` saying which arguments there
+    are.
+    """
     known = signature_of(request)
     try:
         bound = known.bind(*args, **given)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Import from a partner: every check in its order, then quarantine or commit; or nothing at all."""
+"""Imports a partner's package: all checks in their order, then quarantine or commit; or nothing at
+all.
+"""
 
 from __future__ import annotations
 
@@ -59,8 +61,8 @@ class Admitted:
 def admit(
     ctx: Context, data: bytes, trust: Trust, *, accept_gap: bool = False, where: str = "package"
 ) -> Admitted:
-    """Take in a partner's package: into quarantine, or at once where the trust file says auto or
-    it adds nothing. The very same package again is ``already`` there.
+    """Import a partner's package: into quarantine, or at once where the trust file says auto or it
+    adds nothing. The very same package again is ``already`` there.
 
     Checked in this order, nothing being written before the last: size and shape, signature,
     audience and origin, time, sequence (``accept_gap``: packages may be missing before it), digests,
@@ -116,8 +118,8 @@ def _kept_before(package: Opened, taken: Mapping[int, Mapping[str, Any]]) -> Che
 
 
 def sorted_out(ctx: Context, package: Opened, trust: Trust) -> Classified:
-    """The statements of a package as they would be committed. Raises what ``admit`` raises for
-    documents.
+    """Classify the statements of a package as they would be committed. Raises what ``admit`` raises
+    for documents.
     """
     partner = package.partner
     batch = package_layout.document(package.file(package_layout.BUNDLE))
@@ -148,7 +150,9 @@ def _take(
 
 
 def commit(ctx: Context, package: Opened, found: Classified, *, by: str | None) -> Report:
-    """One entry with what the partner says, in its name; ``by`` is who let it in. Twice is once."""
+    """Write one entry with what the partner says, in its name; ``by`` is who accepted it. Doing it
+    twice adds nothing.
+    """
     partner, statement = package.partner, package.statement
     note: dict[str, Any] = {
         "sequence": statement.sequence,
@@ -197,7 +201,7 @@ def _report(
 
 
 def decide(ctx: Context, partner: str, number: int, verdict: str, reason: str) -> None:
-    """Remember what became of a package, who said so and why. Raises ``StoreBusy``."""
+    """Record what became of a package, who decided it and why. Raises ``StoreBusy``."""
     value = {"verdict": verdict, "actor": ctx.actor, "recorded": ctx.recorded(), "reason": reason}
     state.keep(ctx.store, state.DECIDED, partner, number, value)
 

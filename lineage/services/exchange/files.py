@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the files of exchange lie: keys, policies and the trust file, in the folder of the store."""
+"""Finds the files of exchange (keys, policies and the trust file) in the folder of the store."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def keys(home: Path | None) -> Path:
 
 
 def trust(home: Path | None, path: str | None = None) -> Trust:
-    """The trust file named, else ``trust.yaml`` beside the store.
+    """Read the trust file named, else ``trust.yaml`` beside the store.
 
     Raises ``InputMissing`` and ``Usage`` saying how to begin, and ``BadInput``.
     """
@@ -43,7 +43,7 @@ def trust(home: Path | None, path: str | None = None) -> Trust:
 
 
 def policy(home: Path | None, partner: str, path: str | None = None) -> Policy:
-    """The policy file named, else ``partners/<partner>.yaml`` beside the store.
+    """Read the policy file named, else ``partners/<partner>.yaml`` beside the store.
 
     Raises ``InputMissing``, ``Usage`` (also where it is another partner's), and ``BadInput``.
     """

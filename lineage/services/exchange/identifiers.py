@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Identifiers that cross between institutions: which are refused, and what a claim is called."""
+"""Checks identifiers that cross between institutions, and names the claims of partners."""
 
 from __future__ import annotations
 
@@ -41,14 +41,17 @@ def claim(partner: str, ident: str, package: str | None = None) -> str:
 
 
 def claimed(partner: str, ident: str) -> str:
-    """What a claim of this partner is about; any other identifier as it is."""
+    """The identifier that a claim of this partner is about; any other identifier is returned as it
+    is.
+    """
     prefix = f"{CLAIM}{partner}:"
     return unquote(ident[len(prefix) :].rpartition("/")[2]) if ident.startswith(prefix) else ident
 
 
 @lru_cache(maxsize=4096)
 def fault(ident: str) -> str | None:
-    """Why an identifier is not let across, in words; ``None`` where nothing is wrong with it.
+    """Say why an identifier is not accepted from others, in words; ``None`` where nothing is wrong
+    with it.
 
     Names are compared by their characters, so that a name with a second spelling, or one that
     looks like another, is a way around every rule about namespaces.
@@ -116,7 +119,7 @@ def _scripts(ident: str) -> str | None:
 
 
 def renamed(record: Record, name: Callable[[str], str]) -> Record:
-    """A record with every identifier of a thing, relation or bundle in it called otherwise.
+    """Rename every identifier of a node, relation or bundle in a record.
 
     References in other attributes are words of vocabularies, which nobody follows: they stay.
     """
@@ -151,7 +154,7 @@ def _reference(item: Scalar, name: Callable[[str], str]) -> Scalar:
 
 
 def first_fault(batch: Batch) -> tuple[str, str] | None:
-    """The first identifier of a batch that is not let across, and why."""
+    """Find the first identifier of a batch that is not accepted from others, and say why."""
     for record in batch.records:
         for ident in named(record):
             if found := fault(ident):

@@ -25,7 +25,7 @@ from lineage.store.base import Store
 
 @dataclass(slots=True)
 class Said:
-    """Statements, to find out whether another one says anything beyond them.
+    """Holds statements, to find out whether another one says anything beyond them.
 
     A partner may say less than was said, and in relations and bundles of other names: a policy of
     its own drops attributes and renames those.
@@ -35,7 +35,7 @@ class Said:
     _edges: dict[tuple[str, str, str], list[Edge]] = field(default_factory=dict)
 
     def add(self, records: Iterable[Record]) -> None:
-        """Statements that were made."""
+        """Add statements that were made."""
         for record in records:
             if isinstance(record, Node):
                 self._nodes.setdefault(record.id, []).append(record)
@@ -44,7 +44,7 @@ class Said:
                 self._edges.setdefault(ends, []).append(record)
 
     def covers(self, record: Record) -> bool:
-        """Whether one of them says all that this one says."""
+        """Whether one of the statements says everything that this one says."""
         if isinstance(record, Node):
             return any(
                 record.kind == one.kind
@@ -78,7 +78,7 @@ class Issued:
 
     @classmethod
     def to(cls, store: Store, partner: str, batch: Batch) -> Issued:
-        """What was ever sent to a partner of all that a batch speaks of."""
+        """Read what was ever sent to a partner about the nodes that a batch mentions."""
         said = Said()
         if not store.values_under(f"{state.SENT}{partner}/", limit=1):
             return cls({}, None, said)

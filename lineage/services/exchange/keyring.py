@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Signing keys in a folder: one PEM file a key, of mode 0600, in a folder of mode 0700."""
+"""Keeps signing keys in a folder: one PEM file a key, of mode 0600, in a folder of mode 0700."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def new(folder: Path, name: str) -> PublicKey:
 
 
 def listed(folder: Path) -> Sequence[str]:
-    """The names of the keys there are."""
+    """The names of the keys in a folder."""
     if not folder.is_dir():
         return []
     return sorted(unquote(path.stem) for path in folder.glob(f"*{_SUFFIX}"))
 
 
 def named(folder: Path, name: str | None = None) -> SigningKey:
-    """A key by its name; without one, the only key there is.
+    """Read a key by its name; without one, the only key there is.
 
     Raises ``InputMissing``, ``Usage`` where several could be meant, ``Denied`` where others may read
     the file, and ``BadInput`` for what is no key.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rule of namespaces: what of a partner's statements is its own, a claim, an echo, or refused.
+"""Classifies a partner's statements by namespace: its own, a claim, an echo, or refused.
 
 What a partner defines keeps its name. What is ours nobody else describes: a statement about it that
 we made ourselves is an echo and adds nothing, any other is refused; but what is theirs may depend on
@@ -36,7 +36,7 @@ _TOGETHER = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Classified:
-    """What a package comes to here. ``echoes`` are statements of ours that came back, ``claims``
+    """A package after classification. ``echoes`` are statements of ours that came back, ``claims``
     the things that it speaks of under names of ours, ``joined`` those tied by digest to bytes that
     we hold.
     """
@@ -50,8 +50,8 @@ class Classified:
 def classify(
     store: Store, trust: Trust, partner: Partner, batch: Batch, package: str
 ) -> Classified:
-    """The statements of a partner's package as they would be committed; ``package`` tells the blank
-    nodes of packages apart.
+    """Classify the statements of a partner's package as they would be committed; ``package`` tells
+    the blank nodes of packages apart.
 
     Raises ``BadNamespace`` for what only we may say, and ``Rejected`` where a thing is of another
     family here.

@@ -44,7 +44,7 @@ def looks_like(data: bytes) -> bool:
 
 
 def document(data: bytes) -> Batch:
-    """The document of a package. Raises ``BadInput``, ``LimitExceeded``."""
+    """Read the document of a package. Raises ``BadInput``, ``LimitExceeded``."""
     return formats.named("json").loads(data, BUNDLE)
 
 
@@ -65,7 +65,7 @@ def demand_sound(batch: Batch) -> None:
 
 
 def text(data: bytes, name: str) -> str:
-    """A file of the package as text. Raises ``BadInput``."""
+    """Read a file of the package as text. Raises ``BadInput``."""
     try:
         return data.decode()
     except UnicodeDecodeError as error:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Packages that wait for a steward: what each would add, letting one in, turning one away.
+"""Keeps packages that wait for a steward: shows what each would add, accepts and rejects them.
 
 A package waits as the bytes that came, in values that the store keeps (``kept``): no read sees it,
 every engine holds it alike, ``lineage copy`` takes it along, and what is let in is verified anew,
@@ -32,7 +32,7 @@ Standing = Literal["waiting", "accepted", "rejected"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """A package that came, and what became of it: by whom, when and why."""
+    """A package that came, and what was decided about it: by whom, when and why."""
 
     partner: str
     sequence: int
@@ -44,7 +44,7 @@ class Waiting:
 
     @property
     def name(self) -> str:
-        """What commands call it: partner and sequence."""
+        """The name by which commands know it: partner and sequence number."""
         return f"{self.partner}/{self.sequence}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -92,7 +92,7 @@ class Preview:
 
 
 def listed(ctx: Context) -> Sequence[Waiting]:
-    """Every package that came into quarantine, by partner and sequence."""
+    """List every package that came into quarantine, by partner and sequence number."""
     known = state.partners(ctx.store, state.TAKEN)
     return [waiting for partner in known for waiting in _of(ctx, partner)]
 
@@ -119,7 +119,7 @@ def _of(ctx: Context, partner: str) -> Sequence[Waiting]:
 
 
 def show(ctx: Context, name: str, trust: Trust) -> Preview:
-    """What a package would add now. Raises ``NotFound``, and as ``accept``."""
+    """Work out what a package would add now. Raises ``NotFound``, and as ``accept``."""
     waiting = _named(ctx, name)
     package, found = _verified(ctx, waiting, trust)
     held = set(map(line, ctx.store.asserted(SOURCE + waiting.partner, NOW)))
@@ -139,7 +139,7 @@ def show(ctx: Context, name: str, trust: Trust) -> Preview:
 
 
 def accept(ctx: Context, name: str, trust: Trust) -> Report:
-    """Let a package in. Its signature, log and namespaces are looked at again: keys may have been
+    """Accept a package. Its signature, log and namespaces are looked at again: keys may have been
     withdrawn while it waited; its time is not, for it came in time.
 
     Accepting twice adds nothing. Raises ``NotFound``, ``Usage`` for one that was rejected, and the
@@ -157,7 +157,7 @@ def accept(ctx: Context, name: str, trust: Trust) -> Report:
 
 
 def reject(ctx: Context, name: str, reason: str) -> Waiting:
-    """Turn a package away. Raises ``NotFound``, and ``Usage`` for one that was decided about."""
+    """Reject a package. Raises ``NotFound``, and ``Usage`` for one that was decided about."""
     waiting = _named(ctx, name)
     if not reason.strip():
         raise Usage("a rejection needs a reason", hint="Say why: others will ask.")
@@ -226,7 +226,7 @@ class PreviewRequest(
 class AcceptRequest(
     Request[Report], demands=Role.steward, examples=("quarantine accept b-institute/3",)
 ):
-    """Let a package in. It is verified anew; what it says stays what the partner says."""
+    """Accept a package. It is verified anew; what it says stays what the partner says."""
 
     name: _Name
     _: KW_ONLY
@@ -243,7 +243,7 @@ class RejectRequest(
     demands=Role.steward,
     examples=('quarantine reject b-institute/3 --reason "not the runs we agreed on"',),
 ):
-    """Turn a package away for good."""
+    """Reject a package for good."""
 
     name: _Name
     _: KW_ONLY

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Export to a partner: what a policy lets leave, signed, numbered, and an entry of our ledger."""
+"""Exports to a partner what a policy lets leave: signed, numbered, and recorded as an entry of our
+ledger.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,7 @@ _LEAVES = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Package:
-    """A package, and what its sender should know of it. ``counts`` says for nodes, edges and
+    """A package, and what its sender should know about it. ``counts`` says for nodes, edges and
     attributes how many met which verb; ``entry`` is the one in our ledger; ``pseudonyms`` is how
     names begin that only this partner is given.
     """
@@ -117,14 +119,14 @@ class _Prepared:
 
 
 def policy_of(data: bytes, *, where: str = "policy") -> Policy:
-    """A partner's policy out of its YAML. Raises ``BadInput``, ``LimitExceeded``."""
+    """Read a partner's policy out of its YAML. Raises ``BadInput``, ``LimitExceeded``."""
     return Policy.of(yaml_reader.load(data, where=where), where=where)
 
 
 def check(
     ctx: Context, selection: str | None, policy: Policy, *, origin: str, at: str | int | None = None
 ) -> PackageCheck:
-    """What would leave, without writing anything. Raises as ``package`` does.
+    """Work out what would leave, without writing anything. Raises as ``package`` does.
 
     Before the first export the partner has no key: the pseudonyms are others each time.
     """
@@ -152,9 +154,9 @@ def package(
     rocrate: bool = False,
     at: str | int | None = None,
 ) -> Package:
-    """What is selected (everything, where nothing is), as far as a policy lets it leave, signed for
-    the policy's partner. The name of the key is that of our log (C2SP asks for one name); ``days``
-    bounds how long the package may be imported.
+    """Make a signed package for the policy's partner, of what is selected (everything, where
+    nothing is) as far as the policy lets it leave. The name of the key is that of our log (C2SP
+    asks for one name); ``days`` bounds how long the package may be imported.
 
     The export becomes an entry of the ledger, and the package proves it. Same store, clock and
     arguments: same bytes. Raises ``Usage``, ``Rejected`` and ``BadNamespace`` for what no partner

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is remembered of exchanges, in values that the store keeps beside graph and ledger.
+"""Keeps the state of exchanges, in values that the store keeps beside graph and ledger.
 
 The first to keep a package under its number wins, so that two exports, imports or stewards at once
 cannot both have it. Every engine keeps values alike, and ``lineage copy`` takes them along: a replay is
@@ -56,7 +56,7 @@ def partners(store: Store, kind: str) -> list[str]:
 
 
 def keep(store: Store, kind: str, partner: str, number: int, value: Mapping[str, Any]) -> None:
-    """Remember a package under its number. Raises ``StoreBusy`` where somebody else was faster."""
+    """Keep a package under its number. Raises ``StoreBusy`` where somebody else was faster."""
     name, text = f"{kind}{partner}/{number:012}", ids.canonical(value)
     if remembered(store, name, text) != text:
         message = f"{name.removeprefix(PREFIX)} was written by another process meanwhile"
@@ -64,7 +64,7 @@ def keep(store: Store, kind: str, partner: str, number: int, value: Mapping[str,
 
 
 def keep_bytes(store: Store, data: bytes) -> str:
-    """Keep bytes; what is given back finds them again."""
+    """Keep bytes, and return what finds them again."""
     digest, packed = ids.sha256(data), zlib.compress(data, 9)
     for number, at in enumerate(range(0, len(packed), _PART)):
         store.keep({f"{_BYTES}{digest}/{number:06}": packed[at : at + _PART]})
@@ -72,7 +72,7 @@ def keep_bytes(store: Store, data: bytes) -> str:
 
 
 def bytes_of(store: Store, digest: str) -> bytes:
-    """Bytes that were kept. Raises ``StoreDamaged`` where they are not what they were."""
+    """Read bytes that were kept. Raises ``StoreDamaged`` where they are not what they were."""
     parts = b"".join(value for _, value in values_under(store, f"{_BYTES}{digest}/"))
     try:
         data = zlib.decompress(parts)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A steward's word that two things are the same: the only way to join what no digest joins."""
+"""Records a steward's claim that two things are the same: the only way to join what no digest
+joins.
+"""
 
 from __future__ import annotations
 

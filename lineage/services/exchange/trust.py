@@ -80,7 +80,7 @@ class Trust:
 
     @classmethod
     def of(cls, data: bytes, *, where: str = "trust.yaml") -> Trust:
-        """A trust file out of its bytes.
+        """Read a trust file out of its bytes.
 
         Raises ``BadInput`` for the first thing that is wrong, with its pointer.
         """

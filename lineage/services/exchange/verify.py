@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a package is what a partner signed for us: each step before the next one reads on."""
+"""Verifies that a package is what a partner signed for us, step by step."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Opened:
 
 
 def opened(data: bytes, trust: Trust, *, where: str) -> Opened:
-    """A package out of its bytes: its size and shape, then the signature over the statement, then
-    whom it is from and for. Nothing else of it has been read.
+    """Open a package: check its size and shape, then the signature over the statement, then whom it
+    is from and for. Nothing else of it has been read.
 
     Raises ``LimitExceeded``, ``BadInput``, ``BadSignature`` and ``WrongAudience``.
     """
@@ -75,7 +75,8 @@ def demand_whole(package: Opened) -> None:
 
 
 def proven(package: Opened, kept: Checkpoint | None, *, gap: bool = False) -> Checkpoint:
-    """The log of the partner in which this export is an entry, and which only grew since ``kept``.
+    """Check that this export is an entry in the partner's log, which only grew since ``kept``, and
+    return that log's checkpoint.
 
     Behind a ``gap`` the package may not show how it grew from there; then the log must at least be
     longer. Raises ``DigestMismatch``, ``ForkedLog``, ``BadSignature`` and ``BadInput``.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is right and wrong with this machine and a store, with advice."""
+"""Checks this machine and a store, with advice."""
 
 from __future__ import annotations
 

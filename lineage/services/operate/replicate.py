@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Moving a store between engines, and drawing its graph anew; both proved by the ledger's root."""
+"""Copies a store to another engine, and draws its graph anew; the ledger's root proves both."""
 
 from __future__ import annotations
 

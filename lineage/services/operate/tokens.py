@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""API tokens kept with the store: make one, list them, revoke one, and know whose a secret is."""
+"""Keeps API tokens with the store: makes, lists and revokes them, and finds whose a secret is."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Standing:
 
 
 def add(ctx: Context, name: str, role: Role, days: int = tokens.DAYS) -> tuple[Token, str]:
-    """A new token and its secret, which is kept nowhere. Raises ``Usage`` for a bad name."""
+    """Make a new token and its secret, which is kept nowhere. Raises ``Usage`` for a bad name."""
     shown = name.strip()
     if not shown or not shown.isprintable() or len(shown) > 80:
         message = f"{name!r} cannot be the name of a token"
@@ -63,7 +63,7 @@ def add(ctx: Context, name: str, role: Role, days: int = tokens.DAYS) -> tuple[T
 
 
 def listed(ctx: Context) -> Sequence[Standing]:
-    """Every token there ever was, the oldest first."""
+    """List every token there ever was, the oldest first."""
     revoked = _stems(ctx, _REVOKED)
     now = ctx.clock().astimezone(UTC)
     found = []
@@ -81,7 +81,8 @@ def _stems(ctx: Context, prefix: str) -> Mapping[str, str]:
 
 
 class Keyring:
-    """The tokens of a store in memory, so that no request and no guess costs the store a call.
+    """Holds the tokens of a store in memory, so that no request and no guess costs the store a
+    call.
 
     ``refresh`` reads them; whoever serves calls it every few seconds. ``monotonic`` is a clock of
     seconds that only goes forward.
@@ -104,7 +105,7 @@ class Keyring:
         self._read = begun
 
     def revoke(self, ctx: Context, ident: str) -> Token:
-        """Take a token back: at once here, in other processes when they refresh.
+        """Revoke a token: at once here, in other processes when they refresh.
 
         Raises ``NotFound``; revoking twice is harmless.
         """
@@ -189,7 +190,7 @@ class TokensRequest(Request[tuple[Standing, ...]], demands=Role.admin, examples=
 class RevokeTokenRequest(
     Request[Standing], demands=Role.admin, examples=("token revoke 3kTMd2x9",)
 ):
-    """Take a token back; running servers know within seconds."""
+    """Revoke a token; running servers know within seconds."""
 
     ident: Annotated[str, Says(text="The id of the token.", metavar="ID")]
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Is everything as it was written: the ledger by its digests, the graph by drawing it anew."""
+"""Verifies that everything is as it was written: the ledger by its digests, the graph by drawing it
+anew.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,7 @@ _ENDS = frozenset({"entry-missing", "entry-unreadable"})
 def finding(
     code: str, subject: str, message: str, *, entry: int | None = None, hint: str | None = None
 ) -> Finding:
-    """What is not as it was written."""
+    """Make the finding of something that is not as it was written."""
     return Finding(
         code=code,
         severity="error",
@@ -53,7 +55,7 @@ def finding(
 
 
 def unreadable(error: LineageError, subject: str) -> Finding:
-    """What could not be read, under the code of its error."""
+    """Make the finding of what could not be read, under the code of its error."""
     return finding(error.code, subject, str(error), hint=error.hint)
 
 
@@ -62,8 +64,9 @@ State = Literal["intact", "tampered", "too-new", "unknown"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """``intact``, ``tampered``, ``too-new`` (the ledger is as it was written, but only a newer
-    version can compare the graph with it) or ``unknown`` (the store could not be read), and why.
+    """The result of a verification: ``intact``, ``tampered``, ``too-new`` (the ledger is as it was
+    written, but only a newer version can compare the graph with it) or ``unknown`` (the store could
+    not be read), and why.
     """
 
     state: State

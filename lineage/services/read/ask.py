@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Asking in the selection language: parse, bind, plan, run, and a cursor to go on."""
+"""Answers selections: parse, bind, plan, run, and a cursor to go on."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two runs or model versions side by side: what differs, and whether their metrics compare."""
+"""Compares two runs or model versions: what differs, and whether their metrics may be compared."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a project folder holds that an importer reads."""
+"""Finds what in a project folder an importer can read."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What people read: nodes tied by digest as one thing, and how things hang on each other."""
+"""Groups nodes that are tied by digest, as people read them, and lists the links between the
+groups.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ _ORDER = {relation.name: place for place, relation in enumerate(terms.TABLE)}
 
 @dataclass(slots=True, eq=False)
 class EquivalenceClass:
-    """A version and its bytes are one thing: nodes tied by digest, under the name that says most."""
+    """Nodes that are tied by digest, under the name that says most: a version and its bytes are
+    one.
+    """
 
     nodes: list[Node] = field(default_factory=list)
 
@@ -73,7 +77,7 @@ class Links:
         return self.of[edge.effect if self._back else edge.cause]
 
     def onward(self, thing: EquivalenceClass) -> bool:
-        """Whether anything hangs on a thing."""
+        """Whether any link leads on from a thing."""
         return bool(self._out.get(thing))
 
     def siblings(self, spot: EquivalenceClass) -> list[tuple[tuple[str, str], list[Edge]]]:

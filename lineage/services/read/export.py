@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is selected as a document: every statement about it as it was made, in any format."""
+"""Exports what is selected as a document: every statement about it as it was made, in any format."""
 
 from __future__ import annotations
 
@@ -108,9 +108,9 @@ def gather(
     at: str | int | None = None,
     seconds: float | None = None,
 ) -> Gathered:
-    """Every statement about what is selected, and every relation among it, as their sources made
-    them: several of one thing stay several. Raises the errors of ``ask``, and ``TimedOut`` where
-    reading everything takes longer than so many seconds.
+    """Gather every statement about what is selected, and every relation among it, as their sources
+    made them: several statements of one node stay several. Raises the errors of ``ask``, and
+    ``TimedOut`` where reading everything takes longer than so many seconds.
     """
     if selection is None:
         head = ctx.store.head()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""True and useful things about a store that nobody asked yet, each with the next command."""
+"""Finds true and useful facts about a store, each with the command that shows more."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Fact:
 
 
 def facts(ctx: Context, count: int = 3) -> list[Fact]:
-    """The first few facts that hold, the most telling first."""
+    """Find the first few facts that hold, the most telling first."""
     found: list[Fact] = []
     for look in _LOOKS:
         if len(found) < count:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When the metrics of two runs may be compared: each rule a sentence with a code."""
+"""Judges whether the metrics of two runs may be compared: each rule is a finding with a code."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def judge(
     data: tuple[Sequence[tuple[str, str]], Sequence[tuple[str, str]]],
     changed: Sequence[str],
 ) -> tuple[bool | None, tuple[Finding, ...]]:
-    """Whether the metrics of two runs compare (``None``: that is not known), and why not. An error
-    makes the comparison unfair; with a warning it is not known.
+    """Judge whether the metrics of two runs may be compared (``None``: that is not known), and why
+    not. An error makes the comparison unfair; with a warning it is not known.
 
     ``data`` is what each run read, as (role, bytes); ``changed`` names the sections that differ.
     What is under test is what differs: where more than one section does, a difference of metrics

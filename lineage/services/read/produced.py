@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What produced this, as people read it: things in groups, and a tree that says each thing once."""
+"""Answers what produced something, as people read it: things in groups, and a tree that shows each
+once.
+"""
 
 from __future__ import annotations
 

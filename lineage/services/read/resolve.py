@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Short references, resolved in one place: model:fraud@v3, run:ab12, sha256:..., any IRI."""
+"""Resolves short references: model:fraud@v3, run:ab12, sha256:..., any IRI."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MEANT = 1_000
 
 
 def resolve(ctx: Context, reference: str, view: View = NOW) -> NodeRow:
-    """The node that a reference means.
+    """Find the node that a reference means.
 
     Raises ``NotFound`` naming the nearest three, ``Ambiguous`` listing the candidates,
     ``BadReference`` for what is no reference at all.
@@ -169,7 +169,7 @@ def _missing(ctx: Context, reference: str, kinds: Sequence[str], name: str, view
 
 
 def nearest(name: str, names: Iterable[str]) -> list[str]:
-    """The three names that look most like one."""
+    """Find the three names that look most like a given one."""
     matcher = SequenceMatcher(autojunk=False)
     matcher.set_seq2(name.lower())
     scored = []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One thing in full: what it is, its nearest causes and effects, and who says so."""
+"""Shows one thing in full: what it is, its nearest causes and effects, and who says so."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class ShowRequest(
 
 
 def near(ctx: Context, about: str, at: str | int | None = None) -> Answer:
-    """A node with the edges on both sides, without the evidence."""
+    """Read a node with the edges on both sides, without the evidence."""
 
     def read(view: View) -> tuple[Subgraph, str]:
         ident = resolve(ctx, about, view).id
@@ -118,8 +118,8 @@ def _near(ctx: Context, ident: str, view: View) -> Subgraph:
 
 
 def evidence(ctx: Context, idents: Collection[str], view: View) -> dict[str, list[Claimed]]:
-    """Who says so: of each node, the claims about it and its causes that stand in a view, ``MOST``
-    at most, each with the entry that made it. Two reads, however many there are.
+    """Read who says so: for each node, the claims about it and its causes that stand in a view,
+    ``MOST`` at most, each with the entry that made it. Two reads, however many there are.
     """
     held = ctx.store.held(idents, view)
     claims = {
@@ -168,7 +168,9 @@ class FindRequest(
 
 
 def kind_names(given: Iterable[str] | None) -> frozenset[str] | None:
-    """Kinds by names in any case. Raises ``Usage`` with the nearest names for one there is not."""
+    """Find kinds by names in any case. Raises ``Usage`` with the nearest names for one there is
+    not.
+    """
     by_lower = {name.lower(): name for name in KINDS}
     named = list(given or ())
     for name in named:

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SPARQL 1.1 over the PROV-O view of a store: read only, bounded in time, nothing asked elsewhere."""
+"""Answers SPARQL 1.1 over the PROV-O view of a store: read only, bounded in time, nothing asked
+elsewhere.
+"""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def answered(query: str, rows: int, size: int) -> dict[str, Any]:
-    """The answer to a query over what stdin holds; at most so many rows and bytes of it."""
+    """Answer a query over what stdin holds, with at most so many rows and bytes."""
     import pyoxigraph
 
     if resource is not None:
@@ -73,7 +73,7 @@ def answered(query: str, rows: int, size: int) -> dict[str, Any]:
 
 
 def asked_of(store: Any, query: str) -> Any:
-    """What the engine answers. The default graph is all graphs together."""
+    """Put the query to the engine. The default graph is all graphs together."""
     return store.query(query, use_default_graph_as_union=True, prefixes=PREFIXES)
 
 

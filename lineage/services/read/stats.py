@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How much a store holds, and its ledger, newest first."""
+"""Counts what a store holds, and lists its ledger, newest first."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What produced this, and what depends on it: walks toward causes and effects."""
+"""Answers what produced something, and what depends on it: walks toward causes and effects."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class ImpactRequest(
 
 
 def walked(ctx: Context, asked: WalkRequest[W], toward: Toward) -> WalkAnswer:
-    """Everything within reach of one thing, on one side of it."""
+    """Walk to everything within reach of one thing, on one side of it."""
     along = relations(asked.via)
 
     def read(view: View) -> tuple[Subgraph, str]:
@@ -100,7 +100,7 @@ def walked(ctx: Context, asked: WalkRequest[W], toward: Toward) -> WalkAnswer:
 
 
 def grouped(rows: Iterable[NodeRow]) -> dict[str, list[str]]:
-    """Identifiers by the groups in which people read them."""
+    """Put identifiers into the groups in which people read them."""
     groups: dict[str, list[str]] = {}
     for row in rows:
         groups.setdefault(kinds.group(row.kind), []).append(row.id)
@@ -108,7 +108,7 @@ def grouped(rows: Iterable[NodeRow]) -> dict[str, list[str]]:
 
 
 def relations(via: Iterable[str] | None) -> frozenset[str] | None:
-    """The relations named. Raises ``Usage`` with the nearest names for one there is not."""
+    """Find relations by their names. Raises ``Usage`` with the nearest names for one there is not."""
     if via is None:
         return None
     named = frozenset(via)

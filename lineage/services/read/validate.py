@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Is a document, or a store, valid: by PROV-CONSTRAINTS, by our own rules, by shapes."""
+"""Validates a document or a store: by PROV-CONSTRAINTS, by our own rules, by shapes."""
 
 from __future__ import annotations
 
@@ -62,7 +62,9 @@ def document(
     where: str = "document",
     shapes: Sequence[str] = (),
 ) -> Validation:
-    """A document, of the format named or of the one it looks like. Raises as its reader does."""
+    """Validate a document, of the format named or of the one it looks like. Raises as its reader
+    does.
+    """
     read = formats.named(format) if format else formats.recognised(data, where)
     return batch(read.loads(data, where), shapes=shapes)
 
@@ -99,8 +101,8 @@ class ValidateRequest(
 
 
 def batch(found: Batch, *, shapes: Sequence[str] = (), around: Batch | None = None) -> Validation:
-    """A batch. ``shapes`` are files of SHACL, or names of ours; they look at its nodes within
-    ``around``. Raises ``BadInput`` for shapes that cannot be read, or would ask elsewhere.
+    """Validate a batch. ``shapes`` are files of SHACL, or names of ours; they look at its nodes
+    within ``around``. Raises ``BadInput`` for shapes that cannot be read, or would ask elsewhere.
     """
     ours = check.check(found)
     prov = constraints.inspect(found)

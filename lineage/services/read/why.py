@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Why are these two connected: the shortest chains of edges from an effect to a cause."""
+"""Finds how two things are connected: the shortest chains of edges from an effect to a cause."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Connected(NamedTuple):
 
 
 def connected(ctx: Context, paths: list[Path], view: View) -> Connected:
-    """Chains of edges with their nodes; nothing of nothing."""
+    """Read chains of edges with their nodes; no chain gives nothing."""
     rows = list(dict.fromkeys(row for path in paths for row in path))
     names = {row.effect for row in rows} | {row.cause for row in rows}
     nodes = ctx.store.get(names, view)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commits that runs used, found again after rebase, cherry-pick, squash or amend."""
+"""Finds commits that runs used, also after rebase, cherry-pick, squash or amend."""
 
 from __future__ import annotations
 

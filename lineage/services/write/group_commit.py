@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Group commit: what arrives while a write is going on goes into the next one, together."""
+"""Group commit: messages that arrive during a write go into the next one together."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class GroupCommit:
         self._called = False
 
     def put(self, actor: str, values: Sequence[Any]) -> tuple[list[Acknowledgement], bool]:
-        """Leave messages, all or none. Each future gives what of it was not kept, or raises why it
+        """Queue messages, all or none. Each future gives what of it was not kept, or raises why it
         was refused; the flag asks the caller to have ``drain`` called until it says no.
 
         Raises ``StoreBusy`` when too many wait already.
@@ -65,7 +65,7 @@ class GroupCommit:
         return [message.heard for message in messages], call
 
     def drain(self, ctx: Context) -> bool:
-        """Write what waits, in one group; whether more has come meanwhile."""
+        """Write what waits, in one group, and return whether more has come meanwhile."""
         groups: dict[str, list[tuple[_Message, Batch]]] = {}
         for message, batch in self._taken(ctx):
             groups.setdefault(message.actor, []).append((message, batch))

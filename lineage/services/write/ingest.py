@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bringing in what a source asserts, and taking back what it no longer does."""
+"""Writes what a source asserts, and retracts what it no longer does."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Assertions that callers may repeat: a batch or a run under a key is written once."""
+"""Records assertions that callers may repeat: a batch or a run under a key is written once."""
 
 from __future__ import annotations
 
