@@ -192,7 +192,7 @@ _OF_ALL = frozenset({"found", "certificate", "start"})
 
 
 def flat(found: answers.Answer) -> Answer:
-    """The answer of a service, its rows as they are."""
+    """Make the flat answer of a service's answer, its rows as they are."""
     more = {f.name: getattr(found, f.name) for f in fields(found) if f.name not in _OF_ALL}
     if isinstance(found, show.ShowAnswer):
         more["evidence"] = [Evidence(**said.to_dict()) for said in found.evidence]

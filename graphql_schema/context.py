@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What resolvers may ask of the server: reading, writing, waiting, and who is calling."""
+"""The context of resolvers: reading, writing, waiting, and who is calling."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Server(Protocol):
         ...
 
     def admit(self) -> None:
-        """Raises an error of ``lineage.errors`` for a caller who has had more than its share."""
+        """Raise an error of ``lineage.errors`` for a caller who has had more than its share."""
         ...
 
     def spend(self, points: int) -> None:
@@ -72,11 +72,11 @@ class Session:
         self.begin()
 
     def begin(self) -> None:
-        """The operation's time runs from here; for a subscription, that of its next result."""
+        """Start the operation's time; for a subscription, that of its next result."""
         self.until = time.monotonic() + SECONDS
 
     def fresh(self) -> Session:
-        """The same caller at the start of another operation, with nothing remembered."""
+        """Make the context of another operation of the same caller, with nothing remembered."""
         return Session(server=self.server, role=self.role)
 
     async def read(self, work: Callable[[Context], T]) -> T:
@@ -86,7 +86,7 @@ class Session:
         return await self.server.read(partial(_within, self.until, work))
 
     def demand(self, role: Role) -> None:
-        """Raises ``Denied`` where the caller's role does not allow this."""
+        """Raise ``Denied`` where the caller's role does not allow this."""
         if self.role < role:
             raise Denied(
                 f"this needs the role {role.name}, and yours is {self.role.name}",
@@ -105,7 +105,7 @@ Asked = Info[Session, Any]
 
 
 def root(info: Asked) -> str:
-    """The name in the response of the root field that a field is nested below."""
+    """Find the name in the response of the root field that a field is nested below."""
     path = info.path
     while path.prev is not None:
         path = path.prev
@@ -113,11 +113,11 @@ def root(info: Asked) -> str:
 
 
 def view(info: Asked) -> View:
-    """What the root field above was asked as of."""
+    """Find the view that the root field above was asked in."""
     return info.context.views.get(root(info), NOW)
 
 
 def pin(info: Asked, at: str | None, as_of: int) -> None:
-    """Remember what a root field was answered as of, where that was asked for."""
+    """Keep the view that a root field was answered in, where that was asked for."""
     if at:
         info.context.views[root(info)] = View(as_of=as_of)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Queries read once: what is too long is refused unread, what was read or refused before is known."""
+"""Caches queries: what is too long is refused unread, what was read or refused before is known."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ _REFUSED: _Shelf[list[GraphQLError]] = _Shelf(_REFUSALS)
 
 
 async def parsed(query: str, server: Server) -> DocumentNode | list[GraphQLError]:
-    """The document, or why it cannot be read."""
+    """Parse a document, or find out why it cannot be parsed."""
     if known := _READY.get(query) or _REFUSED.get(query):
         return known
     if len(query) > LENGTH:
@@ -82,7 +82,7 @@ async def parsed(query: str, server: Server) -> DocumentNode | list[GraphQLError
 async def validated(
     query: str, document: DocumentNode, schema: Any, rules: Any, server: Server
 ) -> list[GraphQLError]:
-    """What is wrong with a document that was read."""
+    """Validate a document that was parsed."""
     if _READY.get(query) is document:
         return []
     errors = await _apart(server, query, partial(_validate, document, schema, rules))
@@ -134,5 +134,5 @@ def _validate(document: DocumentNode, schema: Any, rules: Any) -> list[GraphQLEr
 
 
 def located(error: LineageError) -> GraphQLError:
-    """An error of ours as one of GraphQL."""
+    """Turn an error of ours into one of GraphQL."""
     return GraphQLError(str(error), original_error=error.with_traceback(None))

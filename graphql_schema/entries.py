@@ -54,14 +54,14 @@ class EntryConnection:
 
 
 def cursor(seq: int) -> str:
-    """The opaque place of an entry."""
+    """Write the opaque place of an entry."""
     return rows.written("entry", seq)
 
 
 async def ledger(
     info: Asked, first: First = 20, after: After = None, at: At = None
 ) -> EntryConnection | None:
-    """A page of the ledger, as of an entry."""
+    """Read a page of the ledger, as of an entry."""
     size, behind = page_size(first), rows.read("entry", after) if after else 0
 
     def work(ctx: Context) -> tuple[list[log.Header], int]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lists of rows in one comprehension, where all that is asked of each row are plain fields.
+"""Answers lists of rows in one comprehension, where only plain fields of each row are asked for.
 
 The stock executor walks every field of every row (16-20 us a node); here each field is one column.
 Whatever is not plain, and whatever goes wrong, is left to the stock executor.
@@ -36,7 +36,7 @@ class FastExecutor(StrawberryGraphQLCoreExecutionContext):
         result: Any,
         position_context: Any,
     ) -> Any:
-        """The list, in the short way where there is one."""
+        """Complete the list, in the short way where there is one."""
         if isinstance(result, Rows):
             done = self._short(field_details_list, result.rows)
             if done is not None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What one operation may ask for: a cost counted in one pass, fragments once, before validation."""
+"""Limits what one operation may ask for: its cost is counted in one pass, before validation."""
 
 from __future__ import annotations
 
@@ -73,12 +73,12 @@ _FLAT = 50
 
 
 def page_size(first: int) -> int:
-    """The size of a page asked for. Raises ``Usage`` beyond 1 to 200."""
+    """Check the size of a page. Raises ``Usage`` where it is not from 1 to 200."""
     return within("first", first, PAGE)
 
 
 def within(name: str, value: int, most: int) -> int:
-    """How much is asked for. Raises ``Usage`` beyond 1 and the most there is."""
+    """Check how much is asked for. Raises ``Usage`` where it is not from 1 to the most there is."""
     if not 1 <= value <= most:
         hint = "Go on from the cursor of each page."
         raise Usage(f"{name} is between 1 and {most:,}, not {value}", hint=hint)
@@ -185,7 +185,7 @@ def _too_long(number: int) -> LimitExceeded:
 
 
 def cost(document: DocumentNode, operation: str | None, variables: Mapping[str, Any] | None) -> int:
-    """What an operation costs, before anything of it is validated or run.
+    """Count what an operation costs, before anything of it is validated or run.
 
     Raises ``LimitExceeded`` for one that costs too much, is too deep, or has too long a list or
     text. Linear in the document: fragments are counted once, however often they are spread.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Nested fields ask the store once a level: for all nodes, all links, all evidence of the level."""
+"""Batches the reads of nested fields: one a level, for all nodes, all edges and all evidence of it."""
 
 from __future__ import annotations
 

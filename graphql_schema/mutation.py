@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What changes the store: one input each, and problems as data."""
+"""The mutations: each has one input, and gives problems as data."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What surrounds every operation: parsing once, limits first, errors that say no more than allowed."""
+"""Runs an operation: parsed once, limits checked first, errors that say no more than is allowed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Operation(SchemaExtension):
         self._refused: list[GraphQLError] = []
 
     async def on_operation(self) -> AsyncIterator[None]:
-        """A context of its own at the beginning, errors that may be shown at the end."""
+        """Make a context of its own at the beginning, and errors that may be shown at the end."""
         held = self.execution_context
         held.context = held.context.fresh()
         held.context.server.admit()
@@ -45,7 +45,7 @@ class Operation(SchemaExtension):
             _tell(held.result)
 
     def on_stream_result(self, result: Any) -> Iterator[None]:
-        """The same for each result of a subscription."""
+        """Do the same for each result of a subscription."""
         _tell(result)
         yield
 
@@ -85,7 +85,7 @@ class Operation(SchemaExtension):
         yield
 
     def get_results(self) -> dict[str, Any]:
-        """What the operation cost, for its answer."""
+        """Add what the operation cost to its answer."""
         if self._cost is None:
             return {}
         return {"cost": {"requested": self._cost, "limit": limits.COST}}
@@ -97,7 +97,7 @@ def _tell(result: Any) -> None:
 
 
 def told(error: GraphQLError) -> GraphQLError:
-    """An error as the caller may see it: ours in full with its code, others by a number only."""
+    """Make an error that the caller may see: ours in full with its code, others by a number only."""
     if error.extensions and "code" in error.extensions:
         return error
     cause: BaseException | None = error

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The lists of each kind, a page at a time, behind the identifier of the last one seen."""
+"""Lists the nodes of each kind, a page at a time, behind the identifier of the last one seen."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _connection(kind: str) -> Any:
 
 
 def connections() -> dict[str, Any]:
-    """The fields of all kinds, by name."""
+    """Make the fields of all kinds, by name."""
     fields = {FIELDS[kind]: _field(kind) for kind in kinds.KINDS if kind != "Run"}
     return {FIELDS["Run"]: _runs(), **fields}
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The questions as fields: each is one call of a service, with the certificate of its answer."""
+"""The query fields: each is one call of a service, with the certificate of its answer."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _given(field: Field, value: Any) -> Any:
 
 
 def asked(request: type[Request[Any]]) -> Any:
-    """The field that answers a request, worked out and put in order on its thread, in one hop."""
+    """Make the field that answers a request, worked out and put in order on its thread, in one hop."""
     known = fields_of(request)
 
     async def resolve(info: Asked, **arguments: Any) -> Any:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How often one field is asked for in one place: validation compares each pair of them."""
+"""Limits how often one field is asked for in one place: validation compares each pair of them."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _check(found: Counter[_Path]) -> None:
 
 
 def check_repeats(document: DocumentNode) -> None:
-    """Raises ``LimitExceeded`` where validation would compare too many fields with each other."""
+    """Raise ``LimitExceeded`` where validation would compare too many fields with each other."""
     fragments = {
         node.name.value: node
         for node in document.definitions

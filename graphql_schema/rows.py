@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What plain fields say of the rows of engines: one function a field, for both executors."""
+"""Answers plain fields from the rows of engines: one function a field, for both executors."""
 
 from __future__ import annotations
 
@@ -144,17 +144,17 @@ def place(row: Any) -> list[str]:
 
 
 def cursor(row: Any) -> str:
-    """The opaque place of a link."""
+    """Write the opaque place of a link."""
     return written("link", place(row))
 
 
 def written(what: str, value: Any) -> str:
-    """An opaque cursor, with its sort and version in it."""
+    """Write an opaque cursor, with its sort and version in it."""
     return urlsafe_b64encode(orjson.dumps([what, 1, value])).decode().rstrip("=")
 
 
 def read(what: str, given: str) -> Any:
-    """What ``written`` was given. Raises ``BadReference`` for a cursor of anything else."""
+    """Read what ``written`` was given. Raises ``BadReference`` for a cursor of anything else."""
     try:
         sort, version, value = orjson.loads(urlsafe_b64decode(given + "=" * (-len(given) % 4)))
     except (ValueError, TypeError):
@@ -186,7 +186,7 @@ EDGE_LEAVES: Mapping[str, Leaf] = {
 
 
 def linked(rows: Sequence[EdgeRow], way: Toward) -> list[Link]:
-    """Edges as seen from one end, in order."""
+    """Turn edges into links as seen from one end, in order."""
     return sorted((Link(*row, way) for row in rows), key=place)
 
 

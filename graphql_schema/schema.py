@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The schema, made once; its text as it is kept in schema.graphql."""
+"""Makes the schema, once, and its text as it is kept in schema.graphql."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class Schema(strawberry.Schema):
     """Strawberry's schema, whose errors are logged by ``operation`` and without values."""
 
     def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:
-        """Nothing: see ``operation.told``."""
+        """Do nothing: see ``operation.told``."""
 
 
 @cache
 def make(*, stock: bool = False) -> Schema:
-    """The schema; ``stock`` without the list fast path, to compare with."""
+    """Make the schema; ``stock`` without the fast path of lists, to compare with."""
     return Schema(
         query=Query,
         mutation=Mutation,
@@ -44,5 +44,5 @@ def make(*, stock: bool = False) -> Schema:
 
 
 def sdl() -> str:
-    """The schema as text, sorted."""
+    """Write the schema as text, sorted."""
     return print_schema(lexicographic_sort_schema(make()._schema)) + "\n"  # noqa: SLF001 - strawberry's own printer does not sort

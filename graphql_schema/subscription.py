@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""New entries as they come: paged from the ledger, so that none is lost and none comes twice."""
+"""Sends new entries as they come: paged from the ledger, so that none is lost and none comes twice."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ After = Annotated[
 
 
 def leaf(name: str, shown: Leaf, kind: Any, description: str) -> Any:
-    """A plain field: the same function answers it in both executors."""
+    """Make a plain field, which the same function answers in both executors."""
 
     def resolve(root: Any) -> Any:
         return shown(root)

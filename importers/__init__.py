@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of importers; a name here and a file beside it is all that a new one needs."""
+"""The table of importers; a new importer needs a row here and a file beside it."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ __all__ = ["BUILTIN", "Importer", "Options", "Source", "available", "named", "sn
 
 @cache
 def available() -> tuple[Importer, ...]:
-    """Ours and those that installed packages offer (entry points ``lineage.importers``), looked up
-    once a process: the look reads a file of every installed package.
+    """List our importers and those that installed packages offer (entry points
+    ``lineage.importers``), looked up once a process: the look reads a file of every installed
+    package.
     """
     ours = tuple(_load(name) for name in BUILTIN)
     theirs = tuple(point.load()() for point in entry_points(group="lineage.importers"))
@@ -40,7 +41,7 @@ def _load(name: str) -> Importer:
 
 
 def named(name: str) -> Importer:
-    """The importer of this name. Raises ``Usage`` listing the names there are."""
+    """Find the importer of this name. Raises ``Usage`` listing the names there are."""
     if name in BUILTIN:
         return _load(name)
     for importer in available():
@@ -50,8 +51,8 @@ def named(name: str) -> Importer:
 
 
 def sniff(source: Source) -> tuple[Importer, ...]:
-    """The importers that recognise the source: a file has one reader, the first in the table; a
-    folder may hold several things at once. Raises ``InputMissing``, ``UnknownFormat``.
+    """Find the importers that recognise the source: a file has one reader, the first in the table;
+    a folder may hold several things at once. Raises ``InputMissing``, ``UnknownFormat``.
     """
     found = tuple(importer for importer in available() if importer.sniffs(source))
     if not found and source.path is not None and not source.path.exists():

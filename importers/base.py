@@ -17,7 +17,7 @@ LARGEST_FILE = 512 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where to read: an address as the user gave it, and what it resolves to on this machine.
+    """What to read: an address as the user gave it, and what it resolves to on this machine.
 
     ``data`` holds the bytes when they came through a pipe. The address, without credentials and
     with the path made absolute, is part of the identity of what is asserted; ``login`` is the user
@@ -31,7 +31,7 @@ class Source:
 
     @classmethod
     def of(cls, address: str | Path, data: bytes | None = None) -> Source:
-        """A source for a path, an URL, or ``-`` with its bytes."""
+        """Make a source of a path, an URL, or ``-`` with its bytes."""
         text = str(address)
         if data is not None:
             return cls(address=text, data=data)
@@ -48,7 +48,7 @@ class Source:
         return self.path is not None and self.path.is_file() and not self.path.stat().st_size
 
     def read(self) -> bytes:
-        """The bytes of a file source. Raises ``InputMissing``, ``LimitExceeded``."""
+        """Read the bytes of a file source. Raises ``InputMissing``, ``LimitExceeded``."""
         if self.data is not None:
             return self.data
         if self.path is None or not self.path.is_file():
@@ -75,7 +75,7 @@ def _without_credentials(url: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What the caller may choose. ``person_key`` turns e-mails into identifiers (DESIGN section 2);
+    """The options of an import. ``person_key`` turns e-mails into identifiers (DESIGN section 2);
     ``revisions`` limits history (git range syntax), which makes the import a partial one.
     """
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Many records as batches of a bounded size."""
+"""Groups many records into batches of a bounded size."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ BATCH_RECORDS = 4_000
 def batches(
     nodes: Sequence[Node], edges: Sequence[Edge], size: int = BATCH_RECORDS
 ) -> Iterator[Batch]:
-    """Many records as batches of a bounded size: all nodes first, then the edges between them."""
+    """Group many records into batches of a bounded size: all nodes first, then the edges between
+    them.
+    """
     for start in range(0, len(nodes), size):
         yield Batch(nodes=tuple(nodes[start : start + size]))
     for start in range(0, len(edges), size):

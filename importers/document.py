@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Any PROV document is a source: read by the table of formats."""
+"""Imports any PROV document, by the table of formats."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class DocumentImporter(Importer):
         return found.name != "rocrate"
 
     def read(self, source: Source, options: Options) -> Iterator[Batch]:
-        """The whole document as one batch."""
+        """Yield the whole document as one batch."""
         del options
         data = source.read()
         found = formats.recognised(data, source.address)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Crates: a folder or zip file with RO-Crate metadata, and whether its files are those listed."""
+"""Imports crates: a folder or zip file with RO-Crate metadata, whose files are compared with those
+listed.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,7 @@ class RoCrateImporter(Importer):
             return False
 
     def read(self, source: Source, options: Options) -> Iterator[Batch]:
-        """The whole crate as one batch; files that are missing or differ are counted."""
+        """Yield the whole crate as one batch; files that are missing or differ are counted."""
         del options
         if source.path is not None and source.path.is_dir():
             yield _read(_folder(source.path, source.address), source.address)

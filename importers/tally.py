@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an importer met that did not become a record, counted while it reads."""
+"""Counts what an importer met that did not become a record, while it reads."""
 
 from __future__ import annotations
 

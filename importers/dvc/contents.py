@@ -32,7 +32,7 @@ class Cache:
         self._tally = tally
 
     def read(self, item: Item, limit: int = yaml_reader.LARGEST) -> bytes | None:
-        """The bytes of an item; ``None`` when they are not here, or not what the digest says."""
+        """Read the bytes of an item; ``None`` when they are not here, or not what the digest says."""
         if self._root is None or not item.algorithm.startswith("md5"):
             return None
         data = small_file(self._root, _path(item), limit)
@@ -48,7 +48,7 @@ class Cache:
             return None
 
     def members(self, item: Item) -> tuple[Item, ...]:
-        """The files of a folder, out of the list that DVC keeps of them."""
+        """List the files of a folder, out of the list that DVC keeps of them."""
         if item.members or not item.digest.endswith(".dir"):
             return item.members
         data = self.read(item)
@@ -108,7 +108,9 @@ def _md5(data: bytes) -> str:
 def metrics(
     runs: Iterable[Run], files: Files, cache: Cache, tally: Tally
 ) -> dict[Key, dict[str, float]]:
-    """The numbers in metrics files by item, out of git at a commit that locked them, else the cache."""
+    """Read the numbers in metrics files by item, out of git at a commit that locked them, else the
+    cache.
+    """
     runs = list(runs)
     items = {item.key: item for run in runs for item in _measured(run)}
     found: dict[Key, dict[str, float]] = {}

@@ -73,7 +73,9 @@ def is_ours(path: str) -> bool:
 
 
 class Files:
-    """Bytes by name: an object of the repository, ``<commit>:<path>``, or ``:<path>`` in the folder."""
+    """Reads bytes by name: an object of the repository, ``<commit>:<path>``, or ``:<path>`` in the
+    folder.
+    """
 
     def __init__(self, repository: GitReader | None, folder: Path | None) -> None:
         self.repository = repository
@@ -124,7 +126,7 @@ def small_file(root: Path, path: str, limit: int = yaml_reader.LARGEST) -> bytes
 
 
 def committed(repository: GitReader, revisions: str | None) -> Iterator[Version]:
-    """Every state of DVC's files in all of history, newest first."""
+    """Yield every state of DVC's files in all of history, newest first."""
     for sha, changes in repository.history(*PATTERNS, revisions=revisions):
         ours = {change.path: change for change in changes if is_ours(change.path)}
         for change in ours.values():
@@ -151,7 +153,7 @@ def _changed(sha: str, change: Change, beside: Change | None) -> Version:
 
 
 def working(folder: Path, tally: Tally) -> Iterator[Version]:
-    """DVC's files in a folder and below; links and other repositories are not entered."""
+    """Find DVC's files in a folder and below; links and other repositories are not entered."""
     entries = 0
     for place, folders, files in os.walk(folder):
         entries += len(folders) + len(files)

@@ -125,7 +125,7 @@ class Folder(NamedTuple):
 
 
 def stages(data: Any, where: str) -> dict[str, dict[str, Any]]:
-    """The stages of a dvc.lock by name, unresolved. Raises ``BadInput``, ``InputTooNew``."""
+    """Read the stages of a dvc.lock by name, unresolved. Raises ``BadInput``, ``InputTooNew``."""
     if data is None:
         return {}
     if not isinstance(data, dict):
@@ -151,7 +151,7 @@ def _demand_schema(schema: Any, where: str) -> None:
 
 
 def stage(name: str, said: Mapping[str, Any], address: str, folder: Folder) -> Stage | None:
-    """A locked stage; ``None`` for one that locks nothing."""
+    """Read a locked stage; ``None`` for one that locks nothing."""
     command = said.get("cmd")
     lines = command if isinstance(command, list) else [command]
     text = "\n".join(str(line) for line in lines if line is not None)
@@ -176,7 +176,7 @@ def stage(name: str, said: Mapping[str, Any], address: str, folder: Folder) -> S
 
 
 def tracked(data: Mapping[str, Any], folder: Folder) -> Tracked:
-    """What a *.dvc file without a command tracks."""
+    """Read what a *.dvc file without a command tracks."""
     description = data.get("desc")
     return Tracked(
         outs=_items(_several(data.get("outs")), folder),
@@ -245,7 +245,7 @@ def _item(entry: Mapping[str, Any], folder: Folder) -> Item | None:
 
 
 def place_of(path: Any, folder: str) -> Place | None:
-    """Where an entry's path leads, seen from the root of the repository; nothing is looked up.
+    """Find where an entry's path leads, seen from the root of the repository; nothing is looked up.
 
     >>> place_of("../b.csv", "a/c"), place_of("s3://bucket/x.csv", "a")
     (Place(namespace=None, path='a/b.csv'), Place(namespace='s3://bucket', path='x.csv'))

@@ -52,7 +52,7 @@ class Pipeline:
 
     @classmethod
     def of(cls, data: Any, folder: str, where: str, *, templated: bool) -> Pipeline:
-        """A dvc.yaml. Raises ``BadInput`` for what is none."""
+        """Read a dvc.yaml. Raises ``BadInput`` for what is none."""
         if data is None:
             data = {}
         if not isinstance(data, dict) or not isinstance(data.get("stages") or {}, dict):
@@ -139,7 +139,7 @@ class Pipeline:
 
 
 def fill(text: str, scope: Scope) -> str | None:
-    """A text with its templates filled in; ``None`` when one has no plain value.
+    """Fill in the templates of a text; ``None`` when one has no plain value.
 
     >>> fill("${dir}/${model.name}.pkl", {"dir": "out", "model": {"name": "rf"}})
     'out/rf.pkl'

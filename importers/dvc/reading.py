@@ -76,8 +76,8 @@ class Reading:
         self._read: set[Sort] = set()
 
     def found(self) -> Found:
-        """What the versions say. Raises ``BadInput`` (or a kind of it) for a file of the working
-        folder that cannot be read, and when no version can be.
+        """Read what the versions say. Raises ``BadInput`` (or a kind of it) for a file of the
+        working folder that cannot be read, and when no version can be.
         """
         self._read_pipelines()
         self._read_locks([v for v in self._versions if v.sort == "dvc.lock"])

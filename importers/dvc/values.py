@@ -18,8 +18,8 @@ MOST_VALUES = 500
 
 
 def parameters(said: Mapping[str, Any], tally: Tally, where: str) -> dict[str, Value]:
-    """Parameters of all files by dotted name; one that several files have differently keeps the
-    file's name from the second on.
+    """Flatten the parameters of all files under dotted names; one that several files have
+    differently keeps the file's name from the second on.
     """
     named: dict[str, Value] = {}
     for file in sorted(said, key=str):

@@ -12,7 +12,9 @@ LONGEST_BRANCH = 1_000
 
 
 def bases(repository: GitReader, tips: Iterable[str]) -> tuple[dict[str, str], int]:
-    """Tip outside the default branch -> where it left; and how many tips are too far away."""
+    """Map each tip outside the default branch to where it left it, and count the tips that are too
+    far away.
+    """
     outside = repository.unmerged()
     found: dict[str, str] = {}
     too_long = 0

@@ -42,7 +42,7 @@ class History:
         self._commits = 0
 
     def batches(self) -> Iterator[Batch]:
-        """Commits newest first; the last batch carries the counts and the losses."""
+        """Yield commits, newest first; the last batch carries the counts and the losses."""
         self._demand_commits()
         partial = self._options.revisions is not None
         shas = self._repo.revisions(self._options.revisions)

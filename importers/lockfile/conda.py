@@ -38,7 +38,7 @@ _THREE = re.compile(r"=\s*(?P<version>\d+(?:\.[^\s=<>!~,|*.]+){2,})(?P<build>)")
 
 
 def conda_lock(data: bytes, reader: Reader) -> list[Resolved]:
-    """conda-lock.yml: one environment for each of its platforms."""
+    """Read conda-lock.yml: one environment for each of its platforms."""
     said = yaml_reader.load(data, where=reader.where)
     if not isinstance(said, dict) or not isinstance(said.get("package"), list):
         raise BadInput("this is no conda-lock.yml: it lists no packages", where=reader.where)
@@ -83,7 +83,7 @@ def _locked(entry: Mapping[str, Any], reader: Reader) -> Pinned | None:
 
 
 def environment_yml(data: bytes, reader: Reader) -> list[Resolved]:
-    """environment.yml: what was asked for, which is seldom what was installed."""
+    """Read environment.yml: what was asked for, which is seldom what was installed."""
     said = yaml_reader.load(data, where=reader.where)
     if not isinstance(said, dict) or not isinstance(said.get("dependencies"), list):
         raise BadInput("this is no environment.yml: it lists no dependencies", where=reader.where)

@@ -43,7 +43,9 @@ _LOOKED_AT = 16 * 1024
 
 
 def format_of(name: str, data: bytes) -> str | None:
-    """The format of a file by its name, else by what it begins with; ``None`` for another file."""
+    """Find the format of a file by its name, else by what it begins with; ``None`` for another
+    file.
+    """
     named = next((x for x, pattern in _NAMES.items() if pattern.fullmatch(name)), None)
     if named is not None:
         return named
@@ -60,7 +62,7 @@ def format_at(path: Path) -> str | None:
 
 
 def lock_files(folder: Path) -> Iterator[Path]:
-    """The lock files that lie in a folder itself, in order; not what they were compiled from."""
+    """List the lock files that lie in a folder itself, in order; not what they were compiled from."""
     likely = (
         path
         for path in sorted(folder.iterdir())

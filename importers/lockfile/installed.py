@@ -36,7 +36,7 @@ def looks(path: Path) -> bool:
 
 
 def installed(path: Path, reader: Reader) -> list[Resolved]:
-    """The packages in a virtual environment or a site-packages folder."""
+    """List the packages in a virtual environment or a site-packages folder."""
     folders = _folders(path)
     if not folders:
         message = f"{path} has no installed packages: no *.dist-info in it or in its site-packages"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every lock file comes down to: packages at versions, and what is left open."""
+"""The packages at versions that a lock file lists, and the requirements that it leaves open."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Resolved:
 
 
 class Reader:
-    """Where the packages of one file are put together, and what is wrong with them is counted."""
+    """Collects the packages of one file, and counts what is wrong with them."""
 
     def __init__(self, tally: Tally, where: str) -> None:
         self.tally = tally
@@ -154,7 +154,7 @@ def no_credentials(url: Any) -> str | None:
 
 
 def text_of(data: bytes, where: str) -> str:
-    """A text file of any of the encodings that tools write. Raises ``BadInput``."""
+    """Read a text file of any of the encodings that tools write. Raises ``BadInput``."""
     if len(data) > LARGEST:
         raise LimitExceeded(f"{len(data)} bytes, more than {LARGEST}", where=where)
     marked = data[:2] in {b"\xff\xfe", b"\xfe\xff"}  # PowerShell redirects as UTF-16
@@ -166,7 +166,7 @@ def text_of(data: bytes, where: str) -> str:
 
 
 def toml(data: bytes, where: str) -> dict[str, Any]:
-    """A TOML file. Raises ``BadInput``, ``InputTruncated``, ``LimitExceeded``."""
+    """Read a TOML file. Raises ``BadInput``, ``InputTruncated``, ``LimitExceeded``."""
     text = text_of(data, where)
     try:
         return tomllib.loads(text)

@@ -27,7 +27,7 @@ UV, POETRY, PIPFILE = 1, 2, 6
 
 
 def uv(data: bytes, reader: Reader) -> list[Resolved]:
-    """uv.lock: one environment for every platform and Python it was solved for."""
+    """Read uv.lock: one environment for every platform and Python it was solved for."""
     said = toml(data, reader.where)
     demand_version(said.get("version"), UV, "uv", reader.where)
     found = Resolved(python=_text(said.get("requires-python")))
@@ -58,7 +58,7 @@ def _uv_source(source: Mapping[str, Any]) -> dict[str, str | None]:
 
 
 def pylock(data: bytes, reader: Reader) -> list[Resolved]:
-    """pylock.toml (PEP 751)."""
+    """Read pylock.toml (PEP 751)."""
     said = toml(data, reader.where)
     try:
         lock = Pylock.from_dict(said)
@@ -105,7 +105,7 @@ def _pylock_hashes(package: Package) -> list[str]:
 
 
 def poetry(data: bytes, reader: Reader) -> list[Resolved]:
-    """poetry.lock, of poetry 1 and 2."""
+    """Read poetry.lock, of poetry 1 and 2."""
     said = toml(data, reader.where)
     about = table(said.get("metadata"))
     if not about and tables(said.get("package")):
@@ -143,7 +143,7 @@ def poetry(data: bytes, reader: Reader) -> list[Resolved]:
 
 
 def pipfile(data: bytes, reader: Reader) -> list[Resolved]:
-    """Pipfile.lock."""
+    """Read Pipfile.lock."""
     said = json_reader.loads(data, where=reader.where)
     about = table(said.get("_meta")) if isinstance(said, dict) else {}
     spec = about.get("pipfile-spec")

@@ -34,7 +34,9 @@ def environment_id(found: Resolved) -> str:
 
 
 def records(found: Resolved, files: Iterable[str], tally: Tally) -> Iterator[Record]:
-    """One environment with its packages, and the files that were written from it."""
+    """Make the records of one environment with its packages, and of the files that were written
+    from it.
+    """
     ident = environment_id(found)
     members = merged(found.packages)
     tally.lose("packages", "are listed more than once", count=len(found.packages) - len(members))
@@ -55,7 +57,7 @@ def records(found: Resolved, files: Iterable[str], tally: Tally) -> Iterator[Rec
 
 
 def merged(packages: Sequence[Pinned]) -> list[Pinned]:
-    """Each package once, with all that is said of how it belongs."""
+    """Merge packages: each once, with all that is said of how it belongs."""
     same: dict[str, list[Pinned]] = {}
     for package in packages:
         same.setdefault(package.purl, []).append(package)
@@ -123,7 +125,7 @@ def _membership(ident: str, package: Pinned) -> Edge:
 
 
 def file(namespace: str, path: str, data: bytes) -> tuple[str, list[Record]]:
-    """A lock file as a version by its bytes: its identifier, and the records of it."""
+    """Make a version of a lock file by its bytes: its identifier, and its records."""
     digest, md5 = ids.sha256(data), hashlib.md5(data, usedforsecurity=False).hexdigest()
     ident = ids.dataset_version_id(namespace, path, "sha256", digest)
     node = kinds.Artifact(

@@ -38,7 +38,7 @@ Include = Callable[[str], bytes | None]
 
 
 def requirements(data: bytes, reader: Reader, path: str, include: Include) -> list[Resolved]:
-    """A requirements file with those that it includes."""
+    """Read a requirements file with those that it includes."""
     found = Resolved()
     todo, seen = [(path, data)], {path}
     while todo:

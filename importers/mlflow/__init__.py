@@ -57,7 +57,9 @@ class MlflowImporter(Importer):
             return False
 
     def read(self, source: Source, options: Options) -> Iterator[Batch]:
-        """Runs and their things first, then models; the last batch of a store has its counts."""
+        """Yield runs and what they used and made, then models; the last batch of a store has its
+        counts.
+        """
         del options
         try:
             for open_store, shelves in _opened(source):

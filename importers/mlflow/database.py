@@ -36,7 +36,7 @@ class Database(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         ...
 
 
@@ -86,7 +86,7 @@ class SqliteDatabase:
             raise self._failure(error) from error
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._connection.close()
 
     def _failure(self, error: Exception) -> BadInput:
@@ -170,7 +170,7 @@ class PostgresDatabase:
         return rows
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         with contextlib.suppress(self._driver.Error):
             self._connection.close()
 

@@ -141,8 +141,8 @@ class TrackingStore(Protocol):
 
 
 def intrinsic(experiments: Sequence[Experiment], first_run: tuple[str, Milliseconds]) -> str:
-    """The name of a store out of what it holds, so that a copy, a move or another door changes it
-    not: the id and creation time of its earliest experiment.
+    """The name of a store out of what it holds, which a copy, a move or another way to read it does
+    not change: the id and creation time of its earliest experiment.
 
     Never its name, which people change. Stores from before MLflow 1.30 have no creation times
     there; their earliest run (id and start) takes the place.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What MLflow holds, as PROV: runs with what they used and made, models with where they came from."""
+"""Maps MLflow to PROV: runs with what they used and made, models with where they came from."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A tracking server by MLflow's REST protocol: asked because the user named it, and nobody else."""
+"""Reads a tracking server by MLflow's REST protocol, which is asked because the user named it."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class Server:
 
 
 class RestStore:
-    """What a tracking server tells. Metric histories stay there: a search gives last values."""
+    """Reads a tracking server. Metric histories stay there: a search gives last values."""
 
     def __init__(self, server: Server, tally: Tally, instance: str | None = None) -> None:
         self._server = server

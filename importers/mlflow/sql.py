@@ -51,7 +51,7 @@ class SqlStore:
         )
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the database."""
         self._database.close()
 
     def runs(self) -> Iterator[Run]:

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Values of a tracking server as attributes: text that can be stored, times, numbers, no secrets."""
+"""Turns values of a tracking server into attributes: text that can be stored, times, numbers, no
+secrets.
+"""
 
 from __future__ import annotations
 

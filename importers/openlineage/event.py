@@ -31,7 +31,8 @@ _SHA = re.compile(r"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?")
 
 
 def batch_of(event: Any, *, person_key: bytes) -> Batch:
-    """What one event says, parsed from JSON; ``losses`` says what of it is missing or not kept.
+    """Read what one event says, parsed from JSON; ``losses`` says what of it is missing or not
+    kept.
 
     Raises ``Rejected`` for what names no run, job or dataset, or is no event at all.
     """

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Facets as attributes: those of the standard member by member, unknown ones as bounded JSON text."""
+"""Turns facets into attributes: those of the standard member by member, unknown ones as bounded
+JSON text.
+"""
 
 from __future__ import annotations
 
@@ -73,8 +75,8 @@ def of(holder: Any, key: str, tally: Tally) -> Iterator[tuple[str, Mapping[str, 
 
 
 def attributes(name: str, facet: Mapping[str, Any], tally: Tally) -> dict[str, Value]:
-    """A facet as attributes: ``<facet>.<member>`` for those of the standard, else one JSON text
-    under ``facet.<name>``.
+    """Turn a facet into attributes: ``<facet>.<member>`` for those of the standard, else one JSON
+    text under ``facet.<name>``.
     """
     own = {key: value for key, value in facet.items() if key not in _BASE}
     if name not in KNOWN:
@@ -92,7 +94,7 @@ def attributes(name: str, facet: Mapping[str, Any], tally: Tally) -> dict[str, V
 
 
 def tags(facet: Mapping[str, Any], tally: Tally) -> dict[str, Value]:
-    """Tags as ``tag.<key>``, those of a column as ``tag.<column>.<key>``."""
+    """Turn tags into ``tag.<key>``, those of a column into ``tag.<column>.<key>``."""
     found: dict[str, Value] = {}
     for tag in listed(facet, "tags", tally):
         key, value = tag.get("key"), tag.get("value")
@@ -106,7 +108,9 @@ def tags(facet: Mapping[str, Any], tally: Tally) -> dict[str, Value]:
 
 
 def pairs(prefix: str, entries: Iterator[Mapping[str, Any]], tally: Tally) -> dict[str, Value]:
-    """Named values (environment variables, parameters) as ``<prefix>.<name>``, secrets scrubbed."""
+    """Turn named values (environment variables, parameters) into ``<prefix>.<name>``, secrets
+    scrubbed.
+    """
     found: dict[str, Value] = {}
     for entry in entries:
         name, value = entry.get("key", entry.get("name")), entry.get("value")
@@ -132,7 +136,7 @@ def listed(facet: Mapping[str, Any], key: str, tally: Tally) -> Iterator[Mapping
 
 
 def cut(text: str, what: str, tally: Tally) -> str:
-    """A text of bounded length; what is longer says so."""
+    """Cut a text to a bounded length; what was longer says so."""
     if len(text) <= LONGEST:
         return text
     tally.lose(what, f"longer than {LONGEST} characters, the rest is not kept")

@@ -83,13 +83,13 @@ class Graph:
         )
 
     def say(self, noun: Noun) -> None:
-        """One statement, unless it says nothing."""
+        """Add one statement, unless it says nothing."""
         node = noun.node()
         if node.attributes or node.label is not None:
             self.nodes.append(node)
 
     def edge(self, relation: str, effect: str, cause: str, /, **told: Value | None) -> None:
-        """One relation; ``role`` and ``time`` are PROV's."""
+        """Add one relation; ``role`` and ``time`` are PROV's."""
         names = {"role": "prov:role", "time": "prov:time"}
         attributes = {names.get(k, k): v for k, v in told.items() if v is not None}
         self.edges.append(
@@ -111,7 +111,7 @@ class Graph:
         return namespace, name
 
     def job(self, said: Any) -> str | None:
-        """A job: the plan that its runs follow."""
+        """Add a job: the plan that its runs follow."""
         if (named := self._named(said, "jobs")) is None:
             return None
         node = _job(*named)
@@ -120,7 +120,7 @@ class Graph:
         return node.id
 
     def run(self, said: Any, job: Any) -> str | None:
-        """A run, called as its job is; ``None`` where it has no identifier."""
+        """Add a run, called as its job is; ``None`` where it has no identifier."""
         key = said.get("runId") if isinstance(said, dict) else None
         if not isinstance(key, str) or not key.strip():
             self.tally.lose("runs", "no runId")
@@ -141,7 +141,7 @@ class Graph:
         return ident
 
     def dataset(self, said: Any) -> tuple[str, tuple[str, str]] | None:
-        """A dataset by name: its identifier, and namespace and name."""
+        """Add a dataset by name: its identifier, and namespace and name."""
         if (named := self._named(said, "datasets")) is None:
             return None
         node = _dataset(*named)
@@ -151,7 +151,7 @@ class Graph:
     # --- runs and who answers for them ---
 
     def associate(self, run: str, producer: Any, job: str | None) -> None:
-        """Who reported the run, and the job as the plan that was followed."""
+        """Add who reported the run, and the job as the plan that was followed."""
         if isinstance(producer, str) and producer:
             node = _producer("openlineage", producer)
             self.nodes.append(node)
@@ -165,14 +165,14 @@ class Graph:
     def informed(
         self, run: str, said: Mapping[str, Any], role: str, unless: Collection[str | None] = ()
     ) -> str | None:
-        """The run or job that came before a run."""
+        """Add the run or job that came before a run."""
         other, is_run = self._other(said)
         if other is not None and other not in unless:
             self.edge("wasInformedBy" if is_run else "wasInfluencedBy", run, other, role=role)
         return other
 
     def informs(self, run: str, said: Mapping[str, Any], role: str) -> None:
-        """The run or job that comes after a run."""
+        """Add the run or job that comes after a run."""
         other, is_run = self._other(said)
         if other is not None:
             self.edge("wasInformedBy" if is_run else "wasInfluencedBy", other, run, role=role)
@@ -185,7 +185,7 @@ class Graph:
         return (self.job(job) if isinstance(job, dict) else None), False
 
     def owned(self, ident: str, facet: Mapping[str, Any]) -> None:
-        """Who answers for a job or dataset."""
+        """Add who answers for a job or dataset."""
         for owner in facets.listed(facet, "owners", self.tally):
             name = owner.get("name")
             if not isinstance(name, str) or not name.strip():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The body of an HTTP response, bounded in size and in time: servers are strangers."""
+"""Reads the body of an HTTP response within bounds of size and time: the server is not trusted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PIECE = 256 * 1024
 def read_body(
     response: HTTPResponse, *, largest: int, seconds: float, hint: str, where: str | None = None
 ) -> bytes:
-    """The whole body, read no further than ``largest`` bytes, nor for longer than ``seconds``.
+    """Read the whole body, no further than ``largest`` bytes, nor for longer than ``seconds``.
 
     Raises ``LimitExceeded`` with the hint and place, ``TimeoutError``, and ``ConnectionResetError`` where the
     server ends early; closing the response ends its body, not a connection that is kept.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""JSON read without surprises: repeated keys, NaN, bad encodings and bombs are errors with a place."""
+"""Reads JSON strictly: repeated keys, NaN, bad encodings and bombs are errors with a place."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def loads(data: bytes, *, where: str) -> Any:
-    """The JSON value in some bytes.
+    """Read the JSON value in some bytes.
 
     Raises ``BadInput`` (not UTF-8, not JSON, a key twice, NaN), ``InputTruncated`` and
     ``LimitExceeded`` (nested deeper than ``DEEPEST``).
@@ -33,8 +33,9 @@ def loads(data: bytes, *, where: str) -> Any:
 
 
 def members(text: str, *, where: str) -> Iterator[tuple[str, Any]]:
-    """The members of the object that a text is, as ``loads`` has them, but one after the other:
-    so there is the tree of one of them at a time. What is wrong further on is found further on.
+    """Yield the members of the object that a text is, as ``loads`` reads them, one after the other:
+    only the tree of one of them is in memory at a time. What is wrong further on is found further
+    on.
     """
     seen: set[str] = set()
     escaped = "\\u" in text

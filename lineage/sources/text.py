@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Text in bytes from anywhere: its encoding, and merges that git left to be resolved."""
+"""Decodes text, and refuses merges that git left to be resolved."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _CONFLICT = re.compile(r"^(?:<{7}|>{7})(?: .*)?$", re.MULTILINE)
 
 
 def decode(data: bytes, *, where: str, encoding: str = "utf-8-sig") -> str:
-    """The text in some bytes. Raises ``BadInput`` naming the first byte that is none."""
+    """Decode the text in some bytes. Raises ``BadInput`` naming the first byte that is none."""
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What XML may not hold before a parser sees it: document types, whose entities multiply."""
+"""Refuses XML with document types, whose entities multiply, before a parser sees it."""
 
 from __future__ import annotations
 

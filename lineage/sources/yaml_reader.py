@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""YAML read without surprises: one guard against tags and bombs, before anything is built."""
+"""Reads YAML strictly: one guard against tags and bombs, before anything is built."""
 
 from __future__ import annotations
 
@@ -53,7 +53,8 @@ _YAML_1_1 = _Dialect(_Base, DEEPEST_1_1, 0)
 
 
 def load(data: bytes, *, where: str) -> Any:
-    """The one YAML document in some bytes, with scalars as YAML 1.2 has them and each key once.
+    """Read the one YAML document in some bytes, with scalars as YAML 1.2 has them and each key
+    once.
 
     Raises ``BadInput`` (not UTF-8, not YAML, conflict markers, tags, a key twice, several
     documents), ``InputTruncated`` and ``LimitExceeded`` (size, aliases, depth).
@@ -68,8 +69,8 @@ def load(data: bytes, *, where: str) -> Any:
 
 
 def load_yaml_1_1(text: str, *, where: str) -> Any:
-    """What a small text of YAML 1.1 says, as tools write it that use PyYAML as it is: ``on`` is
-    true, a date a date, of a key that stands twice the last value counts. No alias is followed.
+    """Read a small text of YAML 1.1, as tools write it that use PyYAML as it is: ``on`` is true, a
+    date a date, of a key that stands twice the last value counts. No alias is followed.
 
     Raises ``BadInput`` (not YAML, tags, aliases, several documents) and ``LimitExceeded`` (depth).
     """
@@ -89,7 +90,7 @@ def _built(text: str, where: str, dialect: _Dialect) -> Any:
 
 
 def flatten(value: Any, limit: int) -> Iterator[tuple[str, Any]]:
-    """The leaves of nested mappings under dotted names; other values, lists too, are leaves.
+    """Yield the leaves of nested mappings under dotted names; other values, lists too, are leaves.
 
     Stops after ``limit`` leaves and one.
 

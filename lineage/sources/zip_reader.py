@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Zip files from anywhere, read into memory."""
+"""Reads zip files into memory, without trusting anything in them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _DAMAGE = (
 
 @contextmanager
 def readable(where: str) -> Iterator[None]:
-    """Turns everything that the zip library raises for a damaged file into one error."""
+    """Turn everything that the zip library raises for a damaged file into one error."""
     try:
         yield
     except zipfile.BadZipFile as error:
@@ -93,7 +93,7 @@ def _fault(member: zipfile.ZipInfo) -> str | None:
 
 
 def read(data: bytes, *, most_bytes: int, most_files: int, where: str) -> dict[str, bytes]:
-    """The files of a zip by name; folders are left out, and nothing touches the disk.
+    """Read the files of a zip by name; folders are left out, and nothing touches the disk.
 
     ``most_bytes`` bounds what all of them hold unpacked, ``most_files`` how many there are. Names
     are relative, stay inside, and differ on every file system. Raises ``BadInput`` (no zip, damaged,

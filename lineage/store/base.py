@@ -107,8 +107,8 @@ class Subgraph:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which nodes: all that is given holds. ``prefix`` is of identifiers; ``text`` occurs in the
-    identifier or the label, in either case; ``also`` is any other condition.
+    """Selects nodes for which everything given holds. ``prefix`` is of identifiers; ``text`` occurs
+    in the identifier or the label, in either case; ``also`` is any other condition.
     """
 
     kinds: frozenset[str] | None = None
@@ -119,7 +119,7 @@ class Filter:
 
     @property
     def condition(self) -> Condition:
-        """As one condition."""
+        """The filter as one condition."""
         parts: list[Condition | None] = [
             None if self.kinds is None else condition.KindIn(self.kinds),
             None if self.label is None else condition.LabelIs(self.label),
@@ -132,7 +132,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """At most ``limit`` rows, from behind the identifier ``after``."""
+    """A page of at most ``limit`` rows, behind the identifier ``after``."""
 
     limit: int = 100
     after: str | None = None
@@ -181,7 +181,7 @@ class Stats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caps:
-    """What an engine does natively; the contract suite and whoever serves a store read it.
+    """The capabilities of an engine; the contract suite and the server read them.
 
     ``threads`` is how many reads at once it is faster with than with one; ``readers`` how many
     connections a served store is read with, so that reads need not wait for a commit.
@@ -196,8 +196,8 @@ class Caps:
 
 @dataclass(slots=True)
 class Moment:
-    """Reads that belong together. ``head`` is the ledger's, once they are over, where everything was
-    read at that head; ``None`` where somebody may have written in between.
+    """Reads that belong to one answer. ``head`` is the ledger's, once they are over, where
+    everything was read at that head; ``None`` where somebody may have written in between.
     """
 
     head: Frontier | None = None
@@ -236,15 +236,17 @@ class Store(Protocol):
     # --- the ledger ---
 
     def head(self) -> Frontier:
-        """The log as the store says it stands."""
+        """The size and peaks of the log, as the store has them."""
         ...
 
     def headers(self, after: int, limit: int, view: View) -> Sequence[Header]:
-        """At most ``limit`` entries behind sequence number ``after``, in order, without records."""
+        """Read at most ``limit`` entries behind sequence number ``after``, in order, without
+        records.
+        """
         ...
 
     def headers_at(self, seqs: Collection[int], view: View) -> Mapping[int, Header]:
-        """The entries of these sequence numbers, without records."""
+        """Read the entries of these sequence numbers, without records."""
         ...
 
     def bodies(self, seqs: Collection[int]) -> Mapping[int, bytes]:
@@ -254,7 +256,9 @@ class Store(Protocol):
         ...
 
     def leaves(self, after: int, limit: int) -> Sequence[bytes]:
-        """At most ``limit`` leaf hashes behind sequence number ``after``, in order, for proofs."""
+        """Read at most ``limit`` leaf hashes behind sequence number ``after``, in order, for
+        proofs.
+        """
         ...
 
     # --- the graph ---
@@ -264,54 +268,54 @@ class Store(Protocol):
         ...
 
     def get(self, ids: Collection[str], view: View) -> Mapping[str, NodeRow]:
-        """The nodes of these identifiers that stand in the view."""
+        """Read the nodes of these identifiers that stand in the view."""
         ...
 
     def find(self, where: Filter, page: Page, view: View) -> Slice:
-        """Nodes that match, by identifier."""
+        """Find nodes that match, by identifier."""
         ...
 
     def edges(self, ids: Collection[str], hop: Hop, view: View) -> Sequence[EdgeRow]:
-        """The edges one hop takes from these nodes."""
+        """Read the edges that one hop takes from these nodes."""
         ...
 
     def walk(self, walk: Walk, view: View) -> Subgraph:
-        """Everything within reach."""
+        """Walk to everything within reach."""
         ...
 
     def run(self, request: PlanRequest, view: View) -> Subgraph:
-        """One page of what a plan selects, by identifier, with the edges among the selected whose
-        effect is on the page. Raises ``TimedOut`` where a plan that no part of would be true of
-        takes longer than the request allows.
+        """Read one page of what a plan selects, by identifier, with the edges among the selected
+        whose effect is on the page. Raises ``TimedOut`` where a plan that no part of would be true
+        of takes longer than the request allows.
         """
         ...
 
     def identifiers(self, after: str | None, limit: int, view: View) -> Sequence[str]:
-        """The identifiers there ever were up to the view, in order, behind ``after``."""
+        """Read the identifiers there ever were up to the view, in order, behind ``after``."""
         ...
 
     def held(self, ids: Collection[str], view: View) -> Mapping[str, NodeHistory]:
-        """Everything claimed of these nodes up to the view, what was retracted before it as well."""
+        """Read everything claimed of these nodes up to the view, also what was retracted before it."""
         ...
 
     def asserted(self, source: str, view: View) -> Iterator[Record]:
-        """What a source asserts in the view, streamed."""
+        """Yield what a source asserts in the view."""
         ...
 
     def stats(self, view: View) -> Stats:
-        """How much there is in the view."""
+        """Count what there is in the view."""
         ...
 
     # --- what is kept beside them ---
 
     def values(self, names: Collection[str]) -> Mapping[str, bytes]:
-        """The values kept under these names."""
+        """Read the values kept under these names."""
         ...
 
     def values_under(
         self, prefix: str, after: str | None = None, limit: int = 1_000
     ) -> Sequence[tuple[str, bytes]]:
-        """At most ``limit`` values whose names begin so, by name, behind the name ``after``."""
+        """Read at most ``limit`` values whose names begin so, by name, behind the name ``after``."""
         ...
 
     def keep(
@@ -319,15 +323,15 @@ class Store(Protocol):
         changes: Mapping[str, bytes | None],
         expecting: Mapping[str, bytes | None] | None = None,
     ) -> bool:
-        """Keep, replace and (``None``) drop values, all in one transaction or, where another value
-        is kept than one that is expected (``None``: none), not at all; whether it was done.
+        """Keep, replace and (``None``) drop values in one transaction, and return whether it was
+        done: nothing is where another value is kept than one that is expected (``None``: none).
         """
         ...
 
     # --- the engine ---
 
     def integrity_faults(self) -> Iterable[str]:
-        """What is damaged below the model: pages, indexes, constraints, in words."""
+        """Find what is damaged below the model (pages, indexes, constraints), in words."""
         ...
 
     def close(self) -> None:
@@ -336,7 +340,7 @@ class Store(Protocol):
 
 
 def takes(hop: Hop, relation: str, follow: bool) -> bool:
-    """Whether a hop takes an edge: the default ones, or those of the relations named."""
+    """Whether a hop takes an edge."""
     if hop.relations is None:
         return follow
     strict = hop.followed or (hop.tied and relation == terms.SAMENESS)
@@ -351,7 +355,7 @@ def standing(since: int, until: int | None, view: View) -> bool:
 
 
 def pages(store: Store, size: int = 256, after: int = 0) -> Iterator[Entry]:
-    """All entries of a store behind a sequence number, in order, read a page at a time."""
+    """Yield all entries of a store behind a sequence number, in order, read a page at a time."""
     while headers := store.headers(after, size, NOW):
         bodies = store.bodies([header.seq for header in headers])
         for header in headers:
@@ -361,7 +365,7 @@ def pages(store: Store, size: int = 256, after: int = 0) -> Iterator[Entry]:
 
 
 def values_under(store: Store, prefix: str) -> Iterator[tuple[str, bytes]]:
-    """All values whose names begin so, by name, read a page at a time."""
+    """Yield all values whose names begin so, by name, read a page at a time."""
     after: str | None = None
     while found := store.values_under(prefix, after):
         yield from found
@@ -369,8 +373,8 @@ def values_under(store: Store, prefix: str) -> Iterator[tuple[str, bytes]]:
 
 
 def remembered(store: Store, name: str, value: bytes) -> bytes:
-    """What is kept under a name; where that is nothing, ``value``, which is kept from now on. Of two
-    that come at once the first has its way.
+    """Read the value kept under a name; where there is none, keep ``value``. Of two calls at once
+    the first has its way.
     """
     while (found := store.values([name]).get(name)) is None:
         if store.keep({name: value}, {name: None}):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who says what, and since when: statements and arcs as engines keep them."""
+"""Claims as engines keep them: statements and arcs, who makes them, and since when."""
 
 from __future__ import annotations
 

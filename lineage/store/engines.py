@@ -24,10 +24,10 @@ class Options(NamedTuple):
 
 
 class Opening(Protocol):
-    """What the module of an engine has: ``opened``."""
+    """The function by which the module of an engine opens a store: ``opened``."""
 
     def __call__(self, address: Address, options: Options) -> Store:
-        """The store at an address. Raises the errors of opening it."""
+        """Open the store at an address. Raises the errors of opening it."""
         ...
 
 
@@ -44,8 +44,8 @@ _EXTRAS: Mapping[str, str] = {_NEO4J: "neo4j"}
 
 
 def opened(url: str, options: Options) -> Store:
-    """The store at an address. Raises ``Usage`` for an address of no engine here, ``MissingExtra``,
-    and the errors of opening one.
+    """Open the store at an address. Raises ``Usage`` for an address of no engine here,
+    ``MissingExtra``, and the errors of opening one.
     """
     address = Address.of(url)
     module = ENGINES.get(address.scheme)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plans carried out: the algebra written once, over the few steps that each engine brings."""
+"""Carries out plans: the algebra is written once, over the few steps that each engine brings."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Sets(Protocol[K]):
 
 
 def run(store: Store, sets: Sets[K], request: PlanRequest, view: View) -> Subgraph:
-    """A page of what a plan selects, and the edges among the selected."""
+    """Read a page of what a plan selects, and the edges among the selected."""
     plan = request.plan
     if isinstance(plan, Where):
         return sets.shown(plan.condition, request)
@@ -83,7 +83,7 @@ def run(store: Store, sets: Sets[K], request: PlanRequest, view: View) -> Subgra
 
 
 def walk_of(request: PlanRequest) -> Walk | None:
-    """The one walk that finds the answer, whole: then its edges are the answer's too."""
+    """Find the one walk that gives the whole answer: then its edges are the answer's too."""
     match request.plan:
         case Traverse(ByIds(ids), toward, follow, None) if (
             follow == request.follow and request.after is None
@@ -100,12 +100,12 @@ def walk_of(request: PlanRequest) -> Walk | None:
 
 
 def hop(follow: EdgeFilter, toward: Toward) -> Hop:
-    """One step of a plan's walk."""
+    """Make one step of a plan's walk."""
     return Hop(toward=toward, relations=follow.relations, tied=follow.tied)
 
 
 def tying(follow: EdgeFilter, toward: Toward) -> Hop:
-    """One step that takes ties by digest as well: they make one thing of a version and its bytes."""
+    """Make one step that takes ties by digest as well: they make one of a version and its bytes."""
     if follow.relations is None or terms.SAMENESS in follow.relations:
         return hop(follow, toward)
     return Hop(toward=toward, relations=follow.relations | {terms.SAMENESS}, tied=True)

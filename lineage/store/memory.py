@@ -321,6 +321,6 @@ class MemoryStore:
 
 
 def opened(address: Address, options: Options) -> MemoryStore:
-    """An empty store: see ``engines.Opening``."""
+    """Open an empty store: see ``engines.Opening``."""
     del address, options
     return MemoryStore()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From one layout of a store to the next: numbered, checksummed, forward only, each with a backup.
+"""Migrates stores from one layout to the next: numbered, checksummed, forward only, each with a
+backup.
 
 An engine has a tuple of migrations and carries out those that a store lacks when it is opened, each
 in one transaction. What was carried out is recorded in the store with its checksum, so that a store
@@ -40,8 +41,8 @@ class Migration:
 def pending(
     migrations: Sequence[Migration], layout: int, done: Mapping[int, str], where: str
 ) -> list[Migration]:
-    """The migrations that a store of a layout lacks, in order; ``done`` are the checksums of those
-    it has had, by number.
+    """Find the migrations that a store of a layout lacks, in order; ``done`` are the checksums of
+    those it has had, by number.
 
     Raises ``StoreTooNew`` for a layout that this version does not know, and ``StoreDamaged`` where
     the store was made by another text than the one here.
@@ -62,5 +63,5 @@ def pending(
 
 
 def kept_value(name: str, text: str) -> bytes:
-    """A setting of layout 1 as the value that layout 2 keeps: packages were text in base64."""
+    """Turn a setting of layout 1 into the value that layout 2 keeps: packages were text in base64."""
     return b64decode(text) if name.startswith("exchange/bytes/") else text.encode()

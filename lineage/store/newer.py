@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A store that a newer version wrote, as this version reads it: in the terms that it knows.
+"""Reads a store that a newer version wrote, in the terms that this version knows.
 
 A node of an unknown kind is shown as one of its family, an edge of an unknown relation as one of its
 base, both with the ``prov:type`` that says what they are. Nothing is ever written.
@@ -41,16 +41,16 @@ from lineage.store.rows import EdgeRow, NodeRow
 
 
 def readable(store: Store) -> Store:
-    """A store as this version can read it: itself, or its terms translated where it holds some that
-    only a newer version knows.
+    """Make a store readable by this version: the store itself, or one that translates the terms
+    that only a newer version knows.
     """
     vocabulary = Vocabulary.of_values(dict(values_under(store, KEPT)))
     return NewerStore(store, Translation(vocabulary.unknown)) if vocabulary.unknown else store
 
 
 class NewerStore:
-    """Reads of a store with every term translated; see ``Store`` for the calls. Whatever writes
-    raises ``StoreTooNew``.
+    """Reads a store with every term translated; see ``Store`` for the calls. Whatever writes raises
+    ``StoreTooNew``.
     """
 
     def __init__(self, store: Store, translation: Translation) -> None:

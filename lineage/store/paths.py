@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The shortest connections of two things of a store."""
+"""Finds the shortest connections of two nodes of a store."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Path = tuple[EdgeRow, ...]
 
 
 def connections(store: Store, walk: Walk, one: str, other: str, k: int, view: View) -> list[Path]:
-    """The ``k`` shortest chains of edges between two things, whichever of them is the effect;
+    """Find the ``k`` shortest chains of edges between two nodes, whichever of them is the effect;
     none where neither depends on the other. Of ``walk`` the start is not looked at.
     """
     for effect, cause in ((one, other), (other, one)):

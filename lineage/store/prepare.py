@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every engine does before it writes: canonical lines, texts, and the arcs of edges."""
+"""Prepares records for every engine: canonical lines, texts, and the arcs of edges."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from lineage.store.rows import NodeRow
 
 
 def statement(node: Node) -> Statement:
-    """A node ready to be kept."""
+    """Turn a node into the statement that is kept."""
     return Statement(node.id, node.kind, node.label, text(node.attributes), node.bundle)
 
 
 def edge_arcs(edge: Edge) -> tuple[Arc, ...]:
-    """An edge ready to be kept, with what it implies; all share its variant."""
+    """Turn an edge into the arc that is kept and those that it implies; all share its variant."""
     shown, number = facets(edge)
     follow = terms.follows(edge.relation, edge.attributes)
     first = (edge.relation, edge.effect, edge.cause, number, follow, shown, edge.id, edge.bundle)
@@ -58,12 +58,12 @@ _new = tuple.__new__
 
 
 def lines(records: Iterable[Record]) -> dict[bytes, Record]:
-    """Records by their canonical line: what is said twice stands once."""
+    """Index records by their canonical line: what is said twice stands once."""
     return {line(record): record for record in records}
 
 
 def ends(records: Iterable[Record]) -> dict[str, frozenset[str]]:
-    """Every identifier that records speak of, with the families that edges give it."""
+    """Find every identifier that records mention, with the families that edges give it."""
     found: dict[str, frozenset[str]] = {}
     for record in records:
         if isinstance(record, Node):
@@ -96,7 +96,7 @@ def retyped(kind: str, families: Iterable[str], *, described: bool, stands: bool
 
 
 def shown(ident: str, statements: list[Statement], families: Iterable[str] = ()) -> NodeRow:
-    """The row that a view shows for a node."""
+    """Make the row that a view shows for a node."""
     if len(statements) == 1:
         return NodeRow(*statements[0][:4])
     node = merged(ident, [item.node() for item in statements], families)

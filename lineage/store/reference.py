@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Walks and plans from one-hop steps: default of engines that have none, oracle of the rest."""
+"""Walks and plans made of one-hop steps: for engines that have none of their own, and to test those
+that do.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,7 @@ _ENTRIES = 64
 
 
 class Clock:
-    """Seconds that run out."""
+    """Counts down seconds."""
 
     def __init__(self, seconds: float | None) -> None:
         self._seconds = seconds
@@ -48,7 +50,7 @@ class Clock:
 
     @property
     def limited(self) -> bool:
-        """Whether there is an end at all."""
+        """Whether there is a limit."""
         return self._end is not None
 
     @property
@@ -68,7 +70,8 @@ class Clock:
 
 
 def walk(store: Store, wanted: Walk, view: View) -> Subgraph:
-    """Level by level, each node marked once, so it ends on cycles and never counts paths.
+    """Walk level by level, marking each node once, so that it ends on cycles and never counts
+    paths.
 
     Where a level would pass the limit, its nodes are taken by identifier, so that every engine
     cuts alike.
@@ -107,8 +110,8 @@ def _far(row: EdgeRow, hop: Hop) -> str:
 
 
 def scan(store: Store, where: Filter, page: Page, view: View) -> Slice:
-    """A filter worked out by looking at every node; shortly after the entry of the view, at what
-    was written since.
+    """Find the nodes of a filter by looking at every node; shortly after the entry of the view, at
+    what was written since.
     """
     if view.as_of is not None and (soon := _soon_after(store, where, page, view)) is not None:
         return soon
@@ -174,7 +177,7 @@ def _rows(store: Store, view: View, after: str | None = None) -> Iterator[NodeRo
 
 
 def stats(store: Store, view: View) -> Stats:
-    """How much there was as of an entry, by counting it. ``root`` is that of the log today."""
+    """Count how much there was as of an entry. ``root`` is that of the log today."""
     kinds: Counter[str] = Counter()
     edges: set[EdgeRow] = set()
     every = frozenset(row.name for row in terms.TABLE if row.implied_by is None)
@@ -195,12 +198,12 @@ def stats(store: Store, view: View) -> Stats:
 
 
 def run(store: Store, request: PlanRequest, view: View) -> Subgraph:
-    """A plan carried out by one-hop steps."""
+    """Carry out a plan by one-hop steps."""
     return execute.run(store, Sets(store, view, Clock(request.seconds)), request, view)
 
 
 def paged(members: Collection[str], request: PlanRequest) -> tuple[list[str], Cut | None]:
-    """One page of a set, by identifier, and how many are left behind it."""
+    """Cut one page out of a set, by identifier, and count how many are left behind it."""
     left = [ident for ident in members if request.after is None or ident > request.after]
     page = nsmallest(request.limit, left)
     return page, Cut(reason="limit", left=len(left) - len(page)) if len(left) > len(page) else None

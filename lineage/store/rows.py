@@ -53,5 +53,5 @@ class EdgeRow(NamedTuple):
 
 
 def edge_order(row: EdgeRow) -> tuple[str, ...]:
-    """The one order in which edges are shown."""
+    """The key by which edges are sorted everywhere."""
     return (row.effect, row.relation, row.cause, row.attributes, row.id or "", row.bundle or "")

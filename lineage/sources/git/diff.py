@@ -43,7 +43,9 @@ class Change(NamedTuple):
 def changes(
     git: Plumbing, diffs: Sequence[Diff], patterns: Sequence[str]
 ) -> Iterator[tuple[str, tuple[Change, ...] | None]]:
-    """What each commit touched of the files with these names, in order; ``None`` where git fails."""
+    """Find what each commit touched of the files with these names, in order; ``None`` where git
+    fails.
+    """
     specs = [f":(glob)**/{pattern}" for pattern in patterns]
     command = (*_COMPARE, "-c", "--raw", "-z", "--no-abbrev", "--always", "--", *specs)
 
@@ -55,7 +57,7 @@ def changes(
 
 
 def patch_ids(git: Plumbing, diffs: Sequence[Diff]) -> dict[str, str]:
-    """Commit -> stable patch-id without context lines."""
+    """Map each commit to its stable patch-id without context lines."""
     if not diffs:
         return {}
     lines = map(" ".join, diffs)
@@ -101,5 +103,5 @@ def _change(token: bytes, path: bytes) -> Change:
 
 
 def path_text(raw: bytes) -> str:
-    """A path as text; bytes that are not UTF-8 are written out, so that it can be stored."""
+    """Write a path as text; bytes that are not UTF-8 are escaped, so that it can be stored."""
     return raw.decode("utf-8", "backslashreplace")

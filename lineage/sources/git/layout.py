@@ -90,7 +90,7 @@ def _is_gitdir(path: Path) -> bool:
 
 
 def locate(path: Path) -> Layout:
-    """The repository at a path: a work tree, a linked one, a bare one or a ``.git`` folder.
+    """Find the repository at a path: a work tree, a linked one, a bare one or a ``.git`` folder.
 
     Raises ``InputMissing``, ``BadInput``, ``InputTooNew``.
     """
@@ -201,7 +201,7 @@ def _demand_alternates(objects: Path, where: str) -> None:
 
 
 def references(layout: Layout) -> References:
-    """Branches, tags and the rest: packed ones, then loose ones over them."""
+    """Read branches, tags and the rest: packed ones, then loose ones over them."""
     names = dict(_packed(_text(layout.common / "packed-refs", _LARGE) or ""))
     symbolic: dict[str, str] = {}
     broken: set[str] = set()
@@ -313,7 +313,8 @@ _URL = re.compile(r"([a-z][a-z0-9+.-]*)://(?:[^/@]*@)?([^/]*)/*(.*)", re.IGNOREC
 
 
 def normalised(url: str) -> str:
-    """An origin so that every way to write it is one: host and path, no scheme, no credentials.
+    """Normalise an origin, so that every way to write it is one: host and path, no scheme, no
+    credentials.
 
     >>> normalised("git@github.com:Lab/paper.git"), normalised("https://u:p@GitHub.com/Lab/paper/")
     ('github.com/Lab/paper', 'github.com/Lab/paper')

@@ -65,7 +65,7 @@ def is_genuine(sha: str, kind: str, data: bytes) -> bool:
 
 
 def parse(sha: str, data: bytes) -> CommitObject:
-    """A commit object. Raises ``ValueError`` for bytes that are none."""
+    """Parse a commit object. Raises ``ValueError`` for bytes that are none."""
     head, _, rest = data.partition(b"\n\n")
     headers = _headers(head)
     tree = headers.get(b"tree", [b""])[0].decode("ascii", "replace")
@@ -97,7 +97,7 @@ def parse(sha: str, data: bytes) -> CommitObject:
 
 
 def visible(text: str) -> str:
-    """A text in one line, without characters that nobody sees or that turn its direction."""
+    """Put a text on one line, without characters that nobody sees or that change its direction."""
     return _INVISIBLE.sub(" ", text).strip()
 
 

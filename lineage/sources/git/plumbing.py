@@ -59,7 +59,7 @@ _Answer = TypeVar("_Answer")
 
 @cache
 def program() -> tuple[str, tuple[int, int]]:
-    """Where git is, and its version. Raises ``MissingExtra``."""
+    """Find git and its version. Raises ``MissingExtra``."""
     path = shutil.which("git")
     if path is None:
         raise MissingExtra(
@@ -73,7 +73,7 @@ def program() -> tuple[str, tuple[int, int]]:
 
 
 class Stream:
-    """What a command prints, by separators and by lengths. Raises ``InputStalled``."""
+    """Reads what a command prints, by separators and by lengths. Raises ``InputStalled``."""
 
     def __init__(self, pipe: IO[bytes], where: str) -> None:
         self._pipe, self._where = pipe, where
@@ -84,7 +84,7 @@ class Stream:
         self.ended: bool = False
 
     def close(self) -> None:
-        """Let go of the pipe."""
+        """Close the pipe."""
         self._selector.close()
         self._pipe.close()
 
@@ -103,7 +103,7 @@ class Stream:
         return bool(data)
 
     def until(self, separator: bytes) -> bytes | None:
-        """The bytes up to a separator, without it; ``None`` at the end."""
+        """Read the bytes up to a separator, without it; ``None`` at the end."""
         scanned = self._at
         while (found := self._buffer.find(separator, scanned)) < 0:
             if len(self._buffer) - self._at > LONGEST:
@@ -117,7 +117,7 @@ class Stream:
         return token
 
     def exactly(self, size: int) -> bytes | None:
-        """The next bytes; ``None`` if there are fewer."""
+        """Read the next bytes; ``None`` if there are fewer."""
         while len(self._buffer) - self._at < size:
             if not self._more():
                 return None
@@ -125,7 +125,7 @@ class Stream:
         return bytes(self._buffer[self._at - size : self._at])
 
     def skip(self, size: int) -> None:
-        """Pass over bytes without keeping them."""
+        """Skip bytes without keeping them."""
         while size > 0:
             step = min(size, len(self._buffer) - self._at)
             self._at += step
@@ -134,13 +134,13 @@ class Stream:
                 return
 
     def lines(self) -> Iterator[bytes]:
-        """Every line that ends in a newline."""
+        """Yield every line that ends in a newline."""
         while (line := self.until(b"\n")) is not None:
             yield line
 
 
 class Plumbing:
-    """git commands that see the objects of a repository, and nothing else of it."""
+    """Runs git commands that see the objects of a repository, and nothing else of it."""
 
     def __init__(
         self, objects: Path, *, algorithm: str, where: str, shallow: Iterable[str] = ()
@@ -189,7 +189,7 @@ class Plumbing:
     def stream(
         self, *commands: Sequence[str], lines: Iterable[str | bytes] = ()
     ) -> Iterator[Stream]:
-        """What a pipeline of git commands prints, fed with lines.
+        """Run a pipeline of git commands, fed with lines, and yield what it prints.
 
         Raises ``BadInput`` after the end of the output if one of them failed.
         """
@@ -214,7 +214,7 @@ class Plumbing:
                 raise BadInput(_complaint(complaints), where=self._where)
 
     def output(self, *command: str, lines: Iterable[str | bytes] = ()) -> list[bytes]:
-        """The lines one command prints."""
+        """Read the lines that one command prints."""
         with self.stream(command, lines=lines) as stream:
             return list(stream.lines())
 
@@ -245,7 +245,7 @@ def resuming(
     run: Callable[[Sequence[_Asked]], Iterator[_Answer]],
     lost: Callable[[_Asked], _Answer],
 ) -> Iterator[_Answer]:
-    """One answer per name, in order: where git ends at a damaged object, go on behind it.
+    """Yield one answer per name, in order; where git ends at a damaged object, go on behind it.
 
     Raises ``InputStalled`` when git has to be stopped a second time.
     """

@@ -48,7 +48,7 @@ class GitReader(Repository):
     # --- commits ----------------------------------------------------------------------------------
 
     def revisions(self, spec: str | None = None) -> list[str]:
-        """The commits of a range in git's syntax, or all there are, newest first.
+        """Read the commits of a range in git's syntax, or all there are, newest first.
 
         Raises ``BadReference`` for a range that names nothing here.
         """
@@ -93,7 +93,9 @@ class GitReader(Repository):
         return list(reached)
 
     def commits(self, shas: Iterable[str]) -> Iterator[CommitObject | Unreadable]:
-        """These commits, in order; one that is missing, false or damaged comes as ``Unreadable``."""
+        """Read these commits, in order; one that is missing, false or damaged comes as
+        ``Unreadable``.
+        """
         for sha, kind, data in self._batch(shas, _LARGEST_COMMIT):
             if data is None or kind != "commit":
                 reason = "is not in this copy" if kind == "missing" else "is too large or no commit"
@@ -127,12 +129,12 @@ class GitReader(Repository):
     # --- files ------------------------------------------------------------------------------------
 
     def blobs(self, oids: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
-        """Files by object name, in order; ``None`` for one that is missing or over 64 MiB."""
+        """Read files by object name, in order; ``None`` for one that is missing or over 64 MiB."""
         for oid, kind, data in self._batch(oids, _LARGEST_BLOB):
             yield oid, data if kind == "blob" else None
 
     def cat(self, oid: str) -> bytes:
-        """One file. Raises ``BadInput`` when it is not in this copy."""
+        """Read one file. Raises ``BadInput`` when it is not in this copy."""
         [(_, data)] = self.blobs([oid])
         if data is None:
             raise BadInput(f"the file {oid} is not in this copy", where=self.layout.where)
@@ -168,13 +170,13 @@ class GitReader(Repository):
             stream.until(b"\n")
 
     def missing(self, oids: Iterable[str]) -> frozenset[str]:
-        """Which of these objects a partial clone left out."""
+        """Find which of these objects a partial clone left out."""
         names = sorted(set(oids))
         said = self._check(names)
         return frozenset(x for x, found in zip(names, said, strict=True) if found[1] == "missing")
 
     def tree(self, commit: str, *paths: str) -> Iterator[Entry]:
-        """The files at a commit, all of them or those under the paths named."""
+        """List the files at a commit, all of them or those under the paths named."""
         command = ("ls-tree", "-r", "-z", "--full-tree", commit, "--", *paths)
         with self._git.stream(command) as stream:
             for _ in range(diff.MOST_PATHS):
@@ -189,7 +191,7 @@ class GitReader(Repository):
     def history(
         self, *patterns: str, revisions: str | None = None
     ) -> Iterator[tuple[str, tuple[Change, ...]]]:
-        """What every commit changed of the files with these names (globs), newest first.
+        """Find what every commit changed of the files with these names (globs), newest first.
 
         A merge counts with what it has like none of its parents. Commits without such a change
         are left out, and so are those that cannot be compared.
@@ -203,7 +205,8 @@ class GitReader(Repository):
     def changes(
         self, diffs: Sequence[Diff], patterns: Sequence[str] = ()
     ) -> Iterator[tuple[str, tuple[Change, ...] | None]]:
-        """What each commit touched; ``None`` where git cannot compare it (they may come first).
+        """Find what each commit touched; ``None`` where git cannot compare it (they may come
+        first).
 
         That is: a parent is beyond a shallow boundary, an object is missing, or it is too large.
         """
@@ -243,7 +246,7 @@ class GitReader(Repository):
         return {words[0]: tuple(words[1:]) for words in (line.decode().split(" ") for line in said)}
 
     def merge_base(self, one: str, other: str) -> str | None:
-        """The newest commit that two have in common."""
+        """Find the newest commit that two have in common."""
         try:
             said = self._git.output("merge-base", one, other)
         except BadInput:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A git repository that is open, and what it is called by: references, HEAD, namespace, origin."""
+"""An open git repository and its names: references, HEAD, namespace, origin."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Repository(Closeable):
 
     @classmethod
     def open(cls, path: Path | str) -> Self:
-        """The repository at a path. Raises ``InputMissing``, ``BadInput``, ``InputTooNew``."""
+        """Open the repository at a path. Raises ``InputMissing``, ``BadInput``, ``InputTooNew``."""
         return cls(layout.locate(Path(path).expanduser().resolve()))
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Remove the folder."""
         self._git.close()
 
     @cached_property

@@ -69,7 +69,7 @@ class Match:
 
 
 def facts(nodes: Iterable[Node], parent_edges: Iterable[Edge]) -> list[CommitFacts]:
-    """The facts in records, as the git importer writes them and a store gives them back."""
+    """Read the facts in records, as the git importer writes them and a store gives them back."""
     parents: dict[str, dict[str, None]] = {}
     for edge in parent_edges:
         if edge.relation == "parent":
@@ -110,7 +110,7 @@ def _one(value: Value | None) -> str | None:
 def resolve(
     target: CommitFacts, candidates: Sequence[CommitFacts], known: Sequence[CommitFacts] = ()
 ) -> list[Match]:
-    """Where a commit is today, among candidates; nothing where it is gone, never a guess.
+    """Find where a commit is today, among candidates; nothing where it is gone, never a guess.
 
     ``known`` are commits that were recorded once: the deleted branch that a squash absorbed.
     For many targets build one ``Rewrites`` and ask it.
@@ -119,7 +119,7 @@ def resolve(
 
 
 class Rewrites:
-    """Candidates, indexed by everything that survives a rewrite."""
+    """Indexes candidates by everything that survives a rewrite."""
 
     def __init__(
         self, candidates: Sequence[CommitFacts], known: Sequence[CommitFacts] = ()
@@ -132,7 +132,7 @@ class Rewrites:
         self._tips = self._absorbed_by()
 
     def resolve(self, target: CommitFacts) -> list[Match]:
-        """The commit itself, else what the first method finds that finds anything."""
+        """Find the commit itself, else what the first method finds that finds anything."""
         if target.sha in self._by_sha:
             return [Match(sha=target.sha, method="sha", confidence=1.0, tree=True)]
         methods: tuple[tuple[Method, Callable[[CommitFacts], list[CommitFacts]]], ...] = (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Opening the file, its pragmas and layout, and SQLite's errors in our words."""
+"""Opens the file, lays it out, and translates SQLite's errors into ours."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class _Codes(dict[int, str]):
 
 
 def connect(path: Path, *, create: bool, durability: str, busy_timeout: int) -> Connection:
-    """A connection to a store's file.
+    """Connect to a store's file.
 
     ``durability`` "full" survives power loss; "fast" may lose the last commits on power loss,
     never on a crash of the process. A store of an older layout is migrated, behind a backup beside
@@ -144,7 +144,7 @@ def _statements(text: str) -> list[str]:
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
-    """SQLite's errors as ours."""
+    """Translate SQLite's errors into ours."""
     try:
         yield
     except UnicodeDecodeError as error:

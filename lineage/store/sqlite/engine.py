@@ -350,7 +350,7 @@ class SqliteStore:
 
 
 def opened(address: Address, options: Options) -> SqliteStore:
-    """The store in a file: see ``engines.Opening``."""
+    """Open the store in a file: see ``engines.Opening``."""
     return SqliteStore(
         address.path,
         create=options.create,

@@ -51,7 +51,7 @@ def keep(
 
 
 def vocabulary(connection: Connection) -> Vocabulary:
-    """The terms that the store keeps now."""
+    """Read the terms that the store keeps now."""
     rows = connection.execute(_VALUES_UNDER, _ALL_TERMS).fetchall()
     # Read at every write: mostly nothing has changed.
     return connection.vocabulary if rows == connection.rows else Vocabulary.of_values(dict(rows))

@@ -27,7 +27,7 @@ _LAST = 2**62
 
 
 def last(view: View) -> int:
-    """The last sequence number that a view sees."""
+    """Find the last sequence number that a view sees."""
     return _LAST if view.as_of is None else view.as_of
 
 

@@ -43,7 +43,7 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def lacking(connection: sqlite3.Connection, path: Path) -> list[Migration]:
-    """The migrations that a store has not had. Raises as ``migration.pending``."""
+    """Find the migrations that a store has not had. Raises as ``migration.pending``."""
     return pending(MIGRATIONS, _layout(connection), _done(connection), str(path))
 
 

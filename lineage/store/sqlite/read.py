@@ -56,17 +56,17 @@ _VIEW_THEN = "{0}since <= :as_of AND ({0}until IS NULL OR {0}until > :as_of)"
 
 
 def standing(view: View, alias: str = "") -> str:
-    """The condition of standing in a view."""
+    """Write the condition of standing in a view."""
     return (_VIEW_NOW if view.as_of is None else _VIEW_THEN).format(alias)
 
 
 def to_json(values: Iterable[Any]) -> str:
-    """Values as the one parameter that json_each unfolds."""
+    """Write values as the one parameter that json_each unfolds."""
     return orjson.dumps(list(values)).decode()
 
 
 def hop_text(connection: Connection, hop: Hop, view: View, keys: str = MANY) -> str:
-    """The statement of one hop, from many nodes or from one."""
+    """Write the statement of one hop, from many nodes or from one."""
     near = "effect" if hop.toward == "causes" else "cause"
     return _HOP.format(
         near=near, keys=keys, view=standing(view, "e."), taken=taken(connection, hop)
@@ -74,7 +74,7 @@ def hop_text(connection: Connection, hop: Hop, view: View, keys: str = MANY) -> 
 
 
 def taken(connection: Connection, hop: Hop) -> str:
-    """The condition on edges that a hop takes; relations are written by their codes."""
+    """Write the condition on edges that a hop takes; relations are written by their codes."""
     if hop.relations is None:
         return "+e.follow"
     codes = sorted(connection.codes[name] for name in hop.relations)
@@ -85,17 +85,17 @@ def taken(connection: Connection, hop: Hop) -> str:
 
 
 def keys_of(connection: Connection, idents: Collection[str]) -> dict[int, str]:
-    """The inner keys of identifiers."""
+    """Look up the inner keys of identifiers."""
     return dict(connection.execute(_KEYS_BY_ID, (to_json(idents),)))
 
 
 def names_of(connection: Connection, keys: Collection[int]) -> dict[int, str]:
-    """The identifiers of inner keys."""
+    """Look up the identifiers of inner keys."""
     return dict(connection.execute(_IDS_BY_KEY, (to_json(keys),))) if keys else {}
 
 
 def get(connection: Connection, idents: Collection[str], view: View) -> dict[str, NodeRow]:
-    """The nodes of these identifiers in a view."""
+    """Read the nodes of these identifiers in a view."""
     if view.as_of is None:
         rows = connection.execute(_NODES_BY_ID, (to_json(idents),))
         return {row[1]: NodeRow(*row[1:]) for row in rows}
@@ -104,7 +104,7 @@ def get(connection: Connection, idents: Collection[str], view: View) -> dict[str
 
 
 def as_of(connection: Connection, named: Mapping[int, str], view: View) -> dict[int, NodeRow]:
-    """Nodes as a view shows them, worked out from the statements and edges standing in it."""
+    """Read nodes as a view shows them, worked out from the statements and edges standing in it."""
     parameters = {"keys": to_json(named), "as_of": view.as_of}
     said: dict[int, list[Statement]] = {}
     for key, *rest in connection.execute(_STATEMENTS.format(view=standing(view)), parameters):
@@ -121,7 +121,7 @@ def as_of(connection: Connection, named: Mapping[int, str], view: View) -> dict[
 
 
 def edges(connection: Connection, idents: Collection[str], hop: Hop, view: View) -> list[EdgeRow]:
-    """The edges one hop takes."""
+    """Read the edges that one hop takes."""
     keys = keys_of(connection, idents)
     parameters = {"keys": to_json(keys), "as_of": view.as_of}
     rows = connection.execute(hop_text(connection, hop, view), parameters).fetchall()
@@ -155,7 +155,7 @@ def edge_rows(
 
 
 def walk(connection: Connection, wanted: Walk, view: View) -> Subgraph:
-    """The algorithm of ``reference.walk`` over inner keys: one statement a level."""
+    """Walk as ``reference.walk`` does, over inner keys: one statement a level."""
     many = hop_text(connection, wanted.hop, view)
     one = hop_text(connection, wanted.hop, view, ONE)
     parameters: dict[str, Any] = {"as_of": view.as_of}
@@ -191,7 +191,7 @@ def walk(connection: Connection, wanted: Walk, view: View) -> Subgraph:
 
 
 def starts(connection: Connection, idents: Collection[str], view: View) -> Mapping[int, object]:
-    """The keys of identifiers that stand in a view."""
+    """Look up the keys of identifiers that stand in a view."""
     if view.as_of is None:
         return {row[0]: row for row in connection.execute(_NODES_BY_ID, (to_json(idents),))}
     return as_of(connection, keys_of(connection, idents), view)
@@ -221,7 +221,7 @@ def _subgraph(
 
 
 def find(connection: Connection, condition: Condition, page: Page) -> list[tuple[int, NodeRow]]:
-    """At most one row more than the page holds, by identifier, each with its key."""
+    """Find at most one row more than the page holds, by identifier, each with its key."""
     text, parameters = compiled(condition)
     beyond = "" if page.after is None else " AND id > :after"
     statement = _FIND.format(conditions=text + beyond)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Conditions as SQL. Texts are compared in the canonical JSON itself, which is faster than taking it
-apart; what SQL cannot say exactly is asked of ``condition.holds`` for the few rows in question.
+"""Compiles conditions to SQL. Texts are compared in the canonical JSON itself, which is faster than
+taking it apart; what SQL cannot say exactly is asked of ``condition.holds`` for the few rows in
+question.
 """
 
 from __future__ import annotations
@@ -198,6 +199,6 @@ class Text:
 
 @lru_cache(maxsize=256)
 def compiled(condition: Condition, alias: str = "node") -> tuple[str, dict[str, Any]]:
-    """The text and parameters of a condition."""
+    """Compile a condition to its text and parameters."""
     text = Text(condition, alias)
     return text.sql, text.parameters

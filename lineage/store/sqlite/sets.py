@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plans in SQLite: sets of inner keys, one statement a step, one a level of a walk."""
+"""Carries out plans in SQLite: sets of inner keys, one statement a step, one a level of a walk."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _AMONG_MATCHING = " AND e.cause IN (SELECT m.key FROM node m WHERE m.key = e.cau
 
 @contextmanager
 def interrupted(connection: sqlite3.Connection, clock: Clock) -> Iterator[None]:
-    """Statements inside end when the time is over."""
+    """Interrupt the statements inside when the time is over."""
     if not clock.limited:
         yield
         return

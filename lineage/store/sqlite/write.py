@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writing: which records are new, their rows, and what readers then see of the nodes touched."""
+"""Writes entries: which records are new, their rows, and what readers then see of the nodes
+touched.
+"""
 
 from __future__ import annotations
 
