@@ -35,10 +35,8 @@ from lineage.verbs import Verbs
 
 if TYPE_CHECKING:
     from lineage.client.remote import Remote
-    from lineage.ledger.keys import SigningKey
     from lineage.server.runtime import Runtime
     from lineage.services.exchange.admit import Admitted
-    from lineage.services.exchange.send import Package
 
 R = TypeVar("R")
 
@@ -252,27 +250,6 @@ class Lineage(Verbs, Closeable):
         """See ``Verbs.answer``."""
         return request.answer(self.context)
 
-    def package(
-        self,
-        selection: str | None,
-        policy: bytes,
-        key: SigningKey | str | None = None,
-        *,
-        days: int = 90,
-        rocrate: bool = False,
-        at: str | int | None = None,
-    ) -> Package:
-        """What is selected as a signed package for the partner of a policy, which is YAML
-        (``services.exchange.send.package``). ``key``, or the one of this name beside the store,
-        signs; its name is that of our log. ``days`` bounds how long the package may be imported.
-        """
-        from lineage.services.exchange import files, keyring, send
-
-        if key is None or isinstance(key, str):
-            key = keyring.named(files.keys(self.home), key)
-        found = send.policy_of(policy)
-        return send.package(self.context, selection, found, key, days=days, rocrate=rocrate, at=at)
-
     def admit(
         self,
         data: bytes,
@@ -292,7 +269,7 @@ class Lineage(Verbs, Closeable):
         return admit.admit(self.context, data, pinned, accept_gap=accept_gap, where=where)
 
     def rebuild(self, progress: Progress = lambda _done, _total: None) -> Moved:
-        """Draw the graph anew from the ledger (``services.move.rebuild``)."""
+        """Draw the graph anew from the ledger (``services.operate.replicate.rebuild``)."""
         return replicate.rebuild(self.context, progress)
 
     def close(self) -> None:

@@ -19,6 +19,7 @@ from lineage.services.exchange.quarantine import (
     QuarantineRequest,
     RejectRequest,
 )
+from lineage.services.exchange.send import PackageRequest
 from lineage.services.exchange.tie import TieRequest
 from lineage.services.operate.doctor import DoctorRequest
 from lineage.services.operate.tokens import AddTokenRequest, RevokeTokenRequest, TokensRequest
@@ -92,6 +93,7 @@ class Verbs:
     sparql: Final = Verb(SparqlRequest)
     validate: Final = Verb(ValidateRequest)
     # exchange
+    package: Final = Verb(PackageRequest)
     tie: Final = Verb(TieRequest)
     quarantine: Final = Verb(QuarantineRequest)
     preview: Final = Verb(PreviewRequest)

@@ -6,33 +6,28 @@ from __future__ import annotations
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from lineage import formats
 from lineage.cli import common
-from lineage.cli.verb import command_of
-from lineage.services.exchange.send import DAYS, MOST_DAYS
+from lineage.cli.verb import command_of, options_of
+from lineage.services.exchange.send import PackageRequest
 from lineage.services.read.export import ExportRequest
 
 
 @command_of(
     "export",
     ExportRequest,
-    more="Without --format, the format is the one that the name of --out says, else json. What the "
-    "format cannot hold is said. With --for, a package for a partner: what its policy lets leave, "
-    "signed (docs/exchange.md).",
-    examples=("""export '+model:"fraud@v3"' --for b-institute --check""",),
-    unset=("format",),
+    more="Without --format, the name of --out says the format. What the format cannot hold is said. "
+    f"With --for: {' '.join(str(PackageRequest.__doc__).split())}",
+    examples=PackageRequest.examples,
 )
 @click.option(
     "--out", "-o", metavar="FILE", type=click.Path(dir_okay=False), help="Where to; default stdout."
 )
 @click.option("--for", "partner", metavar="PARTNER", help="A signed package for this partner.")
 @click.option("--policy", metavar="FILE", help="Default: partners/PARTNER.yaml beside the store.")
-@click.option("--key", metavar="NAME", help="The key that signs; default: the only one there is.")
-@click.option(
-    "--days", type=click.IntRange(1, MOST_DAYS), help=f"How long it may be imported: {DAYS}."
-)
-@click.option("--rocrate", is_flag=True, help="Put an RO-Crate of it into the package too.")
+@options_of(PackageRequest, "key", "days", "rocrate")
 @click.option("--check", is_flag=True, help="Show all that would leave; write nothing.")
 @click.pass_context
 def COMMAND(ctx: click.Context, /, selection: str | None, **chosen: Any) -> None:
@@ -41,28 +36,36 @@ def COMMAND(ctx: click.Context, /, selection: str | None, **chosen: Any) -> None
     if partner is not None:
         from lineage.cli import export_package
 
+        if _is_typed(ctx, "format"):
+            raise click.UsageError("a package has its own formats: leave --format out")
+        del chosen["format"]
         export_package.send(ctx, selection, partner, **chosen)
         return
     for name in ("policy", "key", "days", "rocrate", "check"):
-        if chosen.pop(name):
+        del chosen[name]
+        if _is_typed(ctx, name):
             raise click.UsageError(f"--{name} is about packages: name a partner with --for")
+    if chosen["out"] is not None and not _is_typed(ctx, "format"):
+        found = formats.for_file(chosen["out"])
+        chosen["format"] = found.name if found else chosen["format"]
     _document(ctx, selection, **chosen)
+
+
+def _is_typed(ctx: click.Context, name: str) -> bool:
+    return ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 
 def _document(
     ctx: click.Context,
     selection: str | None,
     *,
-    format: str | None,  # noqa: A002 - the public word
+    format: str,  # noqa: A002 - the public word
     out: str | None,
     at: str | None,
     as_json: bool,
 ) -> None:
     if as_json and out is None:
         raise click.UsageError("--json tells about the document: name a file for it with --out")
-    if format is None:
-        found = formats.for_file(out) if out else None
-        format = found.name if found else "json"  # noqa: A001 - the public word
     with common.opened(ctx) as store:
         exported = store.export(selection, format=format, at=at)
     common.write(out, exported.data)

@@ -17,8 +17,6 @@ def send(
     ctx: click.Context, selection: str | None, partner: str, *, check: bool, **chosen: Any
 ) -> None:
     """Make the package, or with ``check`` show what would leave."""
-    if chosen.pop("format") is not None:
-        raise click.UsageError("a package has its own formats: leave --format out")
     (_check if check else _package)(ctx, selection, partner, **chosen)
 
 
@@ -41,7 +39,7 @@ def _package(
             selection,
             found,
             signing,
-            days=chosen["days"] or service.DAYS,
+            days=chosen["days"],
             rocrate=chosen["rocrate"],
             at=chosen["at"],
         )

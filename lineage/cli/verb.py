@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 import click
 
 from lineage.cli import common
 from lineage.services.request import Field, Request, fields_of
+
+F = TypeVar("F", bound=Callable[..., None])
 
 
 def command_of(
@@ -18,18 +20,16 @@ def command_of(
     *,
     more: str = "",
     examples: Sequence[str] = (),
-    unset: Collection[str] = (),
 ) -> Callable[[Callable[..., None]], click.Command]:
     """Make the command of a request that the decorated function carries out itself: it is given the
     fields, the options of its own, and ``as_json``.
 
-    ``more`` follows the request's sentences in the help and ``examples`` its examples; fields that are
-    ``unset`` are given as ``None`` where nobody names them, not as their default.
+    ``more`` follows the request's sentences in the help, and ``examples`` its examples.
     """
 
     def made(carry_out: Callable[..., None]) -> click.Command:
         own: list[click.Parameter] = getattr(carry_out, "__click_params__", [])
-        params = [_param(field, unset=field.name in unset) for field in fields_of(request)]
+        params = [_param(field) for field in fields_of(request)]
         params += [*reversed(own), _json(common.as_json)]
         told = "\n".join(_help(request, more, examples))
         arguments = [
@@ -40,6 +40,18 @@ def command_of(
         return _Command(name, arguments, callback=carry_out, params=params, help=told)
 
     return made
+
+
+def options_of(request: type[Request[Any]], *names: str) -> Callable[[F], F]:
+    """Add the options of these fields of another request to a function."""
+
+    def added(function: F) -> F:
+        own: list[click.Parameter] = vars(function).setdefault("__click_params__", [])
+        known = {field.name: field for field in fields_of(request)}
+        own.extend(_param(known[name]) for name in reversed(names))
+        return function
+
+    return added
 
 
 class _Command(click.Command):
@@ -110,7 +122,7 @@ def _help(request: type[Request[Any]], more: str, examples: Sequence[str]) -> It
         yield from (f"  lineage {example}" for example in (*request.examples, *examples))
 
 
-def _param(field: Field, *, unset: bool) -> click.Parameter:
+def _param(field: Field) -> click.Parameter:
     says = field.says
     if field.positional and says.flag is None:
         return click.Argument(
@@ -121,7 +133,7 @@ def _param(field: Field, *, unset: bool) -> click.Parameter:
     if field.scalar is bool:
         return click.Option([flag, field.name], is_flag=True, **options)
     multiple = field.many and says.enum != "Relation"
-    default = None if field.required or multiple or unset else field.default
+    default = None if field.required or multiple else field.default
     return click.Option(
         [flag, field.name],
         type=_type(field),

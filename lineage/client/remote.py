@@ -77,7 +77,6 @@ class Remote(Verbs, Closeable):
     context: Final = _Local()
     home: Final = _Local()
     load: Final = _Local()
-    package: Final = _Local()
     rebuild: Final = _Local()
     store: Final = _Local()
 

@@ -124,12 +124,14 @@ def test_a_client_has_every_name_that_a_store_has():
 
 def test_what_needs_the_store_itself_says_so(pair):
     _, there = pair
-    for name in ("admit", "context", "home", "load", "package", "rebuild", "store"):
+    for name in ("admit", "context", "home", "load", "rebuild", "store"):
         with pytest.raises(Usage, match=r"this needs the store itself, and http://127\.0"):
             getattr(there, name)
     for name in ("verify", "export", "log", "tokens", "quarantine"):
         with pytest.raises(Usage, match=r"this needs the store itself, and http://127\.0"):
             getattr(there, name)()
+    with pytest.raises(Usage, match=r"this needs the store itself, and http://127\.0"):
+        there.package(None, b"")
 
 
 def test_pages_go_on_through_either_door(pair):

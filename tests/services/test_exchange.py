@@ -23,7 +23,7 @@ from lineage.ledger import merkle, seal
 from lineage.ledger.checkpoint import Proof
 from lineage.model import kinds
 from lineage.model.record import Batch, Edge, Node
-from lineage.services.exchange import identifiers, send, state
+from lineage.services.exchange import files, identifiers, send, state
 from lineage.sources import zip_reader
 from lineage.store.base import NOW as PRESENT
 from tests.access.strategies import graphs
@@ -159,12 +159,12 @@ def test_a_check_writes_nothing_and_shows_every_string_that_leaves(at):
     a = at("sqlite")
     a.ingest(OURS)
     before = snapshot(a)
-    shown = send.check(a.context, None, send.policy_of(policy("b")), origin=A.name)
+    shown = send.check(a.context, None, files.policy_of(policy("b")), origin=A.name)
     assert snapshot(a) == before
     assert shown.check.more_strings == 0
     sent = a.package(None, policy("b"), A)
     told = {item.text for item in shown.check.strings} | set(shown.around)
-    shown_again = send.check(a.context, None, send.policy_of(policy("b")), origin=A.name)
+    shown_again = send.check(a.context, None, files.policy_of(policy("b")), origin=A.name)
     batch = named("json").loads(files_of(sent.data)["bundle.prov.json"])
     for record in batch.records:
         for text in texts(record):

@@ -14,9 +14,9 @@ from lineage.errors import InputMissing, Usage
 from lineage.ledger.keys import PublicKey
 from lineage.services.context import Context
 from lineage.services.exchange import keyring
-from lineage.services.exchange.send import policy_of
 from lineage.services.exchange.trust import Trust
 from lineage.services.request import Request, Says
+from lineage.sources import yaml_reader
 
 KEYS, PARTNERS, TRUST = "keys", "partners", "trust.yaml"
 
@@ -40,6 +40,11 @@ def trust(home: Path | None, path: str | None = None) -> Trust:
     hint = "Write who you are and whose keys you trust; docs/exchange.md has an example."
     place = Path(path) if path else _beside(home, TRUST, "Name a trust file with --trust.")
     return Trust.of(_read(place, "there is no trust file", hint), where=str(place))
+
+
+def policy_of(data: bytes, *, where: str = "policy") -> Policy:
+    """Read a partner's policy out of its YAML. Raises ``BadInput``, ``LimitExceeded``."""
+    return Policy.of(yaml_reader.load(data, where=where), where=where)
 
 
 def policy(home: Path | None, partner: str, path: str | None = None) -> Policy:

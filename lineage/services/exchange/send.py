@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
 
@@ -19,7 +19,8 @@ from lineage.access.policy import Policy
 from lineage.access.pseudonym import PREFIX, PartnerKey
 from lineage.access.redact import Redacted, redact
 from lineage.access.subjects import unused_rules
-from lineage.errors import LineageError, MissingExtra, StoreDamaged, Usage
+from lineage.access.tokens import Role
+from lineage.errors import LineageError, MissingExtra, StoreDamaged
 from lineage.formats import zip_writer
 from lineage.ledger import merkle, seal
 from lineage.ledger.checkpoint import Checkpoint, Growth, Proof
@@ -29,9 +30,9 @@ from lineage.ledger.statement import Statement
 from lineage.model import kinds
 from lineage.model.record import Batch, Edge, Node, Record, line
 from lineage.services.context import Context
-from lineage.services.exchange import identifiers, package_layout, state
+from lineage.services.exchange import files, identifiers, keyring, package_layout, state
 from lineage.services.read.export import gather
-from lineage.sources import yaml_reader
+from lineage.services.request import Request, Says, When
 from lineage.store.base import NOW
 
 #: Days after which a package may not be imported any more, and the most there may be.
@@ -118,11 +119,6 @@ class _Prepared:
         return self.cut or self.redacted.incomplete
 
 
-def policy_of(data: bytes, *, where: str = "policy") -> Policy:
-    """Read a partner's policy out of its YAML. Raises ``BadInput``, ``LimitExceeded``."""
-    return Policy.of(yaml_reader.load(data, where=where), where=where)
-
-
 def check(
     ctx: Context, selection: str | None, policy: Policy, *, origin: str, at: str | int | None = None
 ) -> PackageCheck:
@@ -163,10 +159,8 @@ def package(
     would take, ``StoreBusy`` where another export to the partner was faster, and the errors of
     ``ask``.
     """
-    if not 1 <= days <= MOST_DAYS:
-        raise Usage(f"{days} days is not between 1 and {MOST_DAYS}")
     found = _prepared(ctx, selection, policy, at, write=True)
-    files = _readable(found, rocrate=rocrate)
+    parts = _readable(found, rocrate=rocrate)
     origin, created = key.name, ctx.clock().astimezone(UTC).replace(microsecond=0)
     sent = state.numbered(ctx.store, state.SENT, policy.partner)
     number = max(sent, default=0) + 1
@@ -174,10 +168,10 @@ def package(
     leaves = _leaves(ctx)
     note = Checkpoint(origin, len(leaves), merkle.root(leaves)).sign(key)
     proof = Proof.make(leaves, entry.seq - 1, note, extra=entry.preimage())
-    files[package_layout.PROOF] = proof.to_text().encode()
+    parts[package_layout.PROOF] = proof.to_text().encode()
     last = sent.get(number - 1)
     if last is not None:
-        files[package_layout.GROWTH] = Growth.make(leaves, last["size"], note).to_text().encode()
+        parts[package_layout.GROWTH] = Growth.make(leaves, last["size"], note).to_text().encode()
     statement = Statement(
         origin=origin,
         audience=policy.partner,
@@ -187,14 +181,14 @@ def package(
         expires=created + timedelta(days=days),
         policy=policy.digest,
         checkpoint=note,
-        files={name: ids.sha256(content) for name, content in files.items()},
+        files={name: ids.sha256(content) for name, content in parts.items()},
     )
     issued = state.keep_bytes(ctx.store, _issued(found))
     made = {"digest": statement.digest, "size": len(leaves), "issued": issued}
     state.keep(ctx.store, state.SENT, policy.partner, number, made)
-    files[package_layout.ENVELOPE] = seal.sign(statement.to_bytes(), seal.IN_TOTO, key)
+    parts[package_layout.ENVELOPE] = seal.sign(statement.to_bytes(), seal.IN_TOTO, key)
     return Package(
-        data=zip_writer.write(dict(sorted(files.items())), compress=True),
+        data=zip_writer.write(dict(sorted(parts.items())), compress=True),
         statement=statement,
         counts=found.redacted.counts,
         nodes=found.read.things,
@@ -203,6 +197,49 @@ def package(
         entry=entry.seq,
         pseudonyms=f"{PREFIX}{policy.partner}:{PartnerKey(policy.partner, found.key).id}:",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PackageRequest(
+    Request[Package],
+    demands=Role.steward,
+    examples=("""export '+model:"fraud@v3"' --for b-institute --check""",),
+):
+    """Make a signed package for a partner, of what is selected as far as the partner's policy lets it
+    leave. The export becomes an entry of the ledger, and the package proves it.
+    """
+
+    selection: Annotated[
+        str | None, Says(text="A selection; without it, everything (docs/selection.md).")
+    ]
+    policy: Annotated[
+        bytes, Says(text="The partner's policy, which is YAML (docs/exchange.md).", flag="--policy")
+    ]
+    key: Annotated[
+        SigningKey | str | None,
+        Says(
+            text="The key that signs, by its name, which is that of our log; without it, the only "
+            "one there is.",
+            flag="--key",
+            metavar="NAME",
+        ),
+    ] = None
+    _: KW_ONLY
+    days: Annotated[
+        int, Says(text="How many days it may be imported.", at_least=1, at_most=MOST_DAYS)
+    ] = DAYS
+    rocrate: Annotated[bool, Says(text="Put an RO-Crate of it into the package too.")] = False
+    at: When = None
+
+    def answer(self, ctx: Context) -> Package:
+        """See ``Request.answer``. Raises as ``package`` does, and the errors of keys."""
+        key = self.key
+        if not isinstance(key, SigningKey):
+            key = keyring.named(files.keys(ctx.home), key)
+        policy = files.policy_of(self.policy)
+        return package(
+            ctx, self.selection, policy, key, days=self.days, rocrate=self.rocrate, at=self.at
+        )
 
 
 def _prepared(
@@ -301,15 +338,15 @@ def _leaves(ctx: Context) -> list[bytes]:
 
 def _readable(found: _Prepared, *, rocrate: bool) -> dict[str, bytes]:
     """The document, and what people and other tools read in its place."""
-    files = {
+    parts = {
         package_layout.BUNDLE: found.document,
         package_layout.README: package_layout.ABOUT.encode(),
     }
     with suppress(MissingExtra):
-        files[package_layout.TRIG] = formats.named("trig").dumps(found.read)
+        parts[package_layout.TRIG] = formats.named("trig").dumps(found.read)
     if rocrate:
-        files[package_layout.CRATE] = formats.named("rocrate").dumps(found.read)
-    return files
+        parts[package_layout.CRATE] = formats.named("rocrate").dumps(found.read)
+    return parts
 
 
 def _issued(found: _Prepared) -> bytes:
