@@ -35,7 +35,7 @@ _TOKEN = re.compile(
 )
 
 
-class _Shelf(Generic[V]):
+class _TextCache(Generic[V]):
     """The last few things by their text, of which only a digest is kept."""
 
     def __init__(self, most: int) -> None:
@@ -64,8 +64,8 @@ def _key(query: str) -> bytes:
 
 
 #: Refusals stand on a shelf of their own: no flood of them pushes out what honest callers ask.
-_READY: _Shelf[DocumentNode] = _Shelf(_KEPT)
-_REFUSED: _Shelf[list[GraphQLError]] = _Shelf(_REFUSALS)
+_READY: _TextCache[DocumentNode] = _TextCache(_KEPT)
+_REFUSED: _TextCache[list[GraphQLError]] = _TextCache(_REFUSALS)
 
 
 async def parsed(query: str, server: Server) -> DocumentNode | list[GraphQLError]:

@@ -22,7 +22,7 @@ from lineage.model.record import Batch
 from lineage.services import context
 from lineage.services.context import Context
 from lineage.services.operate import replicate
-from lineage.services.operate.replicate import PERSON_KEY, Moved
+from lineage.services.operate.replicate import PERSON_KEY, Replication
 from lineage.services.request import Request
 from lineage.services.write import ingest
 from lineage.services.write.ingest import Progress, Report
@@ -268,7 +268,7 @@ class Lineage(Verbs, Closeable):
         pinned = files.trust(self.home) if trust is None else Trust.of(trust)
         return admit.admit(self.context, data, pinned, accept_gap=accept_gap, where=where)
 
-    def rebuild(self, progress: Progress = lambda _done, _total: None) -> Moved:
+    def rebuild(self, progress: Progress = lambda _done, _total: None) -> Replication:
         """Draw the graph anew from the ledger (``services.operate.replicate.rebuild``)."""
         return replicate.rebuild(self.context, progress)
 

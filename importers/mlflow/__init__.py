@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from importers.base import Importer, Options, Source
 from importers.batching import BATCH_RECORDS
-from importers.mlflow.artifacts import File, Shelves
+from importers.mlflow.artifacts import ArtifactFolders, File
 from importers.mlflow.database import Database, PostgresDatabase, SqliteDatabase
 from importers.mlflow.entities import RegisteredModel, TrackingStore
 from importers.mlflow.files import FileStore, looks_like_store
@@ -74,7 +74,7 @@ class MlflowImporter(Importer):
 IMPORTER = MlflowImporter()
 
 _Opener = Callable[[Tally], TrackingStore]
-_Shelving = Callable[[Tally], Shelves]
+_Shelving = Callable[[Tally], ArtifactFolders]
 
 
 def _opened(source: Source) -> Iterator[tuple[_Opener, _Shelving | None]]:
@@ -112,12 +112,12 @@ def _on_disk(path: Path) -> tuple[_Opener, _Shelving]:
     if path.is_dir():
         return (
             lambda tally: FileStore(path, tally),
-            lambda tally: Shelves(path, (path, path / ".trash"), tally),
+            lambda tally: ArtifactFolders(path, (path, path / ".trash"), tally),
         )
     beside = path.parent
     return (
         lambda tally: _in_tables(SqliteDatabase(path), tally),
-        lambda tally: Shelves(beside, (beside / _FOLDER, beside / "mlartifacts"), tally),
+        lambda tally: ArtifactFolders(beside, (beside / _FOLDER, beside / "mlartifacts"), tally),
     )
 
 
@@ -188,7 +188,9 @@ def _is_database(path: Path) -> bool:
 # --- a store as batches --------------------------------------------------------------------------
 
 
-def _batches(store: TrackingStore, shelves: Shelves | None, tally: Tally) -> Iterator[Batch]:
+def _batches(
+    store: TrackingStore, shelves: ArtifactFolders | None, tally: Tally
+) -> Iterator[Batch]:
     nodes: list[Node] = []
     edges: list[Edge] = []
     for record in _records(store, shelves, tally):
@@ -204,7 +206,9 @@ def _batches(store: TrackingStore, shelves: Shelves | None, tally: Tally) -> Ite
     )
 
 
-def _records(store: TrackingStore, shelves: Shelves | None, tally: Tally) -> Iterator[Record]:
+def _records(
+    store: TrackingStore, shelves: ArtifactFolders | None, tally: Tally
+) -> Iterator[Record]:
     mapper = Mapper(store.instance, tally)
     registry = list(store.registered_models())
     registered = {version.run for model in registry for version in model.versions}
@@ -227,7 +231,7 @@ def _records(store: TrackingStore, shelves: Shelves | None, tally: Tally) -> Ite
 
 
 def _files(
-    shelves: Shelves | None, recorded: str | None, tail: Sequence[str], tally: Tally
+    shelves: ArtifactFolders | None, recorded: str | None, tail: Sequence[str], tally: Tally
 ) -> Iterator[File]:
     if shelves is not None:
         yield from shelves.files(recorded, tail)

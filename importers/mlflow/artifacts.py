@@ -33,7 +33,7 @@ class File:
     size: int
 
 
-class Shelves:
+class ArtifactFolders:
     """The folders in which a store may keep artifacts. Nothing outside ``base`` is opened.
 
     What MLflow recorded is where the files once were: a store that was moved is found again by

@@ -6,7 +6,7 @@ from __future__ import annotations
 import click
 
 from lineage.cli.verb import verb
-from lineage.services.write.commits import CommitsRequest, Found
+from lineage.services.write.commits import CommitsRequest, ResolvedCommit
 
 _METHODS = {
     "sha": "still on a branch",
@@ -23,7 +23,7 @@ def COMMAND() -> None:
 
 
 @verb("resolve", CommitsRequest, listed="commits")
-def resolve(found: tuple[Found, ...]) -> None:
+def resolve(found: tuple[ResolvedCommit, ...]) -> None:
     """Print each commit, with where its change is today."""
     for item in found:
         _tell(item)
@@ -31,7 +31,7 @@ def resolve(found: tuple[Found, ...]) -> None:
         click.echo("no run in the store used a commit")
 
 
-def _tell(item: Found) -> None:
+def _tell(item: ResolvedCommit) -> None:
     users = f"  used by {', '.join(item.used_by[:3])}" if item.used_by else ""
     click.echo(click.style(item.title, bold=True) + users)
     for match in item.matches:

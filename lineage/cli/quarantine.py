@@ -13,9 +13,9 @@ from lineage.services.exchange.quarantine import (
     AcceptRequest,
     Preview,
     PreviewRequest,
+    QuarantinedPackage,
     QuarantineRequest,
     RejectRequest,
-    Waiting,
 )
 from lineage.services.write.ingest import Report
 
@@ -31,7 +31,7 @@ def COMMAND() -> None:
 
 
 @verb("list", QuarantineRequest, listed="packages")
-def _list(found: tuple[Waiting, ...]) -> None:
+def _list(found: tuple[QuarantinedPackage, ...]) -> None:
     """Print one package a line."""
     for item in found:
         by = f"  {item.actor}, {item.recorded}  {item.reason}" if item.actor else ""
@@ -60,7 +60,7 @@ def _accept(report: Report) -> None:
 
 
 @verb("reject", RejectRequest)
-def _reject(found: Waiting) -> None:
+def _reject(found: QuarantinedPackage) -> None:
     """Print that the package was rejected."""
     click.echo(f"{found.name} rejected")
 

@@ -10,8 +10,8 @@ from lineage.services.operate.tokens import (
     AddTokenRequest,
     IssuedToken,
     RevokeTokenRequest,
-    Standing,
     TokensRequest,
+    TokenStatus,
 )
 
 
@@ -35,7 +35,7 @@ def _add(issued: IssuedToken) -> None:
 
 
 @verb("list", TokensRequest, listed="tokens")
-def _list(found: tuple[Standing, ...]) -> None:
+def _list(found: tuple[TokenStatus, ...]) -> None:
     """Print one token a line."""
     for item in found:
         token = item.token
@@ -44,7 +44,7 @@ def _list(found: tuple[Standing, ...]) -> None:
 
 
 @verb("revoke", RevokeTokenRequest)
-def _revoke(item: Standing) -> None:
+def _revoke(item: TokenStatus) -> None:
     """Print that the token was revoked."""
     click.echo(f"revoked {item.token.id} ({item.token.name})")
 

@@ -52,7 +52,7 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class InclusionProof:
     """A proof that an entry is in a log, which can be checked without the log (C2SP tlog-proof).
 
     ``index`` counts from 0; ``path`` leads from the leaf up to the root of ``checkpoint``, which
@@ -68,7 +68,7 @@ class Proof:
     @classmethod
     def make(
         cls, leaves: Sequence[bytes], index: int, checkpoint: str, *, extra: bytes = b""
-    ) -> Proof:
+    ) -> InclusionProof:
         """Make the proof of one entry out of the leaf hashes of the whole log.
 
         Raises ``ValueError`` where the log has no such entry.
@@ -83,7 +83,7 @@ class Proof:
         return f"{_HEAD}\n{extra}index {self.index}\n{_path(self.path)}\n{self.checkpoint}"
 
     @classmethod
-    def of(cls, text: str) -> Proof:
+    def of(cls, text: str) -> InclusionProof:
         """Read a proof out of its text. Raises ``BadInput`` and ``LimitExceeded``."""
         head, checkpoint = _halves(text)
         lines = head.split("\n")
@@ -110,7 +110,7 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
-class Growth:
+class ConsistencyProof:
     """A proof that a log only appended since it had ``old`` entries, in the form in which witnesses
     are asked (C2SP tlog-witness): the older size, the hashes, and the newer checkpoint.
     """
@@ -120,7 +120,7 @@ class Growth:
     checkpoint: str
 
     @classmethod
-    def make(cls, leaves: Sequence[bytes], old: int, checkpoint: str) -> Growth:
+    def make(cls, leaves: Sequence[bytes], old: int, checkpoint: str) -> ConsistencyProof:
         """Make the proof out of the leaf hashes of the whole log. Raises ``ValueError``."""
         return cls(old, merkle.consistency(leaves, old), checkpoint)
 
@@ -129,7 +129,7 @@ class Growth:
         return f"old {self.old}\n{_path(self.path)}\n{self.checkpoint}"
 
     @classmethod
-    def of(cls, text: str) -> Growth:
+    def of(cls, text: str) -> ConsistencyProof:
         """Read a proof out of its text. Raises ``BadInput`` and ``LimitExceeded``."""
         head, checkpoint = _halves(text)
         first, *lines = head.split("\n")

@@ -23,7 +23,7 @@ MOST_SIGNATURES = 16
 _FROM_URL_SAFE = str.maketrans("-_", "+/")
 
 
-class Opened(NamedTuple):
+class OpenedEnvelope(NamedTuple):
     """What an envelope held, and the pinned key that signed it."""
 
     payload: bytes
@@ -60,7 +60,7 @@ def sign(payload: bytes, payload_type: str, *keys: SigningKey) -> bytes:
 
 def verify(
     envelope: bytes, pinned: Collection[PublicKey], *, payload_type: str = IN_TOTO
-) -> Opened:
+) -> OpenedEnvelope:
     """Return the payload of an envelope that one of the pinned keys signed as ``payload_type``.
 
     The payload is not parsed, and a ``keyid`` decides nothing: it only says which key to try
@@ -76,7 +76,7 @@ def verify(
     for hint, signature in signatures:
         for key in sorted(pinned, key=lambda one: one.hint != hint):
             if key.verifies(signature, message):
-                return Opened(payload, key)
+                return OpenedEnvelope(payload, key)
     names = ", ".join(sorted({hint[:80] for hint, _ in signatures if hint})) or "nobody named"
     raise BadSignature(f"none of the {len(pinned)} pinned keys signed this; it says {names} did")
 

@@ -15,7 +15,7 @@ import structlog
 from structlog.typing import EventDict
 
 
-class Budget:
+class LineLimiter:
     """Limits the lines a second: a flood of requests must not become a flood of log lines."""
 
     def __init__(self, lines: int, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -47,7 +47,7 @@ def logger(lines: int, stream: TextIO | None = None) -> Any:
     return structlog.wrap_logger(
         structlog.PrintLogger(stream or sys.stderr),
         processors=[
-            Budget(lines),
+            LineLimiter(lines),
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(serializer=_dumps),
@@ -69,7 +69,7 @@ def place(error: BaseException) -> str:
     return f"{last.filename.rsplit('/', 1)[-1]}:{last.lineno} {last.name}"
 
 
-class Bridge(logging.Handler):
+class StructlogHandler(logging.Handler):
     """Writes the standard library's records (uvicorn's, above all) as lines of ours: the template
     of the message without what was put into it.
     """
@@ -91,5 +91,5 @@ class Bridge(logging.Handler):
 def bridge(log: Any) -> None:
     """Send what libraries log to our log, and nowhere else."""
     root = logging.getLogger()
-    root.handlers[:] = [Bridge(log)]
+    root.handlers[:] = [StructlogHandler(log)]
     root.setLevel(logging.WARNING)

@@ -77,7 +77,7 @@ class _Direct(APIRoute):
         self.app = request_response(self.endpoint)
 
 
-class Intake:
+class EventQueue:
     """Takes events into the store in groups; the first of a group starts the writing."""
 
     def __init__(self, runtime: Runtime) -> None:
@@ -106,7 +106,7 @@ def _parse(event: Any, ctx: Context) -> Batch:
 def router(runtime: Runtime) -> APIRouter:
     """Make the routes of events."""
     made = APIRouter(tags=["openlineage"], route_class=_Direct)
-    intake = Intake(runtime)
+    intake = EventQueue(runtime)
 
     @made.post(
         "/api/v1/lineage",

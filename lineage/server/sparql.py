@@ -110,7 +110,7 @@ class _Endpoint:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._keeper = sparql.Keeper()
+        self._keeper = sparql.GraphCache()
 
     async def answer(self, request: Request, parameters: Sequence[tuple[str, str]]) -> Response:
         """One request, by the parameters of the protocol."""

@@ -11,7 +11,7 @@ import orjson
 
 from lineage.model.record import Edge, Node
 from lineage.services import notebook
-from lineage.services.as_of import Stand
+from lineage.services.as_of import ReadState
 from lineage.services.summary import counted
 from lineage.store.base import Cut, Subgraph
 from lineage.store.rows import EdgeRow, NodeRow
@@ -165,7 +165,7 @@ def _edge_json(row: EdgeRow) -> dict[str, Any]:
     return shown
 
 
-def certify(stand: Stand, cut: Cut | None, cursor: str | None = None) -> Certificate:
+def certify(stand: ReadState, cut: Cut | None, cursor: str | None = None) -> Certificate:
     """Make the certificate of an answer that was read from a state; a cursor says that there is
     more.
     """

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Stand:
+class ReadState:
     """The state that an answer was read from: a view, and the ledger's head at that moment."""
 
     view: View
@@ -29,7 +29,9 @@ class Stand:
         return self.head.size if self.view.as_of is None else self.view.as_of
 
 
-def at_one_moment(ctx: Context, at: str | int | None, work: Callable[[View], T]) -> tuple[T, Stand]:
+def at_one_moment(
+    ctx: Context, at: str | int | None, work: Callable[[View], T]
+) -> tuple[T, ReadState]:
     """Run ``work``, and return what it finds with the state it was read from: an answer is never of
     two moments.
 
@@ -39,12 +41,12 @@ def at_one_moment(ctx: Context, at: str | int | None, work: Callable[[View], T])
         view = view_at(ctx, at)
         found = work(view)
     if moment.head is not None:
-        return found, Stand(view, moment.head)
+        return found, ReadState(view, moment.head)
     head = ctx.store.head()
     if view.as_of is None:
         view = View(as_of=head.size)
         found = work(view)
-    return found, Stand(view, head)
+    return found, ReadState(view, head)
 
 
 def view_at(ctx: Context, at: str | int | None) -> View:

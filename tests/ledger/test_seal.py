@@ -30,8 +30,8 @@ from lineage.errors import (
     WrongAudience,
     WrongSequence,
 )
-from lineage.ledger import merkle, seal
-from lineage.ledger.checkpoint import Checkpoint, Growth, Proof, open_note, sign_note
+from lineage.ledger import checkpoint, merkle, seal
+from lineage.ledger.checkpoint import Checkpoint, ConsistencyProof, InclusionProof
 from lineage.ledger.keys import PublicKey, SigningKey, unbase64
 from lineage.ledger.statement import (
     PREDICATE,
@@ -110,8 +110,8 @@ def flipped(data, random):
 def test_keys_and_notes_are_those_of_go_and_c2sp():
     key = SigningKey.of_seed("PeterNeumann", base64.b64decode(NEUMANN_SEED)[1:])
     assert key.public.to_text() == NEUMANN_KEY
-    assert sign_note(NEUMANN_TEXT, key) == NEUMANN_NOTE
-    assert open_note(NEUMANN_NOTE, [PublicKey.of(NEUMANN_KEY)]) == NEUMANN_TEXT
+    assert checkpoint.sign_note(NEUMANN_TEXT, key) == NEUMANN_NOTE
+    assert checkpoint.open_note(NEUMANN_NOTE, [PublicKey.of(NEUMANN_KEY)]) == NEUMANN_TEXT
 
 
 def test_a_key_survives_its_file_and_does_not_show_itself():
@@ -402,7 +402,9 @@ def test_a_checkpoint_is_a_signed_note_with_origin_size_and_root():
     forged = note.replace("\n40\n", "\n41\n")
     with pytest.raises(BadSignature):
         Checkpoint.of(forged, [KEY.public], origin=ORIGIN)
-    extended = sign_note(f"{ORIGIN}\n0\n{base64.b64encode(merkle.EMPTY).decode()}\nmore\n", KEY)
+    extended = checkpoint.sign_note(
+        f"{ORIGIN}\n0\n{base64.b64encode(merkle.EMPTY).decode()}\nmore\n", KEY
+    )
     assert Checkpoint.of(extended, [KEY.public], origin=ORIGIN).size == 0
 
 
@@ -411,39 +413,39 @@ def test_a_wrong_signature_of_a_known_key_spoils_the_note_though_another_is_righ
     mine, theirs = note.splitlines()[-2:]
     bent = theirs[:-8] + ("AAAA" if theirs[-8:-4] != "AAAA" else "BBBB") + theirs[-4:]
     changed = note.replace(theirs, bent)
-    assert open_note(changed, [KEY.public])
+    assert checkpoint.open_note(changed, [KEY.public])
     with pytest.raises(BadSignature, match=re.escape(OTHER.public.hint)):
-        open_note(changed, [KEY.public, OTHER.public])
+        checkpoint.open_note(changed, [KEY.public, OTHER.public])
     assert mine in changed
 
 
 @pytest.mark.parametrize("index", [0, 17, 39])
 def test_a_proof_file_shows_an_entry_in_the_log(index):
-    proof = Proof.make(LEAVES, index, CHECKPOINT.sign(KEY), extra=b"what the entry was")
+    proof = InclusionProof.make(LEAVES, index, CHECKPOINT.sign(KEY), extra=b"what the entry was")
     text = proof.to_text()
     assert text.startswith(
         f"c2sp.org/tlog-proof@v1\nextra d2hhdCB0aGUgZW50cnkgd2Fz\nindex {index}\n"
     )
-    assert Proof.of(text) == proof
-    assert Proof.of(text).demand(LEAVES[index], [KEY.public], origin=ORIGIN) == CHECKPOINT
+    assert InclusionProof.of(text) == proof
+    assert InclusionProof.of(text).demand(LEAVES[index], [KEY.public], origin=ORIGIN) == CHECKPOINT
     with pytest.raises(DigestMismatch):
         proof.demand(LEAVES[index - 1], [KEY.public], origin=ORIGIN)
 
 
 def test_a_log_of_one_entry_has_a_proof_without_hashes():
     note = Checkpoint(ORIGIN, 1, LEAVES[0]).sign(KEY)
-    proof = Proof.make(LEAVES[:1], 0, note)
-    assert Proof.of(proof.to_text()) == proof
+    proof = InclusionProof.make(LEAVES[:1], 0, note)
+    assert InclusionProof.of(proof.to_text()) == proof
     proof.demand(LEAVES[0], [KEY.public], origin=ORIGIN)
     with pytest.raises(ValueError, match="no entry 1"):
-        Proof.make(LEAVES[:1], 1, note)
+        InclusionProof.make(LEAVES[:1], 1, note)
 
 
 @pytest.mark.parametrize("old", [0, 1, 8, 23, 40])
 def test_a_log_that_only_appended_continues_the_checkpoint_kept(old):
     kept = Checkpoint(ORIGIN, old, merkle.root(LEAVES[:old]))
-    growth = Growth.make(LEAVES, old, CHECKPOINT.sign(KEY))
-    assert Growth.of(growth.to_text()) == growth
+    growth = ConsistencyProof.make(LEAVES, old, CHECKPOINT.sign(KEY))
+    assert ConsistencyProof.of(growth.to_text()) == growth
     assert growth.demand(kept, [KEY.public]) == CHECKPOINT
 
 
@@ -452,28 +454,28 @@ def test_a_forked_shrunken_or_replaced_log_is_named():
     kept = Checkpoint(ORIGIN, 20, merkle.root(LEAVES[:20]))
     forked = Checkpoint(ORIGIN, 40, merkle.root(other)).sign(KEY)
     with pytest.raises(ForkedLog, match="not a continuation"):
-        Growth.make(other, 20, forked).demand(kept, [KEY.public])
+        ConsistencyProof.make(other, 20, forked).demand(kept, [KEY.public])
     with pytest.raises(ForkedLog, match="we kept 20"):
-        Growth.make(other, 10, forked).demand(kept, [KEY.public])
+        ConsistencyProof.make(other, 10, forked).demand(kept, [KEY.public])
     small = Checkpoint(ORIGIN, 5, merkle.root(LEAVES[:5])).sign(KEY)
     with pytest.raises(ForkedLog, match="shrank from 20 to 5"):
-        Growth(20, (), small).demand(kept, [KEY.public])
+        ConsistencyProof(20, (), small).demand(kept, [KEY.public])
     same = Checkpoint(ORIGIN, 20, merkle.root(other[:20])).sign(KEY)
     with pytest.raises(ForkedLog):
-        Growth(20, (), same).demand(kept, [KEY.public])
+        ConsistencyProof(20, (), same).demand(kept, [KEY.public])
 
 
 def test_no_proof_file_of_two_thousand_with_one_bit_changed_is_let_in():
     random, note = Random(11), CHECKPOINT.sign(KEY)
     kept = Checkpoint(ORIGIN, 23, merkle.root(LEAVES[:23]))
-    proof = Proof.make(LEAVES, 23, note).to_text().encode()
-    growth = Growth.make(LEAVES, 23, note).to_text().encode()
+    proof = InclusionProof.make(LEAVES, 23, note).to_text().encode()
+    growth = ConsistencyProof.make(LEAVES, 23, note).to_text().encode()
     for _ in range(1_000):
         with pytest.raises((LineageError, UnicodeDecodeError)):
             bent = flipped(proof, random).decode()
-            Proof.of(bent).demand(LEAVES[23], [KEY.public], origin=ORIGIN)
+            InclusionProof.of(bent).demand(LEAVES[23], [KEY.public], origin=ORIGIN)
         with pytest.raises((LineageError, UnicodeDecodeError)):
-            Growth.of(flipped(growth, random).decode()).demand(kept, [KEY.public])
+            ConsistencyProof.of(flipped(growth, random).decode()).demand(kept, [KEY.public])
 
 
 @pytest.mark.parametrize(
@@ -492,4 +494,4 @@ def test_no_proof_file_of_two_thousand_with_one_bit_changed_is_let_in():
 )
 def test_what_is_no_proof_is_one_clear_error(text):
     with pytest.raises(BadInput):
-        Proof.of(text).demand(LEAVES[0], [KEY.public], origin=ORIGIN)
+        InclusionProof.of(text).demand(LEAVES[0], [KEY.public], origin=ORIGIN)

@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from lineage import ids
 from lineage.formats import zip_writer
 from lineage.ledger import merkle, seal
-from lineage.ledger.checkpoint import Checkpoint, Growth, Proof
+from lineage.ledger.checkpoint import Checkpoint, ConsistencyProof, InclusionProof
 from lineage.ledger.keys import SigningKey
 from lineage.ledger.statement import Statement
 
@@ -99,12 +99,12 @@ def forge(bundle=HONEST, *, after=None, key=B, leaves=None, **odd):
     signed = log.sign(odd.get("log_key", B))
     files = {
         BUNDLE: data,
-        PROOF: Proof.make(grown, odd.get("index", len(older)), signed, extra=preimage)
+        PROOF: InclusionProof.make(grown, odd.get("index", len(older)), signed, extra=preimage)
         .to_text()
         .encode(),
     }
     if after is not None and len(after.leaves) <= len(grown):
-        files[GROWTH] = Growth.make(grown, len(after.leaves), signed).to_text().encode()
+        files[GROWTH] = ConsistencyProof.make(grown, len(after.leaves), signed).to_text().encode()
     files = odd.get("before", lambda found: found)(files)
     statement = Statement(
         origin=B.name,

@@ -20,7 +20,7 @@ from lineage.errors import (
 )
 from lineage.formats import named, zip_writer
 from lineage.ledger import merkle, seal
-from lineage.ledger.checkpoint import Proof
+from lineage.ledger.checkpoint import InclusionProof
 from lineage.model import kinds
 from lineage.model.record import Batch, Edge, Node
 from lineage.services.exchange import files, identifiers, send, state
@@ -133,7 +133,7 @@ def test_the_package_proves_that_it_is_in_our_ledger(at):
     for number in (1, 2):
         sent = a.package(None, policy("b"), A)
         files = files_of(sent.data)
-        proof = Proof.of(files["proof.tlog-proof"].decode())
+        proof = InclusionProof.of(files["proof.tlog-proof"].decode())
         found = proof.demand(merkle.leaf_hash(proof.extra), [A.public], origin=A.name)
         assert found.root == a.store.head().root
         (entry,) = a.store.headers(sent.entry - 1, 1, PRESENT)

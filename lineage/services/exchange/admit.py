@@ -18,7 +18,7 @@ from lineage.services.context import Context
 from lineage.services.exchange import namespaces, package_layout, state, verify
 from lineage.services.exchange.namespaces import SOURCE, Classified
 from lineage.services.exchange.trust import Partner, Trust
-from lineage.services.exchange.verify import Opened
+from lineage.services.exchange.verify import OpenedPackage
 from lineage.services.write.ingest import Report
 
 State = Literal["committed", "quarantined", "already"]
@@ -93,7 +93,7 @@ def admit(
 
 
 def _demand_sequence(
-    package: Opened, taken: Mapping[int, Mapping[str, Any]], *, accept_gap: bool
+    package: OpenedPackage, taken: Mapping[int, Mapping[str, Any]], *, accept_gap: bool
 ) -> bool:
     """Whether packages are missing before this one, which the caller accepts."""
     last = max(taken, default=0)
@@ -109,7 +109,9 @@ def _demand_sequence(
     return False
 
 
-def _kept_before(package: Opened, taken: Mapping[int, Mapping[str, Any]]) -> Checkpoint | None:
+def _kept_before(
+    package: OpenedPackage, taken: Mapping[int, Mapping[str, Any]]
+) -> Checkpoint | None:
     before = [number for number in taken if number < package.statement.sequence]
     if not before:
         return None
@@ -117,7 +119,7 @@ def _kept_before(package: Opened, taken: Mapping[int, Mapping[str, Any]]) -> Che
     return Checkpoint(package.partner.origin, last["size"], bytes.fromhex(last["root"]))
 
 
-def sorted_out(ctx: Context, package: Opened, trust: Trust) -> Classified:
+def sorted_out(ctx: Context, package: OpenedPackage, trust: Trust) -> Classified:
     """Classify the statements of a package as they would be committed. Raises what ``admit`` raises
     for documents.
     """
@@ -134,7 +136,7 @@ def sorted_out(ctx: Context, package: Opened, trust: Trust) -> Classified:
 
 
 def _take(
-    ctx: Context, package: Opened, checkpoint: Checkpoint, data: bytes | None, *, again: bool
+    ctx: Context, package: OpenedPackage, checkpoint: Checkpoint, data: bytes | None, *, again: bool
 ) -> None:
     """Remember that the package came; of one that waits for a steward, also its bytes."""
     if again:
@@ -149,7 +151,7 @@ def _take(
     state.keep(ctx.store, state.TAKEN, package.partner.name, number, value)
 
 
-def commit(ctx: Context, package: Opened, found: Classified, *, by: str | None) -> Report:
+def commit(ctx: Context, package: OpenedPackage, found: Classified, *, by: str | None) -> Report:
     """Write one entry with what the partner says, in its name; ``by`` is who accepted it. Doing it
     twice adds nothing.
     """
@@ -207,7 +209,7 @@ def decide(ctx: Context, partner: str, number: int, verdict: str, reason: str) -
 
 
 def _told(
-    package: Opened,
+    package: OpenedPackage,
     state: State,
     found: Classified | None = None,
     *,

@@ -22,22 +22,22 @@ from lineage.services.context import Context
 from lineage.services.exchange import admit, files, state, verify
 from lineage.services.exchange.namespaces import SOURCE, Classified
 from lineage.services.exchange.trust import Trust
-from lineage.services.exchange.verify import Opened
+from lineage.services.exchange.verify import OpenedPackage
 from lineage.services.request import Request, Says
 from lineage.services.write.ingest import Report
 from lineage.store.base import NOW
 
-Standing = Literal["waiting", "accepted", "rejected"]
+Decision = Literal["waiting", "accepted", "rejected"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
+class QuarantinedPackage:
     """A package that came, and what was decided about it: by whom, when and why."""
 
     partner: str
     sequence: int
     digest: str
-    state: Standing
+    state: Decision
     actor: str | None = None
     recorded: str | None = None
     reason: str | None = None
@@ -65,7 +65,7 @@ class Preview:
     ours, the things it makes claims about, and what validation found.
     """
 
-    package: Waiting
+    package: QuarantinedPackage
     kinds: dict[str, int]
     relations: dict[str, int]
     echoes: int
@@ -91,13 +91,13 @@ class Preview:
         }
 
 
-def listed(ctx: Context) -> Sequence[Waiting]:
+def listed(ctx: Context) -> Sequence[QuarantinedPackage]:
     """List every package that came into quarantine, by partner and sequence number."""
     known = state.partners(ctx.store, state.TAKEN)
     return [waiting for partner in known for waiting in _of(ctx, partner)]
 
 
-def _of(ctx: Context, partner: str) -> Sequence[Waiting]:
+def _of(ctx: Context, partner: str) -> Sequence[QuarantinedPackage]:
     decided = state.numbered(ctx.store, state.DECIDED, partner)
     found = []
     for number, package in sorted(state.numbered(ctx.store, state.TAKEN, partner).items()):
@@ -105,7 +105,7 @@ def _of(ctx: Context, partner: str) -> Sequence[Waiting]:
             continue
         verdict = decided.get(number, {})
         found.append(
-            Waiting(
+            QuarantinedPackage(
                 partner=partner,
                 sequence=number,
                 digest=package["digest"],
@@ -156,7 +156,7 @@ def accept(ctx: Context, name: str, trust: Trust) -> Report:
     return admit.commit(ctx, package, found, by=waiting.actor or ctx.actor)
 
 
-def reject(ctx: Context, name: str, reason: str) -> Waiting:
+def reject(ctx: Context, name: str, reason: str) -> QuarantinedPackage:
     """Reject a package. Raises ``NotFound``, and ``Usage`` for one that was decided about."""
     waiting = _named(ctx, name)
     if not reason.strip():
@@ -167,7 +167,7 @@ def reject(ctx: Context, name: str, reason: str) -> Waiting:
     return _named(ctx, name)
 
 
-def _named(ctx: Context, name: str) -> Waiting:
+def _named(ctx: Context, name: str) -> QuarantinedPackage:
     partner, _, _ = name.partition("/")
     for waiting in _of(ctx, partner) if partner else ():
         if waiting.name == name:
@@ -176,7 +176,9 @@ def _named(ctx: Context, name: str) -> Waiting:
     raise NotFound(f"no package {name!r} is in quarantine", hint=hint)
 
 
-def _verified(ctx: Context, waiting: Waiting, trust: Trust) -> tuple[Opened, Classified]:
+def _verified(
+    ctx: Context, waiting: QuarantinedPackage, trust: Trust
+) -> tuple[OpenedPackage, Classified]:
     taken = state.numbered(ctx.store, state.TAKEN, waiting.partner)[waiting.sequence]
     data = state.bytes_of(ctx.store, taken["bytes"])
     package = verify.opened(data, trust, where=waiting.name)
@@ -195,14 +197,14 @@ _Trust = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class QuarantineRequest(
-    Request[tuple[Waiting, ...]], demands=Role.steward, examples=("quarantine list",)
+    Request[tuple[QuarantinedPackage, ...]], demands=Role.steward, examples=("quarantine list",)
 ):
     """The packages of partners that wait for a steward."""
 
     _: KW_ONLY
     everything: Annotated[bool, Says(text="Also those decided about.", flag="--all")] = False
 
-    def answer(self, ctx: Context) -> tuple[Waiting, ...]:
+    def answer(self, ctx: Context) -> tuple[QuarantinedPackage, ...]:
         """See ``Request.answer``."""
         return tuple(w for w in listed(ctx) if self.everything or w.state == "waiting")
 
@@ -239,7 +241,7 @@ class AcceptRequest(
 
 @dataclass(frozen=True, slots=True)
 class RejectRequest(
-    Request[Waiting],
+    Request[QuarantinedPackage],
     demands=Role.steward,
     examples=('quarantine reject b-institute/3 --reason "not the runs we agreed on"',),
 ):
@@ -249,6 +251,6 @@ class RejectRequest(
     _: KW_ONLY
     reason: Annotated[str, Says(text="Why; it is kept.")]
 
-    def answer(self, ctx: Context) -> Waiting:
+    def answer(self, ctx: Context) -> QuarantinedPackage:
         """See ``Request.answer``."""
         return reject(ctx, self.name, self.reason)

@@ -23,7 +23,7 @@ from lineage.access.tokens import Role
 from lineage.errors import LineageError, MissingExtra, StoreDamaged
 from lineage.formats import zip_writer
 from lineage.ledger import merkle, seal
-from lineage.ledger.checkpoint import Checkpoint, Growth, Proof
+from lineage.ledger.checkpoint import Checkpoint, ConsistencyProof, InclusionProof
 from lineage.ledger.keys import SigningKey
 from lineage.ledger.log import Draft, Header
 from lineage.ledger.statement import Statement
@@ -167,11 +167,13 @@ def package(
     entry = _entered(ctx, found, number, origin, created)
     leaves = _leaves(ctx)
     note = Checkpoint(origin, len(leaves), merkle.root(leaves)).sign(key)
-    proof = Proof.make(leaves, entry.seq - 1, note, extra=entry.preimage())
+    proof = InclusionProof.make(leaves, entry.seq - 1, note, extra=entry.preimage())
     parts[package_layout.PROOF] = proof.to_text().encode()
     last = sent.get(number - 1)
     if last is not None:
-        parts[package_layout.GROWTH] = Growth.make(leaves, last["size"], note).to_text().encode()
+        parts[package_layout.GROWTH] = (
+            ConsistencyProof.make(leaves, last["size"], note).to_text().encode()
+        )
     statement = Statement(
         origin=origin,
         audience=policy.partner,

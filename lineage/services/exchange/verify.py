@@ -12,7 +12,7 @@ import orjson
 from lineage import ids
 from lineage.errors import BadInput, BadSignature, DigestMismatch, ForkedLog, LimitExceeded
 from lineage.ledger import merkle, seal
-from lineage.ledger.checkpoint import Checkpoint, Growth, Proof
+from lineage.ledger.checkpoint import Checkpoint, ConsistencyProof, InclusionProof
 from lineage.ledger.statement import Statement, demand_audience, demand_files
 from lineage.services.exchange import package_layout
 from lineage.services.exchange.trust import Partner, Trust
@@ -20,7 +20,7 @@ from lineage.sources import zip_reader
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedPackage:
     """A package whose signature holds: whose it is, what it says of itself, its files."""
 
     partner: Partner
@@ -34,7 +34,7 @@ class Opened:
         return self.files[name]
 
 
-def opened(data: bytes, trust: Trust, *, where: str) -> Opened:
+def opened(data: bytes, trust: Trust, *, where: str) -> OpenedPackage:
     """Open a package: check its size and shape, then the signature over the statement, then whom it
     is from and for. Nothing else of it has been read.
 
@@ -65,16 +65,16 @@ def opened(data: bytes, trust: Trust, *, where: str) -> Opened:
     if statement.origin != partner.origin:
         message = f"a key of {partner.name} signed for the log {statement.origin[:80]!r}"
         raise BadSignature(f"{message}, which is not {partner.origin!r}", where=where)
-    return Opened(partner, statement, files)
+    return OpenedPackage(partner, statement, files)
 
 
-def demand_whole(package: Opened) -> None:
+def demand_whole(package: OpenedPackage) -> None:
     """Raise ``DigestMismatch`` unless the files are those signed for, each and no other."""
     digests = {name: ids.sha256(content) for name, content in package.files.items()}
     demand_files(package.statement, digests)
 
 
-def proven(package: Opened, kept: Checkpoint | None, *, gap: bool = False) -> Checkpoint:
+def proven(package: OpenedPackage, kept: Checkpoint | None, *, gap: bool = False) -> Checkpoint:
     """Check that this export is an entry in the partner's log, which only grew since ``kept``, and
     return that log's checkpoint.
 
@@ -82,7 +82,9 @@ def proven(package: Opened, kept: Checkpoint | None, *, gap: bool = False) -> Ch
     longer. Raises ``DigestMismatch``, ``ForkedLog``, ``BadSignature`` and ``BadInput``.
     """
     partner, statement = package.partner, package.statement
-    proof = Proof.of(package_layout.text(package.file(package_layout.PROOF), package_layout.PROOF))
+    proof = InclusionProof.of(
+        package_layout.text(package.file(package_layout.PROOF), package_layout.PROOF)
+    )
     if proof.checkpoint != statement.checkpoint:
         raise DigestMismatch("the proof is of another checkpoint than the statement")
     leaf = merkle.leaf_hash(proof.extra)
@@ -93,10 +95,12 @@ def proven(package: Opened, kept: Checkpoint | None, *, gap: bool = False) -> Ch
     return checkpoint
 
 
-def _demand_growth(package: Opened, checkpoint: Checkpoint, kept: Checkpoint, *, gap: bool) -> None:
+def _demand_growth(
+    package: OpenedPackage, checkpoint: Checkpoint, kept: Checkpoint, *, gap: bool
+) -> None:
     growth = None
     if package_layout.GROWTH in package.files:
-        growth = Growth.of(
+        growth = ConsistencyProof.of(
             package_layout.text(package.files[package_layout.GROWTH], package_layout.GROWTH)
         )
     if gap and (growth is None or growth.old != kept.size):
@@ -110,7 +114,7 @@ def _demand_growth(package: Opened, checkpoint: Checkpoint, kept: Checkpoint, *,
         raise ForkedLog("the package shows the growth of the log to another checkpoint")
 
 
-def _demand_entry(proof: Proof, package: Opened) -> None:
+def _demand_entry(proof: InclusionProof, package: OpenedPackage) -> None:
     """The entry that is proved must be that of this very export."""
     statement = package.statement
     entry = _json(proof.extra)
@@ -131,9 +135,11 @@ def _demand_entry(proof: Proof, package: Opened) -> None:
             raise DigestMismatch(message, where=package_layout.PROOF)
 
 
-def incomplete(package: Opened) -> bool:
+def incomplete(package: OpenedPackage) -> bool:
     """Whether the sender says that paths were cut."""
-    proof = Proof.of(package_layout.text(package.file(package_layout.PROOF), package_layout.PROOF))
+    proof = InclusionProof.of(
+        package_layout.text(package.file(package_layout.PROOF), package_layout.PROOF)
+    )
     return _json(_json(proof.extra).get("note")).get("incomplete") is True
 
 

@@ -22,7 +22,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
+class Replication:
     """How many entries were written, and the root that both ledgers have."""
 
     entries: int
@@ -34,7 +34,7 @@ class Moved:
         return {"entries": self.entries, "total": self.total, "root": self.root}
 
 
-def copy(source: Store, target: Store, progress: Progress) -> Moved:
+def copy(source: Store, target: Store, progress: Progress) -> Replication:
     """Replay one ledger into another store, going on where an interrupted copy stopped.
 
     Raises ``StoreTooNew`` where the source holds terms that this version does not know, ``Usage``
@@ -55,7 +55,7 @@ def copy(source: Store, target: Store, progress: Progress) -> Moved:
     root = target.head().root
     if root != source.head().root:
         raise CopyDiffers("the copy's root differs from the source's")
-    return Moved(entries=head.size - begun, total=head.size, root=root.hex())
+    return Replication(entries=head.size - begun, total=head.size, root=root.hex())
 
 
 def _demand_beginning(source: Store, target: Store, begun: int) -> None:
@@ -63,8 +63,8 @@ def _demand_beginning(source: Store, target: Store, begun: int) -> None:
         raise Usage("the target store holds other entries", hint="Copy into a new, empty store.")
 
 
-def rebuild(ctx: Context, progress: Progress) -> Moved:
+def rebuild(ctx: Context, progress: Progress) -> Replication:
     """Draw the graph anew from the ledger, which stays as it is."""
     head = ctx.store.head()
     ctx.store.rebuild_graph(lambda seq: progress(seq, head.size))
-    return Moved(entries=head.size, total=head.size, root=head.root.hex())
+    return Replication(entries=head.size, total=head.size, root=head.root.hex())

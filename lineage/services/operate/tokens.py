@@ -24,7 +24,7 @@ STALE = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class TokenStatus:
     """A token and whether it still opens anything; ``revoked`` is when it was taken back."""
 
     token: Token
@@ -62,7 +62,7 @@ def add(ctx: Context, name: str, role: Role, days: int = tokens.DAYS) -> tuple[T
     return token, secret
 
 
-def listed(ctx: Context) -> Sequence[Standing]:
+def listed(ctx: Context) -> Sequence[TokenStatus]:
     """List every token there ever was, the oldest first."""
     revoked = _stems(ctx, _REVOKED)
     now = ctx.clock().astimezone(UTC)
@@ -71,7 +71,7 @@ def listed(ctx: Context) -> Sequence[Standing]:
         with suppress(ValueError, KeyError):
             token = Token.of(ident, text)
             past = token.expires <= now
-            found.append(Standing(token=token, revoked=revoked.get(ident), expired=past))
+            found.append(TokenStatus(token=token, revoked=revoked.get(ident), expired=past))
     return sorted(found, key=lambda item: (item.token.created, item.token.id))
 
 
@@ -178,23 +178,23 @@ class AddTokenRequest(
 
 
 @dataclass(frozen=True, slots=True)
-class TokensRequest(Request[tuple[Standing, ...]], demands=Role.admin, examples=("token list",)):
+class TokensRequest(Request[tuple[TokenStatus, ...]], demands=Role.admin, examples=("token list",)):
     """Every token there ever was: its id, role, name, and whether it is valid."""
 
-    def answer(self, ctx: Context) -> tuple[Standing, ...]:
+    def answer(self, ctx: Context) -> tuple[TokenStatus, ...]:
         """See ``Request.answer``."""
         return tuple(listed(ctx))
 
 
 @dataclass(frozen=True, slots=True)
 class RevokeTokenRequest(
-    Request[Standing], demands=Role.admin, examples=("token revoke 3kTMd2x9",)
+    Request[TokenStatus], demands=Role.admin, examples=("token revoke 3kTMd2x9",)
 ):
     """Revoke a token; running servers know within seconds."""
 
     ident: Annotated[str, Says(text="The id of the token.", metavar="ID")]
 
-    def answer(self, ctx: Context) -> Standing:
+    def answer(self, ctx: Context) -> TokenStatus:
         """See ``Request.answer``. Raises ``NotFound``; revoking twice is harmless."""
         token = Keyring().revoke(ctx, self.ident)
         return next(item for item in listed(ctx) if item.token.id == token.id)

@@ -25,7 +25,7 @@ from lineage.query.plan import Connections, EdgeFilter, PlanRequest, lines
 from lineage.query.rules import rewritten
 from lineage.query.words import FILTERS
 from lineage.services.answer import Answer, certify
-from lineage.services.as_of import Stand, at_one_moment, view_at
+from lineage.services.as_of import ReadState, at_one_moment, view_at
 from lineage.services.context import Context
 from lineage.services.read.resolve import resolve
 from lineage.services.read.trace import grouped
@@ -208,7 +208,7 @@ def _page(
 
 def _read(
     ctx: Context, selection: ast.Selection, place: _Place | None, read: Callable[[View], T]
-) -> tuple[T, Stand]:
+) -> tuple[T, ReadState]:
     """A page. As of the last entry is as it stands now, as long as nobody writes."""
     if place is None:
         return at_one_moment(ctx, selection.at, read)
@@ -216,7 +216,7 @@ def _read(
         with ctx.store.moment() as moment:
             found = read(NOW)
         if moment.head is not None and moment.head.size == place.as_of:
-            return found, Stand(View(as_of=place.as_of), moment.head)
+            return found, ReadState(View(as_of=place.as_of), moment.head)
     return at_one_moment(ctx, place.as_of, read)
 
 

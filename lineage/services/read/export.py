@@ -13,7 +13,7 @@ from lineage import formats
 from lineage.errors import TimedOut
 from lineage.model.record import Batch, Edge, Loss, Node, line
 from lineage.services.answer import Certificate, certify
-from lineage.services.as_of import Stand, view_at
+from lineage.services.as_of import ReadState, view_at
 from lineage.services.context import Context
 from lineage.services.read import ask
 from lineage.services.request import Request, Says, When
@@ -116,7 +116,7 @@ def gather(
         head = ctx.store.head()
         asked = view_at(ctx, at).as_of
         view = View(as_of=head.size if asked is None else asked)
-        certificate = certify(Stand(view, head), None)
+        certificate = certify(ReadState(view, head), None)
         everything = _in_time(_all(ctx.store, view), seconds)
         return Gathered(batch=_batch(ctx.store, everything, None, view), certificate=certificate)
     page = ask.AskRequest(selection, limit=ask.MOST, at=at).answer(ctx)

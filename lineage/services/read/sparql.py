@@ -80,7 +80,7 @@ class Graphs:
     certificate: Certificate
 
 
-class Keeper:
+class GraphCache:
     """Keeps the last view that was read: as long as nobody writes, the next query needs no reading.
 
     Threads may share it. One of them reads at a time; the others would only be slower together.

@@ -24,7 +24,7 @@ _USED = Hop(toward="effects", relations=frozenset({"used"}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class ResolvedCommit:
     """A commit looked for: whether any branch still holds it, and where else its change is."""
 
     commit: str
@@ -58,7 +58,9 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class CommitsRequest(Request[tuple[Found, ...]], examples=("commit resolve commit:1a2b3c4",)):
+class CommitsRequest(
+    Request[tuple[ResolvedCommit, ...]], examples=("commit resolve commit:1a2b3c4",)
+):
     """Where a commit is today; without one, every commit that a run used. What was recorded of
     deleted branches is used too: a squash merge is found by it.
     """
@@ -68,7 +70,7 @@ class CommitsRequest(Request[tuple[Found, ...]], examples=("commit resolve commi
         Says(text="A commit; without it, every commit that a run used.", resolves=True),
     ] = None
 
-    def answer(self, ctx: Context) -> tuple[Found, ...]:
+    def answer(self, ctx: Context) -> tuple[ResolvedCommit, ...]:
         """See ``Request.answer``. Raises ``NotFound`` where the store holds no history."""
         known, today, titles = _history(ctx)
         if not known:
@@ -85,7 +87,7 @@ class CommitsRequest(Request[tuple[Found, ...]], examples=("commit resolve commi
             sha = ident.removeprefix(_REVISION)
             matches = rewrites.resolve(by_sha.get(sha) or CommitFacts(sha=sha))
             found.append(
-                Found(
+                ResolvedCommit(
                     commit=ident,
                     title=titles.get(ident) or ids.short(ident),
                     used_by=tuple(users.get(ident, ())),

@@ -49,7 +49,7 @@ def _sent(condition: Attribute) -> str:
     return json.dumps([type(condition).__name__, *values])
 
 
-class Text:
+class ConditionSql:
     """A condition over the columns of ``node``, its values as parameters."""
 
     def __init__(self, condition: Condition, alias: str = "node") -> None:
@@ -200,5 +200,5 @@ class Text:
 @lru_cache(maxsize=256)
 def compiled(condition: Condition, alias: str = "node") -> tuple[str, dict[str, Any]]:
     """Compile a condition to its text and parameters."""
-    text = Text(condition, alias)
+    text = ConditionSql(condition, alias)
     return text.sql, text.parameters
