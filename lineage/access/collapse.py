@@ -4,7 +4,7 @@ lost.
 
 An arc x -> y (x depends on y) is contracted where x is all that depends on y, or y all that x
 depends on: then whoever depended on y did so through x, or whatever x depended on it reached
-through y. Each such step keeps reachability among the other things exactly, and so makes no cycle.
+through y. Each such step keeps reachability among the other nodes exactly, and so makes no cycle.
 
 Only arcs of one sense are contracted: derivations, communications and delegations, and an activity
 that used what another generated (which is a communication: PROV-CONSTRAINTS, inference 5). An
@@ -43,7 +43,7 @@ def groups(hidden: Mapping[str, str], arcs: Iterable[Arc]) -> dict[str, Group]:
 
     ``hidden`` maps ids to their PROV family. A group is of one family; an entity belongs to a group
     of activities only where it has no neighbours outside. ``arcs`` are all there are, also those
-    between things that are not hidden.
+    between nodes that are not hidden.
     """
     graph = _Graph(hidden, arcs)
     graph.contract()
@@ -100,7 +100,7 @@ class _Graph:
         return entities and effect in self._flows_in and cause in self._flows_out
 
     def _bridge(self, middle: str) -> None:
-        """Make one of an activity, the one thing it used and nobody else, and what generated it."""
+        """Make one of an activity, the one node that it alone used, and what generated it."""
         into, out = self._into.get(middle, set()), self._out.get(middle, set())
         if len(into) != 1 or len(out) != 1:
             return
@@ -149,7 +149,7 @@ class _Graph:
         return len(self._out.get(ident, ())) + len(self._into.get(ident, ()))
 
     def _alone(self, ident: str) -> None:
-        """Look again at the arcs of a thing that may have one neighbour on a side by now."""
+        """Look again at the arcs of a node that may have one neighbour on a side by now."""
         causes, effects = self._out.get(ident, set()), self._into.get(ident, set())
         if len(causes) == 1:
             self._again(ident, next(iter(causes)))

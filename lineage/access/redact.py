@@ -63,7 +63,7 @@ class _Redaction:
         self._edges = [edge for edge in batch.edges if not self._is_cut(edge)]
         self._groups = self._grouped()
         self._stand_ins: dict[str, str] = {}
-        self._names = {ident: self._name(ident) for ident in self._survey.things}
+        self._names = {ident: self._name(ident) for ident in self._survey.resources}
         self._edge_ids = self._named_edges()
         self._values = Values(policy, key, self._known_names())
 
@@ -120,20 +120,20 @@ class _Redaction:
         if verb in _HIDDEN:
             return self._stand_in(ident)
         if verb == "keep" and self._claims_hidden(ident):
-            return key.pseudonym(self._survey.things[ident].kind, ident)
+            return key.pseudonym(self._survey.resources[ident].kind, ident)
         if verb == "keep":
             name = name_without_digest(ident, self._policy.digests, key)
             if name is not None:
                 return name
-        return key.pseudonym(self._survey.things[ident].kind, ident)
+        return key.pseudonym(self._survey.resources[ident].kind, ident)
 
     def _claims_hidden(self, ident: str) -> bool:
-        """Whether it is what a partner says of a thing that does not leave under its name."""
+        """Whether it is what a partner says of a node that does not leave under its name."""
         claimed = unquote(ident.removeprefix(ids.CLAIM).partition(":")[2])
         return ident.startswith(ids.CLAIM) and self._survey.verbs.get(claimed, "keep") != "keep"
 
     def _stand_in(self, ident: str) -> str:
-        """The name of the node that stands for a hidden thing, and for all that is one with it."""
+        """The name of the node that stands for a hidden node, and for all that is one with it."""
         if not self._is_many(ident):
             return self._key.pseudonym("Redacted", ident)
         group = self._groups[ident]
@@ -143,7 +143,7 @@ class _Redaction:
         return self._stand_ins[first]
 
     def _named_edges(self) -> dict[str, str]:
-        """Old id of an edge that stays -> new id. An edge of several things that became one has
+        """Old id of an edge that stays -> new id. An edge of several nodes that became one has
         none: two ids of what is now one edge would contradict each other (PROV-CONSTRAINTS 23-29).
         """
         return {
@@ -160,21 +160,21 @@ class _Redaction:
         return self._is_many(edge.effect) and group is self._groups.get(edge.cause)
 
     def _touches_group(self, edge: Edge) -> bool:
-        """Whether an end of the edge stands for several things."""
+        """Whether an end of the edge stands for several nodes."""
         return self._is_many(edge.effect) or self._is_many(edge.cause)
 
     def _is_many(self, ident: str) -> bool:
-        """Whether a thing becomes one node with others."""
+        """Whether a node becomes one node with others."""
         return ident in self._groups and len(self._groups[ident].members) > 1
 
     def _family(self, ident: str) -> str:
-        """The family of the node that stands for a hidden thing."""
+        """The family of the node that stands for a hidden node."""
         if ident in self._groups:
             return self._groups[ident].family
         return self._survey.family(ident)
 
     def _known_names(self) -> dict[str, str | None]:
-        """Everything that has another name now, to find it in values."""
+        """Every name that has changed, to find it in values."""
         known: dict[str, str | None] = {
             ident: None for ident in (edge.id for edge in self._batch.edges) if ident is not None
         }
@@ -212,7 +212,7 @@ class _Redaction:
                     bundle=bundle,
                 )
                 continue
-            place = Place(survey.things[node.id], name)
+            place = Place(survey.resources[node.id], name)
             yield Node(
                 id=name,
                 kind=node.kind,
@@ -240,7 +240,7 @@ class _Redaction:
             )
 
     def _edge_attributes(self, edge: Edge, record: str) -> dict[str, Value]:
-        """Arguments under their new names; of edges between things that are shown, also what the
+        """Arguments under their new names; of edges between nodes that are shown, also what the
         policy lets leave.
         """
         verbs, relation = self._survey.verbs, edge.relation

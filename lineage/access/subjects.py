@@ -15,7 +15,7 @@ from lineage.model.value import refs
 
 T = TypeVar("T")
 
-#: Arguments of relations that name a thing, and its family; the others name edges or bundles.
+#: Arguments of relations that name a node, and its family; the others name edges or bundles.
 ARGUMENTS = {
     argument.key: argument.family
     for relation in terms.TABLE
@@ -50,31 +50,31 @@ class Survey:
         self.ambiguous_family: set[str] = {
             ident for ident, found in families.items() if len(found) > 1
         }
-        self.things: dict[str, Resource] = {}
+        self.resources: dict[str, Resource] = {}
         for ident in statements.keys() | mentions.keys():
             node = merge.merged(ident, statements.get(ident, ()), mentions.get(ident, ()))
-            self.things[ident] = Resource(ident, node.kind, node.attributes)
+            self.resources[ident] = Resource(ident, node.kind, node.attributes)
         self.verbs: dict[str, str] = {
             # A placeholder stands for an argument that was left out: there is nothing to hide.
-            ident: "keep" if ids.is_unknown(ident) else policy.node(thing)
-            for ident, thing in self.things.items()
+            ident: "keep" if ids.is_unknown(ident) else policy.node(resource)
+            for ident, resource in self.resources.items()
         }
 
     def family(self, ident: str) -> str:
         """The PROV family of a node."""
-        return kinds.family(self.things[ident].kind)
+        return kinds.family(self.resources[ident].kind)
 
 
 def unused_rules(batch: Batch, policy: Policy) -> Iterator[str]:
     """Find the rules that decide nothing about a batch, as pointers into the policy: they are
     mistyped, or stand behind others with the same conditions.
     """
-    things = Survey(batch, policy).things
+    resources = Survey(batch, policy).resources
     relations = {edge.relation for edge in batch.edges}
     decided: dict[str, set[int | None]] = {
-        "nodes": {_first(policy.nodes, thing, Rule.fits) for thing in things.values()},
+        "nodes": {_first(policy.nodes, resource, Rule.fits) for resource in resources.values()},
         "edges": {_first(policy.edges, relation, Rule.fits_edge) for relation in relations},
-        "attributes": {id(rule) for rule in _attribute_rules(batch, things, policy)},
+        "attributes": {id(rule) for rule in _attribute_rules(batch, resources, policy)},
     }
     for part, deciding in decided.items():
         for number, rule in enumerate(getattr(policy, part)):
@@ -87,10 +87,10 @@ def _first(rules: Iterable[Rule], about: T, fits: Callable[[Rule, T], bool]) -> 
 
 
 def _attribute_rules(
-    batch: Batch, things: Mapping[str, Resource], policy: Policy
+    batch: Batch, resources: Mapping[str, Resource], policy: Policy
 ) -> Iterator[Rule]:
     for record in batch.records:
-        owner = things[record.id] if isinstance(record, Node) else record.relation
+        owner = resources[record.id] if isinstance(record, Node) else record.relation
         for name, value in record.attributes.items():
             yield policy.attribute(owner, name, value)
         if isinstance(record, Node) and record.label is not None:

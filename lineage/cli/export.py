@@ -13,6 +13,7 @@ from lineage.cli import common
 from lineage.cli.verb import command_of, options_of
 from lineage.services.exchange.send import PackageRequest
 from lineage.services.read.export import ExportRequest
+from lineage.services.summary import counted
 
 
 @command_of(
@@ -78,8 +79,8 @@ def _document(
 def _tell(exported: Any) -> None:
     """What left, on stderr: the document may be on stdout."""
     held = exported.certificate
-    told = f"{exported.nodes} nodes, {exported.edges} edges as {exported.format}, as of entry {held.as_of}"
-    click.echo(told, err=True)
+    size = f"{counted(exported.nodes, 'thing')}, {counted(exported.edges, 'link')}"
+    click.echo(f"{size} as {exported.format}, as of entry {held.as_of}", err=True)
     for loss in exported.losses:
         click.echo(f"not in it: {loss.number} {loss.what}: {loss.reason}", err=True)
     if exported.canonical is not None:

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from lineage.cli import common
+from lineage.services.summary import counted
 
 
 def send(
@@ -49,9 +50,8 @@ def _package(
     if as_json:
         common.emit(made.to_dict())
         return
-    click.echo(
-        f"package {said.sequence} for {partner}: {made.nodes} nodes, {made.edges} edges", err=True
-    )
+    size = f"{counted(made.nodes, 'thing')}, {counted(made.edges, 'link')}"
+    click.echo(f"package {said.sequence} for {partner}: {size}", err=True)
     _tell_counts(made.counts, incomplete=made.incomplete, err=True)
     click.echo(f"entry {made.entry} of the ledger; good until {said.expires:%Y-%m-%d}", err=True)
     click.echo(f"names that only {partner} is given begin with {made.pseudonyms}", err=True)

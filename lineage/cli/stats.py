@@ -7,13 +7,15 @@ import click
 
 from lineage.cli.verb import verb
 from lineage.services.read.stats import StatsRequest
+from lineage.services.summary import counted
 from lineage.store.base import Stats
 
 
 @verb("stats", StatsRequest)
 def COMMAND(answer: Stats) -> None:
     """Print the counts, then the kinds, the most frequent first."""
-    click.echo(f"{answer.nodes} nodes, {answer.edges} edges, {answer.entries} entries")
+    size = f"{counted(answer.nodes, 'thing')}, {counted(answer.edges, 'link')}"
+    click.echo(f"{size}, {answer.entries} entries")
     for kind, number in sorted(answer.kinds.items(), key=lambda item: (-item[1], item[0])):
         click.echo(f"{number:>10}  {kind}")
     click.echo(f"root {answer.root}")

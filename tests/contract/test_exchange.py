@@ -72,7 +72,7 @@ def test_a_store_is_exported_to_a_file_and_the_losses_are_said(run, held, tmp_pa
     code, out, err = run("--store", held, "export", "--format", "turtle", "-o", "all.ttl")
     assert (code, out) == (0, "")
     assert "not in it: 1 bundle: turtle has no named graphs" in err
-    assert "3 nodes, 2 edges as turtle, as of entry 1" in err
+    assert "3 things, 2 links as turtle, as of entry 1" in err
     assert "canonical (RDFC-1.0, SHA-256): " in err
     assert b"prov:wasGeneratedBy" in (tmp_path / "all.ttl").read_bytes()
     assert run("--store", "again.db", "import", "all.ttl")[0] == 0
@@ -97,7 +97,7 @@ def test_a_selection_goes_to_stdout_and_what_is_said_of_it_to_stderr(run, held):
     assert statements(batch) == statements(
         Batch(nodes=STORY.nodes[:2], edges=STORY.edges[:1]),
     )
-    assert "2 nodes, 1 edges as provn" in err
+    assert "2 things, 1 link as provn" in err
 
 
 def test_a_document_is_converted_by_the_names_of_files_or_as_it_is_told(run, held, tmp_path):

@@ -20,6 +20,7 @@ from lineage.model.findings import Finding, Severity
 from lineage.model.vocabulary import KEPT, Vocabulary, too_new
 from lineage.services.context import Context
 from lineage.services.request import Request
+from lineage.services.summary import counted
 from lineage.store.base import NOW, Store, values_under
 
 #: From this version on SQLite no longer corrupts a database by a WAL reset at a bad moment.
@@ -104,8 +105,9 @@ def _opened(store: Store) -> list[Finding]:
     stats = store.stats(NOW)
     faults = list(islice(store.integrity_faults(), 3))
     unknown = Vocabulary.of_values(dict(values_under(store, KEPT))).unknown
-    size = f"{store.caps.name}, {stats.nodes} nodes, {stats.edges} edges, {stats.entries} entries"
-    found = [_finding("store", "store", size)]
+    size = f"{counted(stats.nodes, 'thing')}, {counted(stats.edges, 'link')}"
+    told = f"{store.caps.name}, {size}, {stats.entries} entries"
+    found = [_finding("store", "store", told)]
     if unknown:
         newer = too_new(unknown)
         found.append(_finding(newer.code, "vocabulary", newer.what, newer.hint, severity="warning"))
