@@ -22,18 +22,18 @@ class Difference:
     b: JSON | None = strawberry.field(description="What it is in the second; null: absent.")
 
 
-@strawberry.enum(description="How bad it is what a check found.")
+@strawberry.enum(description="How serious a finding is.")
 class Severity(Enum):
-    """How bad it is what a check found."""
+    """How serious a finding is."""
 
     error = strawberry.enum_value("error", description="It must be mended.")
     warning = strawberry.enum_value("warning", description="It should be looked at.")
     note = strawberry.enum_value("note", description="All is well.")
 
 
-@strawberry.enum(description="Who can mend what a check found.")
+@strawberry.enum(description="Who can mend what was found.")
 class Responsible(Enum):
-    """Who can mend what a check found."""
+    """Who can mend what was found."""
 
     author = strawberry.enum_value("author", description="The author of the document.")
     modeller = strawberry.enum_value("modeller", description="Who trains the models.")
@@ -45,7 +45,7 @@ class Finding:
     """One thing that a check found."""
 
     code: str = strawberry.field(description="A word that does not change between releases.")
-    severity: Severity = strawberry.field(description="How bad it is.")
+    severity: Severity = strawberry.field(description="How serious it is.")
     subject: str = strawberry.field(description="What it is about.")
     message: str = strawberry.field(description="What was found, as a sentence.")
     responsible: Responsible = strawberry.field(description="Who can mend it.")

@@ -64,7 +64,7 @@ class IngestPayload:
     """What became of a document."""
 
     receipt: Receipt | None = strawberry.field(description="What was written.")
-    problems: list[Problem] = strawberry.field(description="Why nothing was.")
+    problems: list[Problem] = strawberry.field(description="Why nothing was written.")
 
 
 @strawberry.input(description="Something a run read: either ref or id.")
@@ -118,7 +118,7 @@ class RecordRunPayload:
 
     run: Any = strawberry.field(graphql_type=KIND_TYPES["Run"] | None, description="The run.")
     receipt: Receipt | None = strawberry.field(description="What was written.")
-    problems: list[Problem] = strawberry.field(description="Why nothing was.")
+    problems: list[Problem] = strawberry.field(description="Why nothing was written.")
 
 
 async def _tried(info: Asked, work: Callable[[Context], Any]) -> tuple[Any, list[Problem]]:

@@ -17,7 +17,7 @@ Responsible: TypeAlias = Literal["author", "modeller", "operator"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that a check found: a stable code, how bad it is, what it is about, a sentence, who
+    """One thing that a check found: a stable code, how serious it is, what it is about, a sentence, who
     can mend it, and how (``hint``).
 
     ``path`` are the statements or steps, in order, that show it; ``constraint`` is its number in
