@@ -199,7 +199,7 @@ def test_migrations_are_numbered_without_gaps_up_to_the_layout_that_is_written()
 
 CHECKSUMS = {
     "lineage.store.sqlite.migrations": ["479e56d777537444", "f9050d7ea9bbeebd"],
-    "lineage.store.neo4j.migrations": ["758c35fc41552bf1", "be55aeef50b66e59"],
+    "lineage.store.neo4j.migrations": ["758c35fc41552bf1", "ecee0a1140a4750a"],
 }
 
 

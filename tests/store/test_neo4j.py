@@ -148,8 +148,9 @@ def test_what_a_plan_reaches_is_planned_the_same_way(server, hop, bounded, depth
 def test_names_and_kinds_are_found_by_their_indexes(server):
     run = c.KindIn(frozenset({"Run"}))
     for condition, operator in (
-        (c.AllOf((run, c.LabelIs("x"))), "NodeIndexSeek"),
-        (c.AllOf((run, c.NameLike("x*"))), "NodeIndexSeek"),
+        (c.AllOf((run, c.LabelIs("x"))), "NodeIndexSeekByRange"),
+        (c.AllOf((run, c.NameLike("x*"))), "NodeIndexSeekByRange"),
+        (c.LabelIs("x"), "NodeIndexSeekByRange"),
         (c.AllOf((run, c.Like("owner", "ana"))), "NodeByLabelScan"),
     ):
         sieved = sieve(condition)

@@ -39,7 +39,8 @@ MIGRATIONS: tuple[Migration, ...] = (
         name="the graph as it stands",
         text="""
 DROP CONSTRAINT entry_seq IF EXISTS; DROP CONSTRAINT head_one IF EXISTS;
-DROP CONSTRAINT value_name IF EXISTS; DROP CONSTRAINT migration_number IF EXISTS""",
+DROP CONSTRAINT value_name IF EXISTS; DROP CONSTRAINT migration_number IF EXISTS;
+DROP INDEX node_kind IF EXISTS""",
     ),
 )
 _MOVED, _REDRAWN = MIGRATIONS

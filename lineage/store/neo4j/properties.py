@@ -8,7 +8,8 @@ in docs/neo4j.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -24,10 +25,14 @@ NODE = frozenset({"uid", "kind", "name", "label", "attributes", "claims", "since
 EDGE = frozenset(
     {"key", "variant", "follow", "attributes", "named", "asserted_by", "asserted_since", "since"}
 )
-#: Characters of a name: it captions a node. An index of Neo4j holds some 8,000 bytes a value.
-_NAME, _INDEXED = 200, 1_000
-_PROV = "prov:"
+#: Characters of a name, which captions a node, and of what is indexed: an index of Neo4j holds some
+#: 8,000 bytes a value, and refuses the whole write of a longer one.
+NAME, _INDEXED = 200, 1_000
+_PROV, _PARAMETER = "prov:", "param."
 _INTEGERS = 2**63
+#: A moment as RFC 3339 has it: nothing else that is said of a thing looks like one.
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+_Reading = Callable[[str], Any]
 _EDGE_TIMES = frozenset(
     argument.key for row in terms.TABLE for argument in row.arguments if argument.holds == "time"
 )
@@ -49,7 +54,7 @@ def of_node(row: NodeRow) -> dict[str, Any]:
                 del shown[name]
         if called is None and isinstance(held.get("name"), str):
             called = str(held["name"])
-    shown["name"] = ids.title(row.id, called)[:_NAME]
+    shown["name"] = ids.title(row.id, called)[:NAME]
     return shown
 
 
@@ -71,25 +76,24 @@ def _add(
             name = key
         if name in taken or not name or "\x00" in name:
             continue
-        typed = (
-            _several(value, key in times) if isinstance(value, tuple) else _one(value, key in times)
-        )
+        read = _time if key in times else str if key.startswith(_PARAMETER) else _text
+        typed = _several(value, read) if isinstance(value, tuple) else _one(value, read)
         if typed is not None:
             shown[name] = typed
 
 
-def _several(values: tuple[Scalar, ...], is_time: bool) -> list[Any] | None:
+def _several(values: tuple[Scalar, ...], read: _Reading) -> list[Any] | None:
     """A list of one type, or of texts where there are several."""
-    found = [_one(value, is_time) for value in values]
+    found = [_one(value, read) for value in values]
     if any(item is None for item in found):
         return None
     return found if len({type(item) for item in found}) == 1 else [str(item) for item in found]
 
 
-def _one(value: Scalar, is_time: bool) -> Any:
+def _one(value: Scalar, read: _Reading) -> Any:
     """A value as Neo4j has it; ``None`` for an integer that is too large for it."""
     if isinstance(value, str):
-        return _time(value) if is_time else value
+        return read(value)
     if isinstance(value, Ref):
         return value.iri
     if isinstance(value, Literal):
@@ -110,7 +114,7 @@ def _literal(value: Literal) -> Any:
         if name in ("decimal", "double", "float"):
             return float(value.value)
         if name in ("int", "integer", "long", "short", "byte", "nonNegativeInteger"):
-            return _one(int(value.value), is_time=False)
+            return _one(int(value.value), str)
         if name == "boolean":
             return {"true": True, "1": True, "false": False, "0": False}.get(
                 value.value, value.value
@@ -118,6 +122,11 @@ def _literal(value: Literal) -> Any:
     except ValueError:
         pass
     return value.value
+
+
+def _text(text: str) -> Any:
+    """A text, which may be a moment though nobody declared it."""
+    return _time(text) if len(text) > 18 and _MOMENT.fullmatch(text) else text
 
 
 @lru_cache(maxsize=4096)

@@ -34,9 +34,9 @@ def labels(kind: str) -> str:
 
 
 def indexed() -> Iterator[tuple[str, str]]:
-    """Label and property of what people look nodes up by, as the kinds declare it."""
-    yield "Node", "name"
+    """Label and property of what people look nodes up by: names, and what the kinds declare."""
     for kind in kinds.KINDS:
+        yield kind, "name"
         for field in kinds.fields_of(kind):
             if field.metadata[kinds.INDEXED]:
                 yield kind, field.name
@@ -67,7 +67,6 @@ _TEXT_INDEX = f"""
 CREATE FULLTEXT INDEX {TEXT} IF NOT EXISTS FOR (n:Node) ON EACH [n.name]
 OPTIONS {{indexConfig: {{`fulltext.eventually_consistent`: true}}}}"""
 _INDEXES = (
-    _index("node_kind", "(n:Node)", "n.kind, n.label"),
     _index("past_node_uid", "()-[p:PAST_NODE]-()", "p.uid"),
     _index("past_edge_effect", "()-[p:PAST_EDGE]-()", "p.effect"),
     _index("past_edge_cause", "()-[p:PAST_EDGE]-()", "p.cause"),
