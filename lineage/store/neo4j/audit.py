@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from lineage.model import kinds
 from lineage.model.vocabulary import Translation
@@ -58,20 +58,24 @@ def _node(uid: str, found: Sequence[str], held: Mapping[str, Any]) -> Iterator[s
 def _edge(uid: str, type_: str, cause: str, held: Mapping[str, Any]) -> Iterator[str]:
     relation = TYPES[type_]
     subject = f"{uid} -{relation}-> {cause}"
-    since, sources = held.get("asserted_since"), held.get("asserted_by")
-    if not since or not sources or len(since) != len(sources):
+    since, sources = held.get("asserted_since", [held.get("since")]), held.get("asserted_by")
+    if not (_list_of(since, int) and _list_of(sources, str) and len(since) == len(sources)):
         yield f"{subject} does not say who asserts it since when"
         return
     attributes = str(held.get("attributes"))
     arc = Arc(relation, uid, cause, held.get("variant", 0), False, attributes, None, None)
     try:
-        wanted = properties.of_arc(arc)
+        wanted = properties.of_edge(attributes)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         yield f"the attributes of {subject} cannot be read: {error}"
         return
     yield from _differing(
         subject, held, {**wanted, KEY: key_of(arc), "since": min(since)}, _OF_EDGE
     )
+
+
+def _list_of(value: Any, type_: type) -> TypeGuard[list[Any]]:
+    return isinstance(value, list) and bool(value) and all(type(item) is type_ for item in value)
 
 
 def _differing(

@@ -22,9 +22,13 @@ _KIND_LABELS = ":".join(kinds.KINDS)
 
 # --- writing ---
 
+#: What there is of some nodes, and since when those were there that are gone.
 KNOWN = """
-MATCH (n:Node) USING INDEX SEEK n:Node(uid) WHERE n.uid IN $ids
-RETURN collect([n.uid, n.kind, n.claims])"""
+RETURN COLLECT {
+  MATCH (n:Node) USING INDEX SEEK n:Node(uid) WHERE n.uid IN $ids
+  RETURN [n.uid, n.kind, n.claims] } AS known, COLLECT {
+  MATCH ()-[g:GONE_NODE]->() USING INDEX SEEK g:GONE_NODE(uid) WHERE g.uid IN $ids
+  RETURN [g.uid, g.since] } AS gone"""
 
 
 @lru_cache(maxsize=64)
@@ -55,7 +59,7 @@ def claimed_edges(relation: str) -> str:
     """Which edges of one relation stand, who asserts them, and since when."""
     return f"""
 UNWIND $keys AS key MATCH ()-[r:{terms.RELATIONS[relation].cypher} {{{KEY}: key}}]->()
-RETURN collect([key, r.asserted_by, r.asserted_since])"""
+RETURN collect([key, r.asserted_by, coalesce(r.asserted_since, [r.since])])"""
 
 
 @lru_cache(maxsize=64)

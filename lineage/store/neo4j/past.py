@@ -25,12 +25,7 @@ _LEDGER = "MATCH (l:Ledger {one: 1}) UNWIND $rows AS row"
 END_NODE_CLAIMS = f"{_LEDGER} CREATE (l)-[p:PAST_NODE]->(l) SET p = row"
 END_EDGE_CLAIMS = f"{_LEDGER} CREATE (l)-[p:PAST_EDGE]->(l) SET p = row"
 GO = f"{_LEDGER} CREATE (l)-[g:GONE_NODE]->(l) SET g = row"
-COME_BACK = """
-UNWIND $ids AS uid MATCH ()-[g:GONE_NODE {uid: uid}]->()
-WITH g, g.uid AS uid, g.since AS since DELETE g RETURN collect([uid, since])"""
-GONE = """
-MATCH ()-[g:GONE_NODE]->() USING INDEX SEEK g:GONE_NODE(uid) WHERE g.uid IN $ids
-RETURN collect(g.uid)"""
+COME_BACK = "UNWIND $ids AS uid MATCH ()-[g:GONE_NODE {uid: uid}]->() DELETE g"
 FORGET = """
 MATCH ()-[p:PAST_NODE|PAST_EDGE|GONE_NODE]->() WITH p LIMIT $limit DELETE p RETURN count(*)"""
 
@@ -128,7 +123,7 @@ RETURN collect([uid, COLLECT {
   MATCH (n:Node {uid: uid})-[e]->(m)
   UNWIND range(0, size(e.asserted_by) - 1) AS one
   RETURN [type(e), m.uid, e.variant, e.follow, e.attributes, e.named,
-    e.asserted_by[one], e.asserted_since[one], null] } + COLLECT {
+    e.asserted_by[one], coalesce(e.asserted_since[one], e.since), null] } + COLLECT {
   MATCH ()-[p:PAST_EDGE]->() USING INDEX SEEK p:PAST_EDGE(effect) WHERE p.effect = uid
   RETURN [p.type, p.cause, p.variant, p.follow, p.attributes, p.named, p.source, p.since, p.until] }])"""
 

@@ -14,10 +14,11 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
+import orjson
+
 from lineage import ids
 from lineage.model import kinds, terms
-from lineage.model.value import Literal, Ref, Scalar, Value, read_text
-from lineage.store.claims import Arc
+from lineage.model.value import Literal, Ref, Scalar, unwired
 from lineage.store.rows import NodeRow
 
 #: Properties of every node, and of every relationship, that are no attributes.
@@ -43,43 +44,56 @@ def of_node(row: NodeRow) -> dict[str, Any]:
     captions it, and its attributes.
     """
     shown: dict[str, Any] = {"uid": row.id, "kind": row.kind, "attributes": row.attributes}
-    if row.label is not None:
-        shown["label"] = row.label
     called = row.label
+    if called is not None:
+        shown["label"] = called
     if row.attributes != "{}":
-        held = read_text(row.attributes)
+        held = orjson.loads(row.attributes)
         _add(shown, held, NODE, _times(row.kind))
         for name in _indexed(row.kind):
             if isinstance(shown.get(name), str) and len(shown[name]) > _INDEXED:
                 del shown[name]
         if called is None and isinstance(held.get("name"), str):
-            called = str(held["name"])
+            called = held["name"]
     shown["name"] = ids.title(row.id, called)[:NAME]
     return shown
 
 
-def of_arc(arc: Arc) -> dict[str, Any]:
-    """The attributes of an edge as properties: a role as ``role``, a time as ``time``."""
+@lru_cache(maxsize=4096)
+def of_edge(attributes: str) -> Mapping[str, Any]:
+    """The attributes of an edge as properties: a role as ``role``, a time as ``time``. Few edges say
+    anything that no other says.
+    """
     shown: dict[str, Any] = {}
-    if arc.attributes != "{}":
-        _add(shown, read_text(arc.attributes), EDGE, _EDGE_TIMES)
+    if attributes != "{}":
+        _add(shown, orjson.loads(attributes), EDGE, _EDGE_TIMES)
     return shown
 
 
 def _add(
-    shown: dict[str, Any], held: Mapping[str, Value], taken: frozenset[str], times: frozenset[str]
+    shown: dict[str, Any], held: Mapping[str, Any], taken: frozenset[str], times: frozenset[str]
 ) -> None:
-    """Add attributes under their own names; PROV's go without their prefix, where that is free."""
+    """Add attributes in JSON under their own names; PROV's go without their prefix, where that is free."""
     for key, value in held.items():
-        name = key.removeprefix(_PROV)
-        if name in taken or (name != key and name in held):
-            name = key
+        name = key
+        if (
+            key.startswith(_PROV)
+            and (short := key[len(_PROV) :]) not in taken
+            and short not in held
+        ):
+            name = short
         if name in taken or not name or "\x00" in name:
             continue
         read = _time if key in times else str if key.startswith(_PARAMETER) else _text
-        typed = _several(value, read) if isinstance(value, tuple) else _one(value, read)
-        if typed is not None:
-            shown[name] = typed
+        if isinstance(value, str):
+            shown[name] = read(value)
+        elif isinstance(value, dict | list):
+            said = unwired(value)
+            typed = _several(said, read) if isinstance(said, tuple) else _one(said, read)
+            if typed is not None:
+                shown[name] = typed
+        else:
+            shown[name] = value
 
 
 def _several(values: tuple[Scalar, ...], read: _Reading) -> list[Any] | None:

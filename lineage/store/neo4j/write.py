@@ -74,13 +74,16 @@ class Change:
     source: str
     known: dict[str, _KnownNode] = field(default_factory=dict)
     edges: dict[str, _Asserted] = field(default_factory=dict)
+    gone: dict[str, int] = field(default_factory=dict)
 
     def look_up(self, records: Collection[Record]) -> None:
         """Learn what the server holds of these records: nodes, and claims to edges."""
         for chunk in chunks(list(prepare.ends(records))):
-            for uid, kind, claims in self._lists(cypher.KNOWN, ids=chunk):
+            known, gone = self.tx.run(cypher.KNOWN, ids=chunk).single(strict=True)
+            for uid, kind, claims in known:
                 said = [Assertion.of(uid, text) for text in claims]
                 self.known[uid] = _KnownNode(kind, said)
+            self.gone.update(gone)
         wanted: dict[str, list[str]] = {}
         for record in records:
             if not isinstance(record, Node) and self._ends_known(record.effect, record.cause):
@@ -107,6 +110,8 @@ class Change:
         """Whether the source asserts the record now."""
         if isinstance(record, Node):
             return self._standing(record) is not None
+        if not self._ends_known(record.effect, record.cause):
+            return False
         return self.source in self._asserted(prepare.edge_arcs(record)[0])[0]
 
     def _asserted(self, arc: Arc) -> _Asserted:
@@ -163,16 +168,12 @@ class Change:
         families: Mapping[str, Collection[str]],
         seq: int,
     ) -> None:
-        since = {
-            uid: first
-            for chunk in chunks(fresh)
-            for uid, first in self._lists(past.COME_BACK, ids=chunk)
-        }
+        self._run(past.COME_BACK, [ident for ident in fresh if ident in self.gone], "ids")
         rows: dict[str, list[dict[str, Any]]] = {}
         for ident in fresh:
             items = said.get(ident, [])
             shown = prepare.shown(ident, [item.what for item in items], families[ident])
-            own = {"since": since.get(ident, seq), "claims": _texts(items)}
+            own = {"since": self.gone.get(ident, seq), "claims": _texts(items)}
             rows.setdefault(shown.kind, []).append({**properties.of_node(shown), **own})
         for kind, chosen in sorted(rows.items()):
             self._run(cypher.new_nodes(kind), chosen)
@@ -222,12 +223,13 @@ class Change:
 
     def _edge(self, arc: Arc, key: str, seq: int) -> dict[str, Any]:
         edge = {
-            **properties.of_arc(arc),
+            **properties.of_edge(arc.attributes),
             KEY: key,
             "variant": arc.variant,
             "follow": arc.follow,
             "attributes": arc.attributes,
-            **_asserted_by([self.source], [seq]),
+            "asserted_by": [self.source],
+            "since": seq,
         }
         if (named := _named(arc)) is not None:
             edge["named"] = named
@@ -299,8 +301,11 @@ def _named(arc: Arc) -> str | None:
 
 
 def _asserted_by(sources: list[str], since: list[int]) -> dict[str, Any]:
-    """Who asserts an edge; it has stood since the first of them."""
-    return {"asserted_by": sources, "asserted_since": since, "since": min(since)}
+    """Who asserts an edge; it has stood since the first of them, and where there is only one it needs
+    no list to say since when.
+    """
+    among = since if len(since) > 1 else None
+    return {"asserted_by": sources, "asserted_since": among, "since": min(since)}
 
 
 def _ended(arc: Arc, source: str, since: int, until: int) -> dict[str, Any]:
