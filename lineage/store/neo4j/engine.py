@@ -288,8 +288,11 @@ class Neo4jStore:
         reached = past.reach(self._client, walk.start, walk.hop, view.as_of, most, clock)
         if reached is None:
             return None
-        rows = self.get(reached[0], view)
-        return Subgraph(node_rows=list(rows.values()), edge_rows=edge_rows(reached[1]))
+        if reached.nodes is None:
+            rows = list(self.get(reached.uids, view).values())
+        else:
+            rows = self._past_rows(reached.nodes, view)
+        return Subgraph(node_rows=rows, edge_rows=edge_rows(reached.edges))
 
     def identifiers(self, after: str | None, limit: int, view: View) -> Sequence[str]:
         """See ``Store.identifiers``."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from functools import lru_cache
+from typing import Any, NamedTuple
 
 from lineage.store.base import Hop
 from lineage.store.neo4j import compile as cypher
@@ -32,23 +33,30 @@ MATCH ()-[p:PAST_NODE|PAST_EDGE|GONE_NODE]->() WITH p LIMIT $limit DELETE p RETU
 # --- reading ---
 
 
+def _any(type_: str) -> str:
+    """Whether anything of the past stood then: mostly nothing did, and no node need be looked up."""
+    return f"""EXISTS {{
+  MATCH ()-[p:{type_}]->() USING INDEX SEEK p:{type_}(until) WHERE {_THEN.format("p")} }}"""
+
+
 @lru_cache(maxsize=256)
 def _ended(hop: Hop) -> str:
-    """The edges of the past that a hop takes from what ``uids`` names."""
+    """The edges of the past that a hop takes from what ``uids`` names, where ``any_ended``."""
     types, condition = cypher.taken(hop)
     near = "effect" if hop.toward == "causes" else "cause"
     among = ", ".join(f"'{type_}'" for type_ in types.split("|"))
-    return f"""COLLECT {{
+    return f"""CASE WHEN any_ended THEN COLLECT {{
   UNWIND uids AS uid MATCH ()-[e:PAST_EDGE]->() USING INDEX SEEK e:PAST_EDGE({near})
   WHERE e.{near} = uid AND e.type IN [{among}] AND {_THEN.format("e")}
     AND {condition.replace("type(e)", "e.type")}
-  RETURN {cypher.PAST_EDGE} }}"""
+  RETURN {cypher.PAST_EDGE} }} ELSE [] END"""
 
 
 @lru_cache(maxsize=256)
 def walk(hop: Hop) -> str:
-    """What is within reach along the edges that stand now and stood then: identifiers and edges, and
-    the edges of the past from there; no edges where there is too much.
+    """What is within reach along the edges that stand now and stood then: nodes with the claims about
+    them that stand, edges, the edges of the past from there, and whether any claim about a node has
+    ended since; no edges where there is too much.
     """
     types, condition = cypher.taken(hop)
     left, right = cypher.arrow(hop)
@@ -56,13 +64,15 @@ def walk(hop: Hop) -> str:
     reached = cypher.reach(f"((a){left}[e:{types}]{right}(b) WHERE {condition}){{0,}}")
     return cypher.at_one_head(
         f"""{reached} LIMIT $most
-WITH collect(n) AS ns WITH ns, $start + [n IN ns | n.uid] AS uids
-RETURN uids, CASE WHEN size(ns) < $most THEN COLLECT {{
+WITH collect(n) AS ns
+WITH ns, {_any("PAST_EDGE")} AS any_ended, $start + [n IN ns | n.uid] AS uids
+RETURN [n IN ns | [n.uid, n.claims]] AS nodes, CASE WHEN size(ns) < $most THEN COLLECT {{
   UNWIND ns AS n MATCH (n){left}[e:{types}]{right}(m) WHERE {condition} RETURN {cypher.edge(hop)} }}
-END AS edges, CASE WHEN size(ns) < $most THEN {_ended(hop)} END AS ended""",
-        "uids",
+END AS edges, {_ended(hop)} AS ended, {_any("PAST_NODE")} AS revised""",
+        "nodes",
         "edges",
         "ended",
+        "revised",
     )
 
 
@@ -72,7 +82,7 @@ def hop(step: Hop) -> str:
     types, condition = cypher.taken(step)
     left, right = cypher.arrow(step)
     read = f"""
-WITH $ids AS uids RETURN COLLECT {{
+WITH $ids AS uids, {_any("PAST_EDGE")} AS any_ended RETURN COLLECT {{
   MATCH (n:Node) USING INDEX SEEK n:Node(uid) WHERE n.uid IN $ids
   MATCH (n){left}[e:{types}]{right}(m) WHERE {condition} AND e.since <= $as_of
   RETURN {cypher.edge(step)} }} + {_ended(step)} AS found"""
@@ -82,10 +92,11 @@ WITH $ids AS uids RETURN COLLECT {{
 #: The claims about nodes that stood, those that still stand among them.
 GET = cypher.at_one_head(
     f"""
+WITH {_any("PAST_NODE")} AS revised
 UNWIND $ids AS uid OPTIONAL MATCH (n:Node {{uid: uid}})
-RETURN collect([uid, coalesce(n.claims, []) + COLLECT {{
+RETURN collect([uid, coalesce(n.claims, []) + CASE WHEN revised THEN COLLECT {{
   MATCH ()-[p:PAST_NODE]->() USING INDEX SEEK p:PAST_NODE(uid)
-  WHERE p.uid = uid AND {_THEN.format("p")} RETURN p.claim }}]) AS found""",
+  WHERE p.uid = uid AND {_THEN.format("p")} RETURN p.claim }} ELSE [] END]) AS found""",
     "found",
 )
 #: The relationship types that mentioned nodes, as effect and as cause.
@@ -134,29 +145,41 @@ WITH p.uid AS uid, collect([p.since, p.until, p.claim]) AS claims
 ORDER BY uid LIMIT $limit RETURN collect([uid, claims])"""
 
 
+class Reached(NamedTuple):
+    """What was within reach as of an entry: identifiers, and the texts of the edges that lead there.
+    ``nodes`` are those that stand now, each with the claims about it, and all there is to know of
+    them; ``None`` where something of the past has to be looked up as well.
+    """
+
+    uids: set[str]
+    edges: list[str]
+    nodes: list[Any] | None
+
+
 def reach(
     client: Client, start: Collection[str], hop: Hop, as_of: int, most: int, clock: Clock
-) -> tuple[set[str], list[str]] | None:
-    """What was within reach as of an entry, and the texts of the edges that lead there; nothing where
-    that is more than so many nodes.
+) -> Reached | None:
+    """What was within reach as of an entry; nothing where that is more than so many nodes.
 
     The server walks what stands now in one statement. Only where an edge of the past leads on from
     there is it asked again, from the far end.
     """
     seen: set[str] = set()
     edges: list[str] = []
+    whole: list[Any] | None = []
     level = set(start)
     while level:
         clock.check()
         parameters = {"start": sorted(level), "as_of": as_of, "most": most}
-        uids, found, ended = client.one(walk(hop), clock.left, **parameters)
+        nodes, found, ended, revised = client.one(walk(hop), clock.left, **parameters)
         if found is None:
             return None
-        seen.update(uids)
+        seen.update(level, (uid for uid, _ in nodes))
         edges += found
         edges += ended
         if len(seen) >= most:
             return None
+        whole = None if whole is None or revised or ended else whole + nodes
         far = 2 if hop.toward == "causes" else 1
         level = {text.split(cypher.SEPARATOR, 3)[far] for text in ended} - seen
-    return seen, edges
+    return Reached(seen, edges, whole)

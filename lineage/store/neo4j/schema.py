@@ -68,6 +68,8 @@ CREATE FULLTEXT INDEX {TEXT} IF NOT EXISTS FOR (n:Node) ON EACH [n.name]
 OPTIONS {{indexConfig: {{`fulltext.eventually_consistent`: true}}}}"""
 _INDEXES = (
     _index("past_node_uid", "()-[p:PAST_NODE]-()", "p.uid"),
+    _index("past_node_until", "()-[p:PAST_NODE]-()", "p.until"),
+    _index("past_edge_until", "()-[p:PAST_EDGE]-()", "p.until"),
     _index("past_edge_effect", "()-[p:PAST_EDGE]-()", "p.effect"),
     _index("past_edge_cause", "()-[p:PAST_EDGE]-()", "p.cause"),
     *(_index(f"{label}_{name}".lower(), f"(n:{label})", f"n.{name}") for label, name in indexed()),
