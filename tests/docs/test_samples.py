@@ -95,7 +95,7 @@ def run_all(text):
 
 @pytest.mark.usefixtures("demo")
 def test_commands_print_what_the_page_of_formats_shows():
-    run_all(written("docs/formats.md"))
+    run_all(written("docs/reference/formats.md"))
 
 
 @pytest.mark.usefixtures("demo")
@@ -151,7 +151,7 @@ def test_the_readme_names_the_commands_that_have_no_json():
 @pytest.mark.usefixtures("demo")
 @pytest.mark.filterwarnings("ignore:Dataset")  # rdflib itself uses what it deprecates
 def test_python_says_what_the_page_shows():
-    blocks = re.findall(r"```pycon\n(.*?)```", written("docs/python.md"), re.DOTALL)
+    blocks = re.findall(r"```pycon\n(.*?)```", written("docs/reference/python.md"), re.DOTALL)
     parsed = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, "python.md", None, 0)
     report = []
     runner = doctest.DocTestRunner()
@@ -179,7 +179,9 @@ def newer(demo):
 @pytest.mark.parametrize(("heading", "folder"), [("Layouts", "old"), ("Stores of newer", "newer")])
 def test_the_page_of_engines_shows_what_old_and_newer_stores_do(heading, folder, request):
     request.getfixturevalue(folder)
-    part = written("docs/engines.md").partition(f"\n## {heading}")[2].partition("\n## ")[0]
+    part = (
+        written("docs/reference/engines.md").partition(f"\n## {heading}")[2].partition("\n## ")[0]
+    )
     run_all(part)
 
 
@@ -205,7 +207,9 @@ WORDS = {
 def test_the_json_of_commands_has_the_keys_that_the_page_says(demo, capsys):
     (demo / "elsewhere").mkdir()
     rows = re.findall(
-        r"^\| ((?:`lineage [a-z ]+`(?:, )?)+) \| (.*)\|$", written("docs/answers.md"), re.MULTILINE
+        r"^\| ((?:`lineage [a-z ]+`(?:, )?)+) \| (.*)\|$",
+        written("docs/reference/answers.md"),
+        re.MULTILINE,
     )
     tried = set()
     for names, keys in rows:
@@ -219,7 +223,7 @@ def test_the_json_of_commands_has_the_keys_that_the_page_says(demo, capsys):
 
 
 def test_graphql_answers_what_the_page_shows(demo):
-    text = written("docs/graphql.md")
+    text = written("docs/reference/graphql.md")
     queries = re.findall(r"```graphql\n(.*?)```(?:\n```json\n(.*?)```)?", text, re.DOTALL)
     assert any(answer for _, answer in queries)
     with lineage.open(demo / ".lineage" / "store.db") as store:

@@ -2,7 +2,7 @@
 """Every Cypher text there is: labels, types and properties out of our own tables, values never.
 
 Texts are few and the same each time, so that the server plans each once. Reads answer with one
-row of lists: a row costs the driver twenty times what a list element does (docs/engines.md).
+row of lists: a row costs the driver twenty times what a list element does (docs/reference/engines.md).
 """
 
 from __future__ import annotations
