@@ -318,7 +318,7 @@ class RequestTimeout(LineageError, code="request-timeout", status=408, exit_code
 class MissingExtra(LineageError, code="missing-extra", status=501, exit_code=2):
     """An optional part of the package is not installed."""
 
-    hint = "Install the package that the message names; README.md lists the extras."
+    hint = "Install the package that the message names; docs/reference/install.md lists the extras."
 
 
 class Usage(LineageError, code="usage", status=400, exit_code=2):
