@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 ROCRATE := .venv-rocrate/.ready
 NEO4J := $(PYTHON) tools/neo4j/server.py
 
-.PHONY: demo test test-all tools-of-tests lint format schema reference lock bench dagster neo4j-start neo4j-stop clean
+.PHONY: demo test test-all tools-of-tests lint format schema reference docs lock bench dagster neo4j-start neo4j-stop clean
 .DELETE_ON_ERROR:
 
 $(READY): pyproject.toml requirements.lock
@@ -72,7 +72,10 @@ schema: $(READY) ## write graphql_schema/schema.graphql anew, where a change of 
 reference: $(READY) ## write docs/reference anew, out of the code
 	@$(BIN)/python -m tools.reference
 
-bench: $(READY) ## the tables of the README; BENCH_EDGES=100000 for a quick look
+docs: $(READY) ## build the site of the documentation into site/; a broken link or anchor fails
+	@$(BIN)/zensical build --strict --clean
+
+bench: $(READY) ## the tables of docs/performance.md; BENCH_EDGES=100000 for a quick look
 	@$(BIN)/python -m bench
 
 dagster: $(READY) ## ask Dagster itself anew what the recorded selections select
@@ -97,4 +100,4 @@ lock: ## write the locks anew
 	  --output-file tools/rocrate/requirements.lock
 
 clean:
-	@rm -rf $(VENV) .venv-dagster .venv-rocrate .venv-lowest .venv-newest build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .venv-dagster .venv-rocrate .venv-lowest .venv-newest build dist site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
