@@ -44,12 +44,13 @@ test-all: $(READY) $(ROCRATE) tools-of-tests ## what make test leaves out: Neo4j
 	@$(BIN)/coverage report
 	@$(BIN)/python tools/ratchet.py
 
-# Chromium and Node are the machine's own. Where they lack, CI installs them; people are told.
+# Chromium, Node and curl are the machine's own. Where they lack, CI installs them; people are told.
 tools-of-tests:
 	@lacks=""; \
 	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
 	  command -v google-chrome >/dev/null || lacks="$$lacks chromium"; \
 	command -v npm >/dev/null || lacks="$$lacks nodejs npm"; \
+	command -v curl >/dev/null || lacks="$$lacks curl"; \
 	if [ -n "$$lacks" ] && [ -n "$$CI" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get -q update >/dev/null && apt-get install -qy --no-install-recommends $$lacks >/dev/null; \
 	elif [ -n "$$lacks" ]; then \

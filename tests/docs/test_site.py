@@ -3,16 +3,21 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import sys
+import threading
 import tomllib
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from tests.house.test_house import ROOT
+from tests.server import browser
 
 ZENSICAL = Path(sys.executable).with_name("zensical")
 
@@ -80,3 +85,49 @@ def test_no_page_loads_anything_from_elsewhere(site):
         assert 'class="mermaid"' not in text, page
     styles = "".join(path.read_text("utf-8") for path in site.rglob("*.css"))
     assert re.findall(r"(?:url\(|@import)\s*[\"']?(?:https?:)?//", styles) == []
+
+
+@pytest.fixture
+def served(site):
+    """The address of the site on a server of this machine."""
+    handler = partial(Quiet, directory=str(site))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join(20)
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Files, without a line a request."""
+
+    def log_message(self, *said):
+        """Nothing."""
+
+
+def test_a_browser_reads_the_site_asks_nobody_else_and_finds_a_word(served, tmp_path):
+    if browser.program() is None:
+        if os.environ.get("CI"):
+            pytest.fail("no Chromium on this machine")
+        pytest.skip("no Chromium on this machine")
+    with browser.browsing(tmp_path / "profile") as page:
+        page.open(f"{served}/tutorial.html")
+        page.wait("document.querySelectorAll('.md-code__button').length > 5")
+        # The button beside a sample copies what is typed, and not what is printed: it copies the
+        # inner text of blocks that it gives this attribute.
+        page.evaluate(
+            "for (const code of document.querySelectorAll('code')) code.dataset.mdCopying = ''"
+        )
+        copied = page.evaluate("document.querySelectorAll('.highlight code')[1].innerText")
+        assert copied.splitlines()[:2] == ["mkdir ~/churn", "cd ~/churn"]
+        assert "things, 11 links" not in page.evaluate(
+            "document.querySelector('article').innerText"
+        )
+        page.evaluate("document.querySelector('.md-search__button').click()")
+        page.wait("document.activeElement.shadowRoot?.activeElement?.matches('input')")
+        page.call("Input.insertText", text="quarantine")
+        results = "document.activeElement.shadowRoot.querySelectorAll('a')"
+        page.wait(f"[...{results}].some(found => found.textContent.includes('quarantine accept'))")
+        assert all(url.startswith((served, "data:", "blob:")) for url in page.requested)
+        assert page.complaints == []
