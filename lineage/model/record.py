@@ -214,6 +214,13 @@ def variant(edge: Edge) -> int:
     return int.from_bytes(sha256(shown).digest()[:8], "big") >> 1 or 1
 
 
+def implied_variant(number: int, cause: str) -> int:
+    """What tells edges apart that others imply, of which these are the variant and the cause: two
+    agents who follow one plan are two reasons for one way to the plan, and each may end by itself.
+    """
+    return int.from_bytes(sha256(f"{number} {cause}".encode()).digest()[:8], "big") >> 1 or 1
+
+
 def arcs(edge: Edge) -> Iterator[Edge]:
     """The edge, and those it implies: an association with a plan leads to the plan too."""
     yield edge

@@ -83,7 +83,10 @@ NOT_RUN = {
     ],
 }
 #: Pages whose blocks another test runs.
-ELSEWHERE = {"docs/four-questions.md": "tests/contract/test_four_questions.py"}
+ELSEWHERE = {
+    "docs/four-questions.md": "tests/contract/test_four_questions.py",
+    "docs/neo4j.md": "tests/docs/test_neo4j.py",
+}
 
 
 def test_the_blocks_that_are_not_run_are_few_and_say_why():
