@@ -85,7 +85,7 @@ NOT_RUN = {
 #: Pages whose blocks another test runs.
 ELSEWHERE = {
     "docs/four-questions.md": "tests/contract/test_four_questions.py",
-    "docs/neo4j.md": "tests/docs/test_neo4j.py",
+    "docs/reference/neo4j.md": "tests/docs/test_neo4j.py",
 }
 
 
