@@ -13,8 +13,9 @@ import click
 import orjson
 import pytest
 
+import importers
 import lineage
-from lineage import config
+from lineage import config, formats
 from lineage.cli import main
 from tests.docs.pages import PAGES, WRITTEN, blocks, name, outside
 from tests.docs.session import Session
@@ -168,7 +169,8 @@ def test_a_link_leads_to_a_page_and_a_heading_that_there_are(path):
 
 
 def test_the_page_of_answers_names_the_commands_that_have_no_json():
-    said = re.search(r"All commands but (.*) have `--json`", written("docs/reference/answers.md"))
+    page = " ".join(written("docs/reference/answers.md").split())
+    said = re.search(r"All commands but (.*?) have `--json`", page)
     options = {
         ctx.info_name: [name for param in ctx.command.params for name in param.opts]
         for ctx in every()
@@ -201,6 +203,15 @@ def test_the_page_of_installation_lists_the_extras():
     listed = re.findall(r"^\| `(\w+)` \|", written("docs/reference/install.md"), re.MULTILINE)
     project = tomllib.loads(written("pyproject.toml"))["project"]
     assert set(listed) == set(project["optional-dependencies"])
+
+
+def test_the_pages_of_importers_and_formats_list_all_there_are():
+    listed = re.findall(r"^\| (\w+) \|", written("docs/reference/importers.md"), re.MULTILINE)
+    assert tuple(listed[1:]) == importers.BUILTIN
+    table = re.findall(
+        r"^\| (`\w+`(?:, `\w+`)*) \|", written("docs/reference/formats.md"), re.MULTILINE
+    )
+    assert set(re.findall(r"`(\w+)`", " ".join(table))) == set(formats.BUILTIN)
 
 
 def test_the_json_of_commands_has_the_keys_that_the_page_says(demo, capsys):
