@@ -41,7 +41,7 @@ class Block:
 
 def name(page: Path) -> str:
     """A page as people speak of it."""
-    return page.relative_to(ROOT).as_posix()
+    return page.relative_to(ROOT).as_posix() if page.is_relative_to(ROOT) else str(page)
 
 
 def blocks(page: Path) -> Iterator[Block]:

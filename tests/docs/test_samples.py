@@ -99,6 +99,31 @@ def test_the_blocks_that_are_not_run_are_few_and_say_why():
     assert found == NOT_RUN
 
 
+WRONG = {
+    "another output": "```console\n$ lineage --version\nlineage, version 0\n```\n",
+    "less output": "```console\n$ printf 'one\\ntwo\\n'\none\n```\n",
+    "a command that fails": "```console\n$ lineage trace nothing\n…\n```\n",
+    "a pipe that fails": "```console\n$ cat nothing | grep -q x\n```\n",
+    "another value": "```pycon\n>>> 1 + 1\n3\n```\n",
+    "a program that fails": "```python\nimport lineage\nlineage.open('nothing', create=False)\n```\n",
+    "another answer": '```graphql\n{ stats { entries } }\n```\n```json\n{"stats": {"entries": 0}}\n```\n',
+    "a query that fails": "```graphql\n{ stats { nothing } }\n```\n",
+    "a selection that fails": "```selection\nkind:nothing\n```\n",
+    "an answer to no query": "```json\n{}\n```\n",
+    "a language that nobody runs": "```cobol\nSTOP RUN.\n```\n",
+}
+
+
+@pytest.mark.parametrize("text", WRONG.values(), ids=WRONG)
+def test_a_sample_that_is_wrong_is_found(text, demo, tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(text, "utf-8")
+    session = Session(demo, tmp_path / "home", tmp_path / "compiled")
+    with pytest.raises((AssertionError, AttributeError, lineage.LineageError)):
+        for block in blocks(page):
+            session.run(block)
+
+
 @pytest.mark.parametrize("page", WRITTEN, ids=name)
 def test_every_sample_is_in_a_block_that_is_run(page):
     for number, line in outside(page):
