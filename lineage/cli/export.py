@@ -34,7 +34,7 @@ def COMMAND(ctx: click.Context, /, selection: str | None, **chosen: Any) -> None
     """What is selected as a document: json, jsonld, provn, xml, turtle, trig, nt, nquads, rdfxml,
     rocrate, dot or svg. Without a selection, everything. What the format cannot hold is said.
 
-    With --for, a package for a partner: what its policy lets leave, signed (docs/exchange.md).
+    With --for, a package for a partner: what its policy lets leave, signed (docs/reference/exchange.md).
 
     \b
     Example:

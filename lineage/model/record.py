@@ -33,7 +33,7 @@ class Node:
         return ids.title(self.id, self.label)
 
     def to_dict(self) -> dict[str, Any]:
-        """The node in the one JSON shape of answers (docs/answers.md)."""
+        """The node in the one JSON shape of answers (docs/reference/answers.md)."""
         return {
             "id": self.id,
             "kind": self.kind,

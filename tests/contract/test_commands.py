@@ -223,6 +223,7 @@ def test_init_imports_a_project_and_says_three_things(run, tmp_path):
         "lockfile",
     }
     assert len(said["facts"]) == 3
+    assert said["facts"][-1]["says"] == "7 commits by 1 person", "MLflow's user wrote none of them"
     assert said["problems"] == []
     again = json.loads(run("init", "work", "--json")[1])
     assert [report["added"] for report in again["imports"]] == [0] * len(again["imports"])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""docs/neo4j.md: its questions are asked of a real server, and answered as they stand there."""
+"""docs/reference/neo4j.md: its questions are asked of a real server, and answered as they stand there."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def url(request, made, monkeypatch):
 
 
 def blocks(language):
-    found = [b[1:] for b in BLOCK.findall(written("docs/neo4j.md")) if b[0] == language]
+    found = [b[1:] for b in BLOCK.findall(written("docs/reference/neo4j.md")) if b[0] == language]
     assert found
     return found
 
@@ -88,7 +88,7 @@ def test_plain_cypher_and_the_store_answer_alike_on_the_demo(url):
 
 
 def test_the_page_names_every_property_and_type_that_there_is(url):
-    page = written("docs/neo4j.md")
+    page = written("docs/reference/neo4j.md")
     own = labels.properties.NODE | labels.properties.EDGE
     rows = ask(url, "MATCH ()-[r]->() WHERE startNode(r):Ledger RETURN DISTINCT type(r)")
     assert {name for name in own if f"`{name}`" not in page} == set()

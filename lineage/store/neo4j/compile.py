@@ -4,7 +4,7 @@
 Nodes and relationships are the graph as it stands now, and nothing else; what stood before hangs on
 the node ``Ledger`` (``past``). Texts are few and the same each time, so that the server plans each once.
 Reads answer with one row of lists: a row costs the driver twenty times what a list element does
-(docs/engines.md).
+(docs/reference/engines.md).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 
 They are for people who write Cypher. What is exact is the JSON text in ``attributes``: it keeps
 languages, datatypes, large integers and the digits of a time, which no property holds. The rules stand
-in docs/neo4j.md.
+in docs/reference/neo4j.md.
 """
 
 from __future__ import annotations
