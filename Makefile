@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 ROCRATE := .venv-rocrate/.ready
 NEO4J := $(PYTHON) tools/neo4j/server.py
 
-.PHONY: demo test test-all tools-of-tests lint format schema reference lock bench dagster neo4j-start neo4j-stop clean
+.PHONY: demo test test-all tools-of-tests lint format schema reference docs lock bench dagster neo4j-start neo4j-stop clean
 .DELETE_ON_ERROR:
 
 $(READY): pyproject.toml requirements.lock
@@ -44,12 +44,13 @@ test-all: $(READY) $(ROCRATE) tools-of-tests ## what make test leaves out: Neo4j
 	@$(BIN)/coverage report
 	@$(BIN)/python tools/ratchet.py
 
-# Chromium and Node are the machine's own. Where they lack, CI installs them; people are told.
+# Chromium, Node and curl are the machine's own. Where they lack, CI installs them; people are told.
 tools-of-tests:
 	@lacks=""; \
 	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
 	  command -v google-chrome >/dev/null || lacks="$$lacks chromium"; \
 	command -v npm >/dev/null || lacks="$$lacks nodejs npm"; \
+	command -v curl >/dev/null || lacks="$$lacks curl"; \
 	if [ -n "$$lacks" ] && [ -n "$$CI" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get -q update >/dev/null && apt-get install -qy --no-install-recommends $$lacks >/dev/null; \
 	elif [ -n "$$lacks" ]; then \
@@ -72,7 +73,10 @@ schema: $(READY) ## write graphql_schema/schema.graphql anew, where a change of 
 reference: $(READY) ## write docs/reference anew, out of the code
 	@$(BIN)/python -m tools.reference
 
-bench: $(READY) ## the tables of the README; BENCH_EDGES=100000 for a quick look
+docs: $(READY) ## build the site of the documentation into site/; a broken link or anchor fails
+	@$(BIN)/zensical build --strict --clean
+
+bench: $(READY) ## the tables of docs/performance.md; BENCH_EDGES=100000 for a quick look
 	@$(BIN)/python -m bench
 
 dagster: $(READY) ## ask Dagster itself anew what the recorded selections select
@@ -97,4 +101,4 @@ lock: ## write the locks anew
 	  --output-file tools/rocrate/requirements.lock
 
 clean:
-	@rm -rf $(VENV) .venv-dagster .venv-rocrate .venv-lowest .venv-newest build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .venv-dagster .venv-rocrate .venv-lowest .venv-newest build dist site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""python -m bench: the tables of the README: SQLite, Neo4j, the server, the command.
+"""python -m bench: the tables of docs/performance.md: SQLite, Neo4j, the server, the command.
 
 BENCH_EDGES sets the size (default 1,000,000), BENCH_ENGINES the engines; the server is measured on
 SQLite, by itself with BENCH_ONLY=server.

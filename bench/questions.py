@@ -164,7 +164,7 @@ class Sql:
 
 _FOLLOWED = "|".join(relation.cypher for relation in terms.TABLE if relation.follow)
 _HOP = f"[e:{_FOLLOWED}]"
-_STANDS = "WHERE e.follow AND e.until IS NULL"
+_STANDS = "WHERE e.follow"
 _ABOVE = f"MATCH (s:Node {{uid: $m}}) MATCH (s) (()-{_HOP}->() {_STANDS}){{0,}} (n)"
 _BELOW = f"MATCH (s:Node {{uid: $m}}) MATCH (s) (()<-{_HOP}-() {_STANDS}){{0,}} (n)"
 _SHOWN = """
@@ -182,13 +182,10 @@ CALL (s) {{ MATCH (s) (()-{_HOP}->() {_STANDS}){{0,2}} (n) RETURN n
 WITH DISTINCT n {_TAIL}""",
     "upstream of one kind": f"{_ABOVE} WITH DISTINCT n WHERE n.kind = 'DatasetVersion' {_TAIL}",
     "absence": f"""{_ABOVE} WITH DISTINCT n WHERE n.kind = 'DatasetVersion'
-AND NOT n.attributes CONTAINS '"license":' {_TAIL}""",
-    "two attributes": f"""MATCH (n:Node {{kind: 'Run'}}) WHERE n.until IS NULL
-AND n.attributes CONTAINS '"owner":"team-3"' AND n.attributes CONTAINS '"status":"failed"' {_TAIL}""",
-    "comparison": f"""MATCH (n:Node {{kind: 'Run'}}) WHERE n.until IS NULL
-AND toFloat(split(split(n.attributes, '"metric.score":')[1], ',')[0]) >= 990000 {_TAIL}""",
-    "names": f"""MATCH (n:Node {{kind: 'ModelVersion'}}) WHERE n.until IS NULL
-AND n.label STARTS WITH 'model-3@' {_TAIL}""",
+AND n.license IS NULL {_TAIL}""",
+    "two attributes": f"""MATCH (n:Run {{owner: 'team-3', status: 'failed'}}) {_TAIL}""",
+    "comparison": f"""MATCH (n:Run) WHERE n.`metric.score` >= 990000 {_TAIL}""",
+    "names": f"""MATCH (n:ModelVersion) WHERE n.name STARTS WITH 'model-3@' {_TAIL}""",
     "between": f"""{_ABOVE} WITH collect(DISTINCT n) AS ups
 MATCH (h:Node {{uid: $h}}) WHERE h IN ups
 MATCH (h) (()<-{_HOP}-(x) {_STANDS} AND x IN ups){{0,}} (n) WITH DISTINCT n {_TAIL}""",
@@ -196,7 +193,7 @@ MATCH (h) (()<-{_HOP}-(x) {_STANDS} AND x IN ups){{0,}} (n) WITH DISTINCT n {_TA
 WITH collect(n) AS vs UNWIND vs AS n
 WITH n, vs WHERE NOT EXISTS {{ MATCH (n) (()-{_HOP}->() {_STANDS}){{1,}} (o) WHERE o IN vs }} {_TAIL}""",
     "via": f"{_ABOVE} WITH DISTINCT n {_TAIL}".replace(_HOP, "[e:USED|WAS_GENERATED_BY]").replace(
-        "e.follow AND ", ""
+        _STANDS, "WHERE true"
     ),
 }
 

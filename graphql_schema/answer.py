@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The flat answer: the one JSON shape of docs/answers.md, typed."""
+"""The flat answer: the one JSON shape of docs/reference/answers.md, typed."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ _PATHS: Any = list[list[PathEdge]]  # type: ignore[valid-type] # made above
 
 
 @strawberry.interface(
-    description="Nodes and edges, and whether they are all: docs/answers.md, typed."
+    description="Nodes and edges, and whether they are all: docs/reference/answers.md, typed."
 )
 class Answer:
     """Nodes and edges, and whether they are all."""

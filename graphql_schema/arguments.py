@@ -19,7 +19,9 @@ At = Annotated[str | None, _told("As of an entry (41) or a time (2026-05-01T12:0
 Id = Annotated[strawberry.ID, _told("An identifier, whole.")]
 Ids = Annotated[list[strawberry.ID], _told("Identifiers, at most 100.")]
 Text = Annotated[str | None, _told("What identifiers or labels hold, in either case.")]
-Chosen = Annotated[str | None, _told("A selection that they are in as well (docs/selection.md).")]
+Chosen = Annotated[
+    str | None, _told("A selection that they are in as well (docs/reference/selection.md).")
+]
 Commits = Annotated[
     str | None, _told("Runs of this commit, or of a range by ancestry: v1.0..v1.2.")
 ]

@@ -30,7 +30,7 @@ def _long(value: Any) -> int:
 SCALARS: Mapping[object, Any] = {
     JSON: strawberry.scalar(
         name="JSON",
-        description="Any JSON value, as docs/answers.md writes attributes.",
+        description="Any JSON value, as docs/reference/answers.md writes attributes.",
         serialize=lambda value: value,
         parse_value=lambda value: value,
     ),

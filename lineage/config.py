@@ -66,6 +66,12 @@ SETTINGS: tuple[Setting, ...] = (
         secret=True,
     ),
     Setting(
+        name="neo4j_secret",
+        variable="LINEAGE_NEO4J_SECRET",
+        says="What the keys that a Neo4j database keeps are sealed with; without it, the password.",
+        secret=True,
+    ),
+    Setting(
         name="keys",
         variable="LINEAGE_KEYS",
         says="The folder of the keys that sign what leaves; without it, keys beside the store.",

@@ -131,7 +131,7 @@ class Rejected(BadInput, code="rejected", status=422):
 class BadQuery(LineageError, code="bad-query", status=400, exit_code=2):
     """A query (a selection, GraphQL, SPARQL) cannot be understood, or asks for what is not answered."""
 
-    hint = "docs/selection.md, docs/graphql.md and docs/server.md show the languages with examples."
+    hint = "docs/reference/selection.md, docs/reference/graphql.md and docs/reference/server.md show the languages with examples."
 
 
 class BadCursor(LineageError, code="bad-cursor", status=400, exit_code=2):
@@ -318,7 +318,7 @@ class RequestTimeout(LineageError, code="request-timeout", status=408, exit_code
 class MissingExtra(LineageError, code="missing-extra", status=501, exit_code=2):
     """An optional part of the package is not installed."""
 
-    hint = "Install the package that the message names; README.md lists the extras."
+    hint = "Install the package that the message names; docs/reference/install.md lists the extras."
 
 
 class Usage(LineageError, code="usage", status=400, exit_code=2):

@@ -392,5 +392,5 @@ class _Reader:
         raise self._wrong(pointer, f"{str(value)[:80]!r} is none of {shown}{meant}")
 
     def _wrong(self, pointer: str, why: str) -> BadInput:
-        hint = "docs/exchange.md shows a whole policy; nothing was exported."
+        hint = "docs/reference/exchange.md shows a whole policy; nothing was exported."
         return BadInput(why, where=f"{self._where}#{pointer}", hint=hint)

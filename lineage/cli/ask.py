@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""lineage ask: select by the language of docs/selection.md."""
+"""lineage ask: select by the language of docs/reference/selection.md."""
 
 from __future__ import annotations
 

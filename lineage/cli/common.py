@@ -12,7 +12,9 @@ from typing import Any
 
 import click
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON (docs/answers.md).")
+as_json = click.option(
+    "--json", "as_json", is_flag=True, help="Answer in JSON (docs/reference/answers.md)."
+)
 
 
 def split(names: str | None) -> list[str] | None:

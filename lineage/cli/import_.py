@@ -38,7 +38,7 @@ def COMMAND(
     from stdin. Importing again adds what is new and retracts what the source no longer says.
 
     A package of a partner is verified first, and waits for a steward unless the trust file says
-    otherwise (docs/exchange.md).
+    otherwise (docs/reference/exchange.md).
 
     \b
     Example:

@@ -14,8 +14,10 @@ from collections.abc import Mapping
 from lineage.errors import StoreTooNew
 from lineage.model.noun import (
     DECLARED,
+    INDEXED,
     OTHERS,
     PERSONAL,
+    TIME,
     ActivityNoun,
     AgentNoun,
     EntityNoun,
@@ -26,7 +28,7 @@ from lineage.model.noun import (
 )
 from lineage.model.terms import Family
 
-__all__ = ["PERSONAL", "Noun", "fields_of"]
+__all__ = ["INDEXED", "PERSONAL", "TIME", "Noun", "fields_of"]
 
 
 @kind(plural="runs", group="runs", summary=("status",))
@@ -36,11 +38,15 @@ class Run(ActivityNoun):
     """
 
     name: str | None = attribute("What its tracker or author calls it.")
-    status: str | None = attribute("How it ended: finished, failed, killed, running, scheduled.")
-    started: str | None = attribute("When it began, ISO 8601.")
-    ended: str | None = attribute("When it ended, ISO 8601.")
+    status: str | None = attribute(
+        "How it ended: finished, failed, killed, running, scheduled.", indexed=True
+    )
+    started: str | None = attribute("When it began, ISO 8601.", time=True, indexed=True)
+    ended: str | None = attribute("When it ended, ISO 8601.", time=True)
     command: str | None = attribute("The command line that was run.")
-    experiment: str | None = attribute("The experiment or group the tracker files it under.")
+    experiment: str | None = attribute(
+        "The experiment or group the tracker files it under.", indexed=True
+    )
     tracker: str | None = attribute("The system that recorded it.")
 
 
@@ -49,8 +55,8 @@ class Commit(EntityNoun):
     """A source snapshot in version control, and the plan that runs followed."""
 
     message: str | None = attribute("The first line of the commit message.")
-    committed: str | None = attribute("When it was committed, ISO 8601.")
-    authored: str | None = attribute("When its change was written, ISO 8601.")
+    committed: str | None = attribute("When it was committed, ISO 8601.", time=True, indexed=True)
+    authored: str | None = attribute("When its change was written, ISO 8601.", time=True)
     tree: str | None = attribute("The hash of the files it holds: the bytes that ran.")
     change_id: str | None = attribute("The Change-Id trailer, which survives a rewrite.")
     patch_id: str | None = attribute("git patch-id of its change without context lines.")
@@ -66,8 +72,10 @@ class Dataset(EntityNoun):
 
     name: str | None = attribute("Its name within the namespace.")
     namespace: str | None = attribute("Where the name is defined.")
-    license: str | None = attribute("The licence it is under (SPDX identifier where there is one).")
-    owner: str | None = attribute("Who answers for it.")
+    license: str | None = attribute(
+        "The licence it is under (SPDX identifier where there is one).", indexed=True
+    )
+    owner: str | None = attribute("Who answers for it.", indexed=True)
 
 
 @kind(
@@ -81,7 +89,9 @@ class DatasetVersion(EntityNoun):
     """A dataset at one moment: its name and the digest of its bytes."""
 
     name: str | None = attribute("The dataset's name or path.")
-    digest: str | None = attribute("algorithm:hex by which the source knows the bytes.")
+    digest: str | None = attribute(
+        "algorithm:hex by which the source knows the bytes.", indexed=True
+    )
     size: int | None = attribute("Size in bytes.")
     files: int | None = attribute("Number of files, for a directory.")
 
@@ -90,7 +100,7 @@ class DatasetVersion(EntityNoun):
 class Content(EntityNoun):
     """Bytes, whatever they are called: where tools that never heard of each other meet."""
 
-    digest: str | None = attribute("algorithm:hex of the bytes.")
+    digest: str | None = attribute("algorithm:hex of the bytes.", indexed=True)
     size: int | None = attribute("Size in bytes.")
 
 
@@ -137,7 +147,9 @@ class ModelVersion(EntityNoun):
     name: str | None = attribute("The model's name.")
     version: str | None = attribute("The version within its registry.")
     aliases: str | None = attribute("Names such as champion that pointed at it when it was read.")
-    stage: str | None = attribute("The registry stage, where the registry has stages.")
+    stage: str | None = attribute(
+        "The registry stage, where the registry has stages.", indexed=True
+    )
 
 
 @kind(
@@ -150,7 +162,9 @@ class Artifact(EntityNoun):
     """A file or directory that a run read or wrote."""
 
     name: str | None = attribute("Its path or name.")
-    digest: str | None = attribute("algorithm:hex by which the source knows the bytes.")
+    digest: str | None = attribute(
+        "algorithm:hex by which the source knows the bytes.", indexed=True
+    )
     size: int | None = attribute("Size in bytes.")
     files: int | None = attribute("Number of files, for a directory.")
 
@@ -159,8 +173,10 @@ class Artifact(EntityNoun):
 class Decision(EntityNoun):
     """A choice with its reasons, and the plan that runs followed because of it."""
 
-    status: str | None = attribute("proposed, accepted, rejected, deprecated or superseded.")
-    decided: str | None = attribute("When it was taken, ISO 8601.")
+    status: str | None = attribute(
+        "proposed, accepted, rejected, deprecated or superseded.", indexed=True
+    )
+    decided: str | None = attribute("When it was taken, ISO 8601.", time=True)
 
 
 @kind(plural="reviews", group="decisions", summary=("verdict",))
@@ -168,8 +184,8 @@ class Review(ActivityNoun):
     """Somebody looking at something and giving a verdict."""
 
     verdict: str | None = attribute("What the reviewer concluded.")
-    started: str | None = attribute("When it began, ISO 8601.")
-    ended: str | None = attribute("When it ended, ISO 8601.")
+    started: str | None = attribute("When it began, ISO 8601.", time=True)
+    ended: str | None = attribute("When it ended, ISO 8601.", time=True)
 
 
 @kind(plural="deployments", group="deployments", summary=("target",))
@@ -177,8 +193,8 @@ class Deployment(ActivityNoun):
     """A model version put into use somewhere."""
 
     target: str | None = attribute("Where it was deployed.")
-    started: str | None = attribute("When it began, ISO 8601.")
-    ended: str | None = attribute("When it ended, ISO 8601.")
+    started: str | None = attribute("When it began, ISO 8601.", time=True)
+    ended: str | None = attribute("When it ended, ISO 8601.", time=True)
 
 
 @kind(plural="accesses", group="deployments", summary=("permission",))
@@ -186,8 +202,8 @@ class Access(ActivityNoun):
     """Somebody reading or changing data, under a permission."""
 
     permission: str | None = attribute("The grant that allowed it.")
-    started: str | None = attribute("When it began, ISO 8601.")
-    ended: str | None = attribute("When it ended, ISO 8601.")
+    started: str | None = attribute("When it began, ISO 8601.", time=True)
+    ended: str | None = attribute("When it ended, ISO 8601.", time=True)
 
 
 @kind(plural="people", group="people", words={"person": 0, "agent": 2})
@@ -195,7 +211,7 @@ class Person(AgentNoun):
     """A human being."""
 
     name: str | None = attribute("Name.", personal=True)
-    email: str | None = attribute("E-mail address.", personal=True)
+    email: str | None = attribute("E-mail address.", personal=True, indexed=True)
 
 
 @kind(plural="organizations", group="people", words={"organization": 0, "agent": 3})
@@ -226,8 +242,8 @@ class Entity(EntityNoun):
 class Activity(ActivityNoun):
     """Something that happened, of which no more is known (PROV-DM section 5.1.2)."""
 
-    started: str | None = attribute("When it began, ISO 8601.")
-    ended: str | None = attribute("When it ended, ISO 8601.")
+    started: str | None = attribute("When it began, ISO 8601.", time=True)
+    ended: str | None = attribute("When it ended, ISO 8601.", time=True)
 
 
 @kind(plural="plainAgents", group="people", words={"agent": 1, "person": 1}, summary=_ANYTHING)

@@ -14,13 +14,20 @@ from lineage.model.value import Value, clean
 
 #: Fields of this mark hold what identifies a person; redaction and export policies look for it.
 PERSONAL = "personal"
+#: Fields of this mark hold a time; engines that have a type for times keep it as one.
+TIME = "time"
+#: Fields of this mark are what people look things up by; engines that can have an index for them.
+INDEXED = "indexed"
 #: The group of what nobody asks for by name.
 OTHERS = "others"
 
 
-def attribute(text: str, *, personal: bool = False) -> Any:
-    """Declare an optional field, with the sentence that explains it."""
-    return field(default=None, metadata={"description": text, PERSONAL: personal})
+def attribute(
+    text: str, *, personal: bool = False, time: bool = False, indexed: bool = False
+) -> Any:
+    """Declare an optional field, with the sentence that explains it, and its marks."""
+    marks = {PERSONAL: personal, TIME: time, INDEXED: indexed}
+    return field(default=None, metadata={"description": text, **marks})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

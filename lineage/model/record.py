@@ -33,7 +33,7 @@ class Node:
         return ids.title(self.id, self.label)
 
     def to_dict(self) -> dict[str, Any]:
-        """The node in the one JSON shape of answers (docs/answers.md)."""
+        """The node in the one JSON shape of answers (docs/reference/answers.md)."""
         return {
             "id": self.id,
             "kind": self.kind,
@@ -212,6 +212,13 @@ def variant(edge: Edge) -> int:
         return 0
     shown = _quoted([edge.id, edge.bundle]) + ids.canonical(wire(edge.attributes))
     return int.from_bytes(sha256(shown).digest()[:8], "big") >> 1 or 1
+
+
+def implied_variant(number: int, cause: str) -> int:
+    """What tells edges apart that others imply, of which these are the variant and the cause: two
+    agents who follow one plan are two reasons for one way to the plan, and each may end by itself.
+    """
+    return int.from_bytes(sha256(f"{number} {cause}".encode()).digest()[:8], "big") >> 1 or 1
 
 
 def arcs(edge: Edge) -> Iterator[Edge]:

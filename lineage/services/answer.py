@@ -28,7 +28,7 @@ class Certificate:
     cursor: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """As the JSON of docs/answers.md."""
+        """As the JSON of docs/reference/answers.md."""
         cut = None if self.cut is None else {"reason": self.cut.reason, "left": self.cut.left}
         return {
             "complete": self.complete,
@@ -106,7 +106,7 @@ class Answer:
         return notebook.edges_frame(self.found)
 
     def to_dict(self) -> dict[str, Any]:
-        """The answer as the JSON of every interface (docs/answers.md)."""
+        """The answer as the JSON of every interface (docs/reference/answers.md)."""
         return {
             "nodes": [node.to_dict() for node in self.nodes],
             "edges": [edge.to_dict() for edge in self.edges],

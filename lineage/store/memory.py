@@ -139,7 +139,9 @@ class MemoryStore:
         return next(self._claims_of(record, source), None) is not None
 
     def _settle(self, ident: str, seq: int) -> None:
-        spot = self._spots[ident]
+        spot = self._spots.get(ident)
+        if spot is None:  # an entry that was tampered with retracts what was never said
+            return
         row = self._row(ident, NOW)
         spot.row = row or spot.row
         spot.until = None if row else (spot.until or seq)

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from lineage.model import kinds, terms
 from lineage.model.merge import mention, merged
-from lineage.model.record import Edge, Node, Record, arcs, line, variant
+from lineage.model.record import Edge, Node, Record, arcs, implied_variant, line, variant
 from lineage.model.value import text
 from lineage.store.claims import Arc, Statement
 from lineage.store.rows import NodeRow
@@ -20,17 +20,18 @@ def statement(node: Node) -> Statement:
 
 
 def edge_arcs(edge: Edge) -> tuple[Arc, ...]:
-    """Turn an edge into the arc that is kept and those that it implies; all share its variant."""
+    """Turn an edge into the arc that is kept, and those that it implies."""
     shown, number = facets(edge)
     follow = terms.follows(edge.relation, edge.attributes)
     first = (edge.relation, edge.effect, edge.cause, number, follow, shown, edge.id, edge.bundle)
     own: Arc = _new(Arc, first)
     if edge.relation not in terms.IMPLIES:
         return (own,)
+    among = implied_variant(number, edge.cause)
     others = list(arcs(edge))[1:]
     return (
         own,
-        *(Arc(o.relation, o.effect, o.cause, number, True, "{}", None, o.bundle) for o in others),
+        *(Arc(o.relation, o.effect, o.cause, among, True, "{}", None, o.bundle) for o in others),
     )
 
 

@@ -183,7 +183,7 @@ def test_verify_has_exit_codes_of_its_own(run, store, tmp_path):
     assert code == 1
     assert "entry 1: http://example.org/model" in out
     assert "'another'" in out
-    assert "  next: Run 'lineage rebuild'" in out
+    assert "  next: Where the ledger is whole, 'lineage rebuild'" in out
     assert run("--store", store, "rebuild", "--yes")[0] == 0
     assert run("--store", store, "verify")[0] == 0
     (tmp_path / "junk.db").write_bytes(b"junk" * 999)
@@ -224,6 +224,7 @@ def test_init_imports_a_project_and_says_three_things(run, tmp_path):
         "lockfile",
     }
     assert len(said["facts"]) == 3
+    assert said["facts"][-1]["says"] == "7 commits by 1 person", "MLflow's user wrote none of them"
     assert said["problems"] == []
     again = json.loads(run("init", "work", "--json")[1])
     assert [report["added"] for report in again["imports"]] == [0] * len(again["imports"])

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The README's GraphQL queries give the answers printed below them, on both engines."""
+"""The GraphQL queries of docs/four-questions.md give the answers below them, on both engines."""
 
 from __future__ import annotations
 
 import json
 import re
 import subprocess
-from pathlib import Path
 
 import orjson
 import pytest
@@ -16,10 +15,14 @@ from lineage.app import open_store
 from lineage.cli import main
 from lineage.services.operate.replicate import copy
 from tests.conftest import KEY, clock
+from tests.docs.pages import blocks
 from tests.graphql_schema.conftest import asked
+from tests.house.test_house import ROOT
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text("utf-8")
-PRINTED = re.findall(r"```graphql\n# ([\w ]+)\n(.*?)```\n```json\n(.*?)```", README, re.DOTALL)
+PAGE = ROOT / "docs" / "four-questions.md"
+PRINTED = re.findall(
+    r"```graphql\n# ([\w ]+)\n(.*?)```\n```json\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL
+)
 STREAM = "dvc/iterative+demo-bank-customer-churn/history.fast-export.txt"
 
 
@@ -48,9 +51,13 @@ def churn(tmp_path, corpora):
     return file
 
 
+def test_the_page_has_nothing_else_that_could_be_run():
+    assert len(list(blocks(PAGE))) == 2 * len(PRINTED)
+
+
 @pytest.mark.parametrize("engine", ["sqlite", "neo4j-2026.09.0"])
 @pytest.mark.parametrize("project", ["demo", "bank churn"])
-def test_each_query_of_the_readme_gives_the_answer_below_it(project, engine, address, request):
+def test_each_query_of_the_page_gives_the_answer_below_it(project, engine, address, request):
     file = request.getfixturevalue("demo" if project == "demo" else "churn")
     url = str(file)
     if engine != "sqlite":

@@ -165,6 +165,21 @@ def test_an_association_leads_to_its_agent_and_to_its_plan(store):
     assert up(store, "urn:r") == set()
 
 
+def test_two_agents_who_follow_one_plan_are_two_reasons_for_it(store):
+    plan = {"prov:plan": Ref("urn:plan")}
+    ana, ben = (
+        Edge(relation="wasAssociatedWith", effect="urn:r", cause=who, attributes=plan)
+        for who in ("urn:ana", "urn:ben")
+    )
+    store.write(draft(), Batch(edges=(ana, ben)))
+    assert up(store, "urn:r") == {"urn:r", "urn:ana", "urn:ben", "urn:plan"}
+    assert store.stats(NOW).edges == 2
+    store.write(draft(), Batch(), [ana])
+    assert up(store, "urn:r") == {"urn:r", "urn:ben", "urn:plan"}
+    store.write(draft(), Batch(), [ben])
+    assert up(store, "urn:r") == set()
+
+
 def test_find_pages_add_up_to_everything(store):
     nodes = tuple(Node(id=f"urn:n:{n:02}", kind="Run", label=f"Run {n}") for n in range(23))
     store.write(draft(), Batch(nodes=nodes))

@@ -1,31 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The samples of the documentation, run on the store of the demo: they print what stands below them."""
+"""The samples of the documentation do what the pages say, and what is listed there is all there is."""
 
 from __future__ import annotations
 
-import doctest
-import json
 import re
-import shlex
 import shutil
 import sqlite3
-import subprocess
-import sys
+import tomllib
 from contextlib import closing
-from pathlib import Path
 
 import click
 import orjson
 import pytest
 
+import importers
 import lineage
-from lineage import config
+from lineage import config, formats
 from lineage.cli import main
-from tests.graphql_schema.conftest import asked
+from tests.docs.pages import PAGES, WRITTEN, blocks, name, outside
+from tests.docs.session import Session
 from tests.house.test_house import ROOT
 from tools.reference.commands import every
-
-LINEAGE = Path(sys.executable).with_name("lineage")
 
 
 def written(page):
@@ -37,7 +32,7 @@ def made(tmp_path_factory):
     """The project of the demo, made once."""
     folder = tmp_path_factory.mktemp("demo") / "project"
     with pytest.raises(SystemExit) as ended:
-        main(["demo", "--folder", str(folder), "--json"])
+        main(["demo", "--folder", str(folder)])
     assert not ended.value.code
     return folder
 
@@ -51,60 +46,124 @@ def demo(made, tmp_path, monkeypatch):
     return folder
 
 
-def commands(text):
-    """The commands of a page, each with the lines printed below it."""
-    found, printed = [], None
-    for line in text.splitlines():
-        if line.startswith("    $ "):
-            printed = []
-            found.append((line[6:], printed))
-        elif printed is None:
-            continue
-        elif not printed and not _whole(found[-1][0]):
-            found[-1] = (f"{found[-1][0]}\n{line[4:]}", printed)
-        elif line.startswith("    "):
-            printed.append(line[4:])
-        else:
-            printed = None
-    return found
+@pytest.fixture
+def empty(tmp_path):
+    """A folder with nothing in it."""
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    return folder
 
 
-def _whole(command):
-    try:
-        return bool(shlex.split(command))
-    except ValueError:
-        return False
+@pytest.fixture
+def old(tmp_path):
+    """A folder with a store of layout 1, and nothing else."""
+    folder = tmp_path / "old"
+    folder.mkdir()
+    shutil.copy(ROOT / "tests" / "old_stores" / "layout-1.db", folder / "store.db")
+    return folder
 
 
-def run_all(text):
-    """Run the commands of a text in the working folder, and compare what they print."""
-    shown = [(command, lines) for command, lines in commands(text) if lines]
-    assert shown
-    for command, lines in shown:
-        program, *words = shlex.split(command)
-        done = subprocess.run(
-            [LINEAGE if program == "lineage" else program, *words],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
+@pytest.fixture
+def newer(made, tmp_path):
+    """The demo's project, after a newer version has written a thing of a kind of its own."""
+    folder = shutil.copytree(made, tmp_path / "newer")
+    term = {"base": "Activity", "code": None, "type": "urn:lineage:term:Audit", "version": "0.4.0"}
+    with closing(sqlite3.connect(folder / ".lineage" / "store.db")) as connection, connection:
+        connection.execute("INSERT INTO kept VALUES ('vocabulary/Audit', ?)", [orjson.dumps(term)])
+    return folder
+
+
+#: Why a block is not run -> the pages that have such a block. Keep them few.
+NOT_RUN = {
+    "a drawing": ["CONTRIBUTING.md"],
+    "these are the commands that build and test everything": ["README.md"],
+    "starts a Neo4j server; tests/contract copies stores into one": ["docs/how-to/operator.md"],
+    "installs from the package registry; tests/installs installs the package alone and with each extra": [
+        "docs/reference/install.md",
+        "docs/tutorial.md",
+    ],
+}
+#: Pages whose blocks another test runs.
+ELSEWHERE = {
+    "docs/four-questions.md": "tests/contract/test_four_questions.py",
+    "docs/reference/neo4j.md": "tests/docs/test_neo4j.py",
+}
+
+
+def test_the_blocks_that_are_not_run_are_few_and_say_why():
+    found = {}
+    for page in WRITTEN:
+        for block in blocks(page):
+            if block.reason is not None:
+                found.setdefault(block.reason, []).append(name(page))
+    assert found == NOT_RUN
+
+
+WRONG = {
+    "another output": "```console\n$ lineage --version\nlineage, version 0\n```\n",
+    "less output": "```console\n$ printf 'one\\ntwo\\n'\none\n```\n",
+    "a command that fails": "```console\n$ lineage trace nothing\n…\n```\n",
+    "a pipe that fails": "```console\n$ cat nothing | grep -q x\n```\n",
+    "another value": "```pycon\n>>> 1 + 1\n3\n```\n",
+    "a program that fails": "```python\nimport lineage\nlineage.open('nothing', create=False)\n```\n",
+    "another answer": '```graphql\n{ stats { entries } }\n```\n```json\n{"stats": {"entries": 0}}\n```\n',
+    "a query that fails": "```graphql\n{ stats { nothing } }\n```\n",
+    "a selection that fails": "```selection\nkind:nothing\n```\n",
+    "an answer to no query": "```json\n{}\n```\n",
+    "a language that nobody runs": "```cobol\nSTOP RUN.\n```\n",
+}
+
+
+@pytest.mark.parametrize("text", WRONG.values(), ids=WRONG)
+def test_a_sample_that_is_wrong_is_found(text, demo, tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(text, "utf-8")
+    session = Session(demo, tmp_path / "home", tmp_path / "compiled")
+    with pytest.raises((AssertionError, AttributeError, lineage.LineageError)):
+        for block in blocks(page):
+            session.run(block)
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=name)
+def test_every_sample_is_in_a_block_that_is_run(page):
+    for number, line in outside(page):
+        assert not re.match(r" {4,}(\$|lineage |pip |curl |docker |make )", line), (
+            page,
+            number,
+            line,
         )
-        wanted = ".*".join(re.escape(part) for part in "\n".join(lines).split("…"))
-        assert re.fullmatch(wanted, done.stdout.rstrip("\n")), (command, done.stdout)
 
 
-@pytest.mark.usefixtures("demo")
-def test_commands_print_what_the_page_of_formats_shows():
-    run_all(written("docs/formats.md"))
+@pytest.mark.parametrize(
+    "page",
+    [page for page in WRITTEN if list(blocks(page)) and name(page) not in ELSEWHERE],
+    ids=name,
+)
+def test_the_samples_of_a_page_do_what_it_says(page, request, tmp_path, tmp_path_factory):
+    if "curl" in page.read_text("utf-8") and not shutil.which("curl"):
+        pytest.skip("no curl on this machine")
+    compiled = tmp_path_factory.getbasetemp() / "compiled"
+    session = None
+    try:
+        for block in blocks(page):
+            if block.reason is not None:
+                continue
+            if session is None or block.session is not None:
+                if session is not None:
+                    session.close()
+                folder = request.getfixturevalue(block.session or "demo")
+                session = Session(folder, tmp_path / f"home-{block.session}", compiled)
+            session.run(block)
+    finally:
+        if session is not None:
+            session.close()
 
 
-@pytest.mark.usefixtures("demo")
-def test_the_readme_shows_what_the_demo_prints(capsys):
-    with pytest.raises(SystemExit):
-        main(["trace", "model:readmission@v3"])
-    printed = capsys.readouterr().out.splitlines()
-    (shown,) = re.findall(r"```\n(ModelVersion .*?)```", written("README.md"), re.DOTALL)
-    assert [line for line in shown.splitlines() if line not in (*printed, "...")] == []
+def test_the_picture_is_what_the_product_draws(demo):
+    with lineage.open(demo / ".lineage" / "store.db") as store:
+        query = '+model:"readmission@v3" via used, wasGeneratedBy, wasAssociatedWith'
+        drawn = store.export(query, format="svg").data
+    assert (ROOT / "docs" / "pictures" / "readmission.svg").read_bytes() == drawn
 
 
 def test_the_file_of_settings_that_the_page_shows_is_read(tmp_path, monkeypatch):
@@ -118,16 +177,13 @@ def test_the_file_of_settings_that_the_page_shows_is_read(tmp_path, monkeypatch)
     assert config.value("store").value == str(tmp_path / "shared" / "lineage.db")
 
 
-PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
-
-
 def anchors(path):
     """The anchors of a page's headings, as GitHub makes them."""
     for heading in re.findall(r"^#+ (.*)$", path.read_text("utf-8"), re.MULTILINE):
         yield re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", PAGES, ids=name)
 def test_a_link_leads_to_a_page_and_a_heading_that_there_are(path):
     for target, anchor in re.findall(
         r"\]\((?!\w+:)([^)#\s]*)#?([^)\s]*)\)", path.read_text("utf-8")
@@ -137,8 +193,9 @@ def test_a_link_leads_to_a_page_and_a_heading_that_there_are(path):
         assert not anchor or anchor in anchors(place), (target, anchor)
 
 
-def test_the_readme_names_the_commands_that_have_no_json():
-    said = re.search(r"all but (.*) have `--json`", written("README.md"))
+def test_the_page_of_answers_names_the_commands_that_have_no_json():
+    page = " ".join(written("docs/reference/answers.md").split())
+    said = re.search(r"All commands but (.*?) have `--json`", page)
     options = {
         ctx.info_name: [name for param in ctx.command.params for name in param.opts]
         for ctx in every()
@@ -146,41 +203,6 @@ def test_the_readme_names_the_commands_that_have_no_json():
     }
     without = {name for name, names in options.items() if "--json" not in names}
     assert set(re.findall(r"`(\w+)`", said[1])) == without
-
-
-@pytest.mark.usefixtures("demo")
-@pytest.mark.filterwarnings("ignore:Dataset")  # rdflib itself uses what it deprecates
-def test_python_says_what_the_page_shows():
-    blocks = re.findall(r"```pycon\n(.*?)```", written("docs/python.md"), re.DOTALL)
-    parsed = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, "python.md", None, 0)
-    report = []
-    runner = doctest.DocTestRunner()
-    runner.run(parsed, out=report.append)
-    assert runner.summarize(verbose=False).failed == 0, "".join(report)
-    assert runner.tries > 20
-
-
-@pytest.fixture
-def old(tmp_path, monkeypatch):
-    """A folder with a store of layout 1, and nothing else."""
-    shutil.copy(ROOT / "tests" / "old_stores" / "layout-1.db", tmp_path / "store.db")
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def newer(demo):
-    """The demo's store as it is when a newer version has written a thing of a kind of its own."""
-    store = demo / ".lineage" / "store.db"
-    term = {"base": "Activity", "code": None, "type": "urn:lineage:term:Audit", "version": "0.4.0"}
-    with closing(sqlite3.connect(store)) as connection, connection:
-        connection.execute("INSERT INTO kept VALUES ('vocabulary/Audit', ?)", [orjson.dumps(term)])
-
-
-@pytest.mark.parametrize(("heading", "folder"), [("Layouts", "old"), ("Stores of newer", "newer")])
-def test_the_page_of_engines_shows_what_old_and_newer_stores_do(heading, folder, request):
-    request.getfixturevalue(folder)
-    part = written("docs/engines.md").partition(f"\n## {heading}")[2].partition("\n## ")[0]
-    run_all(part)
 
 
 #: What follows a command in the table of answers.md, where it needs something.
@@ -202,29 +224,34 @@ WORDS = {
 }
 
 
+def test_the_page_of_installation_lists_the_extras():
+    listed = re.findall(r"^\| `(\w+)` \|", written("docs/reference/install.md"), re.MULTILINE)
+    project = tomllib.loads(written("pyproject.toml"))["project"]
+    assert set(listed) == set(project["optional-dependencies"])
+
+
+def test_the_pages_of_importers_and_formats_list_all_there_are():
+    listed = re.findall(r"^\| (\w+) \|", written("docs/reference/importers.md"), re.MULTILINE)
+    assert tuple(listed[1:]) == importers.BUILTIN
+    table = re.findall(
+        r"^\| (`\w+`(?:, `\w+`)*) \|", written("docs/reference/formats.md"), re.MULTILINE
+    )
+    assert set(re.findall(r"`(\w+)`", " ".join(table))) == set(formats.BUILTIN)
+
+
 def test_the_json_of_commands_has_the_keys_that_the_page_says(demo, capsys):
     (demo / "elsewhere").mkdir()
     rows = re.findall(
-        r"^\| ((?:`lineage [a-z ]+`(?:, )?)+) \| (.*)\|$", written("docs/answers.md"), re.MULTILINE
+        r"^\| ((?:`lineage [a-z ]+`(?:, )?)+) \| (.*)\|$",
+        written("docs/reference/answers.md"),
+        re.MULTILINE,
     )
     tried = set()
     for names, keys in rows:
-        for name in re.findall(r"`lineage ([a-z ]+)`", names):
+        for command in re.findall(r"`lineage ([a-z ]+)`", names):
             with pytest.raises(SystemExit):
-                main([*name.split(), *WORDS.get(name, ()), "--json"])
+                main([*command.split(), *WORDS.get(command, ()), "--json"])
             told = set(orjson.loads(capsys.readouterr().out)) - {"nodes", "edges", "certificate"}
-            assert told == set(re.findall(r"`(\w+)`", keys.partition(":")[0])), (name, told)
-            tried.add(name)
+            assert told == set(re.findall(r"`(\w+)`", keys.partition(":")[0])), (command, told)
+            tried.add(command)
     assert set(WORDS) <= tried
-
-
-def test_graphql_answers_what_the_page_shows(demo):
-    text = written("docs/graphql.md")
-    queries = re.findall(r"```graphql\n(.*?)```(?:\n```json\n(.*?)```)?", text, re.DOTALL)
-    assert any(answer for _, answer in queries)
-    with lineage.open(demo / ".lineage" / "store.db") as store:
-        for query, answer in queries:
-            told = orjson.loads(asked(store, query))
-            assert told["errors"] == [], (query, told["errors"])
-            if answer:
-                assert told["data"] == json.loads(answer), query

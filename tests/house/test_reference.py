@@ -22,6 +22,7 @@ from lineage.services.request import fields_of
 from lineage.verbs import REQUESTS
 from tests.house.test_house import ROOT, SOURCES
 from tools.reference import FOLDER, PAGES
+from tools.reference.markdown import HEAD
 
 PACKAGES = (lineage, importers, graphql_schema)
 
@@ -31,8 +32,9 @@ def test_a_page_of_the_reference_is_up_to_date(name):
     assert (FOLDER / name).read_text("utf-8") == PAGES[name](), "run: make reference"
 
 
-def test_the_reference_has_no_page_that_nothing_writes():
-    assert {path.name for path in FOLDER.iterdir()} == set(PAGES)
+def test_the_pages_that_call_themselves_written_from_the_code_are_those_that_are():
+    found = {path.name for path in FOLDER.iterdir() if path.read_text("utf-8").startswith(HEAD)}
+    assert found == set(PAGES)
 
 
 def written(name, heading=None):

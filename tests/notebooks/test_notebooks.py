@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import RELEASES, neo4j_address
+
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
 
 
@@ -67,6 +69,24 @@ def test_exchange_carries_lineage_across_and_refuses_what_is_forged():
     assert "triage v1" in {node.title for node in values["impact"]}
     assert values["again"] == {"new": 0, "same store": True}
     assert values["forged"] == (["bad-signature", "bad-namespace"], True)
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_neo4j_is_read_with_cypher_and_with_neomodel(release, request, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LINEAGE_STORE", neo4j_address(release, request, monkeypatch))
+    (path,) = (path for path in NOTEBOOKS if path.stem == "03_neo4j")
+    names = {}
+    values = {cell["id"]: shown(cell, names) for cell in cells(path, "code")}
+    assert values["copy"]
+    assert [row[0] for row in values["cypher"]] == [f"readmission@v{n}" for n in (1, 2, 3)]
+    assert values["mapper"]["run"] == "summer"
+    assert values["mapper"]["began"] == "2026-01-01T00:32:00+00:00"
+    assert values["filter"] == ["slower", "spring", "summer"]
+    assert values["same"]
+    changes, state = values["hand"]
+    assert (len(changes), state) == (1, "intact")
+    assert "metric.accuracy as 0.99" in changes[0]
 
 
 def test_a_folder_that_is_no_demo_is_left_alone(tmp_path):

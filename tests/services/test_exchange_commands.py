@@ -176,7 +176,7 @@ def test_the_first_step_is_named_where_something_is_missing(pair, tmp_path):
     a("export", "--for", "b", "--out", out)
     stranger = Institution(tmp_path / "c")
     for words, code, hint in (
-        (["import", out], "input-missing", "docs/exchange.md"),
+        (["import", out], "input-missing", "docs/reference/exchange.md"),
         (["keys", "show"], "input-missing", "lineage keys new"),
     ):
         with pytest.raises(LineageError) as caught:

@@ -145,6 +145,27 @@ def test_a_migration_that_fails_leaves_the_store_as_it_was(tmp_path, monkeypatch
         assert store.verify().root == ROOT
 
 
+@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("at", ["_MOVE_ENTRIES", "_MOVE_VALUES", "_FINISH"])
+def test_a_migration_of_a_database_that_is_cut_off_is_taken_up_again(
+    at, release, request, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("LINEAGE_BACKUPS", str(tmp_path / "backups"))
+    url = neo4j_address(release, request, monkeypatch)
+    load(url)
+    with monkeypatch.context() as patched:
+        patched.setattr(neo4j_migrations, "_TOGETHER", 3)
+        patched.setattr(neo4j_migrations, at, getattr(neo4j_migrations, at) + " NONSENSE")
+        with pytest.raises(StoreDamaged, match="NONSENSE"):
+            lineage.open(url)
+    backup = neo4j_migrations.backup_of(url + "/neo4j", 1)
+    first = backup.read_bytes()
+    with lineage.open(url, clock=clock) as store:
+        assert (store.verify().state, store.verify().root) == ("intact", NEO4J_ROOT)
+        assert store.context.person_key == KEY
+    assert backup.read_bytes() == first
+
+
 def test_a_store_of_a_later_layout_is_refused_and_not_changed(tmp_path):
     path = tmp_path / "store.db"
     lineage.open(str(path)).close()
@@ -177,8 +198,8 @@ def test_migrations_are_numbered_without_gaps_up_to_the_layout_that_is_written()
 
 
 CHECKSUMS = {
-    "lineage.store.sqlite.migrations": ["479e56d777537444"],
-    "lineage.store.neo4j.migrations": ["758c35fc41552bf1"],
+    "lineage.store.sqlite.migrations": ["479e56d777537444", "f9050d7ea9bbeebd"],
+    "lineage.store.neo4j.migrations": ["758c35fc41552bf1", "ecee0a1140a4750a"],
 }
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The three traps of SQLite (docs/engines.md), asserted against on the SQLite there is."""
+"""The three traps of SQLite (docs/reference/engines.md), asserted against on the SQLite there is."""
 
 from __future__ import annotations
 

@@ -80,8 +80,10 @@ def fill(opened):
         opened.ingest(Batch(nodes=tuple(nodes), edges=tuple(edges)), source=f"source {number % 2}")
     from lineage.ledger.log import Draft
 
-    draft = Draft(source="source 0", importer="api", actor="tester", recorded="2026")
-    opened.store.write(draft, Batch(), [nodes[0], edges[0]])
+    gone = Node(id="urn:gone", kind="Dataset", label="gone")
+    opened.ingest(Batch(nodes=(gone,)), source="source 1")
+    draft = Draft(source="source 1", importer="api", actor="tester", recorded="2026")
+    opened.store.write(draft, Batch(), [nodes[0], edges[0], gone])
 
 
 @pytest.fixture
@@ -228,25 +230,41 @@ def test_every_edit_of_a_graph_is_named(release, request, monkeypatch, extent):
 
 
 def edit_graph(random, store):
-    nodes = ["kind", "label", "attributes", "since", "until", "claims", "name", "uid"]
-    edges = ["variant", "follow", "attributes", "asserted_by", "since", "until", "key", "named"]
+    nodes = ["kind", "label", "attributes", "since", "claims", "name", "uid", "param.lr", "status"]
+    edges = ["variant", "follow", "attributes", "asserted_by", "asserted_since", "since", "key"]
+    past = [
+        "type",
+        "effect",
+        "cause",
+        "variant",
+        "follow",
+        "attributes",
+        "source",
+        "since",
+        "until",
+    ]
     entries = ["source", "actor", "recorded", "added", "records", "leaf", "note", "body"]
     pattern, names = random.choice(
         [
             ("(x:Node)", nodes),
-            ("()-[x]->()", edges),
-            ("(x:LedgerEntry)", entries),
-            ("(x:LedgerHead)", ["size", "peaks"]),
+            ("(:Node)-[x]->(:Node)", edges),
+            ("()-[x:LEDGER_ENTRY]->()", entries),
+            ("()-[x:PAST_NODE]->()", ["uid", "since", "until", "claim"]),
+            ("()-[x:PAST_EDGE]->()", past),
+            ("()-[x:GONE_NODE]->()", ["uid", "kind", "label", "attributes", "since", "until"]),
+            ("(x:Ledger)", ["size", "peaks"]),
         ]
     )
     name = random.choice(names)
     with store.driver.session(database="neo4j") as session:
         rows = session.run(f"MATCH {pattern} RETURN elementId(x), x[$name]", name=name).values()
         chosen, value = random.choice(rows)
-        if random.random() < 0.15 and pattern != "(x:Node)":
+        if random.random() < 0.15 and pattern not in ("(x:Node)", "(x:Ledger)"):
             session.run(f"MATCH {pattern} WHERE elementId(x) = $id DELETE x", id=chosen).consume()
             return f"deleted {pattern}"
-        changed = value[::-1] + ["[]"] if isinstance(value, list) else other(random, value)
+        changed = (
+            [*value, *(value[:1] or ["[]"])] if isinstance(value, list) else other(random, value)
+        )
         if isinstance(value, bool):
             changed = not value
         if changed == value:

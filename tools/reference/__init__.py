@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pages of docs/reference, each written from the code that it describes."""
+"""The pages of docs/reference that are written from the code that they describe."""
 
 from __future__ import annotations
 

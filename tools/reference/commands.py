@@ -16,7 +16,7 @@ _ABOUT = """\
 # Commands
 
 What `--help` says, command by command. The options of `lineage` itself stand before the command: `lineage --store FILE trace ...`. With `--json`
-a command answers in JSON ([answers.md](../answers.md)). Settings are on [their own page](settings.md), errors and exit codes on [theirs](errors.md).
+a command answers in JSON ([answers.md](answers.md)). Settings are on [their own page](settings.md), errors and exit codes on [theirs](errors.md).
 """
 
 

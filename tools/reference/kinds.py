@@ -14,7 +14,7 @@ Every node of a store has one kind. A kind belongs to a family of PROV: it is an
 beside the attributes below is kept too, under a name of its own: a parameter as `param.seed`, a metric as `metric.auc`, an attribute of PROV as
 `prov:role`, any other under its full IRI. All attributes may be absent.
 
-- *group* is the group in which answers list nodes of the kind ([answers.md](../answers.md)).
+- *group* is the group in which answers list nodes of the kind ([answers.md](answers.md)).
 - *plural* is the GraphQL field that lists nodes of the kind.
 - *references* are the words that a reference to it begins with, as in `run:ab12`. Where a word may mean several kinds, the kind with the
   lowest rank is preferred: see [the words of references](#words-of-references).

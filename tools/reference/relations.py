@@ -16,7 +16,7 @@ entity that was made to the activity that made it.
 
 - *section* is that of [PROV-DM](https://www.w3.org/TR/prov-dm/), or of the W3C Note that is named.
 - *back* is the name of the way back, from the cause to its effects.
-- *walks* says whether `trace`, `impact`, `why`, `produced` and the walks of a [selection](../selection.md) follow the relation when nobody names
+- *walks* says whether `trace`, `impact`, `why`, `produced` and the walks of a [selection](selection.md) follow the relation when nobody names
   relations. *by digest* means: only where the edge says `method` `digest`, so that the two ends have the same bytes. All other claims that two
   things are the same are shown and not followed. With `--via` (in Python `via=`) a walk follows the relations that are named and no other, not
   even those that narrow them.

@@ -54,6 +54,7 @@ READERS: Mapping[str, str] = {
     "token": f"{_SERVERS}, `lineage.open()`",
     "neo4j_user": _NEO4J,
     "neo4j_password": f"{_NEO4J}, Docker Compose",
+    "neo4j_secret": _NEO4J,
     "keys": "`lineage keys`, `lineage export --for`",
     "backups": _NEO4J,
 }

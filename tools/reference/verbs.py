@@ -22,16 +22,16 @@ _ABOUT = f"""\
 # Verbs
 
 What a store can be asked and told. Each verb is declared once: the method in Python, the command and the field in GraphQL take the same arguments
-and give the same answer. What the answers hold is in [answers.md](../answers.md).
+and give the same answer. What the answers hold is in [answers.md](answers.md).
 
 - *Python* is the method of what `lineage.open(...)` gives. `help(store.trace)` says the same as this page. Arguments behind the `*` are given by
   keyword only. On a server (`lineage.open("https://...")`) the verbs with a field in GraphQL work; the others raise `Usage`, because they need
   the store itself.
 - *Command* is the command that answers the verb; its page has the options that only the command has, such as `--json`.
 - *GraphQL* is the field of `Query`, with its arguments. The *role* is what the caller's token must have at least
-  ([server.md](../server.md)). The *weight* is what a call costs a server beside its rows, where a plain field costs 1;
+  ([server.md](server.md)). The *weight* is what a call costs a server beside its rows, where a plain field costs 1;
   an argument that names things costs more, because looking for what it may mean is a search. One operation may cost {COST:,}
-  ([graphql.md](../graphql.md)).
+  ([graphql.md](graphql.md)).
 """
 _HEAD = ("verb", "what it does", "command", "GraphQL")
 _FIELDS = ("argument", "what it says", "type", "default", "bounds", "option", "GraphQL argument")

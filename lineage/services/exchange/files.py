@@ -37,7 +37,7 @@ def trust(home: Path | None, path: str | None = None) -> Trust:
 
     Raises ``InputMissing`` and ``Usage`` saying how to begin, and ``BadInput``.
     """
-    hint = "Write who you are and whose keys you trust; docs/exchange.md has an example."
+    hint = "Write who you are and whose keys you trust; docs/reference/exchange.md has an example."
     place = Path(path) if path else _beside(home, TRUST, "Name a trust file with --trust.")
     return Trust.of(_read(place, "there is no trust file", hint), where=str(place))
 
@@ -52,7 +52,7 @@ def policy(home: Path | None, partner: str, path: str | None = None) -> Policy:
 
     Raises ``InputMissing``, ``Usage`` (also where it is another partner's), and ``BadInput``.
     """
-    hint = "Write what leaves for this partner; docs/exchange.md has an example."
+    hint = "Write what leaves for this partner; docs/reference/exchange.md has an example."
     if path is None and (not partner or {"/", "\\", "\0"} & set(partner) or partner[0] == "."):
         raise Usage(f"{partner!r} cannot be the name of a partner")
     name = f"{PARTNERS}/{partner}.yaml"

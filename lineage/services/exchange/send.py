@@ -212,10 +212,14 @@ class PackageRequest(
     """
 
     selection: Annotated[
-        str | None, Says(text="A selection; without it, everything (docs/selection.md).")
+        str | None, Says(text="A selection; without it, everything (docs/reference/selection.md).")
     ]
     policy: Annotated[
-        bytes, Says(text="The partner's policy, which is YAML (docs/exchange.md).", flag="--policy")
+        bytes,
+        Says(
+            text="The partner's policy, which is YAML (docs/reference/exchange.md).",
+            flag="--policy",
+        ),
     ]
     key: Annotated[
         SigningKey | str | None,

@@ -204,5 +204,5 @@ class _Reader:
         return value
 
     def _wrong(self, pointer: str, why: str) -> NoReturn:
-        hint = "docs/exchange.md shows a whole trust file; nothing was taken."
+        hint = "docs/reference/exchange.md shows a whole trust file; nothing was taken."
         raise BadInput(why, where=f"{self._where}#{pointer}", hint=hint)

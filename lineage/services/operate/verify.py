@@ -24,7 +24,7 @@ from lineage.store.base import NOW, Store, pages, values_under
 from lineage.store.claims import Arc, Claim, NodeHistory
 
 _PAGE = 2_000
-_DRAW = "Run 'lineage rebuild', which draws the graph anew from the ledger."
+_DRAW = "Where the ledger is whole, 'lineage rebuild' draws the graph anew from it."
 _WHOLE = "Take a backup whose ledger is whole, and compare its root with one kept elsewhere."
 #: How each finding is mended, by its code.
 _HINTS = {

@@ -75,7 +75,8 @@ class Explanation:
 Selection = Annotated[
     str,
     Says(
-        text='A selection: +model:"fraud@v3" and kind:dataset (docs/selection.md).', resolves=True
+        text='A selection: +model:"fraud@v3" and kind:dataset (docs/reference/selection.md).',
+        resolves=True,
     ),
 ]
 

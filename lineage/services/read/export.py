@@ -74,7 +74,7 @@ class ExportRequest(
     """What is selected (everything, where nothing is) as a document of a format."""
 
     selection: Annotated[
-        str | None, Says(text="A selection; without it, everything (docs/selection.md).")
+        str | None, Says(text="A selection; without it, everything (docs/reference/selection.md).")
     ] = None
     _: KW_ONLY
     format: Annotated[

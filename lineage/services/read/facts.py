@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lineage.services.context import Context
+from lineage.services.summary import counted
 from lineage.store.base import NOW, Filter, Hop, Page, Walk
 from lineage.store.rows import NodeRow
 
@@ -14,6 +15,7 @@ from lineage.store.rows import NodeRow
 _MOST = 2_000
 _MADE_BY = Hop(relations=frozenset({"wasGeneratedBy", "wasDerivedFrom", "alternateOf"}))
 _USES = Hop(relations=frozenset({"used"}))
+_WRITTEN_BY = Hop(relations=frozenset({"wasAttributedTo"}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +54,8 @@ def _newest_model(ctx: Context) -> Iterator[Fact]:
         found = ctx.store.walk(Walk(start=frozenset({last.id})), NOW)
         runs = sum(row.kind == "Run" for row in found.node_rows)
         data = sum(row.kind == "DatasetVersion" for row in found.node_rows)
-        says = f"{_name(last)} goes back to {runs} runs and {data} dataset versions"
+        back = f"{counted(runs, 'run')} and {counted(data, 'dataset version')}"
+        says = f"{_name(last)} goes back to {back}"
         yield Fact(says=says, command=f"lineage trace {_name(last)}")
 
 
@@ -84,15 +87,18 @@ def _most_depended_on(ctx: Context) -> Iterator[Fact]:
     if users:
         ident = max(sorted(users), key=users.__getitem__)
         row = next(row for row in rows if row.id == ident)
-        says = f"{_name(row)} is read by {users[ident]} runs: revoking it would reach them all"
+        says = f"{_name(row)} is read by {counted(users[ident], 'run')}"
         yield Fact(says=says, command=f"lineage impact '{ident}'")
 
 
 def _history(ctx: Context) -> Iterator[Fact]:
-    commits, people = _rows(ctx, "Commit"), _rows(ctx, "Person")
+    commits = _rows(ctx, "Commit")
     if commits:
-        more = "or more " if len(commits) == _MOST else ""
-        says = f"{len(commits)} {more}commits by {len(people)} people are on record"
+        edges = ctx.store.edges([row.id for row in commits], _WRITTEN_BY, NOW)
+        people = len({edge.cause for edge in edges})
+        who = f"{people} people" if people != 1 else "1 person"
+        more = "at least " if len(commits) == _MOST else ""
+        says = f"{more}{counted(len(commits), 'commit')} by {who}"
         yield Fact(says=says, command="lineage find --kind Commit")
 
 

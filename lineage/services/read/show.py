@@ -36,7 +36,7 @@ class Evidence:
     recorded: str
 
     def to_dict(self) -> dict[str, Any]:
-        """As the JSON of docs/answers.md."""
+        """As the JSON of docs/reference/answers.md."""
         return asdict(self)
 
 

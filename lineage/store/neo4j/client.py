@@ -13,13 +13,14 @@ from neo4j import exceptions as driver_errors
 
 from lineage.errors import StoreDamaged
 from lineage.ledger.merkle import Frontier
-from lineage.store.neo4j import compile as cypher
 from lineage.store.neo4j.connect import connect, translated
 from lineage.store.neo4j.moments import Moments
 from lineage.store.neo4j.rows import head_of
+from lineage.store.neo4j.seal import Seal
 
 T = TypeVar("T")
 
+READ_HEAD = "OPTIONAL MATCH (l:Ledger {one: 1}) RETURN l.size, l.peaks, l.layout, l.schema"
 #: Seconds that one transaction may take, whatever the server allows.
 PATIENCE = 600.0
 
@@ -27,12 +28,13 @@ PATIENCE = 600.0
 class Client:
     """The driver of one database; ``where`` is its address without credentials."""
 
-    def __init__(self, url: str, *, user: str, password: str) -> None:
+    def __init__(self, url: str, *, user: str, password: str, secret: str = "") -> None:
         driver, database, where = connect(url, user, password)
         self.driver: neo4j.Driver = driver
         self.database: str = database
         self.where: str = where
         self.moments: Moments = Moments(self.head)
+        self.seal: Seal = Seal((secret, password), where)
 
     def session(self) -> neo4j.Session:
         """A session of our own, for statements that no transaction may hold."""
@@ -76,12 +78,12 @@ class Client:
     def head(self) -> Frontier:
         """The log as the database says it stands."""
         for pause in (0.01, 0.1):
-            size, peaks, *_ = self.bare(cypher.READ_HEAD)
+            size, peaks, *_ = self.bare(READ_HEAD)
             # Somebody may write between the reading of the two: then they soon agree again.
             with suppress(StoreDamaged):
                 return Frontier() if size is None else self.frontier(size, peaks)
             time.sleep(pause)
-        return self.frontier(*self.bare(cypher.READ_HEAD)[:2])
+        return self.frontier(*self.bare(READ_HEAD)[:2])
 
     def frontier(self, size: Any, peaks: Any) -> Frontier:
         """The log out of the properties of its head. Raises ``StoreDamaged``."""

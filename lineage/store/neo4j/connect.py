@@ -27,10 +27,11 @@ CONNECT, RETRY = 5.0, 15.0
 
 
 def connect(url: str, user: str, password: str) -> tuple[neo4j.Driver, str, str]:
-    """A driver of our own, the database named in the address (default ``neo4j``), and the address
-    without credentials.
+    """A driver of our own, the database named in the address, else the home database of the account,
+    and the address without credentials.
 
-    A user in the address works, with a warning: addresses end up in logs.
+    A user in the address works, with a warning: addresses end up in logs. Raises ``Usage`` for an
+    address that names no server, or the server's own database.
     """
     parts = urlsplit(url)
     if parts.username is not None:
@@ -44,7 +45,13 @@ def connect(url: str, user: str, password: str) -> tuple[neo4j.Driver, str, str]
     if not host:
         raise Usage(f"{parts.scheme}:// names no server", hint="Write neo4j://host:7687.")
     clean = urlunsplit((parts.scheme, host, "", "", ""))
-    database = parts.path.strip("/") or "neo4j"
+    database = parts.path.strip("/")
+    if database.lower() == "system":
+        raise Usage(
+            "the database 'system' is the server's own",
+            where=f"{clean}/{database}",
+            hint="Name another database, or none: the account's home database is meant then.",
+        )
     driver = neo4j.GraphDatabase.driver(
         clean,
         auth=(user, password),
@@ -55,7 +62,23 @@ def connect(url: str, user: str, password: str) -> tuple[neo4j.Driver, str, str]
         telemetry_disabled=True,
         user_agent="lineagedb",
     )
-    return driver, database, f"{clean}/{database}"
+    try:
+        name = database or _home(driver, clean)
+    except BaseException:
+        driver.close()
+        raise
+    return driver, name, f"{clean}/{name}"
+
+
+def _home(driver: neo4j.Driver, where: str) -> str:
+    """The database that the server means where none is named; not every server calls it neo4j."""
+    with translated(where):
+        found = driver.execute_query(
+            neo4j.Query("CALL db.info() YIELD name RETURN name", timeout=RETRY),
+            routing_="r",
+            result_transformer_=neo4j.Result.single,
+        )
+    return str(found[0]) if found else "neo4j"
 
 
 _FULL = ("Neo.TransientError.General.OutOfMemoryError", "Neo.TransientError.General.DiskFull")

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from typing import Any
 
@@ -37,10 +37,11 @@ from lineage.store.base import (
 )
 from lineage.store.claims import Arc, Claim, NodeHistory
 from lineage.store.engines import Options
-from lineage.store.neo4j import audit, kept, layout, ledger
+from lineage.store.neo4j import audit, kept, layout, ledger, past
 from lineage.store.neo4j import compile as cypher
 from lineage.store.neo4j.client import Client
 from lineage.store.neo4j.rows import edge_rows, node_rows
+from lineage.store.neo4j.schema import IMPLIED, TYPES
 from lineage.store.neo4j.sets import NameSets, matching
 from lineage.store.neo4j.write import Assertion, Change, chunks, families_of
 from lineage.store.reference import Clock
@@ -48,6 +49,8 @@ from lineage.store.rows import EdgeRow, NodeRow
 
 #: Nodes deleted, or claims read, in one transaction where there may be millions.
 _SLICE = 20_000
+#: Nodes whose whole history is read at a time.
+_PAGE = 1_000
 
 
 class Neo4jStore:
@@ -55,10 +58,10 @@ class Neo4jStore:
 
     caps: Caps = Caps(name="neo4j", persistent=True, native_walk=True, threads=8)
 
-    def __init__(self, url: str, *, user: str, password: str) -> None:
-        self._client = Client(url, user=user, password=password)
+    def __init__(self, url: str, *, user: str, password: str, secret: str = "") -> None:
+        self._client = Client(url, user=user, password=password, secret=secret)
         try:
-            layout.prepare(self._client)
+            layout.prepare(self._client, self._redraw)
             self._vocabulary = kept.vocabulary(self._client)
         except BaseException:
             self._client.close()
@@ -132,7 +135,10 @@ class Neo4jStore:
     def rebuild_graph(self, progress: Callable[[int], None]) -> None:
         """See ``Store.rebuild_graph``: here it is a transaction an entry, for the server's memory."""
         kept.vocabulary(self._client).demand_known(self._client.where)
-        for text in (cypher.DELETE_EDGES, cypher.DELETE_NODES):
+        self._redraw(progress)
+
+    def _redraw(self, progress: Callable[[int], None] = lambda _seq: None) -> None:
+        for text in (cypher.DELETE_EDGES, cypher.DELETE_NODES, past.FORGET):
             while self._client.write(partial(_count, text)):
                 pass
         for entry in base.pages(self):
@@ -185,23 +191,23 @@ class Neo4jStore:
 
         def work(tx: neo4j.ManagedTransaction) -> bool:
             ledger.lock(self._client, tx)
-            return kept.keep(tx, changes, expecting or {})
+            return kept.keep(tx, self._client.seal, changes, expecting or {})
 
         return self._client.write(work)
 
     def get(self, ids: Collection[str], view: View) -> Mapping[str, NodeRow]:
         """See ``Store.get``."""
+        text = cypher.GET if view.as_of is None else past.GET
         rows = [
             row
             for chunk in chunks(list(ids))
-            for row in self._client.one(cypher.get(view), ids=chunk)[0]
+            for row in self._client.one(text, ids=chunk, as_of=view.as_of)[0]
         ]
-        return {row.id: row for row in self._rows(rows, view)}
+        found = node_rows(rows) if view.as_of is None else self._past_rows(rows, view)
+        return {row.id: row for row in found}
 
-    def _rows(self, rows: Sequence[Any], view: View) -> list[NodeRow]:
-        """Nodes as a view shows them: as they are now, or worked out from their claims."""
-        if view.as_of is None:
-            return node_rows(rows)
+    def _past_rows(self, rows: Sequence[Any], view: View) -> list[NodeRow]:
+        """Nodes as they were shown, worked out from the claims that stood."""
         said = {
             uid: [
                 s.what
@@ -213,8 +219,7 @@ class Neo4jStore:
         silent = [uid for uid, items in said.items() if not items]
         spoken: dict[str, set[str]] = {}
         for chunk in chunks(silent):
-            text = cypher.spoken_of(view)
-            for uid, *sides in self._client.list(text, ids=chunk, as_of=view.as_of):
+            for uid, *sides in self._client.list(past.SPOKEN_OF, ids=chunk, as_of=view.as_of):
                 spoken[uid] = families_of(sides, self._translation)
         return [
             prepare.shown(uid, items, spoken.get(uid, ()))
@@ -253,7 +258,7 @@ class Neo4jStore:
 
     def edges(self, ids: Collection[str], hop: Hop, view: View) -> Sequence[EdgeRow]:
         """See ``Store.edges``."""
-        text = cypher.hop(hop, view)
+        text = cypher.hop(hop) if view.as_of is None else past.hop(hop)
         rows = [
             row
             for chunk in chunks(list(ids))
@@ -266,21 +271,33 @@ class Neo4jStore:
         an answer asks for it, and where it took too long, to say how far one comes in the time.
         """
         if walk.depth is None and (walk.seconds is None or walk.seconds > 0):
-            start, most = sorted(walk.start), walk.limit + 1
-            parameters = {"start": start, "as_of": view.as_of, "most": most}
-            try:
-                text = cypher.walk(walk.hop, view)
-                nodes, edges = self._client.one(text, walk.seconds, **parameters)
-            except TimedOut:
-                nodes = None
-            if nodes is not None:
-                return Subgraph(node_rows=self._rows(nodes, view), edge_rows=edge_rows(edges))
+            with suppress(TimedOut):
+                if (found := self._whole(walk, view)) is not None:
+                    return found
         return reference.walk(self, walk, view)
+
+    def _whole(self, walk: Walk, view: View) -> Subgraph | None:
+        most = walk.limit + 1
+        if view.as_of is None:
+            start, text = sorted(walk.start), cypher.walk(walk.hop)
+            nodes, edges = self._client.one(text, walk.seconds, start=start, most=most)
+            if nodes is None:
+                return None
+            return Subgraph(node_rows=node_rows(nodes), edge_rows=edge_rows(edges))
+        clock = Clock(walk.seconds)
+        reached = past.reach(self._client, walk.start, walk.hop, view.as_of, most, clock)
+        if reached is None:
+            return None
+        if reached.nodes is None:
+            rows = list(self.get(reached.uids, view).values())
+        else:
+            rows = self._past_rows(reached.nodes, view)
+        return Subgraph(node_rows=rows, edge_rows=edge_rows(reached.edges))
 
     def identifiers(self, after: str | None, limit: int, view: View) -> Sequence[str]:
         """See ``Store.identifiers``."""
         return self._client.list(
-            cypher.IDENTIFIERS, after=after or "", limit=limit, last=ledger.last(view)
+            past.IDENTIFIERS, after=after or "", limit=limit, last=ledger.last(view)
         )
 
     def held(self, ids: Collection[str], view: View) -> Mapping[str, NodeHistory]:
@@ -289,18 +306,18 @@ class Neo4jStore:
         claims: dict[str, list[Claim]] = {}
         for chunk in chunks(list(ids)):
             for uid, kind, label, attributes, since, until, texts in self._client.list(
-                cypher.HELD_NODES, ids=chunk
+                past.HELD_NODES, ids=chunk
             ):
                 found[uid] = (NodeRow(uid, kind, label, attributes), since, until)
                 said = (Assertion.of(uid, text) for text in texts or ())
                 claims[uid] = [Claim(s.what, s.source, s.since, s.until) for s in said]
-            for row in self._client.list(cypher.HELD_EDGES, ids=chunk):
-                effect, type_, cause, variant, follow, attributes, named, *when = row
-                ident, _, bundle = str(named or "").partition(cypher.SEPARATOR)
-                ends = cypher.TYPES[type_], effect, cause
-                names = ident or None, bundle or None
-                arc = Arc(*ends, variant, follow, attributes, *names)
-                claims[effect].append(Claim(arc, *when))
+            for effect, edges in self._client.list(past.HELD_EDGES, ids=chunk):
+                for type_, cause, variant, follow, attributes, named, *when in edges:
+                    ident, _, bundle = str(named or "").partition(cypher.SEPARATOR)
+                    ends = TYPES[type_], effect, cause
+                    names = ident or None, bundle or None
+                    arc = Arc(*ends, variant, follow, attributes, *names)
+                    claims.setdefault(effect, []).append(Claim(arc, *when))
         return {
             uid: NodeHistory(*shown, tuple(claims[uid])).up_to(view.as_of)
             for uid, shown in found.items()
@@ -308,16 +325,28 @@ class Neo4jStore:
 
     def asserted(self, source: str, view: View) -> Iterator[Record]:
         """See ``Store.asserted``."""
+        if view.as_of is not None:
+            yield from self._asserted_then(source, view)
+            return
         stem = "[" + orjson.dumps(source).decode() + ","
         for uid, texts in self._slices(cypher.ASSERTED_NODES, stem=stem):
             for text in texts:
                 said = Assertion.of(uid, text)
-                if said.source == source and standing(said.since, said.until, view):
+                if said.source == source:
                     yield said.what.node()
-        parameters = {"source": source, "as_of": view.as_of, "implied": cypher.IMPLIED}
-        for _, rows in self._slices(cypher.asserted_edges(view), **parameters):
+        parameters = {"source": source, "implied": IMPLIED}
+        for _, rows in self._slices(cypher.ASSERTED_EDGES, **parameters):
             for row in edge_rows(rows):
                 yield row.edge()
+
+    def _asserted_then(self, source: str, view: View) -> Iterator[Record]:
+        after: str | None = None
+        while page := self.identifiers(after, _PAGE, view):
+            for history in self.held(page, view).values():
+                for claim in history.said(view.as_of):
+                    if claim.source == source:
+                        yield claim.record
+            after = page[-1]
 
     def _slices(self, text: str, /, **parameters: Any) -> Iterator[Any]:
         after = ""
@@ -327,14 +356,15 @@ class Neo4jStore:
 
     def integrity_faults(self) -> Iterable[str]:
         """See ``Store.integrity_faults``."""
-        return audit.integrity_faults(self._slices(cypher.DERIVED), self._translation)
+        yield from audit.integrity_faults(self._slices(cypher.DERIVED), self._translation)
+        yield from audit.past_faults(self._slices(past.DERIVED))
 
     def stats(self, view: View) -> Stats:
         """See ``Store.stats``."""
         if view.as_of is not None:
             return reference.stats(self, view)
         kinds = dict(self._client.list(cypher.COUNT_NODES))
-        edges = self._client.bare(cypher.COUNT_EDGES, implied=cypher.IMPLIED)[0]
+        edges = self._client.bare(cypher.COUNT_EDGES)[0]
         head = self.head()
         return Stats(
             nodes=sum(kinds.values()),
@@ -356,6 +386,7 @@ def opened(address: Address, options: Options) -> Neo4jStore:
         address.url,
         user=config.value("neo4j_user").value or "",
         password=config.value("neo4j_password").value or "",
+        secret=config.value("neo4j_secret").value or "",
     )
 
 

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Neomodel classes for people who like an object mapper, generated from the kinds.
+"""Neomodel classes for people who like an object mapper, generated from the kinds and relations.
 
+    import lineage
     from lineage.store.neo4j import labels
-    labels.bind(store)                       # the driver of an open Neo4jStore
-    run = labels.Run.nodes.get(uid="urn:lineage:run:mlflow:lab/0f3a")
-    run.status, [dataset.name for dataset in run.used.all()]
+
+    labels.bind(lineage.open("neo4j://localhost"))
+    for run in labels.Run.nodes.filter(status="failed", started__gt=monday):
+        run.name, run.properties["metric.accuracy"], [data.name for data in run.used.all()]
 
 They read. Everything is written through a store, so that the ledger knows of it: ``save`` and
 ``connect`` would change the graph behind its back, and ``lineage verify`` would name the change.
@@ -12,11 +14,14 @@ They read. Everything is written through a store, so that the ledger knows of it
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, get_type_hints
 
 import neomodel
 from neomodel import (
+    ArrayProperty,
     BooleanProperty,
+    DateTimeNeo4jFormatProperty,
     FloatProperty,
     IntegerProperty,
     JSONProperty,
@@ -26,37 +31,83 @@ from neomodel import (
     StructuredNode,
     StructuredRel,
 )
+from neomodel.exceptions import InflateError
+from neomodel.properties import Property
 
+from lineage.errors import Usage
 from lineage.model import kinds, terms
+from lineage.store.neo4j import properties
 from lineage.store.neo4j.engine import Neo4jStore
+from lineage.store.neo4j.schema import KEY, indexed
 
-_PROPERTIES = {
-    str: StringProperty,
-    int: IntegerProperty,
-    float: FloatProperty,
-    bool: BooleanProperty,
+
+class _AsSaid:
+    """A property read as its type where it is of it: sources also say several values, or other ones."""
+
+    def inflate(self, value: Any, rethrow: bool = True) -> Any:
+        """The value out of the database."""
+        if isinstance(value, list):
+            return [self.inflate(item, rethrow) for item in value]
+        try:
+            return super().inflate(value, rethrow)  # type: ignore[misc]
+        except (InflateError, AttributeError, TypeError, ValueError):
+            return value.to_native() if hasattr(value, "to_native") else value
+
+
+def _as_said(base: type[Property[Any]]) -> type[Property[Any]]:
+    return type(base.__name__, (_AsSaid, base), {})
+
+
+_TIME = _as_said(DateTimeNeo4jFormatProperty)
+_TYPES: Mapping[type, type[Property[Any]]] = {
+    str: _as_said(StringProperty),
+    int: _as_said(IntegerProperty),
+    float: _as_said(FloatProperty),
+    bool: _as_said(BooleanProperty),
 }
+_INDEXED = frozenset(indexed())
 
 
-class Claimed(StructuredRel):
-    """An edge as one source claims it."""
+class Asserted(StructuredRel):
+    """An edge: who asserts it, and since which entries."""
 
-    key = StringProperty(unique_index=True)
-    asserted_by = StringProperty()
-    since = IntegerProperty()
-    until = IntegerProperty()
-    attributes = JSONProperty()
+    key: StringProperty = StringProperty(unique_index=True)
+    asserted_by: ArrayProperty = ArrayProperty(StringProperty())
+    asserted_since: ArrayProperty = ArrayProperty(IntegerProperty())
+    since: IntegerProperty = IntegerProperty()
+    role: Property[Any] = _TYPES[str]()
+    attributes: JSONProperty = JSONProperty()
 
 
 class Node(StructuredNode):
-    """Anything the store knows of."""
+    """Anything the store knows of. ``name`` is what it is called where it is shown."""
 
-    uid = StringProperty(unique_index=True, required=True)
-    kind = StringProperty(index=True)
-    label = StringProperty()
-    attributes = JSONProperty()
-    since = IntegerProperty()
-    until = IntegerProperty()
+    uid: StringProperty = StringProperty(unique_index=True, required=True)
+    kind: StringProperty = StringProperty()
+    name: StringProperty = StringProperty()
+    label: StringProperty = StringProperty()
+    attributes: JSONProperty = JSONProperty()
+    since: IntegerProperty = IntegerProperty()
+
+    @classmethod
+    def inflate(cls, graph_node: Any) -> Any:
+        """See ``StructuredNode.inflate``."""
+        node = super().inflate(graph_node)
+        if hasattr(graph_node, "items"):
+            node.__dict__["_attributes"] = {
+                name: value.to_native() if hasattr(value, "to_native") else value
+                for name, value in graph_node.items()
+                if name not in properties.NODE
+            }
+        return node
+
+    @property
+    def properties(self) -> Mapping[str, Any]:
+        """All that is said of it, by name: ``metric.accuracy``, ``param.seed``, and what its kind
+        declares.
+        """
+        found: Mapping[str, Any] = self.__dict__.get("_attributes", {})
+        return found
 
 
 def _relations(family: str) -> dict[str, Any]:
@@ -73,24 +124,34 @@ def _relations(family: str) -> dict[str, Any]:
     return found
 
 
-_REL_CLASSES: dict[str, type[Claimed]] = {}
+_REL_CLASSES: dict[str, type[Asserted]] = {}
 
 
-def _rel_class(relation: terms.Relation) -> type[Claimed]:
-    """Neomodel wants one class for each relationship type."""
+def _rel_class(relation: terms.Relation) -> type[Asserted]:
+    """Neomodel wants one class for each relationship type; it has the arguments of the relation."""
     name = relation.name[0].upper() + relation.name[1:]
     if name not in _REL_CLASSES:
-        _REL_CLASSES[name] = type(name, (Claimed,), {"__module__": __name__})
+        arguments = {
+            argument.key.removeprefix("prov:"): (
+                _TIME() if argument.holds == "time" else _TYPES[str]()
+            )
+            for argument in relation.arguments
+            if argument.key.removeprefix("prov:") != KEY
+        }
+        _REL_CLASSES[name] = type(name, (Asserted,), {**arguments, "__module__": __name__})
     return _REL_CLASSES[name]
 
 
 def _declared(kind: str) -> dict[str, Any]:
     """The kind's own fields as properties."""
     hints = get_type_hints(kinds.KINDS[kind])
-    found = {}
+    found: dict[str, Any] = {"name": StringProperty(index=True)}
     for field in kinds.fields_of(kind):
-        plain = next(t for t in getattr(hints[field.name], "__args__", ()) if t in _PROPERTIES)
-        found[field.name] = _PROPERTIES[plain]()
+        if field.name in properties.NODE:
+            continue
+        plain = next(t for t in getattr(hints[field.name], "__args__", ()) if t in _TYPES)
+        made = _TIME if field.metadata[kinds.TIME] else _TYPES[plain]
+        found[field.name] = made(index=(kind, field.name) in _INDEXED)
     return found
 
 
@@ -112,12 +173,23 @@ def _dunder(kind: str) -> dict[str, Any]:
 
 
 #: Kind -> class; each is also a name of this module.
-CLASSES = _classes()
+CLASSES: Mapping[str, type[Node]] = _classes()
 globals().update(CLASSES)
 
 
-def bind(store: Neo4jStore) -> None:
-    """Let the classes read through a store's driver. Neomodel has one connection a process."""
+def bind(opened: Any) -> None:
+    """Let the classes read the database of a store: what ``lineage.open`` gives, or its ``store``.
+
+    Neomodel has one connection a process. It is the store's own, and ends with it. Raises ``Usage``
+    for a store that is not in Neo4j.
+    """
+    store = getattr(opened, "store", opened)
+    store = getattr(store, "inner", store)
+    if not isinstance(store, Neo4jStore):
+        raise Usage(
+            "the classes of labels read Neo4j, and this store is not there",
+            hint='Open one: lineage.open("neo4j://host:7687").',
+        )
     neomodel.get_config().database_name = store.database
     neomodel.db.set_connection(driver=store.driver)
 

@@ -11,9 +11,26 @@ from lineage.errors import StoreDamaged
 from lineage.ledger.log import Entry, Header
 from lineage.ledger.merkle import Frontier
 from lineage.store.base import LAYOUT, View
-from lineage.store.neo4j import compile as cypher
 from lineage.store.neo4j.client import Client
 from lineage.store.neo4j.rows import head_text, header_of
+
+#: Taking the head's lock first makes writers take turns: the server's default is read-committed.
+LOCK_HEAD = """
+MERGE (l:Ledger {one: 1})
+ON CREATE SET l.size = 0, l.peaks = '', l.layout = $layout, l.terms = 0
+SET l.locked = true RETURN l.size, l.peaks, coalesce(l.terms, 0)"""
+MOVE_HEAD = "MATCH (l:Ledger {one: 1}) SET l.size = $size, l.peaks = $peaks"
+#: An entry is a relationship of the one node ``Ledger`` to itself: who looks at the nodes of the graph
+#: does not meet it.
+_NEW_ENTRY = "MATCH (l:Ledger {one: 1}) CREATE (l)-[e:LEDGER_ENTRY]->(l) SET e = $entry"
+_BETWEEN = "MATCH ()-[e:LEDGER_ENTRY]->() WHERE e.seq > $after AND e.seq <= $last"
+_THESE = """
+MATCH ()-[e:LEDGER_ENTRY]->() USING INDEX SEEK e:LEDGER_ENTRY(seq) WHERE e.seq IN $seqs"""
+_HEADERS = f"""
+{_BETWEEN} WITH e ORDER BY e.seq LIMIT $limit RETURN collect(e {{.*, body: null}})"""
+_HEADERS_AT = f"{_THESE} AND e.seq <= $last RETURN collect(e {{.*, body: null}})"
+_BODIES = f"{_THESE} RETURN collect([e.seq, e.body])"
+_LEAVES = f"{_BETWEEN} WITH e ORDER BY e.seq LIMIT $limit RETURN collect(e.leaf)"
 
 #: More entries than there are.
 _LAST = 2**62
@@ -26,13 +43,13 @@ def last(view: View) -> int:
 
 def lock(client: Client, tx: neo4j.ManagedTransaction) -> tuple[Frontier, int]:
     """The log as it stands until the transaction ends, and how many terms the store keeps."""
-    size, peaks, terms = tx.run(cypher.LOCK_HEAD, layout=LAYOUT).single(strict=True)
+    size, peaks, terms = tx.run(LOCK_HEAD, layout=LAYOUT).single(strict=True)
     return client.frontier(size, peaks), terms
 
 
 def has(tx: neo4j.ManagedTransaction, entry: Entry) -> bool:
     """Whether the very entry is there."""
-    rows = tx.run(cypher.HEADERS_AT, seqs=[entry.seq], last=entry.seq).single(strict=True)[0]
+    rows = tx.run(_HEADERS_AT, seqs=[entry.seq], last=entry.seq).single(strict=True)[0]
     return bool(rows) and rows[0].get("leaf") == entry.leaf
 
 
@@ -42,30 +59,30 @@ def append(tx: neo4j.ManagedTransaction, head: Frontier, entry: Entry) -> None:
     if grown.size != entry.seq:
         raise StoreDamaged(f"entry {entry.seq} does not follow entry {head.size}")
     row = {name: getattr(entry, name) for name in Entry.__dataclass_fields__}
-    tx.run(cypher.NEW_ENTRY, entry=row).consume()
-    tx.run(cypher.MOVE_HEAD, size=grown.size, peaks=head_text(grown)).consume()
+    tx.run(_NEW_ENTRY, entry=row).consume()
+    tx.run(MOVE_HEAD, size=grown.size, peaks=head_text(grown)).consume()
 
 
 def headers(client: Client, after: int, limit: int, view: View) -> Sequence[Header]:
     """See ``Store.headers``."""
-    rows = client.list(cypher.HEADERS, after=after, last=last(view), limit=limit)
+    rows = client.list(_HEADERS, after=after, last=last(view), limit=limit)
     return [header_of(row, client.where) for row in rows]
 
 
 def headers_at(client: Client, seqs: Collection[int], view: View) -> Mapping[int, Header]:
     """See ``Store.headers_at``."""
-    rows = client.list(cypher.HEADERS_AT, seqs=sorted(seqs), last=last(view))
+    rows = client.list(_HEADERS_AT, seqs=sorted(seqs), last=last(view))
     return {row["seq"]: header_of(row, client.where) for row in rows}
 
 
 def bodies(client: Client, seqs: Collection[int]) -> Mapping[int, bytes]:
     """See ``Store.bodies``."""
-    return dict(client.list(cypher.BODIES, seqs=sorted(seqs)))
+    return dict(client.list(_BODIES, seqs=sorted(seqs)))
 
 
 def leaves(client: Client, after: int, limit: int) -> Sequence[bytes]:
     """See ``Store.leaves``. Raises ``StoreDamaged`` for what is no hash."""
-    rows = client.list(cypher.LEAVES, after=after, last=_LAST, limit=limit)
+    rows = client.list(_LEAVES, after=after, last=_LAST, limit=limit)
     try:
         return [bytes.fromhex(row) for row in rows]
     except (TypeError, ValueError) as error:

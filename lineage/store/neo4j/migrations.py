@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The migrations of Neo4j stores: one transaction each, behind a backup of ledger and settings.
+"""The migrations of Neo4j stores, behind a backup of ledger and settings.
 
 The graph follows from the ledger, so that the ledger and what is kept beside it are all that a
 backup needs; it is a file of JSON lines, compressed, in the state folder of the user
 (``LINEAGE_BACKUPS``, else ``$XDG_STATE_HOME/lineagedb``, else ``~/.local/state/lineagedb``).
+
+Up to layout 2 the ledger was nodes: ``LedgerHead``, ``LedgerEntry``, ``LedgerValue`` and
+``LedgerMigration``. A database that has a ``LedgerHead`` is one of those, or one whose migration to
+layout 3 did not come to its end: it is taken up again where it was left.
 """
 
 from __future__ import annotations
@@ -11,7 +15,8 @@ from __future__ import annotations
 import gzip
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +25,8 @@ import orjson
 
 from lineage import config
 from lineage.store.migration import Migration, kept_value
-
-#: What a migration does besides its statements.
-Step = Callable[[neo4j.ManagedTransaction], None]
+from lineage.store.neo4j.client import Client
+from lineage.store.neo4j.connect import translated
 
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(
@@ -30,40 +34,133 @@ MIGRATIONS: tuple[Migration, ...] = (
         name="kept values",
         text="MATCH (s:LedgerSetting) DELETE s",
     ),
+    Migration(
+        number=3,
+        name="the graph as it stands",
+        text="""
+DROP CONSTRAINT entry_seq IF EXISTS; DROP CONSTRAINT head_one IF EXISTS;
+DROP CONSTRAINT value_name IF EXISTS; DROP CONSTRAINT migration_number IF EXISTS;
+DROP INDEX node_kind IF EXISTS""",
+    ),
 )
+_MOVED, _REDRAWN = MIGRATIONS
+#: The layout of a database whose ledger is still nodes.
+FORMER_LAYOUT = """
+OPTIONAL MATCH (h:LedgerHead)
+RETURN CASE h.layout WHEN 3 THEN 2 ELSE h.layout END"""
+#: The checksums of the migrations that a store has had.
+DONE = """
+CALL () {
+  MATCH (m:LedgerMigration) RETURN m.number AS number, m.checksum AS checksum
+  UNION MATCH ()-[m:LEDGER_MIGRATION]->() RETURN m.number AS number, m.checksum AS checksum }
+RETURN collect([number, checksum])"""
+#: What a backup holds, a part at a time.
+_EVERYTHING = """
+MATCH (n) WHERE n:LedgerHead OR n:LedgerEntry OR n:LedgerSetting OR n:LedgerValue
+WITH n ORDER BY elementId(n) SKIP $skip LIMIT $limit RETURN collect([labels(n), properties(n)])"""
+#: Nodes in one part of a backup, entries moved in one transaction.
+_TOGETHER = 500
+#: Seconds for the longest of migrations: what holds the lock meanwhile must not be timed out.
+_LONG = 7 * 86_400.0
+
 _SETTINGS = "MATCH (s:LedgerSetting) RETURN s.name, s.value"
 _KEEP = "UNWIND $rows AS row MERGE (v:LedgerValue {name: row[0]}) SET v.value = row[1]"
 _RECORD = """
 MERGE (m:LedgerMigration {number: $number})
 SET m.name = $name, m.checksum = $checksum, m.applied = toString(datetime())"""
-_MOVE = "MATCH (h:LedgerHead {one: 1}) SET h.layout = $layout"
-#: The checksums of the migrations that a store has had.
-DONE = "MATCH (m:LedgerMigration) RETURN collect([m.number, m.checksum])"
-#: What a backup holds, a part at a time.
-EVERYTHING = """
-MATCH (n) WHERE n:LedgerHead OR n:LedgerEntry OR n:LedgerSetting OR n:LedgerValue
-WITH n ORDER BY elementId(n) SKIP $skip LIMIT $limit RETURN collect([labels(n), properties(n)])"""
+_MOVE_LAYOUT = "MATCH (h:LedgerHead {one: 1}) SET h.layout = $layout"
+_LOCK = "MATCH (h:LedgerHead {one: 1}) SET h.locked = true RETURN h.layout"
+
+_TAKE_OVER = """
+MATCH (h:LedgerHead {one: 1}) MATCH (l:Ledger {one: 1})
+SET l.size = h.size, l.peaks = h.peaks, l.terms = coalesce(h.terms, 0)"""
+_MOVE_ENTRIES = """
+MATCH (e:LedgerEntry) WITH e LIMIT $limit MATCH (l:Ledger {one: 1})
+CREATE (l)-[r:LEDGER_ENTRY]->(l) SET r = properties(e) DELETE e RETURN count(*)"""
+_MOVE_MIGRATIONS = """
+MATCH (m:LedgerMigration) WITH m LIMIT $limit MATCH (l:Ledger {one: 1})
+CREATE (l)-[r:LEDGER_MIGRATION]->(l) SET r = properties(m) DELETE m RETURN count(*)"""
+_SOME_VALUES = "MATCH (v:LedgerValue) RETURN v.name, v.value LIMIT $limit"
+_MOVE_VALUES = """
+MATCH (l:Ledger {one: 1}) UNWIND $rows AS row MATCH (v:LedgerValue {name: row[0]}) DELETE v
+MERGE (l)-[r:LEDGER_VALUE {name: row[0]}]->(l) SET r.value = row[1]"""
+_FINISH = """
+MATCH (h:LedgerHead {one: 1}) DELETE h
+WITH h MATCH (l:Ledger {one: 1})
+MERGE (l)-[m:LEDGER_MIGRATION {number: $number}]->(l)
+SET m.name = $name, m.checksum = $checksum, m.applied = toString(datetime())"""
 
 
-def _kept_values(tx: neo4j.ManagedTransaction) -> None:
+def migrate(
+    client: Client,
+    lacking: Sequence[Migration],
+    lay_out: Callable[[], None],
+    redraw: Callable[[], None],
+) -> None:
+    """Carry out the migrations that a store lacks, behind a backup of what it was."""
+    _back_up(client, lacking[0].number - 1)
+    for migration in lacking:
+        if migration is _MOVED:
+            client.write(_keep_values)
+        else:
+            _leave_nodes(client, lay_out, redraw)
+
+
+def _keep_values(tx: neo4j.ManagedTransaction) -> None:
+    """To layout 2: settings become values of bytes."""
+    # Another process may have carried it out while this one waited for the lock.
+    if tx.run(_LOCK).single(strict=True)[0] >= _MOVED.number:
+        return
     rows = [[name, kept_value(name, value)] for name, value in tx.run(_SETTINGS)]
     tx.run(_KEEP, rows=rows).consume()
-
-
-#: What migrations do before their statements.
-STEPS: Mapping[int, Step] = {2: _kept_values}
-
-
-def carry_out(tx: neo4j.ManagedTransaction, migration: Migration) -> None:
-    """One migration, recorded with its checksum."""
-    if migration.number in STEPS:
-        STEPS[migration.number](tx)
-    for statement in migration.statements:
+    for statement in _MOVED.statements:
         tx.run(statement).consume()
-    tx.run(
-        _RECORD, number=migration.number, name=migration.name, checksum=migration.checksum
-    ).consume()
-    tx.run(_MOVE, layout=migration.number).consume()
+    tx.run(_RECORD, number=_MOVED.number, name=_MOVED.name, checksum=_MOVED.checksum).consume()
+    tx.run(_MOVE_LAYOUT, layout=_MOVED.number).consume()
+
+
+def _leave_nodes(client: Client, lay_out: Callable[[], None], redraw: Callable[[], None]) -> None:
+    """To layout 3: the ledger leaves the nodes, and the graph is drawn as it stands now.
+
+    A ledger may be larger than a transaction, so that this is many, which can be begun again at any
+    point. From the first on older versions find the store too new. One process works, and others
+    wait, because it holds the lock of the former head until that is deleted.
+    """
+    client.write(partial(_announce, _REDRAWN.number))
+    with translated(client.where), client.session() as session:
+        with session.begin_transaction(timeout=_LONG) as tx:
+            if tx.run(_LOCK).single() is None:
+                return  # another process has done it all
+            lay_out()
+            client.write(lambda inner: inner.run(_TAKE_OVER).consume())
+            _moved(client)
+            redraw()
+            tx.run(
+                _FINISH, number=_REDRAWN.number, name=_REDRAWN.name, checksum=_REDRAWN.checksum
+            ).consume()
+            tx.commit()
+        for statement in _REDRAWN.statements:
+            session.run(statement).consume()
+
+
+def _announce(layout: int, tx: neo4j.ManagedTransaction) -> None:
+    tx.run(_MOVE_LAYOUT, layout=layout).consume()
+
+
+def _moved(client: Client) -> None:
+    def moved(text: str, tx: neo4j.ManagedTransaction) -> int:
+        return int(tx.run(text, limit=_TOGETHER).single(strict=True)[0])
+
+    def values(tx: neo4j.ManagedTransaction) -> int:
+        rows = [
+            [n, client.seal.close(n, bytes(v))] for n, v in tx.run(_SOME_VALUES, limit=_TOGETHER)
+        ]
+        tx.run(_MOVE_VALUES, rows=rows).consume()
+        return len(rows)
+
+    for work in (partial(moved, _MOVE_ENTRIES), partial(moved, _MOVE_MIGRATIONS), values):
+        while client.write(work):
+            pass
 
 
 def backup_of(where: str, layout: int) -> Path:
@@ -74,10 +171,20 @@ def backup_of(where: str, layout: int) -> Path:
     return folder / f"{name}.layout-{layout}.backup.jsonl.gz"
 
 
-def back_up(target: Path, nodes: Iterable[Any]) -> None:
-    """Write a backup; one that is there already is older, and stays."""
-    if target.exists():
-        return
+def _back_up(client: Client, layout: int) -> None:
+    target = backup_of(client.where, layout)
+    if not target.exists():  # one that is there already is older, and stays
+        _write_backup(target, _everything(client))
+
+
+def _everything(client: Client) -> Iterator[Any]:
+    skip = 0
+    while rows := client.bare(_EVERYTHING, skip=skip, limit=_TOGETHER)[0]:
+        yield from rows
+        skip += len(rows)
+
+
+def _write_backup(target: Path, nodes: Iterable[Any]) -> None:
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     part = target.with_name(target.name + ".part")
     part.unlink(missing_ok=True)

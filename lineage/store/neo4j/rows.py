@@ -9,7 +9,8 @@ from typing import Any
 from lineage.errors import StoreDamaged
 from lineage.ledger.log import Header
 from lineage.ledger.merkle import Frontier
-from lineage.store.neo4j.compile import SEPARATOR, TYPES
+from lineage.store.neo4j.compile import SEPARATOR
+from lineage.store.neo4j.schema import TYPES
 from lineage.store.rows import EdgeRow, NodeRow
 
 

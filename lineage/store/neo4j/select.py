@@ -7,17 +7,23 @@ has the last word on what comes through a sieve that is not exact.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from typing import Any
 
 import orjson
 
+from lineage.model.kinds import PLAIN
 from lineage.query import condition as c
 from lineage.query.condition import Attribute, Condition
+from lineage.store.neo4j.properties import NAME
 
-_BY_LABEL = "MATCH (n:Node) USING INDEX SEEK n:Node(kind, label) WHERE n.kind IN {}"
-_BY_UID = "MATCH (n:Node) USING INDEX SEEK n:Node(uid) WHERE n.uid {} {}"
+_BY_NAME = "MATCH (n:{0}) USING INDEX SEEK n:{0}(name) WHERE {1} RETURN n"
+_BY_UID = "MATCH (n:Node) USING INDEX SEEK n:Node(uid) WHERE n.uid {} {} RETURN n"
+#: Kinds whose indexes are looked into one by one; beyond that those of the three families are.
+_FEW = 4
+#: Behind all that a name adds to a label: whose word a partner's claim is.
+_BEYOND = " (\uffff"
 _ORDER = {"<": "<=", "<=": "<=", ">": ">=", ">=": ">=", "=": "="}
 
 
@@ -35,22 +41,31 @@ class Sieve:
         self.text: str = self._text(condition, inside_out=False)
 
     def _match(self, condition: Condition) -> str:
-        """Where the nodes to look at come from: an index of names, the labels of kinds, or all."""
+        """Where the nodes to look at come from: indexes of names, the labels of kinds, or all."""
         parts = condition.parts if isinstance(condition, c.AllOf) else (condition,)
-        kinds = next((part.kinds for part in parts if isinstance(part, c.KindIn)), None)
-        for part in parts if kinds else ():
+        among = next((part.kinds for part in parts if isinstance(part, c.KindIn)), None)
+        for part in parts:
             if isinstance(part, c.LabelIs):
-                held = self._bound(sorted(kinds or ())), self._bound(part.label)
-                return _BY_LABEL.format("{} AND n.label = {}".format(*held))
+                return f"CALL () {{ {self._by_name(among, part.label, '')} }}"
             if isinstance(part, c.NameLike) and not part.pattern.startswith("*"):
                 stem, star, _ = part.pattern.partition("*")
-                held = self._bound(sorted(kinds or ())), self._bound(stem)
-                compared = "STARTS WITH" if star else "="
-                by_label = _BY_LABEL.format(f"{held[0]} AND n.label {compared} {held[1]}")
-                return f"CALL () {{ {by_label} RETURN n UNION {_BY_UID.format(compared, held[1])} RETURN n }}"
-        if kinds:
-            return f"MATCH (n:{'|'.join(sorted(kinds))})"
+                by_uid = _BY_UID.format("STARTS WITH" if star else "=", self._bound(stem))
+                return f"CALL () {{ {self._by_name(among, stem, star)} UNION {by_uid} }}"
+        if among:
+            return f"MATCH (n:{'|'.join(sorted(among))})"
         return "MATCH (n:Node)"
+
+    def _by_name(self, among: Collection[str] | None, stem: str, star: str) -> str:
+        """The nodes whose name is a label, or begins with one: names are labels, cut where they are long,
+        with what is added to them.
+        """
+        first = self._bound(stem[:NAME])
+        if star:
+            compared = f"n.name STARTS WITH {first}"
+        else:
+            compared = f"n.name >= {first} AND n.name <= {self._bound(stem[:NAME] + _BEYOND)}"
+        wanted = sorted(among) if among and len(among) <= _FEW else PLAIN
+        return " UNION ".join(_BY_NAME.format(label, compared) for label in wanted)
 
     def _bound(self, value: Any) -> str:
         name = f"c{len(self.parameters)}"

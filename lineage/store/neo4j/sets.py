@@ -56,8 +56,10 @@ class NameSets(reference.Sets):
         """See ``execute.Sets.reach``."""
         if not keys or depth == 0:
             return keys
-        source = cypher.reached(hop, self.view, depth, bounded=within is not None)
-        parameters: dict[str, Any] = {"start": sorted(keys), "as_of": self.view.as_of}
+        if self.view != NOW:
+            return super().reach(keys, hop, depth, within)
+        source = cypher.reached(hop, depth, bounded=within is not None)
+        parameters: dict[str, Any] = {"start": sorted(keys)}
         if within is not None:
             parameters["within"] = sorted(within)
         return keys.union(self._neo4j.column(cypher.names(source), self.clock, **parameters))
@@ -67,7 +69,7 @@ class NameSets(reference.Sets):
         if self.view != NOW:
             return super().reach_and_keep(keys, hop, condition)
         sieved = sieve(condition)
-        source = f"{cypher.reached(hop, NOW, None)} WHERE {sieved.text}"
+        source = f"{cypher.reached(hop, None)} WHERE {sieved.text}"
         parameters = {**sieved.parameters, "start": sorted(keys), "most": ALL}
         rows = self._neo4j.rows(cypher.page(source), self.clock, **parameters)
         return {row.id for row in rows if sieved.exact or accepts(condition, row)}
@@ -82,10 +84,10 @@ class NameSets(reference.Sets):
                 return self._gathered(_looking(sieved), request, condition, {})
             case FilterBy(Traverse(ByIds(ids), toward, follow, depth), condition):
                 hop = execute.hop(follow, toward)
-                source = f"{cypher.reached(hop, NOW, depth)} WHERE {sieve(condition).text}"
+                source = f"{cypher.reached(hop, depth)} WHERE {sieve(condition).text}"
                 return self._gathered(source, request, condition, {"start": sorted(ids)})
             case Traverse(ByIds(ids), toward, follow, int(depth)):
-                source = cypher.reached(execute.hop(follow, toward), NOW, depth)
+                source = cypher.reached(execute.hop(follow, toward), depth)
                 return self._gathered(source, request, ALWAYS, {"start": sorted(ids)})
             case _:
                 return None
@@ -133,7 +135,7 @@ class NameSets(reference.Sets):
 def _looking(sieved: Sieve, after: str | None = None) -> str:
     """Binds ``n`` to what comes through a sieve."""
     beyond = "" if after is None else "n.uid > $after AND "
-    return f"{sieved.match} WITH n WHERE n.until IS NULL AND {beyond}{sieved.text}"
+    return f"{sieved.match} WITH n WHERE {beyond}{sieved.text}"
 
 
 def matching(store: Statements, condition: Condition, page: Page, clock: Clock) -> list[NodeRow]:

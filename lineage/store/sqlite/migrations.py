@@ -8,6 +8,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from lineage.model.record import implied_variant
 from lineage.store.migration import Migration, kept_value, pending
 
 MIGRATIONS: tuple[Migration, ...] = (
@@ -22,6 +23,18 @@ CREATE TABLE migration (
   number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied TEXT NOT NULL
 )""",
     ),
+    # Edges to the plan of an association (23, of 13) were told apart by the association's attributes
+    # alone, so that two agents with one plan could not be kept.
+    Migration(
+        number=3,
+        name="one edge to a plan for each agent",
+        text="""
+UPDATE edge AS e SET variant = coalesce((
+  SELECT implied_variant(a.variant, n.id) FROM edge AS a JOIN node AS n ON n.key = a.cause
+  WHERE a.effect = e.effect AND a.relation = 13 AND a.variant = e.variant
+    AND a.source = e.source AND a.since = e.since), variant)
+WHERE relation = 23""",
+    ),
 )
 _RECORD = "INSERT INTO migration VALUES (?, ?, ?, strftime('%Y-%m-%dT%H:%M:%SZ'))"
 
@@ -33,8 +46,9 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         # Another process may have migrated it while this one waited.
-        for migration in lacking(connection, path):
-            _back_up(path, migration.number - 1)
+        if wanted := lacking(connection, path):
+            _back_up(path, wanted[0].number - 1)
+        for migration in wanted:
             _carry_out(connection, migration)
         connection.execute("COMMIT")
     except BaseException:
@@ -49,6 +63,7 @@ def lacking(connection: sqlite3.Connection, path: Path) -> list[Migration]:
 
 def _carry_out(connection: sqlite3.Connection, migration: Migration) -> None:
     connection.create_function("kept_value", 2, kept_value, deterministic=True)
+    connection.create_function("implied_variant", 2, implied_variant, deterministic=True)
     for statement in migration.statements:
         connection.execute(statement)
     connection.execute(_RECORD, (migration.number, migration.name, migration.checksum))

@@ -42,7 +42,7 @@ SELECT effect, relation, 0 FROM edge WHERE effect IN (SELECT value FROM json_eac
 UNION SELECT cause, relation, 1 FROM edge WHERE cause IN (SELECT value FROM json_each(:keys))
 AND {view}"""
 #: A level form: the frontier drives, so no planner of any age turns it into a scan (see
-#: docs/engines.md on the bloom filter of SQLite 3.40).
+#: docs/reference/engines.md on the bloom filter of SQLite 3.40).
 _HOP = """
 SELECT e.effect, e.cause, e.relation, e.attributes, e.id, e.bundle FROM edge e
 WHERE e.{near} {keys} AND {view} AND {taken}"""

@@ -32,7 +32,7 @@ SELECT DISTINCT e.{far} FROM edge e
 WHERE e.{near} IN (SELECT value FROM json_each(:keys)) AND {rest}"""
 _ARCS = _FAR.replace("DISTINCT", "e.{near},")
 #: One statement for a set without its edges, of which the levels need not be known. Two bounds, not
-#: an equality: that would be turned into a bloom filter over all edges (docs/engines.md).
+#: an equality: that would be turned into a bloom filter over all edges (docs/reference/engines.md).
 _REACH = """
 WITH RECURSIVE reach (key) AS (SELECT value FROM json_each(:keys) UNION
   SELECT e.{far} FROM reach CROSS JOIN edge e

@@ -152,7 +152,7 @@ class Change:
             if relation in terms.IMPLIES:
                 for arc in prepare.edge_arcs(record)[1:]:
                     ends = keys[arc.effect], _CODES[arc.relation], keys[arc.cause]
-                    rows.append((*ends, number, source, seq, *arc[4:]))
+                    rows.append((*ends, arc.variant, source, seq, *arc[4:]))
         rows.sort()
         self.connection.executemany(_NEW_EDGE, rows)
 
