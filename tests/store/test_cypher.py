@@ -17,7 +17,7 @@ import lineage
 from lineage.errors import Denied, Usage
 from lineage.ledger.log import Draft
 from lineage.model.record import Batch, Edge, Node
-from lineage.model.value import Literal, Ref
+from lineage.model.value import Literal, Ref, clean
 from lineage.store.base import NOW, Hop, Walk
 from lineage.store.memory import MemoryStore
 from lineage.store.neo4j import labels, schema
@@ -347,6 +347,26 @@ def test_a_name_that_people_ask_for_is_found_by_its_index(url):
         text = "PROFILE MATCH (m:ModelVersion {name: 'readmission@v3'}) RETURN m"
         plan = json.dumps(opened.run(text).consume().profile, default=str)
     assert "NodeIndexSeek" in plan
+
+
+ODD = [
+    {"started": "0001-01-01T00:00:00+14:00", "ended": "9999-12-31T23:59:59.999999999Z"},
+    {"started": "2026-03-05T10:00:00+05:30:15", "ended": "2026-02-30T00:00:00Z"},
+    {"started": ["2026-03-05T10:00:00Z", "2026-03-05", "x"], "ended": "2026-03-05 10:00"},
+    {"a": [float("nan"), 1.0], "b": float("inf"), "c": [-0.0, 0.0], "d": [2**63, 1], "e": 2**63 - 1},
+    {"a": Literal("x", "xsd:dateTime"), "b": Literal("1e400", "xsd:double"), "c": Literal("nan", "xsd:decimal")},
+    {"a`b": "backtick", "a b": "space", "prov:uid": "x", "prov:key": "k", "k" * 30_000: 1},
+    {f"param.p{number}": number for number in range(2_000)},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("attributes", ODD, ids=range(len(ODD)))
+def test_odd_attributes_are_kept_and_verify(url, attributes):
+    with lineage.open(url, clock=clock, person_key=KEY) as opened:
+        edge = Edge(relation="used", effect="urn:r", cause="urn:d", attributes=clean(attributes))
+        node = Node(id="urn:r", kind="Run", attributes=clean(attributes))
+        opened.ingest(Batch(nodes=(node,), edges=(edge,)))
+        assert (opened.verify().state, opened.verify().changes) == ("intact", ())
 
 
 def test_what_is_too_long_for_an_index_is_kept_all_the_same(url):

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,24 @@ def test_a_migration_of_a_database_that_is_cut_off_is_taken_up_again(
         assert (store.verify().state, store.verify().root) == ("intact", NEO4J_ROOT)
         assert store.context.person_key == KEY
     assert backup.read_bytes() == first
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_those_who_open_an_old_database_at_once_wait_for_one_migration(
+    release, request, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("LINEAGE_BACKUPS", str(tmp_path))
+    url = neo4j_address(release, request, monkeypatch)
+    load(url)
+
+    def opened(_):
+        with lineage.open(url) as store:
+            verdict = store.verify()
+            return verdict.state, verdict.root
+
+    with ThreadPoolExecutor(3) as pool:
+        assert set(pool.map(opened, range(3))) == {("intact", NEO4J_ROOT)}
+    assert [path.name.endswith("layout-1.backup.jsonl.gz") for path in tmp_path.iterdir()] == [True]
 
 
 def test_a_store_of_a_later_layout_is_refused_and_not_changed(tmp_path):

@@ -34,13 +34,11 @@ def prepare(client: Client, redraw: Callable[[], None]) -> None:
         _lay_out(client, frozenset())
         return
     done = dict(client.bare(migrations.DONE)[0])
-    lacking = pending(
-        migrations.MIGRATIONS, layout if former is None else former, done, client.where
-    )
-    if not lacking:
+    had = layout if former is None else former
+    if pending(migrations.MIGRATIONS, had, done, client.where):
+        migrations.migrate(client, lambda: _lay_out(client, frozenset()), redraw)
+    else:
         _lay_out(client, frozenset(names or ()))
-        return
-    migrations.migrate(client, lacking, lambda: _lay_out(client, frozenset()), redraw)
 
 
 def _lay_out(client: Client, made: frozenset[str]) -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import gzip
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ DROP CONSTRAINT value_name IF EXISTS; DROP CONSTRAINT migration_number IF EXISTS
 DROP INDEX node_kind IF EXISTS""",
     ),
 )
-_MOVED, _REDRAWN = MIGRATIONS
+_VALUES, _REDRAWN = MIGRATIONS
 #: The layout of a database whose ledger is still nodes.
 FORMER_LAYOUT = """
 OPTIONAL MATCH (h:LedgerHead)
@@ -65,11 +65,13 @@ _LONG = 7 * 86_400.0
 
 _SETTINGS = "MATCH (s:LedgerSetting) RETURN s.name, s.value"
 _KEEP = "UNWIND $rows AS row MERGE (v:LedgerValue {name: row[0]}) SET v.value = row[1]"
-_RECORD = """
+_DONE_NODE = """
 MERGE (m:LedgerMigration {number: $number})
 SET m.name = $name, m.checksum = $checksum, m.applied = toString(datetime())"""
-_MOVE_LAYOUT = "MATCH (h:LedgerHead {one: 1}) SET h.layout = $layout"
-_LOCK = "MATCH (h:LedgerHead {one: 1}) SET h.locked = true RETURN h.layout"
+_ANNOUNCE = "MATCH (h:LedgerHead {one: 1}) SET h.layout = $layout"
+#: Found by its label alone: a search by the unique index would hold a lock on that as well, which
+#: keeps the process that works from deleting the head. Of a deleted head the layout is nothing.
+_LOCK = "MATCH (h:LedgerHead) SET h.locked = true RETURN h.layout"
 
 _TAKE_OVER = """
 MATCH (h:LedgerHead {one: 1}) MATCH (l:Ledger {one: 1})
@@ -91,60 +93,51 @@ MERGE (l)-[m:LEDGER_MIGRATION {number: $number}]->(l)
 SET m.name = $name, m.checksum = $checksum, m.applied = toString(datetime())"""
 
 
-def migrate(
-    client: Client,
-    lacking: Sequence[Migration],
-    lay_out: Callable[[], None],
-    redraw: Callable[[], None],
-) -> None:
-    """Carry out the migrations that a store lacks, behind a backup of what it was."""
-    _back_up(client, lacking[0].number - 1)
-    for migration in lacking:
-        if migration is _MOVED:
-            client.write(_keep_values)
-        else:
-            _leave_nodes(client, lay_out, redraw)
-
-
-def _keep_values(tx: neo4j.ManagedTransaction) -> None:
-    """To layout 2: settings become values of bytes."""
-    # Another process may have carried it out while this one waited for the lock.
-    if tx.run(_LOCK).single(strict=True)[0] >= _MOVED.number:
-        return
-    rows = [[name, kept_value(name, value)] for name, value in tx.run(_SETTINGS)]
-    tx.run(_KEEP, rows=rows).consume()
-    for statement in _MOVED.statements:
-        tx.run(statement).consume()
-    tx.run(_RECORD, number=_MOVED.number, name=_MOVED.name, checksum=_MOVED.checksum).consume()
-    tx.run(_MOVE_LAYOUT, layout=_MOVED.number).consume()
-
-
-def _leave_nodes(client: Client, lay_out: Callable[[], None], redraw: Callable[[], None]) -> None:
-    """To layout 3: the ledger leaves the nodes, and the graph is drawn as it stands now.
+def migrate(client: Client, lay_out: Callable[[], None], redraw: Callable[[], None]) -> None:
+    """Bring a store whose ledger is nodes to layout 3, behind a backup of what it was.
 
     A ledger may be larger than a transaction, so that this is many, which can be begun again at any
     point. From the first on older versions find the store too new. One process works, and others
     wait, because it holds the lock of the former head until that is deleted.
     """
-    client.write(partial(_announce, _REDRAWN.number))
+    client.write(partial(_begin, client))
     with translated(client.where), client.session() as session:
         with session.begin_transaction(timeout=_LONG) as tx:
-            if tx.run(_LOCK).single() is None:
+            if _lock(tx) is None:
                 return  # another process has done it all
             lay_out()
             client.write(lambda inner: inner.run(_TAKE_OVER).consume())
             _moved(client)
             redraw()
-            tx.run(
-                _FINISH, number=_REDRAWN.number, name=_REDRAWN.name, checksum=_REDRAWN.checksum
-            ).consume()
+            _record(tx, _FINISH, _REDRAWN)
             tx.commit()
         for statement in _REDRAWN.statements:
             session.run(statement).consume()
 
 
-def _announce(layout: int, tx: neo4j.ManagedTransaction) -> None:
-    tx.run(_MOVE_LAYOUT, layout=layout).consume()
+def _begin(client: Client, tx: neo4j.ManagedTransaction) -> None:
+    """Make the backup, and bring settings to layout 2: values of bytes; once, whoever comes first."""
+    layout = _lock(tx)
+    if layout is None or layout >= _REDRAWN.number:
+        return
+    _back_up(client, layout)
+    if layout < _VALUES.number:
+        rows = [[name, kept_value(name, value)] for name, value in tx.run(_SETTINGS)]
+        tx.run(_KEEP, rows=rows).consume()
+        for statement in _VALUES.statements:
+            tx.run(statement).consume()
+        _record(tx, _DONE_NODE, _VALUES)
+    tx.run(_ANNOUNCE, layout=_REDRAWN.number).consume()
+
+
+def _lock(tx: neo4j.Transaction | neo4j.ManagedTransaction) -> int | None:
+    """Wait until no other process works on it; the layout, or nothing where that is done."""
+    found = tx.run(_LOCK).single()
+    return None if found is None else found[0]
+
+
+def _record(tx: neo4j.Transaction | neo4j.ManagedTransaction, text: str, what: Migration) -> None:
+    tx.run(text, number=what.number, name=what.name, checksum=what.checksum).consume()
 
 
 def _moved(client: Client) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import MAXYEAR, MINYEAR, date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -145,11 +145,16 @@ def _text(text: str) -> Any:
 
 @lru_cache(maxsize=4096)
 def _time(text: str) -> Any:
-    """A moment, one without a time zone, or a day, as precisely as it is said; else the text."""
+    """A moment, one without a time zone, or a day, as precisely as it is said; else the text, also where
+    the driver cannot send it: zones of part of a minute, and years that UTC may leave.
+    """
     try:
-        return date.fromisoformat(text) if len(text) == 10 else datetime.fromisoformat(text)
+        found = date.fromisoformat(text) if len(text) == 10 else datetime.fromisoformat(text)
     except ValueError:
         return text
+    zone = found.utcoffset() if isinstance(found, datetime) else None
+    odd = zone is not None and zone.total_seconds() % 60
+    return text if odd or not MINYEAR < found.year < MAXYEAR else found
 
 
 @lru_cache(maxsize=64)
