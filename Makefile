@@ -57,11 +57,12 @@ tools-of-tests:
 	  echo "not on this machine, tests that need it are left out:$$lacks" >&2; \
 	fi
 
-lint: $(READY) ## formatting, style, types, floors
+lint: $(READY) ## formatting, style, types, floors, types of public names
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python tools/public_types.py
 
 format: $(READY)
 	@$(BIN)/ruff format .

@@ -8,11 +8,22 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import click
 
-as_json = click.option(
+C = TypeVar("C", bound=Callable[..., Any])
+
+
+class Option(Protocol):
+    """What adds an option to a command."""
+
+    def __call__(self, command: C, /) -> C:
+        """The same command, which takes the option."""
+        ...
+
+
+as_json: Option = click.option(
     "--json", "as_json", is_flag=True, help="Answer in JSON (docs/reference/answers.md)."
 )
 

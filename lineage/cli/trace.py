@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import click
 
+from lineage.cli.common import Option
 from lineage.cli.verb import verb
 from lineage.query.plan import Toward
 from lineage.services.read.trace import TraceRequest, WalkAnswer
 
-full = click.option("--full", is_flag=True, help="Fold nothing.")
+full: Option = click.option("--full", is_flag=True, help="Fold nothing.")
 
 
 @verb("trace", TraceRequest)

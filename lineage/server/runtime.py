@@ -51,7 +51,7 @@ class Runtime:
     ) -> None:
         self.reading = reading
         self.writing = writing
-        self.rate_limiter = RateLimiter()
+        self.rate_limiter: RateLimiter = RateLimiter()
         slots = (*[reading] * threads, *extra_readers) if apart else (reading,)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="lineage-write")
         self._readers = (

@@ -123,7 +123,7 @@ def _well_formed(message: Any) -> bool:
 class Sockets(GraphQL[Any, None]):
     """Strawberry's handler of WebSockets, with our limits and our callers."""
 
-    graphql_transport_ws_handler_class = _Handler
+    graphql_transport_ws_handler_class: type[_Handler] = _Handler
 
     def __init__(
         self,
