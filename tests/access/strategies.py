@@ -7,7 +7,7 @@ import json
 
 from hypothesis import strategies as st
 
-from lineage.access.policy import Policy
+from lineage.access import policy_document
 from lineage.model import dictionary, kinds, terms
 from lineage.model.dictionary import Pair
 from lineage.model.record import Batch, Edge, Loss, Node, arcs, line
@@ -98,7 +98,7 @@ def policies(draw, verbs=VERBS):
         {draw(st.sampled_from(ATTRIBUTE_VERBS)): {"name": name}} for name in [*NAMES, "label"]
     ]
     attributes.append({"keep": {"name": "prov:key-entity-set"}})
-    return Policy.of(
+    return policy_document.read(
         {
             "partner": "b",
             "nodes": nodes,
@@ -181,7 +181,7 @@ def text_of(batch):
 
 
 def said(**more):
-    return Policy.of({"partner": "b", **more})
+    return policy_document.read({"partner": "b", **more})
 
 
 def only(batch):

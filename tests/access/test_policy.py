@@ -7,24 +7,24 @@ import textwrap
 
 import pytest
 
-from lineage.access import policy as module
-from lineage.access.policy import Policy, Resource
+from lineage.access import policy_document
+from lineage.access.policy import Resource
 from lineage.errors import BadInput
 from lineage.model.value import Literal, Ref
 from lineage.sources.yaml_reader import load
 
 
 def policy(**said):
-    return Policy.of({"partner": "b-institute", **said})
+    return policy_document.read({"partner": "b-institute", **said})
 
 
 def example():
-    whole = module.__doc__.split("A whole example::\n")[1].split("\n*Nodes.*")[0]
+    whole = policy_document.__doc__.split("A whole example::\n")[1].split("\n*Nodes.*")[0]
     return load(textwrap.dedent(whole).encode(), where="b.yaml")
 
 
 def test_the_example_in_the_docstring_is_a_policy_and_says_what_it_reads():
-    said = Policy.of(example())
+    said = policy_document.read(example())
     assert said.partner == "b-institute"
     assert (said.digests, said.k) == ("hmac", 5)
     verbs = {
@@ -52,9 +52,9 @@ def test_the_example_in_the_docstring_is_a_policy_and_says_what_it_reads():
 
 def test_the_digest_names_what_is_said_and_not_the_order_it_is_said_in():
     one, other = example(), dict(reversed(example().items()))
-    assert Policy.of(one).digest == Policy.of(other).digest
+    assert policy_document.read(one).digest == policy_document.read(other).digest
     other["k"] = 6
-    assert Policy.of(one).digest != Policy.of(other).digest
+    assert policy_document.read(one).digest != policy_document.read(other).digest
 
 
 def test_what_is_not_said_is_the_safe_choice():
@@ -229,5 +229,5 @@ def test_free_text_leaves_only_by_its_own_name(name, value):
 )
 def test_what_is_wrong_is_one_sentence_with_its_place(said, where, words):
     with pytest.raises(BadInput, match=words) as caught:
-        Policy.of(said, where="b.yaml")
+        policy_document.read(said, where="b.yaml")
     assert caught.value.where == f"b.yaml#{where}"

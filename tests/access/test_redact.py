@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from lineage import ids
-from lineage.access.policy import Policy
+from lineage.access import policy_document
 from lineage.access.pseudonym import opens
 from lineage.access.redact import REDACTED, redact
 from lineage.model import dictionary
@@ -282,7 +282,7 @@ def test_the_entities_of_a_dictionary_go_by_their_new_names_and_those_that_are_c
     edge = Edge(
         relation="derivedByInsertionFrom", effect="urn:t:b", cause="urn:t:a", attributes=attributes
     )
-    policy = Policy.of(
+    policy = policy_document.read(
         {
             "partner": "b",
             "nodes": [
@@ -317,7 +317,7 @@ SECRET = "urn:lineage:dataset:hr/salaries"
 )
 @pytest.mark.parametrize("there", [True, False], ids=["in the batch", "outside"])
 def test_no_part_of_a_value_says_what_is_hidden(attributes, there):
-    policy = Policy.of(
+    policy = policy_document.read(
         {
             "partner": "b",
             "nodes": [{"cut": {"id": "urn:lineage:dataset:hr/*"}}, {"keep": {"kind": "Run"}}],
@@ -339,7 +339,7 @@ def test_no_part_of_a_value_says_what_is_hidden(attributes, there):
 def test_what_a_partner_says_of_a_hidden_thing_does_not_name_it():
     claim = f"urn:lineage:claim:c:{quote(SECRET, safe='')}"
     nodes = (Node(id=SECRET, kind="Dataset"), Node(id=claim, kind="Dataset"))
-    policy = Policy.of(
+    policy = policy_document.read(
         {
             "partner": "b",
             "nodes": [
@@ -356,7 +356,7 @@ def test_what_a_partner_says_of_a_hidden_thing_does_not_name_it():
 def test_the_name_of_bytes_is_a_digest_of_them():
     bytes_ = Node(id="swh:1:cnt:" + "ab" * 20, kind="Artifact")
     for digests, leaves in {"share": True, "drop": False, "hmac": False}.items():
-        policy = Policy.of(
+        policy = policy_document.read(
             {"partner": "b", "nodes": [{"keep": {"kind": "Artifact"}}], "digests": digests}
         )
         (shown,) = redact(Batch(nodes=(bytes_,)), policy, KEY).batch.nodes

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 from lineage import config
+from lineage.access import policy_document
 from lineage.access.policy import Policy
 from lineage.access.tokens import Role
 from lineage.errors import InputMissing, Usage
@@ -44,7 +45,7 @@ def trust(home: Path | None, path: str | None = None) -> Trust:
 
 def policy_of(data: bytes, *, where: str = "policy") -> Policy:
     """Read a partner's policy out of its YAML. Raises ``BadInput``, ``LimitExceeded``."""
-    return Policy.of(yaml_reader.load(data, where=where), where=where)
+    return policy_document.read(yaml_reader.load(data, where=where), where=where)
 
 
 def policy(home: Path | None, partner: str, path: str | None = None) -> Policy:
