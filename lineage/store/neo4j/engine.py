@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 import neo4j
-import orjson
 
 from lineage import config
 from lineage.errors import TimedOut
@@ -33,24 +32,20 @@ from lineage.store.base import (
     Subgraph,
     View,
     Walk,
-    standing,
 )
-from lineage.store.claims import Arc, Claim, NodeHistory
+from lineage.store.claims import NodeHistory
 from lineage.store.engines import Options
-from lineage.store.neo4j import audit, kept, layout, ledger, past
+from lineage.store.neo4j import audit, history, kept, layout, ledger, past
 from lineage.store.neo4j import compile as cypher
 from lineage.store.neo4j.client import Client
 from lineage.store.neo4j.rows import edge_rows, node_rows
-from lineage.store.neo4j.schema import IMPLIED, TYPES
 from lineage.store.neo4j.sets import NameSets, matching
-from lineage.store.neo4j.write import Assertion, Change, chunks, families_of
+from lineage.store.neo4j.write import Change, chunks
 from lineage.store.reference import Clock
 from lineage.store.rows import EdgeRow, NodeRow
 
-#: Nodes deleted, or claims read, in one transaction where there may be millions.
+#: Nodes deleted in one transaction where there may be millions.
 _SLICE = 20_000
-#: Nodes whose whole history is read at a time.
-_PAGE = 1_000
 
 
 class Neo4jStore:
@@ -203,29 +198,12 @@ class Neo4jStore:
             for chunk in chunks(list(ids))
             for row in self._client.one(text, ids=chunk, as_of=view.as_of)[0]
         ]
-        found = node_rows(rows) if view.as_of is None else self._past_rows(rows, view)
+        found = (
+            node_rows(rows)
+            if view.as_of is None
+            else history.node_rows(self._client, rows, view, self._translation)
+        )
         return {row.id: row for row in found}
-
-    def _past_rows(self, rows: Sequence[Any], view: View) -> list[NodeRow]:
-        """Nodes as they were shown, worked out from the claims that stood."""
-        said = {
-            uid: [
-                s.what
-                for s in (Assertion.of(uid, t) for t in claims)
-                if standing(s.since, s.until, view)
-            ]
-            for uid, claims in rows
-        }
-        silent = [uid for uid, items in said.items() if not items]
-        spoken: dict[str, set[str]] = {}
-        for chunk in chunks(silent):
-            for uid, *sides in self._client.list(past.SPOKEN_OF, ids=chunk, as_of=view.as_of):
-                spoken[uid] = families_of(sides, self._translation)
-        return [
-            prepare.shown(uid, items, spoken.get(uid, ()))
-            for uid, items in said.items()
-            if items or spoken.get(uid)
-        ]
 
     def find(self, where: Filter, page: Page, view: View) -> Slice:
         """See ``Store.find``."""
@@ -291,73 +269,27 @@ class Neo4jStore:
         if reached.nodes is None:
             rows = list(self.get(reached.uids, view).values())
         else:
-            rows = self._past_rows(reached.nodes, view)
+            rows = history.node_rows(self._client, reached.nodes, view, self._translation)
         return Subgraph(node_rows=rows, edge_rows=edge_rows(reached.edges))
 
     def identifiers(self, after: str | None, limit: int, view: View) -> Sequence[str]:
         """See ``Store.identifiers``."""
-        return self._client.list(
-            past.IDENTIFIERS, after=after or "", limit=limit, last=ledger.last(view)
-        )
+        return history.identifiers(self._client, after, limit, view)
 
     def held(self, ids: Collection[str], view: View) -> Mapping[str, NodeHistory]:
         """See ``Store.held``."""
-        found: dict[str, tuple[NodeRow, Any, Any]] = {}
-        claims: dict[str, list[Claim]] = {}
-        for chunk in chunks(list(ids)):
-            for uid, kind, label, attributes, since, until, texts in self._client.list(
-                past.HELD_NODES, ids=chunk
-            ):
-                found[uid] = (NodeRow(uid, kind, label, attributes), since, until)
-                said = (Assertion.of(uid, text) for text in texts or ())
-                claims[uid] = [Claim(s.what, s.source, s.since, s.until) for s in said]
-            for effect, edges in self._client.list(past.HELD_EDGES, ids=chunk):
-                for type_, cause, variant, follow, attributes, named, *when in edges:
-                    ident, _, bundle = str(named or "").partition(cypher.SEPARATOR)
-                    ends = TYPES[type_], effect, cause
-                    names = ident or None, bundle or None
-                    arc = Arc(*ends, variant, follow, attributes, *names)
-                    claims.setdefault(effect, []).append(Claim(arc, *when))
-        return {
-            uid: NodeHistory(*shown, tuple(claims[uid])).up_to(view.as_of)
-            for uid, shown in found.items()
-        }
+        return history.held(self._client, ids, view)
 
     def asserted(self, source: str, view: View) -> Iterator[Record]:
         """See ``Store.asserted``."""
-        if view.as_of is not None:
-            yield from self._asserted_then(source, view)
-            return
-        stem = "[" + orjson.dumps(source).decode() + ","
-        for uid, texts in self._slices(cypher.ASSERTED_NODES, stem=stem):
-            for text in texts:
-                said = Assertion.of(uid, text)
-                if said.source == source:
-                    yield said.what.node()
-        parameters = {"source": source, "implied": IMPLIED}
-        for _, rows in self._slices(cypher.ASSERTED_EDGES, **parameters):
-            for row in edge_rows(rows):
-                yield row.edge()
-
-    def _asserted_then(self, source: str, view: View) -> Iterator[Record]:
-        after: str | None = None
-        while page := self.identifiers(after, _PAGE, view):
-            for history in self.held(page, view).values():
-                for claim in history.said(view.as_of):
-                    if claim.source == source:
-                        yield claim.record
-            after = page[-1]
-
-    def _slices(self, text: str, /, **parameters: Any) -> Iterator[Any]:
-        after = ""
-        while rows := self._client.list(text, after=after, limit=_SLICE, **parameters):
-            yield from rows
-            after = rows[-1][0]
+        return history.asserted(self._client, source, view)
 
     def integrity_faults(self) -> Iterable[str]:
         """See ``Store.integrity_faults``."""
-        yield from audit.integrity_faults(self._slices(cypher.DERIVED), self._translation)
-        yield from audit.past_faults(self._slices(past.DERIVED))
+        yield from audit.integrity_faults(
+            history.slices(self._client, cypher.DERIVED), self._translation
+        )
+        yield from audit.past_faults(history.slices(self._client, past.DERIVED))
 
     def stats(self, view: View) -> Stats:
         """See ``Store.stats``."""
