@@ -5,19 +5,18 @@ attribute.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import cached_property
 
 from lineage import ids
 from lineage.formats import prov_terms
 from lineage.formats.prov_o import words
+from lineage.formats.prov_o.elements import Elements, take_also
 from lineage.formats.prov_o.quads import Graph, Quads, Said, Term
 from lineage.formats.prov_o.words import Words
-from lineage.model import dictionary, kinds, namespaces, terms
+from lineage.model import dictionary, namespaces
 from lineage.model.dictionary import Member, Pair
 from lineage.model.record import Batch, Edge, Node, line
-from lineage.model.terms import Relation
 from lineage.model.value import Ref, Value, each, several
 
 _PROV = namespaces.PROV
@@ -34,10 +33,10 @@ def batch_of(quads: Quads) -> Batch:
             bundles[name] = {}
         reader = _Reader(graph, name, quads)
         reader.read()
-        nodes += reader.nodes
+        nodes += reader.elements.nodes
         edges += reader.edges
         bare += reader.bare
-        bundles.update({ident: {} for ident in reader.empty})
+        bundles.update({ident: {} for ident in reader.elements.empty})
     prefixes = {prefix or "default": iri for prefix, iri in quads.prefixes.items()}
     if prefixes.get("prov", _PROV) != _PROV:
         del prefixes["prov"]
@@ -60,7 +59,6 @@ class _Reader:
         self._properties = graph.properties
         #: Nodes that qualify more than one relation: they are not of one alone, so they keep a name.
         self._shared = _repeated(obj for _, _, obj in graph.qualified)
-        self._twice = any(words.unstated(p).startswith(words.ALSO) for p in graph.properties)
         #: Relations whose unqualified property occurs at all.
         self._plainly = {words.PLAIN[iri].name for iri in graph.properties & words.PLAIN.keys()}
         self._plainly |= {words.INVERSE[i].name for i in graph.properties & words.INVERSE.keys()}
@@ -68,16 +66,15 @@ class _Reader:
         self._bundle = bundle
         self._quads = quads
         self._name = quads.name
-        self.nodes: list[Node] = []
         self.edges: list[Edge] = []
-        self.empty: list[str] = []
         self.bare: list[bytes] = []
         #: Subjects that are read as part of another: they are no elements of their own.
         self._taken: set[str] = set()
         #: Those of them that state one thing apart from what they speak of.
         self._apart: set[str] = set()
-        #: Relations with a qualifying node: their unqualified form says nothing more.
-        self._qualified: set[tuple[str, str, str]] = set()
+        twice = any(words.unstated(p).startswith(words.ALSO) for p in graph.properties)
+        self._twice = twice
+        self.elements: Elements = Elements(quads, bundle, self.edges, self._taken, twice=twice)
         #: What statements that stand apart already said of a subject.
         self._said: dict[str, set[tuple[str, Term]]] = {}
         #: The same for relations, at their effect: property and identifier.
@@ -118,7 +115,7 @@ class _Reader:
             rest = [(prop, obj) for prop, obj in rest if prop != words.EFFECT]
             self._cover(self._edge(known, effects[0], ident, rest))
         else:
-            self._element(ident, rest)
+            self.elements.read(ident, rest)
 
     def _cover(self, edge: Edge) -> None:
         known = words.WORDS[edge.relation]
@@ -171,7 +168,7 @@ class _Reader:
                 edge = replace(self.edges[places[0]], cause=causes.pop())
                 self.edges[places[0]] = edge
                 self.bare.append(line(edge))
-                self._qualified.add((name, effect, edge.cause))
+                self.elements.qualified.add((name, effect, edge.cause))
 
     def _lonely(self, subject: Term, said: Said) -> bool:
         """A node that qualifies a relation whose effect was left out; whether it is one."""
@@ -206,13 +203,13 @@ class _Reader:
         for key, values in members.items():
             found[key] = dictionary.written(values)
         if self._twice:
-            _take_also(found, known.keys)
+            take_also(found, known.keys)
         if cause is None:
             cause = _influencer(found)
         edge = prov_terms.edge(known.relation, (effect, cause), found, ident, self._bundle)
         if self._plainly:
             for name in {edge.relation, *known.also} & self._plainly:
-                self._qualified.add((name, edge.effect, edge.cause))
+                self.elements.qualified.add((name, edge.effect, edge.cause))
         self.edges.append(edge)
         return edge
 
@@ -243,7 +240,7 @@ class _Reader:
         if self._said:
             covered = self._said.get(ident, ())
             said = [p for p in said if p not in covered and not self._again(ident, *p)]
-        self._element(ident, said)
+        self.elements.read(ident, said)
 
     def _mention(self, ident: str, said: Said) -> Said:
         """The bundle of a mention goes into it (PROV-Links section 4); what is left to read."""
@@ -256,7 +253,7 @@ class _Reader:
             relation = words.PLAIN[words.MENTION_OF]
             ends = (ident, mentions[0])
             self.edges.append(prov_terms.edge(relation, ends, attributes, None, self._bundle))
-            self._qualified.add((relation.name, *ends))
+            self.elements.qualified.add((relation.name, *ends))
             covered.add(bundles[0])
         return [
             (p, o)
@@ -268,108 +265,9 @@ class _Reader:
         """Whether a relation that stands apart said this already."""
         return obj[0] != '"' and (ident, prop, self._name(obj)) in self._related
 
-    def _plain(self, relation: Relation, effect: str, cause: str) -> None:
-        mark = (relation.name, effect, cause)
-        if mark not in self._qualified:
-            self._qualified.add(mark)
-            edge = prov_terms.edge(relation, (effect, cause), {}, None, self._bundle)
-            self.edges.append(edge)
-
-    def _element(self, ident: str, said: Said) -> None:
-        """One element of each family that its types name, with all that is said of it."""
-        families: dict[str, None] = {}
-        found: dict[str, Value] = {}
-        use, scalar = words.use, self._quads.scalar
-        for prop, obj in said:
-            kind, key = use(prop)
-            if kind == "time":
-                value: Value = self._quads.time(obj)
-            else:
-                if (
-                    kind != "attribute"
-                    and obj[0] != '"'
-                    and self._is_more(kind, prop, ident, obj, families)
-                ):
-                    continue
-                value = scalar(obj)
-            found[key] = several((*each(found[key]), *each(value))) if key in found else value
-        if self._twice:
-            _take_also(found, words.ELEMENT_BACK)
-        if not families:
-            families.update(_implied(found.get(prov_terms.TYPE, ())))
-        if not families and not found:
-            return
-        if not families:
-            found[words.UNDECLARED] = True
-            families["entity"] = None
-        self._shortcuts(ident, found)
-        for family in families:
-            own = dict(found) if len(families) > 1 else found
-            self.nodes.append(prov_terms.node(family, ident, own, self._bundle))
-
-    def _is_more(
-        self, kind: str, prop: str, ident: str, obj: Term, families: dict[str, None]
-    ) -> bool:
-        """Whether a statement is a family or a relation, and no attribute besides."""
-        if kind == "type":
-            return self._typed(ident, obj, families)
-        if kind == "plain":
-            self._plain(words.PLAIN[prop], ident, self._name(obj))
-            return True
-        if kind == "inverse":
-            self._plain(words.INVERSE[prop], self._name(obj), ident)
-        return kind == "qualified" and obj in self._taken
-
-    def _typed(self, ident: str, term: Term, families: dict[str, None]) -> bool:
-        """Whether a type is one of PROV's families, or a mark of ours."""
-        family = words.FAMILIES.get(term)
-        if family is not None:
-            families[family] = None
-        elif term == _EMPTY_BUNDLE:
-            self.empty.append(ident)
-        else:
-            return False
-        return True
-
-    @cached_property
-    def _times(self) -> set[tuple[str, str, Value]]:
-        """The times of relations that are said in full: a shortcut to one says nothing more."""
-        return {
-            (edge.effect, edge.relation, time)
-            for edge in self.edges
-            for time in each(edge.attributes.get("prov:time", ()))
-        }
-
-    def _shortcuts(self, ident: str, found: Mapping[str, Value]) -> None:
-        """Times of a generation or invalidation by something unnamed."""
-        for key, name in words.SHORTCUTS.items():
-            if key not in found:
-                continue
-            for value in each(found[key]):
-                time = getattr(value, "value", value)
-                if isinstance(time, str) and (ident, name, time) not in self._times:
-                    relation = terms.RELATIONS[name]
-                    attributes: dict[str, Value] = {"prov:time": time}
-                    edge = prov_terms.edge(relation, (ident, None), attributes, None, self._bundle)
-                    self.edges.append(edge)
-
 
 _TYPE, _CLASSES = words.TYPE, words.CLASSES
-_EMPTY_BUNDLE = f"<{words.EMPTY_BUNDLE}>"
 _INFLUENCERS = ("prov:entity", "prov:activity", "prov:agent", "prov:influencer")
-
-
-def _take_also(found: dict[str, Value], back: Mapping[str, str]) -> None:
-    """Attributes called as a PROV-O property for another attribute get their own name back."""
-    for key in [key for key in found if key.startswith(words.ALSO)]:
-        own = found.pop(key)
-        name = key.removeprefix(words.ALSO)
-        other = back.get(namespaces.expand(name))
-        if other in found:
-            left = [value for value in each(found.pop(other)) if value not in each(own)]
-            if left:
-                found[other] = several(left)
-        found[name] = own
 
 
 def _repeated(terms_: Iterable[Term]) -> set[Term]:
@@ -384,14 +282,3 @@ def _influencer(found: Mapping[str, Value]) -> str | None:
             if isinstance(value, Ref):
                 return value.iri
     return None
-
-
-def _implied(types: Value | tuple[()]) -> Iterator[tuple[str, None]]:
-    """The families of PROV's and our own classes, for what says no more than these."""
-    for item in each(types):
-        if isinstance(item, Ref):
-            kind = item.iri.removeprefix(namespaces.LINEAGE)
-            if item.iri in words.SUBCLASSES:
-                yield words.SUBCLASSES[item.iri], None
-            elif kind != item.iri and kind in kinds.KINDS:
-                yield kinds.family(kind).lower(), None

@@ -16,8 +16,9 @@ from lineage import ids
 from lineage.formats import prov_json, zip_writer
 from lineage.formats.rocrate import archive, words
 from lineage.formats.rocrate.document import Document, Listed, document, listed_files
+from lineage.formats.rocrate.frame import described
 from lineage.formats.rocrate.read import Reader
-from lineage.formats.rocrate.write import Writer, described
+from lineage.formats.rocrate.write import Writer
 from lineage.model.record import Batch, Loss
 
 _CHANGED = "the metadata or the records were changed after they were written; the metadata count"

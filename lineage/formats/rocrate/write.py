@@ -3,20 +3,17 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from lineage import ids
-from lineage.formats import names
-from lineage.formats.rocrate import words
+from lineage.formats.rocrate import frame, words
 from lineage.model import kinds, merge, namespaces, terms
 from lineage.model.record import Batch, Edge, Loss, Node
-from lineage.model.value import Attributes, Literal, Ref, Value, each, refs
+from lineage.model.value import Ref, Value, each, refs
 
 #: RO-Crate's types for our kinds; other entities are creative works, other activities actions.
 _TYPES: Mapping[str, str] = {
@@ -52,9 +49,6 @@ _OF_THINGS: Mapping[str, str] = {
     "hadMember": "hasPart",
 }
 _PAIRS = {"param.": "object", "metric.": "result"}
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)?")
-#: What no document can leave out stands here when a batch says no time at all.
-_NO_TIME = "1970-01-01T00:00:00Z"
 _HIDDEN = f"RO-Crate has no word for it; {words.SIDECAR} in the crate holds it"
 _ENDS = f"between things that RO-Crate does not tie so; {words.SIDECAR} in the crate holds it"
 
@@ -72,10 +66,12 @@ class Writer:
         self._ties: dict[tuple[str, str], set[str]] = {}
         for edge in batch.edges:
             self._edge(edge)
-        self._time = _newest(batch)
+        self._time = frame.newest(batch)
         ran = (self._ran(action)[:1] for action in self._actions)
         self._plans = {ident for found in ran for ident in found}
-        self._entities = {_name(ident): self._entity(node) for ident, node in self._nodes.items()}
+        self._entities = {
+            frame.name(ident): self._entity(node) for ident, node in self._nodes.items()
+        }
 
     def losses(self) -> tuple[Loss, ...]:
         """What a plain reader of the metadata does not see, by concept."""
@@ -83,60 +79,16 @@ class Writer:
 
     def metadata(self, sidecar: bytes) -> bytes:
         """The metadata file: same batch, same bytes. ``sidecar`` are the records as PROV-JSON."""
-        entities = {**self._entities, **self._pairs, **self._frame(sidecar)}
+        entities = {
+            **self._entities,
+            **self._pairs,
+            **frame.entities(sidecar, self._actions, len(self._nodes), self._time),
+        }
         graph = [entities[ident] for ident in sorted(entities)]
         record = next(entity for entity in graph if entity["@id"] == words.SIDECAR)
-        record["described"] = described(graph)
+        record["described"] = frame.described(graph)
         shown = {"@context": [words.CONTEXT, words.OWN_TERMS], "@graph": graph}
         return orjson.dumps(shown, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2)
-
-    def _frame(self, sidecar: bytes) -> dict[str, dict[str, Any]]:
-        """What every crate has: descriptor, root, profile, and the file with the records."""
-        numbers = f"{len(self._actions)} actions, {len(self._nodes)} things in all"
-        root: dict[str, Any] = {
-            "@id": "./",
-            "@type": "Dataset",
-            "name": "Lineage",
-            "description": f"Provenance exported by lineagedb: {numbers}.",
-            "datePublished": self._time,
-            "license": {"@id": "#license-not-stated"},
-            "conformsTo": {"@id": words.PROFILE},
-            "hasPart": [{"@id": words.SIDECAR}],
-        }
-        if self._actions:
-            root["mentions"] = _refs(self._actions)
-        entities: list[dict[str, Any]] = [
-            root,
-            {
-                "@id": words.METADATA,
-                "@type": "CreativeWork",
-                "about": {"@id": "./"},
-                "conformsTo": {"@id": words.SPECIFICATION},
-            },
-            {
-                "@id": words.PROFILE,
-                "@type": "CreativeWork",
-                "name": "Process Run Crate",
-                "version": "0.5",
-            },
-            {
-                "@id": "#license-not-stated",
-                "@type": "CreativeWork",
-                "name": "No licence stated",
-                "description": "Nobody stated a licence for this crate: ask before you use it.",
-            },
-            {
-                "@id": words.SIDECAR,
-                "@type": "File",
-                "name": "The exact records, as PROV-JSON",
-                "encodingFormat": "application/json",
-                "contentSize": str(len(sidecar)),
-                "sha256": ids.sha256(sidecar),
-                "conformsTo": {"@id": words.SIDECAR_FORM},
-            },
-            {"@id": words.SIDECAR_FORM, "@type": "CreativeWork", "name": "PROV-JSON"},
-        ]
-        return {entity["@id"]: entity for entity in entities}
 
     # --- what there is ---
 
@@ -222,7 +174,7 @@ class Writer:
 
     def _entity(self, node: Node) -> dict[str, Any]:
         shown: dict[str, Any] = {
-            "@id": _name(node.id),
+            "@id": frame.name(node.id),
             "@type": self._type(node),
             "name": node.title,
             "additionalType": namespaces.LINEAGE + node.kind,
@@ -231,7 +183,7 @@ class Writer:
             shown["instrument"] = self._instrument(node)
         for key in _KEYS:
             if tied := self._ties.get((node.id, key)):
-                shown[key] = _refs(tied)
+                shown[key] = frame.refs(tied)
         for key, value in sorted(node.attributes.items()):
             if not self._attribute(shown, node, key, value):
                 self._lose("attributes", count=len(each(value)))
@@ -252,7 +204,7 @@ class Writer:
         if len(ran) > 1:
             self._lose("further plans and programs of a run", count=len(ran) - 1)
         if ran:
-            return {"@id": _name(ran[0])}
+            return {"@id": frame.name(ran[0])}
         ident = f"#software-of-{node.kind}"
         self._pairs[ident] = {
             "@id": ident,
@@ -277,7 +229,7 @@ class Writer:
         if not isinstance(value, str | int | float):
             return False
         if node.id in self._actions:
-            if key in _TIMES and isinstance(value, str) and _TIME.fullmatch(value):
+            if key in _TIMES and isinstance(value, str) and frame.TIME.fullmatch(value):
                 shown[_TIMES[key]] = value
                 return True
             if key == "status" and value in _STATUS:
@@ -320,30 +272,6 @@ _KEYS = (
 )
 
 
-def described(graph: Iterable[Mapping[str, Any]]) -> str:
-    """The digest of what the metadata say beside the file with the records. When it is another
-    than was written, somebody changed the crate. Raises ``ValueError`` for what we never write.
-    """
-    others = [entity for entity in graph if entity.get("@id") != words.SIDECAR]
-    return ids.sha256(ids.canonical(sorted(others, key=_ident)))
-
-
-def _ident(entity: Mapping[str, Any]) -> str:
-    return str(entity.get("@id"))
-
-
-def _name(ident: str) -> str:
-    """An identifier as an ``@id``: itself where it is an absolute IRI, else held by one of ours."""
-    odd = ids.iri_fault(ident) is not None or ident.startswith(names.ODD_IRI)
-    return names.ODD_IRI + names.quoted(ident) if odd else ident
-
-
-def _refs(idents: Iterable[str]) -> Any:
-    """References to some things; one stands alone, as readers expect."""
-    found = [{"@id": name} for name in sorted(map(_name, idents))]
-    return found[0] if len(found) == 1 else found
-
-
 def _root(edge: Edge) -> str:
     """The relation of PROV that an edge is of, or of a sub-property of."""
     return terms.RELATIONS[edge.relation].root
@@ -355,31 +283,3 @@ def _family(node: Node) -> str:
 
 def _failed(node: Node) -> bool:
     return _STATUS.get(str(node.attributes.get("status"))) == "FailedActionStatus"
-
-
-def _newest(batch: Batch) -> str:
-    """The newest time that a batch speaks of."""
-    found = [
-        (moment, text)
-        for record in batch.records
-        for text in _texts(record.attributes)
-        if _TIME.fullmatch(text) and (moment := _moment(text)) is not None
-    ]
-    return max(found)[1] if found else _NO_TIME
-
-
-def _texts(attributes: Attributes) -> Iterable[str]:
-    for value in attributes.values():
-        for item in each(value):
-            if isinstance(item, str):
-                yield item
-            elif isinstance(item, Literal):
-                yield item.value
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
