@@ -237,6 +237,20 @@ def test_one_node_is_all_that_is_not_the_graph(url):
     assert ask(url, "MATCH (:Node)--(n) WHERE NOT n:Node RETURN n") == []
 
 
+def test_verify_names_what_was_made_and_deleted_by_hand(url):
+    with filled(url) as opened:
+        with session(url) as hand:
+            hand.run("CREATE (:Note {text: 'mine'})").consume()
+            hand.run("MATCH (m:ModelVersion), (r:Run) CREATE (m)-[:LIKES]->(r)").consume()
+            hand.run("MATCH (m:ModelVersion {version: '1'}) DETACH DELETE m").consume()
+        said = [finding.message for finding in opened.verify().findings]
+        assert sum("labels ['Note'] are no things" in message for message in said) == 1
+        assert sum("-likes-> urn:lineage:run:lab/1 does not say who" in m for m in said) == 2
+        assert sum("is missing from the graph" in message for message in said) == 1
+        opened.rebuild()
+        assert len(opened.verify().findings) == 1
+
+
 def test_no_secret_stands_in_the_database_in_clear(url):
     key = bytes(range(32))
     with lineage.open(url, person_key=key) as opened:
@@ -366,7 +380,7 @@ def test_odd_attributes_are_kept_and_verify(url, attributes):
         edge = Edge(relation="used", effect="urn:r", cause="urn:d", attributes=clean(attributes))
         node = Node(id="urn:r", kind="Run", attributes=clean(attributes))
         opened.ingest(Batch(nodes=(node,), edges=(edge,)))
-        assert (opened.verify().state, opened.verify().changes) == ("intact", ())
+        assert (opened.verify().state, opened.verify().findings) == ("intact", ())
 
 
 def test_what_is_too_long_for_an_index_is_kept_all_the_same(url):

@@ -39,6 +39,12 @@ def integrity_faults(slices: Iterable[Sequence[Any]], translation: Translation) 
             yield from _edge(uid, type_, cause, held)
 
 
+def foreign_faults(found: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """Nodes that somebody put into the database by hand: a rebuild does not take them away."""
+    for held, number in found:
+        yield f"{number} nodes with the labels {sorted(held)} are no things of the store"
+
+
 def _node(uid: str, found: Sequence[str], held: Mapping[str, Any]) -> Iterator[str]:
     kind = str(held.get("kind"))
     if kind not in kinds.KINDS:

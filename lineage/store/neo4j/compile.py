@@ -243,6 +243,10 @@ COUNT_NODES = (
     "MATCH (n:Node) WITH n.kind AS kind, count(*) AS number RETURN collect([kind, number])"
 )
 COUNT_EDGES = f"MATCH (:Node)-[e]->(:Node) WHERE NOT type(e) IN {IMPLIED} RETURN count(e)"
+#: What is neither a thing nor the ledger: its labels, and how many there are of them.
+FOREIGN = """
+MATCH (n) WHERE NOT n:Ledger AND (NOT n:Node OR n.uid IS NULL)
+WITH labels(n) AS held, count(*) AS number RETURN collect([held, number])"""
 DERIVED = """
 MATCH (n:Node) WHERE n.uid > $after WITH n ORDER BY n.uid LIMIT $limit
 RETURN collect([n.uid, labels(n), properties(n),

@@ -289,6 +289,7 @@ class Neo4jStore:
         yield from audit.integrity_faults(
             history.slices(self._client, cypher.DERIVED), self._translation
         )
+        yield from audit.foreign_faults(self._client.list(cypher.FOREIGN))
         yield from audit.past_faults(history.slices(self._client, past.DERIVED))
 
     def stats(self, view: View) -> Stats:

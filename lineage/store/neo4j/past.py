@@ -132,7 +132,7 @@ HELD_EDGES = """
 UNWIND $ids AS uid
 RETURN collect([uid, COLLECT {
   MATCH (n:Node {uid: uid})-[e]->(m)
-  UNWIND range(0, size(e.asserted_by) - 1) AS one
+  UNWIND range(0, size(coalesce(e.asserted_by, [])) - 1) AS one
   RETURN [type(e), m.uid, e.variant, e.follow, e.attributes, e.named,
     e.asserted_by[one], coalesce(e.asserted_since[one], e.since), null] } + COLLECT {
   MATCH ()-[p:PAST_EDGE]->() USING INDEX SEEK p:PAST_EDGE(effect) WHERE p.effect = uid
