@@ -84,7 +84,7 @@ class Node(StructuredNode):
 
     uid: StringProperty = StringProperty(unique_index=True, required=True)
     kind: StringProperty = StringProperty()
-    name: StringProperty = StringProperty()
+    name: StringProperty = StringProperty(index=True)
     label: StringProperty = StringProperty()
     attributes: JSONProperty = JSONProperty()
     since: IntegerProperty = IntegerProperty()
@@ -145,7 +145,7 @@ def _rel_class(relation: terms.Relation) -> type[Asserted]:
 def _declared(kind: str) -> dict[str, Any]:
     """The kind's own fields as properties."""
     hints = get_type_hints(kinds.KINDS[kind])
-    found: dict[str, Any] = {"name": StringProperty(index=True)}
+    found: dict[str, Any] = {"name": StringProperty(index=(kind, "name") in _INDEXED)}
     for field in kinds.fields_of(kind):
         if field.name in properties.NODE:
             continue

@@ -35,8 +35,10 @@ def labels(kind: str) -> str:
 
 def indexed() -> Iterator[tuple[str, str]]:
     """Label and property of what people look nodes up by: names, and what the kinds declare."""
+    yield "Node", "name"
     for kind in kinds.KINDS:
-        yield kind, "name"
+        if kind not in kinds.PLAIN:  # their labels are on every node of the family
+            yield kind, "name"
         for field in kinds.fields_of(kind):
             if field.metadata[kinds.INDEXED]:
                 yield kind, field.name

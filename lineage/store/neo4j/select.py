@@ -20,7 +20,7 @@ from lineage.store.neo4j.properties import NAME
 
 _BY_NAME = "MATCH (n:{0}) USING INDEX SEEK n:{0}(name) WHERE {1} RETURN n"
 _BY_UID = "MATCH (n:Node) USING INDEX SEEK n:Node(uid) WHERE n.uid {} {} RETURN n"
-#: Kinds whose indexes are looked into one by one; beyond that those of the three families are.
+#: Kinds whose indexes of names are looked into one by one; beyond that it is the one of all nodes.
 _FEW = 4
 #: Behind all that a name adds to a label: whose word a partner's claim is.
 _BEYOND = " (\uffff"
@@ -64,7 +64,8 @@ class Sieve:
             compared = f"n.name STARTS WITH {first}"
         else:
             compared = f"n.name >= {first} AND n.name <= {self._bound(stem[:NAME] + _BEYOND)}"
-        wanted = sorted(among) if among and len(among) <= _FEW else PLAIN
+        few = among and len(among) <= _FEW and not set(among).intersection(PLAIN)
+        wanted = sorted(among or ()) if few else ["Node"]
         return " UNION ".join(_BY_NAME.format(label, compared) for label in wanted)
 
     def _bound(self, value: Any) -> str:
