@@ -26,6 +26,7 @@ $(ROCRATE): tools/rocrate/requirements.lock | $(READY)
 
 demo: $(READY) ## make a small real project and ask it everything
 	@$(BIN)/lineage demo
+	@echo "Before that, so that the command 'lineage' is found: . $(BIN)/activate"
 
 # Two workers or more share the tests; those of one Neo4j server stay together.
 PYTEST := -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder

@@ -10,12 +10,16 @@ from typing import Any
 import click
 
 from lineage.cli import common
-from lineage.demo import FOLDER
+from lineage.demo import FOLDER, TAMPERED
 
 
 @click.command("demo")
 @click.option("--folder", default=FOLDER, help="Where to make the project.", show_default=True)
-@click.option("--clean", is_flag=True, help="Only remove what an earlier demo made.")
+@click.option(
+    "--clean",
+    is_flag=True,
+    help="Only remove the folder of an earlier demo, with all that is in it.",
+)
 @common.as_json
 def COMMAND(folder: str, *, clean: bool, as_json: bool) -> None:
     """Make a small real project, import it, and answer the questions this is for.
@@ -27,7 +31,7 @@ def COMMAND(folder: str, *, clean: bool, as_json: bool) -> None:
     from lineage.demo.store import made, removed
 
     path = Path(folder)
-    removed(path)
+    removed(path, whole=clean)
     if clean:
         click.echo(f"{folder} is removed")
         return
@@ -73,6 +77,12 @@ def _narrate(path: Path, store: str, took: float) -> None:
     _told(store, "commit", "resolve")
     _title(5, "Somebody flips a byte in the ledger")
     _flip(store)
+    click.echo()
+    click.echo("That was a copy; your store is intact.")
+    click.echo(
+        f"Now ask it yourself: go into {path}, and try 'lineage trace model:{MODEL}@v3'. "
+        "docs/tutorial.md does all this with a repository of yours."
+    )
 
 
 def _first_data(store: str) -> str:
@@ -90,7 +100,7 @@ def _flip(store: str) -> None:
     """Flip one byte of what one entry says in a copy of the store, and verify both."""
     import sqlite3
 
-    other = str(Path(store).with_name("tampered.db"))
+    other = str(Path(store).with_name(TAMPERED))
     with sqlite3.connect(store) as source, sqlite3.connect(other) as target:
         source.backup(target)
     with sqlite3.connect(other) as db:

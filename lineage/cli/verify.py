@@ -20,8 +20,8 @@ _STATES = {"tampered": "tampered", "too-new": "too new", "unknown": "cannot tell
 @command_of(
     "verify",
     VerifyRequest,
-    more="Exit code 0: intact. 1: something was changed, and what. 2: the store cannot be read, or "
-    "only by a newer version.",
+    more="Exit code 0: intact. 1: something is not as it was written, and what. 2: the store cannot "
+    "be opened, or only a newer version can compare it.",
 )
 @click.pass_context
 def COMMAND(ctx: click.Context, *, as_json: bool) -> None:

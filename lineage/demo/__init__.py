@@ -3,3 +3,5 @@
 
 #: Where the project is made when nobody says where.
 FOLDER = ".lineage-demo"
+#: The copy of its store in which a byte was flipped.
+TAMPERED = "tampered.db"

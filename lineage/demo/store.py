@@ -3,14 +3,34 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from lineage import app
 from lineage.app import Lineage
-from lineage.demo import FOLDER, project
+from lineage.demo import FOLDER, TAMPERED, project
 from lineage.errors import Usage
 from lineage.services.read.discover import discover
+
+#: The files of a demo, as patterns of their paths in its folder; ``*`` stands for folders too.
+_FILES = (
+    ".git/*",
+    ".dvc/cache/files/md5/*",
+    ".gitignore",
+    *("NOTES", "README", "train.py", "uv.lock", "dvc.lock", "dvc.yaml", "params.yaml"),
+    *(project.DATA, f"{project.DATA}.dvc", project.WEIGHTS, project.SCORES),
+    "mlruns/1/*/artifacts/weights.json",
+    *(
+        f"{database}{end}"
+        for database in ("mlflow.db", f"{app.FOLDER}/{app.FILE}", f"{app.FOLDER}/{TAMPERED}")
+        for end in ("", "-journal", "-wal", "-shm")
+    ),
+)
+#: Names of other files that a refusal lists.
+_NAMED = 5
 
 
 def opened(folder: str | Path = FOLDER) -> Lineage:
@@ -29,12 +49,32 @@ def opened(folder: str | Path = FOLDER) -> Lineage:
     return app.open_here(str(address))
 
 
-def removed(path: Path) -> None:
-    """Remove an earlier demo, and only that. Raises ``Usage``."""
-    if path.exists():
-        if not (path / app.FOLDER / app.FILE).exists():
-            raise Usage(f"{path} exists and is no demo", hint="Name another folder.")
-        shutil.rmtree(path)
+def removed(path: Path, *, whole: bool = False) -> None:
+    """Remove an earlier demo; as a ``whole`` also the files that others put into its folder.
+
+    Raises ``Usage`` where the folder is no demo, and without ``whole`` where it holds such files.
+    """
+    if not path.exists():
+        return
+    if not (path / app.FOLDER / app.FILE).exists():
+        raise Usage(f"{path} exists and is no demo", hint="Name another folder.")
+    if not whole and (others := sorted(_others(path))):
+        more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+        raise Usage(
+            f"{path} holds files that no demo made: {', '.join(others[:_NAMED])}{more}",
+            hint="Move them away, make the demo in another folder (--folder), or remove this "
+            "folder with all that is in it (--clean).",
+        )
+    shutil.rmtree(path)
+
+
+def _others(path: Path) -> Iterator[str]:
+    """The files in a folder that are none of a demo's, each as its path in the folder."""
+    for folder, _, names in os.walk(path):
+        for name in names:
+            file = (Path(folder) / name).relative_to(path).as_posix()
+            if not any(fnmatchcase(file, pattern) for pattern in _FILES):
+                yield file
 
 
 def made(path: Path) -> tuple[project.Project, str]:

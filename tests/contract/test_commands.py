@@ -247,6 +247,14 @@ def test_the_demo_answers_everything_and_cleans_up_after_itself(run, tmp_path):
     assert all(found["matches"] for found in answers["commits"])
     assert answers["verify"]["state"] == "intact"
     code, out, _ = run("demo")
-    assert "tampered" in out
+    assert (code, "tampered" in out) == (0, True)
+    assert "That was a copy; your store is intact." in out
+    mine = tmp_path / ".lineage-demo" / "to-withdraw.json"
+    mine.write_text("[]")
+    code, out, err = run("demo")
+    assert (code, out) == (2, "")
+    assert "holds files that no demo made: to-withdraw.json\n" in err
+    assert "--clean" in err
+    assert mine.read_text() == "[]", "what somebody put into the folder is still there"
     assert run("demo", "--clean")[0] == 0
     assert not (tmp_path / ".lineage-demo").exists()

@@ -66,7 +66,7 @@ State = Literal["intact", "tampered", "too-new", "unknown"]
 class Verdict:
     """The result of a verification: ``intact``, ``tampered``, ``too-new`` (the ledger is as it was
     written, but only a newer version can compare the graph with it) or ``unknown`` (the store could
-    not be read), and why.
+    not be opened), and why.
     """
 
     state: State

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from lineage import ids
-from lineage.errors import NotFound
+from lineage.errors import NotFound, Usage
 from lineage.graph.reach import reachable
+from lineage.model import kinds
 from lineage.model.record import Edge, Node
 from lineage.services.context import Context
 from lineage.services.read.resolve import resolve
@@ -21,6 +22,7 @@ _PAGE = 2_000
 _REVISION = "swh:1:rev:"
 _COMMITS = Filter(kinds=frozenset({"Commit"}))
 _USED = Hop(toward="effects", relations=frozenset({"used"}))
+_USES = Hop(relations=frozenset({"used"}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,20 +69,22 @@ class CommitsRequest(
 
     reference: Annotated[
         str | None,
-        Says(text="A commit; without it, every commit that a run used.", resolves=True),
+        Says(
+            text="A commit, or a run: the commits that it used. Without it, those of every run.",
+            resolves=True,
+        ),
     ] = None
 
     def answer(self, ctx: Context) -> tuple[ResolvedCommit, ...]:
-        """See ``Request.answer``. Raises ``NotFound`` where the store holds no history."""
+        """See ``Request.answer``. Raises ``NotFound`` where the store holds no history, ``Usage`` for
+        what is no commit and used none.
+        """
         known, today, titles = _history(ctx)
         if not known:
             raise NotFound("no git history is in the store", hint="Import it: 'lineage import .'")
         rewrites = Rewrites(today, known)
         by_sha = {fact.sha: fact for fact in known}
-        if self.reference is None:
-            targets = sorted(set(_used(ctx)))
-        else:
-            targets = [resolve(ctx, self.reference).id]
+        targets = sorted(set(_used(ctx))) if self.reference is None else _meant(ctx, self.reference)
         users = _users(ctx, targets)
         found = []
         for ident in targets:
@@ -127,6 +131,27 @@ def _pages(ctx: Context, where: Filter) -> Iterator[list[str]]:
         after = page.after
         if after is None:
             return
+
+
+def _meant(ctx: Context, reference: str) -> list[str]:
+    """The commit that a reference means, or the commits that the run it means used."""
+    row = resolve(ctx, reference)
+    if row.id.startswith(_REVISION):
+        return [row.id]
+    causes = {edge.cause for edge in ctx.store.edges([row.id], _USES, NOW)}
+    if commits := sorted(cause for cause in causes if cause.startswith(_REVISION)):
+        return commits
+    what = f"{row.kind} {ids.title(row.id, row.label)}"
+    if kinds.family(row.kind) == "Activity":
+        raise Usage(
+            f"{what} is no commit, and no commit is known that it used",
+            hint="Give a commit: 'lineage find --kind Commit' lists them.",
+        )
+    raise Usage(
+        f"{what} is no commit",
+        hint="Give a commit, or the run that used it: 'lineage trace' names the runs and commits "
+        "behind a thing.",
+    )
 
 
 def _used(ctx: Context) -> Iterator[str]:
