@@ -240,7 +240,7 @@ def test_one_node_is_all_that_is_not_the_graph(url):
 def test_verify_names_what_was_made_and_deleted_by_hand(url):
     with filled(url) as opened:
         with session(url) as hand:
-            hand.run("CREATE (:Note {text: 'mine'})").consume()
+            hand.run("MATCH (r:Run) CREATE (:Note {text: 'mine'})-[:ABOUT]->(r)").consume()
             hand.run("MATCH (m:ModelVersion), (r:Run) CREATE (m)-[:LIKES]->(r)").consume()
             hand.run("MATCH (m:ModelVersion {version: '1'}) DETACH DELETE m").consume()
         said = [finding.message for finding in opened.verify().findings]

@@ -83,7 +83,8 @@ MATCH (n:Node) USING INDEX SEEK n:Node(uid) WHERE n.uid IN $ids
 RETURN collect([n.uid, n.kind, n.label, n.attributes, n.since])"""
 GONE_NODES = "UNWIND $ids AS uid MATCH (n:Node {uid: uid}) DELETE n"
 DELETE_EDGES = "MATCH (:Node)-[r]->() WITH r LIMIT $limit DELETE r RETURN count(*)"
-DELETE_NODES = "MATCH (n:Node) WITH n LIMIT $limit DELETE n RETURN count(*)"
+#: With what somebody tied to them by hand.
+DELETE_NODES = "MATCH (n:Node) WITH n LIMIT $limit DETACH DELETE n RETURN count(*)"
 
 # --- reading ---
 
