@@ -8,6 +8,7 @@ theirs.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,9 +20,18 @@ UNKNOWN = frozenset({"lineage.store.neo4j.labels.Node"})
 
 def main() -> int:
     """Print each name without a type, and why; 1 where there are any."""
-    checker = Path(sys.executable).with_name("basedpyright")
-    command = [checker, "--verifytypes", "lineage", "--ignoreexternal", "--outputjson"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    folder = Path(sys.executable).parent
+    command = [folder / "basedpyright", "--verifytypes", "lineage", "--ignoreexternal"]
+    # It looks for packages in the environment of the first Python on the path.
+    path = os.pathsep.join((str(folder), os.environ.get("PATH", "")))
+    done = subprocess.run(
+        [*command, "--outputjson"],
+        cwd=ROOT,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     found = json.loads(done.stdout)["typeCompleteness"]
     untyped = [
         symbol
