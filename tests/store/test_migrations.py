@@ -147,7 +147,14 @@ def test_a_migration_that_fails_leaves_the_store_as_it_was(tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize("release", RELEASES)
-@pytest.mark.parametrize("at", ["_MOVE_ENTRIES", "_MOVE_VALUES", "_FINISH"])
+@pytest.mark.parametrize(
+    "at",
+    [
+        "_MOVE_VALUES",
+        pytest.param("_MOVE_ENTRIES", marks=pytest.mark.deep),
+        pytest.param("_FINISH", marks=pytest.mark.deep),
+    ],
+)
 def test_a_migration_of_a_database_that_is_cut_off_is_taken_up_again(
     at, release, request, monkeypatch, tmp_path
 ):
