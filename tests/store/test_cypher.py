@@ -371,6 +371,7 @@ ODD = [
     {"a": Literal("x", "xsd:dateTime"), "b": Literal("1e400", "xsd:double"), "c": Literal("nan", "xsd:decimal")},
     {"a`b": "backtick", "a b": "space", "prov:uid": "x", "prov:key": "k", "k" * 30_000: 1},
     {f"param.p{number}": number for number in range(2_000)},
+    {"started": ["2026-03-05T10:00:00Z", "2026-03-05T11:00:00"], "status": [f"{n:050}" for n in range(900)]},
 ]  # fmt: skip
 
 

@@ -51,7 +51,7 @@ def of_node(row: NodeRow) -> dict[str, Any]:
         held = orjson.loads(row.attributes)
         _add(shown, held, NODE, _times(row.kind))
         for name in _indexed(row.kind):
-            if isinstance(shown.get(name), str) and len(shown[name]) > _INDEXED:
+            if isinstance(shown.get(name), str | list) and len(str(shown[name])) > _INDEXED:
                 del shown[name]
         if called is None and isinstance(held.get("name"), str):
             called = held["name"]
@@ -101,7 +101,9 @@ def _several(values: tuple[Scalar, ...], read: _Reading) -> list[Any] | None:
     found = [_one(value, read) for value in values]
     if any(item is None for item in found):
         return None
-    return found if len({type(item) for item in found}) == 1 else [str(item) for item in found]
+    # Moments with a time zone and without are one type here, and two types of Neo4j.
+    types = {(type(item), getattr(item, "tzinfo", None) is None) for item in found}
+    return found if len(types) == 1 else [str(item) for item in found]
 
 
 def _one(value: Scalar, read: _Reading) -> Any:
