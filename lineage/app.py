@@ -22,13 +22,13 @@ from lineage.model.record import Batch
 from lineage.services import context
 from lineage.services.context import Context
 from lineage.services.operate import replicate
-from lineage.services.operate.replicate import PERSON_KEY, Replication
+from lineage.services.operate.replicate import Replication
 from lineage.services.request import Request
 from lineage.services.write import ingest
 from lineage.services.write.ingest import Progress, Report
 from lineage.store import engines
 from lineage.store.address import Address
-from lineage.store.base import Store, remembered
+from lineage.store.base import PERSON_KEY, Store, remembered
 from lineage.store.engines import Options
 from lineage.store.newer import readable
 from lineage.verbs import Verbs

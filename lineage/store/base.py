@@ -23,6 +23,10 @@ from lineage.store.rows import EdgeRow, NodeRow, edge_order
 #: The layout that this version writes; engines refuse a higher one and migrate a lower one.
 LAYOUT = 3
 
+#: Names of kept values that are secrets: the key that names people, and (so they begin) those behind
+#: the pseudonyms of partners. An engine whose database others can read seals them.
+PERSON_KEY, PARTNER_KEYS = "person_key", "exchange/key/"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:

@@ -22,10 +22,10 @@ import orjson
 
 from lineage import ids
 from lineage.errors import StoreBusy, StoreDamaged
-from lineage.store.base import Store, remembered, values_under
+from lineage.store.base import PARTNER_KEYS, Store, remembered, values_under
 
 PREFIX = "exchange/"
-_KEY, _BYTES = f"{PREFIX}key/", f"{PREFIX}bytes/"
+_BYTES = f"{PREFIX}bytes/"
 SENT, TAKEN, DECIDED = f"{PREFIX}sent/", f"{PREFIX}taken/", f"{PREFIX}decided/"
 ISSUED = f"{PREFIX}issued/"
 #: Bytes of one value.
@@ -37,7 +37,7 @@ def partner_key(store: Store, partner: str, *, write: bool = True) -> bytes:
 
     Without ``write`` and without one kept, another each time.
     """
-    name, fresh = _KEY + partner, secrets.token_bytes(32).hex().encode()
+    name, fresh = PARTNER_KEYS + partner, secrets.token_bytes(32).hex().encode()
     held = remembered(store, name, fresh) if write else store.values([name]).get(name, fresh)
     return bytes.fromhex(held.decode())
 

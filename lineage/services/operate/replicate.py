@@ -10,10 +10,8 @@ from typing import Any
 from lineage.errors import CopyDiffers, Usage
 from lineage.model.vocabulary import KEPT, Vocabulary
 from lineage.services.context import Context
-from lineage.store.base import Store, pages, remembered, values_under
+from lineage.store.base import PERSON_KEY, Store, pages, remembered, values_under
 
-#: Under what name the key is kept that names people.
-PERSON_KEY = "person_key"
 #: What is kept that moves with the ledger: identities depend on the key, and without what was sent to
 #: partners and taken from them a replay would pass for a first time.
 MOVED = (PERSON_KEY, "exchange/")

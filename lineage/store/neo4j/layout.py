@@ -23,7 +23,7 @@ def prepare(client: Client, redraw: Callable[[], None]) -> None:
     Raises ``StoreDamaged`` for a database that holds another graph, and ``StoreTooNew``.
     """
     _, _, layout, names = client.bare(READ_HEAD)
-    former = client.bare(migrations.FORMER_LAYOUT)[0]
+    former, done = client.bare(migrations.FORMER)
     if layout is None and former is None:
         if client.bare(_HOLDS_ANYTHING)[0]:
             raise StoreDamaged(
@@ -33,9 +33,8 @@ def prepare(client: Client, redraw: Callable[[], None]) -> None:
             )
         _lay_out(client, frozenset())
         return
-    done = dict(client.bare(migrations.DONE)[0])
     had = layout if former is None else former
-    if pending(migrations.MIGRATIONS, had, done, client.where):
+    if pending(migrations.MIGRATIONS, had, dict(done), client.where):
         migrations.migrate(client, lambda: _lay_out(client, frozenset()), redraw)
     else:
         _lay_out(client, frozenset(names or ()))

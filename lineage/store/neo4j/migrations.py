@@ -44,16 +44,13 @@ DROP INDEX node_kind IF EXISTS""",
     ),
 )
 _VALUES, _REDRAWN = MIGRATIONS
-#: The layout of a database whose ledger is still nodes.
-FORMER_LAYOUT = """
+#: The layout of a database whose ledger is still nodes, and the checksums of the migrations that it
+#: has had.
+FORMER = """
 OPTIONAL MATCH (h:LedgerHead)
-RETURN CASE h.layout WHEN 3 THEN 2 ELSE h.layout END"""
-#: The checksums of the migrations that a store has had.
-DONE = """
-CALL () {
-  MATCH (m:LedgerMigration) RETURN m.number AS number, m.checksum AS checksum
-  UNION MATCH ()-[m:LEDGER_MIGRATION]->() RETURN m.number AS number, m.checksum AS checksum }
-RETURN collect([number, checksum])"""
+RETURN CASE h.layout WHEN 3 THEN 2 ELSE h.layout END,
+  COLLECT { MATCH (m:LedgerMigration) RETURN [m.number, m.checksum] }
+  + COLLECT { MATCH ()-[m:LEDGER_MIGRATION]->() RETURN [m.number, m.checksum] }"""
 #: What a backup holds, a part at a time.
 _EVERYTHING = """
 MATCH (n) WHERE n:LedgerHead OR n:LedgerEntry OR n:LedgerSetting OR n:LedgerValue

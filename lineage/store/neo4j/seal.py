@@ -18,9 +18,9 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from lineage.errors import Denied
+from lineage.store.base import PARTNER_KEYS, PERSON_KEY
 
-#: Names, and beginnings of names, of the values that are secrets.
-SECRET = ("person_key", "exchange/key/")
+_SECRET = (PERSON_KEY, PARTNER_KEYS)
 _MARK = b"sealed-1:"
 _SALT, _NONCE = 16, 12
 
@@ -34,7 +34,7 @@ class Seal:
 
     def close(self, name: str, value: bytes) -> bytes:
         """A value as it is kept under a name."""
-        if not name.startswith(SECRET):
+        if not name.startswith(_SECRET):
             return value
         salt, nonce = secrets.token_bytes(_SALT), secrets.token_bytes(_NONCE)
         cipher = AESGCM(_key(self._passphrases[0], salt))
