@@ -101,7 +101,10 @@ TreeLine = _keyed(
     {
         "id": (strawberry.ID, "The thing on this line, by the node whose name says most."),
         "parent": (strawberry.ID | None, "The thing above it; null for the first line."),
-        "relation": (Relation | None, "How the thing above depends on it."),
+        "relation": (
+            Relation | None,
+            "How the thing above depends on it; null for the first line and versions of that name.",
+        ),
         "depth": (int, "How many lines are above it."),
         "repeated": (bool, "Whether what is below it is shown below an earlier line."),
     },

@@ -49,7 +49,6 @@ class Picture:
 
     def __init__(self, answer: Answer, *, toward: Toward, full: bool) -> None:
         self._links = Links(answer, toward)
-        self._back = toward == "effects"
         self._full = full
         self._left = LINES
 
@@ -71,8 +70,9 @@ class Picture:
     ) -> list[tuple[Tree, EquivalenceClass]]:
         reached: list[tuple[Tree, EquivalenceClass]] = []
         for (relation, _), edges in self._links.siblings(spot):
+            back = self._links.inverse(edges[0])
             if len(edges) > FOLD and not self._full:
-                branch.add(_folded(relation, [self._links.far(e) for e in edges], self._back))
+                branch.add(_folded(relation, [self._links.far(e) for e in edges], back))
                 continue
             for edge in edges:
                 if self._left <= 0 and not self._full:
@@ -81,7 +81,7 @@ class Picture:
                 self._left -= 1
                 thing = self._links.far(edge)
                 again = thing in seen and self._links.onward(thing)
-                twig = branch.add(_edge_line(edge, thing, back=self._back, again=again))
+                twig = branch.add(_edge_line(edge, thing, back=back, again=again))
                 if thing not in seen:
                     seen.add(thing)
                     reached.append((twig, thing))

@@ -14,6 +14,13 @@ def COMMAND(answer: WhyAnswer) -> None:
 
     console = render.console()
     nodes = {node.id: node for node in answer.nodes}
+    if not answer.paths:
+        one, other = (nodes[ident].title for ident in answer.start)
+        console.print(
+            f"nothing connects {one} and {other} by the relations looked at, as of entry "
+            f"{answer.certificate.as_of}"
+        )
+        console.print("--via names other relations, such as parent", style="dim")
     for number, path in enumerate(answer.paths, 1):
         if len(answer.paths) > 1:
             console.print(f"connection {number}, {len(path)} links", style="bold")

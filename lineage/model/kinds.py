@@ -295,6 +295,8 @@ def _words() -> Mapping[str, tuple[str, ...]]:
 GROUPS: Mapping[str, tuple[str, ...]] = _groups()
 #: The word that a reference begins with -> the kinds it may mean, the preferred first.
 WORDS: Mapping[str, tuple[str, ...]] = _words()
+#: Kinds of names: what they mean has versions, which are made, and is itself made by nobody.
+NAMES: frozenset[str] = frozenset(filter(None, (k.version_of for k in KINDS.values())))
 
 
 def family(kind: str) -> Family:

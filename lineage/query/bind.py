@@ -12,9 +12,9 @@ from typing import Protocol
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
-from lineage.errors import BadQuery
+from lineage.errors import BadQuery, NotFound
 from lineage.model import namespaces, terms
-from lineage.model.kinds import KINDS, WORDS
+from lineage.model.kinds import KINDS, NAMES, WORDS
 from lineage.query import ast
 from lineage.query import condition as c
 from lineage.query.plan import (
@@ -36,6 +36,7 @@ from lineage.query.words import SCHEMES, kinds_called
 
 #: How a thing is tied to what a run used: a member of it, the name of it, its bytes elsewhere.
 _PART_OF = EdgeFilter(frozenset({"hadMember", "specializationOf", "alternateOf"}), tied=True)
+_VERSIONS = EdgeFilter(frozenset({"specializationOf"}))
 _HISTORY = EdgeFilter(frozenset({"parent"}))
 _VERSIONED = re.compile(r"\s*([A-Za-z0-9][\w.\-]*)\s*((?:[<>=!~]=?|===).+)")
 
@@ -103,7 +104,8 @@ class _Binder:
             case ast.Via(of, relations):
                 return self.plan(of, replace(around, follow=EdgeFilter(_relations(relations))))
             case ast.Walk(of, up, down):
-                return _walks(self.plan(of, alone), up, down, around.follow)
+                start = self.plan(of, alone)
+                return _walks(start, self._with_versions(start), up, down, around.follow)
             case ast.Ends(way, of):
                 return Ends(self.plan(of, alone), way, around.follow)
             case ast.Between(one, other):
@@ -230,6 +232,19 @@ class _Binder:
         ident, kind = self._names.resolve(reference)
         return ByIds(frozenset((ident,))), kind
 
+    def _with_versions(self, named: Plan) -> Plan:
+        """What an upward walk from one thing begins with: of a name, its versions as well, since
+        nobody made the name.
+        """
+        if not isinstance(named, ByIds):
+            return named
+        try:
+            _, kind = self._names.resolve(next(iter(named.ids)))
+        except NotFound:
+            # What id: names need not be here.
+            return named
+        return Traverse(named, "effects", _VERSIONS, 1) if kind in NAMES else named
+
     def _commits(self, value: str) -> Plan:
         """``a..b`` as git means it: what b's history holds and a's does not."""
         first, _, last = value.partition("..")
@@ -262,16 +277,18 @@ class _Binder:
         )
 
 
-def _walks(of: Plan, up: ast.Layers | None, down: ast.Layers | None, follow: EdgeFilter) -> Plan:
-    walks = tuple(_layers(of, up, down, follow))
+def _walks(
+    of: Plan, versions: Plan, up: ast.Layers | None, down: ast.Layers | None, follow: EdgeFilter
+) -> Plan:
+    walks = tuple(_layers(of, versions, up, down, follow))
     return walks[0] if len(walks) == 1 else Union(walks)
 
 
 def _layers(
-    of: Plan, up: ast.Layers | None, down: ast.Layers | None, follow: EdgeFilter
+    of: Plan, versions: Plan, up: ast.Layers | None, down: ast.Layers | None, follow: EdgeFilter
 ) -> Iterator[Plan]:
     if up is not None:
-        yield Traverse(of, "causes", follow, None if up == "all" else up)
+        yield Traverse(versions, "causes", follow, None if up == "all" else up)
     if down is not None:
         yield Traverse(of, "effects", follow, None if down == "all" else down)
 

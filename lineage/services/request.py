@@ -165,9 +165,12 @@ class Request(Generic[R]):
     def __post_init__(self) -> None:
         for field in fields_of(type(self)):
             says = field.says
+            value = getattr(self, field.name)
+            if field.choices and value not in field.choices:
+                listed = " or ".join(field.choices)
+                raise Usage(f"{field.name} is {listed}, not {value!r}")
             if says.at_least is None and says.at_most is None:
                 continue
-            value = getattr(self, field.name)
             if value is not None:
                 _demand_within(field.name, value, says)
 

@@ -159,8 +159,16 @@ def test_why_names_the_shortest_chains_whichever_end_is_asked_first(store):
         answer = store.why(one, other)
         (path,) = answer.paths
         assert [step["type"] for step in path] == ["wasGeneratedBy", "used", "alternateOf"]
-    with pytest.raises(NotFound, match="nothing connects"):
-        store.why("run:sad-owl", "run:bold-fox")
+
+
+def test_that_two_known_things_are_not_connected_is_an_answer(store):
+    answer = store.why("run:sad-owl", "run:bold-fox")
+    assert list(answer.paths) == []
+    assert titles(answer) == {"sad-owl", "bold-fox"}
+    assert answer.certificate.complete
+    assert set(answer.start) == {node.id for node in answer.nodes}
+    with pytest.raises(NotFound):
+        store.why("run:sad-owl", "run:nobody")
 
 
 def test_answers_are_given_as_of_an_entry_and_as_of_a_time(store):

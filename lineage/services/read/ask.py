@@ -228,7 +228,8 @@ def _shown(of: ast.Expression) -> EdgeFilter:
 
 def _connections(ctx: Context, plan: Connections, view: View) -> Connected:
     walk = Walk(start=frozenset(), relations=plan.follow.relations, seconds=ctx.budget)
-    return connected(ctx, connections(ctx.store, walk, plan.one, plan.other, plan.k, view), view)
+    found = connections(ctx.store, walk, plan.one, plan.other, plan.k, view)
+    return connected(ctx, found, (plan.one, plan.other), view)
 
 
 # --- cursors ---

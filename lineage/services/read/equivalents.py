@@ -52,19 +52,29 @@ def things(answer: Answer) -> dict[str, EquivalenceClass]:
 
 
 class Links:
-    """The links between the things of an answer, from what was asked for outward."""
+    """The links between the things of an answer, from what was asked for outward. Where that is a
+    name with its versions, these are below it.
+    """
 
     def __init__(self, answer: Answer, toward: Toward) -> None:
         self.of: dict[str, EquivalenceClass] = things(answer)
         self._back = toward == "effects"
+        self._name, self._versions = answer.start[:1], frozenset(answer.start[1:])
         self._out: dict[EquivalenceClass, dict[tuple[EquivalenceClass, str], Edge]] = {}
         # A plan is drawn where nothing else leads to it: mostly a run used it as well.
         for edge in sorted(answer.edges, key=lambda edge: edge.relation == "hadPlan"):
             if not ties(edge):
                 self._add(edge)
 
+    def inverse(self, edge: Edge) -> bool:
+        """Whether a link leads from the cause of its edge to the effect."""
+        below = edge.relation == "specializationOf" and edge.effect in self._versions
+        return self._back or (below and edge.cause in self._name)
+
     def _add(self, edge: Edge) -> None:
-        near, far = (edge.cause, edge.effect) if self._back else (edge.effect, edge.cause)
+        near, far = edge.effect, edge.cause
+        if self.inverse(edge):
+            near, far = far, near
         if near in self.of and far in self.of:
             one, other = self.of[near], self.of[far]
             out = self._out.setdefault(one, {})
@@ -74,7 +84,7 @@ class Links:
 
     def far(self, edge: Edge) -> EquivalenceClass:
         """The thing that a link leads to."""
-        return self.of[edge.effect if self._back else edge.cause]
+        return self.of[edge.effect if self.inverse(edge) else edge.cause]
 
     def onward(self, thing: EquivalenceClass) -> bool:
         """Whether any link leads on from a thing."""

@@ -91,10 +91,10 @@ def _tree(links: Links, start: EquivalenceClass) -> list[dict[str, Any]]:
     return lines[:LINES]
 
 
-def _below(links: Links, spot: EquivalenceClass) -> Iterable[tuple[str, EquivalenceClass]]:
+def _below(links: Links, spot: EquivalenceClass) -> Iterable[tuple[str | None, EquivalenceClass]]:
     for (relation, _), edges in links.siblings(spot):
         for edge in edges:
-            yield relation, links.far(edge)
+            yield None if links.inverse(edge) else relation, links.far(edge)
 
 
 def _line(

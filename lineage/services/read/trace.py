@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
+from lineage import ids
 from lineage.errors import Usage
 from lineage.model import kinds, terms
 from lineage.query.plan import Toward
@@ -14,6 +15,7 @@ from lineage.services.answer import Answer, certify
 from lineage.services.as_of import at_one_moment
 from lineage.services.context import Context
 from lineage.services.read.resolve import nearest, resolve
+from lineage.services.read.versions import newest, versions
 from lineage.services.request import ANSWER, EVERYTHING, Request, Says, Via, When, reference
 from lineage.store.base import Subgraph, View, Walk
 from lineage.store.rows import NodeRow
@@ -21,15 +23,27 @@ from lineage.store.rows import NodeRow
 Depth = Annotated[
     int | None, Says(text="How many hops; without it, as far as it goes.", at_least=0)
 ]
+Versions = Annotated[
+    Literal["all", "latest"],
+    Says(
+        text="Of a model or dataset without a version: begin with all its versions, or with the "
+        "latest (all, latest).",
+    ),
+]
 Limit = Annotated[int, Says(text="How many nodes.", at_least=1, sized=(10_000, ANSWER))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class WalkAnswer(Answer):
-    """Everything within reach of one thing; ``groups`` are its nodes as people read them."""
+    """Everything within reach of one thing; ``groups`` are its nodes as people read them. ``start``
+    is the thing, and where it is a name that has versions, these behind it.
+    """
 
     groups: Mapping[str, Sequence[str]]
 
+
+#: Versions that a message names.
+_SHOWN = 5
 
 W = TypeVar("W", bound=WalkAnswer)
 
@@ -43,6 +57,7 @@ class WalkRequest(Request[W]):
     depth: Depth = None
     limit: Limit = EVERYTHING
     via: Via = None
+    version: Versions = "all"
     at: When = None
 
 
@@ -75,13 +90,15 @@ class ImpactRequest(
 
 
 def walked(ctx: Context, asked: WalkRequest[W], toward: Toward) -> WalkAnswer:
-    """Walk to everything within reach of one thing, on one side of it."""
+    """Walk to everything within reach of one thing, on one side of it. Raises ``Usage`` where the
+    latest version is asked for and nothing tells which one that is.
+    """
     along = relations(asked.via)
 
-    def read(view: View) -> tuple[Subgraph, str]:
-        start = resolve(ctx, asked.reference, view).id
+    def read(view: View) -> tuple[Subgraph, tuple[str, ...]]:
+        start = _start(ctx, resolve(ctx, asked.reference, view), asked.version, view)
         walk = Walk(
-            start=frozenset({start}),
+            start=frozenset(start),
             toward=toward,
             relations=along,
             depth=asked.depth,
@@ -94,9 +111,27 @@ def walked(ctx: Context, asked: WalkRequest[W], toward: Toward) -> WalkAnswer:
     return WalkAnswer(
         found=found,
         certificate=certify(stand, found.cut),
-        start=(start,),
-        groups=grouped(row for row in found.ordered_nodes if row.id != start),
+        start=start,
+        groups=grouped(row for row in found.ordered_nodes if row.id != start[0]),
     )
+
+
+def _start(
+    ctx: Context, row: NodeRow, version: Literal["all", "latest"], view: View
+) -> tuple[str, ...]:
+    """What a walk begins with: a thing; or a name with its versions, since nobody made the name."""
+    named = versions(ctx, row, view)
+    if version == "all" or not named:
+        return (row.id, *(one.id for one in named))
+    last = newest(ctx, named, view)
+    if last is None:
+        shown = ", ".join(ids.title(one.id, one.label) for one in named[:_SHOWN])
+        raise Usage(
+            f"nothing tells which of the {len(named)} versions of {ids.title(row.id, row.label)} "
+            "is the latest",
+            hint=f"Name one: {shown}.",
+        )
+    return (last.id,)
 
 
 def grouped(rows: Iterable[NodeRow]) -> dict[str, list[str]]:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Annotated, NamedTuple
 
-from lineage.errors import NotFound
 from lineage.model.record import Edge
 from lineage.query.parse import MOST_PATHS
 from lineage.services.answer import Answer, certify
@@ -47,19 +46,16 @@ class WhyRequest(
     at: When = None
 
     def answer(self, ctx: Context) -> WhyAnswer:
-        """See ``Request.answer``. Raises ``NotFound`` where neither depends on the other."""
+        """See ``Request.answer``. Where neither depends on the other there are no paths, which is an
+        answer: ``start`` has the two things then.
+        """
         walk = Walk(start=frozenset(), relations=relations(self.via), seconds=ctx.budget)
 
         def read(view: View) -> Connected:
             a, b = resolve(ctx, self.one, view).id, resolve(ctx, self.other, view).id
-            return connected(ctx, connections(ctx.store, walk, a, b, self.k, view), view)
+            return connected(ctx, connections(ctx.store, walk, a, b, self.k, view), (a, b), view)
 
         found, stand = at_one_moment(ctx, self.at, read)
-        if not found.paths:
-            raise NotFound(
-                f"nothing connects {self.one} and {self.other}",
-                hint="Name relations that default walks do not follow with --via, such as parent.",
-            )
         return WhyAnswer(
             found=found.graph,
             certificate=certify(stand, None),
@@ -76,14 +72,14 @@ class Connected(NamedTuple):
     paths: list[list[dict[str, str]]]
 
 
-def connected(ctx: Context, paths: list[Path], view: View) -> Connected:
-    """Read chains of edges with their nodes; no chain gives nothing."""
+def connected(ctx: Context, paths: list[Path], asked: tuple[str, str], view: View) -> Connected:
+    """Read chains of edges with their nodes; where there is no chain, the two things asked about."""
     rows = list(dict.fromkeys(row for path in paths for row in path))
-    names = {row.effect for row in rows} | {row.cause for row in rows}
+    names = {row.effect for row in rows} | {row.cause for row in rows} or set(asked)
     nodes = ctx.store.get(names, view)
     graph = Subgraph(node_rows=list(nodes.values()), edge_rows=rows)
     steps = [[_step(row.edge()) for row in path] for path in paths]
-    ends = (paths[0][0].effect, paths[0][-1].cause) if paths else ()
+    ends = (paths[0][0].effect, paths[0][-1].cause) if paths and paths[0] else asked
     return Connected(graph, ends, steps)
 
 

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds the versions of a name: what a walk that is asked about a model or a dataset begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from lineage.model import kinds
+from lineage.query import condition as c
+from lineage.services.context import Context
+from lineage.store.base import Hop, View
+from lineage.store.rows import EdgeRow, NodeRow
+
+_VERSIONS = Hop(toward="effects", relations=frozenset({"specializationOf"}))
+_MADE_BY = Hop(relations=frozenset({"wasGeneratedBy", "wasInfluencedBy"}))
+_USED_BY = Hop(toward="effects", relations=frozenset({"used"}))
+_MOMENTS = ("ended", "started", "created", "committed", "prov:time")
+
+
+def versions(ctx: Context, row: NodeRow, view: View) -> Sequence[NodeRow]:
+    """The versions of a name, by identifier; none for what is no name of a model or a dataset."""
+    if row.kind not in kinds.NAMES:
+        return ()
+    effects = {edge.effect for edge in ctx.store.edges([row.id], _VERSIONS, view)} - {row.id}
+    found = ctx.store.get(effects, view)
+    return [found[ident] for ident in sorted(found)]
+
+
+def newest(ctx: Context, rows: Sequence[NodeRow], view: View) -> NodeRow | None:
+    """The newest of some versions: the highest where they are numbered, else the one that a run made
+    or used last; ``None`` where nothing tells them apart.
+    """
+    if len(rows) == 1:
+        return rows[0]
+    numbers = [_number(row) for row in rows]
+    if all(number is not None for number in numbers):
+        return max(zip(numbers, rows, strict=True), key=lambda pair: (pair[0] or 0, pair[1].id))[1]
+    latest = _moments(ctx, rows, view)
+    if not latest:
+        return None
+    top = max(latest.values())
+    tops = [row for row in rows if latest.get(row.id) == top]
+    return tops[0] if len(tops) == 1 else None
+
+
+def _number(row: NodeRow) -> int | None:
+    held = row.node().attributes.get("version")
+    return int(held) if isinstance(held, str) and held.isdecimal() and held.isascii() else None
+
+
+def _moments(ctx: Context, rows: Sequence[NodeRow], view: View) -> Mapping[str, float]:
+    """When each was made or used last, as far as that is known: seconds since 1970."""
+    idents = [row.id for row in rows]
+    made = [(e.effect, e.cause, e) for e in ctx.store.edges(idents, _MADE_BY, view)]
+    used = [(e.cause, e.effect, e) for e in ctx.store.edges(idents, _USED_BY, view)]
+    near = ctx.store.get({far for _, far, _ in (*made, *used)}, view)
+    found: dict[str, float] = {}
+    told: list[tuple[str, Mapping[str, object]]] = [(row.id, row.node().attributes) for row in rows]
+    told += [
+        (ident, near[far].node().attributes) for ident, far, _ in (*made, *used) if far in near
+    ]
+    told += [(ident, _edge(edge)) for ident, _, edge in made]
+    for ident, held in told:
+        for moment in _times(held):
+            found[ident] = max(moment, found.get(ident, moment))
+    return found
+
+
+def _edge(row: EdgeRow) -> Mapping[str, object]:
+    return row.edge().attributes
+
+
+def _times(held: Mapping[str, object]) -> Iterable[float]:
+    for name in _MOMENTS:
+        text = held.get(name)
+        moment = c.instant(text) if isinstance(text, str) else None
+        if moment is not None:
+            yield moment.timestamp()
+            return
