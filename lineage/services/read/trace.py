@@ -25,10 +25,7 @@ Depth = Annotated[
 ]
 Versions = Annotated[
     Literal["all", "latest"],
-    Says(
-        text="Of a model or dataset without a version: begin with all its versions, or with the "
-        "latest (all, latest).",
-    ),
+    Says(text="Where a name has versions: begin with all of them, or with the latest."),
 ]
 Limit = Annotated[int, Says(text="How many nodes.", at_least=1, sized=(10_000, ANSWER))]
 
