@@ -80,7 +80,7 @@ def test_a_wrong_argument_says_which_there_are(store):
     with pytest.raises(Usage, match=r"trace\(\) has no argument 'dept'") as caught:
         store.trace("x", dept=3)
     assert caught.value.hint.startswith("Did you mean depth?")
-    assert "reference, depth, limit, via, at" in caught.value.hint
+    assert "reference, depth, limit, via, version, at" in caught.value.hint
     with pytest.raises(Usage, match="missing a required argument: 'other'"):
         store.why("x")
     with pytest.raises(Usage, match="too many positional arguments"):
