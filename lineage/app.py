@@ -24,7 +24,7 @@ from lineage.services.context import Context
 from lineage.services.operate import replicate
 from lineage.services.operate.replicate import Replication
 from lineage.services.request import Request
-from lineage.services.write import ingest
+from lineage.services.write import ingest, join
 from lineage.services.write.ingest import Progress, Report
 from lineage.store import engines
 from lineage.store.address import Address
@@ -237,14 +237,19 @@ class Lineage(Verbs, Closeable):
         revisions: str | None = None,
         data: bytes | None = None,
         progress: Progress | None = None,
+        joined: bool = True,
     ) -> tuple[Report, ...]:
         """Import a source: a path, an URL, or ``data`` that came from elsewhere. One report for
-        each importer that reads it.
+        each importer that reads it; then, where anything is new, one of what it is joined with
+        (``join``). Without ``joined`` that is left for later.
         """
         place = Source.of(os.fspath(source), data)
-        return ingest.import_source(
+        reports = ingest.import_source(
             self.context, place, named=named, revisions=revisions, progress=progress
         )
+        if joined and any(report.added or report.retracted for report in reports):
+            reports = (*reports, join.join(self.context))
+        return reports
 
     def answer(self, request: Request[R]) -> R:
         """See ``Verbs.answer``."""

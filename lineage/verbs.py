@@ -36,6 +36,8 @@ from lineage.services.read.validate import ValidateRequest
 from lineage.services.read.why import WhyRequest
 from lineage.services.request import Request, described, made, signature_of
 from lineage.services.write.commits import CommitsRequest
+from lineage.services.write.join import JoinRequest
+from lineage.services.write.untie import UntieRequest
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -92,6 +94,9 @@ class Verbs:
     export: Final = Verb(ExportRequest)
     sparql: Final = Verb(SparqlRequest)
     validate: Final = Verb(ValidateRequest)
+    # writing
+    join: Final = Verb(JoinRequest)
+    untie: Final = Verb(UntieRequest)
     # exchange
     package: Final = Verb(PackageRequest)
     tie: Final = Verb(TieRequest)

@@ -39,6 +39,8 @@ class Data:
     item: Item
     commits: set[str] = field(default_factory=set)
     imports: dict[Import, None] = field(default_factory=dict)
+    #: Commits (``None``: the working folder) at which it is tracked.
+    seen_at: dict[str | None, None] = field(default_factory=dict)
     descriptions: set[str] = field(default_factory=set)
 
 
@@ -284,6 +286,7 @@ class Reading:
         for item in now.outs:
             data = self._found.data.setdefault(item.key, Data(item=item))
             data.imports |= dict.fromkeys(now.imports)
+            data.seen_at[version.commit] = None
             data.descriptions |= {now.description} if now.description else set()
             if version.claims and version.commit is not None and item.key not in earlier:
                 data.commits.add(version.commit)

@@ -75,6 +75,21 @@ class LockfileImporter(Importer):
         return True
 
 
+def environments_in(
+    name: str, data: bytes, tally: Tally, include: Callable[[str], bytes | None]
+) -> list[Resolved]:
+    """Find the environments that a lock file of this name describes; ``include`` reads the files
+    beside it that it names. Raises ``UnknownFormat``, ``BadInput`` and the kinds of it.
+    """
+    reader = Reader(tally, name)
+    kind = finding.format_of(name, data)
+    if kind is None:
+        raise UnknownFormat(f"{name} is no lock file that is known", where=name)
+    if kind == "requirements.txt":
+        return requirements(data, reader, name, include)
+    return PARSERS[kind](data, reader)
+
+
 class _Reading:
     """One reading of a source: records, each once, and counts."""
 
@@ -111,15 +126,8 @@ class _Reading:
             raise first
 
     def _file(self, name: str, data: bytes, path: Path | None) -> None:
-        reader = Reader(self.tally, name)
         files = [] if path is None else [(path, data)]
-        kind = finding.format_of(name, data)
-        if kind is None:
-            raise UnknownFormat(f"{name} is no lock file that is known", where=name)
-        if kind == "requirements.txt":
-            resolved = requirements(data, reader, name, _including(path, files))
-        else:
-            resolved = PARSERS[kind](data, reader)
+        resolved = environments_in(name, data, self.tally, _including(path, files))
         idents = []
         for where, content in files:
             namespace, inner = finding.place(where)

@@ -20,6 +20,8 @@ from lineage.version import __version__
 VERBS: dict[str, str] = {
     "init": "Find what is in this project, import it, and say what it shows.",
     "import": "Bring in sources: repositories, DVC, MLflow, PROV documents, partners' packages.",
+    "join": "Join what several tools recorded of one file or one environment.",
+    "untie": "Reject a claim that two things belong together.",
     "trace": "What produced this?",
     "impact": "What depends on this?",
     "why": "How are these two connected?",

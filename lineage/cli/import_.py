@@ -46,6 +46,8 @@ def COMMAND(
       cat provenance.json | lineage import -
       lineage import from-b.zip
     """
+    from lineage.services.write.ingest import Report
+
     reports: list[Any] = []
     with common.opened(ctx, create=True) as store:
         for source in sources:
@@ -59,11 +61,20 @@ def COMMAND(
                 continue
             with common.progress(source) as told:
                 done = store.load(
-                    source, named=named, revisions=revisions, data=data, progress=told
+                    source,
+                    named=named,
+                    revisions=revisions,
+                    data=data,
+                    progress=told,
+                    joined=False,
                 )
             reports += done
             for report in () if as_json else done:
                 tell(report)
+        if any(isinstance(one, Report) and (one.added or one.retracted) for one in reports):
+            reports.append(store.join())
+            if not as_json:
+                tell(reports[-1])
     if as_json:
         common.emit({"imports": [report.to_dict() for report in reports]})
 

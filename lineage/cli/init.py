@@ -37,6 +37,9 @@ def COMMAND(ctx: click.Context, folder: str, *, as_json: bool) -> None:
             problems += problem
             for report in () if as_json else done:
                 import_.tell(report)
+        reports.append(store.join())
+        if not as_json:
+            import_.tell(reports[-1])
         found = facts(store.context)
         stats = store.stats()
     if as_json:
@@ -66,6 +69,6 @@ def _load(store: Any, name: str, source: Any) -> tuple[list[Any], list[Any]]:
     from lineage.errors import BadInput
 
     try:
-        return list(store.load(source.address, named=name)), []
+        return list(store.load(source.address, named=name, joined=False)), []
     except BadInput as error:
         return [], [{**error.to_dict(), "where": source.address}]

@@ -14,10 +14,22 @@ from lineage.model.relation import Argument, Family, Relation, narrower
 
 __all__ = ["Argument", "Family", "Relation"]
 
-#: ``alternateOf`` edges with this method are ties by digest: the default walk follows them.
-METHOD = "method"
-BY_DIGEST = "digest"
+#: Attributes of an edge that was found rather than recorded: how, what shows it, how sure it is (0 to
+#: 1).
+METHOD, EVIDENCE, CONFIDENCE = "method", "evidence", "confidence"
 SAMENESS = "alternateOf"
+#: Methods: equal bytes; the same path at the commit of the run; the lock file that a run read; the
+#: lock file of the commit that a run used.
+BY_DIGEST = "digest"
+BY_PATH = "path-at-commit"
+BY_LOCKFILE = "lockfile"
+BY_COMMIT_LOCK = "lockfile-at-commit"
+#: Methods by which ``lineage join`` finds edges.
+JOINED = frozenset({BY_PATH, BY_LOCKFILE, BY_COMMIT_LOCK})
+#: Claims of sameness by these methods are followed by default walks; of any edge that was found, what
+#: is less sure than this is shown and not followed.
+_FOLLOWED_METHODS = frozenset({BY_DIGEST, BY_PATH})
+SURE = 0.7
 
 
 _TIME = Argument(key="prov:time", holds="time", says="When it happened, ISO 8601.")
@@ -333,9 +345,10 @@ FOLLOWED: frozenset[str] = frozenset(r.name for r in TABLE if r.follow)
 
 
 def follows(relation: str, attributes: Mapping[str, Any]) -> bool:
-    """Whether the default walk takes this edge: weak claims of sameness are shown, but not
-    followed.
-    """
+    """Whether the default walk takes this edge: weak claims are shown, but not followed."""
+    sure = attributes.get(CONFIDENCE)
+    if isinstance(sure, int | float) and sure < SURE:
+        return False
     if relation in SAMENESSES:
-        return attributes.get(METHOD) == BY_DIGEST
+        return attributes.get(METHOD) in _FOLLOWED_METHODS
     return relation in FOLLOWED

@@ -14,6 +14,7 @@ from lineage.ledger.log import Draft
 from lineage.model import check
 from lineage.model.record import Batch, Loss, Record, line
 from lineage.services.context import Context
+from lineage.services.write import sources
 from lineage.store.base import NOW, Receipt
 
 #: Called with what was done so far: records written, records known to be coming.
@@ -69,10 +70,12 @@ def import_source(
     for _, batches in read:
         for batch in batches:
             check.demand(batch)
-    return tuple(
-        _reconcile(ctx, f"{importer.name}:{source.address}", importer, batches, progress)
-        for importer, batches in read
-    )
+    reports = []
+    for importer, batches in read:
+        name = f"{importer.name}:{source.address}"
+        reports.append(_reconcile(ctx, name, importer, batches, progress))
+        sources.remember(ctx, name, importer.name, source)
+    return tuple(reports)
 
 
 def ingest(
@@ -98,16 +101,29 @@ def _reconcile(
     """Write what is new, and retract with it what the source no longer asserts."""
     partial = any(batch.partial for batch in batches)
     gone = [] if partial else _no_longer(ctx, name, importer, batches)
+    return write_batches(ctx, name, importer.name, batches, gone, progress)
+
+
+def write_batches(
+    ctx: Context,
+    source: str,
+    importer: str,
+    batches: Sequence[Batch],
+    gone: Sequence[Record],
+    progress: Progress | None = None,
+) -> Report:
+    """Write what a source asserts, each batch in a transaction of its own, the first with what the
+    source takes back.
+    """
     total, done = sum(map(len, batches)), 0
     receipts = []
     for batch in batches or [Batch()]:
-        draft = _draft(ctx, name, importer.name, batch)
-        receipts.append(ctx.store.write(draft, batch, gone))
-        gone = []
+        receipts.append(ctx.store.write(_draft(ctx, source, importer, batch), batch, gone))
+        gone = ()
         done += len(batch)
         if progress is not None:
             progress(done, total)
-    return _report(name, importer.name, receipts, batches)
+    return _report(source, importer, receipts, batches)
 
 
 def _no_longer(

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -15,8 +15,10 @@ from lineage.sources.git.diff import Change, Diff
 from lineage.sources.git.objects import CommitObject, Identity
 from lineage.sources.git.plumbing import resuming
 from lineage.sources.git.repository import Repository
+from lineage.sources.git.trees import Trees
 
 _LARGEST_COMMIT = 1 << 20
+_LARGEST_TREE = 1 << 26
 _LARGEST_BLOB = 1 << 26
 _AT_ONCE = 1_000
 
@@ -187,6 +189,10 @@ class GitReader(Repository):
                 yield Entry(diff.path_text(path), oid, mode)
             message = f"commit {commit} lists more than {diff.MOST_PATHS:,} files"
             raise BadInput(message, where=self.layout.where)
+
+    def trees(self, commits: Collection[str]) -> Trees:
+        """Read the folders of these commits. Raises ``LimitExceeded`` for too many."""
+        return Trees(lambda oids: self._batch(oids, _LARGEST_TREE), commits)
 
     def history(
         self, *patterns: str, revisions: str | None = None

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is not known in a store as a whole, kept beside the graph: written when runs are joined, read by
+answers that runs of which it is not known would be in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from lineage.services.context import Context
+
+STATE, UNJOINED = "join/state", "join/unjoined/"
+#: Examples that are kept of one name.
+MOST = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownGaps:
+    """How many runs there were when they were last joined (as of ``entry``), and of how many no
+    environment and no commit is known, each with the name of one.
+    """
+
+    entry: int
+    runs: int
+    counts: Mapping[str, int]
+    examples: Mapping[str, str]
+
+    def to_bytes(self) -> bytes:
+        """As it is kept."""
+        return orjson.dumps(
+            {
+                "entry": self.entry,
+                "runs": self.runs,
+                "counts": dict(self.counts),
+                "examples": dict(self.examples),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnjoinedName:
+    """Data that a run names and that is joined with no file."""
+
+    run: str
+    title: str
+    address: str
+    reason: str
+
+
+def key(name: str) -> str:
+    """The name under which what is not joined is kept of files of a name: the last part of a path."""
+    base = posixpath.basename(name.replace("\\", "/").rstrip("/")).lower()
+    return UNJOINED + hashlib.sha256(base.encode()).hexdigest()[:32]
+
+
+def read(ctx: Context) -> KnownGaps | None:
+    """What was known when runs were last joined; ``None`` where they never were."""
+    value = ctx.store.values([STATE]).get(STATE)
+    return None if value is None else KnownGaps(**orjson.loads(value))
+
+
+def unjoined(ctx: Context, names: Iterable[str]) -> list[tuple[int, UnjoinedName]]:
+    """(how many in all, one of them) for each run that names a file of one of these names."""
+    keys = {key(name) for name in names}
+    found: list[tuple[int, UnjoinedName]] = []
+    for _, value in sorted(ctx.store.values(keys).items()):
+        held: dict[str, Any] = orjson.loads(value)
+        found += [(held["count"], UnjoinedName(**one)) for one in held["runs"]]
+    return found

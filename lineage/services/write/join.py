@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Joins what several tools recorded: reads the repositories at hand, writes what follows as claims."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from importers.batching import batches
+from importers.tally import Tally
+from lineage.access.tokens import Role
+from lineage.errors import LineageError
+from lineage.model import terms
+from lineage.model.record import Batch, Edge, Node, Record, line
+from lineage.services.context import Context
+from lineage.services.request import Request, Says
+from lineage.services.write.ingest import Report, write_batches
+from lineage.services.write.joins import state
+from lineage.services.write.joins.commits import CommitFiles
+from lineage.services.write.joins.join import Joins
+from lineage.services.write.joins.runs import runs
+from lineage.services.write.sources import repositories
+from lineage.services.write.untie import pair, rejected
+from lineage.sources.git.reader import GitReader
+from lineage.store.base import NOW
+
+#: The source of all claims that are found by joining.
+SOURCE = "join"
+_METHODS = {
+    terms.BY_PATH: "data sets found by path",
+    terms.BY_LOCKFILE: "environments by lock files that runs read",
+    terms.BY_COMMIT_LOCK: "environments by lock files of commits",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class JoinRequest(Request[Report], demands=Role.contributor, examples=("join", "join ~/churn")):
+    """Join runs with the files, data and environments that other tools recorded of the same commit.
+    Each import does it; this does it again, or for a repository that was not at hand. What is found
+    is a claim with its method, evidence and confidence, and walks follow those that are sure.
+    """
+
+    folder: Annotated[
+        str | None,
+        Says(text="A repository to look into, beside those that were imported from this machine."),
+    ] = None
+
+    def answer(self, ctx: Context) -> Report:
+        """See ``Request.answer``. Raises the errors of repositories for a folder that is named."""
+        if self.folder is not None:
+            with GitReader.open(self.folder):
+                pass
+        return join(ctx, [] if self.folder is None else [Path(self.folder)])
+
+
+def join(ctx: Context, folders: Iterable[Path] = ()) -> Report:
+    """Join all runs of a store with what the repositories hold that were imported from this machine,
+    and those in ``folders``. What is no longer found of a run that was looked at is taken back; what
+    was found while a repository was at hand that is not now stays.
+    """
+    tally = Tally()
+    used = {sha for page in runs(ctx) for run in page for sha in run.commits}
+    with ExitStack() as stack:
+        held = list(_held(ctx, used, folders, stack, tally))
+        standing = list(ctx.store.asserted(SOURCE, NOW))
+        joins = Joins(ctx, held, standing, tally)
+        no = rejected(ctx)
+        records = [
+            record
+            for record in _once(_claims(ctx, joins, held))
+            if not (isinstance(record, Edge) and pair(record.effect, record.cause) in no)
+        ]
+        return _write(ctx, joins, records, standing, tally)
+
+
+def _held(
+    ctx: Context, used: set[str], folders: Iterable[Path], stack: ExitStack, tally: Tally
+) -> Iterator[CommitFiles]:
+    """The repositories at hand, each with the commits it has of those that runs used, oldest first,
+    and with its newest one.
+    """
+    left = set(used)
+    for place in dict.fromkeys((*folders, *repositories(ctx))):
+        try:
+            repository = stack.enter_context(GitReader.open(place))
+            order = {sha: number for number, sha in enumerate(repository.revisions())}
+            commits = sorted(left, key=lambda sha: -order.get(sha, len(order)))
+            if repository.head is not None and repository.head not in left:
+                commits.append(repository.head)
+            files = CommitFiles(repository, commits, tally)
+        except (LineageError, OSError) as error:
+            tally.lose("repositories", f"cannot be read: {error}", first=str(place))
+            continue
+        left -= set(files.commits)
+        yield files
+    reason = "no repository at hand has them: their files are not known"
+    tally.lose("commits of runs", reason, count=len(left), first=min(left, default=None))
+
+
+def _claims(ctx: Context, joins: Joins, held: Sequence[CommitFiles]) -> Iterator[Record]:
+    for page in runs(ctx):
+        yield from joins.of_runs(page)
+    yield from joins.of_data()
+    named = joins.files
+    for files in held:
+        listed = {file.id: (sha, file) for sha, file in files.listed()}
+        listed |= {file.id: (sha, file) for sha, file in named.get(files, ())}
+        known = ctx.store.get(listed.keys(), NOW)
+        yield from files.files(one for ident, one in listed.items() if ident not in known)
+
+
+def _once(records: Iterable[Record]) -> Iterator[Record]:
+    """Each record once, in order."""
+    yield from {line(record): record for record in records}.values()
+
+
+def _write(
+    ctx: Context, joins: Joins, records: list[Record], standing: list[Record], tally: Tally
+) -> Report:
+    """Write the claims, and take back those of what was looked at that are no longer found."""
+    said = {line(record) for record in records}
+    gone = [r for r in standing if line(r) not in said and _is_stale(r, joins)]
+    for one in joins.unjoined:
+        where = f"{one.address} of {one.run.title}: {one.reason}"
+        tally.lose("data of runs", "is joined with no file", first=where)
+    seen = Counter(
+        _METHODS[method]
+        for record in records
+        if isinstance(record, Edge)
+        and (method := str(record.attributes.get(terms.METHOD))) in _METHODS
+        and (record.relation != terms.SAMENESS or record.effect in joins.looked_at)
+    )
+    nodes = [record for record in records if isinstance(record, Node)]
+    edges = [record for record in records if isinstance(record, Edge)]
+    end = Batch(seen=dict(seen), losses=tally.losses())
+    report = write_batches(ctx, SOURCE, SOURCE, [*batches(nodes, edges), end], gone)
+    state.keep(ctx, joins)
+    return report
+
+
+def _is_stale(record: Record, joins: Joins) -> bool:
+    """Whether a claim is about a run or about data that was looked at: files, lock files and
+    environments that were once read stay.
+    """
+    if isinstance(record, Node):
+        if "unjoined" in record.attributes:
+            return True
+        return record.id in joins.looked_at and "modified_files" in record.attributes
+    found = record.attributes.get(terms.METHOD) in terms.JOINED
+    return found and bool({record.effect, record.cause} & joins.looked_at)

@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a repository holds at the commits that runs used: files, what DVC tracks, lock files."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import PurePosixPath
+
+from importers.dvc.tracked import TrackedVersion, tracked
+from importers.lockfile import environments_in, records
+from importers.lockfile.finding import governing_rank
+from importers.tally import Tally
+from lineage import ids
+from lineage.errors import LineageError
+from lineage.model import kinds
+from lineage.model.identity import content
+from lineage.model.record import Edge, Record
+from lineage.sources.git.objects import visible
+from lineage.sources.git.reader import GitReader
+
+#: Names of files that hold data, or say how a program is to run, by their endings.
+DATA = frozenset(
+    [
+        ".csv",
+        ".tsv",
+        ".parquet",
+        ".jsonl",
+        ".ndjson",
+        ".arrow",
+        ".feather",
+        ".orc",
+        ".avro",
+        ".npy",
+        ".npz",
+        ".h5",
+        ".hdf5",
+        ".pkl",
+        ".pickle",
+        ".joblib",
+        ".onnx",
+        ".pt",
+        ".pth",
+        ".safetensors",
+        ".xlsx",
+        ".xls",
+        ".sqlite",
+        ".db",
+        ".mat",
+        ".rds",
+        ".zarr",
+        ".gz",
+        ".zip",
+    ]
+)
+CONFIGURATION = frozenset([".yaml", ".yml", ".toml", ".json", ".ini", ".cfg"])
+#: Files of data and configuration that are listed of one commit, and of all commits together.
+MOST_OF_COMMIT, MOST_FILES = 500, 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldFile:
+    """A file or folder as a commit has it: the identifier of its version. ``contains`` is the path
+    that was asked for where it lies inside the folder that is meant.
+    """
+
+    id: str
+    path: str
+    oid: str | None = None
+    contains: str | None = None
+
+
+class CommitFiles:
+    """The files of some commits of one repository, and the records of those that are asked for."""
+
+    def __init__(self, repository: GitReader, commits: Collection[str], tally: Tally) -> None:
+        self._repository, self._tally = repository, tally
+        self._trees = repository.trees(commits)
+        self._dvc = tracked(repository, self._trees, tally)
+        self._digests: dict[str, Mapping[str, str]] = {}
+
+    @property
+    def commits(self) -> Collection[str]:
+        """The commits whose files are known."""
+        return self._trees.commits
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """What the folder of the project is called: here, and where it was cloned from."""
+        here = PurePosixPath(self._repository.layout.where).name
+        origin = (self._repository.origin or "").rstrip("/").rpartition("/")[2]
+        return frozenset({here.removesuffix(".git"), origin.removesuffix(".git")} - {""})
+
+    @property
+    def root(self) -> str:
+        """The folder of the repository on this machine."""
+        return self._repository.layout.where
+
+    # --- paths ------------------------------------------------------------------------------------
+
+    def holds(self, commit: str, path: str) -> bool:
+        """Whether a commit has a file or folder at a path, in git or tracked by DVC."""
+        return self.held(commit, path) is not None
+
+    def held(self, commit: str, path: str) -> HeldFile | None:
+        """The version that a path means at a commit. What DVC tracks goes before what git has: DVC
+        knows it by the digest that its stages are locked with.
+        """
+        table = self._dvc.get(commit, {})
+        if path in table:
+            return HeldFile(id=table[path].id, path=path)
+        if (entry := self._trees.at(commit, path)) is not None and not entry.is_folder:
+            return HeldFile(id=self.version_id(path, entry.oid), path=path, oid=entry.oid)
+        if (whole := _around(table, path)) is not None:
+            return HeldFile(id=table[whole].id, path=whole, contains=path)
+        return None
+
+    def version_id(self, path: str, oid: str) -> str:
+        """The identifier of a file of git: its path, and the object that it is."""
+        return ids.dataset_version_id(self._repository.namespace, path, "git", oid)
+
+    def governing_lock(self, commit: str, folder: str) -> HeldFile | None:
+        """The lock file that says what a program in a folder is run with: the nearest one upwards,
+        the most exact one where several lie together.
+        """
+        while True:
+            here = self._locks(commit).get(folder, ())
+            if here:
+                _, path, oid = min(here)
+                return HeldFile(id=self.version_id(path, oid), path=path, oid=oid)
+            if not folder:
+                return None
+            folder = posixpath.dirname(folder)
+
+    def lock_folders(self, commit: str) -> Collection[str]:
+        """The folders that have a lock file at a commit."""
+        return self._locks(commit).keys()
+
+    def _locks(self, commit: str) -> Mapping[str, Sequence[tuple[int, str, str]]]:
+        found: dict[str, list[tuple[int, str, str]]] = {}
+        for path, oid in self._trees.files(commit, _is_lock):
+            rank = governing_rank(posixpath.basename(path))
+            found.setdefault(posixpath.dirname(path), []).append((rank or 0, path, oid))
+        return found
+
+    def listed(self) -> Iterator[tuple[str, HeldFile]]:
+        """(commit, file) of the files of data and configuration that DVC does not track, each version
+        once, of the commits in the order in which they were given.
+        """
+        seen: set[tuple[str, str]] = set()
+        for commit in self._trees.commits:
+            tracked_here = self._dvc.get(commit, {})
+            files = self._trees.files(commit, _is_data_or_configuration)
+            found = [(path, oid) for path, oid in files if path not in tracked_here]
+            left = max(0, len(found) - MOST_OF_COMMIT)
+            reason = f"only the first {MOST_OF_COMMIT} of a commit are listed"
+            self._tally.lose("files of data and configuration", reason, count=left, first=commit)
+            for path, oid in found[:MOST_OF_COMMIT]:
+                if (path, oid) in seen:
+                    continue
+                if len(seen) >= MOST_FILES:
+                    reason = f"only the first {MOST_FILES:,} are listed"
+                    self._tally.lose("files of data and configuration", reason, first=path)
+                    return
+                seen.add((path, oid))
+                yield commit, HeldFile(id=self.version_id(path, oid), path=path, oid=oid)
+
+    def digests(self, oids: Iterable[str]) -> Mapping[str, Mapping[str, str]]:
+        """Object -> algorithm -> hex digest of its bytes, where it is in this copy and no larger than
+        64 MiB.
+        """
+        todo = sorted(set(oids) - self._digests.keys())
+        for oid, data in self._repository.blobs(todo) if todo else ():
+            self._digests[oid] = {} if data is None else _digests(data)
+        return self._digests
+
+    # --- records ----------------------------------------------------------------------------------
+
+    def files(self, wanted: Iterable[tuple[str, HeldFile]]) -> Iterator[Record]:
+        """The records of files of git, each with the commit that has it."""
+        by_oid: dict[str, list[tuple[str, HeldFile]]] = {}
+        for commit, file in wanted:
+            if file.oid is not None:
+                by_oid.setdefault(file.oid, []).append((commit, file))
+        for oid, data in self._repository.blobs(by_oid):
+            for commit, file in by_oid[oid]:
+                yield from self._file(commit, file, data)
+
+    def _file(self, commit: str, file: HeldFile, data: bytes | None) -> Iterator[Record]:
+        is_data = PurePosixPath(file.path).suffix.lower() in DATA
+        noun = kinds.DatasetVersion if is_data else kinds.Artifact
+        yield noun(
+            id=file.id,
+            label=f"{visible(file.path)}@{(file.oid or '')[:8]}",
+            name=file.path,
+            digest=f"git:{file.oid}",
+            size=None if data is None else len(data),
+        ).node()
+        if is_data:
+            namespace = self._repository.namespace
+            whole = ids.dataset_id(namespace, file.path)
+            label = visible(file.path) or None
+            yield kinds.Dataset(id=whole, label=label, name=file.path, namespace=namespace).node()
+            yield Edge(relation="specializationOf", effect=file.id, cause=whole)
+        yield Edge(
+            relation="wasInfluencedBy",
+            effect=file.id,
+            cause=ids.commit_id(commit),
+            attributes={"prov:role": "recorded-in"},
+        )
+        if data is None:
+            reason = "larger than 64 MiB or not in this copy: known by git's digest alone"
+            self._tally.lose("digests of files", reason, first=file.path)
+            return
+        for algorithm, digest in _digests(data).items():
+            nodes, ties = content(file.id, algorithm, digest, len(data))
+            yield from nodes
+            yield from ties
+
+    def environment(self, commit: str, lock: HeldFile) -> tuple[str | None, list[Record]]:
+        """The environment that a lock file describes, and its records; ``None`` where it cannot be
+        read, or describes several.
+        """
+        folder = posixpath.dirname(lock.path)
+
+        def include(inner: str) -> bytes | None:
+            path = posixpath.normpath(posixpath.join(folder, inner))
+            entry = self._trees.at(commit, path)
+            return None if entry is None or entry.is_folder else self._bytes(entry.oid)
+
+        data = self._bytes(lock.oid or "")
+        where = f"{lock.path} at {commit[:12]}"
+        if data is None:
+            self._tally.lose("lock files", "too large, or not in this copy", first=where)
+            return None, []
+        try:
+            found = environments_in(posixpath.basename(lock.path), data, Tally(), include)
+        except LineageError as error:
+            self._tally.lose("lock files", error.what, first=where)
+            return None, []
+        if len(found) != 1:
+            reason = f"{len(found)} environments: which one was used is not known"
+            self._tally.lose("lock files", reason, first=where)
+            return None, []
+        return records.environment_id(found[0]), list(records.records(found[0], [lock.id], Tally()))
+
+    def _bytes(self, oid: str) -> bytes | None:
+        [(_, data)] = self._repository.blobs([oid])
+        return data
+
+
+def _digests(data: bytes) -> Mapping[str, str]:
+    md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
+    return {"sha256": ids.sha256(data), "md5": md5}
+
+
+def _around(table: Mapping[str, TrackedVersion], path: str) -> str | None:
+    """The folder tracked by DVC in which a path lies."""
+    above = posixpath.dirname(path)
+    while above:
+        if above in table and table[above].is_folder:
+            return above
+        above = posixpath.dirname(above)
+    return None
+
+
+def _is_lock(name: str) -> bool:
+    return governing_rank(name) is not None
+
+
+def _is_data_or_configuration(name: str) -> bool:
+    suffix = PurePosixPath(name).suffix.lower()
+    return suffix in DATA or (suffix in CONFIGURATION and not name.startswith("."))

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads from the store the runs that may be joined: their commits, what they used and made."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lineage.model import terms
+from lineage.services.context import Context
+from lineage.store.base import NOW, Filter, Hop, Page
+from lineage.store.rows import NodeRow
+
+REVISION = "swh:1:rev:"
+_PAGE = 2_000
+_USED = Hop(relations=frozenset({"used"}))
+_MADE = Hop(toward="effects", relations=frozenset({"wasGeneratedBy"}))
+_MEMBERS = Hop(relations=frozenset({"hadMember"}))
+_RUNS = Filter(kinds=frozenset({"Run"}))
+
+
+@dataclass(slots=True)
+class RunRecord:
+    """A run with what is directly beside it: things used come with their role."""
+
+    row: NodeRow
+    attributes: Mapping[str, Any]
+    commits: list[str] = field(default_factory=list)
+    environments: list[str] = field(default_factory=list)
+    used: list[tuple[str | None, NodeRow]] = field(default_factory=list)
+    made: list[NodeRow] = field(default_factory=list)
+
+    @property
+    def program(self) -> str | None:
+        """The address of its program, as its tracker wrote it down."""
+        for name in ("tag.mlflow.source.name", "source_path"):
+            found = self.attributes.get(name)
+            if isinstance(found, str) and found:
+                return found
+        return None
+
+    @property
+    def stage_folder(self) -> str | None:
+        """The folder of the dvc.yaml of its stage, from the root of the repository."""
+        stage = self.attributes.get("stage")
+        if not isinstance(stage, str):
+            return None
+        return posixpath.dirname(stage.partition(":")[0])
+
+
+def runs(ctx: Context, where: Filter = _RUNS) -> Iterator[Sequence[RunRecord]]:
+    """The runs of a store, page by page, as their sources tell them: without what was joined."""
+    after: str | None = None
+    while True:
+        page = ctx.store.find(where, Page(limit=_PAGE, after=after), NOW)
+        yield list(_beside(ctx, page.rows))
+        if page.after is None:
+            return
+        after = page.after
+
+
+def _beside(ctx: Context, rows: Sequence[NodeRow]) -> Iterator[RunRecord]:
+    found = {row.id: RunRecord(row, row.node().attributes) for row in rows}
+    used = [row.edge() for row in ctx.store.edges(list(found), _USED, NOW)]
+    made = ctx.store.edges(list(found), _MADE, NOW)
+    near = ctx.store.get({e.cause for e in used} | {e.effect for e in made}, NOW)
+    for edge in used:
+        if edge.cause not in near or edge.attributes.get(terms.METHOD) in terms.JOINED:
+            continue
+        run, thing = found[edge.effect], near[edge.cause]
+        if edge.cause.startswith(REVISION):
+            run.commits.append(edge.cause.removeprefix(REVISION))
+        elif thing.kind == "Environment":
+            run.environments.append(edge.cause)
+        else:
+            role = edge.attributes.get("prov:role")
+            run.used.append((role if isinstance(role, str) else None, thing))
+    for row in made:
+        if row.effect in near:
+            found[row.cause].made.append(near[row.effect])
+    yield from found.values()
+
+
+def members(ctx: Context, folder: str) -> Mapping[str, str]:
+    """Name -> identifier of the members of a folder that are known."""
+    inside = {edge.cause for edge in ctx.store.edges([folder], _MEMBERS, NOW)}
+    rows = ctx.store.get(inside, NOW)
+    return {
+        name: ident
+        for ident, row in rows.items()
+        if isinstance(name := row.node().attributes.get("name"), str)
+    }
