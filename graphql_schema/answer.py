@@ -36,15 +36,31 @@ class Cut:
     left: int | None = strawberry.field(description="Nodes known to be beyond the cut.")
 
 
+@strawberry.type(description="What an answer could not use, or what is not recorded.")
+class Gap:
+    """What an answer could not use, or what is not recorded."""
+
+    code: str = strawberry.field(description="A word that does not change between releases.")
+    count: int = strawberry.field(description="How many there are.")
+    message: str = strawberry.field(description="What is not known, as a sentence.")
+    example: str | None = strawberry.field(description="One of them.")
+    command: str | None = strawberry.field(description="What closes it, or shows more.")
+
+
 @strawberry.type(description="Whether an answer is whole, and the ledger it was answered from.")
 class Certificate:
     """Whether an answer is whole, and the ledger it was answered from."""
 
-    complete: bool = strawberry.field(description="Whether nothing was left out.")
+    complete: bool = strawberry.field(
+        description="Whether nothing that is recorded was cut off; gaps say what is not known."
+    )
     cut: Cut | None = strawberry.field(description="Why it is not whole.")
     cursor: str | None = strawberry.field(description="Goes on where the answer ends.")
     as_of: int = strawberry.field(name="as_of", description="The entry it was answered at.")
     root: str = strawberry.field(description="The root of the ledger then, in hex.")
+    gaps: list[Gap] = strawberry.field(
+        description="What is not recorded, or could not be used (docs/reference/answers.md)."
+    )
 
 
 def _key(name: str, sort: Any, description: str) -> Any:

@@ -238,14 +238,21 @@ class Lineage(Verbs, Closeable):
         data: bytes | None = None,
         progress: Progress | None = None,
         joined: bool = True,
+        runs: Iterable[str] = (),
     ) -> tuple[Report, ...]:
         """Import a source: a path, an URL, or ``data`` that came from elsewhere. One report for
         each importer that reads it; then, where anything is new, one of what it is joined with
-        (``join``). Without ``joined`` that is left for later.
+        (``join``). Without ``joined`` that is left for later. ``runs`` are references to runs that used
+        the environment which the source, a lock file, describes.
         """
         place = Source.of(os.fspath(source), data)
         reports = ingest.import_source(
-            self.context, place, named=named, revisions=revisions, progress=progress
+            self.context,
+            place,
+            named=named,
+            revisions=revisions,
+            runs=tuple(runs),
+            progress=progress,
         )
         if joined and any(report.added or report.retracted for report in reports):
             reports = (*reports, join.join(self.context))

@@ -24,6 +24,7 @@ def COMMAND(answer: AskAnswer, *, ids: bool) -> None:
         console.print(render.node_line(node).append(f"  {node.id}", style="dim"))
     if answer.nodes:
         console.print()
-    console.print(render.certificate(answer))
+    for text in render.certificate(answer):
+        console.print(text)
     if answer.certificate.cursor:
         console.print(f"more: --after {answer.certificate.cursor}", style="dim")

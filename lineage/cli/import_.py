@@ -18,6 +18,13 @@ from lineage.cli import common
     "--as", "named", metavar="NAME", help="Read with this importer, whatever it looks like."
 )
 @click.option("--revisions", metavar="RANGE", help="Only these commits (git range syntax).")
+@click.option(
+    "--for",
+    "runs",
+    multiple=True,
+    metavar="RUN",
+    help="A run that used the environment of this lock file; may be repeated.",
+)
 @click.option("--trust", metavar="FILE", help="For packages; default: trust.yaml beside the store.")
 @click.option(
     "--accept-gap", is_flag=True, help="Take a package though some before it are missing."
@@ -26,13 +33,13 @@ from lineage.cli import common
 @click.pass_context
 def COMMAND(
     ctx: click.Context,
+    /,
     sources: tuple[str, ...],
-    named: str | None,
-    revisions: str | None,
     trust: str | None,
     *,
     accept_gap: bool,
     as_json: bool,
+    **reading: Any,
 ) -> None:
     """Bring in repositories, DVC, MLflow, lockfiles and PROV documents; '-' reads a document
     from stdin. Importing again adds what is new and retracts what the source no longer says.
@@ -43,6 +50,7 @@ def COMMAND(
     \b
     Example:
       lineage import . mlflow.db
+      lineage import uv.lock --for run:baseline
       cat provenance.json | lineage import -
       lineage import from-b.zip
     """
@@ -52,7 +60,7 @@ def COMMAND(
     with common.opened(ctx, create=True) as store:
         for source in sources:
             data = sys.stdin.buffer.read() if source == "-" else None
-            package = None if named else _package(source, data)
+            package = None if reading["named"] else _package(source, data)
             if package is not None:
                 admitted = _admit(store, package, source, trust, accept_gap=accept_gap)
                 reports.append(admitted)
@@ -60,14 +68,7 @@ def COMMAND(
                     _tell_admitted(admitted)
                 continue
             with common.progress(source) as told:
-                done = store.load(
-                    source,
-                    named=named,
-                    revisions=revisions,
-                    data=data,
-                    progress=told,
-                    joined=False,
-                )
+                done = store.load(source, data=data, progress=told, joined=False, **reading)
             reports += done
             for report in () if as_json else done:
                 tell(report)

@@ -5,20 +5,21 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
 from lineage.model import terms
+from lineage.model.gaps import Gap
 from lineage.model.record import Edge, Node
 from lineage.model.value import Attributes
 from lineage.query.plan import Toward
 from lineage.services.answer import Answer
 from lineage.services.read.equivalents import EquivalenceClass, Links
 from lineage.services.read.trace import WalkAnswer
-from lineage.services.summary import readable, summary_lines
+from lineage.services.summary import counted, readable, summary_lines
 
 #: Siblings of one relation and kind beyond this are folded into a count.
 FOLD = 6
@@ -145,16 +146,31 @@ def groups(answer: WalkAnswer, *, full: bool) -> Iterable[Text]:
         yield text.append(", ".join(shown) + more)
 
 
-def certificate(answer: Answer) -> Text:
-    """Write on one line whether the answer is complete."""
+def certificate(answer: Answer) -> Iterator[Text]:
+    """Write whether the answer is complete, on one line, then what is not known, one gap a line with
+    the command that closes it.
+    """
     held = answer.certificate
-    size = f"{len(answer.nodes)} things, {len(answer.edges)} links"
+    size = f"{counted(len(answer.nodes), 'thing')}, {counted(len(answer.edges), 'link')}"
     if held.complete:
-        return Text(f"complete: {size}, as of entry {held.as_of}", style="green")
-    cut = held.cut
-    left = f", {cut.left} more known" if cut is not None and cut.left else ""
-    reason = cut.reason if cut is not None else "unknown"
-    return Text(f"cut by {reason}: {size} shown{left}, as of entry {held.as_of}", style="red")
+        yield Text(f"Everything recorded is here: {size}, as of entry {held.as_of}", style="green")
+    else:
+        cut = held.cut
+        left = f", {cut.left} more known" if cut is not None and cut.left else ""
+        reason = cut.reason if cut is not None else "unknown"
+        yield Text(f"cut by {reason}: {size} shown{left}, as of entry {held.as_of}", style="red")
+    yield from gaps(held.gaps)
+
+
+def gaps(held: Sequence[Gap]) -> Iterator[Text]:
+    """Write the gaps of an answer, one a line."""
+    for gap in held:
+        text = Text("But: ", style="yellow").append(gap.message, style="default")
+        if gap.example:
+            text.append(f" ({gap.example})" if gap.count == 1 else f" ({gap.example}, ...)")
+        yield text
+        if gap.command:
+            yield Text(f"     {gap.command}", style="cyan")
 
 
 def attributes(held: Attributes) -> Iterable[Text]:

@@ -38,4 +38,5 @@ def COMMAND(answer: ShowAnswer) -> None:
     for entry, source, actor, recorded in sorted(said):
         console.print(f"  entry {entry}: {source}, recorded by {actor} at {recorded}")
     if not answer.certificate.complete:
-        console.print(render.certificate(answer))
+        for text in render.certificate(answer):
+            console.print(text)

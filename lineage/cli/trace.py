@@ -29,4 +29,5 @@ def tell(answer: WalkAnswer, toward: Toward, *, full: bool) -> None:
     console.print()
     for text in render.groups(answer, full=full):
         console.print(text)
-    console.print(render.certificate(answer))
+    for text in render.certificate(answer):
+        console.print(text)

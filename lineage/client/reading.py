@@ -12,6 +12,7 @@ import orjson
 from lineage import errors, ids
 from lineage.errors import TEMPORARY, LineageError, ServerError
 from lineage.model.findings import Finding
+from lineage.model.gaps import Gap
 from lineage.model.kinds import GROUPS
 from lineage.services.answer import Answer, Certificate
 from lineage.services.read.ask import AskAnswer, Explanation
@@ -150,6 +151,7 @@ def certificate(said: Object) -> Certificate:
         cursor=said["cursor"],
         as_of=said["as_of"],
         root=said["root"],
+        gaps=tuple(Gap(**gap) for gap in said["gaps"]),
     )
 
 

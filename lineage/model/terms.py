@@ -19,11 +19,12 @@ __all__ = ["Argument", "Family", "Relation"]
 METHOD, EVIDENCE, CONFIDENCE = "method", "evidence", "confidence"
 SAMENESS = "alternateOf"
 #: Methods: equal bytes; the same path at the commit of the run; the lock file that a run read; the
-#: lock file of the commit that a run used.
+#: lock file of the commit that a run used; somebody said so.
 BY_DIGEST = "digest"
 BY_PATH = "path-at-commit"
 BY_LOCKFILE = "lockfile"
 BY_COMMIT_LOCK = "lockfile-at-commit"
+STATED = "stated"
 #: Methods by which ``lineage join`` finds edges.
 JOINED = frozenset({BY_PATH, BY_LOCKFILE, BY_COMMIT_LOCK})
 #: Claims of sameness by these methods are followed by default walks; of any edge that was found, what

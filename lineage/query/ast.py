@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -125,6 +126,23 @@ class Selection:
 
     of: Expression
     at: str | None = None
+
+
+def parts(of: Expression) -> Iterator[Expression]:
+    """An expression and all that it is made of."""
+    waiting = [of]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        match part:
+            case And(inner) | Or(inner):
+                waiting += inner
+            case Not(one) | Walk(one) | Via(one) | Ends(_, one):
+                waiting.append(one)
+            case Between(one, other) | Why(one, other):
+                waiting += [one, other]
+            case _:
+                pass
 
 
 _BARE = re.compile(r"[A-Za-z_][\w.\-/]*")

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 import orjson
 
+from lineage.model.gaps import Gap
 from lineage.model.record import Edge, Node
 from lineage.services import notebook
 from lineage.services.as_of import ReadState
@@ -19,13 +20,16 @@ from lineage.store.rows import EdgeRow, NodeRow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
-    """Whether an answer is whole, why not, and the ledger it was answered from."""
+    """Whether an answer is whole, why not, and the ledger it was answered from. ``complete`` says that
+    nothing which is recorded was cut off; ``gaps`` what is not recorded, or could not be used.
+    """
 
     complete: bool
     cut: Cut | None
     as_of: int
     root: str
     cursor: str | None = None
+    gaps: tuple[Gap, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As the JSON of docs/reference/answers.md."""
@@ -36,6 +40,7 @@ class Certificate:
             "cursor": self.cursor,
             "as_of": self.as_of,
             "root": self.root,
+            "gaps": [gap.to_dict() for gap in self.gaps],
         }
 
 
@@ -165,9 +170,11 @@ def _edge_json(row: EdgeRow) -> dict[str, Any]:
     return shown
 
 
-def certify(stand: ReadState, cut: Cut | None, cursor: str | None = None) -> Certificate:
+def certify(
+    stand: ReadState, cut: Cut | None, cursor: str | None = None, gaps: Iterable[Gap] = ()
+) -> Certificate:
     """Make the certificate of an answer that was read from a state; a cursor says that there is
-    more.
+    more, ``gaps`` what is not known.
     """
     return Certificate(
         complete=cut is None,
@@ -175,4 +182,5 @@ def certify(stand: ReadState, cut: Cut | None, cursor: str | None = None) -> Cer
         cursor=cursor,
         as_of=stand.as_of,
         root=stand.head.root.hex(),
+        gaps=tuple(gaps),
     )

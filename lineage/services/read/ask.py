@@ -7,7 +7,8 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from difflib import get_close_matches
 from typing import Annotated, Any, TypeVar
@@ -17,6 +18,7 @@ import orjson
 
 from lineage.errors import BadCursor, Usage
 from lineage.model import kinds
+from lineage.model.gaps import Gap
 from lineage.model.value import read_text
 from lineage.query import ast, parse
 from lineage.query import condition as c
@@ -27,17 +29,23 @@ from lineage.query.words import FILTERS
 from lineage.services.answer import Answer, certify
 from lineage.services.as_of import ReadState, at_one_moment, view_at
 from lineage.services.context import Context
+from lineage.services.read.gaps import environments_unknown, of_runs, sources
 from lineage.services.read.resolve import resolve
 from lineage.services.read.trace import grouped
 from lineage.services.read.why import Connected, connected
 from lineage.services.request import ANSWER, Request, Says, When
-from lineage.store.base import NOW, Filter, Page, Slice, Store, Subgraph, View, Walk
+from lineage.store.base import NOW, Filter, Hop, Page, Slice, Store, Subgraph, View, Walk
 from lineage.store.paths import connections
 
 T = TypeVar("T")
 
 #: Nodes of one page, unless it is told, and at most.
 PAGE, MOST = 10_000, 1_000_000
+#: Words that ask for what runs were run with.
+_EQUIPMENT = frozenset({"package", "env", "environment"})
+_USED = Hop(relations=frozenset({"used"}))
+#: Parts of a question without an answer that are asked by themselves.
+_LOOKED_INTO = 8
 #: Nodes whose attributes are looked at for names like one that is not known.
 _LOOKED_AT = 2_000
 
@@ -176,22 +184,23 @@ def _page(
 ) -> AskAnswer:
     follow = _shown(selection.of)
 
-    def read(view: View) -> tuple[Subgraph, Connected | None]:
+    def read(view: View) -> tuple[Subgraph, Connected | None, list[Gap]]:
         plan = rewritten(bind(selection, _Names(ctx, view)))
         if isinstance(plan, Connections):
-            found = _connections(ctx, plan, view)
-            return found.graph, found
+            chains = _connections(ctx, plan, view)
+            return chains.graph, chains, list(sources(ctx, view))
         after = None if place is None else place.after
         question = PlanRequest(
             plan=plan, follow=follow, limit=limit, after=after, seconds=ctx.budget
         )
-        return ctx.store.run(question, view), None
+        found = ctx.store.run(question, view)
+        return found, None, list(_gaps(ctx, selection.of, found, view))
 
-    (found, chains), stand = _read(ctx, selection, place, read)
+    (found, chains, gaps), stand = _read(ctx, selection, place, read)
     if chains is not None:
         return AskAnswer(
             found=found,
-            certificate=certify(stand, found.cut),
+            certificate=certify(stand, found.cut, gaps=gaps),
             start=chains.ends,
             query=text,
             paths=chains.paths,
@@ -201,10 +210,40 @@ def _page(
     cursor = _cursor(ctx, text, _Place(stand.as_of, last)) if last is not None else None
     return AskAnswer(
         found=found,
-        certificate=certify(stand, found.cut, cursor),
+        certificate=certify(stand, found.cut, cursor, gaps),
         query=text,
         groups=grouped(found.ordered_nodes),
     )
+
+
+def _gaps(ctx: Context, of: ast.Expression, found: Subgraph, view: View) -> Iterator[Gap]:
+    """The gaps of a page: of its runs where it walks to causes, of all runs where it asks for packages
+    or environments; and what nothing meets where it is empty.
+    """
+    parts = list(ast.parts(of))
+    if any(isinstance(part, ast.Match) and part.key.lower() in _EQUIPMENT for part in parts):
+        yield from environments_unknown(ctx, view)
+    elif any(isinstance(part, ast.Walk) and part.up is not None for part in parts):
+        runs = [row for row in found.node_rows if row.kind == "Run"]
+        used = ctx.store.edges([row.id for row in runs], _USED, view) if runs else ()
+        yield from of_runs(ctx, runs, used, view)
+    if not found.node_rows and found.cut is None and isinstance(of, ast.And):
+        yield from _unmet(ctx, of.parts, view)
+    yield from sources(ctx, view)
+
+
+def _unmet(ctx: Context, parts: Sequence[ast.Expression], view: View) -> Iterator[Gap]:
+    """The parts of a question without an answer that nothing meets, each by itself."""
+    for part in parts[:_LOOKED_INTO]:
+        text = ast.show(ast.Selection(part))
+        if isinstance(part, ast.Not) or page_of(ctx, part, Page(limit=1), view).rows:
+            continue
+        yield Gap(
+            code="nothing-matches",
+            count=1,
+            message=f"nothing here is {text}",
+            command=f"lineage explain {shlex.quote(text)}",
+        )
 
 
 def _read(

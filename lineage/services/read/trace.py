@@ -3,20 +3,23 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Annotated, Literal, TypeVar
 
-from lineage import ids
 from lineage.errors import Usage
 from lineage.model import kinds, terms
+from lineage.model.gaps import Gap
 from lineage.query.plan import Toward
 from lineage.services.answer import Answer, certify
 from lineage.services.as_of import at_one_moment
 from lineage.services.context import Context
+from lineage.services.read.gaps import of_walk
 from lineage.services.read.resolve import nearest, resolve
 from lineage.services.read.versions import newest, versions
 from lineage.services.request import ANSWER, EVERYTHING, Request, Says, Via, When, reference
+from lineage.services.summary import counted
 from lineage.store.base import Subgraph, View, Walk
 from lineage.store.rows import NodeRow
 
@@ -92,22 +95,26 @@ def walked(ctx: Context, asked: WalkRequest[W], toward: Toward) -> WalkAnswer:
     """
     along = relations(asked.via)
 
-    def read(view: View) -> tuple[Subgraph, tuple[str, ...]]:
-        start = _start(ctx, resolve(ctx, asked.reference, view), asked.version, view)
+    def read(view: View) -> tuple[Subgraph, tuple[str, ...], list[Gap]]:
+        asked_for = resolve(ctx, asked.reference, view)
+        start, left_out = _start(ctx, asked_for, asked.version, view)
         walk = Walk(
-            start=frozenset(start),
+            start=frozenset(row.id for row in start),
             toward=toward,
             relations=along,
             depth=asked.depth,
             limit=asked.limit,
             seconds=ctx.budget,
         )
-        return ctx.store.walk(walk, view), start
+        found = ctx.store.walk(walk, view)
+        whole = along is None and found.cut is None
+        gaps = [*left_out, *of_walk(ctx, found, start, toward, view, everything=whole)]
+        return found, tuple(row.id for row in start), gaps
 
-    (found, start), stand = at_one_moment(ctx, asked.at, read)
+    (found, start, gaps), stand = at_one_moment(ctx, asked.at, read)
     return WalkAnswer(
         found=found,
-        certificate=certify(stand, found.cut),
+        certificate=certify(stand, found.cut, gaps=gaps),
         start=start,
         groups=grouped(row for row in found.ordered_nodes if row.id != start[0]),
     )
@@ -115,20 +122,31 @@ def walked(ctx: Context, asked: WalkRequest[W], toward: Toward) -> WalkAnswer:
 
 def _start(
     ctx: Context, row: NodeRow, version: Literal["all", "latest"], view: View
-) -> tuple[str, ...]:
-    """What a walk begins with: a thing; or a name with its versions, since nobody made the name."""
+) -> tuple[tuple[NodeRow, ...], list[Gap]]:
+    """What a walk begins with: a thing; or a name with its versions, since nobody made the name; or
+    the latest of them, and how many are left out then.
+    """
     named = versions(ctx, row, view)
     if version == "all" or not named:
-        return (row.id, *(one.id for one in named))
+        return (row, *named), []
     last = newest(ctx, named, view)
     if last is None:
-        shown = ", ".join(ids.title(one.id, one.label) for one in named[:_SHOWN])
+        shown = ", ".join(one.title for one in named[:_SHOWN])
         raise Usage(
-            f"nothing tells which of the {len(named)} versions of {ids.title(row.id, row.label)} "
-            "is the latest",
+            f"nothing tells which of the {len(named)} versions of {row.title} is the latest",
             hint=f"Name one: {shown}.",
         )
-    return (last.id,)
+    left = [one for one in named if one.id != last.id]
+    if not left:
+        return (last,), []
+    gap = Gap(
+        code="versions-left-out",
+        count=len(left),
+        message=f"{counted(len(left), 'other version')} of {row.title}, which the walk did not begin with",
+        example=left[0].title,
+        command=f"lineage trace {shlex.quote(row.id)} --version all",
+    )
+    return (last,), [gap]
 
 
 def grouped(rows: Iterable[NodeRow]) -> dict[str, list[str]]:

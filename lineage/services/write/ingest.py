@@ -10,11 +10,14 @@ from typing import Any
 
 import importers
 from importers.base import Importer, Options, Source
+from lineage.errors import Usage
 from lineage.ledger.log import Draft
-from lineage.model import check
-from lineage.model.record import Batch, Loss, Record, line
+from lineage.model import check, kinds, terms
+from lineage.model.record import Batch, Edge, Loss, Record, line
+from lineage.model.value import Value
 from lineage.services.context import Context
-from lineage.services.write import sources
+from lineage.services.read import imported
+from lineage.services.read.resolve import resolve
 from lineage.store.base import NOW, Receipt
 
 #: Called with what was done so far: records written, records known to be coming.
@@ -57,12 +60,15 @@ def import_source(
     *,
     named: str | None = None,
     revisions: str | None = None,
+    runs: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> tuple[Report, ...]:
-    """Read a source with the importer named, or with those that recognise it.
+    """Read a source with the importer named, or with those that recognise it. ``runs`` are references
+    to runs that used the one environment which it describes.
 
     Everything is read to its end before the first record is written, so that a damaged source
-    leaves the store as it was. Raises the errors of importers, ``Rejected``, and of stores.
+    leaves the store as it was. Raises the errors of importers, of references to runs, ``Usage`` where
+    it does not describe one environment, ``Rejected``, and those of stores.
     """
     chosen = (importers.named(named),) if named else importers.sniff(source)
     options = Options(person_key=ctx.person_key, revisions=revisions)
@@ -70,12 +76,36 @@ def import_source(
     for _, batches in read:
         for batch in batches:
             check.demand(batch)
+    used = _stated(ctx, runs, [batch for _, batches in read for batch in batches]) if runs else None
     reports = []
     for importer, batches in read:
         name = f"{importer.name}:{source.address}"
         reports.append(_reconcile(ctx, name, importer, batches, progress))
-        sources.remember(ctx, name, importer.name, source)
+        if source.path is not None:
+            imported.remember(ctx, name, importer.name, source.path)
+    if used is not None:
+        reports.append(ingest(ctx, used, source=f"stated:{ctx.actor}", importer="api"))
     return tuple(reports)
+
+
+def _stated(ctx: Context, runs: Sequence[str], batches: Sequence[Batch]) -> Batch:
+    """That runs used the environment which a source describes, as somebody says who knows."""
+    found = {node.id for batch in batches for node in batch.nodes if node.kind == "Environment"}
+    if len(found) != 1:
+        raise Usage(
+            f"the source describes {len(found)} environments: which one the runs used is not clear",
+            hint="Import a lock file of one environment.",
+        )
+    [environment] = found
+    rows = [resolve(ctx, run) for run in runs]
+    for row in rows:
+        if kinds.family(row.kind) != "Activity":
+            raise Usage(f"{row.title} is a {row.kind}, no run", hint="Name runs: run:ab12.")
+    stated: dict[str, Value] = {terms.METHOD: terms.STATED, "prov:role": "environment"}
+    edges = (
+        Edge(relation="used", effect=row.id, cause=environment, attributes=stated) for row in rows
+    )
+    return Batch(edges=tuple(edges))
 
 
 def ingest(

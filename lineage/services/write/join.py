@@ -17,13 +17,13 @@ from lineage.errors import LineageError
 from lineage.model import terms
 from lineage.model.record import Batch, Edge, Node, Record, line
 from lineage.services.context import Context
+from lineage.services.read.imported import repositories
 from lineage.services.request import Request, Says
 from lineage.services.write.ingest import Report, write_batches
 from lineage.services.write.joins import state
 from lineage.services.write.joins.commits import CommitFiles
 from lineage.services.write.joins.join import Joins
 from lineage.services.write.joins.runs import runs
-from lineage.services.write.sources import repositories
 from lineage.services.write.untie import pair, rejected
 from lineage.sources.git.reader import GitReader
 from lineage.store.base import NOW

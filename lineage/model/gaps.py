@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an answer could not use, or what is not recorded: said beside the answer, with what closes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+#: Code -> what it means.
+CODES: Mapping[str, str] = {
+    "environment-unknown": "Runs of which no environment is recorded.",
+    "commit-unknown": "Runs of which no commit is recorded.",
+    "digest-unknown": "Data that runs used, of which no digest is recorded, or only a short one that "
+    "does not tell bytes apart.",
+    "data-unjoined": "Runs that name a file, by an address that is joined with no version of one.",
+    "claim-not-followed": "Claims about things of the answer that are not sure enough, or of a sort, "
+    "that walks follow.",
+    "versions-left-out": "Versions of the name that was asked about, with which the walk did not begin.",
+    "values-not-compared": "Values that a condition did not compare, because they are of another type.",
+    "invalidated": "Things of the answer that were retracted or revoked.",
+    "source-changed": "Sources on this machine that have changed since they were imported.",
+    "nothing-matches": "A part of the question that nothing in the store meets.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """One sort of gap in an answer: its code (``CODES``), how many there are, a sentence, one of them,
+    and the command that closes it or shows more (``None``: there is none).
+    """
+
+    code: str
+    count: int
+    message: str
+    example: str | None = None
+    command: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)

@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds the gaps of an answer: what is recorded that it could not use, and what is not recorded that a
+reader would take for granted. Most are seen in the rows that were read for the answer.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from lineage import ids
+from lineage.model import kinds, terms
+from lineage.model.gaps import Gap
+from lineage.query.plan import Toward
+from lineage.services.context import Context
+from lineage.services.read import imported, known_gaps
+from lineage.services.summary import counted
+from lineage.store.base import NOW, Hop, Subgraph, View
+from lineage.store.rows import EdgeRow, NodeRow
+
+#: Kinds of which runs read, and of which claims are looked for.
+_DATA = frozenset({"Dataset", "DatasetVersion"})
+_CLAIMED = frozenset({*_DATA, "Artifact", "Model", "ModelVersion"})
+#: Algorithms whose digests tell bytes apart.
+_STRONG = re.compile(
+    r'"digest":\[?"(md5|md5-dos2unix|sha1|sha224|sha256|sha384|sha512|blake2b|blake3|xxh128|git):'
+)
+_USED = Hop(relations=frozenset({"used"}))
+_INVALIDATED = Hop(relations=frozenset({"wasInvalidatedBy"}))
+_REVISION = "swh:1:rev:"
+
+
+def of_walk(
+    ctx: Context,
+    found: Subgraph,
+    start: Sequence[NodeRow],
+    toward: Toward,
+    view: View,
+    *,
+    everything: bool,
+) -> Iterator[Gap]:
+    """The gaps of a walk. ``everything`` says that it followed what default walks follow and was not
+    cut, so that the edges of each run are in it.
+    """
+    claimed = [row for row in found.node_rows if row.kind in _CLAIMED]
+    if toward == "causes":
+        runs = [row for row in found.node_rows if row.kind == "Run"]
+        used = found.edge_rows if everything else ctx.store.edges(_ids(runs), _USED, view)
+        yield from of_runs(ctx, runs, used, view)
+        yield from _digests(claimed, found.edge_rows)
+        yield from _unjoined_of(runs)
+    else:
+        if any(row.kind in {"Package", "Environment"} for row in start):
+            yield from environments_unknown(ctx, view)
+        yield from _unjoined_names(ctx, start, found, view)
+    yield from _claims(ctx, claimed, toward, view)
+    yield from _invalidated(ctx, claimed, found, toward, view)
+    yield from sources(ctx, view)
+
+
+# --- runs -----------------------------------------------------------------------------------------
+
+
+def of_runs(
+    ctx: Context, runs: Sequence[NodeRow], used: Iterable[EdgeRow], view: View
+) -> Iterator[Gap]:
+    """Runs of which no environment or no commit is recorded; ``used`` are their edges."""
+    if not runs:
+        return
+    uses = [row for row in used if row.relation == "used"]
+    coded = {row.effect for row in uses if row.cause.startswith(_REVISION)}
+    others = {row.cause for row in uses if not row.cause.startswith(_REVISION)}
+    environments = _environments(ctx, others, view)
+    equipped = {row.effect for row in uses if row.cause in environments}
+    if bare := [row for row in runs if row.id not in equipped]:
+        run = shlex.quote(_reference(bare[0]))
+        yield Gap(
+            code="environment-unknown",
+            count=len(bare),
+            message=f"the environment of {counted(len(bare), 'run')} is not recorded",
+            example=bare[0].title,
+            command=f"lineage import LOCKFILE --for {run}",
+        )
+    if bare := [row for row in runs if row.id not in coded]:
+        yield Gap(
+            code="commit-unknown",
+            count=len(bare),
+            message=f"the commit of {counted(len(bare), 'run')} is not recorded",
+            example=bare[0].title,
+            command=f"lineage show {shlex.quote(bare[0].id)}",
+        )
+
+
+def _environments(ctx: Context, idents: Collection[str], view: View) -> Collection[str]:
+    """Those of some things that are environments."""
+    prefix = "urn:lineage:environment:"
+    known = {ident for ident in idents if ident.startswith(prefix)}
+    unsure = [
+        ident for ident in idents if ident not in known and not ident.startswith("urn:lineage:")
+    ]
+    if unsure:
+        rows = ctx.store.get(unsure, view)
+        known |= {ident for ident, row in rows.items() if row.kind == "Environment"}
+    return known
+
+
+def environments_unknown(ctx: Context, view: View) -> Iterator[Gap]:
+    """Runs of the store of which no environment is known: each may have had any package."""
+    held = known_gaps.read(ctx) if view == NOW else None
+    if held is not None and (count := held.counts.get("environment", 0)):
+        yield Gap(
+            code="environment-unknown",
+            count=count,
+            message=f"of {counted(count, 'run')} of {held.runs:,} no environment was known as of entry "
+            f"{held.entry}, so that it cannot be told whether they belong here",
+            example=held.examples.get("environment"),
+            command="lineage import LOCKFILE --for RUN",
+        )
+
+
+# --- data -----------------------------------------------------------------------------------------
+
+
+def _digests(claimed: Iterable[NodeRow], edges: Iterable[EdgeRow]) -> Iterator[Gap]:
+    """Data that runs used of which the bytes are not known."""
+    open_ = {
+        row.id: row for row in claimed if row.kind in _DATA and not _STRONG.search(row.attributes)
+    }
+    if not open_:
+        return
+    used = {row.cause for row in edges if row.relation == "used" and row.cause in open_}
+    tied = {row.effect for row in edges if row.relation in terms.SAMENESSES}
+    if bare := sorted(used - tied):
+        row = open_[bare[0]]
+        yield Gap(
+            code="digest-unknown",
+            count=len(bare),
+            message=f"the bytes of {counted(len(bare), 'data set')} are not known: no digest is "
+            "recorded, or only a short one",
+            example=row.title,
+            command=f"lineage show {shlex.quote(row.id)}",
+        )
+
+
+def _unjoined_of(runs: Iterable[NodeRow]) -> Iterator[Gap]:
+    """Runs of the answer that read something which is joined with no file."""
+    found = [row for row in runs if '"unjoined":' in row.attributes]
+    if found:
+        named = found[0].node().attributes["unjoined"]
+        address = named[0] if isinstance(named, tuple) else named
+        yield Gap(
+            code="data-unjoined",
+            count=len(found),
+            message=f"{counted(len(found), 'run')} read data by an address that is joined with no file",
+            example=f"{address} of {found[0].title}",
+            command="lineage join FOLDER",
+        )
+
+
+def _unjoined_names(
+    ctx: Context, start: Sequence[NodeRow], found: Subgraph, view: View
+) -> Iterator[Gap]:
+    """Runs beyond the answer that name a file as what was asked about is called."""
+    names = {name for row in start if (name := _file_name(row)) is not None}
+    if not names or view != NOW:
+        return
+    inside = {row.id for row in found.node_rows if row.kind == "Run"}
+    told = known_gaps.unjoined(ctx, names)
+    beyond = [(total, one) for total, one in told if one.run not in inside]
+    if beyond:
+        _, first = beyond[0]
+        count = len(beyond) + sum(
+            total - known_gaps.MOST for total in {t for t, _ in told} if total > known_gaps.MOST
+        )
+        yield Gap(
+            code="data-unjoined",
+            count=count,
+            message=f"{counted(count, 'run')} name a file called so, and are not joined with it: "
+            f"{first.reason}",
+            example=f"{first.address} of {first.title}",
+            command="lineage join FOLDER",
+        )
+
+
+def _file_name(row: NodeRow) -> str | None:
+    if row.kind not in {*_DATA, "Artifact"}:
+        return None
+    name = row.node().attributes.get("name")
+    return name if isinstance(name, str) and name else None
+
+
+def _claims(ctx: Context, claimed: Sequence[NodeRow], toward: Toward, view: View) -> Iterator[Gap]:
+    """Claims about things of the answer that the walk did not follow."""
+    hop = Hop(toward=toward, relations=frozenset({terms.SAMENESS}))
+    rows = ctx.store.edges(_ids(claimed), hop, view) if claimed else ()
+    weak = [row for row in rows if not terms.follows(row.relation, row.edge().attributes)]
+    pairs = {frozenset((row.effect, row.cause)) for row in weak}
+    if pairs:
+        row = weak[0]
+        yield Gap(
+            code="claim-not-followed",
+            count=len(pairs),
+            message=f"{counted(len(pairs), 'claim')} that two things are the same were not followed",
+            example=f"{ids.short(row.effect)} and {ids.short(row.cause)}",
+            command=f"lineage show {shlex.quote(row.effect)}",
+        )
+
+
+def _invalidated(
+    ctx: Context, claimed: Sequence[NodeRow], found: Subgraph, toward: Toward, view: View
+) -> Iterator[Gap]:
+    """Things of the answer that were invalidated."""
+    rows: Iterable[EdgeRow] = found.edge_rows
+    if toward == "effects":
+        rows = ctx.store.edges(_ids(claimed), _INVALIDATED, view) if claimed else ()
+    gone = {row.effect for row in rows if row.relation == "wasInvalidatedBy"}
+    if gone:
+        first = min(gone)
+        title = next((row.title for row in found.node_rows if row.id == first), ids.short(first))
+        yield Gap(
+            code="invalidated",
+            count=len(gone),
+            message=f"{counted(len(gone), 'thing')} in this answer was retracted or revoked"
+            if len(gone) == 1
+            else f"{counted(len(gone), 'thing')} in this answer were retracted or revoked",
+            example=title,
+            command=f"lineage show {shlex.quote(first)}",
+        )
+
+
+# --- the store ------------------------------------------------------------------------------------
+
+
+def sources(ctx: Context, view: View) -> Iterator[Gap]:
+    """Sources on this machine that are not as they were when they were imported."""
+    if view != NOW:
+        return
+    changed = imported.changed(ctx)
+    if changed:
+        yield Gap(
+            code="source-changed",
+            count=len(changed),
+            message=f"{counted(len(changed), 'source')} changed since it was imported"
+            if len(changed) == 1
+            else f"{counted(len(changed), 'source')} changed since they were imported",
+            example=changed[0],
+            command=f"lineage import {shlex.quote(changed[0])}",
+        )
+
+
+def _ids(rows: Iterable[NodeRow]) -> list[str]:
+    return [row.id for row in rows]
+
+
+def _reference(row: NodeRow) -> str:
+    """What a person may type for a thing."""
+    word = next((word for word, names in kinds.WORDS.items() if names[0] == row.kind), None)
+    return f"{word}:{row.label}" if word and row.label else row.id

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is remembered of imports beside the graph: where each source lies on this machine, and how it
+looked when it was read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import orjson
+
+from importers.lockfile.finding import governing_rank
+from lineage.services.context import Context
+from lineage.store.base import values_under
+
+#: Names of the values kept of sources begin so.
+PREFIX = "source/"
+#: Sources that are looked at to see whether they changed.
+MOST = 100
+#: Files whose time says that a repository has new commits.
+_GIT = (".git/HEAD", ".git/logs/HEAD", ".git/packed-refs", "HEAD", "packed-refs")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """A source that was imported: its name, who read it, where it lies, and how it looked."""
+
+    name: str
+    importer: str
+    path: str
+    looked: str
+
+
+def remember(ctx: Context, name: str, importer: str, path: Path) -> None:
+    """Remember where a source lies, and how it looks now."""
+    key = PREFIX + hashlib.sha256(name.encode()).hexdigest()[:32]
+    held = Imported(name=name, importer=importer, path=str(path), looked=look(path, importer))
+    value = orjson.dumps(asdict(held))
+    if ctx.store.values([key]).get(key) != value:
+        ctx.store.keep({key: value})
+
+
+def look(path: Path, importer: str) -> str:
+    """How a source looks to whoever reads it with an importer: sizes and times of the files that change
+    when it has something new, of no contents; empty for what is not there.
+    """
+    try:
+        if path.is_file():
+            places = [path, path.with_name(path.name + "-wal")]
+        else:
+            places = [*(path / sign for sign in _GIT), *_signs(path, importer)]
+        shown = [_time(place) for place in places]
+    except OSError:
+        return ""
+    return hashlib.sha256(orjson.dumps(shown)).hexdigest()[:32] if any(shown) else ""
+
+
+def _signs(path: Path, importer: str) -> list[Path]:
+    """What changes in a folder with what an importer reads there, beside new commits."""
+    if importer == "dvc":
+        return [path / name for name in ("dvc.lock", "dvc.yaml")]
+    if importer == "lockfile":
+        return [file for file in sorted(path.iterdir()) if governing_rank(file.name) is not None]
+    if importer == "mlflow":
+        stores = sorted(path.glob("*.db"))[:MOST]
+        stores += [file.with_name(file.name + "-wal") for file in stores]
+        folders = [path / "mlruns", *sorted((path / "mlruns").glob("*"))[:MOST]]
+        own = [file for file in sorted(path.iterdir())[:MOST] if (file / "meta.yaml").exists()]
+        return [*stores, *folders, *own]
+    return []
+
+
+def _time(place: Path) -> list[int] | None:
+    try:
+        status = place.stat()
+    except OSError:
+        return None
+    return [status.st_size, status.st_mtime_ns]
+
+
+def every(ctx: Context) -> Iterator[Imported]:
+    """All sources that are remembered."""
+    for _, value in values_under(ctx.store, PREFIX):
+        yield Imported(**orjson.loads(value))
+
+
+def repositories(ctx: Context) -> Iterator[Path]:
+    """The git repositories that were imported and still lie where they did."""
+    for held in every(ctx):
+        if held.importer == "git" and (path := Path(held.path)).exists():
+            yield path
+
+
+def changed(ctx: Context) -> list[str]:
+    """Where the sources lie that do not look as they did, of the first ``MOST``; one that is no
+    longer there is not said to have changed.
+    """
+    found: dict[str, None] = {}
+    for number, held in enumerate(every(ctx)):
+        if number >= MOST:
+            break
+        now = look(Path(held.path), held.importer)
+        if now and now != held.looked:
+            found[held.path] = None
+    return list(found)
