@@ -23,6 +23,7 @@ from lineage.services import context
 from lineage.services.context import Context
 from lineage.services.operate import replicate
 from lineage.services.operate.replicate import Replication
+from lineage.services.read import known_gaps
 from lineage.services.request import Request
 from lineage.services.write import ingest, join
 from lineage.services.write.ingest import Progress, Report
@@ -145,6 +146,7 @@ def open_here(
     try:
         fresh = (person_key or secrets.token_bytes(32)).hex()
         key = remembered(store, PERSON_KEY, fresh.encode()).decode()
+        known_gaps.begin(store)
     except BaseException:
         store.close()
         raise
@@ -241,7 +243,7 @@ class Lineage(Verbs, Closeable):
         runs: Iterable[str] = (),
     ) -> tuple[Report, ...]:
         """Import a source: a path, an URL, or ``data`` that came from elsewhere. One report for
-        each importer that reads it; then, where anything is new, one of what it is joined with
+        each importer that reads it; then, where anything is joined or could not be, one of that
         (``join``). Without ``joined`` that is left for later. ``runs`` are references to runs that used
         the environment which the source, a lock file, describes.
         """
@@ -255,7 +257,8 @@ class Lineage(Verbs, Closeable):
             progress=progress,
         )
         if joined and any(report.added or report.retracted for report in reports):
-            reports = (*reports, join.join(self.context))
+            done = join.join(self.context)
+            reports = (*reports, done) if done.told else reports
         return reports
 
     def answer(self, request: Request[R]) -> R:

@@ -72,10 +72,11 @@ def COMMAND(
             reports += done
             for report in () if as_json else done:
                 tell(report)
-        if any(isinstance(one, Report) and (one.added or one.retracted) for one in reports):
-            reports.append(store.join())
+        changed = any(isinstance(one, Report) and (one.added or one.retracted) for one in reports)
+        if changed and (joined := store.join()).told:
+            reports.append(joined)
             if not as_json:
-                tell(reports[-1])
+                tell(joined)
     if as_json:
         common.emit({"imports": [report.to_dict() for report in reports]})
 

@@ -37,9 +37,10 @@ def COMMAND(ctx: click.Context, folder: str, *, as_json: bool) -> None:
             problems += problem
             for report in () if as_json else done:
                 import_.tell(report)
-        reports.append(store.join())
-        if not as_json:
-            import_.tell(reports[-1])
+        if (joined := store.join()).told:
+            reports.append(joined)
+            if not as_json:
+                import_.tell(joined)
         found = facts(store.context)
         stats = store.stats()
     if as_json:

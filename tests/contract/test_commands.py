@@ -100,7 +100,7 @@ def test_answers_are_one_json_document_of_one_shape(run, store):
         answer = json.loads(out)
         assert set(answer) >= {"nodes", "edges", "certificate"}
         assert answer["certificate"]["complete"] is True
-        assert set(answer["certificate"]) == {"complete", "cut", "cursor", "as_of", "root"}
+        assert set(answer["certificate"]) == {"complete", "cut", "cursor", "as_of", "root", "gaps"}
         for node in answer["nodes"]:
             assert set(node) == {"id", "kind", "label", "attributes"}
     stats = json.loads(run("--store", store, "stats", "--json")[1])
@@ -116,7 +116,7 @@ def test_a_trace_reads_well_and_says_that_it_is_whole(run, store):
         "    \u2514\u2500\u2500 used  Entity data",
         "",
         "      others     2  data, run",
-        "complete: 3 things, 2 links, as of entry 1",
+        "Everything recorded is here: 3 things, 2 links, as of entry 1",
     ]
 
 
@@ -222,6 +222,7 @@ def test_init_imports_a_project_and_says_three_things(run, tmp_path):
         "dvc",
         "mlflow",
         "lockfile",
+        "join",
     }
     assert len(said["facts"]) == 3
     assert said["facts"][-1]["says"] == "7 commits by 1 person", "MLflow's user wrote none of them"

@@ -74,7 +74,7 @@ def test_a_real_source_is_recognised_and_importing_it_twice_adds_nothing(name, f
     source = source_for(name, folder)
     assert name in {importer.name for importer in importers.sniff(source)}
     with lineage.open("memory:", person_key=KEY) as store:
-        (first,) = store.load(source.address, named=name)
+        first, *_ = store.load(source.address, named=name)
         (again,) = store.load(source.address, named=name)
         assert (again.added, again.retracted, again.entries) == (0, 0, ())
         assert first.added == again.unchanged > 0

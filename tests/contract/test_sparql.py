@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import lineage
 from lineage import app
+from lineage.model import kinds
 from lineage.model.record import Batch, Edge
 from lineage.model.terms import TABLE
 from lineage.services.operate.replicate import copy
@@ -56,6 +57,11 @@ def reached(store, ident):
     return {(ident, other) for other in store.trace(ident, via=VIA).ids if other != ident}
 
 
+def unnamed(store):
+    """Everything but names, which are traced by their versions; SPARQL finds these under them."""
+    return [node.id for node in store.ask("*") if node.kind not in kinds.NAMES]
+
+
 def demand_agreement(store, some, many):
     """Two readers of our Turtle find what traces find: pyoxigraph from ``many``, rdflib, which is
     slow, from ``some`` of them.
@@ -88,7 +94,7 @@ dense = st.lists(edges, max_size=10).map(lambda some: Batch(edges=tuple(some)))
 def test_plain_sparql_finds_what_trace_finds_in_any_graph(batch):
     with lineage.open("memory:") as store:
         store.ingest(batch)
-        every = store.ask("*").ids
+        every = unnamed(store)
         demand_agreement(store, every, every)
 
 
@@ -104,7 +110,7 @@ def test_plain_sparql_finds_what_trace_finds_in_projects(project, engine, addres
         target.close()
         url = address
     with lineage.open(url, create=False) as store:
-        every = store.ask("*").ids
+        every = unnamed(store)
         models = store.ask("kind:modelversion or kind:datasetversion").ids
         hops = demand_agreement(store, models[:9], every)
         # The verb itself gives the same answer as a partner's tools.

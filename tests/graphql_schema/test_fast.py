@@ -93,7 +93,7 @@ def test_whatever_goes_wrong_on_the_short_way_is_left_to_the_stock_executor(shar
 
 
 def test_the_flat_answer_is_the_one_json_shape(shared):
-    query = '{trace(ref: "urn:t:model:1") {nodes {id kind label attributes} edges {type effect cause attributes} certificate {complete cut {reason left} cursor as_of root}}}'
+    query = '{trace(ref: "urn:t:model:1") {nodes {id kind label attributes} edges {type effect cause attributes} certificate {complete cut {reason left} cursor as_of root gaps {code count message example command}}}}'
     answer = json.loads(asked(shared, query))["data"]["trace"]
     shown = shared.trace("urn:t:model:1").to_dict()
     assert answer["nodes"] == shown["nodes"]

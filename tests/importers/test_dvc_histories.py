@@ -100,7 +100,7 @@ def locks_at(path, commit):
 
 
 def test_the_second_import_adds_nothing(history, opened):
-    (first,) = opened.load(history, named="dvc")
+    first, *_ = opened.load(history, named="dvc")
     (second,) = opened.load(history, named="dvc")
     assert first.added > 0
     assert (second.added, second.retracted, second.entries) == (0, 0, ())

@@ -198,13 +198,13 @@ def test_a_source_that_no_longer_says_something_retracts_it(store, tmp_path):
     path = tmp_path / "doc.json"
     said = {"prefix": {"ex": "http://example.org/"}, "entity": {"ex:a": {}, "ex:b": {}}}
     path.write_text(json.dumps(said))
-    (first,) = store.load(path)
-    (again,) = store.load(path)
+    first, *_ = store.load(path)
+    again, *_ = store.load(path)
     assert (first.added, again.added, again.entries) == (2, 0, ())
     del said["entity"]["ex:b"]
     said["entity"]["ex:a"] = {"prov:label": "a"}
     path.write_text(json.dumps(said))
-    (third,) = store.load(path)
+    third, *_ = store.load(path)
     assert (third.added, third.retracted, len(third.entries)) == (1, 2, 1)
     assert titles(store.find("example.org")) == {"a"}
 

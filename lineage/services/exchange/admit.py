@@ -19,6 +19,7 @@ from lineage.services.exchange import namespaces, package_layout, state, verify
 from lineage.services.exchange.namespaces import SOURCE, Classified
 from lineage.services.exchange.trust import Partner, Trust
 from lineage.services.exchange.verify import OpenedPackage
+from lineage.services.read import known_gaps
 from lineage.services.write.ingest import Report
 
 State = Literal["committed", "quarantined", "already"]
@@ -172,6 +173,7 @@ def commit(ctx: Context, package: OpenedPackage, found: Classified, *, by: str |
         recorded=ctx.recorded(),
         note=note,
     )
+    known_gaps.note(ctx.store, found.batch.edges)
     receipt = ctx.store.write(draft, found.batch)
     return _report(
         partner.name,

@@ -14,6 +14,7 @@ from lineage.store.rows import NodeRow
 #: Nodes of one kind that are looked at.
 _MOST = 2_000
 _MADE_BY = Hop(relations=frozenset({"wasGeneratedBy", "wasDerivedFrom", "alternateOf"}))
+_OF_GIT = '"digest":"git:'
 _USES = Hop(relations=frozenset({"used"}))
 _WRITTEN_BY = Hop(relations=frozenset({"wasAttributedTo"}))
 
@@ -60,7 +61,8 @@ def _newest_model(ctx: Context) -> Iterator[Fact]:
 
 
 def _without_producer(ctx: Context) -> Iterator[Fact]:
-    rows = _rows(ctx, "Artifact", "ModelVersion")
+    # Files of git are written by people: their commit says by whom.
+    rows = [r for r in _rows(ctx, "Artifact", "ModelVersion") if _OF_GIT not in r.attributes]
     made = {row.effect for row in ctx.store.edges([r.id for r in rows], _MADE_BY, NOW)}
     lost = [row for row in rows if row.id not in made]
     if lost:

@@ -28,7 +28,10 @@ _STRONG = re.compile(
 )
 _USED = Hop(relations=frozenset({"used"}))
 _INVALIDATED = Hop(relations=frozenset({"wasInvalidatedBy"}))
-_REVISION = "swh:1:rev:"
+_REVISION, _ENVIRONMENT = "swh:1:rev:", "urn:lineage:environment:"
+#: What identifiers of ours begin with: they say of what kind they are.
+_OURS = ("urn:lineage:", "swh:1:")
+_BY_DIGEST = f'"{terms.METHOD}":"{terms.BY_DIGEST}"'
 
 
 def of_walk(
@@ -43,9 +46,13 @@ def of_walk(
     """The gaps of a walk. ``everything`` says that it followed what default walks follow and was not
     cut, so that the edges of each run are in it.
     """
-    claimed = [row for row in found.node_rows if row.kind in _CLAIMED]
+    weak, invalidated = known_gaps.may_hold(ctx.store)
+    by_kind: dict[str, list[NodeRow]] = {}
+    for row in found.node_rows:
+        by_kind.setdefault(row.kind, []).append(row)
+    claimed = [row for kind in sorted(_CLAIMED) for row in by_kind.get(kind, ())]
     if toward == "causes":
-        runs = [row for row in found.node_rows if row.kind == "Run"]
+        runs = by_kind.get("Run", [])
         used = found.edge_rows if everything else ctx.store.edges(_ids(runs), _USED, view)
         yield from of_runs(ctx, runs, used, view)
         yield from _digests(claimed, found.edge_rows)
@@ -54,8 +61,10 @@ def of_walk(
         if any(row.kind in {"Package", "Environment"} for row in start):
             yield from environments_unknown(ctx, view)
         yield from _unjoined_names(ctx, start, found, view)
-    yield from _claims(ctx, claimed, toward, view)
-    yield from _invalidated(ctx, claimed, found, toward, view)
+    if weak:
+        yield from _claims(ctx, claimed, toward, view)
+    if invalidated:
+        yield from _invalidated(ctx, claimed, found, toward, view)
     yield from sources(ctx, view)
 
 
@@ -68,11 +77,12 @@ def of_runs(
     """Runs of which no environment or no commit is recorded; ``used`` are their edges."""
     if not runs:
         return
-    uses = [row for row in used if row.relation == "used"]
-    coded = {row.effect for row in uses if row.cause.startswith(_REVISION)}
-    others = {row.cause for row in uses if not row.cause.startswith(_REVISION)}
-    environments = _environments(ctx, others, view)
-    equipped = {row.effect for row in uses if row.cause in environments}
+    users: dict[str, list[str]] = {}
+    for row in used:
+        if row.relation == "used":
+            users.setdefault(row.cause, []).append(row.effect)
+    coded = {run for cause, some in users.items() if cause.startswith(_REVISION) for run in some}
+    equipped = {run for cause in _environments(ctx, users, view) for run in users[cause]}
     if bare := [row for row in runs if row.id not in equipped]:
         run = shlex.quote(_reference(bare[0]))
         yield Gap(
@@ -94,11 +104,8 @@ def of_runs(
 
 def _environments(ctx: Context, idents: Collection[str], view: View) -> Collection[str]:
     """Those of some things that are environments."""
-    prefix = "urn:lineage:environment:"
-    known = {ident for ident in idents if ident.startswith(prefix)}
-    unsure = [
-        ident for ident in idents if ident not in known and not ident.startswith("urn:lineage:")
-    ]
+    known = {ident for ident in idents if ident.startswith(_ENVIRONMENT)}
+    unsure = [ident for ident in idents if not ident.startswith(_OURS)]
     if unsure:
         rows = ctx.store.get(unsure, view)
         known |= {ident for ident, row in rows.items() if row.kind == "Environment"}
@@ -194,7 +201,13 @@ def _claims(ctx: Context, claimed: Sequence[NodeRow], toward: Toward, view: View
     """Claims about things of the answer that the walk did not follow."""
     hop = Hop(toward=toward, relations=frozenset({terms.SAMENESS}))
     rows = ctx.store.edges(_ids(claimed), hop, view) if claimed else ()
-    weak = [row for row in rows if not terms.follows(row.relation, row.edge().attributes)]
+    weak = [
+        row
+        for row in rows
+        # Most ties are by digest: they need no decoding.
+        if _BY_DIGEST not in row.attributes
+        and not terms.follows(row.relation, row.edge().attributes)
+    ]
     pairs = {frozenset((row.effect, row.cause)) for row in weak}
     if pairs:
         row = weak[0]

@@ -6,21 +6,25 @@ looked when it was read.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import orjson
 
 from importers.lockfile.finding import governing_rank
 from lineage.services.context import Context
-from lineage.store.base import values_under
+from lineage.store.base import Store, values_under
 
 #: Names of the values kept of sources begin so.
 PREFIX = "source/"
 #: Sources that are looked at to see whether they changed.
 MOST = 100
 #: Files whose time says that a repository has new commits.
+_SECONDS = 1.0
+_LOOKED: WeakKeyDictionary[Store, tuple[float, tuple[str, ...]]] = WeakKeyDictionary()
 _GIT = (".git/HEAD", ".git/logs/HEAD", ".git/packed-refs", "HEAD", "packed-refs")
 
 
@@ -41,6 +45,7 @@ def remember(ctx: Context, name: str, importer: str, path: Path) -> None:
     value = orjson.dumps(asdict(held))
     if ctx.store.values([key]).get(key) != value:
         ctx.store.keep({key: value})
+    _LOOKED.pop(ctx.store, None)
 
 
 def look(path: Path, importer: str) -> str:
@@ -94,10 +99,17 @@ def repositories(ctx: Context) -> Iterator[Path]:
             yield path
 
 
-def changed(ctx: Context) -> list[str]:
+def changed(ctx: Context) -> tuple[str, ...]:
     """Where the sources lie that do not look as they did, of the first ``MOST``; one that is no
-    longer there is not said to have changed.
+    longer there is not said to have changed. They are looked at once a second at most.
     """
+    last = _LOOKED.get(ctx.store)
+    if last is None or time.monotonic() - last[0] > _SECONDS:
+        last = _LOOKED[ctx.store] = (time.monotonic(), tuple(_changed(ctx)))
+    return last[1]
+
+
+def _changed(ctx: Context) -> Mapping[str, None]:
     found: dict[str, None] = {}
     for number, held in enumerate(every(ctx)):
         if number >= MOST:
@@ -105,4 +117,4 @@ def changed(ctx: Context) -> list[str]:
         now = look(Path(held.path), held.importer)
         if now and now != held.looked:
             found[held.path] = None
-    return list(found)
+    return found

@@ -13,9 +13,17 @@ from typing import Any
 
 import orjson
 
+from lineage.model import terms
+from lineage.model.record import Edge
+from lineage.model.vocabulary import KEPT as VOCABULARY
 from lineage.services.context import Context
+from lineage.store.base import Store
 
 STATE, UNJOINED = "join/state", "join/unjoined/"
+#: Whether the store ever held a claim that walks do not follow: ``0`` from its beginning, ``1`` from the
+#: first one on. A store that an earlier version began does not say.
+WEAK = "weak-claims"
+_INVALIDATED = VOCABULARY + "wasInvalidatedBy"
 #: Examples that are kept of one name.
 MOST = 20
 
@@ -63,6 +71,32 @@ def read(ctx: Context) -> KnownGaps | None:
     """What was known when runs were last joined; ``None`` where they never were."""
     value = ctx.store.values([STATE]).get(STATE)
     return None if value is None else KnownGaps(**orjson.loads(value))
+
+
+def begin(store: Store) -> None:
+    """Note that a store which holds nothing holds no claim that walks do not follow."""
+    if not store.head().size:
+        store.keep({WEAK: b"0"}, {WEAK: None})
+
+
+def note(store: Store, edges: Iterable[Edge]) -> None:
+    """Note, before they are written, that some of these edges are not followed by walks."""
+    if any(_is_weak(edge) for edge in edges) and store.values([WEAK]).get(WEAK) != b"1":
+        store.keep({WEAK: b"1"})
+
+
+def _is_weak(edge: Edge) -> bool:
+    may_be = edge.relation in terms.SAMENESSES or terms.CONFIDENCE in edge.attributes
+    return may_be and not terms.follows(edge.relation, edge.attributes)
+
+
+def may_hold(store: Store) -> tuple[bool, bool]:
+    """Whether a store may hold claims that walks do not follow, and whether anything in it may have
+    been invalidated.
+    """
+    kept = store.values([WEAK, _INVALIDATED])
+    weak = kept.get(WEAK)
+    return weak != b"0", weak is None or _INVALIDATED in kept
 
 
 def unjoined(ctx: Context, names: Iterable[str]) -> list[tuple[int, UnjoinedName]]:

@@ -16,7 +16,7 @@ from lineage.model import check, kinds, terms
 from lineage.model.record import Batch, Edge, Loss, Record, line
 from lineage.model.value import Value
 from lineage.services.context import Context
-from lineage.services.read import imported
+from lineage.services.read import imported, known_gaps
 from lineage.services.read.resolve import resolve
 from lineage.store.base import NOW, Receipt
 
@@ -36,6 +36,11 @@ class Report:
     entries: tuple[int, ...]
     seen: dict[str, int]
     losses: tuple[Loss, ...]
+
+    @property
+    def told(self) -> bool:
+        """Whether there is anything to tell: something changed, or was lost."""
+        return bool(self.added or self.retracted or self.losses)
 
     def to_dict(self) -> dict[str, Any]:
         """As the JSON of ``lineage import``."""
@@ -116,6 +121,7 @@ def ingest(
     done: list[Batch] = []
     for batch in (batches,) if isinstance(batches, Batch) else batches:
         check.demand(batch)
+        known_gaps.note(ctx.store, batch.edges)
         receipts.append(ctx.store.write(_draft(ctx, source, importer, batch), batch))
         done.append(Batch(seen=batch.seen, losses=batch.losses))
     return _report(source, importer, receipts, done)
@@ -148,6 +154,7 @@ def write_batches(
     total, done = sum(map(len, batches)), 0
     receipts = []
     for batch in batches or [Batch()]:
+        known_gaps.note(ctx.store, batch.edges)
         receipts.append(ctx.store.write(_draft(ctx, source, importer, batch), batch, gone))
         gone = ()
         done += len(batch)

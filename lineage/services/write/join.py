@@ -88,7 +88,7 @@ def _held(
         try:
             repository = stack.enter_context(GitReader.open(place))
             order = {sha: number for number, sha in enumerate(repository.revisions())}
-            commits = sorted(left, key=lambda sha: -order.get(sha, len(order)))
+            commits = sorted(left, key=lambda sha: (-order.get(sha, len(order)), sha))
             if repository.head is not None and repository.head not in left:
                 commits.append(repository.head)
             files = CommitFiles(repository, commits, tally)

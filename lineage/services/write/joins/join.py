@@ -20,7 +20,7 @@ from lineage.services.write.joins.commits import CommitFiles, HeldFile
 from lineage.services.write.joins.places import Place, Project
 from lineage.services.write.joins.runs import RunRecord, members
 from lineage.store.base import NOW, Filter, Hop, Page
-from lineage.store.rows import NodeRow
+from lineage.store.rows import EdgeRow, NodeRow, edge_order
 
 #: How sure it is that the lock file nearest to the program is what it ran with: where the program is
 #: known, and where the one at the root of the project is taken for want of a better one.
@@ -226,6 +226,11 @@ class Joins:
                 continue
             if held.contains is not None:
                 held = self._member(held)
+            if found[0].confidence < terms.SURE:
+                reason = f"that it is {found[0].path} is not sure enough"
+                self.unjoined.append(
+                    Unjoined(run=run.row, thing=thing, address=address, reason=reason)
+                )
             meeting.found.setdefault(held.id, (found[0], held))
             meeting.uses.append((run, role, held.id, sha))
             if held.oid is not None:
@@ -249,8 +254,9 @@ class Joins:
             same = meeting.whole and len(meeting.found) == 1
             held_inside = any(held.contains is not None for _, held in meeting.found.values())
             if same and not held_inside and meeting.thing.kind in ("DatasetVersion", "Artifact"):
-                tied.add(ident)
                 [(file, (place, _))] = meeting.found.items()
+                if place.confidence >= terms.SURE:
+                    tied.add(ident)
                 run, _, _, sha = meeting.uses[0]
                 says = f"{meeting.address} of {run.row.title} at {sha[:12]}"
                 shows = Evidence(terms.BY_PATH, says, place.confidence)
@@ -337,6 +343,10 @@ def _address(thing: NodeRow) -> str | None:
     return None
 
 
+def _in_order(ctx: Context, idents: Sequence[str], hop: Hop) -> list[EdgeRow]:
+    return sorted(ctx.store.edges(idents, hop, NOW), key=edge_order)
+
+
 def _lock_versions(ctx: Context) -> Iterator[tuple[str, str]]:
     """(file version, environment) of the lock files of every environment, under all names of their
     bytes.
@@ -344,11 +354,11 @@ def _lock_versions(ctx: Context) -> Iterator[tuple[str, str]]:
     after: str | None = None
     while True:
         page = ctx.store.find(_ENVIRONMENTS, Page(limit=_PAGE, after=after), NOW)
-        rows = ctx.store.edges([row.id for row in page.rows], _DERIVED, NOW)
+        rows = _in_order(ctx, [row.id for row in page.rows], _DERIVED)
         of = {row.effect: row.cause for row in rows}
         yield from of.items()
-        bytes_ = {row.cause: of[row.effect] for row in ctx.store.edges(list(of), _TIES, NOW)}
-        for row in ctx.store.edges(list(bytes_), _TIED, NOW):
+        bytes_ = {row.cause: of[row.effect] for row in _in_order(ctx, list(of), _TIES)}
+        for row in _in_order(ctx, list(bytes_), _TIED):
             yield row.effect, bytes_[row.cause]
         if page.after is None:
             return

@@ -11,7 +11,7 @@ from typing import Any
 from lineage.model import terms
 from lineage.services.context import Context
 from lineage.store.base import NOW, Filter, Hop, Page
-from lineage.store.rows import NodeRow
+from lineage.store.rows import NodeRow, edge_order
 
 REVISION = "swh:1:rev:"
 _PAGE = 2_000
@@ -63,8 +63,9 @@ def runs(ctx: Context, where: Filter = _RUNS) -> Iterator[Sequence[RunRecord]]:
 
 def _beside(ctx: Context, rows: Sequence[NodeRow]) -> Iterator[RunRecord]:
     found = {row.id: RunRecord(row, row.node().attributes) for row in rows}
-    used = [row.edge() for row in ctx.store.edges(list(found), _USED, NOW)]
-    made = ctx.store.edges(list(found), _MADE, NOW)
+    # In one order on every engine: what is found first is named as evidence.
+    used = [r.edge() for r in sorted(ctx.store.edges(list(found), _USED, NOW), key=edge_order)]
+    made = sorted(ctx.store.edges(list(found), _MADE, NOW), key=edge_order)
     near = ctx.store.get({e.cause for e in used} | {e.effect for e in made}, NOW)
     for edge in used:
         if edge.cause not in near or edge.attributes.get(terms.METHOD) in terms.JOINED:
@@ -89,6 +90,6 @@ def members(ctx: Context, folder: str) -> Mapping[str, str]:
     rows = ctx.store.get(inside, NOW)
     return {
         name: ident
-        for ident, row in rows.items()
+        for ident, row in sorted(rows.items())
         if isinstance(name := row.node().attributes.get("name"), str)
     }
