@@ -26,6 +26,7 @@ from lineage.services.operate.replicate import Replication
 from lineage.services.read import known_gaps
 from lineage.services.request import Request
 from lineage.services.write import ingest, join
+from lineage.services.write.folder import import_folder
 from lineage.services.write.ingest import Progress, Report
 from lineage.store import engines
 from lineage.store.address import Address
@@ -231,7 +232,7 @@ class Lineage(Verbs, Closeable):
         """Assert batches, each in a transaction of its own."""
         return ingest.ingest(self.context, batches, source=source)
 
-    def load(
+    def load(  # noqa: PLR0913 - a source and how to read it, an option each
         self,
         source: str | os.PathLike[str],
         *,
@@ -241,21 +242,33 @@ class Lineage(Verbs, Closeable):
         progress: Progress | None = None,
         joined: bool = True,
         runs: Iterable[str] = (),
+        submodules: bool = False,
     ) -> tuple[Report, ...]:
-        """Import a source: a path, an URL, or ``data`` that came from elsewhere. One report for
-        each importer that reads it; then, where anything is joined or could not be, one of that
+        """Import a source: a path, an URL, or ``data`` that came from elsewhere; of a folder, everything
+        that is found in it, in repositories inside it with ``submodules``. One report for each importer
+        that reads it; then, where anything is joined or could not be, one of that
         (``join``). Without ``joined`` that is left for later. ``runs`` are references to runs that used
         the environment which the source, a lock file, describes.
         """
         place = Source.of(os.fspath(source), data)
-        reports = ingest.import_source(
-            self.context,
-            place,
-            named=named,
-            revisions=revisions,
-            runs=tuple(runs),
-            progress=progress,
-        )
+        if named is None and place.path is not None and place.path.is_dir():
+            reports = import_folder(
+                self.context,
+                place.path,
+                revisions=revisions,
+                submodules=submodules,
+                runs=tuple(runs),
+                progress=progress,
+            ).told
+        else:
+            reports = ingest.import_source(
+                self.context,
+                place,
+                named=named,
+                revisions=revisions,
+                runs=tuple(runs),
+                progress=progress,
+            )
         if joined and any(report.added or report.retracted for report in reports):
             done = join.join(self.context)
             reports = (*reports, done) if done.told else reports

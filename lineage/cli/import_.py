@@ -17,6 +17,9 @@ from lineage.cli import common
 @click.option(
     "--as", "named", metavar="NAME", help="Read with this importer, whatever it looks like."
 )
+@click.option(
+    "--submodules", is_flag=True, help="Look into repositories inside the repository too."
+)
 @click.option("--revisions", metavar="RANGE", help="Only these commits (git range syntax).")
 @click.option(
     "--for",
@@ -127,6 +130,10 @@ def _tell_admitted(found: Any) -> None:
 def tell(report: Any) -> None:
     """Print a report in a few lines: what is new, what the source held, and what was not kept."""
     seen = ", ".join(f"{number} {what}" for what, number in report.seen.items())
+    if report.importer == "folder":
+        for loss in report.losses:
+            click.echo(f"not read: {loss.what}: {loss.reason}")
+        return
     change = f"{report.added} new, {report.unchanged} unchanged"
     if report.retracted:
         change += f", {report.retracted} retracted"

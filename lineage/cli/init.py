@@ -13,63 +13,82 @@ from lineage.cli import common, import_
 
 @click.command("init")
 @click.argument("folder", default=".", type=click.Path(exists=True, file_okay=False))
+@click.option(
+    "--submodules", is_flag=True, help="Look into repositories inside the repository too."
+)
 @common.as_json
 @click.pass_context
-def COMMAND(ctx: click.Context, folder: str, *, as_json: bool) -> None:
-    """Make a store in a project, import everything found there, and say three things about it.
+def COMMAND(ctx: click.Context, folder: str, *, submodules: bool, as_json: bool) -> None:
+    """Make a store in a project, import everything found there, and say three things about it. A
+    store above the folder is used where there is one.
 
     \b
     Example:
       cd my-project && lineage init
     """
     import lineage
-    from lineage.services.read.discover import discover
     from lineage.services.read.facts import facts
 
     root = Path(folder).resolve()
-    url = ctx.obj["store"] or str(_folder(root))
+    url, above = _store(root, ctx.obj["store"])
+    if above and not as_json:
+        click.echo(f"using the store above: {url}", err=True)
     with lineage.open(url) as store:
-        reports: list[Any] = []
-        problems: list[Any] = []
-        for name, source in discover(root):
-            done, problem = _load(store, name, source)
-            reports += done
-            problems += problem
-            for report in () if as_json else done:
-                import_.tell(report)
+        done = _imported(store, root, submodules=submodules)
+        reports = [*done.told] if done is not None else []
         if (joined := store.join()).told:
             reports.append(joined)
-            if not as_json:
-                import_.tell(joined)
+        for report in () if as_json else reports:
+            import_.tell(report)
         found = facts(store.context)
         stats = store.stats()
     if as_json:
-        shown = [fact.to_dict() for fact in found]
-        imports = [report.to_dict() for report in reports]
-        common.emit({"store": url, "imports": imports, "problems": problems, "facts": shown})
+        common.emit(_shown(url, done, reports, found))
         return
-    for problem in problems:
-        click.echo(f"not read: {problem['where']}: {problem['message']}", err=True)
+    if done is None:
+        click.echo(f"nothing in {root} is anything that an importer reads", err=True)
     click.echo(f"\n{stats.nodes} things, {stats.edges} links in {url}")
     for fact in found:
         click.echo(f"- {fact.says}\n    {click.style(fact.command, fg='cyan')}")
 
 
-def _folder(root: Path) -> Path:
-    """The store's file; its folder keeps itself out of version control."""
+def _store(root: Path, named: str | None) -> tuple[str, bool]:
+    """The address of the store, and whether it lies above the folder: a store of its own in a part of a
+    project would hide the one of the project.
+    """
+    from lineage import config
     from lineage.app import FILE, FOLDER
 
+    if named:
+        return named, False
+    above = config.found_upwards(FILE, root.parent)
+    if above is not None and not (root / FOLDER / FILE).exists():
+        return str(above), True
     folder = root / FOLDER
     folder.mkdir(exist_ok=True)
+    # It keeps itself out of version control.
     (folder / ".gitignore").write_text("*\n")
-    return folder / FILE
+    return str(folder / FILE), False
 
 
-def _load(store: Any, name: str, source: Any) -> tuple[list[Any], list[Any]]:
-    """One source; one that cannot be read does not keep the others out."""
-    from lineage.errors import BadInput
+def _imported(store: Any, root: Path, *, submodules: bool) -> Any:
+    """Import what is in a folder; ``None`` where there is nothing."""
+    from lineage.errors import UnknownFormat
+    from lineage.services.write.folder import import_folder
 
     try:
-        return list(store.load(source.address, named=name, joined=False)), []
-    except BadInput as error:
-        return [], [{**error.to_dict(), "where": source.address}]
+        return import_folder(store.context, root, submodules=submodules)
+    except UnknownFormat:
+        return None
+
+
+def _shown(url: str, done: Any, reports: list[Any], found: list[Any]) -> dict[str, Any]:
+    problems = [] if done is None else done.problems
+    return {
+        "store": url,
+        "imports": [report.to_dict() for report in reports],
+        "problems": [{**error.to_dict(), "where": where} for where, error in problems],
+        "unread": [] if done is None else [one.to_dict() for one in done.discovery.unread],
+        "cut": None if done is None else done.discovery.cut,
+        "facts": [fact.to_dict() for fact in found],
+    }

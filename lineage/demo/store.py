@@ -13,7 +13,6 @@ from lineage import app
 from lineage.app import Lineage
 from lineage.demo import FOLDER, TAMPERED, project
 from lineage.errors import Usage
-from lineage.services.read.discover import discover
 
 #: The files of a demo, as patterns of their paths in its folder; ``*`` stands for folders too.
 _FILES = (
@@ -45,7 +44,7 @@ def opened(folder: str | Path = FOLDER) -> Lineage:
         removed(path)
         made(path)
         with app.open_here(str(address)) as store:
-            _import(store, path)
+            store.load(path.resolve())
     return app.open_here(str(address))
 
 
@@ -86,11 +85,6 @@ def made(path: Path) -> tuple[project.Project, str]:
     place.mkdir()
     address = str(place / app.FILE)
     with app.open_here(address) as store:
-        _import(store, path)
+        store.load(path.resolve())
     project.finish(begun)
     return begun, address
-
-
-def _import(store: Lineage, path: Path) -> None:
-    for name, source in discover(path.resolve()):
-        store.load(source.address, named=name)

@@ -233,6 +233,17 @@ def test_init_imports_a_project_and_says_three_things(run, tmp_path):
     assert out.count("    lineage ") == 3
 
 
+def test_init_below_a_store_uses_it(run, tmp_path):
+    folder = tmp_path / "work" / "src"
+    folder.mkdir(parents=True)
+    (folder / "uv.lock").write_text('version = 1\nrequires-python = ">=3.11"\n')
+    run("init", "work", "--json")
+    said = json.loads(run("init", "work/src", "--json")[1])
+    assert said["store"] == str(tmp_path / "work" / ".lineage" / "store.db")
+    assert not (folder / ".lineage").exists()
+    assert "using the store above" in run("init", "work/src")[2]
+
+
 def test_the_demo_answers_everything_and_cleans_up_after_itself(run, tmp_path):
     code, out, err = run("demo", "--json")
     assert (code, err) == (0, "")

@@ -163,7 +163,7 @@ def test_what_installed_packages_offer_is_used_and_looked_up_once_a_process(tmp_
     monkeypatch.setattr(importers, "entry_points", entry_points)
     importers.available.cache_clear()
     try:
-        found = discover(tmp_path)
+        found = discover(tmp_path).found
         assert importers.named("counting").name == "counting"
     finally:
         importers.available.cache_clear()

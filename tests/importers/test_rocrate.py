@@ -199,7 +199,7 @@ def test_a_crate_joins_what_others_know_by_its_bytes_and_is_found_in_a_project_o
         }
     )
     content = f"urn:lineage:content:sha256:{hashlib.sha256(DATA).hexdigest()}"
-    assert [name for name, _ in discover(tmp_path)] == ["rocrate"]
+    assert [name for name, _ in discover(tmp_path).found] == ["rocrate"]
     with lineage.open("memory:", clock=clock, person_key=KEY, actor="tester") as store:
         (report,) = store.load(path)
         assert report.entries

@@ -1,63 +1,282 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds what in a project folder an importer can read."""
+"""Finds what in a project folder an importer can read, and says what else was seen there."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import importers
-from importers.base import Source
+from importers.base import Importer, Source
+from lineage import formats
+from lineage.services.summary import counted
+from lineage.sources.git import layout
 
 #: Folders that hold other people's code or tools' own files.
 _SKIPPED = frozenset({"node_modules", "site-packages", "__pycache__", "mlartifacts", "venv", "env"})
-#: Looked at below the project: two levels, and so many files.
-_DEEP, _MOST = 2, 5_000
+#: Files and folders that are looked at, and seconds, before it stops.
+MOST, SECONDS = 200_000, 60.0
 #: Larger files are not opened to see what they are (bytes).
 _LARGEST = 64 * 1024 * 1024
+#: Endings of files that hold no provenance, however they begin.
+_NEVER = frozenset(
+    [
+        ".avi",
+        ".bmp",
+        ".c",
+        ".cpp",
+        ".css",
+        ".csv",
+        ".feather",
+        ".gif",
+        ".go",
+        ".gz",
+        ".h",
+        ".h5",
+        ".htm",
+        ".html",
+        ".ipynb",
+        ".java",
+        ".jpeg",
+        ".jpg",
+        ".js",
+        ".md",
+        ".mp3",
+        ".mp4",
+        ".npy",
+        ".npz",
+        ".onnx",
+        ".parquet",
+        ".pdf",
+        ".pickle",
+        ".pkl",
+        ".png",
+        ".pt",
+        ".pth",
+        ".py",
+        ".pyc",
+        ".r",
+        ".rmd",
+        ".rst",
+        ".safetensors",
+        ".scss",
+        ".sh",
+        ".so",
+        ".svg",
+        ".tar",
+        ".tgz",
+        ".tif",
+        ".tiff",
+        ".ts",
+        ".tsv",
+        ".tsx",
+        ".wav",
+        ".webp",
+        ".whl",
+        ".xlsx",
+    ]
+)
+#: Endings of PROV documents.
+_DOCUMENTS = tuple(suffix for row in formats.BUILTIN.values() for suffix in row.suffixes)
+#: Importers that read everything of their sort below a folder, and those whose folder is all theirs.
+_WHOLE = frozenset({"git", "dvc"})
+_CLOSED = frozenset({"rocrate"})
+
+#: What tools leave in a project that nothing here reads yet: the name of a file or folder -> the tool.
+_UNREAD: Mapping[str, str] = {
+    "wandb": "W&B runs",
+    ".aim": "Aim runs",
+    ".guild": "Guild runs",
+    ".metaflow": "Metaflow runs",
+    ".neptune": "Neptune runs",
+    ".noworkflow": "noWorkflow trials",
+    ".smt": "Sumatra records",
+    ".snakemake": "Snakemake runs",
+    ".nextflow": "Nextflow runs",
+    ".zen": "ZenML pipelines",
+    "dbt_project.yml": "dbt project",
+    "packrat.lock": "R environment of packrat",
+    "Manifest.toml": "Julia environment",
+}
+#: A folder of a run of Sacred has all of these.
+_SACRED = frozenset({"run.json", "config.json", "cout.txt"})
 
 
-def discover(root: Path) -> list[tuple[str, Source]]:
-    """(importer, source) for everything found: the folder itself, then files inside it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """Something that was recognised and is not read: what it is, where, and what to do."""
 
-    A file inside a source that is a folder (a run of a file store) belongs to that source.
+    what: str
+    path: str
+    reason: str
+    command: str | None = None
+
+    def to_dict(self) -> dict[str, str | None]:
+        """As JSON."""
+        return {
+            "what": self.what,
+            "path": self.path,
+            "reason": self.reason,
+            "command": self.command,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discovery:
+    """What was found in a folder: (importer, source) in the order to import them, what was seen and is
+    not read, and why not everything was looked at, where it was not.
     """
-    found: list[tuple[str, Source]] = []
-    taken: list[Path] = []
-    whole = Source.of(root)
-    for path in (root, *_inside(root)):
-        if any(path.is_relative_to(folder) for folder in taken):
-            continue
-        source = Source.of(path)
-        names = [i.name for i in importers.available() if i.sniffs(source)]
-        if path != root:
-            # What the folder itself is read for is not read again file by file.
-            names = [name for name in names if (name, whole) not in found]
-        if path.is_dir():
-            found += [(name, source) for name in names]
-            if path != root and names:
-                taken.append(path)
-        elif names:
-            found.append((names[0], source))
-    return found
+
+    found: tuple[tuple[str, Source], ...]
+    unread: tuple[Unread, ...]
+    cut: str | None = None
 
 
-def _inside(root: Path) -> Iterator[Path]:
-    left = _MOST
-    for folder, folders, names in os.walk(root):
-        here = Path(folder)
-        deep = len(here.relative_to(root).parts)
-        folders[:] = sorted(
-            name
-            for name in folders
-            if not name.startswith(".") and name not in _SKIPPED and deep < _DEEP
+def discover(
+    root: Path, *, submodules: bool = False, most: int = MOST, seconds: float = SECONDS
+) -> Discovery:
+    """Look through a folder and all below it. Repositories inside a repository are projects of their
+    own: they are named, and with ``submodules`` looked into.
+    """
+    return _Search(root, submodules, most, seconds).done()
+
+
+@dataclass(slots=True)
+class _Search:
+    """One look through a folder."""
+
+    root: Path
+    submodules: bool
+    most: int
+    seconds: float
+    found: list[tuple[str, Source]] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
+    sacred: list[Path] = field(default_factory=list)
+
+    def done(self) -> Discovery:
+        """Look level by level: what is near the top is found before the bounds are reached."""
+        end, left = time.monotonic() + self.seconds, self.most
+        level: list[tuple[Path, frozenset[str]]] = [(self.root, frozenset())]
+        cut = None
+        while level and cut is None:
+            below: list[tuple[Path, frozenset[str]]] = []
+            for folder, covered in level:
+                names, files = _listed(folder)
+                left -= len(names) + len(files) + 1
+                if left < 0 or time.monotonic() > end:
+                    why = (
+                        f"{self.most:,} files and folders"
+                        if left < 0
+                        else f"{self.seconds:g} seconds"
+                    )
+                    cut = f"stopped after {why}, before {self._shown(folder)}"
+                    break
+                below += self._folder(folder, names, files, covered)
+            level = below
+        if self.sacred:
+            self._see("Sacred runs", self.sacred[0].parent, counted(len(self.sacred), "run"))
+        return Discovery(found=tuple(self.found), unread=tuple(self.unread), cut=cut)
+
+    def _folder(
+        self, folder: Path, names: list[str], files: list[str], covered: frozenset[str]
+    ) -> Iterator[tuple[Path, frozenset[str]]]:
+        """Look at one folder and its files: the folders below that are looked at next, each with the
+        importers that read it already.
+        """
+        source = Source.of(folder)
+        here = [i for i in importers.available() if i.name not in covered and i.sniffs(source)]
+        self.found += [(importer.name, source) for importer in here]
+        for name in (*names, *files):
+            if name in _UNREAD:
+                self._see(_UNREAD[name], folder / name)
+        if set(files) >= _SACRED:
+            self.sacred.append(folder)
+        mine = covered | {importer.name for importer in here}
+        self._files(folder, files, mine)
+        if any(i.name in _CLOSED or _is_all_of(i, folder) for i in here):
+            return
+        below = frozenset(name for name in mine if name in _WHOLE)
+        is_inside = layout.looks(self.root)
+        for name in names:
+            inner = folder / name
+            if name.startswith(".") or name in _SKIPPED or ("mlflow" in mine and name == "mlruns"):
+                continue
+            if is_inside and layout.looks(inner):
+                if self.submodules:
+                    yield inner, frozenset()
+                else:
+                    self._project(inner)
+                continue
+            yield inner, below
+
+    def _files(self, folder: Path, names: list[str], covered: frozenset[str]) -> None:
+        """The files of a folder that nothing read for the folder covers."""
+        # A folder with a store of MLflow may hold other stores, under names of their own.
+        readers = [i for i in importers.available() if i.name not in covered - {"mlflow"}]
+        for name in names:
+            path = folder / name
+            if name.startswith(".") or path.suffix.lower() in _NEVER or not _is_small(path):
+                continue
+            source = Source.of(path)
+            if name == "mlflow.db" and "mlflow" in covered:
+                continue
+            reader = next(
+                (i.name for i in readers if i.sniffs(source) and _may_read(i, name)), None
+            )
+            if reader is not None:
+                self.found.append((reader, source))
+
+    def _project(self, inner: Path) -> None:
+        shown = self._shown(inner)
+        self.unread.append(
+            Unread(
+                what="repository",
+                path=shown,
+                reason="it is a project of its own",
+                command=f"lineage import {shown}",
+            )
         )
-        yield from (here / name for name in folders)
-        for name in sorted(names):
-            file = here / name
-            left -= 1
-            if left < 0:
-                return
-            if not name.startswith(".") and file.is_file() and file.stat().st_size <= _LARGEST:
-                yield file
+
+    def _see(self, what: str, path: Path, reason: str | None = None) -> None:
+        said = "nothing here reads it yet" + (f" ({reason})" if reason else "")
+        self.unread.append(Unread(what=what, path=self._shown(path), reason=said))
+
+    def _shown(self, path: Path) -> str:
+        return path.relative_to(self.root).as_posix()
+
+
+def _listed(folder: Path) -> tuple[list[str], list[str]]:
+    """The folders and files in a folder, sorted; links are not entered."""
+    folders, files = [], []
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.name)
+                elif entry.is_file():
+                    files.append(entry.name)
+    except OSError:
+        return [], []
+    return sorted(folders), sorted(files)
+
+
+def _is_small(path: Path) -> bool:
+    try:
+        return path.stat().st_size <= _LARGEST
+    except OSError:
+        return False
+
+
+def _is_all_of(importer: Importer, folder: Path) -> bool:
+    """Whether a folder itself is what an importer reads: a store, a virtual environment."""
+    if importer.name == "mlflow":
+        return not (folder / "mlruns").is_dir() and not (folder / "mlflow.db").is_file()
+    return importer.name == "lockfile" and (folder / "pyvenv.cfg").is_file()
+
+
+def _may_read(importer: Importer, name: str) -> bool:
+    """Whether what looks like a document is named like one: other files begin like RDF or XML too."""
+    return importer.name != "document" or name.lower().endswith(_DOCUMENTS)
