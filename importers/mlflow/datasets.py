@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Maps the data that runs read: named datasets, and the version of each that a run saw."""
+"""Maps the data that runs read: named datasets, and the version of each that a run saw.
+
+MLflow's digest has 32 bits, of a sample at times, and the name of most datasets is ``dataset``: what
+a version is told apart by is its name and digest with its source, its schema and its profile.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,11 @@ from lineage.ids import Id
 from lineage.model import kinds
 from lineage.model.record import Record
 from lineage.model.value import Attributes
+
+#: What MLflow calls a dataset that nobody named. It names nothing: the source does.
+_NAMELESS = "dataset"
+#: Hex digits of the mark that tells versions of one name and digest apart.
+_MARK = 16
 
 
 class Datasets:
@@ -37,15 +46,29 @@ class Datasets:
 
     def _dataset(self, dataset: Dataset) -> Iterator[Record]:
         uri = _uri(dataset.source)
-        namespace, name = _public_name(uri) or (self._naming.instance, dataset.name)
-        whole = ids.dataset_id(namespace, name)
-        version = ids.dataset_version_id(namespace, name, "mlflow", ids.segment(dataset.digest))
+        named = self._named(dataset, uri)
+        # Nobody's name and no place: such versions have nothing in common but that.
+        namespace, name = named or (self._naming.instance, dataset.name)
+        digest = f"{ids.segment(dataset.digest)}-{_mark(dataset)}"
+        version = ids.dataset_version_id(namespace, name, "mlflow", digest)
         self._met[dataset] = version
-        yield from self._naming.once(
-            kinds.Dataset(id=whole, label=dataset.name, name=name, namespace=namespace)
-        )
         yield self._version(version, dataset, uri).node()
-        yield edge("specializationOf", version, whole)
+        if named is not None:
+            whole = ids.dataset_id(namespace, name)
+            label = name if dataset.name == _NAMELESS else dataset.name
+            yield from self._naming.once(
+                kinds.Dataset(id=whole, label=label, name=name, namespace=namespace)
+            )
+            yield edge("specializationOf", version, whole)
+
+    def _named(self, dataset: Dataset, uri: str | None) -> tuple[str, str] | None:
+        """Namespace and name of a dataset: by its address, else what people called it."""
+        if (public := _public_name(uri)) is not None:
+            return public
+        name = dataset.name if dataset.name != _NAMELESS else uri
+        if name is None:
+            return None
+        return self._naming.instance, self._tally.attribute("uri", name, f"dataset {dataset.name}")
 
     def _version(self, ident: Id, dataset: Dataset, uri: str | None) -> kinds.DatasetVersion:
         where = f"dataset {dataset.name}"
@@ -66,6 +89,22 @@ class Datasets:
                 if text
             },
         )
+
+
+def _mark(dataset: Dataset) -> str:
+    """What a version is besides its name and digest, as a digest: equal in every store where it
+    was logged with the same source, schema and profile, however their JSON is written.
+    """
+    said = map(_canonical, (dataset.source, dataset.schema, dataset.profile))
+    text = "\n".join([dataset.source_type or "", *said])
+    return ids.sha256(text.encode("utf-8", "replace"))[:_MARK]
+
+
+def _canonical(text: str | None) -> str:
+    try:
+        return json.dumps(json.loads(text or ""), sort_keys=True)
+    except (ValueError, RecursionError):
+        return text or ""
 
 
 def _uri(source: str | None) -> str | None:
