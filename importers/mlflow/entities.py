@@ -91,10 +91,13 @@ class LoggedModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelVersion:
-    """A version of a registered model."""
+    """A version of a registered model. ``storage`` is where MLflow found the files of ``source``
+    when it registered them, where that is told.
+    """
 
     version: str
     source: str | None = None
+    storage: str | None = None
     run: str | None = None
     created: Milliseconds = None
     description: str | None = None

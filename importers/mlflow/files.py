@@ -182,6 +182,7 @@ class FileStore:
         return ModelVersion(
             version=version,
             source=_text(meta.get("source")),
+            storage=_text(meta.get("storage_location")),
             run=_text(meta.get("run_id")),
             created=meta.get("creation_timestamp"),
             description=_text(meta.get("description")),

@@ -10,6 +10,7 @@ from importers.mlflow.artifacts import File
 from importers.mlflow.datasets import Datasets
 from importers.mlflow.entities import LoggedModel, RegisteredModel, Run
 from importers.mlflow.naming import Naming, edge, known, lifecycle
+from importers.mlflow.origins import Known, Made
 from importers.mlflow.registry import Registry
 from importers.mlflow.values import Tally, key
 from lineage import ids
@@ -37,7 +38,7 @@ class Mapper:
         self._naming = Naming(instance, tally)
         self._tally = tally
         self._datasets = Datasets(self._naming)
-        self._registry = Registry(self._naming)
+        self._known = Known()
         self._generated: set[tuple[str, str]] = set()
 
     # --- runs ------------------------------------------------------------------------------------
@@ -45,6 +46,7 @@ class Mapper:
     def run(self, run: Run) -> Iterator[Record]:
         """A run, who ran it, and what it used and made."""
         naming = self._naming
+        self._known.runs.add(run.id)
         ident = naming.run(run.id)
         commit = self._commit(run)
         kept = dict(run.tags)
@@ -104,6 +106,7 @@ class Mapper:
     def logged_model(self, model: LoggedModel) -> Iterator[Record]:
         """A model as a run wrote it. Asked before the runs, which name it as their output again."""
         naming = self._naming
+        self._known.add_logged(model.id, Made(model.run, model.name))
         ident, where = naming.logged(model.id), f"logged model {model.id}"
         created = self._tally.moment(model.created, where)
         yield kinds.Artifact(
@@ -124,11 +127,13 @@ class Mapper:
             at = known(**{"prov:time": created})
             yield edge("wasGeneratedBy", ident, naming.run(model.run), at)
 
-    def registered_model(
-        self, model: RegisteredModel, files: Mapping[str, Sequence[File]]
-    ) -> Iterator[Record]:
-        """A name in the registry and its versions; ``files`` are those of runs, by run."""
-        return self._registry.model(model, files)
+    def registry(
+        self, registered: Sequence[RegisteredModel], files: Mapping[str, Sequence[File]]
+    ) -> Registry:
+        """What maps the registry, once all runs and logged models were read; ``files`` are those of
+        runs, by run.
+        """
+        return Registry(self._naming, self._known, registered, files)
 
     # --- files -----------------------------------------------------------------------------------
 

@@ -116,8 +116,8 @@ class SqlStore:
         versions: dict[tuple[str, ...], list[ModelVersion]] = defaultdict(list)
         for row in self._tables.select(
             "model_versions",
-            *("workspace", "name", "version", "source", "run_id", "creation_time", "description"),
-            *("user_id", "current_stage", "status"),
+            *("workspace", "name", "version", "source", "storage_location", "run_id"),
+            *("creation_time", "description", "user_id", "current_stage", "status"),
             more='ORDER BY "name", "version"',
         ):
             at = _model_key(row, "version")
@@ -339,6 +339,7 @@ def _version(row: Row, aliases: Sequence[str], tags: Mapping[str, str]) -> Model
     return ModelVersion(
         version=str(row["version"]),
         source=_text(row["source"]),
+        storage=_text(row["storage_location"]),
         run=_text(row["run_id"]),
         created=row["creation_time"],
         description=_text(row["description"]),

@@ -210,8 +210,8 @@ def _rows(said: Said) -> Iterator[tuple[Any, ...]]:
         yield "registered_models", "default", model.name, NOW, None
         for key, value in model.tags.items():
             yield "registered_model_tags", "default", model.name, key, value
-        for alias, number in model.aliases.items():
-            yield "registered_model_aliases", "default", model.name, alias, int(number)
+        for alias, stands in model.aliases.items():
+            yield "registered_model_aliases", "default", model.name, alias, int(stands)
         for version in model.versions:
             yield ("model_versions", "default", model.name, int(version.version), version.source,
                    version.storage or version.source, version.run, version.created, None, None,
@@ -241,7 +241,7 @@ def as_server(said: Said) -> Iterator[str]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
+    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:
