@@ -232,9 +232,7 @@ def _records(
             files[run.id] = found
     shelf = mapper.registry(registry, files)
     for model in registry:
-        tally.seen["registered models"] += 1
-        tally.seen["model versions"] += len(model.versions)
-        yield from shelf.model(model)
+        yield from shelf.registered(model)
 
 
 def _files(

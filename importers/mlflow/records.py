@@ -11,6 +11,7 @@ from importers.mlflow.datasets import Datasets
 from importers.mlflow.entities import LoggedModel, RegisteredModel, Run
 from importers.mlflow.naming import Naming, edge, known, lifecycle
 from importers.mlflow.origins import Known, Made
+from importers.mlflow.prompts import LINKED, Prompts
 from importers.mlflow.registry import Registry
 from importers.mlflow.values import Tally, key
 from lineage import ids
@@ -38,6 +39,7 @@ class Mapper:
         self._naming = Naming(instance, tally)
         self._tally = tally
         self._datasets = Datasets(self._naming)
+        self._prompts = Prompts(self._naming)
         self._known = Known()
         self._generated: set[tuple[str, str]] = set()
 
@@ -78,6 +80,7 @@ class Mapper:
             yield edge("wasInformedBy", ident, naming.run(parent))
         for used in run.datasets:
             yield from self._datasets.used(ident, used)
+        yield from self._prompts.linked("used", ident, run.tags.get(LINKED), where)
         for model in run.models_used:
             yield edge("used", ident, naming.logged(model), {"prov:role": "model"})
         for output in run.models_made:
@@ -122,6 +125,8 @@ class Mapper:
                 **naming.texts("tag", model.tags, where),
             },
         ).node()
+        text = model.tags.get(LINKED)
+        yield from self._prompts.linked("wasDerivedFrom", ident, text, where)
         if model.run:
             self._generated.add((model.id, model.run))
             at = known(**{"prov:time": created})

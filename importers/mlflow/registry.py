@@ -9,6 +9,7 @@ from importers.mlflow.artifacts import File
 from importers.mlflow.entities import ModelVersion, RegisteredModel
 from importers.mlflow.naming import Naming, edge, known, lifecycle
 from importers.mlflow.origins import Known, Origins, deleted
+from importers.mlflow.prompts import Prompts, is_prompt
 from importers.mlflow.sources import REDACTED
 from lineage import ids
 from lineage.ids import Id
@@ -30,9 +31,18 @@ class Registry:
         self._tally = naming.tally
         shelf = {(self._registry(model), model.name): model.versions for model in registered}
         self._origins = Origins(naming, known, shelf, files)
+        self._prompts = Prompts(naming)
 
-    def model(self, model: RegisteredModel) -> Iterator[Record]:
-        """A name in the registry and its versions."""
+    def registered(self, model: RegisteredModel) -> Iterator[Record]:
+        """A name in the registry and its versions: a model, or a prompt."""
+        what = "prompt" if is_prompt(model) else "model"
+        self._tally.seen[f"registered {what}s"] += 1
+        self._tally.seen[f"{what} versions"] += len(model.versions)
+        if what == "prompt":
+            return self._prompts.prompt(model, self._registry(model))
+        return self._model(model)
+
+    def _model(self, model: RegisteredModel) -> Iterator[Record]:
         naming, where = self._naming, f"model {model.name}"
         registry = self._registry(model)
         ident = ids.model_id(registry, model.name)

@@ -37,6 +37,8 @@ _LESS = "Import the database or the folder of the server instead."
 #: Runs are asked for one by one where models are logged, for a search leaves out the models used.
 _MOST_SINGLE = 10_000
 _EXPERIMENTS_AT_ONCE = 100
+#: A search of the registry leaves prompts out, unless it asks for them.
+_PROMPTS = "tags.`mlflow.prompt.is_prompt` = 'true'"
 _RUNS_AT_ONCE = 1_000
 _MODELS_AT_ONCE = 100
 
@@ -157,17 +159,27 @@ class RestStore:
 
     def registered_models(self) -> Iterator[RegisteredModel]:
         """The registry by name."""
-        versions: dict[str, list[_Object]] = defaultdict(list)
-        query = {"max_results": _RUNS_AT_ONCE}
-        try:
-            found = list(self._server.pages("registered-models/search", "registered_models", query))
-            for version in self._server.pages("model-versions/search", "model_versions", query):
-                versions[str(version.get("name"))].append(version)
-        except EndpointMissing:
-            self._tally.lose("registered models", "the server has no model registry")
-            return
-        for model in sorted(found, key=lambda model: str(model.get("name"))):
-            yield _registered(model, versions[str(model.get("name"))])
+        models: dict[str, _Object] = {}
+        versions: dict[str, dict[str, _Object]] = defaultdict(dict)
+        for query in ({}, {"filter": _PROMPTS}):
+            asked = {"max_results": _RUNS_AT_ONCE, **query}
+            try:
+                for model in self._server.pages(
+                    "registered-models/search", "registered_models", asked
+                ):
+                    models[str(model.get("name"))] = model
+                for version in self._server.pages("model-versions/search", "model_versions", asked):
+                    versions[str(version.get("name"))][str(version.get("version"))] = version
+            except EndpointMissing:
+                self._tally.lose("registered models", "the server has no model registry")
+                return
+            except BadInput as error:
+                if not query:
+                    raise
+                reason = "the server does not search for them"
+                self._tally.lose("registered prompts", reason, first=error.what)
+        for name, model in sorted(models.items()):
+            yield _registered(model, tuple(versions[name].values()))
 
     def _chunks(self) -> Iterator[Sequence[str]]:
         listed = list(self._experiments)
