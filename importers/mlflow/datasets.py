@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from importers.locations import normal
 from importers.mlflow.entities import Dataset, DatasetInput
 from importers.mlflow.naming import Naming, edge
 from importers.mlflow.values import is_loopback, split_url, storable
@@ -129,4 +130,4 @@ def _public_name(uri: str | None) -> tuple[str, str] | None:
     host, name = parts.netloc.rpartition("@")[2], parts.path.strip("/")
     if is_loopback(parts.hostname) or not name:
         return None
-    return f"{parts.scheme}://{host}", name
+    return normal(f"{parts.scheme}://{host}", name)

@@ -14,9 +14,11 @@ from lineage.model.relation import Argument, Family, Relation, narrower
 
 __all__ = ["Argument", "Family", "Relation"]
 
-#: ``alternateOf`` edges with this method are ties by digest: the default walk follows them.
+#: How it is known that two things are the same. The default walk follows ties by digest, and names
+#: that a source gives to one thing as another name of it (OpenLineage's symlinks).
 METHOD = "method"
 BY_DIGEST = "digest"
+BY_SYMLINK = "symlink"
 SAMENESS = "alternateOf"
 
 
@@ -326,8 +328,10 @@ IMPLIES: Mapping[str, tuple[str, Relation]] = {
     for relation in TABLE
     if relation.root == implied.implied_by[0]
 }
-#: The claims that two things are the same: of these, walks follow those by digest alone.
+#: The claims that two things are the same: of these, walks follow those of ``FOLLOWED_METHODS``.
 SAMENESSES: frozenset[str] = frozenset(r.name for r in TABLE if r.root == SAMENESS)
+#: The claims of sameness that walks follow.
+FOLLOWED_METHODS = frozenset({BY_DIGEST, BY_SYMLINK})
 #: What a walk follows when it is not told.
 FOLLOWED: frozenset[str] = frozenset(r.name for r in TABLE if r.follow)
 
@@ -337,5 +341,5 @@ def follows(relation: str, attributes: Mapping[str, Any]) -> bool:
     followed.
     """
     if relation in SAMENESSES:
-        return attributes.get(METHOD) == BY_DIGEST
+        return attributes.get(METHOD) in FOLLOWED_METHODS
     return relation in FOLLOWED

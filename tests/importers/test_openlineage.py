@@ -43,8 +43,8 @@ def test_a_run_has_its_times_its_end_its_plan_and_who_reported_it():
 
 def test_a_run_uses_and_makes_exactly_the_versions_told():
     batch = read(event(inputs=[dataset("raw", "v 1")], outputs=[dataset("clean")]))
-    version = "urn:lineage:version:postgres://db/raw@version:v%201"
-    raw, clean = (f"urn:lineage:dataset:postgres://db/{name}" for name in ("raw", "clean"))
+    version = "urn:lineage:version:postgres://db:5432/raw@version:v%201"
+    raw, clean = (f"urn:lineage:dataset:postgres://db:5432/{name}" for name in ("raw", "clean"))
     assert set(edges(batch, "used")) == {(RUN_ID, version)}
     assert set(edges(batch, "specializationOf")) == {(version, raw)}
     assert set(edges(batch, "wasGeneratedBy")) == {(clean, RUN_ID)}
@@ -197,7 +197,7 @@ def test_dropped_and_renamed_datasets_are_invalidated():
     assert set(edges(renamed, "wasRevisionOf")) == {(DATA, "urn:lineage:dataset:n/old")}
 
 
-def test_symlinks_are_claims_that_default_walks_do_not_follow():
+def test_symlinks_are_ties_both_ways_that_say_so():
     identifiers = [{"namespace": "hive", "name": "t", "type": "TABLE"}]
     ends = edges(read(facet("inputs", "symlinks", {"identifiers": identifiers})), "alternateOf")
     assert set(ends) == {(DATA, "urn:lineage:dataset:hive/t"), ("urn:lineage:dataset:hive/t", DATA)}
@@ -206,7 +206,7 @@ def test_symlinks_are_claims_that_default_walks_do_not_follow():
 
 def test_jobs_and_datasets_can_be_told_of_without_a_run():
     job = event(None, run=None, inputs=[dataset("a")], outputs=[dataset("b")])
-    a, b = (f"urn:lineage:dataset:postgres://db/{name}" for name in "ab")
+    a, b = (f"urn:lineage:dataset:postgres://db:5432/{name}" for name in "ab")
     assert set(edges(read(job), "wasInfluencedBy")) == {(JOB, a), (b, JOB)}
     alone = {"eventTime": "2026-01-01T00:00:00Z", "dataset": dataset("a", facets={"x": {"y": 1}})}
     assert attributes(read(alone), a)["facet.x"] == '{"y":1}'
