@@ -8,6 +8,7 @@ a version is told apart by is its name and digest with its source, its schema an
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +22,11 @@ from lineage.model import kinds
 from lineage.model.record import Record
 from lineage.model.value import Attributes
 
+#: The tag in which Spark's autologging lists the tables that a run read, one a line.
+SPARK_TABLES = "sparkDatasourceInfo"
+_TABLE = re.compile(
+    r"path=(?P<path>.+?)(?:,version=(?P<version>[^,]*))?,format=(?P<format>[^,=.]+)"
+)
 #: What MLflow calls a dataset that nobody named. It names nothing: the source does.
 _NAMELESS = "dataset"
 #: Hex digits of the mark that tells versions of one name and digest apart.
@@ -44,6 +50,34 @@ class Datasets:
             yield from self._dataset(used.dataset)
         role: Attributes = {"prov:role": used.context} if used.context else {}
         yield edge("used", run, self._met[used.dataset], role)
+
+    def tables(self, run: Id, text: str) -> Iterator[Record]:
+        """The tables that Spark read for a run, a Delta table at its version."""
+        for line in text.splitlines():
+            found = _TABLE.fullmatch(line.strip())
+            if found is not None:
+                yield from self._table(run, found["path"], found["version"], found["format"])
+            elif line.strip():
+                shown = self._tally.attribute(SPARK_TABLES, line.strip(), run)
+                reason = "the line is no path and format, or was cut; kept as a tag"
+                self._tally.lose("tables of Spark", reason, first=shown)
+
+    def _table(self, run: Id, path: str, version: str | None, form: str) -> Iterator[Record]:
+        shown = self._tally.attribute("uri", path, run)
+        namespace, name = _public_name(path) or (self._naming.instance, shown)
+        used = ids.dataset_id(namespace, name)
+        whole = kinds.Dataset(id=used, label=name, name=name, namespace=namespace)
+        yield from self._naming.once(whole)
+        if version and version.lower() not in {"none", "null"}:
+            # As OpenLineage's events name the version of a table.
+            used = ids.dataset_version_id(namespace, name, "version", ids.segment(version))
+            more = {"version": version, "uri": shown}
+            label = f"{name}@{version}"
+            yield from self._naming.once(
+                kinds.DatasetVersion(id=used, label=label, name=name, more=more)
+            )
+            yield edge("specializationOf", used, whole.id)
+        yield edge("used", run, used, {"format": form})
 
     def _dataset(self, dataset: Dataset) -> Iterator[Record]:
         uri = _uri(dataset.source)

@@ -63,6 +63,8 @@ class Run:
     ended: Milliseconds = None
     deleted: bool = False
     artifacts: str | None = None
+    #: The commit, in stores of the first versions of MLflow.
+    source_version: str | None = None
     params: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)

@@ -76,7 +76,7 @@ class FileStore:
                 if found is not None:
                     yield found
             for name, reason in (
-                ("traces", "not lineage of runs"),
+                ("traces", "they are not read"),
                 ("tags", "an experiment is a name here"),
             ):
                 lost = len(disk.names(folder / name))
@@ -122,6 +122,7 @@ class FileStore:
             ended=meta.get("end_time"),
             deleted=meta.get("lifecycle_stage") == "deleted",
             artifacts=_text(meta.get("artifact_uri")),
+            source_version=_text(meta.get("source_version")),
             params=params,
             metrics={
                 name: last[-1].value

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from importers.mlflow.artifacts import File
-from importers.mlflow.datasets import Datasets
+from importers.mlflow.datasets import SPARK_TABLES, Datasets
 from importers.mlflow.entities import LoggedModel, RegisteredModel, Run
 from importers.mlflow.naming import Naming, edge, known, lifecycle
 from importers.mlflow.origins import Known, Made
@@ -21,7 +21,10 @@ from lineage.model.identity import content
 from lineage.model.record import Record
 from lineage.model.value import Attributes, Ref
 
-_COMMIT = "mlflow.source.git.commit"
+#: Where MLflow has kept the commit: its own, a Databricks Repo's, that of old plugins.
+_COMMITS = ("mlflow.source.git.commit", "mlflow.databricks.gitRepoCommit", "mlflow.gitCommit")
+#: No tag: a field of a run, which stays an attribute where it names no commit.
+_VERSION = "source_version"
 _PARENT = "mlflow.parentRunId"
 _USER = "mlflow.user"
 _NAME = "mlflow.runName"
@@ -50,10 +53,9 @@ class Mapper:
         naming = self._naming
         self._known.runs.add(run.id)
         ident = naming.run(run.id)
-        commit = self._commit(run)
-        kept = dict(run.tags)
-        for name in (_NAME, _PARENT, _USER, *((_COMMIT,) if commit else ())):
-            kept.pop(name, None)
+        commits = self._commits(run)
+        told = {name for names in commits.values() for name in names}
+        kept = {k: v for k, v in run.tags.items() if k not in {_NAME, _PARENT, _USER, *told}}
         name = run.tags.get(_NAME) or run.name
         where = f"run {run.id}"
         yield kinds.Run(
@@ -70,16 +72,18 @@ class Mapper:
                 **naming.texts("param", run.params, where),
                 **{key("metric", metric): value for metric, value in run.metrics.items()},
                 **naming.texts("tag", kept, where),
+                **({} if _VERSION in told else known(source_version=run.source_version)),
             },
         ).node()
-        yield from self._responsible(ident, run.tags.get(_USER) or run.user, commit)
-        if commit:
+        yield from self._responsible(ident, run.tags.get(_USER) or run.user, [*commits])
+        for commit in commits:
             yield from naming.once(kinds.Commit(id=commit))
             yield edge("used", ident, commit, {"prov:role": "source"})
         if parent := run.tags.get(_PARENT):
             yield edge("wasInformedBy", ident, naming.run(parent))
         for used in run.datasets:
             yield from self._datasets.used(ident, used)
+        yield from self._datasets.tables(ident, run.tags.get(SPARK_TABLES, ""))
         yield from self._prompts.linked("used", ident, run.tags.get(LINKED), where)
         for model in run.models_used:
             yield edge("used", ident, naming.logged(model), {"prov:role": "model"})
@@ -88,20 +92,24 @@ class Mapper:
                 at: Attributes = {"step": output.step} if output.step else {}
                 yield edge("wasGeneratedBy", naming.logged(output.model), ident, at)
 
-    def _commit(self, run: Run) -> Id | None:
-        sha = run.tags.get(_COMMIT, "").strip()
-        if _FULL_SHA.fullmatch(sha):
-            return ids.commit_id(sha)
-        if sha:
-            reason = "no full hash, so it names no commit; kept as a tag"
-            self._tally.lose("source commits", reason, first=f"{sha!r} of run {run.id}")
-        return None
+    def _commits(self, run: Run) -> dict[Id, list[str]]:
+        """The commits that a run names, each with the tags that name it."""
+        found: dict[Id, list[str]] = {}
+        said = {name: run.tags.get(name, "").strip() for name in _COMMITS}
+        for name, sha in {**said, _VERSION: (run.source_version or "").strip()}.items():
+            if _FULL_SHA.fullmatch(sha):
+                found.setdefault(ids.commit_id(sha), []).append(name)
+            elif sha and name != _VERSION:
+                reason = "no full hash, so it names no commit; kept as a tag"
+                self._tally.lose("source commits", reason, first=f"{sha!r} of run {run.id}")
+        return found
 
-    def _responsible(self, run: Id, user: str | None, commit: Id | None) -> Iterator[Record]:
+    def _responsible(self, run: Id, user: str | None, commits: Sequence[Id]) -> Iterator[Record]:
         if user:
             person = self._naming.person(user)
             yield from self._naming.once(person)
-            plan: Attributes = {"prov:plan": Ref(commit)} if commit else {}
+            # Of several plans nobody knows which was followed.
+            plan: Attributes = {"prov:plan": Ref(commits[0])} if len(commits) == 1 else {}
             yield edge("wasAssociatedWith", run, person.id, plan)
 
     # --- models ----------------------------------------------------------------------------------

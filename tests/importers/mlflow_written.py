@@ -79,6 +79,8 @@ class Model:
 class Said:
     """What the store holds; its experiments are named 1 and 2, and their ids are their names."""
 
+    traces: int = 0
+    evaluation_sets: int = 0
     runs: Sequence[Run] = ()
     logged: Sequence[Logged] = ()
     models: Sequence[Model] = ()
@@ -125,6 +127,8 @@ def as_files(said: Said, root: Path) -> None:
               creation_timestamp=NOW, artifact_location=logged.artifacts,
               experiment_id=logged.experiment, lifecycle_stage="active")  # fmt: skip
         _texts(at / "tags", logged.tags)
+    for number in range(said.traces):
+        (root / "1" / "traces" / f"tr-{number}").mkdir(parents=True)
     for model in said.models:
         at = root / "models" / model.name
         _meta(at, name=model.name, creation_timestamp=NOW)
@@ -175,6 +179,8 @@ CREATE TABLE registered_model_aliases (workspace, name, alias, version);
 CREATE TABLE model_versions (workspace, name, version, source, storage_location, run_id,
   creation_time, description, user_id, current_stage, status);
 CREATE TABLE model_version_tags (workspace, name, version, key, value);
+CREATE TABLE trace_info (request_id);
+CREATE TABLE evaluation_datasets (dataset_id);
 """
 
 
@@ -206,6 +212,8 @@ def _rows(said: Said) -> Iterator[tuple[Any, ...]]:
                "active", logged.artifacts)  # fmt: skip
         for key, value in logged.tags.items():
             yield "logged_model_tags", logged.id, key, value
+    yield from (("trace_info", number) for number in range(said.traces))
+    yield from (("evaluation_datasets", number) for number in range(said.evaluation_sets))
     for model in said.models:
         yield "registered_models", "default", model.name, NOW, None
         for key, value in model.tags.items():
@@ -264,6 +272,11 @@ def _answer(said: Said, path: str, asked: Mapping[str, Any]) -> Mapping[str, Any
                       "artifact_uri": logged.artifacts, "status": "LOGGED_MODEL_READY",
                       "tags": _pairs(logged.tags)}, "data": {}}
             for logged in said.logged]}  # fmt: skip
+    if path in {"traces", "datasets/search"}:
+        under, held = ("traces", said.traces) if path == "traces" else ("datasets", said.evaluation_sets)  # fmt: skip
+        start = int(asked.get("page_token", 0))
+        page = {under: [{"id": n} for n in range(start, min(held, start + 2))]}
+        return page | ({"next_page_token": str(start + 2)} if start + 2 < held else {})
     prompts = "is_prompt" in asked.get("filter", "")
     shown = [m for m in said.models if ("mlflow.prompt.is_prompt" in m.tags) == prompts]
     if path == "registered-models/search":
@@ -285,7 +298,7 @@ def _run(run: Run) -> Mapping[str, Any]:
     return {
         "info": {"run_id": run.id, "experiment_id": run.experiment, "run_name": run.name,
                  "status": "FINISHED", "start_time": NOW, "end_time": NOW + 1,
-                 "artifact_uri": run.artifacts,
+                 "artifact_uri": run.artifacts, "source_version": run.source_version,
                  "lifecycle_stage": "deleted" if run.deleted else "active"},
         "data": {"tags": _pairs({"mlflow.runName": run.name, **run.tags})},
         "inputs": {"dataset_inputs": [
