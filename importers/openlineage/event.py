@@ -20,8 +20,10 @@ from lineage.access.secret_patterns import scrub
 from lineage.errors import Rejected
 from lineage.model import kinds
 from lineage.model.record import Batch
+from lineage.sources.json_values import Conflict
 
 _HINT = "Events are described at openlineage.io: RunEvent, DatasetEvent or JobEvent of 2-0-2."
+_TWICE = "Which of the two is meant, nobody knows: send the event with one of them."
 #: How a run ended, by the type of its terminal event.
 _ENDED = {"COMPLETE": "finished", "FAIL": "failed", "ABORT": "killed"}
 _TYPES = frozenset({"START", "RUNNING", "OTHER", *_ENDED})
@@ -36,6 +38,9 @@ def batch_of(event: Any, *, person_key: bytes) -> Batch:
 
     Raises ``Rejected`` for what names no run, job or dataset, or is no event at all.
     """
+    if isinstance(event, Conflict):
+        message = f"{event.key!r} appears twice in one object, with different contents"
+        raise Rejected(message, where=event.key, hint=_TWICE)
     if not isinstance(event, dict):
         raise Rejected(f"an event is an object, not a {type(event).__name__}", hint=_HINT)
     parts = {name: _part(event, name) for name in ("run", "job", "dataset")}

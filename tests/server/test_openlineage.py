@@ -265,3 +265,36 @@ def test_errors_name_the_place_and_not_the_value(site):
     told = post(site, b'{"canary": }').json()
     assert "line 1" in told["where"]
     assert "canary" not in json.dumps(told)
+
+
+ENGINE = b'"processing_engine": {"version": "4.2.0"}'
+
+
+@pytest.mark.parametrize("again", [ENGINE, ENGINE.replace(b": ", b" :"), ENGINE[:-7] + b'3.5.0"}'])
+@pytest.mark.parametrize("path", ["/api/v1/lineage", "/api/v1/lineage/batch"])
+def test_a_member_written_twice_is_taken_as_a_file_of_it_is(site, tmp_path, path, again):
+    """Spark 1.53 writes a facet twice."""
+    run = {"runId": str(UUID(int=7)), "facets": {"HERE": {}}}
+    whole = json.dumps(event(7, "START", run=run)).encode()
+    text = whole.replace(b'"HERE": {}', ENGINE + b", " + again)
+    file = tmp_path / "event.json"
+    file.write_bytes(text)
+    batch = path.endswith("batch")
+    answer = post(site, b"[" + text + b"]" if batch else text, path)
+    with lineage.open("memory:") as store:
+        if b"3.5.0" in again:
+            with pytest.raises(Rejected) as caught:
+                store.load(file)
+            told = answer.json()["refused"][0] if batch else answer.json()
+            assert told["code"] == caught.value.code
+            message = told["message"] if batch else told["detail"]
+            assert "'processing_engine' appears twice" in message
+            return
+        store.load(file)
+        assert answer.status_code == (200 if batch else 201)
+        (shown,) = (node.attributes for node in store.show("run:load") if node.kind == "Run")
+        assert shown["processing_engine.version"] == "4.2.0"
+    there = site.client.get(
+        f"/prov/urn:lineage:run:openlineage/{UUID(int=7)}", headers=site.bearer()
+    )
+    assert "4.2.0" in there.text
