@@ -50,6 +50,32 @@ def test_a_run_uses_and_makes_exactly_the_versions_told():
     assert set(edges(batch, "wasGeneratedBy")) == {(clean, RUN_ID)}
 
 
+BEFORE = "0b3ce6fe-8a0e-4d6b-9d2c-5f6c1f6f2a11"
+
+
+@pytest.mark.parametrize("names", [["parent"], ["parentRun"], ["parentRun", "parent"]])
+def test_a_run_was_informed_by_its_parent_under_both_names_of_the_facet(names):
+    parent = {"run": {"runId": BEFORE}, "job": {"namespace": "etl", "name": "daily"}}
+    batch = read(event(run={"runId": RUN, "facets": dict.fromkeys(names, parent)}))
+    before = f"urn:lineage:run:openlineage/{BEFORE}"
+    assert edges(batch, "wasInformedBy") == {(RUN_ID, before): {"prov:role": "parent"}}
+    assert not [key for key in attributes(batch, RUN_ID) if key.startswith("facet.")]
+
+
+def test_two_names_of_the_facet_that_name_two_parents_are_two():
+    facets = {
+        name: {"run": {"runId": run}}
+        for name, run in (("parent", RUN[::-1]), ("parentRun", BEFORE))
+    }
+    assert len(edges(read(event(run={"runId": RUN, "facets": facets})), "wasInformedBy")) == 2
+
+
+@pytest.mark.parametrize("name", ["parent", "parentRun"])
+def test_a_parent_that_is_not_named_is_counted(name):
+    batch = read(event(run={"runId": RUN, "facets": {name: {"run": {}}}}))
+    assert "parents" in {loss.what for loss in batch.losses}
+
+
 JOB, DATA = "urn:lineage:job:etl/daily.load", "urn:lineage:dataset:n/d"
 
 
