@@ -64,7 +64,7 @@ class RoCrateImporter(Importer):
             return
         data = source.read()
         if not data.startswith(archive.MAGIC):
-            yield rocrate.read(data, where=source.address)
+            yield rocrate.read(data, where=source.address, parts=True)
             return
         with archive.opened(data, source.address) as crate:
             records = crate.read(words.SIDECAR) if words.SIDECAR in crate.files else None
@@ -73,7 +73,7 @@ class RoCrateImporter(Importer):
 
 
 def _read(given: _Given, where: str) -> Batch:
-    batch = rocrate.read(given.metadata, given.records, where=where)
+    batch = rocrate.read(given.metadata, given.records, where=where, parts=True)
     tally = Tally()
     seen = Counter({"files there": 0, "files verified": 0})
     for number, file in enumerate(rocrate.listed(given.metadata, where=where)):
