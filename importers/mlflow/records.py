@@ -176,6 +176,7 @@ class Mapper:
         ).node()
         if file.path.rpartition("/")[2] not in _SAME_EVERYWHERE:
             for algorithm, digest in (("sha256", file.digest), ("md5", file.md5)):
-                nodes, ties = content(ident, algorithm, digest, file.size)
-                yield from nodes
-                yield from ties
+                if digest is not None:
+                    nodes, ties = content(ident, algorithm, digest, file.size)
+                    yield from nodes
+                    yield from ties
