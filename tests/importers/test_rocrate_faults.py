@@ -108,6 +108,13 @@ def test_a_part_that_another_action_made_or_this_one_read_was_not_made_by_this_o
     }
 
 
+def test_the_tools_of_a_workflow_are_no_results_of_who_organised_it(tmp_path):
+    main = {**MAIN, "hasPart": part_of("#tool")}
+    tool = {"@id": "#tool", "@type": "SoftwareApplication"}
+    organised = {"@id": "#o", "@type": "OrganizeAction", "result": {"@id": "main.nf"}}
+    assert ("#tool", "#o") not in generated(read(tmp_path, ROOT, main, tool, IN, OUT, organised))
+
+
 def test_of_a_whole_that_two_actions_made_nobody_knows_the_parts(tmp_path):
     again = {**RUN, "@id": "#again", "result": {"@id": "./"}}
     run = {**RUN, "result": {"@id": "./"}}

@@ -49,7 +49,8 @@ def made(edges: Iterable[Edge], crate: Crate) -> tuple[list[Edge], int]:
     given = set(crate.given).union(*used.values())
     found, unclear = [], 0
     for whole, actions in makers.items():
-        if not parts.get(whole):
+        # The parts of a program are its own, whoever wrote it down as a result.
+        if not parts.get(whole) or (whole in crate.given and whole != crate.root):
             continue
         if len(set(actions)) > 1:
             unclear += 1
