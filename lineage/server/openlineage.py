@@ -25,6 +25,7 @@ from lineage.services.context import Context
 from lineage.services.write.group_commit import GroupCommit
 from lineage.sources import json_values
 from lineage.sources.json_values import Doubtful, conflict
+from lineage.sources.text import as_utf8
 
 #: Bytes of one request, before and after decompression.
 LARGEST = 8 * 1024 * 1024
@@ -200,7 +201,7 @@ async def _json(request: Request) -> Any:
     elif encoding != "identity":
         raise UnknownFormat(f"{encoding[:80]!r} is no encoding known here", hint="Send gzip.")
     try:
-        return json_values.value(data)
+        return json_values.value(as_utf8(data))
     except InputTruncated as error:
         raise BadInput(error.what, where=error.where) from None
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from lineage.errors import BadInput, InputTruncated
+from lineage.errors import BadInput, InputTruncated, LimitExceeded
 from lineage.sources.json_reader import finite, no_constant
 from lineage.sources.text import decode
 
@@ -58,12 +58,21 @@ class Found(NamedTuple):
 
 
 def value(data: bytes) -> Any:
-    """The one value in some bytes. Raises ``BadInput`` and ``InputTruncated`` with line and column."""
+    """The one value in some bytes. Raises ``BadInput`` and ``InputTruncated`` with line and column,
+    ``LimitExceeded`` for what is nested deeper than Python reads.
+    """
     try:
         found = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise _told(error.msg, error.lineno, error.colno, cut=error.pos >= len(error.doc)) from None
-    return _settled(_DECODER.decode(data.decode())) if _repeats(data, found) else found
+    if not _repeats(data, found):
+        return found
+    try:
+        return _settled(_DECODER.decode(data.decode()))
+    except RecursionError as error:
+        raise LimitExceeded("the JSON is nested too deep", where="line 1") from error
+    except ValueError as error:
+        raise BadInput(f"not JSON: {error}", where="line 1") from error
 
 
 def conflict(found: Any) -> Conflict | None:

@@ -14,7 +14,7 @@ import pytest
 
 import lineage
 from importers.openlineage import batch_of
-from lineage.errors import Rejected, StoreBusy, StoreFull
+from lineage.errors import BadInput, Rejected, StoreBusy, StoreFull
 from lineage.model.record import Batch, Node
 from lineage.services.write import group_commit
 from lineage.services.write.group_commit import GroupCommit
@@ -298,3 +298,23 @@ def test_a_member_written_twice_is_taken_as_a_file_of_it_is(site, tmp_path, path
         f"/prov/urn:lineage:run:openlineage/{UUID(int=7)}", headers=site.bearer()
     )
     assert "4.2.0" in there.text
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
+def test_an_event_is_taken_in_the_encodings_in_which_a_file_of_it_is(site, encoding):
+    assert post(site, json.dumps(event(9)).encode(encoding)).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"job": ' + b'{"a":' * 900 + b"1" + b"}" * 901,
+        b'{"a" :1e999}',
+        b'{"a" :' + b"9" * 5_000 + b"}",
+    ],
+)
+def test_what_only_the_second_reading_refuses_is_a_problem_and_no_failure(site, text, tmp_path):
+    assert post(site, text).status_code in (400, 413, 422)
+    (tmp_path / "event.json").write_bytes(text)
+    with lineage.open("memory:") as store, pytest.raises(BadInput):
+        store.load(tmp_path / "event.json", named="openlineage")
