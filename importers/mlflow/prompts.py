@@ -73,10 +73,8 @@ class Prompts:
             },
         )
 
-    def linked(self, relation: str, ident: Id, text: str | None, where: str) -> Iterator[Record]:
+    def linked(self, relation: str, ident: Id, text: str, where: str) -> Iterator[Record]:
         """The prompts that a run or logged model names as those it works with."""
-        if not text:
-            return
         for name, version in self._named(text, where):
             prompt = _version(self._naming.instance, name, version)
             yield edge(relation, ident, prompt, {"prov:role": "prompt"})

@@ -54,8 +54,8 @@ class Mapper:
         self._known.runs.add(run.id)
         ident = naming.run(run.id)
         commits = self._commits(run)
-        told = {name for names in commits.values() for name in names}
-        kept = {k: v for k, v in run.tags.items() if k not in {_NAME, _PARENT, _USER, *told}}
+        told = {_NAME, _PARENT, _USER}.union(*commits.values())
+        kept = {name: text for name, text in run.tags.items() if name not in told}
         name = run.tags.get(_NAME) or run.name
         where = f"run {run.id}"
         yield kinds.Run(
@@ -83,8 +83,10 @@ class Mapper:
             yield edge("wasInformedBy", ident, naming.run(parent))
         for used in run.datasets:
             yield from self._datasets.used(ident, used)
-        yield from self._datasets.tables(ident, run.tags.get(SPARK_TABLES, ""))
-        yield from self._prompts.linked("used", ident, run.tags.get(LINKED), where)
+        if tables := run.tags.get(SPARK_TABLES):
+            yield from self._datasets.tables(ident, tables)
+        if prompts := run.tags.get(LINKED):
+            yield from self._prompts.linked("used", ident, prompts, where)
         for model in run.models_used:
             yield edge("used", ident, naming.logged(model), {"prov:role": "model"})
         for output in run.models_made:
@@ -95,8 +97,10 @@ class Mapper:
     def _commits(self, run: Run) -> dict[Id, list[str]]:
         """The commits that a run names, each with the tags that name it."""
         found: dict[Id, list[str]] = {}
-        said = {name: run.tags.get(name, "").strip() for name in _COMMITS}
-        for name, sha in {**said, _VERSION: (run.source_version or "").strip()}.items():
+        said = [(name, run.tags[name].strip()) for name in _COMMITS if name in run.tags]
+        if run.source_version:
+            said.append((_VERSION, run.source_version.strip()))
+        for name, sha in said:
             if _FULL_SHA.fullmatch(sha):
                 found.setdefault(ids.commit_id(sha), []).append(name)
             elif sha and name != _VERSION:
@@ -133,8 +137,8 @@ class Mapper:
                 **naming.texts("tag", model.tags, where),
             },
         ).node()
-        text = model.tags.get(LINKED)
-        yield from self._prompts.linked("wasDerivedFrom", ident, text, where)
+        if prompts := model.tags.get(LINKED):
+            yield from self._prompts.linked("wasDerivedFrom", ident, prompts, where)
         if model.run:
             self._generated.add((model.id, model.run))
             at = known(**{"prov:time": created})
