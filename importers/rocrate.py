@@ -20,6 +20,7 @@ from lineage.errors import InputMissing, LimitExceeded
 from lineage.formats import rocrate
 from lineage.formats.rocrate import Listed, archive, words
 from lineage.model.record import Batch
+from lineage.sources import git_lfs
 
 _PIECE = 1024 * 1024
 #: Files looked at in one crate; further ones are counted.
@@ -64,7 +65,7 @@ class RoCrateImporter(Importer):
             return
         data = source.read()
         if not data.startswith(archive.MAGIC):
-            yield rocrate.read(data, where=source.address)
+            yield rocrate.read(data, where=source.address, parts=True)
             return
         with archive.opened(data, source.address) as crate:
             records = crate.read(words.SIDECAR) if words.SIDECAR in crate.files else None
@@ -73,7 +74,7 @@ class RoCrateImporter(Importer):
 
 
 def _read(given: _Given, where: str) -> Batch:
-    batch = rocrate.read(given.metadata, given.records, where=where)
+    batch = rocrate.read(given.metadata, given.records, where=where, parts=True)
     tally = Tally()
     seen = Counter({"files there": 0, "files verified": 0})
     for number, file in enumerate(rocrate.listed(given.metadata, where=where)):
@@ -94,9 +95,10 @@ def _compare(file: Listed, opener: Open, tally: Tally, seen: Counter[str]) -> No
     digests = {
         algorithm: hashlib.new(algorithm, usedforsecurity=False) for algorithm in file.digests
     }
-    size = 0
+    size, head = 0, b""
     try:
         for piece in opener(path):
+            head = head or piece
             size += len(piece)
             for digest in digests.values():
                 digest.update(piece)
@@ -107,14 +109,22 @@ def _compare(file: Listed, opener: Open, tally: Tally, seen: Counter[str]) -> No
         tally.lose("files", why, first=path)
         return
     seen["files there"] += 1
-    for algorithm, digest in digests.items():
-        if digest.hexdigest() != file.digests[algorithm]:
+    found = {algorithm: digest.hexdigest() for algorithm, digest in digests.items()}
+    if size == len(head) and (pointed := git_lfs.pointer(head)) is not None:
+        # Of the object itself no more is known than its sha256 and its size.
+        size = pointed.size
+        found = {"sha256": pointed.sha256} if "sha256" in digests else {}
+    for algorithm, hex_ in found.items():
+        if hex_ != file.digests[algorithm]:
             tally.lose("files", f"another {algorithm} than listed", first=path)
             return
     if file.size is not None and file.size != size:
         tally.lose("files", "another size than listed", first=path)
-    elif digests:
+    elif found:
         seen["files verified"] += 1
+    elif digests:
+        reason = "Git LFS left a pointer, whose digests are not those listed; git lfs pull"
+        tally.lose("files", reason, first=path)
 
 
 def _refused(error: Exception) -> bool:

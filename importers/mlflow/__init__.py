@@ -10,7 +10,7 @@ the server reads is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -19,8 +19,9 @@ from importers.base import Importer, Options, Source
 from importers.batching import BATCH_RECORDS
 from importers.mlflow.artifacts import ArtifactFolders, File
 from importers.mlflow.database import Database, PostgresDatabase, SqliteDatabase
-from importers.mlflow.entities import RegisteredModel, TrackingStore
+from importers.mlflow.entities import TrackingStore
 from importers.mlflow.files import FileStore, looks_like_store
+from importers.mlflow.origins import runs_of
 from importers.mlflow.records import Mapper
 from importers.mlflow.sql import SqlStore
 from importers.mlflow.values import Tally, is_loopback, split_url
@@ -211,7 +212,9 @@ def _records(
 ) -> Iterator[Record]:
     mapper = Mapper(store.instance, tally)
     registry = list(store.registered_models())
-    registered = {version.run for model in registry for version in model.versions}
+    registered = {
+        run for model in registry for version in model.versions for run in runs_of(version)
+    }
     for logged in store.logged_models():
         tally.seen["logged models"] += 1
         yield from mapper.logged_model(logged)
@@ -227,7 +230,9 @@ def _records(
         yield from mapper.files_of_run(run.id, found)
         if run.id in registered:
             files[run.id] = found
-    yield from _registered(mapper, registry, files, tally)
+    shelf = mapper.registry(registry, files)
+    for model in registry:
+        yield from shelf.registered(model)
 
 
 def _files(
@@ -238,15 +243,3 @@ def _files(
     elif recorded:
         reason = "the files of a server are not read; import a copy of its store for them"
         tally.lose("artifact folders", reason)
-
-
-def _registered(
-    mapper: Mapper,
-    registry: Iterable[RegisteredModel],
-    files: Mapping[str, Sequence[File]],
-    tally: Tally,
-) -> Iterator[Record]:
-    for model in registry:
-        tally.seen["registered models"] += 1
-        tally.seen["model versions"] += len(model.versions)
-        yield from mapper.registered_model(model, files)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,24 +13,27 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from importers.mlflow.values import Tally, split_url, storable
+from lineage.sources import git_lfs
 
 #: A run with more files keeps the first of them.
 MOST_FILES = 1_000
 #: Larger files are not hashed, and without a digest a version has no name.
 LARGEST = 256 * 1024 * 1024
 _PIECE = 1024 * 1024
+#: A drive, or a share of another machine.
+_WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\[^\\]")
 _OPEN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
     """A file by its path below the folder of its run or model, under two digests: sha256 names it,
-    by md5 it meets what DVC and others know.
+    by md5 it meets what DVC and others know. The md5 of what Git LFS left as a pointer is not known.
     """
 
     path: str
     digest: str
-    md5: str
+    md5: str | None
     size: int
 
 
@@ -103,7 +107,7 @@ class ArtifactFolders:
 
     def _hashed(self, path: Path, name: str) -> File | None:
         digest, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
-        size = 0
+        size, head = 0, b""
         try:
             with os.fdopen(os.open(path, _OPEN), "rb") as file:
                 status = os.fstat(file.fileno())
@@ -115,12 +119,17 @@ class ArtifactFolders:
                     self._tally.lose("artifacts", reason, first=str(path))
                     return None
                 while piece := file.read(_PIECE):
+                    head = head or piece
                     size += len(piece)
                     digest.update(piece)
                     md5.update(piece)
         except OSError as error:
             self._tally.lose("artifacts", "they cannot be read", first=f"{path}: {error.strerror}")
             return None
+        if size == len(head) and (found := git_lfs.pointer(head)) is not None:
+            reason = "not known of what Git LFS left as pointers; git lfs pull brings the files"
+            self._tally.lose("md5 digests", reason, first=str(path))
+            return File(path=name, digest=found.sha256, md5=None, size=found.size)
         return File(path=name, digest=digest.hexdigest(), md5=md5.hexdigest(), size=size)
 
 
@@ -130,6 +139,8 @@ def _local_path(recorded: str) -> Path | None:
     A server's own address (``mlflow-artifacts:/1/run/artifacts``) has its files beside the store
     when that store is the server's.
     """
+    if _WINDOWS.match(recorded):
+        return Path(recorded.replace("\\", "/"))
     parts = split_url(recorded)
     if parts is None or parts.scheme not in {"", "file", "mlflow-artifacts"}:
         return None

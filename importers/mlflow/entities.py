@@ -63,6 +63,8 @@ class Run:
     ended: Milliseconds = None
     deleted: bool = False
     artifacts: str | None = None
+    #: The commit, in stores of the first versions of MLflow.
+    source_version: str | None = None
     params: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -91,10 +93,13 @@ class LoggedModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelVersion:
-    """A version of a registered model."""
+    """A version of a registered model. ``storage`` is where MLflow found the files of ``source``
+    when it registered them, where that is told.
+    """
 
     version: str
     source: str | None = None
+    storage: str | None = None
     run: str | None = None
     created: Milliseconds = None
     description: str | None = None

@@ -52,16 +52,19 @@ class FileStore:
         self._folders: list[tuple[Path, Experiment]] = []
         problems: list[BadInput] = []
         for folder in [*self._inside(root), *self._inside(root / _TRASH)]:
-            if folder.name in {_REGISTRY, _TRASH} or not (folder / "meta.yaml").is_file():
+            if folder.name in {_REGISTRY, _TRASH} or not self._is_experiment(folder):
                 continue
             try:
-                self._folders.append((folder, _experiment(folder)))
+                experiment = _experiment(folder)
             except BadInput as error:
                 problems.append(error)
                 self._lose("experiments", error)
-        if problems and not self._folders:
+                # Its runs say what they say; of the experiment the id is left.
+                experiment = Experiment(id=folder.name, name=folder.name)
+            self._folders.append((folder, experiment))
+        tally.seen["experiments"] += len(self._folders) - len(problems)
+        if problems and len(problems) == len(self._folders):
             raise problems[0]
-        tally.seen["experiments"] += len(self._folders)
         self.instance = intrinsic([found for _, found in self._folders], self._earliest_run())
 
     def close(self) -> None:
@@ -76,7 +79,7 @@ class FileStore:
                 if found is not None:
                     yield found
             for name, reason in (
-                ("traces", "not lineage of runs"),
+                ("traces", "they are not read"),
                 ("tags", "an experiment is a name here"),
             ):
                 lost = len(disk.names(folder / name))
@@ -122,6 +125,7 @@ class FileStore:
             ended=meta.get("end_time"),
             deleted=meta.get("lifecycle_stage") == "deleted",
             artifacts=_text(meta.get("artifact_uri")),
+            source_version=_text(meta.get("source_version")),
             params=params,
             metrics={
                 name: last[-1].value
@@ -182,6 +186,7 @@ class FileStore:
         return ModelVersion(
             version=version,
             source=_text(meta.get("source")),
+            storage=_text(meta.get("storage_location")),
             run=_text(meta.get("run_id")),
             created=meta.get("creation_timestamp"),
             description=_text(meta.get("description")),
@@ -249,6 +254,14 @@ class FileStore:
                 if isinstance(at, int):
                     started.append((at, run.name))
         return min(started)[::-1] if started else ("", 0)
+
+    def _is_experiment(self, folder: Path) -> bool:
+        """Whether a folder is an experiment, if only by its name or its runs."""
+        return (
+            (folder / "meta.yaml").is_file()
+            or folder.name.isdecimal()
+            or any((folder / name / "meta.yaml").is_file() for name in disk.names(folder))
+        )
 
     def _run_folders(self, experiment: Path) -> Iterator[Path]:
         for folder in self._inside(experiment):

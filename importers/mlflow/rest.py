@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from http.client import HTTPException
+from itertools import islice
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import unquote, urlencode
@@ -29,7 +30,7 @@ from lineage.errors import BadInput, EndpointMissing, InputMissing
 from lineage.sources import json_reader
 from lineage.sources.http_body import read_body
 
-_API = "/api/2.0/mlflow"
+_API, _API_3 = "/api/2.0/mlflow", "/api/3.0/mlflow"
 #: Seconds of silence, and for a whole answer; bytes of one.
 _TIMEOUT, _LONGEST_ANSWER = 30.0, 600.0
 _LARGEST_ANSWER = 128 * 1024 * 1024
@@ -37,6 +38,10 @@ _LESS = "Import the database or the folder of the server instead."
 #: Runs are asked for one by one where models are logged, for a search leaves out the models used.
 _MOST_SINGLE = 10_000
 _EXPERIMENTS_AT_ONCE = 100
+#: What is counted only: how much at once, and of a hundred experiments.
+_COUNTED_AT_ONCE, _MOST_COUNTED = 50, 10_000
+#: A search of the registry leaves prompts out, unless it asks for them.
+_PROMPTS = "tags.`mlflow.prompt.is_prompt` = 'true'"
 _RUNS_AT_ONCE = 1_000
 _MODELS_AT_ONCE = 100
 
@@ -62,13 +67,13 @@ class Server:
             credentials = b64encode(unquote(login).encode()).decode()
             self._headers["Authorization"] = f"Basic {credentials}"
 
-    def ask(self, path: str, asked: _Object, *, post: bool = False) -> _Object:
+    def ask(self, path: str, asked: _Object, *, post: bool = False, api: str = _API) -> _Object:
         """The object that one request is answered with."""
-        url, data = f"{self.address}{_API}/{path}", None
+        url, data = f"{self.address}{api}/{path}", None
         if post:
             data = json.dumps(asked).encode()
         elif asked:
-            url += "?" + urlencode(asked)
+            url += "?" + urlencode(asked, doseq=True)
         request = Request(url, data=data, headers=self._headers)  # noqa: S310 - the user's URL
         try:
             answer = self._opener.open(request, timeout=_TIMEOUT)
@@ -89,10 +94,10 @@ class Server:
         return found
 
     def pages(
-        self, path: str, under: str, asked: _Object, *, post: bool = False
+        self, path: str, under: str, asked: _Object, *, post: bool = False, api: str = _API
     ) -> Iterator[_Object]:
         """The objects of a search, page by page."""
-        answer = self.ask(path, asked, post=post)
+        answer = self.ask(path, asked, post=post, api=api)
         met = set()
         yield from _objects(answer, under)
         while token := answer.get("next_page_token"):
@@ -100,7 +105,7 @@ class Server:
                 message = "the server sends the same page again and again"
                 raise BadInput(message, where=self.address)
             met.add(token)
-            answer = self.ask(path, {**asked, "page_token": token}, post=post)
+            answer = self.ask(path, {**asked, "page_token": token}, post=post, api=api)
             yield from _objects(answer, under)
 
 
@@ -150,6 +155,22 @@ class RestStore:
                     self._tally.lose("runs", reason)
                 asked += 1
                 yield self._run(whole, str(ident))
+        self._count("traces", "traces", "traces", _API, post=False)
+        self._count("evaluation sets", "datasets/search", "datasets", _API_3, post=True)
+
+    def _count(self, what: str, path: str, under: str, api: str, *, post: bool) -> None:
+        """Count what is not read; servers that do not have it say so, or do not know the search."""
+        for chunk in self._chunks():
+            asked = {"experiment_ids": chunk, "max_results": _COUNTED_AT_ONCE}
+            found = self._server.pages(path, under, asked, post=post, api=api)
+            try:
+                count = sum(1 for _ in islice(found, _MOST_COUNTED))
+            except BadInput:
+                return
+            more = (
+                f"; only the first {_MOST_COUNTED} were counted" if count == _MOST_COUNTED else ""
+            )
+            self._tally.lose(what, f"they are not read{more}", count=count)
 
     def logged_models(self) -> Iterator[LoggedModel]:
         """All logged models by id."""
@@ -157,17 +178,27 @@ class RestStore:
 
     def registered_models(self) -> Iterator[RegisteredModel]:
         """The registry by name."""
-        versions: dict[str, list[_Object]] = defaultdict(list)
-        query = {"max_results": _RUNS_AT_ONCE}
-        try:
-            found = list(self._server.pages("registered-models/search", "registered_models", query))
-            for version in self._server.pages("model-versions/search", "model_versions", query):
-                versions[str(version.get("name"))].append(version)
-        except EndpointMissing:
-            self._tally.lose("registered models", "the server has no model registry")
-            return
-        for model in sorted(found, key=lambda model: str(model.get("name"))):
-            yield _registered(model, versions[str(model.get("name"))])
+        models: dict[str, _Object] = {}
+        versions: dict[str, dict[str, _Object]] = defaultdict(dict)
+        for query in ({}, {"filter": _PROMPTS}):
+            asked = {"max_results": _RUNS_AT_ONCE, **query}
+            try:
+                for model in self._server.pages(
+                    "registered-models/search", "registered_models", asked
+                ):
+                    models[str(model.get("name"))] = model
+                for version in self._server.pages("model-versions/search", "model_versions", asked):
+                    versions[str(version.get("name"))][str(version.get("version"))] = version
+            except EndpointMissing:
+                self._tally.lose("registered models", "the server has no model registry")
+                return
+            except BadInput as error:
+                if not query:
+                    raise
+                reason = "the server does not search for them"
+                self._tally.lose("registered prompts", reason, first=error.what)
+        for name, model in sorted(models.items()):
+            yield _registered(model, tuple(versions[name].values()))
 
     def _chunks(self) -> Iterator[Sequence[str]]:
         listed = list(self._experiments)
@@ -214,6 +245,7 @@ class RestStore:
             ended=info.get("end_time"),
             deleted=info.get("lifecycle_stage") == "deleted",
             artifacts=_text(info.get("artifact_uri")),
+            source_version=_text(info.get("source_version")),
             params=params,
             metrics={name: last[-1] for name, last in metrics.items()},
             tags=tags,

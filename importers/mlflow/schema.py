@@ -50,6 +50,9 @@ READ = frozenset(
     )
 )
 
+#: Tables of things that are not read, by the words that people have for the things.
+UNREAD: Mapping[str, str] = {"trace_info": "traces", "evaluation_datasets": "evaluation sets"}
+
 #: A row by the names of its columns.
 Row = Mapping[str, Any]
 

@@ -19,7 +19,7 @@ from importers.mlflow.entities import (
     Run,
     intrinsic,
 )
-from importers.mlflow.schema import READ, Row, Tables
+from importers.mlflow.schema import READ, UNREAD, Row, Tables
 from importers.mlflow.values import Tally
 
 _LOGGED_STATUS = {1: "pending", 2: "ready", 3: "failed"}
@@ -62,7 +62,7 @@ class SqlStore:
             chunk = self._tables.select(
                 "runs",
                 *("run_uuid", "experiment_id", "name", "status", "user_id", "start_time"),
-                *("end_time", "lifecycle_stage", "artifact_uri"),
+                *("end_time", "lifecycle_stage", "artifact_uri", "source_version"),
                 where='"run_uuid" > ?',
                 parameters=(after,),
                 more=f'ORDER BY "run_uuid" LIMIT {_CHUNK}',
@@ -116,8 +116,8 @@ class SqlStore:
         versions: dict[tuple[str, ...], list[ModelVersion]] = defaultdict(list)
         for row in self._tables.select(
             "model_versions",
-            *("workspace", "name", "version", "source", "run_id", "creation_time", "description"),
-            *("user_id", "current_stage", "status"),
+            *("workspace", "name", "version", "source", "storage_location", "run_id"),
+            *("creation_time", "description", "user_id", "current_stage", "status"),
             more='ORDER BY "name", "version"',
         ):
             at = _model_key(row, "version")
@@ -146,9 +146,10 @@ class SqlStore:
         points = self._tally.seen["metrics"] - lasts
         self._tally.lose("metric points before the last", reason, count=max(points, 0))
         for table in sorted(self._tables.names - READ):
-            self._tally.lose(
-                f"rows of {table}", "not lineage of runs", count=self._tables.size(table)
-            )
+            what, reason = f"rows of {table}", "not lineage of runs"
+            if table in UNREAD:
+                what, reason = UNREAD[table], "they are not read"
+            self._tally.lose(what, reason, count=self._tables.size(table))
 
     def _earliest_run(self) -> tuple[str, Any]:
         found = self._tables.rows(
@@ -180,6 +181,7 @@ class SqlStore:
                 ended=row["end_time"],
                 deleted=row["lifecycle_stage"] == "deleted",
                 artifacts=_text(row["artifact_uri"]),
+                source_version=_text(row["source_version"]),
                 params=params.get(ident, {}),
                 metrics=metrics.get(ident, {}),
                 tags=tags.get(ident, {}),
@@ -339,6 +341,7 @@ def _version(row: Row, aliases: Sequence[str], tags: Mapping[str, str]) -> Model
     return ModelVersion(
         version=str(row["version"]),
         source=_text(row["source"]),
+        storage=_text(row["storage_location"]),
         run=_text(row["run_id"]),
         created=row["creation_time"],
         description=_text(row["description"]),

@@ -9,7 +9,6 @@ from typing import Any
 from importers.openlineage import facets
 from importers.openlineage.graph import Graph
 from lineage import ids
-from lineage.access.secret_patterns import scrub
 from lineage.model import kinds, terms
 from lineage.model.value import Value, several
 
@@ -66,7 +65,7 @@ class Datasets:
         version = facet.get("datasetVersion")
         if not isinstance(version, str) or not version:
             return None
-        namespace, name = map(scrub, named)
+        namespace, name = named
         exact = ids.dataset_version_id(namespace, name, "version", ids.segment(version))
         more: dict[str, Value] = {"version": version}
         label = f"{name}@{version}"
@@ -108,12 +107,12 @@ class Datasets:
         return {}
 
     def _symlinks(self, ident: str, facet: Mapping[str, Any]) -> None:
-        """Other names of the dataset: a claim of the source, which default walks do not follow."""
+        """Other names of the dataset: a claim of the source, which walks follow both ways."""
         for item in facets.listed(facet, "identifiers", self._tally):
             found = self._graph.dataset(item)
             if found is not None and found[0] != ident:
                 kind = item.get("type")
-                told: dict[str, Value] = {terms.METHOD: "symlink"}
+                told: dict[str, Value] = {terms.METHOD: terms.BY_SYMLINK}
                 if isinstance(kind, str):
                     told["type"] = kind
                 self._graph.edge("alternateOf", ident, found[0], **told)

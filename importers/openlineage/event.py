@@ -20,8 +20,12 @@ from lineage.access.secret_patterns import scrub
 from lineage.errors import Rejected
 from lineage.model import kinds
 from lineage.model.record import Batch
+from lineage.sources.json_values import Conflict
 
 _HINT = "Events are described at openlineage.io: RunEvent, DatasetEvent or JobEvent of 2-0-2."
+#: The facet of the run that started a run; the second is its name before OpenLineage 0.14.
+_PARENTS = frozenset({"parent", "parentRun"})
+_TWICE = "Which of the two is meant, nobody knows: send the event with one of them."
 #: How a run ended, by the type of its terminal event.
 _ENDED = {"COMPLETE": "finished", "FAIL": "failed", "ABORT": "killed"}
 _TYPES = frozenset({"START", "RUNNING", "OTHER", *_ENDED})
@@ -36,6 +40,9 @@ def batch_of(event: Any, *, person_key: bytes) -> Batch:
 
     Raises ``Rejected`` for what names no run, job or dataset, or is no event at all.
     """
+    if isinstance(event, Conflict):
+        message = f"{event.key!r} appears twice in one object, with different contents"
+        raise Rejected(message, where=event.key, hint=_TWICE)
     if not isinstance(event, dict):
         raise Rejected(f"an event is an object, not a {type(event).__name__}", hint=_HINT)
     parts = {name: _part(event, name) for name in ("run", "job", "dataset")}
@@ -139,7 +146,7 @@ class _Reading:
 
     def _run_facet(self, run: str, name: str, facet: Mapping[str, Any]) -> None:
         graph, tally = self._graph, self._tally
-        if name == "parent":
+        if name in _PARENTS:
             self._parents(run, facet)
         elif name == "jobDependencies":
             for item in facets.listed(facet, "upstream", tally):
@@ -159,6 +166,8 @@ class _Reading:
 
     def _parents(self, run: str, facet: Mapping[str, Any]) -> None:
         parent = self._graph.informed(run, facet, "parent")
+        if parent is None:
+            self._tally.lose("parents", "no run and no job is named")
         root = facet.get("root")
         if isinstance(root, dict):
             known = {run, parent}

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar
 
+from importers.locations import normal
 from importers.openlineage import facets
 from importers.tally import Tally
 from lineage import ids
@@ -50,10 +51,10 @@ def _job(namespace: str, name: str) -> Node:
 
 
 @_remembered
-def _dataset(namespace: str, name: str) -> Node:
-    namespace, name = scrub(namespace), scrub(name)
+def _dataset(namespace: str, name: str) -> tuple[Node, tuple[str, str]]:
+    namespace, name = named = normal(scrub(namespace), scrub(name))
     ident = ids.dataset_id(namespace, name)
-    return kinds.Dataset(id=ident, label=name, name=name, namespace=namespace).node()
+    return kinds.Dataset(id=ident, label=name, name=name, namespace=namespace).node(), named
 
 
 @_remembered
@@ -141,12 +142,12 @@ class Graph:
         return ident
 
     def dataset(self, said: Any) -> tuple[str, tuple[str, str]] | None:
-        """Add a dataset by name: its identifier, and namespace and name."""
+        """Add a dataset by name: its identifier, and namespace and name in their normal form."""
         if (named := self._named(said, "datasets")) is None:
             return None
-        node = _dataset(*named)
+        node, normal_name = _dataset(*named)
         self.nodes.append(node)
-        return node.id, named
+        return node.id, normal_name
 
     # --- runs and who answers for them ---
 

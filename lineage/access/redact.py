@@ -256,8 +256,9 @@ class _Redaction:
             found = [self._argument(key, iri) for iri in refs(edge.attributes[key])]
             if named := [Ref(name) for name in found if name is not None]:
                 shown[key] = several(named)
-        if relation == terms.SAMENESS and edge.attributes.get(terms.METHOD) == terms.BY_DIGEST:
-            shown[terms.METHOD] = terms.BY_DIGEST
+        method = edge.attributes.get(terms.METHOD)
+        if relation == terms.SAMENESS and method in terms.FOLLOWED_METHODS:
+            shown[terms.METHOD] = method
         return shown
 
     def _argument(self, key: str, iri: str) -> str | None:

@@ -31,7 +31,7 @@ from lineage.model.terms import Family
 __all__ = ["INDEXED", "PERSONAL", "TIME", "Noun", "fields_of"]
 
 
-@kind(plural="runs", group="runs", summary=("status",))
+@kind(plural="runs", group="runs", summary=("status", "lifecycle"))
 class Run(ActivityNoun):
     """One execution: a training run, a pipeline stage, a job. Parameters and metrics are
     attributes ``param.<name>`` and ``metric.<name>``.
@@ -138,7 +138,7 @@ class Model(EntityNoun):
     plural="modelVersions",
     group="models",
     words={"model": 0, "version": 2},
-    summary=("status", "version"),
+    summary=("status", "lifecycle", "version"),
     version_of="Model",
 )
 class ModelVersion(EntityNoun):
@@ -156,7 +156,7 @@ class ModelVersion(EntityNoun):
     plural="artifacts",
     group="artifacts",
     words={"artifact": 0, "version": 1, "dataset": 2, "model": 2},
-    summary=("digest", "size"),
+    summary=("lifecycle", "digest", "size"),
 )
 class Artifact(EntityNoun):
     """A file or directory that a run read or wrote."""

@@ -18,9 +18,11 @@ __all__ = ["Argument", "Family", "Relation"]
 #: 1).
 METHOD, EVIDENCE, CONFIDENCE = "method", "evidence", "confidence"
 SAMENESS = "alternateOf"
-#: Methods: equal bytes; the same path at the commit of the run; the lock file that a run read; the
-#: lock file of the commit that a run used; somebody said so.
+#: Methods: equal bytes; another name that a source gives to one thing (OpenLineage's symlinks); the same
+#: path at the commit of the run; the lock file that a run read; the lock file of the commit that a run
+#: used; somebody said so.
 BY_DIGEST = "digest"
+BY_SYMLINK = "symlink"
 BY_PATH = "path-at-commit"
 BY_LOCKFILE = "lockfile"
 BY_COMMIT_LOCK = "lockfile-at-commit"
@@ -29,7 +31,7 @@ STATED = "stated"
 JOINED = frozenset({BY_PATH, BY_LOCKFILE, BY_COMMIT_LOCK})
 #: Claims of sameness by these methods are followed by default walks; of any edge that was found, what
 #: is less sure than this is shown and not followed.
-_FOLLOWED_METHODS = frozenset({BY_DIGEST, BY_PATH})
+FOLLOWED_METHODS = frozenset({BY_DIGEST, BY_SYMLINK, BY_PATH})
 SURE = 0.7
 
 
@@ -339,8 +341,9 @@ IMPLIES: Mapping[str, tuple[str, Relation]] = {
     for relation in TABLE
     if relation.root == implied.implied_by[0]
 }
-#: The claims that two things are the same: of these, walks follow those by digest alone.
+#: The claims that two things are the same: of these, walks follow those of ``FOLLOWED_METHODS``.
 SAMENESSES: frozenset[str] = frozenset(r.name for r in TABLE if r.root == SAMENESS)
+#: The claims of sameness that walks follow.
 #: What a walk follows when it is not told.
 FOLLOWED: frozenset[str] = frozenset(r.name for r in TABLE if r.follow)
 
@@ -351,5 +354,5 @@ def follows(relation: str, attributes: Mapping[str, Any]) -> bool:
     if isinstance(sure, int | float) and sure < SURE:
         return False
     if relation in SAMENESSES:
-        return attributes.get(METHOD) in _FOLLOWED_METHODS
+        return attributes.get(METHOD) in FOLLOWED_METHODS
     return relation in FOLLOWED

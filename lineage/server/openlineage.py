@@ -16,13 +16,16 @@ from starlette.routing import request_response
 
 from importers.openlineage import batch_of
 from lineage.access.tokens import Role
-from lineage.errors import BadInput, LimitExceeded, LineageError, UnknownFormat
+from lineage.errors import BadInput, InputTruncated, LimitExceeded, LineageError, UnknownFormat
 from lineage.model.record import Batch, Loss
 from lineage.server import problems
 from lineage.server.access import needs, viewer_of
 from lineage.server.runtime import Runtime, Viewer
 from lineage.services.context import Context
 from lineage.services.write.group_commit import GroupCommit
+from lineage.sources import json_values
+from lineage.sources.json_values import Doubtful, conflict
+from lineage.sources.text import as_utf8
 
 #: Bytes of one request, before and after decompression.
 LARGEST = 8 * 1024 * 1024
@@ -124,7 +127,10 @@ def router(runtime: Runtime) -> APIRouter:
 
         Events may come in any order, twice, or in parts. What is missing or was not kept is listed.
         """
-        (done,) = intake.put(viewer_of(request), [await _json(request)])
+        event = await _json(request)
+        if isinstance(event, Doubtful):
+            event = conflict(event.value)
+        (done,) = intake.put(viewer_of(request), [event])
         return _said({"losses": _losses(await done)}, 201)
 
     @made.post(
@@ -148,6 +154,8 @@ def router(runtime: Runtime) -> APIRouter:
         the reason; they do not keep the others out.
         """
         events = await _json(request)
+        if isinstance(events, Doubtful) and isinstance(events.value, list):
+            events = [conflict(event) or event for event in events.value]
         if not isinstance(events, list):
             raise BadInput("a batch is a JSON list of events", hint="One event: /api/v1/lineage.")
         if len(events) > MOST:
@@ -193,10 +201,9 @@ async def _json(request: Request) -> Any:
     elif encoding != "identity":
         raise UnknownFormat(f"{encoding[:80]!r} is no encoding known here", hint="Send gzip.")
     try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise BadInput(f"not JSON: {error.msg}", where=place) from None
+        return json_values.value(as_utf8(data))
+    except InputTruncated as error:
+        raise BadInput(error.what, where=error.where) from None
 
 
 def _unpacked(data: bytes) -> bytes:

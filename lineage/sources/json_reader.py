@@ -108,18 +108,22 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return value
 
 
-def _constant(name: str) -> NoReturn:
+def no_constant(name: str) -> NoReturn:
+    """Refuse NaN and the infinities, which are no JSON. Raises ``ValueError``."""
     raise ValueError(f"{name} is not a JSON number")
 
 
-def _float(text: str) -> float:
+def finite(text: str) -> float:
+    """A number that a double can hold. Raises ``ValueError`` for a larger one."""
     value = float(text)
     if value in (float("inf"), float("-inf")):
         raise ValueError(f"{text} is too large for a number")
     return value
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_constant, parse_float=_float)
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_constant=no_constant, parse_float=finite
+)
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -27,7 +27,7 @@ def dataset(name, version=None, **more):
     facets = {**more.pop("facets", {})}
     if version:
         facets["version"] = {"datasetVersion": version}
-    return {"namespace": "postgres://db", "name": name, "facets": facets, **more}
+    return {"namespace": "postgres://db:5432", "name": name, "facets": facets, **more}
 
 
 def read(shown):

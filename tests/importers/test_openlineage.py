@@ -43,11 +43,37 @@ def test_a_run_has_its_times_its_end_its_plan_and_who_reported_it():
 
 def test_a_run_uses_and_makes_exactly_the_versions_told():
     batch = read(event(inputs=[dataset("raw", "v 1")], outputs=[dataset("clean")]))
-    version = "urn:lineage:version:postgres://db/raw@version:v%201"
-    raw, clean = (f"urn:lineage:dataset:postgres://db/{name}" for name in ("raw", "clean"))
+    version = "urn:lineage:version:postgres://db:5432/raw@version:v%201"
+    raw, clean = (f"urn:lineage:dataset:postgres://db:5432/{name}" for name in ("raw", "clean"))
     assert set(edges(batch, "used")) == {(RUN_ID, version)}
     assert set(edges(batch, "specializationOf")) == {(version, raw)}
     assert set(edges(batch, "wasGeneratedBy")) == {(clean, RUN_ID)}
+
+
+BEFORE = "0b3ce6fe-8a0e-4d6b-9d2c-5f6c1f6f2a11"
+
+
+@pytest.mark.parametrize("names", [["parent"], ["parentRun"], ["parentRun", "parent"]])
+def test_a_run_was_informed_by_its_parent_under_both_names_of_the_facet(names):
+    parent = {"run": {"runId": BEFORE}, "job": {"namespace": "etl", "name": "daily"}}
+    batch = read(event(run={"runId": RUN, "facets": dict.fromkeys(names, parent)}))
+    before = f"urn:lineage:run:openlineage/{BEFORE}"
+    assert edges(batch, "wasInformedBy") == {(RUN_ID, before): {"prov:role": "parent"}}
+    assert not [key for key in attributes(batch, RUN_ID) if key.startswith("facet.")]
+
+
+def test_two_names_of_the_facet_that_name_two_parents_are_two():
+    facets = {
+        name: {"run": {"runId": run}}
+        for name, run in (("parent", RUN[::-1]), ("parentRun", BEFORE))
+    }
+    assert len(edges(read(event(run={"runId": RUN, "facets": facets})), "wasInformedBy")) == 2
+
+
+@pytest.mark.parametrize("name", ["parent", "parentRun"])
+def test_a_parent_that_is_not_named_is_counted(name):
+    batch = read(event(run={"runId": RUN, "facets": {name: {"run": {}}}}))
+    assert "parents" in {loss.what for loss in batch.losses}
 
 
 JOB, DATA = "urn:lineage:job:etl/daily.load", "urn:lineage:dataset:n/d"
@@ -197,7 +223,7 @@ def test_dropped_and_renamed_datasets_are_invalidated():
     assert set(edges(renamed, "wasRevisionOf")) == {(DATA, "urn:lineage:dataset:n/old")}
 
 
-def test_symlinks_are_claims_that_default_walks_do_not_follow():
+def test_symlinks_are_ties_both_ways_that_say_so():
     identifiers = [{"namespace": "hive", "name": "t", "type": "TABLE"}]
     ends = edges(read(facet("inputs", "symlinks", {"identifiers": identifiers})), "alternateOf")
     assert set(ends) == {(DATA, "urn:lineage:dataset:hive/t"), ("urn:lineage:dataset:hive/t", DATA)}
@@ -206,7 +232,7 @@ def test_symlinks_are_claims_that_default_walks_do_not_follow():
 
 def test_jobs_and_datasets_can_be_told_of_without_a_run():
     job = event(None, run=None, inputs=[dataset("a")], outputs=[dataset("b")])
-    a, b = (f"urn:lineage:dataset:postgres://db/{name}" for name in "ab")
+    a, b = (f"urn:lineage:dataset:postgres://db:5432/{name}" for name in "ab")
     assert set(edges(read(job), "wasInfluencedBy")) == {(JOB, a), (b, JOB)}
     alone = {"eventTime": "2026-01-01T00:00:00Z", "dataset": dataset("a", facets={"x": {"y": 1}})}
     assert attributes(read(alone), a)["facet.x"] == '{"y":1}'

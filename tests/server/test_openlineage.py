@@ -14,7 +14,7 @@ import pytest
 
 import lineage
 from importers.openlineage import batch_of
-from lineage.errors import Rejected, StoreBusy, StoreFull
+from lineage.errors import BadInput, Rejected, StoreBusy, StoreFull
 from lineage.model.record import Batch, Node
 from lineage.services.write import group_commit
 from lineage.services.write.group_commit import GroupCommit
@@ -265,3 +265,56 @@ def test_errors_name_the_place_and_not_the_value(site):
     told = post(site, b'{"canary": }').json()
     assert "line 1" in told["where"]
     assert "canary" not in json.dumps(told)
+
+
+ENGINE = b'"processing_engine": {"version": "4.2.0"}'
+
+
+@pytest.mark.parametrize("again", [ENGINE, ENGINE.replace(b": ", b" :"), ENGINE[:-7] + b'3.5.0"}'])
+@pytest.mark.parametrize("path", ["/api/v1/lineage", "/api/v1/lineage/batch"])
+def test_a_member_written_twice_is_taken_as_a_file_of_it_is(site, tmp_path, path, again):
+    """Spark 1.53 writes a facet twice."""
+    run = {"runId": str(UUID(int=7)), "facets": {"HERE": {}}}
+    whole = json.dumps(event(7, "START", run=run)).encode()
+    text = whole.replace(b'"HERE": {}', ENGINE + b", " + again)
+    file = tmp_path / "event.json"
+    file.write_bytes(text)
+    batch = path.endswith("batch")
+    answer = post(site, b"[" + text + b"]" if batch else text, path)
+    with lineage.open("memory:") as store:
+        if b"3.5.0" in again:
+            with pytest.raises(Rejected) as caught:
+                store.load(file)
+            told = answer.json()["refused"][0] if batch else answer.json()
+            assert told["code"] == caught.value.code
+            message = told["message"] if batch else told["detail"]
+            assert "'processing_engine' appears twice" in message
+            return
+        store.load(file)
+        assert answer.status_code == (200 if batch else 201)
+        (shown,) = (node.attributes for node in store.show("run:load") if node.kind == "Run")
+        assert shown["processing_engine.version"] == "4.2.0"
+    there = site.client.get(
+        f"/prov/urn:lineage:run:openlineage/{UUID(int=7)}", headers=site.bearer()
+    )
+    assert "4.2.0" in there.text
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
+def test_an_event_is_taken_in_the_encodings_in_which_a_file_of_it_is(site, encoding):
+    assert post(site, json.dumps(event(9)).encode(encoding)).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"job": ' + b'{"a":' * 900 + b"1" + b"}" * 901,
+        b'{"a" :1e999}',
+        b'{"a" :' + b"9" * 5_000 + b"}",
+    ],
+)
+def test_what_only_the_second_reading_refuses_is_a_problem_and_no_failure(site, text, tmp_path):
+    assert post(site, text).status_code in (400, 413, 422)
+    (tmp_path / "event.json").write_bytes(text)
+    with lineage.open("memory:") as store, pytest.raises(BadInput):
+        store.load(tmp_path / "event.json", named="openlineage")

@@ -55,18 +55,21 @@ class RoCrate:
         return Writer(batch).losses()
 
 
-def read(metadata: bytes, records: bytes | None = None, *, where: str) -> Batch:
-    """What the metadata of a crate say; of a crate of ours the exact ``records`` beside them.
+def read(
+    metadata: bytes, records: bytes | None = None, *, where: str, parts: bool = False
+) -> Batch:
+    """What the metadata of a crate say; of a crate of ours the exact ``records`` beside them. With
+    ``parts`` also what follows for the parts of results, each with its method.
 
     Raises the errors of ``lineage.errors`` under ``BadInput``.
     """
     source = document(metadata, where)
     if records is None:
-        return Reader(source, where).batch()
+        return Reader(source, where).batch(parts=parts)
     if _untouched(source, records):
         exact = prov_json.FORMAT.loads(records, f"{where}/{words.SIDECAR}")
         return replace(exact, seen=Reader(source, where).seen())
-    batch = Reader(source, where).batch()
+    batch = Reader(source, where).batch(parts=parts)
     if any(entity["@id"] == words.SIDECAR for entity in source.entities):
         batch = replace(batch, losses=(*batch.losses, Loss(words.SIDECAR, 1, _CHANGED)))
     return batch

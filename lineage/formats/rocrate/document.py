@@ -14,6 +14,8 @@ from lineage.formats.rocrate import words
 from lineage.formats.rocrate.words import Context, listed
 from lineage.sources import json_reader
 
+NAMELESS = 'no "@id": read, but nothing can refer to it'
+
 _HEX = re.compile(r"[0-9a-fA-F]+")
 _DIGITS = re.compile(r"0|[1-9][0-9]{0,14}")
 _LARGEST = 10**15
@@ -28,6 +30,8 @@ class Document(NamedTuple):
     digest: str
     #: Keys of the document beside ``@context`` and ``@graph``.
     others: tuple[str, ...]
+    #: What of the graph is no entity, or has no ``@id``: why, and where.
+    faults: tuple[tuple[str, str], ...]
 
 
 def document(data: bytes, where: str) -> Document:
@@ -40,20 +44,34 @@ def document(data: bytes, where: str) -> Document:
         raise BadInput('the metadata have no "@graph" that is a list', where=where)
     context = Context(value.get("@context"), where)
     entities: dict[str, dict[str, Any]] = {}
+    faults: list[tuple[str, str]] = []
     for number, entity in enumerate(graph):
         place = f"{where}#/@graph/{number}"
         if not isinstance(entity, dict):
-            raise BadInput("an entity is an object", where=place)
+            faults.append(("not an object", f"/@graph/{number}"))
+            continue
         ident = entity.get("@id")
         if not isinstance(ident, str) or not ident:
-            raise BadInput(f'an entity has {ident!r} for its "@id"', where=place)
+            faults.append((NAMELESS, f"/@graph/{number}, {named(entity)}"))
+            # A node without an identifier, as JSON-LD has it: it says what it says.
+            ident = entity["@id"] = f"_:graph-{number}"
         if entities.setdefault(ident, entity) != entity:
             message = f'two entities have "@id" {ident!r} and say different things'
             raise BadInput(message, where=place)
     root = _root(entities, where)
     digest = hashlib.sha256(data).hexdigest()
     others = tuple(sorted(value.keys() - {"@context", "@graph"}))
-    return Document(tuple(entities.values()), context, root, digest, others)
+    return Document(tuple(entities.values()), context, root, digest, others, tuple(faults))
+
+
+def named(entity: Mapping[str, Any]) -> str:
+    """What a loss calls an entity that has no ``@id``: by its name and type, and by ``id``, which
+    some writers take for it.
+    """
+    said = [repr(entity[key]) for key in ("name", "@type") if entity.get(key)]
+    if isinstance(ident := entity.get("id"), str):
+        said.append(f'with "id" {ident!r}')
+    return " ".join(said)[:200] or "nameless"
 
 
 def _root(entities: Mapping[str, dict[str, Any]], where: str) -> str:

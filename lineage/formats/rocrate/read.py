@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -13,6 +13,7 @@ from lineage.errors import BadInput
 from lineage.formats import names, prov_terms
 from lineage.formats.rocrate import words
 from lineage.formats.rocrate.document import Document, digests, size
+from lineage.formats.rocrate.parts import Crate, below, made
 from lineage.formats.rocrate.words import Tie, listed
 from lineage.model import kinds, namespaces, terms
 from lineage.model.record import Batch, Edge, Loss, Node
@@ -33,11 +34,15 @@ class Reader:
         root = names.plain(words.encoded(source.root)) if absolute else None
         self._base = source.context.base or root or f"urn:lineage:crate:sha256:{source.digest}/"
         self._kinds: dict[str, str] = {}
+        self._idents = {_bare(entity["@id"]) for entity in source.entities}
         self._nodes: list[Node] = []
         self._edges: dict[tuple[str, str, str, str | None], Edge] = {}
         self._bytes: set[str] = set()
         self._seen: Counter[str] = Counter()
         self._lost: Counter[tuple[str, str]] = Counter()
+        self._first: dict[tuple[str, str], str] = {}
+        for why, place in source.faults:
+            self._lose("entities", why, place)
         for key in source.others:
             self._lost[key, "said of the document, beside its entities"] += 1
         for term in source.context.coerced:
@@ -45,8 +50,8 @@ class Reader:
                 term, "defined with a type or container; its values are kept as they stand"
             ] += 1
 
-    def batch(self) -> Batch:
-        """Everything the crate says."""
+    def batch(self, *, parts: bool = False) -> Batch:
+        """Everything the crate says; with ``parts`` also who made the parts of results."""
         found = [*self._source.entities]
         for entity in self._source.entities:
             found += self._nested(entity)
@@ -57,12 +62,40 @@ class Reader:
         self._kinds = {ident: _kind(own) for ident, own in types.items()}
         for entity in found:
             self._entity(entity)
+        if parts:
+            self._parts(types)
         return Batch(
             nodes=tuple(self._nodes),
             edges=tuple(self._edges.values()),
             seen=dict(self._seen),
-            losses=tuple(Loss(what, n, why) for (what, why), n in self._lost.items()),
+            losses=tuple(
+                Loss(
+                    what,
+                    n,
+                    f"{why} (first: {self._first[what, why]})"
+                    if (what, why) in self._first
+                    else why,
+                )
+                for (what, why), n in self._lost.items()
+            ),
         )
+
+    def _lose(self, what: str, why: str, first: str) -> None:
+        self._lost[what, why] += 1
+        self._first.setdefault((what, why), first)
+
+    def _parts(self, types: Mapping[str, Collection[str]]) -> None:
+        """Tie the parts of results to the actions that made the wholes."""
+        root = self.iri(self._source.root)
+        given = [ident for ident, own in types.items() if _SOFTWARE.intersection(own)]
+        given += [self.iri(name) for name in words.METADATA_NAMES]
+        crate = Crate(root, given, below(types, root))
+        found, unclear = made(self._edges.values(), crate)
+        for edge in found:
+            self._edges.setdefault((edge.relation, edge.effect, edge.cause, None), edge)
+        if unclear:
+            why = "several actions made the whole; which made which part is not said"
+            self._lost["parts of results", why] += unclear
 
     def seen(self) -> dict[str, int]:
         """How many entities of which sort the crate lists, without reading what they say."""
@@ -91,7 +124,7 @@ class Reader:
             if key.startswith("@"):
                 continue
             for item in _flat(inner):
-                if not isinstance(item, dict) or "@value" in item or item.keys() <= {"@id"}:
+                if not isinstance(item, dict) or "@value" in item or item.keys() <= {"@id", "id"}:
                     continue
                 if item.keys() & {"@list", "@set"}:
                     yield from self._nested({"": item.get("@list", item.get("@set"))})
@@ -121,7 +154,10 @@ class Reader:
                     self._lost[key, "a keyword of JSON-LD that crates do not use"] += 1
                 continue
             term = self._context.term(key)
-            values = self._values(raw)
+            where = f"{key} of {entity['@id']}"
+            values = self._values(raw, where)
+            if self._tie(kind, term) or (kind in _ACTIVITIES and term in _ACTORS):
+                self._texts_for_references(values, where)
             if kind in _ACTIVITIES and term == "instrument":
                 agents += [v for v in values if self._is_agent(v)]
                 plans += [v for v in values if isinstance(v, Ref) and not self._is_agent(v)]
@@ -261,28 +297,39 @@ class Reader:
 
     # --- values ---
 
-    def _values(self, raw: Any) -> list[Scalar]:
+    def _texts_for_references(self, values: list[Scalar], where: str) -> None:
+        """Count texts that stand where a reference is expected, and are the name of an entity."""
+        for value in values:
+            if isinstance(value, str) and _bare(value) in self._idents:
+                why = 'a text that equals the "@id" of an entity is no reference; kept as text'
+                self._lose("references", why, f"{where}: {value!r}")
+
+    def _values(self, raw: Any, where: str) -> list[Scalar]:
         found: list[Scalar] = []
         for item in _flat(raw):
             if item is None:
                 self._lost["null", "a property without a value says nothing"] += 1
             elif isinstance(item, dict):
-                found += self._object(item)
+                found += self._object(item, where)
             elif isinstance(item, str) and self._context.language:
                 found.append(Literal(item, None, self._context.language))
             else:
                 found.append(item)
         return found
 
-    def _object(self, item: dict[str, Any]) -> list[Scalar]:
+    def _object(self, item: dict[str, Any], where: str) -> list[Scalar]:
         if "@list" in item or "@set" in item:
             if "@list" in item:
                 self._lost["order", "a list is kept as a set of values"] += 1
-            return self._values(item.get("@list", item.get("@set")))
+            return self._values(item.get("@list", item.get("@set")), where)
         if "@value" not in item:
             ident = item.get("@id")
             if not isinstance(ident, str) or not ident:
-                raise BadInput(f'a reference has {ident!r} for its "@id"', where=self._where)
+                why = f'{ident!r} for an "@id" names nothing'
+                if "id" in item:
+                    why = 'an "id" is no "@id", and names nothing'
+                self._lose("references", why, where)
+                return []
             return [Ref(self.iri(ident))]
         if left := item.keys() - _OF_LITERALS:
             self._lost["literals", "an identifier or properties beside @value"] += len(left)
@@ -301,6 +348,8 @@ class Reader:
 
 
 _ACTIVITIES = frozenset({"Run", "Activity"})
+#: Properties of actions that are no tie, and name somebody or something.
+_ACTORS = frozenset({"agent", "instrument"})
 #: Attributes that may be of every kind.
 _EVERYBODYS = frozenset({"name", "license", "error"})
 
@@ -323,6 +372,11 @@ def _kind(types: Collection[str]) -> str:
     if any(item.endswith("Action") for item in types):
         return "Activity"
     return next((kind for word, kind in words.KINDS.items() if word in types), "Entity")
+
+
+def _bare(ident: str) -> str:
+    """An ``@id`` without what may be written or left out."""
+    return words.encoded(ident).removeprefix("./")
 
 
 def _status(text: str) -> str:
