@@ -343,7 +343,6 @@ IMPLIES: Mapping[str, tuple[str, Relation]] = {
 }
 #: The claims that two things are the same: of these, walks follow those of ``FOLLOWED_METHODS``.
 SAMENESSES: frozenset[str] = frozenset(r.name for r in TABLE if r.root == SAMENESS)
-#: The claims of sameness that walks follow.
 #: What a walk follows when it is not told.
 FOLLOWED: frozenset[str] = frozenset(r.name for r in TABLE if r.follow)
 

@@ -23,11 +23,21 @@ class EquivalenceClass:
     """
 
     nodes: list[Node] = field(default_factory=list)
+    #: The identifiers that were asked about: they go before other names.
+    asked: frozenset[str] = frozenset()
 
     @property
     def best(self) -> Node:
-        """The node whose name says most."""
-        return min(self.nodes, key=lambda node: (node.kind == "Content", node.title, node.id))
+        """The node that was asked about, else the one whose name says most."""
+        return min(
+            self.nodes,
+            key=lambda node: (
+                node.id not in self.asked,
+                node.kind == "Content",
+                node.title,
+                node.id,
+            ),
+        )
 
     @property
     def others(self) -> list[str]:
@@ -45,9 +55,10 @@ def things(answer: Answer) -> dict[str, EquivalenceClass]:
     """Identifier -> the thing it belongs to."""
     pairs = [(edge.effect, edge.cause) for edge in answer.edges if ties(edge)]
     one_of = connected([node.id for node in answer.nodes], pairs)
+    asked = frozenset(answer.start)
     found: dict[str, EquivalenceClass] = {}
     for node in answer.nodes:
-        found.setdefault(one_of[node.id], EquivalenceClass()).nodes.append(node)
+        found.setdefault(one_of[node.id], EquivalenceClass(asked=asked)).nodes.append(node)
     return {node.id: thing for thing in found.values() for node in thing.nodes}
 
 

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from importers.batching import batches
+from importers.batching import BATCH_RECORDS, batches
 from importers.tally import Tally
 from lineage.access.tokens import Role
 from lineage.errors import LineageError
@@ -68,9 +68,9 @@ def join(ctx: Context, folders: Iterable[Path] = ()) -> Report:
         held = list(_held(ctx, used, folders, stack, tally))
         standing = list(ctx.store.asserted(SOURCE, NOW))
         joins = Joins(ctx, held, standing, tally)
-        no = rejected(ctx)
+        no, before = rejected(ctx), _by_claim(standing)
         records = [
-            record
+            before.get(_claim(record), record)
             for record in _once(_claims(ctx, joins, held))
             if not (isinstance(record, Edge) and pair(record.effect, record.cause) in no)
         ]
@@ -113,6 +113,22 @@ def _claims(ctx: Context, joins: Joins, held: Sequence[CommitFiles]) -> Iterator
         yield from files.files(one for ident, one in listed.items() if ident not in known)
 
 
+def _by_claim(records: Iterable[Record]) -> Mapping[tuple[Any, ...], Record]:
+    """Claims by what they claim: the evidence that was found first stays."""
+    return {
+        _claim(record): record
+        for record in records
+        if isinstance(record, Edge) and terms.METHOD in record.attributes
+    }
+
+
+def _claim(record: Record) -> tuple[Any, ...]:
+    if not isinstance(record, Edge):
+        return (line(record),)
+    held = {k: v for k, v in record.attributes.items() if k != terms.EVIDENCE}
+    return (record.relation, record.effect, record.cause, *sorted(map(repr, held.items())))
+
+
 def _once(records: Iterable[Record]) -> Iterator[Record]:
     """Each record once, in order."""
     yield from {line(record): record for record in records}.values()
@@ -137,7 +153,11 @@ def _write(
     nodes = [record for record in records if isinstance(record, Node)]
     edges = [record for record in records if isinstance(record, Edge)]
     end = Batch(seen=dict(seen), losses=tally.losses())
-    report = write_batches(ctx, SOURCE, SOURCE, [*batches(nodes, edges), end], gone)
+    if len(records) <= BATCH_RECORDS:
+        done = [Batch(nodes=tuple(nodes), edges=tuple(edges), seen=end.seen, losses=end.losses)]
+    else:
+        done = [*batches(nodes, edges), end]
+    report = write_batches(ctx, SOURCE, SOURCE, done, gone)
     state.keep(ctx, joins)
     return report
 
