@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from importers.dvc.locked import Import, Item, Key, Place
 from importers.dvc.reading import Data, Found, Run
 from lineage import ids
-from lineage.model import kinds
+from lineage.model import copies, kinds
 from lineage.model.identity import content
 from lineage.model.record import Edge, Node, line
 from lineage.model.value import Value, clean
@@ -46,7 +46,7 @@ class Graph:
         for data in self._found.data.values():
             self._data(data)
         nodes = [self._nodes[ident] for ident in sorted(self._nodes)]
-        return nodes, [self._edges[text] for text in sorted(self._edges)]
+        return nodes, copies.retied(self._edges[text] for text in sorted(self._edges))
 
     @property
     def versions(self) -> int:

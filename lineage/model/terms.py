@@ -17,6 +17,8 @@ __all__ = ["Argument", "Family", "Relation"]
 #: ``alternateOf`` edges with this method are ties by digest: the default walk follows them.
 METHOD = "method"
 BY_DIGEST = "digest"
+#: The method of such a tie where the one came from the other: see ``lineage.model.copies``.
+BY_COPY = "copy"
 SAMENESS = "alternateOf"
 
 

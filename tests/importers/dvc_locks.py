@@ -78,7 +78,8 @@ def version(entry, wdir=""):
 
 def closures(instances):
     """(path, digest) -> every (path, digest) it came from: its stages' inputs, theirs, and so on;
-    the same bytes under another path are the same bytes, unless they say nothing.
+    the same bytes under another path are the same bytes, unless they say nothing, or the one was
+    made from the other.
     """
     made, same, sizes = {}, {}, {}
     for deps, outs in instances:
@@ -93,16 +94,22 @@ def closures(instances):
         if sizes[digest] >= SMALL and digest.split(":")[1] not in ids.EMPTY_DIGESTS
     }
 
-    def closure(start):
+    def closure(start, originals):
         found, todo = {start}, [start]
         while todo:
             one = todo.pop()
-            near = made.get(one, set()) | (same[one[1]] if one[1] in telling else set())
+            near = made.get(one, set())
+            if one in originals.get(one[1], ()):
+                near = near | originals[one[1]]
             todo += near - found
             found |= near
         return found
 
-    return {one: closure(one) for one in made}
+    originals = {
+        digest: {one for one in same[digest] if len(same[digest] & closure(one, {})) == 1}
+        for digest in telling
+    }
+    return {one: closure(one, originals) for one in made}
 
 
 def upstream(store, namespace, one):

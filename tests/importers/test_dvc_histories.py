@@ -12,6 +12,7 @@ from importers.base import Options, Source
 from importers.dvc import IMPORTER
 from lineage import ids
 from lineage.errors import BadInput
+from lineage.model import terms
 from tests.importers.dvc_locks import (
     VERSIONS,
     closures,
@@ -158,7 +159,8 @@ def test_any_history_of_locks_has_the_upstream_the_locks_say(tmp_path_factory, v
     nodes, edges, *_ = records(path / "project")
     causes = {}
     for edge in edges:
-        causes.setdefault(edge.effect, set()).add(edge.cause)
+        if terms.follows(edge.relation, edge.attributes):
+            causes.setdefault(edge.effect, set()).add(edge.cause)
     instances = [(deps, outs) for _, stages in locks(path / "project") for _, deps, outs in stages]
     for start, closure in closures(instances).items():
         found = {

@@ -15,6 +15,7 @@ from lineage.formats.rocrate import words
 from lineage.formats.rocrate.document import Document, digests, size
 from lineage.formats.rocrate.words import Tie, listed
 from lineage.model import kinds, namespaces, terms
+from lineage.model.copies import retied
 from lineage.model.record import Batch, Edge, Loss, Node
 from lineage.model.value import Literal, Ref, Scalar, Value, several
 
@@ -59,7 +60,7 @@ class Reader:
             self._entity(entity)
         return Batch(
             nodes=tuple(self._nodes),
-            edges=tuple(self._edges.values()),
+            edges=tuple(retied(self._edges.values())),
             seen=dict(self._seen),
             losses=tuple(Loss(what, n, why) for (what, why), n in self._lost.items()),
         )
