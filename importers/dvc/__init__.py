@@ -14,8 +14,9 @@ from importers.base import Importer, Options, Source
 from importers.batching import batches
 from importers.dvc import contents
 from importers.dvc.files import Files, Version, committed, uncommitted, working
+from importers.dvc.parts import Parts
 from importers.dvc.reading import Reading
-from importers.dvc.records import Graph
+from importers.dvc.records import MOST_INNER, Graph
 from importers.tally import Tally
 from lineage.errors import BadInput, InputMissing, LineageError
 from lineage.model.record import Batch, Record
@@ -108,9 +109,11 @@ def _batches(path: Path, repository: GitReader | None, options: Options) -> Iter
         )
     files, cache = Files(repository, folder), contents.Cache(folder, tally)
     found = Reading(files, versions, tally).found()
-    graph = Graph(namespace, found, cache.members)
+    graph = Graph(namespace, found, cache.members, Parts(found, repository, cache, tally).found())
     metrics = contents.metrics(found.runs.values(), files, cache, tally)
     nodes, edges = graph.records(metrics)
+    reason = f"over {MOST_INNER:,} links to runs: only the folder names the run that made it"
+    tally.lose("files of folders", reason, count=graph.untold)
     partial = options.revisions is not None
     for batch in batches(nodes, edges):
         yield replace(batch, partial=partial)

@@ -30,6 +30,7 @@ class Cache:
     def __init__(self, root: Path | None, tally: Tally) -> None:
         self._root = root
         self._tally = tally
+        self._listed: dict[Key, tuple[Item, ...]] = {}
 
     def read(self, item: Item, limit: int = yaml_reader.LARGEST) -> bytes | None:
         """Read the bytes of an item; ``None`` when they are not here, or not what the digest says."""
@@ -48,22 +49,29 @@ class Cache:
             return None
 
     def members(self, item: Item) -> tuple[Item, ...]:
-        """List the files of a folder, out of the list that DVC keeps of them."""
+        """List the files of a folder, out of the list that DVC keeps of them; nothing for what is no
+        folder, and where there is no list.
+        """
         if item.members or not item.digest.endswith(".dir"):
             return item.members
+        if item.key not in self._listed:
+            self._listed[item.key] = self._list(item)
+        return self._listed[item.key]
+
+    def _list(self, item: Item) -> tuple[Item, ...]:
         data = self.read(item)
         listed = _loaded(data) if data is not None else None
         if not isinstance(listed, list):
             reason = "their lists of files are not in a cache beside: dvc fetch brings them"
             self._tally.lose("files of folders", reason, first=item.place.path)
             return ()
-        found = tuple(self._listed(item, listed))
+        found = tuple(self._inside(item, listed))
         left = len(listed) - len(found)
         reason = "in no form that is known, outside the folder, or too many"
         self._tally.lose("files of folders", reason, count=left, first=item.place.path)
         return found
 
-    def _listed(self, folder: Item, listed: list[Any]) -> Iterator[Item]:
+    def _inside(self, folder: Item, listed: list[Any]) -> Iterator[Item]:
         found: dict[str, Item] = {}
         for said in listed[:_MOST_MEMBERS]:
             if not isinstance(said, dict):

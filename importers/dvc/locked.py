@@ -7,7 +7,7 @@ import hashlib
 import json
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
@@ -330,13 +330,15 @@ def member(
 
 
 def _of_members(folder: Place, members: tuple[Item, ...]) -> tuple[str, str] | None:
+    return ("md5", digest_of_folder(folder, members)) if members else None
+
+
+def digest_of_folder(folder: Place, members: Iterable[Item]) -> str:
     """The digest DVC gives a folder: md5 over the sorted list of its files."""
-    if not members:
-        return None
     start = len(posixpath.join(folder.path, ""))
     listed = [{"md5": item.digest, "relpath": item.place.path[start:]} for item in members]
     text = json.dumps(listed, sort_keys=True)
-    return "md5", hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() + ".dir"
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() + ".dir"
 
 
 def _own_roles(outs: list[dict[str, Any]], folder: str) -> dict[Place, str]:

@@ -44,12 +44,18 @@ class Data:
 
 @dataclass(kw_only=True, slots=True)
 class Found:
-    """Everything that was locked or tracked, anywhere in the versions read."""
+    """Everything that was locked or tracked, anywhere in the versions read.
+
+    ``outs`` has what each state of a file (path and name, as versions have them) holds;
+    ``introduced`` the runs that each version brought in.
+    """
 
     stages: dict[str, Stage] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
     data: dict[Key, Data] = field(default_factory=dict)
     models: dict[Place, set[str]] = field(default_factory=dict)
+    outs: dict[tuple[str, str], tuple[Item, ...]] = field(default_factory=dict)
+    introduced: list[tuple[Version, Stage]] = field(default_factory=list)
 
 
 class _Use(NamedTuple):
@@ -195,6 +201,7 @@ class Reading:
                 else:
                     now[use.version] = stages
         for version in versions:
+            self._hold(version, now.get(version, ()))
             for key, roles in now.get(version, {}).items():
                 self._meet(key, version, roles, key not in before.get(version, ()))
 
@@ -243,8 +250,14 @@ class Reading:
             run.unfilled = roles.unfilled
             reason = "the template of a path cannot be filled in"
             self._tally.lose("roles of outputs", reason, count=roles.unfilled, first=stage.address)
+        if is_new:
+            self._found.introduced.append((version, stage))
         if is_new and version.claims and version.commit is not None:
             run.commits.add(version.commit)
+
+    def _hold(self, version: Version, stages: Iterable[str]) -> None:
+        outs = (item for key in stages for item in self._found.stages[key].outs)
+        self._found.outs[version.path, version.name] = tuple(outs)
 
     # --- *.dvc ------------------------------------------------------------------------------------
 
@@ -264,9 +277,11 @@ class Reading:
             now = read.get((version.name, version.path))
             before = [read.get((name, version.path)) for name in version.before if name]
             if isinstance(now, str):
+                self._hold(version, (now,))
                 roles = Roles(wdir="", outputs=self._found.stages[now].roles)
                 self._meet(now, version, roles, now not in before)
             elif now is not None:
+                self._found.outs[version.path, version.name] = now.outs
                 self._take(version, now, [x for x in before if isinstance(x, Tracked)])
 
     def _one_file(self, version: Version, said: Mapping[str, Any]) -> str | Tracked | None:

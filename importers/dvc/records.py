@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from importers.dvc.locked import Import, Item, Key, Place
+from importers.dvc.parts import Method, Part, inside
 from importers.dvc.reading import Data, Found, Run
 from lineage import ids
-from lineage.model import copies, kinds
+from lineage.model import copies, kinds, terms
 from lineage.model.identity import content
 from lineage.model.record import Edge, Node, line
 from lineage.model.value import Value, clean
@@ -18,20 +19,34 @@ from lineage.sources.git.objects import visible
 #: Digests of bytes. What servers call an etag or a checksum names bytes on that server only.
 _OF_BYTES = frozenset({"md5", "md5-dos2unix", "sha256"})
 
+#: Links from the files of folders to the runs that made them: a folder with many files that many runs
+#: made alike would have too many.
+MOST_INNER = 200_000
+
 
 class Graph:
     """The records of one reading, each once, in an order that depends on nothing but them."""
 
     def __init__(
-        self, namespace: str, found: Found, members: Callable[[Item], tuple[Item, ...]]
+        self,
+        namespace: str,
+        found: Found,
+        members: Callable[[Item], tuple[Item, ...]],
+        parts: Iterable[Part],
     ) -> None:
         self._namespace = namespace
         self._found = found
         self._members = members
+        self._parts: dict[Key, list[Part]] = {}
+        for part in parts:
+            self._parts.setdefault(part.whole.key, []).append(part)
         self._nodes: dict[str, Node] = {}
         self._edges: dict[bytes, Edge] = {}
         self._generated = {item.place for run in found.runs.values() for item in run.stage.outs}
         self._tracked = {data.item.place for data in found.data.values()}
+        self._left = MOST_INNER
+        #: How many files of folders are not told by which run they were made.
+        self.untold = 0
         self._sizes: dict[tuple[str, str], int] = {}
         self._files: dict[tuple[str, str], int] = {}
         self._measure()
@@ -79,6 +94,9 @@ class Graph:
         for item in stage.outs:
             role = run.roles.get(item.place, "out")
             self._tie("wasGeneratedBy", self._version(item), ident, role)
+            for part, method in self._inside(item):
+                role = run.roles.get(part.place, "out")
+                self._tie("wasGeneratedBy", self._version(part), ident, role, method)
         for sha in sorted(run.commits):
             self._tie("used", ident, self._commit(sha), "recorded-in")
 
@@ -94,10 +112,16 @@ class Graph:
         version = self._version(data.item)
         for sha in sorted(data.commits):
             self._tie("wasInfluencedBy", version, self._commit(sha), "recorded-in")
-        for source in data.imports:
-            self._tie("wasDerivedFrom", version, self._source(source), "import")
-        if data.item.place not in self._generated:
-            self._link("specializationOf", version, self._dataset(data.item.place))
+        sources = [self._source(source) for source in data.imports]
+        for source in sources:
+            self._tie("wasDerivedFrom", version, source, "import")
+        if data.item.place in self._generated:
+            return
+        dataset = self._dataset(data.item.place)
+        self._link("specializationOf", version, dataset)
+        for part in self._parts.get(data.item.key, ()):
+            for source in (dataset, *sources) if part.out else ():
+                self._tie("wasDerivedFrom", self._version(part.part), source, "part", part.method)
 
     def _dataset(self, place: Place) -> str:
         namespace = place.namespace or self._namespace
@@ -164,9 +188,37 @@ class Graph:
                 ).node()
             )
             self._link("specializationOf", ident, model)
-        for one in self._members(item):
+        listed = self._members(item)
+        for one in listed:
             self._link("hadMember", ident, self._version(one))
+        self._hold(item, ident, listed)
         return ident
+
+    def _hold(self, whole: Item, ident: str, listed: Collection[Item]) -> None:
+        """What a stage read of a folder, or under the folder that it read, lies in the folder."""
+        known = {item.key for item in listed}
+        for part in self._parts.get(whole.key, ()):
+            if part.part.key in known:
+                continue
+            inner = self._version(part.part)
+            said = {terms.METHOD: part.method}
+            self._put(Edge(relation="hadMember", effect=ident, cause=inner, attributes=said))
+            for one in inside(listed, part.part.place):
+                self._link("hadMember", inner, self._version(one))
+
+    def _inside(self, whole: Item) -> Iterator[tuple[Item, Method]]:
+        """What lies in a folder that was made: what made the folder made it."""
+        listed = self._members(whole)
+        if len(listed) > self._left:
+            self.untold += len(listed)
+        else:
+            self._left -= len(listed)
+            for item in listed:
+                yield item, "list"
+        known = {item.key for item in listed}
+        for part in self._parts.get(whole.key, ()):
+            if part.out and (part.part.key not in known or self.untold):
+                yield part.part, part.method
 
     def _measure(self) -> None:
         """Size and number of files by digest: not every entry states what is known of the bytes."""
@@ -187,10 +239,13 @@ class Graph:
     def _add(self, node: Node) -> None:
         self._nodes.setdefault(node.id, node)
 
-    def _tie(self, relation: str, effect: str, cause: str, role: str) -> None:
-        self._put(
-            Edge(relation=relation, effect=effect, cause=cause, attributes={"prov:role": role})
-        )
+    def _tie(
+        self, relation: str, effect: str, cause: str, role: str, method: str | None = None
+    ) -> None:
+        said: dict[str, Value] = {"prov:role": role}
+        if method is not None:
+            said[terms.METHOD] = method
+        self._put(Edge(relation=relation, effect=effect, cause=cause, attributes=said))
 
     def _link(self, relation: str, effect: str, cause: str) -> None:
         self._put(Edge(relation=relation, effect=effect, cause=cause))

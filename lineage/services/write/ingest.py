@@ -114,7 +114,7 @@ def _no_longer(
     ctx: Context, source: str, importer: Importer, batches: Sequence[Batch]
 ) -> list[Record]:
     standing = {line(record): record for record in ctx.store.asserted(source, NOW)}
-    tied = set()
+    tied: set[tuple[str, str]] = set()
     for record in _records(batches) if standing else ():
         standing.pop(line(record), None)
         tied.update(_tied(record))

@@ -133,6 +133,12 @@ class GitReader(Repository):
         for oid, kind, data in self._batch(oids, _LARGEST_BLOB):
             yield oid, data if kind == "blob" else None
 
+    def oids(self, names: Iterable[str]) -> Iterator[tuple[str, str | None]]:
+        """Find the objects that names such as ``<commit>:<path>`` lead to, in order."""
+        asked = list(names)
+        for name, (oid, kind) in zip(asked, self._check(asked), strict=True):
+            yield name, None if kind == "missing" else oid
+
     def cat(self, oid: str) -> bytes:
         """Read one file. Raises ``BadInput`` when it is not in this copy."""
         [(_, data)] = self.blobs([oid])
