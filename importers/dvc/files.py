@@ -152,8 +152,10 @@ def _changed(sha: str, change: Change, beside: Change | None) -> Version:
 # --- in the working folder ------------------------------------------------------------------------
 
 
-def working(folder: Path, tally: Tally) -> Iterator[Version]:
-    """Find DVC's files in a folder and below; links and other repositories are not entered."""
+def working(folder: Path, tally: Tally, inner: list[str]) -> Iterator[Version]:
+    """Find DVC's files in a folder and below. Links are not entered, nor are other repositories:
+    their paths are added to ``inner``.
+    """
     entries = 0
     for place, folders, files in os.walk(folder):
         entries += len(folders) + len(files)
@@ -161,7 +163,10 @@ def working(folder: Path, tally: Tally) -> Iterator[Version]:
             reason = f"the folder has over {_MOST_ENTRIES:,} entries: not all were looked through"
             tally.lose("working folder", reason, first=place)
             return
-        folders[:] = sorted(x for x in folders if x[0] != "." and not _is_repository(place, x))
+        seen = sorted(x for x in folders if x[0] != ".")
+        folders[:] = [x for x in seen if not _is_repository(place, x)]
+        within = Path(place).relative_to(folder)
+        inner += [(within / x).as_posix() for x in seen if x not in folders]
         for file in sorted(files):
             path = Path(place, file).relative_to(folder).as_posix()
             if is_ours(path) and is_text(path):
@@ -169,13 +174,13 @@ def working(folder: Path, tally: Tally) -> Iterator[Version]:
 
 
 def uncommitted(
-    folder: Path, known: Iterable[Version], algorithm: str, tally: Tally
+    folder: Path, found: Iterable[Version], known: Iterable[Version], algorithm: str
 ) -> Iterator[Version]:
-    """Those of the working folder that hold what no commit does."""
+    """Those found in the working folder that hold what no commit does."""
     committed_names: dict[str, set[str]] = {}
     for version in known:
         committed_names.setdefault(version.path, set()).add(version.name)
-    for version in working(folder, tally):
+    for version in found:
         data = small_file(folder, version.path)
         digest = hashlib.new(algorithm, usedforsecurity=False)
         digest.update(b"blob %d\0" % len(data or b"") + (data or b""))

@@ -8,7 +8,7 @@ import re
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from lineage.errors import BadInput, InputMissing, InputTooNew
 
@@ -87,6 +87,14 @@ def _is_gitdir(path: Path) -> bool:
         and ((path / "objects").is_dir() or (path / "commondir").is_file())
         and ((path / "refs").is_dir() or (path / "commondir").is_file())
     )
+
+
+def submodules(path: Path) -> tuple[str, ...]:
+    """Paths of the submodules that a work tree names, those that leave it left out."""
+    said = _settings(_text(path / ".gitmodules") or "")
+    paths = (v for k, v in said.items() if k.startswith("submodule.") and k.endswith(".path"))
+    found = (PurePosixPath(path) for path in paths if path and "\0" not in path)
+    return tuple(str(x) for x in found if not x.is_absolute() and ".." not in x.parts)
 
 
 def locate(path: Path) -> Layout:
