@@ -14,7 +14,7 @@ from pathlib import Path
 from importers.base import Importer, Options, Source
 from importers.batching import batches
 from importers.dvc import contents
-from importers.dvc.files import PATTERNS, Files, Version, committed, is_ours, uncommitted, working
+from importers.dvc.files import PATTERNS, Files, Version, committed, uncommitted, working
 from importers.dvc.parts import Parts
 from importers.dvc.reading import Reading
 from importers.dvc.records import MOST_INNER, Graph
@@ -89,11 +89,7 @@ def _in_history(path: Path) -> bool:
         names = [f"{tip}:{sign}" for tip in tips for sign in _SIGNS]
         if any(data is not None for _, data in repository.blobs(names)):
             return True
-        return any(
-            is_ours(change.path)
-            for _, changes in repository.history(*PATTERNS)
-            for change in changes
-        )
+        return repository.touched(*PATTERNS)
 
 
 def _demand_root(path: Path) -> None:

@@ -208,6 +208,17 @@ class GitReader(Repository):
                 if changes:
                     yield sha, changes
 
+    def touched(self, *patterns: str) -> bool:
+        """Whether history touched files with these names (globs): quick, so that lines of work of
+        which a merge took nothing are not looked at.
+        """
+        specs = [f":(glob)**/{pattern}" for pattern in patterns]
+        command = ("rev-list", "-1", "--stdin", "--", *specs)
+        try:
+            return bool(self.tips and self._git.output(*command, lines=self.tips))
+        except BadInput:
+            return False
+
     def changes(
         self, diffs: Sequence[Diff], patterns: Sequence[str] = ()
     ) -> Iterator[tuple[str, tuple[Change, ...] | None]]:
