@@ -15,6 +15,7 @@ from importers.base import Importer, Options, Source
 from importers.batching import batches
 from importers.dvc import contents
 from importers.dvc.files import PATTERNS, Files, Version, committed, uncommitted, working
+from importers.dvc.folders import learn
 from importers.dvc.parts import Parts
 from importers.dvc.reading import Reading
 from importers.dvc.records import MOST_INNER, Graph
@@ -115,6 +116,7 @@ def _batches(path: Path, repository: GitReader | None, options: Options) -> Iter
         return
     files, cache = Files(repository, folder), contents.Cache(folder, tally)
     found = Reading(files, versions, tally).found()
+    learn(found.runs.values(), files, cache)
     graph = Graph(namespace, found, cache.members, Parts(found, repository, cache, tally).found())
     metrics = contents.metrics(found.runs.values(), files, cache, tally)
     nodes, edges = graph.records(metrics)

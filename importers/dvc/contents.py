@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from importers.dvc.files import Files, named, small_file
-from importers.dvc.locked import Item, Key, digest_of, member
+from importers.dvc.locked import Item, Key, digest_of, lies_in, member, within
 from importers.dvc.reading import Run
 from importers.dvc.values import MOST_VALUES
 from importers.tally import Tally
@@ -21,7 +21,10 @@ from lineage.sources import yaml_reader
 
 _MOST_MEMBERS = 200_000
 _LARGEST_METRICS = 1024 * 1024
-_DEEPEST = 50
+#: Names of the formats that metrics are read from end like this.
+_READ = frozenset({".json", ".toml", ".yaml", ".yml"})
+#: Names of the formats that metrics are read from end like this.
+_READ = frozenset({".json", ".toml", ".yaml", ".yml"})
 
 
 class Cache:
@@ -30,7 +33,8 @@ class Cache:
     def __init__(self, root: Path | None, tally: Tally) -> None:
         self._root = root
         self._tally = tally
-        self._listed: dict[Key, tuple[Item, ...]] = {}
+        self._lists: dict[Key, dict[str, Item] | None] = {}
+        self._missing: set[Key] = set()
 
     def read(self, item: Item, limit: int = yaml_reader.LARGEST) -> bytes | None:
         """Read the bytes of an item; ``None`` when they are not here, or not what the digest says."""
@@ -49,23 +53,34 @@ class Cache:
             return None
 
     def members(self, item: Item) -> tuple[Item, ...]:
-        """List the files of a folder, out of the list that DVC keeps of them; nothing for what is no
-        folder, and where there is no list.
-        """
+        """List the files of a folder; nothing for what is no folder, and where there is no list."""
         if item.members or not item.digest.endswith(".dir"):
             return item.members
-        if item.key not in self._listed:
-            self._listed[item.key] = self._list(item)
-        return self._listed[item.key]
-
-    def _list(self, item: Item) -> tuple[Item, ...]:
-        data = self.read(item)
-        listed = _loaded(data) if data is not None else None
-        if not isinstance(listed, list):
+        files = self.files(item)
+        if files is None and item.key not in self._missing:
+            self._missing.add(item.key)
             reason = "their lists of files are not in a cache beside: dvc fetch brings them"
             self._tally.lose("files of folders", reason, first=item.place.path)
-            return ()
-        found = tuple(self._inside(item, listed))
+        return tuple((files or {}).values())
+
+    def files(self, folder: Item) -> dict[str, Item] | None:
+        """The files of a folder by their paths, out of the list that DVC keeps; ``None`` without."""
+        if folder.key not in self._lists:
+            self._lists[folder.key] = self._list(folder)
+        return self._lists[folder.key]
+
+    def learn(self, folder: Item, members: Iterable[Item]) -> None:
+        """Take files as those of a folder: they have its digest."""
+        self._lists[folder.key] = {item.place.path: item for item in members}
+
+    def _list(self, item: Item) -> dict[str, Item] | None:
+        if item.members:
+            return {one.place.path: one for one in item.members}
+        data = self.read(item) if item.digest.endswith(".dir") else None
+        listed = _loaded(data) if data is not None else None
+        if not isinstance(listed, list):
+            return None
+        found = {one.place.path: one for one in self._inside(item, listed)}
         left = len(listed) - len(found)
         reason = "in no form that is known, outside the folder, or too many"
         self._tally.lose("files of folders", reason, count=left, first=item.place.path)
@@ -99,15 +114,15 @@ def _path(item: Item) -> str:
 def fits(item: Item, data: bytes) -> bool:
     """Whether bytes are those of an item: what lies in git may be older than what was locked."""
     digest = item.digest.removesuffix(".dir")
-    if item.algorithm == "sha256":
-        return hashlib.sha256(data).hexdigest() == digest
-    if item.algorithm == "md5-dos2unix" and not item.digest.endswith(".dir"):
-        return digest in {_md5(data.replace(b"\r\n", b"\n")), _md5(data)}
-    return _md5(data) == digest
-
-
-def _md5(data: bytes) -> str:
-    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+    hashed = hashlib.sha256 if item.algorithm == "sha256" else hashlib.md5
+    if item.digest.endswith(".dir") or b"\0" in data:
+        texts = [data]
+    else:
+        # DVC 2 hashed text with the line ends of Unix; on Windows git keeps it with these, and DVC 3
+        # hashes what lies in the folder.
+        unix = data.replace(b"\r\n", b"\n")
+        texts = [data, unix, unix.replace(b"\n", b"\r\n")]
+    return any(hashed(text, usedforsecurity=False).hexdigest() == digest for text in texts)
 
 
 # --- metrics --------------------------------------------------------------------------------------
@@ -120,10 +135,15 @@ def metrics(
     cache.
     """
     runs = list(runs)
-    items = {item.key: item for run in runs for item in _measured(run)}
+    measured = {run.stage.key: tuple(_measured(run, cache, tally)) for run in runs}
+    items = {item.key: item for found in measured.values() for item in found}
     found: dict[Key, dict[str, float]] = {}
-    for places in (_places(runs, introducing=True), _places(runs, introducing=False)):
-        wanted = {name: left for name, x in places.items() if (left := _missing(x, found))}
+    for introducing in (True, False):
+        wanted: dict[str, list[Item]] = {}
+        for run in runs:
+            if left := _missing(measured[run.stage.key], found):
+                for name, item in _places(run, left, introducing=introducing):
+                    wanted.setdefault(name, []).append(item)
         for name, data in files.read(wanted):
             for item in wanted[name] if data and len(data) <= _LARGEST_METRICS else ():
                 if item.key not in found and fits(item, data or b""):
@@ -134,24 +154,50 @@ def metrics(
         else:
             reason = "neither git nor the cache has the bytes that were locked"
             tally.lose("metrics files", reason, first=items[key].place.path)
+    _tell_unmade(runs, tally)
     return found
 
 
-def _measured(run: Run) -> Iterator[Item]:
-    return (item for item in run.stage.outs if run.roles.get(item.place) == "metric")
+def _measured(run: Run, cache: Cache, tally: Tally) -> Iterator[Item]:
+    """The metrics files of a run: outputs, and files of folders that are outputs."""
+    places = [place for place, role in run.roles.items() if role == "metric"]
+    for item in run.stage.outs:
+        if not item.digest.endswith(".dir"):
+            if item.place in places:
+                yield item
+            continue
+        inner = [place for place in places if lies_in(place, item.place) or place == item.place]
+        listed = cache.files(item) if inner else None
+        for place in inner:
+            if listed is None:
+                reason = "lie in a folder whose list of files is not in a cache beside"
+                tally.lose("metrics files", reason, first=place.path)
+                continue
+            found = [x for x in listed.values() if x.place == place or lies_in(x.place, place)]
+            yield from (x for x in found if x.place == place or _suffix(x) in _READ)
+            if not found:
+                reason = "are not in the folder that was locked"
+                tally.lose("metrics files", reason, first=place.path)
 
 
-def _places(runs: Iterable[Run], *, introducing: bool) -> dict[str, list[Item]]:
+def _places(run: Run, items: Iterable[Item], *, introducing: bool) -> Iterator[tuple[str, Item]]:
     """Where metrics may lie in git: at the commits that brought the run in, or at the others."""
-    places: dict[str, list[Item]] = {}
-    for run in runs:
-        for commit in run.seen_at:
-            if (commit is None or commit in run.commits) is introducing:
-                for item in _measured(run):
-                    name = named(commit, item.place.path)
-                    if item.place.namespace is None and name is not None:
-                        places.setdefault(name, []).append(item)
-    return places
+    for commit in run.seen_at:
+        if (commit is None or commit in run.commits) is introducing:
+            for item in items:
+                name = named(commit, item.place.path)
+                if item.place.namespace is None and name is not None:
+                    yield name, item
+
+
+def _tell_unmade(runs: Iterable[Run], tally: Tally) -> None:
+    """Count metrics files that dvc.yaml names, and that no stage makes."""
+    runs = list(runs)
+    made = {item.place for run in runs for item in run.stage.outs}
+    named_ = {p: run for run in runs for p, role in run.roles.items() if role == "metric"}
+    for place in sorted(p for p in named_ if not within(p, made)):
+        reason = "no stage that was run made them: they belong to no run"
+        tally.lose("metrics files", reason, first=place.path)
 
 
 def _missing(items: Iterable[Item], found: Mapping[Key, object]) -> list[Item]:
@@ -159,7 +205,7 @@ def _missing(items: Iterable[Item], found: Mapping[Key, object]) -> list[Item]:
 
 
 def _numbers(item: Item, data: bytes, tally: Tally) -> dict[str, float]:
-    value = _loaded(data, posixpath.splitext(item.place.path)[1])
+    value = _loaded(data, _suffix(item))
     if value is None:
         tally.lose("metrics files", "are no JSON, YAML or TOML", first=item.place.path)
         return {}
@@ -174,6 +220,10 @@ def _numbers(item: Item, data: bytes, tally: Tally) -> dict[str, float]:
         else:
             found[name] = leaf
     return found
+
+
+def _suffix(item: Item) -> str:
+    return posixpath.splitext(item.place.path)[1]
 
 
 def _leaves(value: Any) -> Iterator[tuple[str, Any]]:

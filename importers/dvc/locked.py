@@ -7,7 +7,7 @@ import hashlib
 import json
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
@@ -44,6 +44,21 @@ class Place(NamedTuple):
 
     namespace: str | None
     path: str
+
+
+def lies_in(place: Place, folder: Place) -> bool:
+    """Whether a path lies somewhere in a folder."""
+    start = posixpath.join(folder.path, "")
+    return place.namespace == folder.namespace and place.path.startswith(start)
+
+
+def within(place: Place, places: Collection[Place]) -> bool:
+    """Whether a path, or a folder that it lies in, is among these."""
+    path = place.path
+    while path and Place(place.namespace, path) not in places:
+        parent = posixpath.dirname(path)
+        path = parent if parent != path else ""
+    return bool(path)
 
 
 #: What makes an item a version: where, and by which digest.

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from importers.dvc.contents import Cache
 from importers.dvc.files import Version, named
-from importers.dvc.locked import Item, Key, Place, digest_of_folder
+from importers.dvc.locked import Item, Key, Place, digest_of_folder, lies_in
 from importers.dvc.reading import Found
 from importers.tally import Tally
 from lineage.sources.git.reader import GitReader
@@ -44,7 +44,6 @@ class Parts:
         self._repository = repository
         self._cache = cache
         self._tally = tally
-        self._members: dict[Key, dict[str, Item]] = {}
         #: Where anything was ever made or tracked -> the files that said so.
         self._said: dict[Place, set[str]] = {}
         for (path, _), outs in self._outs.items():
@@ -131,7 +130,7 @@ class Parts:
 
     def _joined(self, dep: Item, out: Item) -> Part | None:
         """One of the two in the other; nothing where the folder is known to hold other bytes."""
-        whole, part = (out, dep) if _lies_in(dep.place, out.place) else (dep, out)
+        whole, part = (out, dep) if lies_in(dep.place, out.place) else (dep, out)
         listed = self._listed(whole, part)
         if listed is False:
             reason = "the folder that was locked with it holds other bytes there"
@@ -141,11 +140,8 @@ class Parts:
 
     def _listed(self, whole: Item, part: Item) -> bool | None:
         """Whether a folder holds an item, by its list; ``None`` where that cannot be known."""
-        if whole.key not in self._members:
-            members = self._cache.members(whole)
-            self._members[whole.key] = {item.place.path: item for item in members}
-        files = self._members[whole.key]
-        if not files:
+        files = self._cache.files(whole)
+        if files is None:
             return None
         if part.digest.endswith(".dir"):
             return digest_of_folder(part.place, inside(files.values(), part.place)) == part.digest
@@ -157,8 +153,4 @@ class Parts:
 
 def inside(files: Iterable[Item], folder: Place) -> list[Item]:
     """Those of a folder's files that lie in a folder inside it."""
-    return [item for item in files if _lies_in(item.place, folder)]
-
-
-def _lies_in(place: Place, folder: Place) -> bool:
-    return place.path.startswith(posixpath.join(folder.path, ""))
+    return [item for item in files if lies_in(item.place, folder)]

@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-from importers.dvc.locked import Import, Item, Key, Place
+from importers.dvc.locked import Import, Item, Key, Place, within
 from importers.dvc.parts import Method, Part, inside
 from importers.dvc.reading import Data, Found, Run
 from lineage import ids
@@ -74,7 +73,7 @@ class Graph:
         stage = run.stage
         ident = ids.run_id("dvc", self._namespace, f"{stage.name}@{stage.key}")
         more: dict[str, Value] = {f"param.{name}": value for name, value in stage.params.items()}
-        for item in stage.outs:
+        for item in (one for out in stage.outs for one in (out, *self._members(out))):
             for name, value in metrics.get(item.key, {}).items():
                 key = f"metric.{name}"
                 if key in more and more[key] != value:
@@ -157,7 +156,7 @@ class Graph:
         size = self._sizes.get((item.algorithm, item.digest))
         external = place.namespace is not None or place.path.startswith("../")
         # What nobody tracked as data is a file of the repository: a script, a lockfile.
-        data = external or (_within(place, self._tracked) and not _within(place, self._generated))
+        data = external or (within(place, self._tracked) and not within(place, self._generated))
         kind = kinds.DatasetVersion if data else kinds.Artifact
         version = kind(
             id=ident,
@@ -252,12 +251,3 @@ class Graph:
 
     def _put(self, edge: Edge) -> None:
         self._edges[line(edge)] = edge
-
-
-def _within(place: Place, places: Collection[Place]) -> bool:
-    """Whether a path, or a folder that it lies in, is among these."""
-    path = place.path
-    while path and Place(place.namespace, path) not in places:
-        parent = posixpath.dirname(path)
-        path = parent if parent != path else ""
-    return bool(path)

@@ -133,6 +133,14 @@ class GitReader(Repository):
         for oid, kind, data in self._batch(oids, _LARGEST_BLOB):
             yield oid, data if kind == "blob" else None
 
+    def trees(self, names: Iterable[str]) -> Iterator[tuple[str, list[Entry] | None]]:
+        """Read folders by names such as ``<commit>:<path>``: what lies directly in each, the paths
+        being names; ``None`` for what is no folder here.
+        """
+        for name, kind, data in self._batch(names, _LARGEST_BLOB):
+            is_tree = kind == "tree" and data is not None
+            yield name, list(_entries(data or b"", self.layout.algorithm)) if is_tree else None
+
     def oids(self, names: Iterable[str]) -> Iterator[tuple[str, str | None]]:
         """Find the objects that names such as ``<commit>:<path>`` lead to, in order."""
         asked = list(names)
@@ -269,6 +277,15 @@ class GitReader(Repository):
         except BadInput:
             return None
         return said[0].decode() if said else None
+
+
+def _entries(tree: bytes, algorithm: str) -> Iterator[Entry]:
+    """The entries of a tree object: mode, name and object of each."""
+    at, size = 0, 20 if algorithm == "sha1" else 32
+    while (end := tree.find(b"\0", at)) > 0:
+        mode, _, name = tree[at:end].partition(b" ")
+        at = end + 1 + size
+        yield Entry(diff.path_text(name), tree[end + 1 : at].hex(), mode.decode())
 
 
 def _words(lines: Iterable[bytes]) -> list[str]:
