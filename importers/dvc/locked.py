@@ -136,7 +136,7 @@ class Folder(NamedTuple):
 
     def within(self, inner: str) -> Folder:
         """The folder of a ``wdir``."""
-        return self._replace(path=posixpath.normpath(posixpath.join(self.path, inner)))
+        return self._replace(path=joined(self.path, inner))
 
 
 def stages(data: Any, where: str) -> dict[str, dict[str, Any]]:
@@ -213,7 +213,7 @@ def _imports(entries: list[dict[str, Any]], folder: Folder) -> Iterator[Import]:
             reason = "no commit of the other repository is locked"
             folder.tally.lose("imports", reason, first=folder.where)
             continue
-        path = posixpath.normpath(str(entry.get("path", "."))[:_LONGEST_PATH])
+        path = joined("", str(entry.get("path", "."))[:_LONGEST_PATH])
         yield Import(item=None, namespace=normalised(url), path=path, commit=commit)
 
 
@@ -284,7 +284,17 @@ def place_of(path: Any, folder: str) -> Place | None:
         return Place(f"{parts.scheme}://{host}", parts.path.lstrip("/") or "/")
     if path.startswith(("/", "\\\\")) or _DRIVE.match(path):
         return Place("file", path)
-    return Place(None, posixpath.normpath(posixpath.join(folder, path)))
+    return Place(None, joined(folder, path))
+
+
+def joined(folder: str, path: str) -> str:
+    r"""A path as written in a file of a folder, seen from where the folder is. DVC on Windows wrote
+    backslashes, and reads them as slashes everywhere.
+
+    >>> joined("a", r"..\model\m.bin")
+    'model/m.bin'
+    """
+    return posixpath.normpath(posixpath.join(folder, path.replace("\\", "/")))
 
 
 def is_text(path: str) -> bool:
@@ -332,7 +342,7 @@ def member(
     """A file of a folder; ``None`` when its path leaves the folder or it has no digest."""
     if not isinstance(relpath, str) or known is None or not is_text(relpath):
         return None
-    inner = posixpath.normpath(relpath)
+    inner = joined("", relpath)
     if inner.startswith(("/", "../")) or inner in {".", ".."} or len(inner) > _LONGEST_PATH:
         return None
     path = posixpath.join(folder.path, inner)

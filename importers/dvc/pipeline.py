@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from importers.dvc.locked import Place, place_of
+from importers.dvc.locked import Place, joined, place_of
 from lineage.errors import BadInput
 
 #: The file that templates take values from unless told otherwise (dvc/parsing/__init__.py).
@@ -66,11 +65,11 @@ class Pipeline:
 
     def sources(self) -> Iterator[str]:
         """Paths of the files that templates take values from."""
-        yield posixpath.normpath(posixpath.join(self.folder, DEFAULT_VARS))
+        yield joined(self.folder, DEFAULT_VARS)
         for said in self._vars():
             if isinstance(said, str):
                 file = said.partition(":")[0]
-                yield posixpath.normpath(posixpath.join(self.folder, file))
+                yield joined(self.folder, file)
 
     def scope(self, files: Mapping[str, Any]) -> dict[str, Any]:
         """The values templates see, out of the files of ``sources`` and those written inline."""
@@ -100,7 +99,7 @@ class Pipeline:
             said = said["do"] if isinstance(said.get("do"), dict) else said
         written = said.get("wdir", "")
         wdir = fill(written, local) if isinstance(written, str) else ""
-        folder = posixpath.join(self.folder, wdir or "")
+        folder = joined(self.folder, wdir or "")
         outputs: dict[Place, str] = {}
         unfilled = 0
         for role, text, base in self._outputs(said, folder):

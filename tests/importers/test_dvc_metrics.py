@@ -8,7 +8,7 @@ import json
 import pytest
 import yaml
 
-from tests.importers.dvc_locks import entry, md5, one, records
+from tests.importers.dvc_locks import VERSIONS, entry, md5, one, records
 
 
 def listed(files):
@@ -152,3 +152,39 @@ def test_metrics_that_no_stage_makes_and_that_a_folder_does_not_have_are_counted
         "are not in the folder that was locked (first: eval/absent.json)",
         "no stage that was run made them: they belong to no run (first: by/hand.json)",
     }
+
+
+def test_a_run_on_windows_and_one_elsewhere_name_the_same_paths(project):
+    """DVC 1 and 2 wrote the backslashes of Windows into dvc.yaml, dvc.lock and *.dvc."""
+
+    def files(slash, model):
+        path = ["nodes", "sim", "scores.json"]
+        where, out = slash.join(path[1:]), slash.join(["..", "model", "m.bin"])
+        said = {
+            "cmd": "x",
+            "wdir": slash.join([".", "nodes"]),
+            "metrics": [{where: {"cache": False}}],
+        }
+        outs = [entry(out, md5(model), 900), entry(where, md5(numbers(0.5)), 100)]
+        stage = {
+            "cmd": "x",
+            "deps": [entry(slash.join(["..", "raw", "d.csv"]), md5("d"), 900)],
+            "outs": outs,
+        }
+        raw = {"outs": [entry("d.csv", md5("d"), 900)], "wdir": slash.join(["raw"])}
+        return {
+            "dvc.yaml": yaml.safe_dump({"stages": {"sim": said}}),
+            "dvc.lock": yaml.safe_dump({"schema": "2.0", "stages": {"sim": stage}}),
+            "d.dvc": yaml.safe_dump(raw),
+            "nodes/sim/scores.json": numbers(0.5),
+        }
+
+    project.commit("on Windows", files("\\", "one"))
+    project.commit("on Linux", files("/", "two"))
+    nodes, *_ = records(project.path)
+    names = {n.attributes["name"] for n in nodes.values() if n.kind in VERSIONS}
+    assert names == {"raw/d.csv", "model/m.bin", "nodes/sim/scores.json"}
+    for model in ("one", "two"):
+        assert one(nodes, "Artifact", name="model/m.bin", digest=f"md5:{md5(model)}")
+    said = [n.attributes.get("metric.acc") for n in nodes.values() if n.kind == "Run"]
+    assert said == [0.5, 0.5]
