@@ -19,6 +19,7 @@ from importers.dvc.folders import learn
 from importers.dvc.parts import Parts
 from importers.dvc.reading import Reading
 from importers.dvc.records import MOST_INNER, Graph
+from importers.dvc.settings import caches
 from importers.tally import Tally
 from lineage.errors import BadInput, InputMissing, LineageError
 from lineage.model.record import Batch, Loss, Record
@@ -114,7 +115,8 @@ def _batches(path: Path, repository: GitReader | None, options: Options) -> Iter
     if not versions:
         yield Batch(losses=_nothing(path, options, tally), partial=options.revisions is not None)
         return
-    files, cache = Files(repository, folder), contents.Cache(folder, tally)
+    files = Files(repository, folder)
+    cache = contents.Cache(caches(files, versions), tally)
     found = Reading(files, versions, tally).found()
     learn(found.runs.values(), files, cache)
     graph = Graph(namespace, found, cache.members, Parts(found, repository, cache, tally).found())

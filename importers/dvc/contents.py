@@ -28,29 +28,31 @@ _READ = frozenset({".json", ".toml", ".yaml", ".yml"})
 
 
 class Cache:
-    """The cache of DVC in a working folder, where there is one: bytes by digest, checked."""
+    """The caches of DVC there are: bytes by digest, checked."""
 
-    def __init__(self, root: Path | None, tally: Tally) -> None:
-        self._root = root
+    def __init__(self, roots: Iterable[Path], tally: Tally) -> None:
+        self._roots = [root for root in roots if root.is_dir()]
         self._tally = tally
         self._lists: dict[Key, dict[str, Item] | None] = {}
         self._missing: set[Key] = set()
 
     def read(self, item: Item, limit: int = yaml_reader.LARGEST) -> bytes | None:
         """Read the bytes of an item; ``None`` when they are not here, or not what the digest says."""
-        if self._root is None or not item.algorithm.startswith("md5"):
-            return None
-        data = small_file(self._root, _path(item), limit)
-        return data if data is not None and fits(item, data) else None
+        if item.algorithm.startswith("md5"):
+            for root in self._roots:
+                data = small_file(root, _path(item), limit)
+                if data is not None and fits(item, data):
+                    return data
+        return None
 
     def size(self, item: Item) -> int | None:
-        """How many bytes the cache has of an item."""
-        if self._root is None or not item.algorithm.startswith("md5"):
-            return None
-        try:
-            return (self._root / _path(item)).lstat().st_size
-        except (OSError, ValueError):
-            return None
+        """How many bytes a cache has of an item."""
+        for root in self._roots if item.algorithm.startswith("md5") else ():
+            try:
+                return (root / _path(item)).lstat().st_size
+            except (OSError, ValueError):
+                continue
+        return None
 
     def members(self, item: Item) -> tuple[Item, ...]:
         """List the files of a folder; nothing for what is no folder, and where there is no list."""
@@ -107,8 +109,8 @@ def _sized(item: Item, size: int) -> Item:
 
 def _path(item: Item) -> str:
     """Where the cache has the bytes of a digest (dvc_data/hashfile/db/local.py)."""
-    root = ".dvc/cache/files/md5" if item.algorithm == "md5" else ".dvc/cache"
-    return f"{root}/{item.digest[:2]}/{item.digest[2:]}"
+    inner = "files/md5/" if item.algorithm == "md5" else ""
+    return f"{inner}{item.digest[:2]}/{item.digest[2:]}"
 
 
 def fits(item: Item, data: bytes) -> bool:

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import pytest
+import yaml
 
 from importers.base import Source
 from importers.dvc import IMPORTER
-from tests.importers.dvc_locks import entry, git, lock, md5, one, records
+from tests.importers.dvc_locks import entry, git, linked, lock, md5, one, records
 
 TRACKED = f"outs:\n- {entry('d.csv', md5('d'), 500)}\n"
 
@@ -104,3 +106,83 @@ def test_a_project_deep_in_a_repository_or_only_in_its_history_is_found(
     assert IMPORTER.sniffs(Source.of(path))
     nodes, *_ = records(path)
     assert one(nodes, "Run").attributes["stage"] == "a/b/c/dvc.yaml:train"
+
+
+# --- caches ---------------------------------------------------------------------------------------
+
+LIST = json.dumps([{"md5": md5("a"), "relpath": "a.csv"}]).encode()
+FOLDER = f"{md5(LIST)}.dir"
+KEPT = {"3": f"files/md5/{FOLDER[:2]}/{FOLDER[2:]}", "2": f"{FOLDER[:2]}/{FOLDER[2:]}"}
+
+
+def members(path):
+    nodes, edges, losses, _ = records(path)
+    assert bool(linked(edges, "hadMember")) is not any("cache" in loss.reason for loss in losses)
+    return {nodes[cause].attributes["name"] for _, cause in linked(edges, "hadMember")}
+
+
+def tracked(version="3"):
+    said = entry("d", FOLDER, 500)
+    if version == "2":
+        del said["hash"]
+    return yaml.safe_dump({"outs": [said]})
+
+
+@pytest.mark.parametrize("version", ["2", "3"])
+@pytest.mark.parametrize("project", ["", "ml/", "teams/vision/ml/"])
+@pytest.mark.parametrize("with_git", [True, False])
+def test_the_cache_of_a_project_is_read_wherever_the_project_lies(
+    new_repository, tmp_path, version, project, with_git
+):
+    files = {
+        f"{project}.dvc/config": "[core]\n    analytics = false\n",
+        f"{project}data/d.dvc": tracked(version),
+        f"{project}.dvc/cache/{KEPT[version]}": LIST,
+        ".gitignore": "cache\n",
+    }
+    repository = new_repository()
+    repository.commit("data", files)
+    if not with_git:
+        shutil.rmtree(repository.path / ".git")
+    assert members(repository.path) == {f"{project}data/d/a.csv"}
+
+
+@pytest.mark.parametrize(
+    ("config", "local", "place"),
+    [
+        ("[cache]\n    dir = ../../shared", "", "../shared"),
+        ('[cache]\n    dir = "{root}/shared"  # on the big disk', "", "../shared"),
+        (
+            "[cache]\n    dir = /nowhere",
+            "['remote \"x\"']\nurl = s3://b\n[cache]\ndir = ../own",
+            "own",
+        ),
+        ("[cache\n dir = ", "", ".dvc/cache"),
+        ("[cache]\n    type = hardlink\n", "", ".dvc/cache"),
+    ],
+)
+def test_a_cache_that_a_setting_names_is_read(new_repository, tmp_path, config, local, place):
+    project = new_repository()
+    config = config.format(root=tmp_path)
+    files = {"d.dvc": tracked(), ".dvc/config": config, ".gitignore": "cache\nconfig.local\nown\n"}
+    project.commit("data", files)
+    project.write({".dvc/config.local": local, f"{place}/{KEPT['3']}": LIST})
+    assert members(project.path) == {"d/a.csv"}
+
+
+def test_a_bare_clone_has_the_cache_that_its_newest_commit_names(new_repository, tmp_path):
+    project = new_repository()
+    shared = tmp_path / "shared" / KEPT["3"]
+    project.commit("data", {"d.dvc": tracked(), ".dvc/config": f"[cache]\ndir = {tmp_path}/shared"})
+    git(tmp_path, "clone", "-q", "--bare", str(project.path), "bare")
+    assert members(tmp_path / "bare") == set()
+    shared.parent.mkdir(parents=True)
+    shared.write_bytes(LIST)
+    assert members(tmp_path / "bare") == {"d/a.csv"}
+
+
+def test_bytes_in_a_cache_that_are_not_what_their_name_says_are_not_read(new_repository):
+    project = new_repository()
+    project.commit("data", {"d.dvc": tracked(), ".gitignore": "cache\n", ".dvc/config": ""})
+    project.write({f".dvc/cache/{KEPT['3']}": LIST.replace(b"a.csv", b"b.csv")})
+    assert members(project.path) == set()
