@@ -27,7 +27,7 @@ from lineage.sources.git import layout
 from lineage.sources.git.reader import GitReader
 
 #: Names by which a folder, or the newest commit of a repository, shows that DVC is used.
-_SIGNS = ("dvc.lock", "dvc.yaml", ".dvc/config")
+_SIGNS = ("dvc.lock", "dvc.yaml", "Dvcfile", ".dvc/config")
 _MOST_TIPS = 20
 _INSIDE = "repositories inside"
 
@@ -36,7 +36,7 @@ class DvcImporter(Importer):
     """Reads what DVC wrote down; neither DVC nor any command of a stage is ever run."""
 
     name = "dvc"
-    summary = "DVC: dvc.lock, dvc.yaml and *.dvc, of all commits (a repository or a folder)."
+    summary = "DVC: dvc.lock, dvc.yaml, *.dvc, Dvcfile of all commits (a repository or a folder)."
 
     def sniffs(self, source: Source) -> bool:
         """Whether DVC's files lie in the folder, one below, in a submodule, or in the history."""
@@ -80,9 +80,9 @@ class DvcImporter(Importer):
 
 def _signs(path: Path) -> bool:
     """Whether a folder, or one in it, has files of DVC."""
-    patterns = (*_SIGNS[:2], "*.dvc", *(f"*/{x}" for x in (*_SIGNS[:2], "*.dvc")))
+    patterns = (*PATTERNS, *(f"*/{x}" for x in PATTERNS))
     found = (x for pattern in patterns for x in path.glob(pattern))
-    return any(x.is_file() for x in islice(found, 100)) or (path / _SIGNS[2]).is_file()
+    return any(x.is_file() for x in islice(found, 100)) or (path / _SIGNS[-1]).is_file()
 
 
 def _in_history(path: Path) -> bool:
@@ -139,7 +139,7 @@ def _batches(path: Path, repository: GitReader | None, options: Options) -> Iter
 def _nothing(path: Path, options: Options, tally: Tally) -> tuple[Loss, ...]:
     """What is said of a project of DVC without a file to read. Raises ``BadInput`` for what is none."""
     where = "in these commits" if options.revisions is not None else "now or in its history"
-    what = f"no dvc.lock, dvc.yaml or .dvc file, {where}"
+    what = f"no dvc.lock, dvc.yaml, Dvcfile or .dvc file, {where}"
     if not IMPORTER.sniffs(Source.of(path)):
         raise BadInput(
             f"{path} has {what}",

@@ -20,7 +20,8 @@ from lineage.sources.git.reader import GitReader
 
 Sort = Literal["dvc.lock", "dvc.yaml", "*.dvc"]
 
-PATTERNS: tuple[Sort, ...] = ("dvc.lock", "dvc.yaml", "*.dvc")
+#: Names of the files; a Dvcfile is a file of one stage, as DVC before 3 wrote it (dvc/dvcfile.py).
+PATTERNS = ("dvc.lock", "dvc.yaml", "*.dvc", "Dvcfile")
 #: A working folder with more entries than this is not looked through to its end.
 _MOST_ENTRIES = 500_000
 
@@ -45,9 +46,7 @@ class Version:
     def sort(self) -> Sort:
         """Which of DVC's files it is."""
         base = posixpath.basename(self.path)
-        return (
-            "*.dvc" if base.endswith(".dvc") else "dvc.yaml" if base == "dvc.yaml" else "dvc.lock"
-        )
+        return "dvc.yaml" if base == "dvc.yaml" else "dvc.lock" if base == "dvc.lock" else "*.dvc"
 
     @property
     def folder(self) -> str:
@@ -69,7 +68,7 @@ def is_ours(path: str) -> bool:
     *folders, base = path.split("/")
     if ".dvc" in folders or "\n" in path:
         return False
-    return base in {"dvc.lock", "dvc.yaml"} or (base.endswith(".dvc") and base != ".dvc")
+    return base in PATTERNS or (base.endswith(".dvc") and base != ".dvc")
 
 
 class Files:

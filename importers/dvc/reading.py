@@ -357,6 +357,7 @@ def _lock(version: Version, data: bytes) -> dict[str, dict[str, Any]]:
 
 def _tracking(version: Version, data: bytes) -> dict[str, Any]:
     said = yaml_reader.load(data, where=version.shown)
-    if not isinstance(said, dict) or not isinstance(said.get("outs"), list):
-        raise BadInput("this is no .dvc file: it lists no outputs", where=version.shown)
+    if not isinstance(said, dict) or not (isinstance(said.get("outs"), list) or said.get("cmd")):
+        message = f"this is no {'Dvcfile' if version.path.endswith('Dvcfile') else '.dvc file'}: "
+        raise BadInput(f"{message}it lists no outputs", where=version.shown)
     return said

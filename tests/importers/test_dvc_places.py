@@ -11,6 +11,7 @@ import yaml
 
 from importers.base import Source
 from importers.dvc import IMPORTER
+from lineage.errors import BadInput
 from tests.importers.dvc_locks import entry, git, linked, lock, md5, one, records
 
 TRACKED = f"outs:\n- {entry('d.csv', md5('d'), 500)}\n"
@@ -40,7 +41,7 @@ def test_a_range_of_commits_without_dvc_is_no_error(new_repository):
     project.commit("later", {"README": "x"})
     *_, losses, _ = records(project.path, revisions="HEAD~1..HEAD")
     assert [loss.reason for loss in losses] == [
-        "nothing to read yet: no dvc.lock, dvc.yaml or .dvc file, in these commits"
+        "nothing to read yet: no dvc.lock, dvc.yaml, Dvcfile or .dvc file, in these commits"
     ]
 
 
@@ -186,3 +187,60 @@ def test_bytes_in_a_cache_that_are_not_what_their_name_says_are_not_read(new_rep
     project.commit("data", {"d.dvc": tracked(), ".gitignore": "cache\n", ".dvc/config": ""})
     project.write({f".dvc/cache/{KEPT['3']}": LIST.replace(b"a.csv", b"b.csv")})
     assert members(project.path) == set()
+
+
+# --- files of single stages, as DVC before 1.0 wrote them ---------------------------------------------
+
+OLD = f"""cmd: python train.py
+md5: {md5("stage")}
+wdir: {{wdir}}
+deps:
+- md5: {md5("d")}
+  path: data.csv
+outs:
+- md5: {md5("m")}
+  path: model.bin
+  cache: true
+  metric: false
+  persist: false
+"""
+
+
+@pytest.mark.parametrize("way", ["committed", "bare", "only in history", "not committed"])
+@pytest.mark.parametrize(("folder", "wdir"), [("", "."), ("steps/", "..")])
+def test_a_dvcfile_is_a_stage(new_repository, tmp_path, opened, way, folder, wdir):
+    project = new_repository()
+    project.commit("start", {"README": "x"})
+    file = {f"{folder}Dvcfile": OLD.format(wdir=wdir)}
+    if way == "not committed":
+        project.write(file)
+    else:
+        project.commit("dvc run -f Dvcfile", file)
+    if way == "only in history":
+        project.git("rm", "-q", f"{folder}Dvcfile")
+        project.git("commit", "-qm", "moved on")
+    path = project.path
+    if way == "bare":
+        git(tmp_path, "clone", "-q", "--bare", str(path), "bare")
+        path = tmp_path / "bare"
+    reports = opened.load(path)
+    assert {report.importer for report in reports} == {"git", "dvc"}
+    found = opened.trace("model.bin@")
+    names = {n.attributes["name"] for n in found.nodes if n.kind in {"Run", "Artifact"}}
+    assert names == {f"{folder}Dvcfile", "model.bin", "data.csv"}
+
+
+def test_a_last_stage_without_outputs_is_kept(new_repository):
+    said = f"cmd: python report.py\ndeps:\n- md5: {md5('m')}\n  path: model.bin\n"
+    project = new_repository()
+    project.commit("report", {"Dvcfile": said, "also.dvc": said})
+    _, edges, losses, _ = records(project.path)
+    assert len(linked(edges, "used", "dep")) == 2
+    assert not losses
+
+
+def test_a_dvcfile_that_is_none_is_one_clear_error(new_repository):
+    project = new_repository()
+    project.commit("x", {"Dvcfile": "hello: world\n"})
+    with pytest.raises(BadInput, match="no Dvcfile: it lists no outputs"):
+        records(project.path)
