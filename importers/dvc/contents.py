@@ -4,13 +4,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import posixpath
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from importers.dvc import values
 from importers.dvc.files import Files, named, small_file
 from importers.dvc.locked import Item, Key, digest_of, lies_in, member, within
 from importers.dvc.reading import Run
@@ -176,7 +174,9 @@ def _measured(run: Run, cache: Cache, tally: Tally) -> Iterator[Item]:
                 tally.lose("metrics files", reason, first=place.path)
                 continue
             found = [x for x in listed.values() if x.place == place or lies_in(x.place, place)]
-            yield from (x for x in found if x.place == place or _suffix(x) in _READ)
+            yield from (
+                x for x in found if x.place == place or values.suffix(x.place.path) in _READ
+            )
             if not found:
                 reason = "are not in the folder that was locked"
                 tally.lose("metrics files", reason, first=place.path)
@@ -207,7 +207,7 @@ def _missing(items: Iterable[Item], found: Mapping[Key, object]) -> list[Item]:
 
 
 def _numbers(item: Item, data: bytes, tally: Tally) -> dict[str, float]:
-    value = _loaded(data, _suffix(item))
+    value = _loaded(data, item.place.path)
     if value is None:
         tally.lose("metrics files", "are no JSON, YAML or TOML", first=item.place.path)
         return {}
@@ -224,10 +224,6 @@ def _numbers(item: Item, data: bytes, tally: Tally) -> dict[str, float]:
     return found
 
 
-def _suffix(item: Item) -> str:
-    return posixpath.splitext(item.place.path)[1]
-
-
 def _leaves(value: Any) -> Iterator[tuple[str, Any]]:
     """The leaves of mappings and lists under dotted names."""
     todo: list[tuple[str, Any]] = [("", value)]
@@ -242,13 +238,9 @@ def _leaves(value: Any) -> Iterator[tuple[str, Any]]:
             yield name, item
 
 
-def _loaded(data: bytes, suffix: str = ".json") -> Any:
+def _loaded(data: bytes, path: str = "list.json") -> Any:
     """A small data file as values; ``None`` for what is none."""
     try:
-        if suffix == ".json":
-            return json.loads(data)
-        if suffix == ".toml":
-            return tomllib.loads(data.decode())
-        return yaml_reader.load(data, where="") if suffix in {".yaml", ".yml"} else None
-    except (ValueError, RecursionError, BadInput):
+        return values.load(data, path) if values.suffix(path) in _READ else None
+    except BadInput:
         return None

@@ -12,6 +12,7 @@ from importers.dvc import locked
 from importers.dvc.files import Files, Sort, Version, named
 from importers.dvc.locked import Folder, Import, Item, Key, Place, Stage, Tracked
 from importers.dvc.pipeline import UNKNOWN, Pipeline, Roles, Scope
+from importers.dvc.values import load, suffix
 from importers.tally import Tally
 from lineage import ids
 from lineage.errors import BadInput
@@ -76,8 +77,9 @@ class Reading:
         self._found = Found()
         self._pipelines: dict[str, Pipeline] = {}
         self._values: dict[str, Any] = {}
+        self._parsed_values: dict[tuple[str, str], Any] = {}
         self._scopes: dict[tuple[str | None, str], Scope] = {}
-        self._stages: dict[tuple[str, str, str], tuple[str, Stage] | None] = {}
+        self._stages: dict[tuple[str, str | None, str], tuple[str, Stage] | None] = {}
         self._failures: dict[Sort, BadInput] = {}
         self._read: set[Sort] = set()
 
@@ -102,7 +104,10 @@ class Reading:
     def _report(self) -> None:
         """Count stages that no dvc.lock ever had, and those of which no dvc.yaml speaks."""
         runs = self._found.runs.values()
-        run = {run.stage.address.partition("@")[0] for run in runs}
+        run = {
+            stage.address.removesuffix(stage.name) + stage.name.partition("@")[0]
+            for stage in (run.stage for run in runs)
+        }
         defined = {
             f"{posixpath.join(pipeline.folder, 'dvc.yaml')}:{name}"
             for _, _, pipeline in self._placed()
@@ -140,23 +145,31 @@ class Reading:
 
     def _read_values(self) -> None:
         """The files that templates take values from, each distinct one once."""
-        names = {
-            name: path
-            for version, _, pipeline in self._placed()
-            if pipeline.templated
-            for path in pipeline.sources()
-            if (name := named(version.commit, path))
-        }
-        parsed: dict[str, Any] = {}
-        for name, data in self._files.read(names):
-            key = ids.sha256(data or b"")
-            if key not in parsed:
+        placed = [one for one in self._placed() if one[2].templated]
+        self._read_files(
+            (version, path) for version, _, pipeline in placed for path in pipeline.sources()
+        )
+        self._read_files(
+            (version, path)
+            for version, yaml, pipeline in placed
+            for path in pipeline.inner_sources(self._scope(version.commit, yaml))
+        )
+
+    def _read_files(self, wanted: Iterable[tuple[Version, str]]) -> None:
+        names = {name: path for v, path in wanted if (name := named(v.commit, path))}
+        for name, data in self._files.read(names.keys() - self._values.keys()):
+            path = names[name]
+            key = (ids.sha256(data or b""), suffix(path))
+            if key not in self._parsed_values:
                 try:
-                    parsed[key] = yaml_reader.load(data, where=names[name]) if data else None
+                    self._parsed_values[key] = load(data, path) if data else None
                 except BadInput as error:
-                    self._tally.lose("files of parameters", error.what, first=names[name])
-                    parsed[key] = None
-            self._values[name] = parsed[key]
+                    self._tally.lose("files of parameters", error.what, first=path)
+                    self._parsed_values[key] = None
+            self._values[name] = self._parsed_values[key]
+
+    def _values_at(self, commit: str | None) -> Callable[[str], Any]:
+        return lambda path: self._values.get(named(commit, path) or "")
 
     def _placed(self) -> Iterator[tuple[Version, str, Pipeline]]:
         """Versions of a pipeline, with the name of the dvc.yaml at the same commit."""
@@ -171,8 +184,7 @@ class Reading:
         if not pipeline.templated:
             return {}
         if (commit, yaml) not in self._scopes:
-            values = {p: self._values.get(named(commit, p) or "") for p in pipeline.sources()}
-            self._scopes[commit, yaml] = pipeline.scope(values)
+            self._scopes[commit, yaml] = pipeline.scope(self._values_at(commit))
         return self._scopes[commit, yaml]
 
     def _read_models(self) -> None:
@@ -212,30 +224,37 @@ class Reading:
         version, yaml = use.version, use.yaml or ""
         pipeline = self._pipelines.get(yaml)
         scope = self._scope(version.commit, yaml) if pipeline else {}
+        values = self._values_at(version.commit)
         for name, raw in said.items():
-            roles = pipeline.roles(name, scope) if pipeline else UNKNOWN
-            if roles.wdir is None:
-                reason = "their working folder is a template that cannot be filled in"
-                self._tally.lose("stages", reason, first=f"{name} of {version.shown}")
-                continue
+            roles = pipeline.roles(name, scope, values) if pipeline else UNKNOWN
             address = f"{posixpath.join(version.folder, 'dvc.yaml')}:{name}"
             found = self._stage(name, raw, address, version, roles.wdir)
             if found is not None:
                 yield found[0], roles
 
     def _stage(
-        self, name: str, raw: Mapping[str, Any], address: str, version: Version, wdir: str
+        self, name: str, raw: Mapping[str, Any], address: str, version: Version, wdir: str | None
     ) -> tuple[str, Stage] | None:
         """A stage and its key; most stages of a dvc.lock are those of the one before."""
         known = (address, wdir, ids.sha256(repr(raw).encode()))
         if known not in self._stages:
-            folder = Folder(version.folder, self._tally, version.shown).within(wdir)
+            if wdir is None:
+                raw = self._without_files(raw, address)
+            folder = Folder(version.folder, self._tally, version.shown).within(wdir or "")
             stage = locked.stage(name, raw, address, folder)
             self._stages[known] = None if stage is None else (stage.key, stage)
         found = self._stages[known]
         if found is not None:
             self._found.stages[found[0]] = found[1]
         return found
+
+    def _without_files(self, raw: Mapping[str, Any], address: str) -> dict[str, Any]:
+        """A stage whose paths nobody knows from where to read: its command and parameters are."""
+        files = {"deps", "outs"}
+        count = sum(len(raw[key]) for key in files & raw.keys() if isinstance(raw[key], list))
+        reason = "the working folder of their stage is a template that cannot be filled in"
+        self._tally.lose("files", reason, count=count, first=address)
+        return {key: value for key, value in raw.items() if key not in files}
 
     def _meet(self, key: str, version: Version, roles: Roles, is_new: bool) -> None:
         """A stage that a version holds, and that (``is_new``) no parent of its commit held."""
