@@ -36,6 +36,8 @@ _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 #: What an entry may say besides; none of it says where bytes came from.
 _OPTIONS = frozenset({"hash", "size", "nfiles", "isexec", "path", "cache", "persist", "remote"})
 _OPTIONS_TOO = frozenset({"push", "desc", "metric", "plot", "files", "repo", "params", "type"})
+_OF_CLOUDS = frozenset({"version_id", "cloud"})
+_OF_MEMBERS = frozenset({"relpath", "size", "isexec", "hash"})
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 
@@ -75,6 +77,8 @@ class Item:
     size: int | None = None
     files: int | None = None
     members: tuple[Item, ...] = ()
+    #: Attribute -> the version of the object in a cloud, where the entry says it.
+    objects: tuple[tuple[str, str], ...] = ()
 
     @property
     def key(self) -> Key:
@@ -239,16 +243,13 @@ def _item(entry: Mapping[str, Any], folder: Folder) -> Item | None:
     if place is None:
         folder.tally.lose("files", "an entry has no usable path", first=folder.where)
         return None
-    members = _listed(entry, place)
-    known = digest_of(entry) or _of_members(place, members)
+    members = _listed(entry, place, folder)
+    known = digest_of(entry) or _of_members(place, members) or _of_object(entry)
     if known is None:
         reason = "no valid digest is locked, so there is no version to name"
         folder.tally.lose("files", reason, first=f"{place.path} in {folder.where}")
         return None
-    odd = entry.keys() - _OPTIONS - _OPTIONS_TOO - {*_DIGESTS}
-    if odd:
-        what = f"{min(map(str, odd))} of {folder.where}"
-        folder.tally.lose("settings of files", "say nothing of lineage", first=what)
+    _tell_odd(entry.keys() - _OPTIONS - _OPTIONS_TOO, folder)
     return Item(
         place=place,
         algorithm=known[0],
@@ -256,6 +257,20 @@ def _item(entry: Mapping[str, Any], folder: Folder) -> Item | None:
         size=_count(entry.get("size")),
         files=_count(entry.get("nfiles")),
         members=members,
+        objects=_objects(entry),
+    )
+
+
+def _objects(entry: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The version that a cloud gave to the object, and what the remotes say that it was pushed to."""
+    said = {"version_id": entry.get("version_id")}
+    for remote, about in _object(entry.get("cloud")).items():
+        for name in ("etag", "version_id"):
+            said[f"{name}.{remote}"] = _object(about).get(name)
+    return tuple(
+        (name, str(found)[:_LONGEST_PATH])
+        for name, found in sorted(said.items())
+        if isinstance(found, str | int) and str(found).isprintable() and name.isprintable()
     )
 
 
@@ -326,13 +341,30 @@ def _count(value: Any) -> int | None:
     return value if type(value) is int and value >= 0 else None
 
 
-def _listed(entry: Mapping[str, Any], place: Place) -> tuple[Item, ...]:
+def _of_object(entry: Mapping[str, Any]) -> tuple[str, str] | None:
+    """What names a version where no digest does: the version of the object in a cloud."""
+    found = dict(_objects(entry)).get("version_id")
+    return None if found is None else ("version_id", ids.segment(found))
+
+
+def _tell_odd(keys: Iterable[str], folder: Folder) -> None:
+    if odd := {*keys} - {*_DIGESTS} - _OF_CLOUDS:
+        what = f"{min(map(str, odd))} of {folder.where}"
+        folder.tally.lose("settings of files", "say nothing of lineage", first=what)
+
+
+def _listed(entry: Mapping[str, Any], place: Place, folder: Folder) -> tuple[Item, ...]:
     """The files of a folder that is stored by the versions of a cloud (``files:``)."""
     found: dict[Key, Item] = {}
     for said in _several(entry.get("files")):
-        item = member(place, said.get("relpath"), digest_of({**said, "hash": "md5"}), said)
-        if item is not None:
-            found[item.key] = item
+        known = digest_of({**said, "hash": "md5"}) or _of_object(said)
+        item = member(place, said.get("relpath"), known, said)
+        if item is None:
+            reason = "in no form that is known, or outside the folder"
+            folder.tally.lose("files of folders", reason, first=f"{place.path} in {folder.where}")
+            continue
+        found[item.key] = item
+        _tell_odd(said.keys() - _OF_MEMBERS, folder)
     return tuple(found[key] for key in sorted(found))
 
 
@@ -351,11 +383,18 @@ def member(
         algorithm=known[0],
         digest=known[1],
         size=_count(said.get("size")),
+        objects=_objects(said),
     )
 
 
 def _of_members(folder: Place, members: tuple[Item, ...]) -> tuple[str, str] | None:
-    return ("md5", digest_of_folder(folder, members)) if members else None
+    """The digest of a folder from those of its files. DVC has none where theirs are not md5: it
+    gets one of the same sort as theirs, which is never taken for one of bytes.
+    """
+    if not members:
+        return None
+    algorithms = sorted({item.algorithm for item in members} - {"md5"})
+    return algorithms[0] if algorithms else "md5", digest_of_folder(folder, members)
 
 
 def digest_of_folder(folder: Place, members: Iterable[Item]) -> str:

@@ -48,6 +48,7 @@ class Graph:
         self.untold = 0
         self._sizes: dict[tuple[str, str], int] = {}
         self._files: dict[tuple[str, str], int] = {}
+        self._objects: dict[Key, dict[str, set[str]]] = {}
         self._measure()
         self._descriptions = {
             data.item.key: data.descriptions for data in found.data.values() if data.descriptions
@@ -169,6 +170,7 @@ class Graph:
                 {
                     "external": external or None,
                     "description": sorted(self._descriptions.get(item.key, ())),
+                    **{k: sorted(v) for k, v in self._objects.get(item.key, {}).items()},
                 }
             ),
         )
@@ -223,10 +225,17 @@ class Graph:
         """Size and number of files by digest: not every entry states what is known of the bytes."""
         runs = self._found.runs.values()
         todo = [item for run in runs for item in (*run.stage.deps, *run.stage.outs)]
-        todo += [data.item for data in self._found.data.values()]
+        for data in self._found.data.values():
+            todo += [
+                data.item,
+                *(source.item for source in data.imports if source.item is not None),
+            ]
         while todo:
             item = todo.pop()
             todo += item.members
+            for name, version in item.objects:
+                named = self._objects.setdefault(item.key, {})
+                named.setdefault(name, set()).add(version)
             bytes_ = (item.algorithm, item.digest)
             if item.size is not None:
                 self._sizes[bytes_] = min(item.size, self._sizes.get(bytes_, item.size))
