@@ -10,7 +10,8 @@ from typing import Any
 
 from importers.dvc import values
 from importers.dvc.files import Files, named, small_file
-from importers.dvc.locked import Item, Key, digest_of, lies_in, member, within
+from importers.dvc.locked import Item, Key, digest_of, member
+from importers.dvc.places import lies_in, within
 from importers.dvc.reading import Run
 from importers.dvc.values import MOST_VALUES
 from importers.tally import Tally

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from importers.dvc.locked import is_text
+from importers.dvc.places import is_text
 from importers.tally import Tally
 from lineage.sources import yaml_reader
 from lineage.sources.git.diff import Change

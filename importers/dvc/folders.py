@@ -14,7 +14,8 @@ from pathlib import Path
 
 from importers.dvc.contents import Cache
 from importers.dvc.files import Files, inside, named
-from importers.dvc.locked import Item, Place, digest_of_folder, lies_in
+from importers.dvc.locked import Item, digest_of_folder
+from importers.dvc.places import Place, lies_in
 from importers.dvc.reading import Run
 
 #: A folder with more files, or folders in folders, is not looked through.

@@ -7,11 +7,11 @@ import hashlib
 import json
 import posixpath
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
-from urllib.parse import urlsplit
 
+from importers.dvc.places import LONGEST_PATH, Place, is_text, joined, place_of
 from importers.dvc.values import parameters
 from importers.tally import Tally
 from lineage import ids
@@ -23,7 +23,6 @@ from lineage.sources.git.layout import normalised
 #: The major version of the schema of dvc.lock that is known (dvc/schema.py, LOCKFILE_SCHEMA).
 SCHEMA = 2
 
-_LONGEST_PATH = 4096
 _LONGEST_COMMAND = 20_000
 
 _DIGESTS = ("md5", "sha256", "etag", "checksum")
@@ -38,29 +37,6 @@ _OPTIONS = frozenset({"hash", "size", "nfiles", "isexec", "path", "cache", "pers
 _OPTIONS_TOO = frozenset({"push", "desc", "metric", "plot", "files", "repo", "params", "type"})
 _OF_CLOUDS = frozenset({"version_id", "cloud"})
 _OF_MEMBERS = frozenset({"relpath", "size", "isexec", "hash"})
-_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
-
-
-class Place(NamedTuple):
-    """A path as DVC names it: in the repository (no namespace), or of another system."""
-
-    namespace: str | None
-    path: str
-
-
-def lies_in(place: Place, folder: Place) -> bool:
-    """Whether a path lies somewhere in a folder."""
-    start = posixpath.join(folder.path, "")
-    return place.namespace == folder.namespace and place.path.startswith(start)
-
-
-def within(place: Place, places: Collection[Place]) -> bool:
-    """Whether a path, or a folder that it lies in, is among these."""
-    path = place.path
-    while path and Place(place.namespace, path) not in places:
-        parent = posixpath.dirname(path)
-        path = parent if parent != path else ""
-    return bool(path)
 
 
 #: What makes an item a version: where, and by which digest.
@@ -217,7 +193,7 @@ def _imports(entries: list[dict[str, Any]], folder: Folder) -> Iterator[Import]:
             reason = "no commit of the other repository is locked"
             folder.tally.lose("imports", reason, first=folder.where)
             continue
-        path = joined("", str(entry.get("path", "."))[:_LONGEST_PATH])
+        path = joined("", str(entry.get("path", "."))[:LONGEST_PATH])
         yield Import(item=None, namespace=normalised(url), path=path, commit=commit)
 
 
@@ -268,57 +244,10 @@ def _objects(entry: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
         for name in ("etag", "version_id"):
             said[f"{name}.{remote}"] = _object(about).get(name)
     return tuple(
-        (name, str(found)[:_LONGEST_PATH])
+        (name, str(found)[:LONGEST_PATH])
         for name, found in sorted(said.items())
         if isinstance(found, str | int) and str(found).isprintable() and name.isprintable()
     )
-
-
-def place_of(path: Any, folder: str) -> Place | None:
-    """Find where an entry's path leads, seen from the root of the repository; nothing is looked up.
-
-    >>> place_of("../b.csv", "a/c"), place_of("s3://bucket/x.csv", "a")
-    (Place(namespace=None, path='a/b.csv'), Place(namespace='s3://bucket', path='x.csv'))
-    """
-    if (
-        not isinstance(path, str)
-        or not path.strip()
-        or len(path) > _LONGEST_PATH
-        or not is_text(path)
-    ):
-        return None
-    if "://" in path:
-        clean = scrub(path)
-        try:
-            parts = urlsplit(clean)
-        except ValueError:
-            return None
-        if not parts.scheme or not (parts.netloc or parts.path):
-            return None
-        host = parts.netloc.rpartition("@")[2]
-        return Place(f"{parts.scheme}://{host}", parts.path.lstrip("/") or "/")
-    if path.startswith(("/", "\\\\")) or _DRIVE.match(path):
-        return Place("file", path)
-    return Place(None, joined(folder, path))
-
-
-def joined(folder: str, path: str) -> str:
-    r"""A path as written in a file of a folder, seen from where the folder is. DVC on Windows wrote
-    backslashes, and reads them as slashes everywhere.
-
-    >>> joined("a", r"..\model\m.bin")
-    'model/m.bin'
-    """
-    return posixpath.normpath(posixpath.join(folder, path.replace("\\", "/")))
-
-
-def is_text(path: str) -> bool:
-    """Whether a path can be stored: lone surrogates have no bytes in UTF-8."""
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
-    return "\0" not in path
 
 
 def digest_of(entry: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -331,7 +260,7 @@ def digest_of(entry: Mapping[str, Any]) -> tuple[str, str] | None:
             continue
         algorithm = "md5-dos2unix" if name == "md5" and entry.get("hash") != "md5" else name
         if algorithm not in _HEX:
-            return algorithm, ids.segment(value.strip('" ')[:_LONGEST_PATH])
+            return algorithm, ids.segment(value.strip('" ')[:LONGEST_PATH])
         if _HEX[algorithm].fullmatch(value.lower()):
             return algorithm, value.lower()
     return None
@@ -375,7 +304,7 @@ def member(
     if not isinstance(relpath, str) or known is None or not is_text(relpath):
         return None
     inner = joined("", relpath)
-    if inner.startswith(("/", "../")) or inner in {".", ".."} or len(inner) > _LONGEST_PATH:
+    if inner.startswith(("/", "../")) or inner in {".", ".."} or len(inner) > LONGEST_PATH:
         return None
     path = posixpath.join(folder.path, inner)
     return Item(

@@ -10,7 +10,8 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from importers.dvc.contents import Cache
 from importers.dvc.files import Version, named
-from importers.dvc.locked import Item, Key, Place, digest_of_folder, lies_in
+from importers.dvc.locked import Item, Key, digest_of_folder
+from importers.dvc.places import Place, lies_in
 from importers.dvc.reading import Found
 from importers.tally import Tally
 from lineage.sources.git.reader import GitReader

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from importers.dvc.locked import Place, joined, place_of
+from importers.dvc.places import Place, joined, place_of
 from lineage.errors import BadInput
 
 #: The file that templates take values from unless told otherwise (dvc/parsing/__init__.py).

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 from importers.dvc import locked
 from importers.dvc.files import Files, Sort, Version, named
-from importers.dvc.locked import Folder, Import, Item, Key, Place, Stage, Tracked
+from importers.dvc.locked import Folder, Import, Item, Key, Stage, Tracked
 from importers.dvc.pipeline import UNKNOWN, Pipeline, Roles, Scope
+from importers.dvc.places import Place
 from importers.dvc.values import load, suffix
 from importers.tally import Tally
 from lineage import ids

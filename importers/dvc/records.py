@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-from importers.dvc.locked import Import, Item, Key, Place, within
+from importers.dvc.locked import Import, Item, Key
 from importers.dvc.parts import Method, Part, inside
+from importers.dvc.places import Place, within
 from importers.dvc.reading import Data, Found, Run
 from lineage import ids
 from lineage.model import copies, kinds, terms
