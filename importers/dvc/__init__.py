@@ -119,7 +119,9 @@ def _batches(path: Path, repository: GitReader | None, options: Options) -> Iter
     cache = contents.Cache(caches(files, versions), tally)
     found = Reading(files, versions, tally).found()
     learn(found.runs.values(), files, cache)
-    graph = Graph(namespace, found, cache.members, Parts(found, repository, cache, tally).found())
+    parts = Parts(found, repository, cache, tally).found()
+    experiments = repository.experiments if repository is not None else {}
+    graph = Graph(namespace, found, cache.members, parts, experiments)
     metrics = contents.metrics(found.runs.values(), files, cache, tally)
     nodes, edges = graph.records(metrics)
     reason = f"over {MOST_INNER:,} links to runs: only the folder names the run that made it"

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from importers.dvc.locked import Import, Item, Key
 from importers.dvc.parts import Method, Part, inside
@@ -33,10 +33,12 @@ class Graph:
         found: Found,
         members: Callable[[Item], tuple[Item, ...]],
         parts: Iterable[Part],
+        experiments: Mapping[str, Sequence[str]],
     ) -> None:
         self._namespace = namespace
         self._found = found
         self._members = members
+        self._experiments = experiments
         self._parts: dict[Key, list[Part]] = {}
         for part in parts:
             self._parts.setdefault(part.whole.key, []).append(part)
@@ -50,6 +52,12 @@ class Graph:
         self._sizes: dict[tuple[str, str], int] = {}
         self._files: dict[tuple[str, str], int] = {}
         self._objects: dict[Key, dict[str, set[str]]] = {}
+        #: Experiment -> what its stages read.
+        self._read: dict[str, set[Place]] = {}
+        for run in found.runs.values() if experiments else ():
+            for name in self._named(run):
+                deps = self._read.setdefault(name, set())
+                deps |= {item.place for item in run.stage.deps}
         self._measure()
         self._descriptions = {
             data.item.key: data.descriptions for data in found.data.values() if data.descriptions
@@ -83,11 +91,11 @@ class Graph:
                 more[key] = value
         node = kinds.Run(
             id=ident,
-            label=visible(stage.name) or None,
+            label=visible(self._called(run)) or None,
             name=stage.name,
             command=stage.command or None,
             tracker="dvc",
-            more={"stage": stage.address} | more,
+            more={"stage": stage.address, **clean({"experiment": self._named(run)})} | more,
         )
         self._add(node.node())
         for item in stage.deps:
@@ -100,6 +108,18 @@ class Graph:
                 self._tie("wasGeneratedBy", self._version(part), ident, role, method)
         for sha in sorted(run.commits):
             self._tie("used", ident, self._commit(sha), "recorded-in")
+
+    def _named(self, run: Run) -> list[str]:
+        """The experiments that a run is part of."""
+        return sorted({name for sha in run.commits for name in self._experiments.get(sha, ())})
+
+    def _called(self, run: Run) -> str:
+        """The name of a run. The last stage of an experiment is what people call by its name."""
+        for name in self._named(run):
+            used: Collection[Place] = self._read.get(name, set())
+            if not any(item.place in used for item in run.stage.outs):
+                return name
+        return run.stage.name
 
     def _commit(self, sha: str) -> str:
         """A commit by its hash alone: git's importer says what is in it."""

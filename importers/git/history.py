@@ -221,7 +221,8 @@ class History:
             lose("patch-ids", "this git is too old: 2.39 or newer computes them")
         broken, aside = repo.broken_refs, repo.refs_aside
         lose("refs", "lead to no commit here", count=len(broken), first=next(iter(broken), None))
-        lose("refs", "stashes, notes and replacements are no history", count=len(aside))
+        reason = "stashes, notes, replacements and DVC's queue are no history"
+        lose("refs", reason, count=len(aside))
         lose("tag messages", "tags are kept as names only", count=repo.annotated_tags)
         lose("grafts", "ignored: parents are those the commits name", count=repo.layout.grafts)
         programs = repo.layout.programs

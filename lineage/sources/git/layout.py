@@ -31,6 +31,7 @@ _VALUE = re.compile(r'"((?:[^"\\]|\\.)*)"|((?:\\.|[^"\\#;])+)')
 _SMALL, _LARGE = 1 << 16, 1 << 27
 _MOST_REFS = 1_000_000
 _MOST_ALTERNATES = 100
+_MOST_WORK_TREES = 1_000
 _DEEPEST = 5
 
 
@@ -64,7 +65,11 @@ class Layout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class References:
-    """Names and what they point at, unpeeled; ``broken`` are those that name no object."""
+    """Names and what they point at, unpeeled; ``broken`` are those that name no object.
+
+    A commit that only a linked work tree has checked out is named as git names it
+    (``worktrees/<name>/HEAD``, and ``main-worktree/HEAD`` for the main one, gitrevisions).
+    """
 
     names: Mapping[str, str]
     head: str | None
@@ -225,6 +230,7 @@ def references(layout: Layout) -> References:
     for name, target in symbolic.items():
         if (sha := _follow(target, names, symbolic)) is not None:
             names[name] = sha
+    names.update(_checked_out(layout))
     head = (_text(layout.gitdir / "HEAD") or "").strip()
     head_name = head.removeprefix("ref:").strip() if head.startswith("ref:") else None
     sha = _follow(head_name, names, symbolic) if head_name else head
@@ -235,6 +241,20 @@ def references(layout: Layout) -> References:
         default_name=symbolic.get("refs/remotes/origin/HEAD"),
         broken=tuple(sorted(broken)),
     )
+
+
+def _checked_out(layout: Layout) -> Iterator[tuple[str, str]]:
+    """What the other work trees of the repository have checked out and no branch names."""
+    folders = {"main-worktree": layout.common}
+    linked = layout.common / "worktrees"
+    if linked.is_dir():
+        found = sorted(linked.iterdir())[:_MOST_WORK_TREES]
+        folders |= {f"worktrees/{folder.name}": folder for folder in found}
+    for name, folder in folders.items():
+        head = (_text(folder / "HEAD") or "").strip()
+        usable = not _BAD_REF.search(name) and _is_utf8(name)
+        if folder != layout.gitdir and usable and _OID.fullmatch(head):
+            yield f"{name}/HEAD", head
 
 
 def _follow(name: str, names: Mapping[str, str], symbolic: Mapping[str, str]) -> str | None:

@@ -71,7 +71,8 @@ class GitReader(Repository):
             raise BadReference(message, where=self.layout.where, hint=hint) from error
 
     def _all_names(self) -> Iterator[tuple[str, str]]:
-        return ((n, oid) for n, oid in self._named.names.items() if n not in self.broken_refs)
+        names = self._named.names.items()
+        return ((n, x) for n, x in names if n.startswith("refs/") and n not in self.broken_refs)
 
     def _survivors(self) -> list[str]:
         """What can still be reached where commits are missing and git gives up."""
