@@ -271,6 +271,13 @@ class GitReader(Repository):
             return {}
         return {words[0]: tuple(words[1:]) for words in (line.decode().split(" ") for line in said)}
 
+    def beyond(self, tip: str, other: str) -> list[str]:
+        """The commits that lead to one tip and not to another."""
+        try:
+            return _words(self._git.output("rev-list", "--stdin", lines=[tip, f"^{other}"]))
+        except BadInput:
+            return []
+
     def merge_base(self, one: str, other: str) -> str | None:
         """Find the newest commit that two have in common."""
         try:

@@ -21,6 +21,8 @@ _ASIDE = (
     *("refs/exps/stash", "refs/exps/apply/", "refs/exps/celery/", "refs/exps/exec/"),
     "refs/exps/temp/",
 )
+#: Where filter-branch keeps what branches were before: commits of the project that no branch has.
+BACKUPS = "refs/original/"
 _EXPERIMENT = re.compile(r"refs/exps/[0-9a-f]{2}/[0-9a-f]{38}(?:[0-9a-f]{24})?/(.+)")
 _PUBLIC = ("refs/heads/", "refs/remotes/", "refs/tags/")
 _DEFAULTS = ("main", "master", "trunk", "develop")
