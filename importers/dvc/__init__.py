@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from itertools import islice
@@ -13,37 +14,39 @@ from pathlib import Path
 from importers.base import Importer, Options, Source
 from importers.batching import batches
 from importers.dvc import contents
-from importers.dvc.files import Files, Version, committed, uncommitted, working
+from importers.dvc.files import PATTERNS, Files, Version, committed, uncommitted, working
+from importers.dvc.folders import learn
+from importers.dvc.parts import Parts
 from importers.dvc.reading import Reading
-from importers.dvc.records import Graph
+from importers.dvc.records import MOST_INNER, Graph
+from importers.dvc.settings import caches
 from importers.tally import Tally
 from lineage.errors import BadInput, InputMissing, LineageError
-from lineage.model.record import Batch, Record
+from lineage.model.record import Batch, Loss, Record
 from lineage.sources.git import layout
 from lineage.sources.git.reader import GitReader
 
 #: Names by which a folder, or the newest commit of a repository, shows that DVC is used.
-_SIGNS = ("dvc.lock", "dvc.yaml", ".dvc/config")
+_SIGNS = ("dvc.lock", "dvc.yaml", "Dvcfile", ".dvc/config")
 _MOST_TIPS = 20
+_INSIDE = "repositories inside"
 
 
 class DvcImporter(Importer):
     """Reads what DVC wrote down; neither DVC nor any command of a stage is ever run."""
 
     name = "dvc"
-    summary = "DVC: dvc.lock, dvc.yaml and *.dvc, of all commits (a repository or a folder)."
+    summary = "DVC: dvc.lock, dvc.yaml, *.dvc, Dvcfile of all commits (a repository or a folder)."
 
     def sniffs(self, source: Source) -> bool:
-        """Whether DVC's files lie in the folder, one below, or in the commits that names lead to."""
+        """Whether DVC's files lie in the folder, one below, in a submodule, or in the history."""
         path = source.path
         if path is None or not path.is_dir():
             return False
         try:
-            patterns = (*_SIGNS[:2], "*.dvc", *(f"*/{x}" for x in (*_SIGNS[:2], "*.dvc")))
-            found = (x for pattern in patterns for x in path.glob(pattern))
-            if any(x.is_file() for x in islice(found, 100)) or (path / _SIGNS[2]).is_file():
+            if _signs(path) or any(_signs(path / inner) for inner in layout.submodules(path)):
                 return True
-            return layout.looks(path) and _in_tips(path)
+            return layout.looks(path) and _in_history(path)
         except (OSError, LineageError):
             return False
 
@@ -75,11 +78,20 @@ class DvcImporter(Importer):
         return True
 
 
-def _in_tips(path: Path) -> bool:
+def _signs(path: Path) -> bool:
+    """Whether a folder, or one in it, has files of DVC."""
+    patterns = (*PATTERNS, *(f"*/{x}" for x in PATTERNS))
+    found = (x for pattern in patterns for x in path.glob(pattern))
+    return any(x.is_file() for x in islice(found, 100)) or (path / _SIGNS[-1]).is_file()
+
+
+def _in_history(path: Path) -> bool:
     with GitReader.open(path) as repository:
         tips = sorted({*repository.tips[:_MOST_TIPS], *filter(None, (repository.head,))})
         names = [f"{tip}:{sign}" for tip in tips for sign in _SIGNS]
-        return any(data is not None for _, data in repository.blobs(names))
+        if any(data is not None for _, data in repository.blobs(names)):
+            return True
+        return repository.touched(*PATTERNS)
 
 
 def _demand_root(path: Path) -> None:
@@ -101,16 +113,19 @@ def _batches(path: Path, repository: GitReader | None, options: Options) -> Iter
     namespace = _namespace(path, repository, tally)
     versions = _versions(folder, repository, options, tally)
     if not versions:
-        raise BadInput(
-            f"{path} has no dvc.lock, dvc.yaml or .dvc file, now or in its history",
-            where=str(path),
-            hint="Check that it is the root of the project; other importers may read it.",
-        )
-    files, cache = Files(repository, folder), contents.Cache(folder, tally)
+        yield Batch(losses=_nothing(path, options, tally), partial=options.revisions is not None)
+        return
+    files = Files(repository, folder)
+    cache = contents.Cache(caches(files, versions), tally)
     found = Reading(files, versions, tally).found()
-    graph = Graph(namespace, found, cache.members)
+    learn(found.runs.values(), files, cache)
+    parts = Parts(found, repository, cache, tally).found()
+    experiments = repository.experiments if repository is not None else {}
+    graph = Graph(namespace, found, cache.members, parts, experiments)
     metrics = contents.metrics(found.runs.values(), files, cache, tally)
     nodes, edges = graph.records(metrics)
+    reason = f"over {MOST_INNER:,} links to runs: only the folder names the run that made it"
+    tally.lose("files of folders", reason, count=graph.untold)
     partial = options.revisions is not None
     for batch in batches(nodes, edges):
         yield replace(batch, partial=partial)
@@ -121,6 +136,31 @@ def _batches(path: Path, repository: GitReader | None, options: Options) -> Iter
         "metrics files": len(metrics),
     }
     yield Batch(seen=seen, losses=tally.losses(), partial=partial)
+
+
+def _nothing(path: Path, options: Options, tally: Tally) -> tuple[Loss, ...]:
+    """What is said of a project of DVC without a file to read. Raises ``BadInput`` for what is none."""
+    where = "in these commits" if options.revisions is not None else "now or in its history"
+    what = f"no dvc.lock, dvc.yaml, Dvcfile or .dvc file, {where}"
+    if not IMPORTER.sniffs(Source.of(path)):
+        raise BadInput(
+            f"{path} has {what}",
+            where=str(path),
+            hint="Check that it is the root of the project; other importers may read it.",
+        )
+    if not any(loss.what == _INSIDE for loss in tally.losses()):
+        tally.lose("project", f"nothing to read yet: {what}")
+    return tally.losses()
+
+
+def _tell_inside(folder: Path, inner: Iterable[str], tally: Tally) -> None:
+    """Name the repositories inside that use DVC, each with the command that reads it."""
+    for path in inner:
+        if IMPORTER.sniffs(Source.of(folder / path)):
+            place = folder / path
+            said = place.relative_to(Path.cwd()) if place.is_relative_to(Path.cwd()) else place
+            command = f"lineage import {shlex.quote(str(said))}"
+            tally.lose(_INSIDE, f"{path} is a repository of its own, with DVC: {command} reads it")
 
 
 def _namespace(path: Path, repository: GitReader | None, tally: Tally) -> str:
@@ -140,13 +180,16 @@ def _versions(
     folder: Path | None, repository: GitReader | None, options: Options, tally: Tally
 ) -> Sequence[Version]:
     """DVC's files in the history, and those of the working folder that are in no commit."""
-    if repository is None:
-        return tuple(working(folder, tally)) if folder else ()
-    known = tuple(committed(repository, options.revisions))
+    known = () if repository is None else tuple(committed(repository, options.revisions))
     if folder is None or options.revisions is not None:
         return known
-    algorithm = repository.layout.algorithm
-    return (*known, *uncommitted(folder, known, algorithm, tally))
+    inner: list[str] = []
+    found = working(folder, tally, inner)
+    if repository is not None:
+        found = uncommitted(folder, found, known, repository.layout.algorithm)
+    versions = (*known, *found)
+    _tell_inside(folder, inner, tally)
+    return versions
 
 
 IMPORTER = DvcImporter()

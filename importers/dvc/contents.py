@@ -4,15 +4,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import posixpath
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from importers.dvc import values
 from importers.dvc.files import Files, named, small_file
 from importers.dvc.locked import Item, Key, digest_of, member
+from importers.dvc.places import lies_in, within
 from importers.dvc.reading import Run
 from importers.dvc.values import MOST_VALUES
 from importers.tally import Tally
@@ -21,49 +20,74 @@ from lineage.sources import yaml_reader
 
 _MOST_MEMBERS = 200_000
 _LARGEST_METRICS = 1024 * 1024
-_DEEPEST = 50
+#: Names of the formats that metrics are read from end like this.
+_READ = frozenset({".json", ".toml", ".yaml", ".yml"})
+#: Names of the formats that metrics are read from end like this.
+_READ = frozenset({".json", ".toml", ".yaml", ".yml"})
 
 
 class Cache:
-    """The cache of DVC in a working folder, where there is one: bytes by digest, checked."""
+    """The caches of DVC there are: bytes by digest, checked."""
 
-    def __init__(self, root: Path | None, tally: Tally) -> None:
-        self._root = root
+    def __init__(self, roots: Iterable[Path], tally: Tally) -> None:
+        self._roots = [root for root in roots if root.is_dir()]
         self._tally = tally
+        self._lists: dict[Key, dict[str, Item] | None] = {}
+        self._missing: set[Key] = set()
 
     def read(self, item: Item, limit: int = yaml_reader.LARGEST) -> bytes | None:
         """Read the bytes of an item; ``None`` when they are not here, or not what the digest says."""
-        if self._root is None or not item.algorithm.startswith("md5"):
-            return None
-        data = small_file(self._root, _path(item), limit)
-        return data if data is not None and fits(item, data) else None
+        if item.algorithm.startswith("md5"):
+            for root in self._roots:
+                data = small_file(root, _path(item), limit)
+                if data is not None and fits(item, data):
+                    return data
+        return None
 
     def size(self, item: Item) -> int | None:
-        """How many bytes the cache has of an item."""
-        if self._root is None or not item.algorithm.startswith("md5"):
-            return None
-        try:
-            return (self._root / _path(item)).lstat().st_size
-        except (OSError, ValueError):
-            return None
+        """How many bytes a cache has of an item."""
+        for root in self._roots if item.algorithm.startswith("md5") else ():
+            try:
+                return (root / _path(item)).lstat().st_size
+            except (OSError, ValueError):
+                continue
+        return None
 
     def members(self, item: Item) -> tuple[Item, ...]:
-        """List the files of a folder, out of the list that DVC keeps of them."""
+        """List the files of a folder; nothing for what is no folder, and where there is no list."""
         if item.members or not item.digest.endswith(".dir"):
             return item.members
-        data = self.read(item)
-        listed = _loaded(data) if data is not None else None
-        if not isinstance(listed, list):
+        files = self.files(item)
+        if files is None and item.key not in self._missing:
+            self._missing.add(item.key)
             reason = "their lists of files are not in a cache beside: dvc fetch brings them"
             self._tally.lose("files of folders", reason, first=item.place.path)
-            return ()
-        found = tuple(self._listed(item, listed))
+        return tuple((files or {}).values())
+
+    def files(self, folder: Item) -> dict[str, Item] | None:
+        """The files of a folder by their paths, out of the list that DVC keeps; ``None`` without."""
+        if folder.key not in self._lists:
+            self._lists[folder.key] = self._list(folder)
+        return self._lists[folder.key]
+
+    def learn(self, folder: Item, members: Iterable[Item]) -> None:
+        """Take files as those of a folder: they have its digest."""
+        self._lists[folder.key] = {item.place.path: item for item in members}
+
+    def _list(self, item: Item) -> dict[str, Item] | None:
+        if item.members:
+            return {one.place.path: one for one in item.members}
+        data = self.read(item) if item.digest.endswith(".dir") else None
+        listed = _loaded(data) if data is not None else None
+        if not isinstance(listed, list):
+            return None
+        found = {one.place.path: one for one in self._inside(item, listed)}
         left = len(listed) - len(found)
         reason = "in no form that is known, outside the folder, or too many"
         self._tally.lose("files of folders", reason, count=left, first=item.place.path)
         return found
 
-    def _listed(self, folder: Item, listed: list[Any]) -> Iterator[Item]:
+    def _inside(self, folder: Item, listed: list[Any]) -> Iterator[Item]:
         found: dict[str, Item] = {}
         for said in listed[:_MOST_MEMBERS]:
             if not isinstance(said, dict):
@@ -84,22 +108,22 @@ def _sized(item: Item, size: int) -> Item:
 
 def _path(item: Item) -> str:
     """Where the cache has the bytes of a digest (dvc_data/hashfile/db/local.py)."""
-    root = ".dvc/cache/files/md5" if item.algorithm == "md5" else ".dvc/cache"
-    return f"{root}/{item.digest[:2]}/{item.digest[2:]}"
+    inner = "files/md5/" if item.algorithm == "md5" else ""
+    return f"{inner}{item.digest[:2]}/{item.digest[2:]}"
 
 
 def fits(item: Item, data: bytes) -> bool:
     """Whether bytes are those of an item: what lies in git may be older than what was locked."""
     digest = item.digest.removesuffix(".dir")
-    if item.algorithm == "sha256":
-        return hashlib.sha256(data).hexdigest() == digest
-    if item.algorithm == "md5-dos2unix" and not item.digest.endswith(".dir"):
-        return digest in {_md5(data.replace(b"\r\n", b"\n")), _md5(data)}
-    return _md5(data) == digest
-
-
-def _md5(data: bytes) -> str:
-    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+    hashed = hashlib.sha256 if item.algorithm == "sha256" else hashlib.md5
+    if item.digest.endswith(".dir") or b"\0" in data:
+        texts = [data]
+    else:
+        # DVC 2 hashed text with the line ends of Unix; on Windows git keeps it with these, and DVC 3
+        # hashes what lies in the folder.
+        unix = data.replace(b"\r\n", b"\n")
+        texts = [data, unix, unix.replace(b"\n", b"\r\n")]
+    return any(hashed(text, usedforsecurity=False).hexdigest() == digest for text in texts)
 
 
 # --- metrics --------------------------------------------------------------------------------------
@@ -112,10 +136,15 @@ def metrics(
     cache.
     """
     runs = list(runs)
-    items = {item.key: item for run in runs for item in _measured(run)}
+    measured = {run.stage.key: tuple(_measured(run, cache, tally)) for run in runs}
+    items = {item.key: item for found in measured.values() for item in found}
     found: dict[Key, dict[str, float]] = {}
-    for places in (_places(runs, introducing=True), _places(runs, introducing=False)):
-        wanted = {name: left for name, x in places.items() if (left := _missing(x, found))}
+    for introducing in (True, False):
+        wanted: dict[str, list[Item]] = {}
+        for run in runs:
+            if left := _missing(measured[run.stage.key], found):
+                for name, item in _places(run, left, introducing=introducing):
+                    wanted.setdefault(name, []).append(item)
         for name, data in files.read(wanted):
             for item in wanted[name] if data and len(data) <= _LARGEST_METRICS else ():
                 if item.key not in found and fits(item, data or b""):
@@ -126,24 +155,52 @@ def metrics(
         else:
             reason = "neither git nor the cache has the bytes that were locked"
             tally.lose("metrics files", reason, first=items[key].place.path)
+    _tell_unmade(runs, tally)
     return found
 
 
-def _measured(run: Run) -> Iterator[Item]:
-    return (item for item in run.stage.outs if run.roles.get(item.place) == "metric")
+def _measured(run: Run, cache: Cache, tally: Tally) -> Iterator[Item]:
+    """The metrics files of a run: outputs, and files of folders that are outputs."""
+    places = [place for place, role in run.roles.items() if role == "metric"]
+    for item in run.stage.outs:
+        if not item.digest.endswith(".dir"):
+            if item.place in places:
+                yield item
+            continue
+        inner = [place for place in places if lies_in(place, item.place) or place == item.place]
+        listed = cache.files(item) if inner else None
+        for place in inner:
+            if listed is None:
+                reason = "lie in a folder whose list of files is not in a cache beside"
+                tally.lose("metrics files", reason, first=place.path)
+                continue
+            found = [x for x in listed.values() if x.place == place or lies_in(x.place, place)]
+            yield from (
+                x for x in found if x.place == place or values.suffix(x.place.path) in _READ
+            )
+            if not found:
+                reason = "are not in the folder that was locked"
+                tally.lose("metrics files", reason, first=place.path)
 
 
-def _places(runs: Iterable[Run], *, introducing: bool) -> dict[str, list[Item]]:
+def _places(run: Run, items: Iterable[Item], *, introducing: bool) -> Iterator[tuple[str, Item]]:
     """Where metrics may lie in git: at the commits that brought the run in, or at the others."""
-    places: dict[str, list[Item]] = {}
-    for run in runs:
-        for commit in run.seen_at:
-            if (commit is None or commit in run.commits) is introducing:
-                for item in _measured(run):
-                    name = named(commit, item.place.path)
-                    if item.place.namespace is None and name is not None:
-                        places.setdefault(name, []).append(item)
-    return places
+    for commit in run.seen_at:
+        if (commit is None or commit in run.commits) is introducing:
+            for item in items:
+                name = named(commit, item.place.path)
+                if item.place.namespace is None and name is not None:
+                    yield name, item
+
+
+def _tell_unmade(runs: Iterable[Run], tally: Tally) -> None:
+    """Count metrics files that dvc.yaml names, and that no stage makes."""
+    runs = list(runs)
+    made = {item.place for run in runs for item in run.stage.outs}
+    named_ = {p: run for run in runs for p, role in run.roles.items() if role == "metric"}
+    for place in sorted(p for p in named_ if not within(p, made)):
+        reason = "no stage that was run made them: they belong to no run"
+        tally.lose("metrics files", reason, first=place.path)
 
 
 def _missing(items: Iterable[Item], found: Mapping[Key, object]) -> list[Item]:
@@ -151,7 +208,7 @@ def _missing(items: Iterable[Item], found: Mapping[Key, object]) -> list[Item]:
 
 
 def _numbers(item: Item, data: bytes, tally: Tally) -> dict[str, float]:
-    value = _loaded(data, posixpath.splitext(item.place.path)[1])
+    value = _loaded(data, item.place.path)
     if value is None:
         tally.lose("metrics files", "are no JSON, YAML or TOML", first=item.place.path)
         return {}
@@ -182,13 +239,9 @@ def _leaves(value: Any) -> Iterator[tuple[str, Any]]:
             yield name, item
 
 
-def _loaded(data: bytes, suffix: str = ".json") -> Any:
+def _loaded(data: bytes, path: str = "list.json") -> Any:
     """A small data file as values; ``None`` for what is none."""
     try:
-        if suffix == ".json":
-            return json.loads(data)
-        if suffix == ".toml":
-            return tomllib.loads(data.decode())
-        return yaml_reader.load(data, where="") if suffix in {".yaml", ".yml"} else None
-    except (ValueError, RecursionError, BadInput):
+        return values.load(data, path) if values.suffix(path) in _READ else None
+    except BadInput:
         return None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from importers.dvc.locked import is_text
+from importers.dvc.places import is_text
 from importers.tally import Tally
 from lineage.sources import yaml_reader
 from lineage.sources.git.diff import Change
@@ -20,7 +20,8 @@ from lineage.sources.git.reader import GitReader
 
 Sort = Literal["dvc.lock", "dvc.yaml", "*.dvc"]
 
-PATTERNS: tuple[Sort, ...] = ("dvc.lock", "dvc.yaml", "*.dvc")
+#: Names of the files; a Dvcfile is a file of one stage, as DVC before 3 wrote it (dvc/dvcfile.py).
+PATTERNS = ("dvc.lock", "dvc.yaml", "*.dvc", "Dvcfile")
 #: A working folder with more entries than this is not looked through to its end.
 _MOST_ENTRIES = 500_000
 
@@ -45,9 +46,7 @@ class Version:
     def sort(self) -> Sort:
         """Which of DVC's files it is."""
         base = posixpath.basename(self.path)
-        return (
-            "*.dvc" if base.endswith(".dvc") else "dvc.yaml" if base == "dvc.yaml" else "dvc.lock"
-        )
+        return "dvc.yaml" if base == "dvc.yaml" else "dvc.lock" if base == "dvc.lock" else "*.dvc"
 
     @property
     def folder(self) -> str:
@@ -69,7 +68,7 @@ def is_ours(path: str) -> bool:
     *folders, base = path.split("/")
     if ".dvc" in folders or "\n" in path:
         return False
-    return base in {"dvc.lock", "dvc.yaml"} or (base.endswith(".dvc") and base != ".dvc")
+    return base in PATTERNS or (base.endswith(".dvc") and base != ".dvc")
 
 
 class Files:
@@ -152,8 +151,10 @@ def _changed(sha: str, change: Change, beside: Change | None) -> Version:
 # --- in the working folder ------------------------------------------------------------------------
 
 
-def working(folder: Path, tally: Tally) -> Iterator[Version]:
-    """Find DVC's files in a folder and below; links and other repositories are not entered."""
+def working(folder: Path, tally: Tally, inner: list[str]) -> Iterator[Version]:
+    """Find DVC's files in a folder and below. Links are not entered, nor are other repositories:
+    their paths are added to ``inner``.
+    """
     entries = 0
     for place, folders, files in os.walk(folder):
         entries += len(folders) + len(files)
@@ -161,7 +162,10 @@ def working(folder: Path, tally: Tally) -> Iterator[Version]:
             reason = f"the folder has over {_MOST_ENTRIES:,} entries: not all were looked through"
             tally.lose("working folder", reason, first=place)
             return
-        folders[:] = sorted(x for x in folders if x[0] != "." and not _is_repository(place, x))
+        seen = sorted(x for x in folders if x[0] != ".")
+        folders[:] = [x for x in seen if not _is_repository(place, x)]
+        within = Path(place).relative_to(folder)
+        inner += [(within / x).as_posix() for x in seen if x not in folders]
         for file in sorted(files):
             path = Path(place, file).relative_to(folder).as_posix()
             if is_ours(path) and is_text(path):
@@ -169,13 +173,13 @@ def working(folder: Path, tally: Tally) -> Iterator[Version]:
 
 
 def uncommitted(
-    folder: Path, known: Iterable[Version], algorithm: str, tally: Tally
+    folder: Path, found: Iterable[Version], known: Iterable[Version], algorithm: str
 ) -> Iterator[Version]:
-    """Those of the working folder that hold what no commit does."""
+    """Those found in the working folder that hold what no commit does."""
     committed_names: dict[str, set[str]] = {}
     for version in known:
         committed_names.setdefault(version.path, set()).add(version.name)
-    for version in working(folder, tally):
+    for version in found:
         data = small_file(folder, version.path)
         digest = hashlib.new(algorithm, usedforsecurity=False)
         digest.update(b"blob %d\0" % len(data or b"") + (data or b""))

@@ -7,11 +7,11 @@ import hashlib
 import json
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
-from urllib.parse import urlsplit
 
+from importers.dvc.places import LONGEST_PATH, Place, is_text, joined, place_of
 from importers.dvc.values import parameters
 from importers.tally import Tally
 from lineage import ids
@@ -23,7 +23,6 @@ from lineage.sources.git.layout import normalised
 #: The major version of the schema of dvc.lock that is known (dvc/schema.py, LOCKFILE_SCHEMA).
 SCHEMA = 2
 
-_LONGEST_PATH = 4096
 _LONGEST_COMMAND = 20_000
 
 _DIGESTS = ("md5", "sha256", "etag", "checksum")
@@ -36,14 +35,8 @@ _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 #: What an entry may say besides; none of it says where bytes came from.
 _OPTIONS = frozenset({"hash", "size", "nfiles", "isexec", "path", "cache", "persist", "remote"})
 _OPTIONS_TOO = frozenset({"push", "desc", "metric", "plot", "files", "repo", "params", "type"})
-_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
-
-
-class Place(NamedTuple):
-    """A path as DVC names it: in the repository (no namespace), or of another system."""
-
-    namespace: str | None
-    path: str
+_OF_CLOUDS = frozenset({"version_id", "cloud"})
+_OF_MEMBERS = frozenset({"relpath", "size", "isexec", "hash"})
 
 
 #: What makes an item a version: where, and by which digest.
@@ -60,6 +53,8 @@ class Item:
     size: int | None = None
     files: int | None = None
     members: tuple[Item, ...] = ()
+    #: Attribute -> the version of the object in a cloud, where the entry says it.
+    objects: tuple[tuple[str, str], ...] = ()
 
     @property
     def key(self) -> Key:
@@ -121,7 +116,7 @@ class Folder(NamedTuple):
 
     def within(self, inner: str) -> Folder:
         """The folder of a ``wdir``."""
-        return self._replace(path=posixpath.normpath(posixpath.join(self.path, inner)))
+        return self._replace(path=joined(self.path, inner))
 
 
 def stages(data: Any, where: str) -> dict[str, dict[str, Any]]:
@@ -198,7 +193,7 @@ def _imports(entries: list[dict[str, Any]], folder: Folder) -> Iterator[Import]:
             reason = "no commit of the other repository is locked"
             folder.tally.lose("imports", reason, first=folder.where)
             continue
-        path = posixpath.normpath(str(entry.get("path", "."))[:_LONGEST_PATH])
+        path = joined("", str(entry.get("path", "."))[:LONGEST_PATH])
         yield Import(item=None, namespace=normalised(url), path=path, commit=commit)
 
 
@@ -224,16 +219,13 @@ def _item(entry: Mapping[str, Any], folder: Folder) -> Item | None:
     if place is None:
         folder.tally.lose("files", "an entry has no usable path", first=folder.where)
         return None
-    members = _listed(entry, place)
-    known = digest_of(entry) or _of_members(place, members)
+    members = _listed(entry, place, folder)
+    known = digest_of(entry) or _of_members(place, members) or _of_object(entry)
     if known is None:
         reason = "no valid digest is locked, so there is no version to name"
         folder.tally.lose("files", reason, first=f"{place.path} in {folder.where}")
         return None
-    odd = entry.keys() - _OPTIONS - _OPTIONS_TOO - {*_DIGESTS}
-    if odd:
-        what = f"{min(map(str, odd))} of {folder.where}"
-        folder.tally.lose("settings of files", "say nothing of lineage", first=what)
+    _tell_odd(entry.keys() - _OPTIONS - _OPTIONS_TOO, folder)
     return Item(
         place=place,
         algorithm=known[0],
@@ -241,44 +233,21 @@ def _item(entry: Mapping[str, Any], folder: Folder) -> Item | None:
         size=_count(entry.get("size")),
         files=_count(entry.get("nfiles")),
         members=members,
+        objects=_objects(entry),
     )
 
 
-def place_of(path: Any, folder: str) -> Place | None:
-    """Find where an entry's path leads, seen from the root of the repository; nothing is looked up.
-
-    >>> place_of("../b.csv", "a/c"), place_of("s3://bucket/x.csv", "a")
-    (Place(namespace=None, path='a/b.csv'), Place(namespace='s3://bucket', path='x.csv'))
-    """
-    if (
-        not isinstance(path, str)
-        or not path.strip()
-        or len(path) > _LONGEST_PATH
-        or not is_text(path)
-    ):
-        return None
-    if "://" in path:
-        clean = scrub(path)
-        try:
-            parts = urlsplit(clean)
-        except ValueError:
-            return None
-        if not parts.scheme or not (parts.netloc or parts.path):
-            return None
-        host = parts.netloc.rpartition("@")[2]
-        return Place(f"{parts.scheme}://{host}", parts.path.lstrip("/") or "/")
-    if path.startswith(("/", "\\\\")) or _DRIVE.match(path):
-        return Place("file", path)
-    return Place(None, posixpath.normpath(posixpath.join(folder, path)))
-
-
-def is_text(path: str) -> bool:
-    """Whether a path can be stored: lone surrogates have no bytes in UTF-8."""
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
-    return "\0" not in path
+def _objects(entry: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The version that a cloud gave to the object, and what the remotes say that it was pushed to."""
+    said = {"version_id": entry.get("version_id")}
+    for remote, about in _object(entry.get("cloud")).items():
+        for name in ("etag", "version_id"):
+            said[f"{name}.{remote}"] = _object(about).get(name)
+    return tuple(
+        (name, str(found)[:LONGEST_PATH])
+        for name, found in sorted(said.items())
+        if isinstance(found, str | int) and str(found).isprintable() and name.isprintable()
+    )
 
 
 def digest_of(entry: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -291,7 +260,7 @@ def digest_of(entry: Mapping[str, Any]) -> tuple[str, str] | None:
             continue
         algorithm = "md5-dos2unix" if name == "md5" and entry.get("hash") != "md5" else name
         if algorithm not in _HEX:
-            return algorithm, ids.segment(value.strip('" ')[:_LONGEST_PATH])
+            return algorithm, ids.segment(value.strip('" ')[:LONGEST_PATH])
         if _HEX[algorithm].fullmatch(value.lower()):
             return algorithm, value.lower()
     return None
@@ -301,13 +270,30 @@ def _count(value: Any) -> int | None:
     return value if type(value) is int and value >= 0 else None
 
 
-def _listed(entry: Mapping[str, Any], place: Place) -> tuple[Item, ...]:
+def _of_object(entry: Mapping[str, Any]) -> tuple[str, str] | None:
+    """What names a version where no digest does: the version of the object in a cloud."""
+    found = dict(_objects(entry)).get("version_id")
+    return None if found is None else ("version_id", ids.segment(found))
+
+
+def _tell_odd(keys: Iterable[str], folder: Folder) -> None:
+    if odd := {*keys} - {*_DIGESTS} - _OF_CLOUDS:
+        what = f"{min(map(str, odd))} of {folder.where}"
+        folder.tally.lose("settings of files", "say nothing of lineage", first=what)
+
+
+def _listed(entry: Mapping[str, Any], place: Place, folder: Folder) -> tuple[Item, ...]:
     """The files of a folder that is stored by the versions of a cloud (``files:``)."""
     found: dict[Key, Item] = {}
     for said in _several(entry.get("files")):
-        item = member(place, said.get("relpath"), digest_of({**said, "hash": "md5"}), said)
-        if item is not None:
-            found[item.key] = item
+        known = digest_of({**said, "hash": "md5"}) or _of_object(said)
+        item = member(place, said.get("relpath"), known, said)
+        if item is None:
+            reason = "in no form that is known, or outside the folder"
+            folder.tally.lose("files of folders", reason, first=f"{place.path} in {folder.where}")
+            continue
+        found[item.key] = item
+        _tell_odd(said.keys() - _OF_MEMBERS, folder)
     return tuple(found[key] for key in sorted(found))
 
 
@@ -317,8 +303,8 @@ def member(
     """A file of a folder; ``None`` when its path leaves the folder or it has no digest."""
     if not isinstance(relpath, str) or known is None or not is_text(relpath):
         return None
-    inner = posixpath.normpath(relpath)
-    if inner.startswith(("/", "../")) or inner in {".", ".."} or len(inner) > _LONGEST_PATH:
+    inner = joined("", relpath)
+    if inner.startswith(("/", "../")) or inner in {".", ".."} or len(inner) > LONGEST_PATH:
         return None
     path = posixpath.join(folder.path, inner)
     return Item(
@@ -326,17 +312,26 @@ def member(
         algorithm=known[0],
         digest=known[1],
         size=_count(said.get("size")),
+        objects=_objects(said),
     )
 
 
 def _of_members(folder: Place, members: tuple[Item, ...]) -> tuple[str, str] | None:
-    """The digest DVC gives a folder: md5 over the sorted list of its files."""
+    """The digest of a folder from those of its files. DVC has none where theirs are not md5: it
+    gets one of the same sort as theirs, which is never taken for one of bytes.
+    """
     if not members:
         return None
+    algorithms = sorted({item.algorithm for item in members} - {"md5"})
+    return algorithms[0] if algorithms else "md5", digest_of_folder(folder, members)
+
+
+def digest_of_folder(folder: Place, members: Iterable[Item]) -> str:
+    """The digest DVC gives a folder: md5 over the sorted list of its files."""
     start = len(posixpath.join(folder.path, ""))
     listed = [{"md5": item.digest, "relpath": item.place.path[start:]} for item in members]
     text = json.dumps(listed, sort_keys=True)
-    return "md5", hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() + ".dir"
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() + ".dir"
 
 
 def _own_roles(outs: list[dict[str, Any]], folder: str) -> dict[Place, str]:

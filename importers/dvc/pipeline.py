@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
-from importers.dvc.locked import Place, place_of
+from importers.dvc.places import Place, joined, place_of
 from lineage.errors import BadInput
 
 #: The file that templates take values from unless told otherwise (dvc/parsing/__init__.py).
@@ -22,6 +20,8 @@ _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d{1,9})\]")
 _MOST_COMBINATIONS = 10_000
 
 Scope = Mapping[str, Any]
+#: What a file holds, by its path; ``None`` for one that is not there.
+Files = Callable[[str], Any]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,29 +66,32 @@ class Pipeline:
 
     def sources(self) -> Iterator[str]:
         """Paths of the files that templates take values from."""
-        yield posixpath.normpath(posixpath.join(self.folder, DEFAULT_VARS))
-        for said in self._vars():
+        yield joined(self.folder, DEFAULT_VARS)
+        for said in _several(self.data.get("vars")):
             if isinstance(said, str):
-                file = said.partition(":")[0]
-                yield posixpath.normpath(posixpath.join(self.folder, file))
+                yield joined(self.folder, said.partition(":")[0])
 
-    def scope(self, files: Mapping[str, Any]) -> dict[str, Any]:
+    def inner_sources(self, scope: Scope) -> Iterator[str]:
+        """Paths of the files that templates of one stage take more values from."""
+        for stage in (self.data.get("stages") or {}).values():
+            said = _template(stage)
+            for one in _several(said.get("vars")):
+                wdir = said.get("wdir", "")
+                # That of one of several stages may hang on which of them it is: these are read from
+                # the folder of dvc.yaml.
+                base = fill(wdir, scope) if isinstance(wdir, str) else None
+                if isinstance(one, str):
+                    yield joined(joined(self.folder, base or ""), one.partition(":")[0])
+
+    def scope(self, files: Files) -> dict[str, Any]:
         """The values templates see, out of the files of ``sources`` and those written inline."""
-        values: dict[str, Any] = {}
-        for path in self.sources():
-            found = files.get(path)
-            values |= found if isinstance(found, dict) else {}
-        for said in self._vars():
-            values |= said if isinstance(said, dict) else {}
-        return values
-
-    def _vars(self) -> list[Any]:
-        said = self.data.get("vars")
-        return said if isinstance(said, list) else []
+        found = files(joined(self.folder, DEFAULT_VARS))
+        start = dict(found) if isinstance(found, dict) else {}
+        return _extended(start, self.data.get("vars"), self.folder, files)
 
     # --- stages -----------------------------------------------------------------------------------
 
-    def roles(self, stage: str, scope: Scope) -> Roles:
+    def roles(self, stage: str, scope: Scope, files: Files) -> Roles:
         """What is said of a locked stage by its name."""
         name, at, key = stage.partition("@")
         said = (self.data.get("stages") or {}).get(name)
@@ -97,10 +100,13 @@ class Pipeline:
         local = dict(scope)
         if at:
             local |= _item(said, key, scope)
-            said = said["do"] if isinstance(said.get("do"), dict) else said
+            said = _template(said)
         written = said.get("wdir", "")
         wdir = fill(written, local) if isinstance(written, str) else ""
-        folder = posixpath.join(self.folder, wdir or "")
+        if wdir is None:
+            return Roles(wdir=None, outputs={})
+        folder = joined(self.folder, wdir)
+        local = _extended(local, said.get("vars"), folder, files)
         outputs: dict[Place, str] = {}
         unfilled = 0
         for role, text, base in self._outputs(said, folder):
@@ -156,7 +162,7 @@ def fill(text: str, scope: Scope) -> str | None:
         return str(item)
 
     filled = _TEMPLATE.sub(value, text)
-    return None if missing else filled
+    return None if missing else filled.replace(r"\${", "${")
 
 
 def _look_up(name: str, scope: Scope) -> Any:
@@ -184,41 +190,91 @@ def _paths(value: Any) -> list[str]:
     return found
 
 
+def _several(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _template(stage: Any) -> dict[str, Any]:
+    """What ``foreach`` says of each of its stages; a stage without says it of itself."""
+    said = stage if isinstance(stage, dict) else {}
+    return said["do"] if isinstance(said.get("do"), dict) else said
+
+
+def _extended(values: dict[str, Any], said: Any, folder: str, files: Files) -> dict[str, Any]:
+    """Values with more of them: mappings that stand there, and files, or some keys of files."""
+    for one in _several(said):
+        found = one
+        if isinstance(one, str):
+            path, _, keys = one.partition(":")
+            found = files(joined(folder, path))
+            if keys and isinstance(found, dict):
+                found = {key: found[key] for key in keys.split(",") if key in found}
+        if isinstance(found, dict):
+            values = _merged(values, found)
+    return values
+
+
+def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Two mappings with what both have joined (dvc/parsing/context.py, _merge)."""
+    found = dict(one)
+    for key, value in other.items():
+        both = isinstance(value, dict) and isinstance(found.get(key), dict)
+        found[key] = _merged(found[key], value) if both else value
+    return found
+
+
 def _item(stage: Mapping[str, Any], key: str, scope: Scope) -> dict[str, Any]:
     """The values of one of the stages that ``foreach`` or ``matrix`` makes of a definition."""
     each = _given(stage.get("foreach"), scope)
     if isinstance(each, dict):
-        named = {str(name): (name, value) for name, value in each.items()}
-        return {"key": named[key][0], "item": named[key][1]} if key in named else {}
+        found = next((name for name in each if key in _names(name)), None)
+        return {} if found is None else {"key": key, "item": each[found]}
     if isinstance(each, list):
-        plain = {str(value): value for value in each if not isinstance(value, dict | list)}
-        if key in plain:
-            return {"item": plain[key]}
-        at = int(key) if key.isdecimal() and len(key) < 9 else len(each)
-        return {"item": each[at]} if at < len(each) else {}
-    matrix = stage.get("matrix")
-    return _combination(matrix, key, scope) if isinstance(matrix, dict) else {}
-
-
-def _combination(matrix: Mapping[str, Any], key: str, scope: Scope) -> dict[str, Any]:
-    axes = {str(name): _given(values, scope) for name, values in matrix.items()}
-    if not all(isinstance(values, list) and values for values in axes.values()):
+        composite = any(isinstance(value, dict | list) for value in each)
+        for at, value in enumerate(each):
+            if key == str(at) if composite else key in _names(value):
+                return {"item": value}
         return {}
-    numbered = ([(name, i, v) for i, v in enumerate(vs)] for name, vs in axes.items())
-    for tried, chosen in enumerate(product(*numbered)):
-        if tried >= _MOST_COMBINATIONS:
+    matrix = stage.get("matrix")
+    axes = _given(matrix, scope) if isinstance(matrix, dict) else {}
+    if not axes or not all(isinstance(values, list) and values for values in axes.values()):
+        return {}
+    chosen = _combination(list(axes.items()), key)
+    return {"item": chosen, "key": key} if chosen is not None else {}
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    """How a value is written in the name of a stage: DVC writes truth in two ways."""
+    return (str(value), str(value).lower()) if isinstance(value, bool) else (str(value),)
+
+
+def _combination(axes: Sequence[tuple[str, list[Any]]], key: str) -> dict[str, Any] | None:
+    """The values that the name of a stage of a matrix means, one of each axis."""
+    todo: list[tuple[int, str, dict[str, Any]]] = [(0, f"{key}-", {})]
+    for _ in range(_MOST_COMBINATIONS):
+        if not todo:
             break
-        named = "-".join(
-            f"{name}{i}" if isinstance(value, dict | list) else str(value)
-            for name, i, value in chosen
-        )
-        if named == key:
-            return {"item": {name: value for name, _, value in chosen}, "key": key}
-    return {}
+        at, rest, chosen = todo.pop()
+        if at == len(axes):
+            if not rest:
+                return chosen
+            continue
+        axis, values = axes[at]
+        for place, value in reversed(list(enumerate(values))):
+            composite = isinstance(value, dict | list)
+            names = (f"{axis}{place}",) if composite else _names(value)
+            if name := next((name for name in names if rest.startswith(f"{name}-")), None):
+                todo.append((at + 1, rest[len(name) + 1 :], {**chosen, axis: value}))
+    return None
 
 
 def _given(value: Any, scope: Scope) -> Any:
-    """A list or mapping that stands there, or that one template names."""
-    if isinstance(value, str) and (found := _TEMPLATE.fullmatch(value)):
-        return _look_up(found[1], scope)
+    """A value with its templates filled in; what one template names is taken as it is."""
+    if isinstance(value, str):
+        found = _TEMPLATE.fullmatch(value)
+        return _look_up(found[1], scope) if found else fill(value, scope)
+    if isinstance(value, dict):
+        return {key: _given(item, scope) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_given(item, scope) for item in value]
     return value

@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 
 from importers.dvc import locked
 from importers.dvc.files import Files, Sort, Version, named
-from importers.dvc.locked import Folder, Import, Item, Key, Place, Stage, Tracked
+from importers.dvc.locked import Folder, Import, Item, Key, Stage, Tracked
 from importers.dvc.pipeline import UNKNOWN, Pipeline, Roles, Scope
+from importers.dvc.places import Place
+from importers.dvc.values import load, suffix
 from importers.tally import Tally
 from lineage import ids
 from lineage.errors import BadInput
@@ -46,12 +48,18 @@ class Data:
 
 @dataclass(kw_only=True, slots=True)
 class Found:
-    """Everything that was locked or tracked, anywhere in the versions read."""
+    """Everything that was locked or tracked, anywhere in the versions read.
+
+    ``outs`` has what each state of a file (path and name, as versions have them) holds;
+    ``introduced`` the runs that each version brought in.
+    """
 
     stages: dict[str, Stage] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
     data: dict[Key, Data] = field(default_factory=dict)
     models: dict[Place, set[str]] = field(default_factory=dict)
+    outs: dict[tuple[str, str], tuple[Item, ...]] = field(default_factory=dict)
+    introduced: list[tuple[Version, Stage]] = field(default_factory=list)
 
 
 class _Use(NamedTuple):
@@ -72,8 +80,9 @@ class Reading:
         self._found = Found()
         self._pipelines: dict[str, Pipeline] = {}
         self._values: dict[str, Any] = {}
+        self._parsed_values: dict[tuple[str, str], Any] = {}
         self._scopes: dict[tuple[str | None, str], Scope] = {}
-        self._stages: dict[tuple[str, str, str], tuple[str, Stage] | None] = {}
+        self._stages: dict[tuple[str, str | None, str], tuple[str, Stage] | None] = {}
         self._failures: dict[Sort, BadInput] = {}
         self._read: set[Sort] = set()
 
@@ -98,7 +107,10 @@ class Reading:
     def _report(self) -> None:
         """Count stages that no dvc.lock ever had, and those of which no dvc.yaml speaks."""
         runs = self._found.runs.values()
-        run = {run.stage.address.partition("@")[0] for run in runs}
+        run = {
+            stage.address.removesuffix(stage.name) + stage.name.partition("@")[0]
+            for stage in (run.stage for run in runs)
+        }
         defined = {
             f"{posixpath.join(pipeline.folder, 'dvc.yaml')}:{name}"
             for _, _, pipeline in self._placed()
@@ -136,23 +148,31 @@ class Reading:
 
     def _read_values(self) -> None:
         """The files that templates take values from, each distinct one once."""
-        names = {
-            name: path
-            for version, _, pipeline in self._placed()
-            if pipeline.templated
-            for path in pipeline.sources()
-            if (name := named(version.commit, path))
-        }
-        parsed: dict[str, Any] = {}
-        for name, data in self._files.read(names):
-            key = ids.sha256(data or b"")
-            if key not in parsed:
+        placed = [one for one in self._placed() if one[2].templated]
+        self._read_files(
+            (version, path) for version, _, pipeline in placed for path in pipeline.sources()
+        )
+        self._read_files(
+            (version, path)
+            for version, yaml, pipeline in placed
+            for path in pipeline.inner_sources(self._scope(version.commit, yaml))
+        )
+
+    def _read_files(self, wanted: Iterable[tuple[Version, str]]) -> None:
+        names = {name: path for v, path in wanted if (name := named(v.commit, path))}
+        for name, data in self._files.read(names.keys() - self._values.keys()):
+            path = names[name]
+            key = (ids.sha256(data or b""), suffix(path))
+            if key not in self._parsed_values:
                 try:
-                    parsed[key] = yaml_reader.load(data, where=names[name]) if data else None
+                    self._parsed_values[key] = load(data, path) if data else None
                 except BadInput as error:
-                    self._tally.lose("files of parameters", error.what, first=names[name])
-                    parsed[key] = None
-            self._values[name] = parsed[key]
+                    self._tally.lose("files of parameters", error.what, first=path)
+                    self._parsed_values[key] = None
+            self._values[name] = self._parsed_values[key]
+
+    def _values_at(self, commit: str | None) -> Callable[[str], Any]:
+        return lambda path: self._values.get(named(commit, path) or "")
 
     def _placed(self) -> Iterator[tuple[Version, str, Pipeline]]:
         """Versions of a pipeline, with the name of the dvc.yaml at the same commit."""
@@ -167,8 +187,7 @@ class Reading:
         if not pipeline.templated:
             return {}
         if (commit, yaml) not in self._scopes:
-            values = {p: self._values.get(named(commit, p) or "") for p in pipeline.sources()}
-            self._scopes[commit, yaml] = pipeline.scope(values)
+            self._scopes[commit, yaml] = pipeline.scope(self._values_at(commit))
         return self._scopes[commit, yaml]
 
     def _read_models(self) -> None:
@@ -197,6 +216,7 @@ class Reading:
                 else:
                     now[use.version] = stages
         for version in versions:
+            self._hold(version, now.get(version, ()))
             for key, roles in now.get(version, {}).items():
                 self._meet(key, version, roles, key not in before.get(version, ()))
 
@@ -207,30 +227,37 @@ class Reading:
         version, yaml = use.version, use.yaml or ""
         pipeline = self._pipelines.get(yaml)
         scope = self._scope(version.commit, yaml) if pipeline else {}
+        values = self._values_at(version.commit)
         for name, raw in said.items():
-            roles = pipeline.roles(name, scope) if pipeline else UNKNOWN
-            if roles.wdir is None:
-                reason = "their working folder is a template that cannot be filled in"
-                self._tally.lose("stages", reason, first=f"{name} of {version.shown}")
-                continue
+            roles = pipeline.roles(name, scope, values) if pipeline else UNKNOWN
             address = f"{posixpath.join(version.folder, 'dvc.yaml')}:{name}"
             found = self._stage(name, raw, address, version, roles.wdir)
             if found is not None:
                 yield found[0], roles
 
     def _stage(
-        self, name: str, raw: Mapping[str, Any], address: str, version: Version, wdir: str
+        self, name: str, raw: Mapping[str, Any], address: str, version: Version, wdir: str | None
     ) -> tuple[str, Stage] | None:
         """A stage and its key; most stages of a dvc.lock are those of the one before."""
         known = (address, wdir, ids.sha256(repr(raw).encode()))
         if known not in self._stages:
-            folder = Folder(version.folder, self._tally, version.shown).within(wdir)
+            if wdir is None:
+                raw = self._without_files(raw, address)
+            folder = Folder(version.folder, self._tally, version.shown).within(wdir or "")
             stage = locked.stage(name, raw, address, folder)
             self._stages[known] = None if stage is None else (stage.key, stage)
         found = self._stages[known]
         if found is not None:
             self._found.stages[found[0]] = found[1]
         return found
+
+    def _without_files(self, raw: Mapping[str, Any], address: str) -> dict[str, Any]:
+        """A stage whose paths nobody knows from where to read: its command and parameters are."""
+        files = {"deps", "outs"}
+        count = sum(len(raw[key]) for key in files & raw.keys() if isinstance(raw[key], list))
+        reason = "the working folder of their stage is a template that cannot be filled in"
+        self._tally.lose("files", reason, count=count, first=address)
+        return {key: value for key, value in raw.items() if key not in files}
 
     def _meet(self, key: str, version: Version, roles: Roles, is_new: bool) -> None:
         """A stage that a version holds, and that (``is_new``) no parent of its commit held."""
@@ -245,8 +272,14 @@ class Reading:
             run.unfilled = roles.unfilled
             reason = "the template of a path cannot be filled in"
             self._tally.lose("roles of outputs", reason, count=roles.unfilled, first=stage.address)
+        if is_new:
+            self._found.introduced.append((version, stage))
         if is_new and version.claims and version.commit is not None:
             run.commits.add(version.commit)
+
+    def _hold(self, version: Version, stages: Iterable[str]) -> None:
+        outs = (item for key in stages for item in self._found.stages[key].outs)
+        self._found.outs[version.path, version.name] = tuple(outs)
 
     # --- *.dvc ------------------------------------------------------------------------------------
 
@@ -266,9 +299,11 @@ class Reading:
             now = read.get((version.name, version.path))
             before = [read.get((name, version.path)) for name in version.before if name]
             if isinstance(now, str):
+                self._hold(version, (now,))
                 roles = Roles(wdir="", outputs=self._found.stages[now].roles)
                 self._meet(now, version, roles, now not in before)
             elif now is not None:
+                self._found.outs[version.path, version.name] = now.outs
                 self._take(version, now, [x for x in before if isinstance(x, Tracked)])
 
     def _one_file(self, version: Version, said: Mapping[str, Any]) -> str | Tracked | None:
@@ -345,6 +380,7 @@ def _lock(version: Version, data: bytes) -> dict[str, dict[str, Any]]:
 
 def _tracking(version: Version, data: bytes) -> dict[str, Any]:
     said = yaml_reader.load(data, where=version.shown)
-    if not isinstance(said, dict) or not isinstance(said.get("outs"), list):
-        raise BadInput("this is no .dvc file: it lists no outputs", where=version.shown)
+    if not isinstance(said, dict) or not (isinstance(said.get("outs"), list) or said.get("cmd")):
+        message = f"this is no {'Dvcfile' if version.path.endswith('Dvcfile') else '.dvc file'}: "
+        raise BadInput(f"{message}it lists no outputs", where=version.shown)
     return said

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-import posixpath
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-from importers.dvc.locked import Import, Item, Key, Place
+from importers.dvc.locked import Import, Item, Key
+from importers.dvc.parts import Method, Part, inside
+from importers.dvc.places import Place, within
 from importers.dvc.reading import Data, Found, Run
 from lineage import ids
-from lineage.model import kinds
+from lineage.model import copies, kinds, terms
 from lineage.model.identity import content
 from lineage.model.record import Edge, Node, line
 from lineage.model.value import Value, clean
@@ -18,22 +19,45 @@ from lineage.sources.git.objects import visible
 #: Digests of bytes. What servers call an etag or a checksum names bytes on that server only.
 _OF_BYTES = frozenset({"md5", "md5-dos2unix", "sha256"})
 
+#: Links from the files of folders to the runs that made them: a folder with many files that many runs
+#: made alike would have too many.
+MOST_INNER = 200_000
+
 
 class Graph:
     """The records of one reading, each once, in an order that depends on nothing but them."""
 
     def __init__(
-        self, namespace: str, found: Found, members: Callable[[Item], tuple[Item, ...]]
+        self,
+        namespace: str,
+        found: Found,
+        members: Callable[[Item], tuple[Item, ...]],
+        parts: Iterable[Part],
+        experiments: Mapping[str, Sequence[str]],
     ) -> None:
         self._namespace = namespace
         self._found = found
         self._members = members
+        self._experiments = experiments
+        self._parts: dict[Key, list[Part]] = {}
+        for part in parts:
+            self._parts.setdefault(part.whole.key, []).append(part)
         self._nodes: dict[str, Node] = {}
         self._edges: dict[bytes, Edge] = {}
         self._generated = {item.place for run in found.runs.values() for item in run.stage.outs}
         self._tracked = {data.item.place for data in found.data.values()}
+        self._left = MOST_INNER
+        #: How many files of folders are not told by which run they were made.
+        self.untold = 0
         self._sizes: dict[tuple[str, str], int] = {}
         self._files: dict[tuple[str, str], int] = {}
+        self._objects: dict[Key, dict[str, set[str]]] = {}
+        #: Experiment -> what its stages read.
+        self._read: dict[str, set[Place]] = {}
+        for run in found.runs.values() if experiments else ():
+            for name in self._named(run):
+                deps = self._read.setdefault(name, set())
+                deps |= {item.place for item in run.stage.deps}
         self._measure()
         self._descriptions = {
             data.item.key: data.descriptions for data in found.data.values() if data.descriptions
@@ -46,7 +70,7 @@ class Graph:
         for data in self._found.data.values():
             self._data(data)
         nodes = [self._nodes[ident] for ident in sorted(self._nodes)]
-        return nodes, [self._edges[text] for text in sorted(self._edges)]
+        return nodes, copies.retied(self._edges[text] for text in sorted(self._edges))
 
     @property
     def versions(self) -> int:
@@ -59,7 +83,7 @@ class Graph:
         stage = run.stage
         ident = ids.run_id("dvc", self._namespace, f"{stage.name}@{stage.key}")
         more: dict[str, Value] = {f"param.{name}": value for name, value in stage.params.items()}
-        for item in stage.outs:
+        for item in (one for out in stage.outs for one in (out, *self._members(out))):
             for name, value in metrics.get(item.key, {}).items():
                 key = f"metric.{name}"
                 if key in more and more[key] != value:
@@ -67,11 +91,11 @@ class Graph:
                 more[key] = value
         node = kinds.Run(
             id=ident,
-            label=visible(stage.name) or None,
+            label=visible(self._called(run)) or None,
             name=stage.name,
             command=stage.command or None,
             tracker="dvc",
-            more={"stage": stage.address} | more,
+            more={"stage": stage.address, **clean({"experiment": self._named(run)})} | more,
         )
         self._add(node.node())
         for item in stage.deps:
@@ -79,8 +103,23 @@ class Graph:
         for item in stage.outs:
             role = run.roles.get(item.place, "out")
             self._tie("wasGeneratedBy", self._version(item), ident, role)
+            for part, method in self._inside(item):
+                role = run.roles.get(part.place, "out")
+                self._tie("wasGeneratedBy", self._version(part), ident, role, method)
         for sha in sorted(run.commits):
             self._tie("used", ident, self._commit(sha), "recorded-in")
+
+    def _named(self, run: Run) -> list[str]:
+        """The experiments that a run is part of."""
+        return sorted({name for sha in run.commits for name in self._experiments.get(sha, ())})
+
+    def _called(self, run: Run) -> str:
+        """The name of a run. The last stage of an experiment is what people call by its name."""
+        for name in self._named(run):
+            used: Collection[Place] = self._read.get(name, set())
+            if not any(item.place in used for item in run.stage.outs):
+                return name
+        return run.stage.name
 
     def _commit(self, sha: str) -> str:
         """A commit by its hash alone: git's importer says what is in it."""
@@ -94,10 +133,16 @@ class Graph:
         version = self._version(data.item)
         for sha in sorted(data.commits):
             self._tie("wasInfluencedBy", version, self._commit(sha), "recorded-in")
-        for source in data.imports:
-            self._tie("wasDerivedFrom", version, self._source(source), "import")
-        if data.item.place not in self._generated:
-            self._link("specializationOf", version, self._dataset(data.item.place))
+        sources = [self._source(source) for source in data.imports]
+        for source in sources:
+            self._tie("wasDerivedFrom", version, source, "import")
+        if data.item.place in self._generated:
+            return
+        dataset = self._dataset(data.item.place)
+        self._link("specializationOf", version, dataset)
+        for part in self._parts.get(data.item.key, ()):
+            for source in (dataset, *sources) if part.out else ():
+                self._tie("wasDerivedFrom", self._version(part.part), source, "part", part.method)
 
     def _dataset(self, place: Place) -> str:
         namespace = place.namespace or self._namespace
@@ -133,7 +178,7 @@ class Graph:
         size = self._sizes.get((item.algorithm, item.digest))
         external = place.namespace is not None or place.path.startswith("../")
         # What nobody tracked as data is a file of the repository: a script, a lockfile.
-        data = external or (_within(place, self._tracked) and not _within(place, self._generated))
+        data = external or (within(place, self._tracked) and not within(place, self._generated))
         kind = kinds.DatasetVersion if data else kinds.Artifact
         version = kind(
             id=ident,
@@ -146,6 +191,7 @@ class Graph:
                 {
                     "external": external or None,
                     "description": sorted(self._descriptions.get(item.key, ())),
+                    **{k: sorted(v) for k, v in self._objects.get(item.key, {}).items()},
                 }
             ),
         )
@@ -164,18 +210,53 @@ class Graph:
                 ).node()
             )
             self._link("specializationOf", ident, model)
-        for one in self._members(item):
+        listed = self._members(item)
+        for one in listed:
             self._link("hadMember", ident, self._version(one))
+        self._hold(item, ident, listed)
         return ident
+
+    def _hold(self, whole: Item, ident: str, listed: Collection[Item]) -> None:
+        """What a stage read of a folder, or under the folder that it read, lies in the folder."""
+        known = {item.key for item in listed}
+        for part in self._parts.get(whole.key, ()):
+            if part.part.key in known:
+                continue
+            inner = self._version(part.part)
+            said = {terms.METHOD: part.method}
+            self._put(Edge(relation="hadMember", effect=ident, cause=inner, attributes=said))
+            for one in inside(listed, part.part.place):
+                self._link("hadMember", inner, self._version(one))
+
+    def _inside(self, whole: Item) -> Iterator[tuple[Item, Method]]:
+        """What lies in a folder that was made: what made the folder made it."""
+        listed = self._members(whole)
+        if len(listed) > self._left:
+            self.untold += len(listed)
+        else:
+            self._left -= len(listed)
+            for item in listed:
+                yield item, "list"
+        known = {item.key for item in listed}
+        for part in self._parts.get(whole.key, ()):
+            if part.out and (part.part.key not in known or self.untold):
+                yield part.part, part.method
 
     def _measure(self) -> None:
         """Size and number of files by digest: not every entry states what is known of the bytes."""
         runs = self._found.runs.values()
         todo = [item for run in runs for item in (*run.stage.deps, *run.stage.outs)]
-        todo += [data.item for data in self._found.data.values()]
+        for data in self._found.data.values():
+            todo += [
+                data.item,
+                *(source.item for source in data.imports if source.item is not None),
+            ]
         while todo:
             item = todo.pop()
             todo += item.members
+            for name, version in item.objects:
+                named = self._objects.setdefault(item.key, {})
+                named.setdefault(name, set()).add(version)
             bytes_ = (item.algorithm, item.digest)
             if item.size is not None:
                 self._sizes[bytes_] = min(item.size, self._sizes.get(bytes_, item.size))
@@ -187,22 +268,16 @@ class Graph:
     def _add(self, node: Node) -> None:
         self._nodes.setdefault(node.id, node)
 
-    def _tie(self, relation: str, effect: str, cause: str, role: str) -> None:
-        self._put(
-            Edge(relation=relation, effect=effect, cause=cause, attributes={"prov:role": role})
-        )
+    def _tie(
+        self, relation: str, effect: str, cause: str, role: str, method: str | None = None
+    ) -> None:
+        said: dict[str, Value] = {"prov:role": role}
+        if method is not None:
+            said[terms.METHOD] = method
+        self._put(Edge(relation=relation, effect=effect, cause=cause, attributes=said))
 
     def _link(self, relation: str, effect: str, cause: str) -> None:
         self._put(Edge(relation=relation, effect=effect, cause=cause))
 
     def _put(self, edge: Edge) -> None:
         self._edges[line(edge)] = edge
-
-
-def _within(place: Place, places: Collection[Place]) -> bool:
-    """Whether a path, or a folder that it lies in, is among these."""
-    path = place.path
-    while path and Place(place.namespace, path) not in places:
-        parent = posixpath.dirname(path)
-        path = parent if parent != path else ""
-    return bool(path)

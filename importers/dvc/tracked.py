@@ -13,7 +13,7 @@ from importers.tally import Tally
 from lineage import ids
 from lineage.errors import BadInput
 from lineage.sources.git.reader import GitReader
-from lineage.sources.git.trees import Trees
+from lineage.sources.git.snapshots import Snapshots
 
 
 class TrackedVersion(NamedTuple):
@@ -25,7 +25,7 @@ class TrackedVersion(NamedTuple):
 
 
 def tracked(
-    repository: GitReader, trees: Trees, tally: Tally
+    repository: GitReader, trees: Snapshots, tally: Tally
 ) -> Mapping[str, Mapping[str, TrackedVersion]]:
     """Commit -> path -> the version that dvc.lock and *.dvc have of it there. Identifiers are those
     that the import of DVC gives.

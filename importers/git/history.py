@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from importers.base import Options
 from importers.git.branches import LONGEST_BRANCH, bases
+from importers.git.rewritten import Rewritten, rewritten
 from importers.tally import Tally
 from lineage import ids
 from lineage.access.secret_patterns import scrub
@@ -18,13 +19,14 @@ from lineage.model.value import Value, clean
 from lineage.sources.git.diff import Change, Diff
 from lineage.sources.git.objects import CommitObject, Identity
 from lineage.sources.git.reader import GitReader, Unreadable
+from lineage.sources.git.repository import BACKUPS
 
 #: Commits per batch: with parents and people about four records each.
 _AT_ONCE = 1_000
 _LONGEST_SUBJECT = 500
 _LABEL = 60
 #: References that only keep commits from being collected: no name that people know.
-_KEPT = ("refs/jj/", "refs/lineage/")
+_KEPT = ("refs/jj/", "refs/lineage/", BACKUPS)
 #: What depends on where branches are when the repository is read.
 POSITION = frozenset({"refs", "range_patch_id", "range_base"})
 _BOT_MAIL = "noreply@github.com"
@@ -40,6 +42,7 @@ class History:
         self._agents: dict[Identity, str] = {}
         self._agent_ids: set[str] = set()
         self._commits = 0
+        self._rewritten: Rewritten = {}
 
     def batches(self) -> Iterator[Batch]:
         """Yield commits, newest first; the last batch carries the counts and the losses."""
@@ -48,6 +51,7 @@ class History:
         shas = self._repo.revisions(self._options.revisions)
         names = _names(self._repo)
         ranges = self._ranges(frozenset(self._repo.tips).intersection(shas))
+        self._rewritten = rewritten(self._repo, shas, self._tally)
         for start in range(0, len(shas), _AT_ONCE):
             chunk = shas[start : start + _AT_ONCE]
             yield self._batch(chunk, names, ranges, partial=partial)
@@ -86,6 +90,9 @@ class History:
             if position:
                 # A statement of its own: it ends when the branch moves, the commit's does not.
                 nodes.append(Node(id=ids.commit_id(commit.sha), kind="Commit", attributes=position))
+            if before := self._rewritten.get(commit.sha):
+                said = clean(before)
+                nodes.append(Node(id=ids.commit_id(commit.sha), kind="Commit", attributes=said))
             edges += self._edges(commit)
         return Batch(nodes=tuple(nodes), edges=tuple(edges), partial=partial)
 
@@ -221,7 +228,8 @@ class History:
             lose("patch-ids", "this git is too old: 2.39 or newer computes them")
         broken, aside = repo.broken_refs, repo.refs_aside
         lose("refs", "lead to no commit here", count=len(broken), first=next(iter(broken), None))
-        lose("refs", "stashes, notes and replacements are no history", count=len(aside))
+        reason = "stashes, notes, replacements and DVC's queue are no history"
+        lose("refs", reason, count=len(aside))
         lose("tag messages", "tags are kept as names only", count=repo.annotated_tags)
         lose("grafts", "ignored: parents are those the commits name", count=repo.layout.grafts)
         programs = repo.layout.programs

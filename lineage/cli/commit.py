@@ -10,6 +10,8 @@ from lineage.services.write.commits import CommitsRequest, ResolvedCommit
 
 _METHODS = {
     "sha": "still on a branch",
+    "map": "as the tool that rewrote history wrote down",
+    "backup": "author, date and subject of the one in the backup of its branch",
     "tree": "the same files, recommitted",
     "change-id": "the same Change-Id",
     "patch-id": "the same change, rebased or cherry-picked",

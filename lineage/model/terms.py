@@ -18,10 +18,11 @@ __all__ = ["Argument", "Family", "Relation"]
 #: 1).
 METHOD, EVIDENCE, CONFIDENCE = "method", "evidence", "confidence"
 SAMENESS = "alternateOf"
-#: Methods: equal bytes; another name that a source gives to one thing (OpenLineage's symlinks); the same
-#: path at the commit of the run; the lock file that a run read; the lock file of the commit that a run
-#: used; somebody said so.
+#: Methods: equal bytes; such a tie where the one came from the other (``lineage.model.copies``); another
+#: name that a source gives to one thing (OpenLineage's symlinks); the same path at the commit of the run;
+#: the lock file that a run read; the lock file of the commit that a run used; somebody said so.
 BY_DIGEST = "digest"
+BY_COPY = "copy"
 BY_SYMLINK = "symlink"
 BY_PATH = "path-at-commit"
 BY_LOCKFILE = "lockfile"

@@ -76,9 +76,22 @@ def version(entry, wdir=""):
     return path, f"{algorithm}:{entry['md5']}", entry.get("size")
 
 
-def closures(instances):
+def parts(locked):
+    """(part, whole) of what one stage reads and another makes, one in the other, in one dvc.lock."""
+    for _, stages in locked:
+        outs = {out[0]: out for _, _, outs in stages for out in outs}
+        for _, deps, _ in stages:
+            for dep in deps:
+                for path, out in outs.items() if dep[0] not in outs else ():
+                    if path.startswith(f"{dep[0]}/"):
+                        yield out[:2], dep[:2]
+                    assert not dep[0].startswith(f"{path}/"), "no corpus has it yet"
+
+
+def closures(instances, parts=()):
     """(path, digest) -> every (path, digest) it came from: its stages' inputs, theirs, and so on;
-    the same bytes under another path are the same bytes, unless they say nothing.
+    the same bytes under another path are the same bytes, unless they say nothing, or the one was
+    made from the other.
     """
     made, same, sizes = {}, {}, {}
     for deps, outs in instances:
@@ -87,22 +100,31 @@ def closures(instances):
             sizes[digest] = min(sizes.get(digest, 1 << 60), 1 << 60 if size is None else size)
         for path, digest, _ in outs:
             made.setdefault((path, digest), set()).update((p, d) for p, d, _ in deps)
+    for part, whole in parts:
+        made.setdefault(whole, set()).add(part)
     telling = {
         digest
         for digest in same
         if sizes[digest] >= SMALL and digest.split(":")[1] not in ids.EMPTY_DIGESTS
     }
 
-    def closure(start):
+    def closure(start, originals):
         found, todo = {start}, [start]
         while todo:
             one = todo.pop()
-            near = made.get(one, set()) | (same[one[1]] if one[1] in telling else set())
+            near = made.get(one, set())
+            if one in originals.get(one[1], ()):
+                near = near | originals[one[1]]
             todo += near - found
             found |= near
         return found
 
-    return {one: closure(one) for one in made}
+    originals = {
+        digest: {one for one in same[digest] if len(same[digest] & closure(one, {})) == 1}
+        for digest in telling
+    }
+    outs = {out[:2] for _, outs in instances for out in outs}
+    return {one: closure(one, originals) for one in outs}
 
 
 def upstream(store, namespace, one):

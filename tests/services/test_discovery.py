@@ -85,7 +85,8 @@ def test_where_it_stopped_is_said(tmp_path):
     assert discover(tmp_path).cut is None
 
 
-def test_a_repository_inside_one_is_named_and_looked_into_on_request(tmp_path):
+def test_a_repository_inside_one_is_named_and_looked_into_on_request(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     repository(tmp_path)
     repository(tmp_path / "data")
     write(tmp_path, **{"data/uv.lock": LOCK})

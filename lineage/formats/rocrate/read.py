@@ -16,6 +16,7 @@ from lineage.formats.rocrate.document import Document, digests, size
 from lineage.formats.rocrate.parts import Crate, below, made
 from lineage.formats.rocrate.words import Tie, listed
 from lineage.model import kinds, namespaces, terms
+from lineage.model.copies import retied
 from lineage.model.record import Batch, Edge, Loss, Node
 from lineage.model.value import Literal, Ref, Scalar, Value, several
 
@@ -66,7 +67,7 @@ class Reader:
             self._parts(types)
         return Batch(
             nodes=tuple(self._nodes),
-            edges=tuple(self._edges.values()),
+            edges=tuple(retied(self._edges.values())),
             seen=dict(self._seen),
             losses=tuple(
                 Loss(

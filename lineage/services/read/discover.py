@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -236,7 +237,7 @@ class _Search:
                 what="repository",
                 path=shown,
                 reason="it is a project of its own",
-                command=f"lineage import {shown}",
+                command=f"lineage import {shlex.quote(os.path.relpath(inner))}",
             )
         )
 

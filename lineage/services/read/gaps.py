@@ -32,6 +32,8 @@ _REVISION, _ENVIRONMENT = "swh:1:rev:", "urn:lineage:environment:"
 #: What identifiers of ours begin with: they say of what kind they are.
 _OURS = ("urn:lineage:", "swh:1:")
 _BY_DIGEST = f'"{terms.METHOD}":"{terms.BY_DIGEST}"'
+#: The run that copied connects a copy with what it was made from.
+_BY_COPY = f'"{terms.METHOD}":"{terms.BY_COPY}"'
 
 
 def of_walk(
@@ -206,6 +208,7 @@ def _claims(ctx: Context, claimed: Sequence[NodeRow], toward: Toward, view: View
         for row in rows
         # Most ties are by digest: they need no decoding.
         if _BY_DIGEST not in row.attributes
+        and _BY_COPY not in row.attributes
         and not terms.follows(row.relation, row.edge().attributes)
     ]
     pairs = {frozenset((row.effect, row.cause)) for row in weak}

@@ -87,7 +87,8 @@ def note(store: Store, edges: Iterable[Edge]) -> None:
 
 def _is_weak(edge: Edge) -> bool:
     may_be = edge.relation in terms.SAMENESSES or terms.CONFIDENCE in edge.attributes
-    return may_be and not terms.follows(edge.relation, edge.attributes)
+    is_copy = edge.attributes.get(terms.METHOD) == terms.BY_COPY
+    return may_be and not is_copy and not terms.follows(edge.relation, edge.attributes)
 
 
 def may_hold(store: Store) -> tuple[bool, bool]:

@@ -167,9 +167,23 @@ def _no_longer(
     ctx: Context, source: str, importer: Importer, batches: Sequence[Batch]
 ) -> list[Record]:
     standing = {line(record): record for record in ctx.store.asserted(source, NOW)}
+    tied: set[tuple[str, str]] = set()
     for record in _records(batches) if standing else ():
         standing.pop(line(record), None)
-    return [record for record in standing.values() if not importer.lasting(record)]
+        tied.update(_tied(record))
+    return [
+        record
+        for record in standing.values()
+        # A tie that is asserted anew by another method is no longer the one it was.
+        if not importer.lasting(record) or not tied.isdisjoint(_tied(record))
+    ]
+
+
+def _tied(record: Record) -> tuple[tuple[str, str], ...]:
+    """The two things of which a record says that they are the same."""
+    if isinstance(record, Edge) and record.relation in terms.SAMENESSES:
+        return ((record.effect, record.cause),)
+    return ()
 
 
 def _records(batches: Iterable[Batch]) -> Iterator[Record]:

@@ -10,18 +10,20 @@ from typing import Any
 
 from lineage import ids
 from lineage.errors import BadInput, IdempotencyKeyReused
-from lineage.model import check, kinds
+from lineage.model import check, kinds, terms
+from lineage.model.copies import retied
 from lineage.model.identity import content
 from lineage.model.record import Batch, Edge, Node, Record, line
 from lineage.model.value import clean_value
 from lineage.services.context import Context
 from lineage.services.read.resolve import resolve
 from lineage.services.write.ingest import ingest
-from lineage.store.base import NOW
+from lineage.store.base import NOW, Hop
 
 _FULL_SHA = re.compile(r"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?")
 _DIGEST = re.compile(r"([a-z0-9-]{2,20}):([0-9a-fA-F]{8,128}(?:\.dir)?)")
 _LONGEST_KEY = 200
+_TIES = Hop(relations=terms.SAMENESSES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,9 +115,16 @@ def record_run(ctx: Context, run: RunInput, key: str | None = None) -> tuple[str
     ident = ids.run_id("lineage", ctx.actor, name)
     records = list(_records(ctx, run, ident))
     nodes = tuple({r.id: r for r in records if isinstance(r, Node)}.values())
-    edges = tuple(r for r in records if isinstance(r, Edge))
+    edges = _tied(ctx, [r for r in records if isinstance(r, Edge)])
     source = f"api:{ids.segment(ctx.actor)}/runs"
     return ident, assert_once(ctx, Batch(nodes=nodes, edges=edges), source=source, key=key)
+
+
+def _tied(ctx: Context, edges: list[Edge]) -> tuple[Edge, ...]:
+    """The edges of a run; what it made with the bytes of something that it used is a copy."""
+    used = [edge.cause for edge in edges if edge.relation == "used"]
+    ties = [row.edge() for row in ctx.store.edges(used, _TIES, NOW)]
+    return tuple(retied([*edges, *ties])[: len(edges)])
 
 
 def _records(ctx: Context, run: RunInput, ident: str) -> Iterator[Record]:

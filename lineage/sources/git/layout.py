@@ -8,7 +8,7 @@ import re
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from lineage.errors import BadInput, InputMissing, InputTooNew
 
@@ -31,6 +31,7 @@ _VALUE = re.compile(r'"((?:[^"\\]|\\.)*)"|((?:\\.|[^"\\#;])+)')
 _SMALL, _LARGE = 1 << 16, 1 << 27
 _MOST_REFS = 1_000_000
 _MOST_ALTERNATES = 100
+_MOST_WORK_TREES = 1_000
 _DEEPEST = 5
 
 
@@ -64,7 +65,11 @@ class Layout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class References:
-    """Names and what they point at, unpeeled; ``broken`` are those that name no object."""
+    """Names and what they point at, unpeeled; ``broken`` are those that name no object.
+
+    A commit that only a linked work tree has checked out is named as git names it
+    (``worktrees/<name>/HEAD``, and ``main-worktree/HEAD`` for the main one, gitrevisions).
+    """
 
     names: Mapping[str, str]
     head: str | None
@@ -89,6 +94,14 @@ def _is_gitdir(path: Path) -> bool:
     )
 
 
+def submodules(path: Path) -> tuple[str, ...]:
+    """Paths of the submodules that a work tree names, those that leave it left out."""
+    said = _settings(plain_text(path / ".gitmodules") or "")
+    paths = (v for k, v in said.items() if k.startswith("submodule.") and k.endswith(".path"))
+    found = (PurePosixPath(path) for path in paths if path and "\0" not in path)
+    return tuple(str(x) for x in found if not x.is_absolute() and ".." not in x.parts)
+
+
 def locate(path: Path) -> Layout:
     """Find the repository at a path: a work tree, a linked one, a bare one or a ``.git`` folder.
 
@@ -100,14 +113,14 @@ def locate(path: Path) -> Layout:
     except OSError as error:
         raise InputMissing(f"cannot read {where}: {error.strerror}", where=where) from error
     common = gitdir
-    if said := _text(gitdir / "commondir"):
+    if said := plain_text(gitdir / "commondir"):
         common = Path(os.path.normpath(gitdir / said.strip()))
     if not (common / "objects").is_dir():
         raise BadInput(f"{where} is a repository without objects", where=where)
-    settings = _settings(_text(common / "config", _LARGE) or "")
+    settings = _settings(plain_text(common / "config", _LARGE) or "")
     algorithm = _format(settings, where)
     _demand_alternates(common / "objects", where)
-    shallow = _text(common / "shallow", _LARGE) or ""
+    shallow = plain_text(common / "shallow", _LARGE) or ""
     return Layout(
         where=where,
         gitdir=gitdir,
@@ -116,7 +129,7 @@ def locate(path: Path) -> Layout:
         settings=settings,
         shallow=frozenset(x for x in shallow.split() if _OID.fullmatch(x)),
         partial=_is_partial(common, settings),
-        grafts=len((_text(common / "info" / "grafts", _LARGE) or "").splitlines()),
+        grafts=len((plain_text(common / "info" / "grafts", _LARGE) or "").splitlines()),
     )
 
 
@@ -126,7 +139,7 @@ def _gitdir(path: Path, where: str) -> Path:
     inner = path / ".git"
     if inner.is_dir():
         return inner
-    if said := _text(inner) or (_text(path) if path.is_file() else None):
+    if said := plain_text(inner) or (plain_text(path) if path.is_file() else None):
         if said.startswith("gitdir:"):
             target = Path(os.path.normpath(inner.parent / said.removeprefix("gitdir:").strip()))
             if _is_gitdir(target):
@@ -182,7 +195,7 @@ def _demand_alternates(objects: Path, where: str) -> None:
         listed = folder / "info" / "alternates"
         if not os.path.lexists(listed):
             continue
-        text = _text(listed)
+        text = plain_text(listed)
         if text is None or len(seen) > _MOST_ALTERNATES:
             raise BadInput(f"{listed} is not a list of folders that git can follow", where=where)
         for line in text.splitlines():
@@ -202,7 +215,7 @@ def _demand_alternates(objects: Path, where: str) -> None:
 
 def references(layout: Layout) -> References:
     """Read branches, tags and the rest: packed ones, then loose ones over them."""
-    names = dict(_packed(_text(layout.common / "packed-refs", _LARGE) or ""))
+    names = dict(_packed(plain_text(layout.common / "packed-refs", _LARGE) or ""))
     symbolic: dict[str, str] = {}
     broken: set[str] = set()
     for name, text in _loose(layout.common):
@@ -217,7 +230,8 @@ def references(layout: Layout) -> References:
     for name, target in symbolic.items():
         if (sha := _follow(target, names, symbolic)) is not None:
             names[name] = sha
-    head = (_text(layout.gitdir / "HEAD") or "").strip()
+    names.update(_checked_out(layout))
+    head = (plain_text(layout.gitdir / "HEAD") or "").strip()
     head_name = head.removeprefix("ref:").strip() if head.startswith("ref:") else None
     sha = _follow(head_name, names, symbolic) if head_name else head
     return References(
@@ -227,6 +241,20 @@ def references(layout: Layout) -> References:
         default_name=symbolic.get("refs/remotes/origin/HEAD"),
         broken=tuple(sorted(broken)),
     )
+
+
+def _checked_out(layout: Layout) -> Iterator[tuple[str, str]]:
+    """What the other work trees of the repository have checked out and no branch names."""
+    folders = {"main-worktree": layout.common}
+    linked = layout.common / "worktrees"
+    if linked.is_dir():
+        found = sorted(linked.iterdir())[:_MOST_WORK_TREES]
+        folders |= {f"worktrees/{folder.name}": folder for folder in found}
+    for name, folder in folders.items():
+        head = (plain_text(folder / "HEAD") or "").strip()
+        usable = not _BAD_REF.search(name) and _is_utf8(name)
+        if folder != layout.gitdir and usable and _OID.fullmatch(head):
+            yield f"{name}/HEAD", head
 
 
 def _follow(name: str, names: Mapping[str, str], symbolic: Mapping[str, str]) -> str | None:
@@ -254,7 +282,12 @@ def _loose(common: Path) -> Iterator[tuple[str, str]]:
             if count > _MOST_REFS:
                 return
             path = Path(folder, file)
-            yield path.relative_to(common).as_posix(), (_text(path) or "").strip()
+            yield path.relative_to(common).as_posix(), (plain_text(path) or "").strip()
+
+
+def is_oid(text: str) -> bool:
+    """Whether a text is the whole name of an object."""
+    return bool(_OID.fullmatch(text))
 
 
 def _is_utf8(name: str) -> bool:
@@ -265,7 +298,7 @@ def _is_utf8(name: str) -> bool:
     return True
 
 
-def _text(path: Path, limit: int = _SMALL) -> str | None:
+def plain_text(path: Path, limit: int = _SMALL) -> str | None:
     """A small regular file as text; ``None`` for anything else, never waiting on a pipe."""
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import NamedTuple
 
 from lineage.errors import BadInput, BadReference
 from lineage.sources.git import diff, objects
@@ -15,20 +14,11 @@ from lineage.sources.git.diff import Change, Diff
 from lineage.sources.git.objects import CommitObject, Identity
 from lineage.sources.git.plumbing import resuming
 from lineage.sources.git.repository import Repository
-from lineage.sources.git.trees import Trees
+from lineage.sources.git.snapshots import Entry, Snapshots
 
 _LARGEST_COMMIT = 1 << 20
-_LARGEST_TREE = 1 << 26
 _LARGEST_BLOB = 1 << 26
 _AT_ONCE = 1_000
-
-
-class Entry(NamedTuple):
-    """A file at a commit."""
-
-    path: str
-    oid: str
-    mode: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +63,8 @@ class GitReader(Repository):
             raise BadReference(message, where=self.layout.where, hint=hint) from error
 
     def _all_names(self) -> Iterator[tuple[str, str]]:
-        return ((n, oid) for n, oid in self._named.names.items() if n not in self.broken_refs)
+        names = self._named.names.items()
+        return ((n, x) for n, x in names if n.startswith("refs/") and n not in self.broken_refs)
 
     def _survivors(self) -> list[str]:
         """What can still be reached where commits are missing and git gives up."""
@@ -135,6 +126,20 @@ class GitReader(Repository):
         for oid, kind, data in self._batch(oids, _LARGEST_BLOB):
             yield oid, data if kind == "blob" else None
 
+    def trees(self, names: Iterable[str]) -> Iterator[tuple[str, list[Entry] | None]]:
+        """Read folders by names such as ``<commit>:<path>``: what lies directly in each, the paths
+        being names; ``None`` for what is no folder here.
+        """
+        for name, kind, data in self._batch(names, _LARGEST_BLOB):
+            is_tree = kind == "tree" and data is not None
+            yield name, list(_entries(data or b"", self.layout.algorithm)) if is_tree else None
+
+    def oids(self, names: Iterable[str]) -> Iterator[tuple[str, str | None]]:
+        """Find the objects that names such as ``<commit>:<path>`` lead to, in order."""
+        asked = list(names)
+        for name, (oid, kind) in zip(asked, self._check(asked), strict=True):
+            yield name, None if kind == "missing" else oid
+
     def cat(self, oid: str) -> bytes:
         """Read one file. Raises ``BadInput`` when it is not in this copy."""
         [(_, data)] = self.blobs([oid])
@@ -190,9 +195,9 @@ class GitReader(Repository):
             message = f"commit {commit} lists more than {diff.MOST_PATHS:,} files"
             raise BadInput(message, where=self.layout.where)
 
-    def trees(self, commits: Collection[str]) -> Trees:
-        """Read the folders of these commits. Raises ``LimitExceeded`` for too many."""
-        return Trees(lambda oids: self._batch(oids, _LARGEST_TREE), commits)
+    def snapshots(self, commits: Collection[str]) -> Snapshots:
+        """Read all the folders of these commits. Raises ``LimitExceeded`` for too many."""
+        return Snapshots(self.trees, commits)
 
     def history(
         self, *patterns: str, revisions: str | None = None
@@ -207,6 +212,17 @@ class GitReader(Repository):
             for sha, changes in self.changes([(sha,) for sha in chunk], patterns):
                 if changes:
                     yield sha, changes
+
+    def touched(self, *patterns: str) -> bool:
+        """Whether history touched files with these names (globs): quick, so that lines of work of
+        which a merge took nothing are not looked at.
+        """
+        specs = [f":(glob)**/{pattern}" for pattern in patterns]
+        command = ("rev-list", "-1", "--stdin", "--", *specs)
+        try:
+            return bool(self.tips and self._git.output(*command, lines=self.tips))
+        except BadInput:
+            return False
 
     def changes(
         self, diffs: Sequence[Diff], patterns: Sequence[str] = ()
@@ -251,6 +267,13 @@ class GitReader(Repository):
             return {}
         return {words[0]: tuple(words[1:]) for words in (line.decode().split(" ") for line in said)}
 
+    def beyond(self, tip: str, other: str) -> list[str]:
+        """The commits that lead to one tip and not to another."""
+        try:
+            return _words(self._git.output("rev-list", "--stdin", lines=[tip, f"^{other}"]))
+        except BadInput:
+            return []
+
     def merge_base(self, one: str, other: str) -> str | None:
         """Find the newest commit that two have in common."""
         try:
@@ -258,6 +281,15 @@ class GitReader(Repository):
         except BadInput:
             return None
         return said[0].decode() if said else None
+
+
+def _entries(tree: bytes, algorithm: str) -> Iterator[Entry]:
+    """The entries of a tree object: mode, name and object of each."""
+    at, size = 0, 20 if algorithm == "sha1" else 32
+    while (end := tree.find(b"\0", at)) > 0:
+        mode, _, name = tree[at:end].partition(b" ")
+        at = end + 1 + size
+        yield Entry(diff.path_text(name), tree[end + 1 : at].hex(), mode.decode())
 
 
 def _words(lines: Iterable[bytes]) -> list[str]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -13,8 +14,16 @@ from lineage.errors import BadInput
 from lineage.sources.git import layout
 from lineage.sources.git.plumbing import Plumbing, resuming
 
-#: References that are no history of the project: notes and stashes, and git's own bookkeeping.
-_ASIDE = ("refs/notes/", "refs/stash", "refs/replace/", "refs/bisect/", "refs/rewritten/")
+#: References that are no history of the project: notes and stashes, git's own bookkeeping, and what
+#: DVC keeps for its queue and its experiments that are running (dvc/repo/experiments/refs.py).
+_ASIDE = (
+    *("refs/notes/", "refs/stash", "refs/replace/", "refs/bisect/", "refs/rewritten/"),
+    *("refs/exps/stash", "refs/exps/apply/", "refs/exps/celery/", "refs/exps/exec/"),
+    "refs/exps/temp/",
+)
+#: Where filter-branch keeps what branches were before: commits of the project that no branch has.
+BACKUPS = "refs/original/"
+_EXPERIMENT = re.compile(r"refs/exps/[0-9a-f]{2}/[0-9a-f]{38}(?:[0-9a-f]{24})?/(.+)")
 _PUBLIC = ("refs/heads/", "refs/remotes/", "refs/tags/")
 _DEFAULTS = ("main", "master", "trunk", "develop")
 
@@ -88,6 +97,15 @@ class Repository(Closeable):
     def tips(self) -> tuple[str, ...]:
         """The commits that names point at, HEAD included."""
         return tuple(sorted({*self.refs.values(), *filter(None, (self.head,))}))
+
+    @property
+    def experiments(self) -> Mapping[str, tuple[str, ...]]:
+        """Commit -> the names of the experiments of DVC that it is the result of."""
+        found: dict[str, list[str]] = {}
+        for name, commit in self.refs.items():
+            if experiment := _EXPERIMENT.fullmatch(name):
+                found.setdefault(commit, []).append(experiment[1])
+        return {commit: tuple(sorted(names)) for commit, names in found.items()}
 
     @cached_property
     def default_branch(self) -> str | None:

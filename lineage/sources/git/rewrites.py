@@ -11,18 +11,20 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from lineage.model.merge import merged
 from lineage.model.record import Edge, Node
 from lineage.model.value import Value, each
 
-Method = Literal["sha", "tree", "change-id", "patch-id", "range"]
+Method = Literal["sha", "map", "backup", "tree", "change-id", "patch-id", "range"]
 
 #: Clocks of two machines that took part in one rewrite differ by less.
 _SKEW = timedelta(days=1)
 #: A repeated patch with nothing else in common may be a second author's same idea.
 _UNSUPPORTED = 0.5
+#: Author, date and subject are the same, and a branch and its backup tell which: not what changed.
+_BY_BACKUP = 0.9
 _REVISION = "swh:1:rev:"
 #: The pull request number that a merge button appends to the subject.
 _PULL_REQUEST = re.compile(r"\s*\([#!]\d+\)$")
@@ -33,7 +35,9 @@ class CommitFacts:
     """What a store knows of a commit that can find it again.
 
     ``range_patch_ids`` and ``range_bases`` are set on the tip of a branch: its change as a whole,
-    and where it left the default branch.
+    and where it left the default branch. ``rewritten_from`` are the commits of which a tool that
+    rewrote history wrote down that they became this one; ``rewritten_from_backup`` those in a backup
+    of the branch that have this one's author, date and subject.
     """
 
     sha: str
@@ -47,11 +51,17 @@ class CommitFacts:
     paths: str | None = None
     range_patch_ids: frozenset[str] = frozenset()
     range_bases: frozenset[str] = frozenset()
+    rewritten_from: frozenset[str] = frozenset()
+    rewritten_from_backup: frozenset[str] = frozenset()
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing of a change of its own is known."""
         return len(self.parents) < 2 and self.patch_id is None and self.paths is None
+
+
+#: Old commit -> those that it became.
+_After: TypeAlias = Mapping[str, Sequence[CommitFacts]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +105,8 @@ def _fact(node: Node, parents: tuple[str, ...]) -> CommitFacts:
         paths=_one(said.get("paths")),
         range_patch_ids=frozenset(_all(said.get("range_patch_id"))),
         range_bases=frozenset(_all(said.get("range_base"))),
+        rewritten_from=frozenset(_all(said.get("rewritten_from"))),
+        rewritten_from_backup=frozenset(_all(said.get("rewritten_from_backup"))),
     )
 
 
@@ -129,6 +141,8 @@ class Rewrites:
         self._by_tree = _index(candidates, lambda fact: fact.tree)
         self._by_change = _index(candidates, lambda fact: fact.change_id)
         self._by_patch = _index(candidates, lambda fact: fact.patch_id)
+        self._became = self._after(lambda fact: fact.rewritten_from)
+        self._restored = self._after(lambda fact: fact.rewritten_from_backup)
         self._tips = self._absorbed_by()
 
     def resolve(self, target: CommitFacts) -> list[Match]:
@@ -136,6 +150,8 @@ class Rewrites:
         if target.sha in self._by_sha:
             return [Match(sha=target.sha, method="sha", confidence=1.0, tree=True)]
         methods: tuple[tuple[Method, Callable[[CommitFacts], list[CommitFacts]]], ...] = (
+            ("map", lambda fact: self._today(fact, self._became)),
+            ("backup", lambda fact: self._today(fact, self._became, self._restored)),
             ("tree", self._same_tree),
             ("change-id", self._same_change_id),
             ("patch-id", self._same_patch),
@@ -150,6 +166,27 @@ class Rewrites:
         """Without those in the target's own past: no commit is a rewrite of its descendant."""
         past = self._past([target.sha]) if found else frozenset()
         return [fact for fact in found if fact.sha not in past]
+
+    def _after(self, before: Callable[[CommitFacts], frozenset[str]]) -> _After:
+        after: dict[str, list[CommitFacts]] = {}
+        for fact in self._known.values():
+            for old in before(fact):
+                after.setdefault(old, []).append(fact)
+        return after
+
+    def _today(self, target: CommitFacts, *after: _After) -> list[CommitFacts]:
+        """What rewrites made of a commit, one after the other, as far as it is here today."""
+        found: dict[str, CommitFacts] = {}
+        seen, todo = {target.sha}, [target.sha]
+        while todo:
+            old = todo.pop()
+            for fact in (fact for known in after for fact in known.get(old, ())):
+                if fact.sha in self._by_sha:
+                    found[fact.sha] = fact
+                elif fact.sha not in seen:
+                    seen.add(fact.sha)
+                    todo.append(fact.sha)
+        return list(found.values())
 
     def _same_tree(self, target: CommitFacts) -> list[CommitFacts]:
         found = []
@@ -225,6 +262,8 @@ def _matches(target: CommitFacts, method: Method, found: list[CommitFacts]) -> l
     confidence = 1.0 / len(best)
     if method == "patch-id" and not any(_supported(target, fact) for fact in best):
         confidence = min(confidence, _UNSUPPORTED)
+    elif method == "backup":
+        confidence = min(confidence, _BY_BACKUP)
     return [
         Match(
             sha=fact.sha,

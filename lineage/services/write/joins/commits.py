@@ -78,7 +78,7 @@ class CommitFiles:
 
     def __init__(self, repository: GitReader, commits: Collection[str], tally: Tally) -> None:
         self._repository, self._tally = repository, tally
-        self._trees = repository.trees(commits)
+        self._trees = repository.snapshots(commits)
         self._dvc = tracked(repository, self._trees, tally)
         self._digests: dict[str, Mapping[str, str]] = {}
 

@@ -3,19 +3,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from lineage.errors import LimitExceeded
-from lineage.sources.git.diff import path_text
 
 #: Folders of all commits together that are read; more are refused.
 MOST_TREES = 1_000_000
-_TREE = b"40000"
-_LINK = b"160000"
+_TREE = "40000"
+#: Submodules, and links, whose content is where they lead.
+_ELSEWHERE = frozenset({"160000", "120000"})
 
-#: Reads objects: name, type, content.
-Read = Callable[[Iterable[str]], Iterator[tuple[str, str, bytes | None]]]
+
+class Entry(NamedTuple):
+    """A file or folder as git lists it, with its mode."""
+
+    path: str
+    oid: str
+    mode: str
+
+
+#: Reads folders by name: what lies directly in each.
+Read = Callable[[Iterable[str]], Iterator[tuple[str, Sequence[Entry] | None]]]
 #: Whether a file of this name is asked for.
 Wanted = Callable[[str], bool]
 
@@ -27,13 +36,12 @@ class TreeEntry(NamedTuple):
     is_folder: bool
 
 
-class Trees:
+class Snapshots:
     """The folders of some commits. A commit that cannot be read is not in ``commits``."""
 
     def __init__(self, read: Read, commits: Collection[str]) -> None:
         self._folders: dict[str, Mapping[str, TreeEntry]] = {}
         self._found: dict[tuple[str, Wanted], tuple[tuple[str, str], ...]] = {}
-        self._width = len(next(iter(commits), "")) // 2
         asked = {f"{sha}^{{tree}}": sha for sha in commits}
         self._fill(read, asked)
         self._roots = {sha: name for name, sha in asked.items() if name in self._folders}
@@ -44,10 +52,10 @@ class Trees:
             if len(self._folders) + len(level) > MOST_TREES:
                 raise LimitExceeded(f"these commits have more than {MOST_TREES:,} folders")
             below: dict[str, None] = {}
-            for name, kind, data in read(level):
-                if kind != "tree" or data is None:
+            for name, listed in read(level):
+                if listed is None:
                     continue
-                entries = _parsed(data, self._width)
+                entries = dict(_entries(listed))
                 self._folders[name] = entries
                 below.update(dict.fromkeys(e.oid for e in entries.values() if e.is_folder))
             level = [oid for oid in below if oid not in self._folders]
@@ -99,16 +107,8 @@ class Trees:
                 yield f"{name}/{path}", file
 
 
-def _parsed(data: bytes, width: int) -> dict[str, TreeEntry]:
-    """The entries of a tree object: mode, name, NUL, and ``width`` bytes of the object's name."""
-    found: dict[str, TreeEntry] = {}
-    place = 0
-    while place < len(data):
-        space = data.index(b" ", place)
-        end = data.index(b"\0", space)
-        mode, name = data[place:space], data[space + 1 : end]
-        place = end + 1 + width
-        if mode != _LINK:
-            oid = data[end + 1 : place].hex()
-            found[path_text(name)] = TreeEntry(oid, mode == _TREE)
-    return found
+def _entries(listed: Iterable[Entry]) -> Iterator[tuple[str, TreeEntry]]:
+    """What lies in a folder, without submodules and links."""
+    for entry in listed:
+        if entry.mode.lstrip("0") not in _ELSEWHERE:
+            yield entry.path, TreeEntry(entry.oid, entry.mode.lstrip("0") == _TREE)
