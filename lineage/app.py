@@ -270,7 +270,8 @@ class Lineage(Verbs, Closeable):
                 progress=progress,
             )
         if joined and any(report.added or report.retracted for report in reports):
-            done = join.join(self.context)
+            git = any(r.importer == "git" and (r.added or r.retracted) for r in reports)
+            done = join.join(self.context, history=git)
             reports = (*reports, done) if done.told else reports
         return reports
 

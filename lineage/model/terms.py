@@ -20,19 +20,21 @@ METHOD, EVIDENCE, CONFIDENCE = "method", "evidence", "confidence"
 SAMENESS = "alternateOf"
 #: Methods: equal bytes; such a tie where the one came from the other (``lineage.model.copies``); another
 #: name that a source gives to one thing (OpenLineage's symlinks); the same path at the commit of the run;
-#: the lock file that a run read; the lock file of the commit that a run used; somebody said so.
+#: the lock file that a run read; the lock file of the commit that a run used; a commit before and after
+#: history was rewritten; somebody said so.
 BY_DIGEST = "digest"
 BY_COPY = "copy"
 BY_SYMLINK = "symlink"
 BY_PATH = "path-at-commit"
 BY_LOCKFILE = "lockfile"
 BY_COMMIT_LOCK = "lockfile-at-commit"
+BY_REWRITE = "rewritten-commit"
 STATED = "stated"
 #: Methods by which ``lineage join`` finds edges.
-JOINED = frozenset({BY_PATH, BY_LOCKFILE, BY_COMMIT_LOCK})
+JOINED = frozenset({BY_PATH, BY_LOCKFILE, BY_COMMIT_LOCK, BY_REWRITE})
 #: Claims of sameness by these methods are followed by default walks; of any edge that was found, what
 #: is less sure than this is shown and not followed.
-FOLLOWED_METHODS = frozenset({BY_DIGEST, BY_SYMLINK, BY_PATH})
+FOLLOWED_METHODS = frozenset({BY_DIGEST, BY_SYMLINK, BY_PATH, BY_REWRITE})
 SURE = 0.7
 
 

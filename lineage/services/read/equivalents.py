@@ -47,7 +47,11 @@ class EquivalenceClass:
 
 
 def ties(edge: Edge) -> bool:
-    """Whether an edge says that two nodes are the same bytes."""
+    """Whether an edge says that two nodes are one thing. Commits before and after a rewrite are not:
+    several may have become one.
+    """
+    if edge.attributes.get(terms.METHOD) == terms.BY_REWRITE:
+        return False
     return edge.relation in terms.SAMENESSES and terms.follows(edge.relation, edge.attributes)
 
 

@@ -3,24 +3,36 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from difflib import SequenceMatcher
+from pathlib import Path
 
 from lineage import ids
 from lineage.errors import Ambiguous, BadReference, NotFound
 from lineage.model.kinds import WORDS
 from lineage.query import condition as c
 from lineage.services.context import Context
+from lineage.services.read import imported, known_gaps
+from lineage.services.read.versions import at_head, newest, versions
 from lineage.store.base import NOW, Filter, Hop, Page, View
 from lineage.store.rows import EdgeRow, NodeRow
 
 _DIGESTS = {"sha256", "sha1", "md5", "git", "md5-dos2unix"}
+#: Digests that people mean as well: DVC 2 took the md5 of text with the line ends of Unix.
+_ALSO = {"md5": "md5-dos2unix"}
+_QUOTES = "\"'\u201c\u201d\u2018\u2019\u00ab\u00bb"
+_HEAD = re.compile(r"HEAD(?:[~^]\d*)*")
 #: Prefixes that identifiers of kinds begin with, where a part of the rest is enough.
 _STEMS = {"commit": "swh:1:rev:"}
 _COMMIT = frozenset({"Commit"})
 _PARENTS = Hop(relations=frozenset({"parent"}))
-_NEAREST = 3
+#: How many near names are told, and how like a name must be (0 to 1) to be near.
+_NEAREST, _LIKE = 3, 0.6
+_CODE = Hop(relations=frozenset({"used", "wasInfluencedBy"}))
+_TELLING = ("status", "started", "committed", "version", "digest", "namespace")
 _LOOKED_AT = 5_000
 _LISTED = 10
 #: Nodes of one name among which ours are looked for.
@@ -30,10 +42,10 @@ _MEANT = 1_000
 def resolve(ctx: Context, reference: str, view: View = NOW) -> NodeRow:
     """Find the node that a reference means.
 
-    Raises ``NotFound`` naming the nearest three, ``Ambiguous`` listing the candidates,
-    ``BadReference`` for what is no reference at all.
+    Raises ``NotFound`` naming what is near, ``Ambiguous`` listing the candidates with what tells them
+    apart, ``BadReference`` for what is no reference at all.
     """
-    text = reference.strip()
+    text = _unquoted(reference)
     if not text:
         raise BadReference("the reference is empty")
     if exact := ctx.store.get([_spelled(text)], view):
@@ -44,12 +56,18 @@ def resolve(ctx: Context, reference: str, view: View = NOW) -> NodeRow:
     kinds = WORDS.get(word.lower()) if colon else None
     if kinds is None:
         kinds, rest, word = (), text, ""
-    if not rest:
+    name = _unquoted(rest)
+    if not name:
         raise BadReference(f"{reference!r} names a kind and nothing of it")
-    name = rest.strip("\"'")
-    if word.lower() == "commit" and (found := _by_ref(ctx, name, view)):
+    is_commit = word.lower() == "commit" or (not word and _HEAD.fullmatch(name))
+    if is_commit and (found := _by_ref(ctx, name, view)):
         return found
     return _by_name(ctx, reference, word.lower(), name, kinds, view)
+
+
+def _unquoted(text: str) -> str:
+    """A text without the spaces and quotes around it, also those that word processors make."""
+    return text.strip().strip(_QUOTES).strip()
 
 
 def _by_ref(ctx: Context, name: str, view: View) -> NodeRow | None:
@@ -91,13 +109,17 @@ def _spelled(text: str) -> str:
 
 
 def _by_digest(ctx: Context, text: str, view: View) -> NodeRow:
-    algorithm, _, digest = text.partition(":")
-    stem = f"urn:lineage:content:{algorithm.lower()}:{digest.lower()}"
-    found = ctx.store.find(Filter(prefix=stem), Page(limit=_LISTED), view).rows
-    if not found:
-        versions = Filter(text=f"@{algorithm.lower()}:{digest.lower()}")
-        found = ctx.store.find(versions, Page(limit=_LISTED), view).rows
-    return _only(text, found) if found else _missing(ctx, text, (), digest, view)
+    algorithm, _, digest = text.lower().partition(":")
+    found: Sequence[NodeRow] = ()
+    for name in filter(None, (algorithm, _ALSO.get(algorithm))):
+        stem = f"urn:lineage:content:{name}:{digest}"
+        found = ctx.store.find(Filter(prefix=stem), Page(limit=_LISTED), view).rows
+        if not found:
+            versions = Filter(text=f"@{name}:{digest}")
+            found = ctx.store.find(versions, Page(limit=_LISTED), view).rows
+        if found:
+            return _only(ctx, text, found, view)
+    return _missing(ctx, text, (), digest, view)
 
 
 def _by_name(
@@ -108,13 +130,62 @@ def _by_name(
     if not found and word in _STEMS:
         stem = _STEMS[word] + name.lower()
         found = ctx.store.find(Filter(prefix=stem), Page(limit=_LISTED), view).rows
-    if not found and name:
+    if not found and (one := _tagged(ctx, name, wanted, view)) is not None:
+        return one
+    if not found and (path := _as_path(ctx, name)) != name:
+        return _by_name(ctx, reference, word, path, kinds, view)
+    if not found:
         page = Page(limit=_LOOKED_AT)
-        rows = ctx.store.find(Filter(kinds=wanted, text=name), page, view).rows
+        rows = ctx.store.find(Filter(kinds=wanted, text=ids.segment(name)), page, view).rows
+        rows = rows or ctx.store.find(Filter(kinds=wanted, text=name), page, view).rows
         found = tuple(_best(rows, name))
+        if len(found) > 1 and (one := at_head(ctx, found, name, view)) is not None:
+            return one
     if not found:
         return _missing(ctx, reference, kinds, name, view)
-    return _only(reference, _preferred(found, kinds))
+    return _only(ctx, reference, _preferred(found, kinds), view)
+
+
+def _tagged(ctx: Context, name: str, kinds: frozenset[str] | None, view: View) -> NodeRow | None:
+    """What ``fraud@champion``, ``fraud@3``, ``fraud@latest`` and ``train@latest`` mean: a version by
+    its alias or number, the latest version of a name, the latest run of a name.
+    """
+    base, at, tag = name.rpartition("@")
+    if not at or not base or not tag:
+        return None
+    named = ctx.store.find(Filter(kinds=kinds, label=base), Page(limit=_MEANT), view).rows
+    runs = [row for row in named if row.kind == "Run"]
+    if tag.lower() == "latest" and len(runs) > 1:
+        return newest(ctx, runs, view)
+    found = [one for row in named for one in versions(ctx, row, view)]
+    if tag.lower() == "latest":
+        return newest(ctx, found, view) if found else (runs[0] if runs else None)
+    meant = [row for row in found if _has_tag(row, tag)]
+    return meant[0] if len(meant) == 1 else None
+
+
+def _has_tag(row: NodeRow, tag: str) -> bool:
+    held = row.node().attributes
+    aliases, version, stage = held.get("aliases"), held.get("version"), held.get("stage")
+    known = [one.strip() for one in aliases.split(",")] if isinstance(aliases, str) else []
+    known += [one for one in (version, stage) if isinstance(one, str)]
+    return tag.lower() in {one.lower() for one in known} or tag.lower() == f"v{version}".lower()
+
+
+def _as_path(ctx: Context, name: str) -> str:
+    """A name as the path of a file of a project: without ``./`` and a slash at its end; an absolute path
+    on this machine without the folder of the project that was imported.
+    """
+    if name.startswith(("/", "~")):
+        place = Path(name).expanduser()
+        for root in imported.repositories(ctx):
+            if place.is_relative_to(root):
+                return place.relative_to(root).as_posix()
+        return name
+    if name.startswith(("./", "../")) or name.endswith("/") or "//" in name:
+        path = posixpath.normpath(name)
+        return path if not path.startswith("..") else name
+    return name
 
 
 def _preferred(found: Sequence[NodeRow], kinds: Sequence[str]) -> Sequence[NodeRow]:
@@ -145,36 +216,92 @@ def _rank(row: NodeRow, name: str) -> int:
     return 3
 
 
-def _only(reference: str, found: Sequence[NodeRow]) -> NodeRow:
+def _only(ctx: Context, reference: str, found: Sequence[NodeRow], view: View) -> NodeRow:
     # What a partner says of a thing has its own identifier, and does not make ours doubtful.
     ours = [row for row in found if not row.id.startswith(ids.CLAIM)]
     if ours:
         found = ours
     if len(found) == 1:
         return found[0]
+    facts = _apart(ctx, found[:_LISTED], view)
     listed = "\n".join(
-        f"  {row.kind:<15} {ids.title(row.id, row.label)}  {row.id}" for row in found[:_LISTED]
+        f"  {row.kind:<15} {row.title}{facts[row.id]}  {row.id}" for row in found[:_LISTED]
     )
     more = f"\n  ... and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
     message = f"{reference!r} may be any of {len(found)}:\n{listed}{more}"
     raise Ambiguous(message)
 
 
+def _apart(ctx: Context, rows: Sequence[NodeRow], view: View) -> Mapping[str, str]:
+    """What tells candidates of one name apart: status, time, commit."""
+    commits: dict[str, str] = {}
+    for edge in sorted(ctx.store.edges([row.id for row in rows], _CODE, view)):
+        if edge.cause.startswith(_STEMS["commit"]):
+            commits.setdefault(edge.effect, ids.short(edge.cause))
+    told = {}
+    for row in rows:
+        held = row.node().attributes
+        facts = [str(held[key]) for key in _TELLING if isinstance(held.get(key), str)]
+        facts += [f"commit {commits[row.id]}"] if row.id in commits else []
+        told[row.id] = f"  ({', '.join(facts)})" if facts else ""
+    return told
+
+
 def _missing(ctx: Context, reference: str, kinds: Sequence[str], name: str, view: View) -> NodeRow:
+    if view != NOW:
+        now = None
+        with suppress(NotFound, Ambiguous):
+            now = resolve(ctx, reference, NOW)
+        if now is not None:
+            raise NotFound(
+                f"{now.title} is here now, and was not as of entry {view.as_of}",
+                hint="'lineage show' says in which entry it came.",
+            )
     where = Filter(kinds=frozenset(kinds) or None)
     rows = ctx.store.find(where, Page(limit=_LOOKED_AT), view).rows
-    near = nearest(name, (ids.title(row.id, row.label) for row in rows))
-    hint = f"The nearest: {', '.join(near)}." if near else NotFound.hint
-    raise NotFound(f"nothing here is called {reference!r}", hint=hint)
+    near = nearest(name, (row.title for row in rows))
+    hints = [f"The nearest: {', '.join(near)}."] if near else ["No name here is like it."]
+    if view == NOW:
+        hints += _hints(ctx, name)
+    hints += [] if near else ["'lineage find TEXT' searches labels and identifiers."]
+    raise NotFound(
+        f"nothing here is called {reference!r}: it was never imported, or under another name",
+        hint=" ".join(hints),
+    )
+
+
+def _hints(ctx: Context, name: str) -> Iterator[str]:
+    """Why a name may not be known: a run names such a file, or a source has something new."""
+    told = known_gaps.unjoined(ctx, [name])
+    if told:
+        total, one = told[0]
+        more = f" and {total - 1} more" if total > 1 else ""
+        yield (
+            f"The run {one.title}{more} names such a file ({one.address}), which is joined with none: "
+            f"{one.reason}."
+        )
+    for path in imported.changed(ctx)[:1]:
+        yield f"{path} changed since it was imported: 'lineage import {path}' brings what is new."
+
+
+def _stem(name: str) -> str:
+    """What tells a name from others: of a path the file, without its ending and version."""
+    return re.sub(r"(@[^/]*)?$|(\.\w+)(@[^/]*)?$", "", name.lower()).rpartition("/")[2]
+
+
+def _is_like(one: str, other: str) -> bool:
+    return SequenceMatcher(None, one, other, autojunk=False).ratio() >= _LIKE
 
 
 def nearest(name: str, names: Iterable[str]) -> list[str]:
-    """Find the three names that look most like a given one."""
+    """Find the three names that look most like a given one; those that do not look like it are none."""
     matcher = SequenceMatcher(autojunk=False)
     matcher.set_seq2(name.lower())
     scored = []
     for other in dict.fromkeys(names):
         matcher.set_seq1(other.lower())
-        if matcher.quick_ratio() > 0.3:
-            scored.append((-matcher.ratio(), other))
+        if matcher.real_quick_ratio() < _LIKE or matcher.quick_ratio() < _LIKE:
+            continue
+        if (ratio := matcher.ratio()) >= _LIKE and _is_like(_stem(name), _stem(other)):
+            scored.append((-ratio, other))
     return [other for _, other in sorted(scored)[:_NEAREST]]

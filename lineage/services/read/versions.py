@@ -5,15 +5,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from lineage import ids
 from lineage.model import kinds
 from lineage.query import condition as c
 from lineage.services.context import Context
-from lineage.store.base import Hop, View
+from lineage.store.base import Filter, Hop, Page, View
 from lineage.store.rows import EdgeRow, NodeRow
 
 _VERSIONS = Hop(toward="effects", relations=frozenset({"specializationOf"}))
 _MADE_BY = Hop(relations=frozenset({"wasGeneratedBy", "wasInfluencedBy"}))
 _USED_BY = Hop(toward="effects", relations=frozenset({"used"}))
+_USES = Hop(relations=frozenset({"used"}))
+_PARENTS = Hop(relations=frozenset({"parent"}))
+_AT_HEAD = Filter(kinds=frozenset({"Commit"}), also=c.Like("refs", "HEAD"))
+_REVISION = "swh:1:rev:"
+#: Commits that are looked at for the one that brought a version in.
+_HISTORY = 100_000
 _MOMENTS = ("ended", "started", "created", "committed", "prov:time")
 
 
@@ -24,6 +31,48 @@ def versions(ctx: Context, row: NodeRow, view: View) -> Sequence[NodeRow]:
     effects = {edge.effect for edge in ctx.store.edges([row.id], _VERSIONS, view)} - {row.id}
     found = ctx.store.get(effects, view)
     return [found[ident] for ident in sorted(found)]
+
+
+def at_head(ctx: Context, rows: Sequence[NodeRow], path: str, view: View) -> NodeRow | None:
+    """Of the versions of one path, the one that the newest commit of the default branch has: the last
+    one that a commit before it brought in. ``None`` where they are of several paths, or where the
+    history does not tell.
+    """
+    stems = {row.id.rpartition("@")[0] for row in rows}
+    if len(stems) != 1 or not next(iter(stems)).endswith("/" + ids.segment(path)):
+        return None
+    brought = _brought_in(ctx, rows, view)
+    heads = ctx.store.find(_AT_HEAD, Page(limit=2), view).rows
+    if not brought or len(heads) != 1:
+        return None
+    level, seen = [heads[0].id], {heads[0].id}
+    while level and len(seen) <= _HISTORY:
+        found = {row.id: row for commit in level for row in brought.get(commit, ())}
+        if found:
+            return next(iter(found.values())) if len(found) == 1 else None
+        above = {edge.cause for edge in ctx.store.edges(level, _PARENTS, view)} - seen
+        seen |= above
+        level = sorted(above)
+    return None
+
+
+def _brought_in(
+    ctx: Context, rows: Sequence[NodeRow], view: View
+) -> Mapping[str, Sequence[NodeRow]]:
+    """Commit -> the versions that it brought in, as data or as what a run made."""
+    by_id = {row.id: row for row in rows}
+    made = ctx.store.edges(list(by_id), _MADE_BY, view)
+    runs: dict[str, list[str]] = {}
+    found: dict[str, list[NodeRow]] = {}
+    for edge in made:
+        if edge.cause.startswith(_REVISION):
+            found.setdefault(edge.cause, []).append(by_id[edge.effect])
+        else:
+            runs.setdefault(edge.cause, []).append(edge.effect)
+    for edge in ctx.store.edges(list(runs), _USES, view):
+        if edge.cause.startswith(_REVISION):
+            found.setdefault(edge.cause, []).extend(by_id[ident] for ident in runs[edge.effect])
+    return found
 
 
 def newest(ctx: Context, rows: Sequence[NodeRow], view: View) -> NodeRow | None:
@@ -53,8 +102,11 @@ def _moments(ctx: Context, rows: Sequence[NodeRow], view: View) -> Mapping[str, 
     idents = [row.id for row in rows]
     made = [(e.effect, e.cause, e) for e in ctx.store.edges(idents, _MADE_BY, view)]
     used = [(e.cause, e.effect, e) for e in ctx.store.edges(idents, _USED_BY, view)]
-    near = ctx.store.get({far for _, far, _ in (*made, *used)}, view)
+    near = dict(ctx.store.get({far for _, far, _ in (*made, *used)}, view))
     found: dict[str, float] = {}
+    own = [(e.effect, e.cause, e) for e in ctx.store.edges(idents, _USES, view)]
+    near |= ctx.store.get({far for _, far, _ in own if far.startswith(_REVISION)}, view)
+    made += own
     told: list[tuple[str, Mapping[str, object]]] = [(row.id, row.node().attributes) for row in rows]
     told += [
         (ident, near[far].node().attributes) for ident, far, _ in (*made, *used) if far in near

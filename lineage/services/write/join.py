@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+from importers.base import Source
 from importers.batching import BATCH_RECORDS, batches
 from importers.tally import Tally
+from lineage import ids
 from lineage.access.tokens import Role
 from lineage.errors import LineageError
 from lineage.model import terms
@@ -19,10 +21,11 @@ from lineage.model.record import Batch, Edge, Node, Record, line
 from lineage.services.context import Context
 from lineage.services.read.imported import repositories
 from lineage.services.request import Request, Says
-from lineage.services.write.ingest import Report, write_batches
+from lineage.services.write.ingest import Report, import_source, write_batches
 from lineage.services.write.joins import state
 from lineage.services.write.joins.commits import CommitFiles
 from lineage.services.write.joins.join import Joins
+from lineage.services.write.joins.rewritten import rewritten
 from lineage.services.write.joins.runs import runs
 from lineage.services.write.untie import pair, rejected
 from lineage.sources.git.reader import GitReader
@@ -30,10 +33,13 @@ from lineage.store.base import NOW
 
 #: The source of all claims that are found by joining.
 SOURCE = "join"
+#: Commits that one call of git is asked for.
+_AT_ONCE = 500
 _METHODS = {
     terms.BY_PATH: "data sets found by path",
     terms.BY_LOCKFILE: "environments by lock files that runs read",
     terms.BY_COMMIT_LOCK: "environments by lock files of commits",
+    terms.BY_REWRITE: "commits that were rewritten",
 }
 
 
@@ -57,10 +63,11 @@ class JoinRequest(Request[Report], demands=Role.contributor, examples=("join", "
         return join(ctx, [] if self.folder is None else [Path(self.folder)])
 
 
-def join(ctx: Context, folders: Iterable[Path] = ()) -> Report:
+def join(ctx: Context, folders: Iterable[Path] = (), *, history: bool = True) -> Report:
     """Join all runs of a store with what the repositories hold that were imported from this machine,
     and those in ``folders``. What is no longer found of a run that was looked at is taken back; what
-    was found while a repository was at hand that is not now stays.
+    was found while a repository was at hand that is not now stays. Without ``history``, what became of
+    commits when it was rewritten is not looked for: that reads all commits.
     """
     tally = Tally()
     used = {sha for page in runs(ctx) for run in page for sha in run.commits}
@@ -69,11 +76,18 @@ def join(ctx: Context, folders: Iterable[Path] = ()) -> Report:
         standing = list(ctx.store.asserted(SOURCE, NOW))
         joins = Joins(ctx, held, standing, tally)
         no, before = rejected(ctx), _by_claim(standing)
+        commits = list(rewritten(ctx)) if history else []
         records = [
             before.get(_claim(record), record)
-            for record in _once(_claims(ctx, joins, held))
+            for record in _once((*_claims(ctx, joins, held), *commits))
             if not (isinstance(record, Edge) and pair(record.effect, record.cause) in no)
         ]
+        if history:
+            joins.looked_at |= {
+                edge.effect
+                for edge in standing
+                if isinstance(edge, Edge) and edge.attributes.get(terms.METHOD) == terms.BY_REWRITE
+            }
         return _write(ctx, joins, records, standing, tally)
 
 
@@ -96,9 +110,19 @@ def _held(
             tally.lose("repositories", f"cannot be read: {error}", first=str(place))
             continue
         left -= set(files.commits)
+        _describe(ctx, place, [sha for sha in files.commits if sha not in order])
         yield files
     reason = "no repository at hand has them: their files are not known"
     tally.lose("commits of runs", reason, count=len(left), first=min(left, default=None))
+
+
+def _describe(ctx: Context, place: Path, commits: Sequence[str]) -> None:
+    """Import commits that runs used and that no branch leads to any more, as long as they are there."""
+    rows = ctx.store.get([ids.commit_id(sha) for sha in commits], NOW)
+    bare = [row.id.rpartition(":")[2] for row in rows.values() if '"tree":' not in row.attributes]
+    for start in range(0, len(bare), _AT_ONCE):
+        wanted = " ".join(f"{sha}^!" for sha in sorted(bare)[start : start + _AT_ONCE])
+        import_source(ctx, Source.of(place), named="git", revisions=wanted)
 
 
 def _claims(ctx: Context, joins: Joins, held: Sequence[CommitFiles]) -> Iterator[Record]:
