@@ -297,6 +297,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = _groups()
 WORDS: Mapping[str, tuple[str, ...]] = _words()
 #: Kinds of names: what they mean has versions, which are made, and is itself made by nobody.
 NAMES: frozenset[str] = frozenset(filter(None, (k.version_of for k in KINDS.values())))
+#: Kinds of files and folders: who used a part of a folder depends on the folder.
+FOLDERS: frozenset[str] = frozenset({"DatasetVersion", "Artifact"})
 
 
 def family(kind: str) -> Family:

@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 from lineage.errors import BadQuery, NotFound
 from lineage.model import namespaces, terms
-from lineage.model.kinds import KINDS, NAMES, WORDS
+from lineage.model.kinds import FOLDERS, KINDS, NAMES, WORDS
 from lineage.query import ast
 from lineage.query import condition as c
 from lineage.query.plan import (
@@ -36,6 +36,7 @@ from lineage.query.words import SCHEMES, kinds_called
 
 #: How a thing is tied to what a run used: a member of it, the name of it, its bytes elsewhere.
 _PART_OF = EdgeFilter(frozenset({"hadMember", "specializationOf", "alternateOf"}), tied=True)
+_PARTS = EdgeFilter(frozenset({"hadMember"}))
 _VERSIONS = EdgeFilter(frozenset({"specializationOf"}))
 _HISTORY = EdgeFilter(frozenset({"parent"}))
 _VERSIONED = re.compile(r"\s*([A-Za-z0-9][\w.\-]*)\s*((?:[<>=!~]=?|===).+)")
@@ -105,7 +106,8 @@ class _Binder:
                 return self.plan(of, replace(around, follow=EdgeFilter(_relations(relations))))
             case ast.Walk(of, up, down):
                 start = self.plan(of, alone)
-                return _walks(start, self._with_versions(start), up, down, around.follow)
+                above, below = self._with_versions(start), self._with_parts(start)
+                return _walks(above, below, up, down, around.follow)
             case ast.Ends(way, of):
                 return Ends(self.plan(of, alone), way, around.follow)
             case ast.Between(one, other):
@@ -236,14 +238,26 @@ class _Binder:
         """What an upward walk from one thing begins with: of a name, its versions as well, since
         nobody made the name.
         """
+        return Traverse(named, "effects", _VERSIONS, 1) if self._kind_of(named) in NAMES else named
+
+    def _with_parts(self, named: Plan) -> Plan:
+        """What a downward walk from one thing begins with: of a folder, the files in it as well."""
+        kind = self._kind_of(named)
+        if kind in FOLDERS:
+            return Traverse(named, "causes", _PARTS, 1)
+        if kind == "Dataset":
+            return Traverse(Traverse(named, "effects", _VERSIONS, 1), "causes", _PARTS, 1)
+        return named
+
+    def _kind_of(self, named: Plan) -> str | None:
+        """The kind of the one thing that a plan names; ``None`` where it names none that is here."""
         if not isinstance(named, ByIds):
-            return named
+            return None
         try:
-            _, kind = self._names.resolve(next(iter(named.ids)))
+            return self._names.resolve(next(iter(named.ids)))[1]
         except NotFound:
             # What id: names need not be here.
-            return named
-        return Traverse(named, "effects", _VERSIONS, 1) if kind in NAMES else named
+            return None
 
     def _commits(self, value: str) -> Plan:
         """``a..b`` as git means it: what b's history holds and a's does not."""
@@ -278,19 +292,19 @@ class _Binder:
 
 
 def _walks(
-    of: Plan, versions: Plan, up: ast.Layers | None, down: ast.Layers | None, follow: EdgeFilter
+    above: Plan, below: Plan, up: ast.Layers | None, down: ast.Layers | None, follow: EdgeFilter
 ) -> Plan:
-    walks = tuple(_layers(of, versions, up, down, follow))
+    walks = tuple(_layers(above, below, up, down, follow))
     return walks[0] if len(walks) == 1 else Union(walks)
 
 
 def _layers(
-    of: Plan, versions: Plan, up: ast.Layers | None, down: ast.Layers | None, follow: EdgeFilter
+    above: Plan, below: Plan, up: ast.Layers | None, down: ast.Layers | None, follow: EdgeFilter
 ) -> Iterator[Plan]:
     if up is not None:
-        yield Traverse(versions, "causes", follow, None if up == "all" else up)
+        yield Traverse(above, "causes", follow, None if up == "all" else up)
     if down is not None:
-        yield Traverse(of, "effects", follow, None if down == "all" else down)
+        yield Traverse(below, "effects", follow, None if down == "all" else down)
 
 
 def _relations(names: tuple[str, ...]) -> frozenset[str]:

@@ -68,13 +68,13 @@ def things(answer: Answer) -> dict[str, EquivalenceClass]:
 
 class Links:
     """The links between the things of an answer, from what was asked for outward. Where that is a
-    name with its versions, these are below it.
+    name with its versions or a folder with its files, these are below it.
     """
 
     def __init__(self, answer: Answer, toward: Toward) -> None:
         self.of: dict[str, EquivalenceClass] = things(answer)
         self._back = toward == "effects"
-        self._name, self._versions = answer.start[:1], frozenset(answer.start[1:])
+        self._asked, self._more = answer.start[:1], frozenset(answer.start[1:])
         self._out: dict[EquivalenceClass, dict[tuple[EquivalenceClass, str], Edge]] = {}
         # A plan is drawn where nothing else leads to it: mostly a run used it as well.
         for edge in sorted(answer.edges, key=lambda edge: edge.relation == "hadPlan"):
@@ -83,8 +83,10 @@ class Links:
 
     def inverse(self, edge: Edge) -> bool:
         """Whether a link leads from the cause of its edge to the effect."""
-        below = edge.relation == "specializationOf" and edge.effect in self._versions
-        return self._back or (below and edge.cause in self._name)
+        if edge.relation == "specializationOf":
+            return self._back or (edge.effect in self._more and edge.cause in self._asked)
+        is_part = edge.relation == "hadMember" and edge.cause in self._more
+        return self._back and not (is_part and edge.effect in self._asked)
 
     def _add(self, edge: Edge) -> None:
         near, far = edge.effect, edge.cause

@@ -197,7 +197,9 @@ def _preferred(found: Sequence[NodeRow], kinds: Sequence[str]) -> Sequence[NodeR
 
 
 def _best(rows: Iterable[NodeRow], name: str) -> list[NodeRow]:
-    """Those that match best: by the end of the identifier, by its beginning, else by a part."""
+    """Those that match best: by the end of the identifier, as versions of that very name, by its
+    beginning, else by a part.
+    """
     ranked: dict[int, list[NodeRow]] = {}
     for row in rows:
         ranked.setdefault(_rank(row, name.lower()), []).append(row)
@@ -211,9 +213,11 @@ def _rank(row: NodeRow, name: str) -> int:
         return 0
     if ident.endswith(("/" + name, ":" + name, "#" + name)):
         return 1
-    if tail.startswith(name) or label.startswith(name):
+    if label.rpartition("@")[0] == name or ident.rpartition("@")[0].endswith("/" + name):
         return 2
-    return 3
+    if tail.startswith(name) or label.startswith(name):
+        return 3
+    return 4
 
 
 def _only(ctx: Context, reference: str, found: Sequence[NodeRow], view: View) -> NodeRow:

@@ -17,7 +17,7 @@ from lineage.services.as_of import at_one_moment
 from lineage.services.context import Context
 from lineage.services.read.gaps import of_walk
 from lineage.services.read.resolve import nearest, resolve
-from lineage.services.read.versions import newest, versions
+from lineage.services.read.versions import newest, parts, versions
 from lineage.services.request import ANSWER, EVERYTHING, Request, Says, Via, When, reference
 from lineage.services.summary import counted
 from lineage.store.base import Subgraph, View, Walk
@@ -36,7 +36,8 @@ Limit = Annotated[int, Says(text="How many nodes.", at_least=1, sized=(10_000, A
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class WalkAnswer(Answer):
     """Everything within reach of one thing; ``groups`` are its nodes as people read them. ``start``
-    is the thing, and where it is a name that has versions, these behind it.
+    is the thing; where it is a name that has versions, these behind it; of a folder whose effects are
+    asked for, the files in it.
     """
 
     groups: Mapping[str, Sequence[str]]
@@ -90,7 +91,8 @@ class ImpactRequest(
 
 
 def walked(ctx: Context, asked: WalkRequest[W], toward: Toward) -> WalkAnswer:
-    """Walk to everything within reach of one thing, on one side of it. Raises ``Usage`` where the
+    """Walk to everything within reach of one thing, on one side of it; downstream of a folder, of the
+    files in it as well. Raises ``Usage`` where the
     latest version is asked for and nothing tells which one that is.
     """
     along = relations(asked.via)
@@ -98,6 +100,8 @@ def walked(ctx: Context, asked: WalkRequest[W], toward: Toward) -> WalkAnswer:
     def read(view: View) -> tuple[Subgraph, tuple[str, ...], list[Gap]]:
         asked_for = resolve(ctx, asked.reference, view)
         start, left_out = _start(ctx, asked_for, asked.version, view)
+        if toward == "effects":
+            start = (*start, *parts(ctx, (*start, *versions(ctx, asked_for, view)), view))
         walk = Walk(
             start=frozenset(row.id for row in start),
             toward=toward,

@@ -15,6 +15,7 @@ from lineage.store.rows import EdgeRow, NodeRow
 _VERSIONS = Hop(toward="effects", relations=frozenset({"specializationOf"}))
 _MADE_BY = Hop(relations=frozenset({"wasGeneratedBy", "wasInfluencedBy"}))
 _USED_BY = Hop(toward="effects", relations=frozenset({"used"}))
+_PARTS = Hop(relations=frozenset({"hadMember"}))
 _USES = Hop(relations=frozenset({"used"}))
 _PARENTS = Hop(relations=frozenset({"parent"}))
 _AT_HEAD = Filter(kinds=frozenset({"Commit"}), also=c.Like("refs", "HEAD"))
@@ -30,6 +31,14 @@ def versions(ctx: Context, row: NodeRow, view: View) -> Sequence[NodeRow]:
         return ()
     effects = {edge.effect for edge in ctx.store.edges([row.id], _VERSIONS, view)} - {row.id}
     found = ctx.store.get(effects, view)
+    return [found[ident] for ident in sorted(found)]
+
+
+def parts(ctx: Context, rows: Sequence[NodeRow], view: View) -> Sequence[NodeRow]:
+    """The files in folders, by identifier: what depends on a folder depends on what lies in it."""
+    folders = [row.id for row in rows if row.kind in kinds.FOLDERS]
+    inside = {edge.cause for edge in ctx.store.edges(folders, _PARTS, view)} if folders else set()
+    found = ctx.store.get(inside - {row.id for row in rows}, view)
     return [found[ident] for ident in sorted(found)]
 
 
