@@ -169,9 +169,13 @@ class Project:
 
     # --- MLflow ---
 
-    def log_run(self, name: str, commit: str, scores: dict[str, float], rate: float) -> str:
-        """Record a run in the MLflow store, with its model file as artifact."""
-        self.runs += 1
+    def log_run(
+        self, name: str, commit: str | None, scores: dict[str, float], rate: float, data: str = DATA
+    ) -> str:
+        """Record a run in the MLflow store, with its model file as artifact; one without a commit is of
+        a notebook that lies in no repository.
+        """
+        self.runs += commit is not None
         run = hashlib.sha256(f"{name}{self.runs}".encode()).hexdigest()[:32]
         now = (_START + 60 * self.minutes) * 1000
         artifacts = self.path / "mlruns" / "1" / run / "artifacts"
@@ -179,7 +183,8 @@ class Project:
         shutil.copy(self.path / WEIGHTS, artifacts / "weights.json")
         digest = hashlib.sha256((self.path / DATA).read_bytes()).hexdigest()[:8]
         with sqlite3.connect(self.path / "mlflow.db") as db:
-            row = (run, name, "LOCAL", "train.py", "", "ana", "FINISHED", now, now + 4000, "")
+            program = "train.py" if commit else "Untitled.ipynb"
+            row = (run, name, "LOCAL", program, "", "ana", "FINISHED", now, now + 4000, "")
             db.execute(
                 "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'active', ?, 1, NULL)",
                 (*row, f"mlruns/1/{run}/artifacts"),
@@ -191,18 +196,18 @@ class Project:
                 db.execute(
                     "INSERT INTO latest_metrics VALUES (?, ?, ?, 0, 0, ?)", (key, score, now, run)
                 )
-            tags = {
-                "mlflow.source.git.commit": commit,
-                "mlflow.user": "ana",
-                "mlflow.runName": name,
-            }
+            tags = {"mlflow.user": "ana", "mlflow.runName": name}
+            if commit:
+                tags["mlflow.source.git.commit"] = commit
             db.executemany(
                 "INSERT INTO tags VALUES (?, ?, ?)", [(k, v, run) for k, v in tags.items()]
             )
-            source = json.dumps({"uri": DATA})
-            dataset = (f"d{digest}", 1, "admissions", digest, "local", source, None, None)
+            source = json.dumps({"uri": data})
+            known = f"d{digest}" if data == DATA else f"n{digest}"
+            called = "admissions" if data == DATA else "admissions-of-a-notebook"
+            dataset = (known, 1, called, digest, "local", source, None, None)
             db.execute("INSERT OR IGNORE INTO datasets VALUES (?, ?, ?, ?, ?, ?, ?, ?)", dataset)
-            given = (f"i{run}", "DATASET", f"d{digest}", "RUN", run)
+            given = (f"i{run}", "DATASET", known, "RUN", run)
             db.execute("INSERT INTO inputs VALUES (?, ?, ?, ?, ?, 0)", given)
             role = (f"i{run}", "mlflow.data.context", "training")
             db.execute("INSERT INTO input_tags VALUES (?, ?, ?)", role)
@@ -287,6 +292,9 @@ def finish(project: Project) -> None:
     project.git("merge", "-q", "--ff-only", "more-data")
     project.git("branch", "-q", "-D", "more-data")
     project.collect(240, seed=3)
+    # Somebody tried it in a notebook: nothing recorded which code and which packages that ran with.
+    scores, copy = project.train(0.02, 60), f"/home/ana/Downloads/{Path(DATA).name}"
+    project.log_run("trial", None, scores, 0.02, data=copy)
     scores = project.train(0.01, 80)
     last = project.commit("Take in the admissions of summer")
     project.register(project.log_run("summer", last, scores, 0.01))

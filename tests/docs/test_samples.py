@@ -17,6 +17,7 @@ import importers
 import lineage
 from lineage import config, formats
 from lineage.cli import main
+from lineage.model.gaps import CODES
 from tests.docs.pages import PAGES, WRITTEN, blocks, name, outside
 from tests.docs.session import Session
 from tests.house.test_house import ROOT
@@ -237,6 +238,12 @@ def test_the_pages_of_importers_and_formats_list_all_there_are():
         r"^\| (`\w+`(?:, `\w+`)*) \|", written("docs/reference/formats.md"), re.MULTILINE
     )
     assert set(re.findall(r"`(\w+)`", " ".join(table))) == set(formats.BUILTIN)
+
+
+def test_the_page_of_answers_lists_every_gap():
+    page = written("docs/reference/answers.md")
+    for code, says in CODES.items():
+        assert f"| `{code}` | {says} |" in page
 
 
 def test_the_json_of_commands_has_the_keys_that_the_page_says(demo, capsys):

@@ -185,10 +185,10 @@ def _unjoined_names(
         yield Gap(
             code="data-unjoined",
             count=count,
-            message=f"{counted(count, 'run')} name a file called so, and are not joined with it: "
-            f"{first.reason}",
+            message=f"{counted(count, 'run')} {_verb(count, 'names', 'name')} a file called so, and "
+            f"{_verb(count, 'is', 'are')} not joined with it: {first.reason}",
             example=f"{first.address} of {first.title}",
-            command="lineage join FOLDER",
+            command=f"lineage show {shlex.quote(first.run)}",
         )
 
 
@@ -237,9 +237,8 @@ def _invalidated(
         yield Gap(
             code="invalidated",
             count=len(gone),
-            message=f"{counted(len(gone), 'thing')} in this answer was retracted or revoked"
-            if len(gone) == 1
-            else f"{counted(len(gone), 'thing')} in this answer were retracted or revoked",
+            message=f"{counted(len(gone), 'thing')} in this answer {_verb(len(gone), 'was', 'were')} "
+            "retracted or revoked",
             example=title,
             command=f"lineage show {shlex.quote(first)}",
         )
@@ -257,12 +256,15 @@ def sources(ctx: Context, view: View) -> Iterator[Gap]:
         yield Gap(
             code="source-changed",
             count=len(changed),
-            message=f"{counted(len(changed), 'source')} changed since it was imported"
-            if len(changed) == 1
-            else f"{counted(len(changed), 'source')} changed since they were imported",
+            message=f"{counted(len(changed), 'source')} changed since "
+            f"{_verb(len(changed), 'it was', 'they were')} imported",
             example=changed[0],
             command=f"lineage import {shlex.quote(changed[0])}",
         )
+
+
+def _verb(count: int, one: str, many: str) -> str:
+    return one if count == 1 else many
 
 
 def _ids(rows: Iterable[NodeRow]) -> list[str]:

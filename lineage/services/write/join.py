@@ -131,8 +131,7 @@ def _claims(ctx: Context, joins: Joins, held: Sequence[CommitFiles]) -> Iterator
     yield from joins.of_data()
     named = joins.files
     for files in held:
-        listed = {file.id: (sha, file) for sha, file in files.listed()}
-        listed |= {file.id: (sha, file) for sha, file in named.get(files, ())}
+        listed = {file.id: file for file in (*files.listed(), *named.get(files, ()))}
         known = ctx.store.get(listed.keys(), NOW)
         yield from files.files(one for ident, one in listed.items() if ident not in known)
 

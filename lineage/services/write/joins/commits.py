@@ -74,13 +74,16 @@ class HeldFile:
 
 
 class CommitFiles:
-    """The files of some commits of one repository, and the records of those that are asked for."""
+    """The files of some commits of one repository, oldest first, and the records of those that are asked
+    for.
+    """
 
     def __init__(self, repository: GitReader, commits: Collection[str], tally: Tally) -> None:
         self._repository, self._tally = repository, tally
         self._trees = repository.snapshots(commits)
         self._dvc = tracked(repository, self._trees, tally)
         self._digests: dict[str, Mapping[str, str]] = {}
+        self._first: dict[str, Mapping[str, str]] = {}
 
     @property
     def commits(self) -> Collection[str]:
@@ -146,10 +149,8 @@ class CommitFiles:
             found.setdefault(posixpath.dirname(path), []).append((rank or 0, path, oid))
         return found
 
-    def listed(self) -> Iterator[tuple[str, HeldFile]]:
-        """(commit, file) of the files of data and configuration that DVC does not track, each version
-        once, of the commits in the order in which they were given.
-        """
+    def listed(self) -> Iterator[HeldFile]:
+        """The files of data and configuration that DVC does not track, each version once."""
         seen: set[tuple[str, str]] = set()
         for commit in self._trees.commits:
             tracked_here = self._dvc.get(commit, {})
@@ -166,7 +167,7 @@ class CommitFiles:
                     self._tally.lose("files of data and configuration", reason, first=path)
                     return
                 seen.add((path, oid))
-                yield commit, HeldFile(id=self.version_id(path, oid), path=path, oid=oid)
+                yield HeldFile(id=self.version_id(path, oid), path=path, oid=oid)
 
     def digests(self, oids: Iterable[str]) -> Mapping[str, Mapping[str, str]]:
         """Object -> algorithm -> hex digest of its bytes, where it is in this copy and no larger than
@@ -179,15 +180,25 @@ class CommitFiles:
 
     # --- records ----------------------------------------------------------------------------------
 
-    def files(self, wanted: Iterable[tuple[str, HeldFile]]) -> Iterator[Record]:
-        """The records of files of git, each with the commit that has it."""
-        by_oid: dict[str, list[tuple[str, HeldFile]]] = {}
-        for commit, file in wanted:
+    def files(self, wanted: Iterable[HeldFile]) -> Iterator[Record]:
+        """The records of files of git, each with the first of the commits that has it."""
+        by_oid: dict[str, list[HeldFile]] = {}
+        for file in wanted:
             if file.oid is not None:
-                by_oid.setdefault(file.oid, []).append((commit, file))
+                by_oid.setdefault(file.oid, []).append(file)
         for oid, data in self._repository.blobs(by_oid):
-            for commit, file in by_oid[oid]:
-                yield from self._file(commit, file, data)
+            for file in by_oid[oid]:
+                yield from self._file(self._first_commits(file.path)[oid], file, data)
+
+    def _first_commits(self, path: str) -> Mapping[str, str]:
+        """Object at a path -> the first of the commits that has it there."""
+        if path not in self._first:
+            found: dict[str, str] = {}
+            for commit in self._trees.commits:
+                if (entry := self._trees.at(commit, path)) is not None:
+                    found.setdefault(entry.oid, commit)
+            self._first[path] = found
+        return self._first[path]
 
     def _file(self, commit: str, file: HeldFile, data: bytes | None) -> Iterator[Record]:
         is_data = PurePosixPath(file.path).suffix.lower() in DATA

@@ -93,11 +93,11 @@ class Joins:
         self.looked_at: set[str] = set()
 
     @property
-    def files(self) -> Mapping[CommitFiles, list[tuple[str, HeldFile]]]:
+    def files(self) -> Mapping[CommitFiles, list[HeldFile]]:
         """The files of git that claims name, by the repository that holds them."""
-        found: dict[CommitFiles, list[tuple[str, HeldFile]]] = {}
+        found: dict[CommitFiles, list[HeldFile]] = {}
         for commit, file in self._files.values():
-            found.setdefault(self._by_commit[commit], []).append((commit, file))
+            found.setdefault(self._by_commit[commit], []).append(file)
         return found
 
     def of_runs(self, runs: Iterable[RunRecord]) -> Iterator[Record]:
