@@ -37,6 +37,11 @@ from lineage.services.read.why import WhyRequest
 from lineage.services.request import Request, described, made, signature_of
 from lineage.services.write.commits import CommitsRequest
 from lineage.services.write.join import JoinRequest
+from lineage.services.write.person import (
+    SuggestPeopleRequest,
+    TiePersonRequest,
+    UntiePersonRequest,
+)
 from lineage.services.write.untie import UntieRequest
 
 P = ParamSpec("P")
@@ -97,6 +102,9 @@ class Verbs:
     # writing
     join: Final = Verb(JoinRequest)
     untie: Final = Verb(UntieRequest)
+    tie_person: Final = Verb(TiePersonRequest)
+    untie_person: Final = Verb(UntiePersonRequest)
+    suggest_people: Final = Verb(SuggestPeopleRequest)
     # exchange
     package: Final = Verb(PackageRequest)
     tie: Final = Verb(TieRequest)

@@ -45,6 +45,7 @@ VERBS: dict[str, str] = {
     "copy": "Move a store to another engine, and prove it is the same.",
     "rebuild": "Draw the graph anew from the ledger.",
     "commit": "Find commits again after their history was rewritten.",
+    "person": "People of several tools who are one.",
     "config": "What is configured, and where each value came from.",
     "doctor": "Check this machine and the store.",
     "demo": "Make a small real project and ask it everything.",

@@ -18,6 +18,7 @@ __all__ = ["Argument", "Family", "Relation"]
 #: 1).
 METHOD, EVIDENCE, CONFIDENCE = "method", "evidence", "confidence"
 SAMENESS = "alternateOf"
+SAME_PERSON = "samePerson"
 #: Methods: equal bytes; such a tie where the one came from the other (``lineage.model.copies``); another
 #: name that a source gives to one thing (OpenLineage's symlinks); the same path at the commit of the run;
 #: the lock file that a run read; the lock file of the commit that a run used; a commit before and after
@@ -325,6 +326,8 @@ _BASES: Mapping[str, Relation] = {relation.name: relation for relation in _PROV}
 _OURS: tuple[Relation, ...] = (
     # Not followed: the history of a commit did not make what a run of the commit made.
     narrower(_BASES["wasDerivedFrom"], code=11, name="parent", inverse="child", follow=False),
+    # PROV has alternates of entities only: people of several tools who are one person.
+    narrower(_BASES["wasInfluencedBy"], code=24, name=SAME_PERSON, inverse=SAME_PERSON),
 )
 #: Every relation: those of PROV, then ours.
 TABLE: tuple[Relation, ...] = (*_PROV, *_OURS)

@@ -35,7 +35,9 @@ from lineage.query.plan import (
 from lineage.query.words import SCHEMES, kinds_called
 
 #: How a thing is tied to what a run used: a member of it, the name of it, its bytes elsewhere.
-_PART_OF = EdgeFilter(frozenset({"hadMember", "specializationOf", "alternateOf"}), tied=True)
+_PART_OF = EdgeFilter(
+    frozenset({"hadMember", "specializationOf", "alternateOf", terms.SAME_PERSON}), tied=True
+)
 _PARTS = EdgeFilter(frozenset({"hadMember"}))
 _VERSIONS = EdgeFilter(frozenset({"specializationOf"}))
 _HISTORY = EdgeFilter(frozenset({"parent"}))

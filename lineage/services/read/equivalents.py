@@ -50,6 +50,8 @@ def ties(edge: Edge) -> bool:
     """Whether an edge says that two nodes are one thing. Commits before and after a rewrite are not:
     several may have become one.
     """
+    if edge.relation == terms.SAME_PERSON:
+        return True
     if edge.attributes.get(terms.METHOD) == terms.BY_REWRITE:
         return False
     return edge.relation in terms.SAMENESSES and terms.follows(edge.relation, edge.attributes)

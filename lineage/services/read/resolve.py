@@ -293,19 +293,17 @@ def _stem(name: str) -> str:
     return re.sub(r"(@[^/]*)?$|(\.\w+)(@[^/]*)?$", "", name.lower()).rpartition("/")[2]
 
 
-def _is_like(one: str, other: str) -> bool:
-    return SequenceMatcher(None, one, other, autojunk=False).ratio() >= _LIKE
-
-
 def nearest(name: str, names: Iterable[str]) -> list[str]:
     """Find the three names that look most like a given one; those that do not look like it are none."""
-    matcher = SequenceMatcher(autojunk=False)
-    matcher.set_seq2(name.lower())
+    whole, part = (SequenceMatcher(autojunk=False) for _ in range(2))
+    whole.set_seq2(name.lower())
+    part.set_seq2(_stem(name))
     scored = []
     for other in dict.fromkeys(names):
-        matcher.set_seq1(other.lower())
-        if matcher.real_quick_ratio() < _LIKE or matcher.quick_ratio() < _LIKE:
+        part.set_seq1(_stem(other))
+        if part.real_quick_ratio() < _LIKE or part.quick_ratio() < _LIKE:
             continue
-        if (ratio := matcher.ratio()) >= _LIKE and _is_like(_stem(name), _stem(other)):
-            scored.append((-ratio, other))
-    return [other for _, other in sorted(scored)[:_NEAREST]]
+        if part.ratio() >= _LIKE:
+            whole.set_seq1(other.lower())
+            scored.append((-part.ratio(), -whole.ratio(), other))
+    return [other for *_, other in sorted(scored)[:_NEAREST]]

@@ -38,7 +38,8 @@ def parts(ctx: Context, rows: Sequence[NodeRow], view: View) -> Sequence[NodeRow
     """The files in folders, by identifier: what depends on a folder depends on what lies in it."""
     folders = [row.id for row in rows if row.kind in kinds.FOLDERS]
     inside = {edge.cause for edge in ctx.store.edges(folders, _PARTS, view)} if folders else set()
-    found = ctx.store.get(inside - {row.id for row in rows}, view)
+    inside -= {row.id for row in rows}
+    found = ctx.store.get(inside, view) if inside else {}
     return [found[ident] for ident in sorted(found)]
 
 
