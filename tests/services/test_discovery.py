@@ -138,6 +138,8 @@ def test_runs_of_sacred_are_one_line(tmp_path):
         ("pom.xml", '<?xml version="1.0"?><project xmlns="http://maven.apache.org/POM/4.0.0"/>'),
         ("note.ipynb", '{"cells": [], "metadata": {}}'),
         ("data.json", '{"a": [1, 2]}'),
+        ("facet.json", '{"parent": {"run": {"runId": "x"}}}'),
+        ("coverage.json", '{"used": 12, "entity": "x", "agent": ["y"]}'),
     ],
 )
 def test_what_only_begins_like_a_document_is_passed_over_in_silence(tmp_path, name, text):

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+
 from lineage.formats.gc_pause import gc_disabled
 from lineage.formats.prov_json.read import Reader
 from lineage.formats.prov_json.write import Writer
@@ -10,6 +12,10 @@ from lineage.formats.prov_terms import ELEMENTS
 from lineage.model import terms
 from lineage.model.record import Batch, Loss
 from lineage.sources.text import decode
+
+#: The members of PROV-JSON, which are objects: other JSON has keys of these names with other values.
+_WORDS = ("prefix", "bundle", *ELEMENTS, *(row.name for row in terms.TABLE if row.base is None))
+_MEMBER = re.compile(rb'"(?:' + "|".join(_WORDS).encode() + rb')"\s*:\s*\{')
 
 
 class ProvJson:
@@ -20,11 +26,9 @@ class ProvJson:
     def sniffs(self, data: bytes) -> bool:
         """A JSON object that has a word of PROV-JSON near its top, and is no JSON-LD."""
         head = data[:65536].lstrip(b"\xef\xbb\xbf \t\r\n")
-        words = [b'"prefix"', b'"bundle"', *(f'"{word}"'.encode() for word in ELEMENTS)]
-        words += [f'"{name}"'.encode() for name in terms.RELATIONS]
-        if b'"@graph"' in head:
+        if b'"@graph"' in head or head[:1] != b"{":
             return False
-        return head[:1] == b"{" and (any(w in head for w in words) or head.rstrip() == b"{}")
+        return _MEMBER.search(head) is not None or head.rstrip() == b"{}"
 
     @gc_disabled()
     def loads(self, data: bytes, where: str = "document") -> Batch:
