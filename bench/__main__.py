@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import crowd, exactness, exchange, http, openlineage, startup, suites
+from bench import crowd, exactness, exchange, http, joins, openlineage, startup, suites
 from bench.engines import stop
 from bench.graph import Graph, make
 from bench.measure import Row, control, machine, say, table
@@ -39,6 +39,7 @@ def main() -> None:
         stop(Path(folder))
     if not alone:
         with tempfile.TemporaryDirectory(prefix="lineage-bench-") as folder:
+            print(f"**joins**\n\n{table(list(joins.measure(Path(folder))))}\n", flush=True)
             print(f"**exchange**\n\n{table(list(exchange.measure(Path(folder))))}\n", flush=True)
         print(f"**command**\n\n{table(startup.measure())}\n")
     print(f"control loop: {before * 1000:.0f} ms before, {control() * 1000:.0f} ms after")
