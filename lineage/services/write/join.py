@@ -16,6 +16,7 @@ from importers.tally import Tally
 from lineage import ids
 from lineage.access.tokens import Role
 from lineage.errors import LineageError
+from lineage.formats.gc_pause import gc_disabled
 from lineage.model import terms
 from lineage.model.record import Batch, Edge, Node, Record, line
 from lineage.services.context import Context
@@ -63,6 +64,7 @@ class JoinRequest(Request[Report], demands=Role.contributor, examples=("join", "
         return join(ctx, [] if self.folder is None else [Path(self.folder)])
 
 
+@gc_disabled()
 def join(ctx: Context, folders: Iterable[Path] = (), *, history: bool = True) -> Report:
     """Join all runs of a store with what the repositories hold that were imported from this machine,
     and those in ``folders``. What is no longer found of a run that was looked at is taken back; what
