@@ -11,7 +11,7 @@ from xml.etree.ElementTree import ParseError, XMLPullParser, tostring
 from lineage.errors import BadInput, InputTruncated, LimitExceeded
 from lineage.formats import prov_terms
 from lineage.formats.document_builder import Reading
-from lineage.formats.names import Names, declared
+from lineage.formats.names import Names
 from lineage.formats.prov_terms import ELEMENTS
 from lineage.formats.prov_xml import words
 from lineage.model import dictionary, namespaces
@@ -73,7 +73,7 @@ class Reader(Reading):
                 if event == "start-ns":
                     declared_here[item[0] or "default"] = item[1]
                 elif event == "start":
-                    self._start(open_, item, declared(declared_here, where=self._at("")))
+                    self._start(open_, item, self.declared(declared_here, self._at("")))
                     declared_here = {}
                 else:
                     done = open_.pop()
