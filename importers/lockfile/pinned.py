@@ -54,6 +54,8 @@ class Resolved:
     platform: str | None = None
     packages: list[Pinned] = field(default_factory=list)
     unpinned: list[str] = field(default_factory=list)
+    #: The extras and groups that make it this of several environments that exclude each other.
+    chosen: tuple[str, ...] = ()
 
 
 class Reader:

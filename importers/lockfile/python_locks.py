@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from packaging.pylock import Package, Pylock, PylockUnsupportedVersionError, PylockValidationError
+from packaging.utils import canonicalize_name
 
+from importers.lockfile import uv_choices
 from importers.lockfile.pinned import (
     Pinned,
     Reader,
@@ -19,6 +23,7 @@ from importers.lockfile.pinned import (
     tables,
     toml,
 )
+from importers.lockfile.records import merged
 from lineage.errors import BadInput, InputTooNew, InputTruncated
 from lineage.sources import json_reader
 
@@ -27,28 +32,54 @@ UV, POETRY, PIPFILE = 1, 2, 6
 
 
 def uv(data: bytes, reader: Reader) -> list[Resolved]:
-    """Read uv.lock: one environment for every platform and Python it was solved for."""
+    """Read uv.lock: one environment for every platform and Python it was solved for; of extras and
+    groups that exclude each other, one for each that can be chosen.
+    """
     said = toml(data, reader.where)
     demand_version(said.get("version"), UV, "uv", reader.where)
-    found = Resolved(python=_text(said.get("requires-python")))
-    for package in tables(said.get("package")):
-        source = table(package.get("source"))
-        if (path := _local(source, ("editable", "virtual", "directory", "path"))) is not None:
-            _open(found, reader.local(package.get("name"), path))
-            continue
-        files = [package.get("sdist"), *tables(package.get("wheels"))]
-        _add(
-            found,
-            reader.package(
-                package.get("name"),
-                package.get("version"),
-                at=_uv_source(source),
-                hashes=[x["hash"] for x in files if isinstance(x, dict) and "hash" in x],
-                requires=[x.get("name") for x in tables(package.get("dependencies"))],
-                marker=_joined(package.get("resolution-markers")),
-            ),
-        )
-    return [found]
+    members = uv_choices.Members(said)
+    alternatives = members.alternatives()
+    if len(alternatives) > uv_choices.MOST:
+        reader.lose("alternatives", f"over {uv_choices.MOST} of one lock file", reader.where)
+    if any(members.excluding):
+        named = " or ".join(sorted({str(c) for items in members.excluding for c in items}))
+        reader.lose("alternatives", "exclude each other: each is an environment of its own", named)
+    python = _text(said.get("requires-python"))
+    packages: dict[int, Pinned | str | None] = {}
+    found: dict[frozenset[str], Resolved] = {}
+    for chosen in alternatives[: uv_choices.MOST]:
+        one = Resolved(python=python, chosen=tuple(map(str, sorted(chosen))))
+        for number, why in sorted(uv_choices.by_choice(members, chosen).items()):
+            if number not in packages:
+                packages[number] = _uv_package(members.packages[number], reader)
+            package = packages[number]
+            if isinstance(package, Pinned):
+                extras = tuple(sorted({c.name for c in why if c.sort == "extra"}))
+                groups = tuple(sorted({c.name for c in why if c.sort == "group"}))
+                one.packages.append(replace(package, extras=extras, groups=groups))
+            else:
+                _open(one, package)
+        same = found.setdefault(frozenset(x.purl for x in one.packages), one)
+        if same is not one:
+            same.chosen = (" or ".join(", ".join(x.chosen) or "neither" for x in (same, one)),)
+            same.packages = merged([*same.packages, *one.packages])
+    return list(found.values())
+
+
+def _uv_package(package: Mapping[str, Any], reader: Reader) -> Pinned | str | None:
+    """A package of uv.lock; the requirement that stays open, for one in a folder."""
+    source = table(package.get("source"))
+    if (path := _local(source, ("editable", "virtual", "directory", "path"))) is not None:
+        return reader.local(package.get("name"), path)
+    files = [package.get("sdist"), *tables(package.get("wheels"))]
+    return reader.package(
+        package.get("name"),
+        package.get("version"),
+        at=_uv_source(source),
+        hashes=[x["hash"] for x in files if isinstance(x, dict) and "hash" in x],
+        requires=[x.get("name") for x in tables(package.get("dependencies"))],
+        marker=_joined(package.get("resolution-markers")),
+    )
 
 
 def _uv_source(source: Mapping[str, Any]) -> dict[str, str | None]:
@@ -116,6 +147,7 @@ def poetry(data: bytes, reader: Reader) -> list[Resolved]:
     )
     found = Resolved(python=_text(about.get("python-versions")))
     elsewhere = table(about.get("files"))
+    extras = _poetry_extras(said)
     for package in tables(said.get("package")):
         source, name = table(package.get("source")), package.get("name")
         url, kind = source.get("url"), source.get("type")
@@ -136,10 +168,21 @@ def poetry(data: bytes, reader: Reader) -> list[Resolved]:
                 hashes=[x.get("hash") for x in files],
                 requires=list(table(package.get("dependencies"))),
                 groups=package.get("groups") or [package.get("category")],
+                extras=extras.get(canonicalize_name(str(name)), ()),
                 marker=_joined(package.get("markers")),
             ),
         )
     return [found]
+
+
+def _poetry_extras(said: Mapping[str, Any]) -> Mapping[str, list[str]]:
+    """Package -> the extras of the project that ask for it."""
+    found: dict[str, list[str]] = {}
+    for extra, asked in table(said.get("extras")).items():
+        for text in _strings(asked if isinstance(asked, list) else []):
+            name = canonicalize_name(re.split(r"[\s\[(;<>=!~]", text, maxsplit=1)[0])
+            found.setdefault(name, []).append(extra)
+    return found
 
 
 def pipfile(data: bytes, reader: Reader) -> list[Resolved]:
