@@ -10,7 +10,7 @@ from typing import Final
 
 from importers.base import Importer, Options, Source
 from importers.batching import batches
-from importers.lockfile import conda, finding, installed, python_locks, records
+from importers.lockfile import conda, explicit, finding, installed, python_locks, records
 from importers.lockfile.pinned import LARGEST, Reader, Resolved
 from importers.lockfile.requirements import requirements
 from importers.tally import Tally
@@ -24,7 +24,7 @@ PARSERS: Final[Mapping[str, Callable[[bytes, Reader], list[Resolved]]]] = {
     "poetry.lock": python_locks.poetry,
     "Pipfile.lock": python_locks.pipfile,
     "conda-lock.yml": conda.conda_lock,
-    "environment.yml": conda.environment_yml,
+    finding.EXPLICIT: explicit.conda_explicit,
 }
 
 
@@ -87,6 +87,8 @@ def environments_in(
         raise UnknownFormat(f"{name} is no lock file that is known", where=name)
     if kind == "requirements.txt":
         return requirements(data, reader, name, include)
+    if kind == "environment.yml":
+        return conda.environment_yml(data, reader, include)
     return PARSERS[kind](data, reader)
 
 
