@@ -10,7 +10,16 @@ from typing import Final
 
 from importers.base import Importer, Options, Source
 from importers.batching import batches
-from importers.lockfile import conda, explicit, finding, installed, python_locks, records
+from importers.lockfile import (
+    conda,
+    explicit,
+    finding,
+    installed,
+    pixi,
+    python_locks,
+    records,
+    renv,
+)
 from importers.lockfile.pinned import LARGEST, Reader, Resolved
 from importers.lockfile.requirements import requirements
 from importers.tally import Tally
@@ -23,6 +32,9 @@ PARSERS: Final[Mapping[str, Callable[[bytes, Reader], list[Resolved]]]] = {
     "pylock.toml": python_locks.pylock,
     "poetry.lock": python_locks.poetry,
     "Pipfile.lock": python_locks.pipfile,
+    "pdm.lock": python_locks.pdm,
+    "pixi.lock": pixi.pixi,
+    "renv.lock": renv.renv,
     "conda-lock.yml": conda.conda_lock,
     finding.EXPLICIT: explicit.conda_explicit,
 }
@@ -32,7 +44,7 @@ class LockfileImporter(Importer):
     """Reads which packages an environment has; installs, resolves and fetches nothing."""
 
     name = "lockfile"
-    summary = "Environments: uv, pylock, poetry, Pipfile, conda, requirements, a venv, or env:"
+    summary = "Environments: uv, pylock, poetry, pdm, Pipfile, conda, pixi, renv, requirements, a venv, or env:"
 
     def sniffs(self, source: Source) -> bool:
         """Whether it is a lock file, a folder with one, or a folder that packages are in."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
@@ -57,7 +58,13 @@ def _subdir(package: Pinned) -> str | None:
     return None if found is None or found[1] == "noarch" else found[1]
 
 
-def archive(address: str, reader: Reader, *, hashes: list[str] | None = None) -> Pinned | None:
+def archive(
+    address: str,
+    reader: Reader,
+    *,
+    hashes: list[str] | None = None,
+    requires: Sequence[str] = (),
+) -> Pinned | None:
     """The package in an archive of conda, by its address; ``None``, and counted, for another."""
     shown, _, digest = address[:_LONGEST].partition("#")
     clean = no_credentials(shown) or ""
@@ -80,6 +87,7 @@ def archive(address: str, reader: Reader, *, hashes: list[str] | None = None) ->
             "type": named["type"].lstrip("."),
         },
         hashes=listed if hashes is None else hashes,
+        requires=requires,
     )
 
 

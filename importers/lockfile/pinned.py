@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from packageurl import PackageURL
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
@@ -130,6 +131,15 @@ def _texts(more: Mapping[str, Any]) -> dict[str, Any]:
         elif value is not None:
             shown[key] = scrub(str(value))[:1_000]
     return shown
+
+
+def required_name(text: Any) -> str | None:
+    """The name in a requirement; those of extras were not asked for by everybody."""
+    try:
+        said = Requirement(str(text))
+    except (InvalidRequirement, RecursionError):
+        return None
+    return None if said.marker and "extra" in str(said.marker) else said.name
 
 
 def _normal(version: str | None) -> str | None:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads uv.lock, pylock.toml, poetry.lock and Pipfile.lock."""
+"""Reads uv.lock, pylock.toml, poetry.lock, pdm.lock and Pipfile.lock."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from importers.lockfile.pinned import (
     demand_version,
     git_address,
     no_credentials,
+    required_name,
     table,
     tables,
     toml,
@@ -28,7 +29,7 @@ from lineage.errors import BadInput, InputTooNew, InputTruncated
 from lineage.sources import json_reader
 
 #: The versions of each format that are known.
-UV, POETRY, PIPFILE = 1, 2, 6
+UV, POETRY, PDM, PIPFILE = 1, 2, 4, 6
 
 
 def uv(data: bytes, reader: Reader) -> list[Resolved]:
@@ -54,9 +55,7 @@ def uv(data: bytes, reader: Reader) -> list[Resolved]:
                 packages[number] = _uv_package(members.packages[number], reader)
             package = packages[number]
             if isinstance(package, Pinned):
-                extras = tuple(sorted({c.name for c in why if c.sort == "extra"}))
-                groups = tuple(sorted({c.name for c in why if c.sort == "group"}))
-                one.packages.append(replace(package, extras=extras, groups=groups))
+                one.packages.append(_chosen(package, why) if why else package)
             else:
                 _open(one, package)
         same = found.setdefault(frozenset(x.purl for x in one.packages), one)
@@ -64,6 +63,14 @@ def uv(data: bytes, reader: Reader) -> list[Resolved]:
             same.chosen = (" or ".join(", ".join(x.chosen) or "neither" for x in (same, one)),)
             same.packages = merged([*same.packages, *one.packages])
     return list(found.values())
+
+
+def _chosen(package: Pinned, why: Sequence[uv_choices.Choice]) -> Pinned:
+    """A package with the extras and groups by which it is there."""
+    by = {
+        sort: tuple(sorted({c.name for c in why if c.sort == sort})) for sort in ("extra", "group")
+    }
+    return replace(package, extras=by["extra"], groups=by["group"])
 
 
 def _uv_package(package: Mapping[str, Any], reader: Reader) -> Pinned | str | None:
@@ -183,6 +190,50 @@ def _poetry_extras(said: Mapping[str, Any]) -> Mapping[str, list[str]]:
             name = canonicalize_name(re.split(r"[\s\[(;<>=!~]", text, maxsplit=1)[0])
             found.setdefault(name, []).append(extra)
     return found
+
+
+def pdm(data: bytes, reader: Reader) -> list[Resolved]:
+    """Read pdm.lock."""
+    said = toml(data, reader.where)
+    about = table(said.get("metadata"))
+    demand_version(about.get("lock_version"), PDM, "pdm", reader.where)
+    targets = [x.get("requires_python") for x in tables(about.get("targets"))]
+    wanted = sorted({x for x in (*targets, about.get("requires_python")) if isinstance(x, str)})
+    found = Resolved(python=wanted[0] if len(wanted) == 1 else None)
+    elsewhere = table(about.get("files"))
+    for package in tables(said.get("package")):
+        _pdm_package(found, reader, package, elsewhere)
+    # Of a package that is asked for with extras there is an entry more for each set of them.
+    found.packages = merged(found.packages)
+    return [found]
+
+
+def _pdm_package(
+    found: Resolved, reader: Reader, said: Mapping[str, Any], elsewhere: Mapping[str, Any]
+) -> None:
+    name, version = said.get("name"), said.get("version")
+    if (path := _local(said, ("path",))) is not None:
+        _open(found, reader.local(name, path))
+        return
+    files = tables(said.get("files")) or tables(elsewhere.get(f"{name} {version}"))
+    asked = said.get("dependencies")
+    _add(
+        found,
+        reader.package(
+            name,
+            version,
+            at={
+                "vcs_url": git_address(str(said.get("git")), str(said.get("revision"))),
+                "download_url": no_credentials(said.get("url")),
+            },
+            hashes=[x.get("hash") for x in files],
+            requires=[x for text in asked if (x := required_name(text)) and x != name]
+            if isinstance(asked, list)
+            else [],
+            groups=said.get("groups") or (),
+            marker=_text(said.get("marker")),
+        ),
+    )
 
 
 def pipfile(data: bytes, reader: Reader) -> list[Resolved]:

@@ -240,4 +240,7 @@ def _one(words: list[str]) -> bool:
 
 
 def _name(text: Any) -> str:
-    return canonicalize_name(text) if isinstance(text, str) else ""
+    return _canonical(text) if isinstance(text, str) else ""
+
+
+_canonical = lru_cache(maxsize=10_000)(canonicalize_name)
