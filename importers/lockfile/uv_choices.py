@@ -42,6 +42,10 @@ class Choice(NamedTuple):
         )
 
 
+#: A package by its number, or an extra or group of it.
+_Place = tuple[int, str | None]
+
+
 class Members:
     """The packages of a lock file by number, and by what each of them is reached."""
 
@@ -55,6 +59,7 @@ class Members:
             for number, package in enumerate(self.packages)
             if table(package.get("source")).keys() & set(_LOCAL)
         ]
+        self._needs: dict[_Place, list[tuple[str | None, list[_Place]]]] = {}
         self._reached: dict[frozenset[Choice], frozenset[int]] = {}
         self.excluding = [
             [choice for item in items if (choice := self._choice(table(item))) is not None]
@@ -109,19 +114,15 @@ class Members:
         return self._reached[chosen]
 
     def _walk(self, chosen: frozenset[Choice]) -> set[int]:
-        seen: set[tuple[int, str | None]] = set()
         todo = list(self._begun(chosen))
+        seen = set(todo)
         while todo:
             at = todo.pop()
-            if at in seen:
-                continue
-            seen.add(at)
-            for wanted in self._wanted(*at):
-                if _holds(wanted.get("marker"), chosen):
-                    extras = wanted.get("extra")
-                    asked = extras if isinstance(extras, list) else []
-                    for number in self._named(wanted):
-                        todo += [(number, None), *((number, f"extra:{x}") for x in asked)]
+            for marker, places in self._needs.get(at) or self._needed(at):
+                if marker is None or _holds(marker, chosen):
+                    new = [place for place in places if place not in seen]
+                    seen.update(new)
+                    todo += new
         return {number for number, _ in seen}
 
     def _begun(self, chosen: frozenset[Choice]) -> Iterator[tuple[int, str | None]]:
@@ -136,17 +137,36 @@ class Members:
                 if choice.package == name and choice.sort != "project":
                     yield number, f"{choice.sort}:{choice.name}"
 
-    def _wanted(self, number: int, of: str | None) -> list[dict[str, Any]]:
+    def _needed(self, at: _Place) -> list[tuple[str | None, list[_Place]]]:
+        """What a package, or an extra or group of one, needs: the marker where it speaks of extras,
+        and where to go on.
+        """
+        number, of = at
         package = self.packages[number]
         if of is None:
-            return tables(package.get("dependencies"))
-        sort, _, name = of.partition(":")
-        keys = (key for key, its in _SORTS.items() if its == sort)
-        return [one for key in keys for one in tables(table(package.get(key)).get(name))]
+            listed = tables(package.get("dependencies"))
+        else:
+            sort, _, name = of.partition(":")
+            keys = (key for key, its in _SORTS.items() if its == sort)
+            listed = [one for key in keys for one in tables(table(package.get(key)).get(name))]
+        found: list[tuple[str | None, list[_Place]]] = []
+        for wanted in listed:
+            marker, extras = wanted.get("marker"), wanted.get("extra")
+            places: list[_Place] = []
+            for needed in self._named(wanted):
+                places.append((needed, None))
+                if isinstance(extras, list):
+                    places += [(needed, f"extra:{extra}") for extra in extras]
+            speaks = isinstance(marker, str) and "extra" in marker
+            found.append((marker if speaks else None, places))
+        self._needs[at] = found
+        return found
 
     def _named(self, wanted: Mapping[str, Any]) -> list[int]:
         """The packages that a dependency means: one, unless the lock file has several of its name."""
         found = self._by_name.get(_name(wanted.get("name")), [])
+        if len(found) == 1:
+            return found
         for key in ("version", "source"):
             if key in wanted and len(found) > 1:
                 found = [n for n in found if self.packages[n].get(key) == wanted[key]] or found
@@ -180,12 +200,10 @@ def by_choice(members: Members, chosen: frozenset[Choice]) -> Mapping[int, Seque
     return found
 
 
-def _holds(marker: Any, chosen: Iterable[Choice]) -> bool:
+def _holds(marker: str, chosen: Iterable[Choice]) -> bool:
     """Whether a marker can hold with some choices, on some platform: what it says of extras is known,
     all else may be.
     """
-    if not isinstance(marker, str) or "extra" not in marker:
-        return True
     coded = {
         f"{c.sort}-{len(c.package)}-{c.package}" + (f"-{c.name}" if c.sort != "project" else "")
         for c in chosen
