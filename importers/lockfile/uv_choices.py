@@ -186,6 +186,8 @@ def by_choice(members: Members, chosen: frozenset[Choice]) -> Mapping[int, Seque
     """
     excluded = {choice for items in members.excluding for choice in items}
     optional = frozenset(members.choices()) - excluded
+    if not (optional or excluded):
+        return dict.fromkeys(range(len(members.packages)), ())
     always = members.reached(frozenset())
     found: dict[int, list[Choice]] = {number: [] for number in always}
     for choice in sorted(chosen | optional):
