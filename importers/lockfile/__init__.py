@@ -20,11 +20,14 @@ from importers.lockfile import (
     records,
     renv,
 )
+from importers.lockfile.logged_model import environment_of_model
 from importers.lockfile.pinned import LARGEST, Reader, Resolved
 from importers.lockfile.requirements import requirements
 from importers.tally import Tally
 from lineage.errors import BadInput, InputMissing, UnknownFormat
 from lineage.model.record import Batch, Edge, Node, Record, line
+
+__all__ = ["IMPORTER", "LockfileImporter", "environment_of_model", "environments_in"]
 
 #: Formats that are one file each; requirements may include others.
 PARSERS: Final[Mapping[str, Callable[[bytes, Reader], list[Resolved]]]] = {

@@ -120,6 +120,12 @@ def _by_pip(text: str, reader: Reader, found: Resolved, include: Include) -> Non
         found.unpinned += one.unpinned
 
 
+def spec_name(text: str) -> str | None:
+    """The name of the package that a spec of conda asks for."""
+    spec = _SPEC.fullmatch(text.strip())
+    return spec["name"].lower() if spec else None
+
+
 def _asked(text: str, reader: Reader, found: Resolved) -> None:
     spec = _SPEC.fullmatch(text)
     exact = spec and (
