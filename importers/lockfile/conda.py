@@ -15,7 +15,14 @@ from importers.lockfile.pinned import (
     no_credentials,
     table,
 )
-from importers.lockfile.requirements import Include, included, inside, one_line, requirements
+from importers.lockfile.requirements import (
+    Include,
+    included,
+    inside,
+    not_read,
+    one_line,
+    requirements,
+)
 from lineage.access.secret_patterns import scrub
 from lineage.errors import BadInput, InputTruncated
 from lineage.sources import yaml_reader
@@ -113,9 +120,15 @@ def _by_pip(text: str, reader: Reader, found: Resolved, include: Include) -> Non
     there = inside(reader.where, named, reader)
     data = None if there is None else include(there)
     if there is None or data is None:
-        found.unpinned.append(scrub(f"-r {named} (not read)"))
+        found.unpinned.append(not_read(named))
         return
-    for one in requirements(data, Reader(reader.tally, there), there, include):
+    try:
+        listed = requirements(data, Reader(reader.tally, there), there, include)
+    except BadInput as error:
+        reader.lose("included files", error.what, named)
+        found.unpinned.append(not_read(named))
+        return
+    for one in listed:
         found.packages += one.packages
         found.unpinned += one.unpinned
 

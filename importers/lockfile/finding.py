@@ -68,7 +68,7 @@ EXPLICIT = "explicit list of conda"
 _UTF_16 = frozenset({b"\xff\xfe", b"\xfe\xff"})
 _YAML = (".yml", ".yaml")
 #: What such lists are called, among many other things.
-_LISTED = re.compile(r".*(?:explicit|conda|spec[-_]?(?:file|list)).*\.(?:txt|lock)")
+_LISTED = re.compile(r".*\.lock|.*(?:explicit|conda|spec[-_]?(?:file|list)).*\.txt")
 #: Looks that other files have as well, and the only names under which they are believed.
 _SUFFIXES: Mapping[str, tuple[str, ...]] = {
     "environment.yml": (*_YAML, "-"),

@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from packageurl import PackageURL
@@ -87,6 +88,9 @@ class Reader:
             return None
         if kind == "pypi":
             name, version = canonicalize_name(name), _normal(version)
+            # What it needs is called as the members of its environment are.
+            wanted = more.get("requires", ())
+            more["requires"] = [_canonical(x) for x in wanted if isinstance(x, str)]
         qualifiers = {key: value for key, value in at.items() if value}
         try:
             purl = PackageURL(kind, None, name, version, qualifiers).to_string()
@@ -131,6 +135,9 @@ def _texts(more: Mapping[str, Any]) -> dict[str, Any]:
         elif value is not None:
             shown[key] = scrub(str(value))[:1_000]
     return shown
+
+
+_canonical = lru_cache(maxsize=10_000)(canonicalize_name)
 
 
 def required_name(text: Any) -> str | None:

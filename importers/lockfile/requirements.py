@@ -54,6 +54,7 @@ def requirements(data: bytes, reader: Reader, path: str, include: Include) -> li
         return [listed]
     found = Resolved()
     todo, seen = [(path, data)], {path}
+    gone: list[tuple[str, str]] = []
     while todo:
         here, content = todo.pop(0)
         for line in _lines(content, here):
@@ -62,15 +63,27 @@ def requirements(data: bytes, reader: Reader, path: str, include: Include) -> li
                 one_line(line, reader, found)
                 continue
             there = inside(here, named, reader)
-            if there is None or there in seen:
+            if there is None:
+                found.unpinned.append(not_read(named))
+                continue
+            if there in seen:
                 continue
             seen.add(there)
             if len(seen) > _MOST_FILES:
                 raise LimitExceeded(f"includes over {_MOST_FILES} files", where=here)
             if (inner := include(there)) is None:
-                message = f"{here} includes {named}, which is not there"
-                raise BadInput(message, where=here, hint="Bring the file back, or mend -r.")
+                gone.append((here, named))
+                found.unpinned.append(not_read(named))
+                continue
             todo.append((there, inner))
+    if gone and not found.packages and len(found.unpinned) == len(gone):
+        here, named = gone[0]
+        message = f"{here} includes {named}, which is not there"
+        raise BadInput(message, where=here, hint="Bring the file back, or mend -r.")
+    for here, named in gone:
+        reader.lose(
+            "included files", "are not there: the environment is open", f"{named} of {here}"
+        )
     if not (found.packages or found.unpinned) and reader.lost("lines"):
         raise BadInput("this is no requirements file: no line is one", where=reader.where)
     return [found]
@@ -94,6 +107,11 @@ def _lines(data: bytes, where: str) -> Iterator[str]:
         raise InputTruncated(
             "the last line is continued on one that is not there", where=f"{where}:{number}"
         )
+
+
+def not_read(named: str) -> str:
+    """What an included file leaves open that could not be read."""
+    return scrub(f"-r {named.strip()} (not read)")
 
 
 def included(line: str) -> str | None:

@@ -186,6 +186,18 @@ def test_what_the_list_for_pip_includes_is_read_or_leaves_the_environment_open(t
         assert "(not read)" in without["unpinned"]
 
 
+def test_a_file_that_is_included_and_gone_costs_what_is_in_it(tmp_path):
+    found = read(written(tmp_path, "requirements.txt", "attrs==25.1.0\n-r gone.txt\n"))
+    about = found.environment.attributes
+    assert (about["reproducible"], about["unpinned"]) == (False, "-r gone.txt (not read)")
+    assert found.members.keys() == {"pkg:pypi/attrs@25.1.0"}
+    assert found.lost == {"included files": 1, "requirements": 1}
+    written(tmp_path, "wanted.txt", "-r gone.txt\n")
+    text = "dependencies:\n- python=3.9.12=h12debd9_0\n- pip:\n  - -r wanted.txt\n"
+    nested = read(written(tmp_path, "environment.yml", text)).environment.attributes
+    assert nested["unpinned"] == "-r wanted.txt (not read)"
+
+
 NOT_LOCKS = {
     "helm/Chart.yaml": "dependencies:\n  - name: postgresql\n    version: 12.1.9\n",
     "helm/environments.yaml": "dependencies:\n  - name: postgresql\n    version: 12.1.9\n",

@@ -204,7 +204,7 @@ def test_pdm_lock_has_groups_markers_and_what_each_package_needs(tmp_path):
     assert found.members == {
         "pkg:pypi/jinja2@3.1.2": {
             "hash": (HASH, OTHER),
-            "requires": ("MarkupSafe", "babel"),
+            "requires": ("babel", "markupsafe"),
             "group": ("default", "dev"),
         },
         f"pkg:pypi/tool@1.0?vcs_url=git%2Bhttps://git.example/tool.git%40{COMMIT}": {
