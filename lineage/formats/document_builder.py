@@ -32,8 +32,8 @@ class Reading:
         ``BadInput``.
         """
         found = names.declared(prefixes, where=where)
-        if found.get("prov", prefixes.get("prov")) != prefixes.get("prov"):
-            self.losses.append(names.slip(prefixes["prov"]))
+        said = (names.slip(p, iri) for p, iri in prefixes.items() if names.is_slip(iri))
+        self.losses += [loss for loss in said if loss not in self.losses]
         return found
 
     def batch(self) -> Batch:

@@ -64,9 +64,9 @@ def is_slip(space: str) -> bool:
     return space != namespaces.PROV and _NEARLY_PROV.fullmatch(space) is not None
 
 
-def slip(space: str) -> Loss:
-    """What is said of a document whose prefix prov is bound to a slip of PROV's namespace."""
-    return Loss("prefixes", 1, f"prov is bound to {space}, read as {namespaces.PROV}")
+def slip(prefix: str, space: str) -> Loss:
+    """What is said of a document that has a prefix bound to a slip of PROV's namespace."""
+    return Loss("prefixes", 1, f"{prefix} is bound to {space}, read as {namespaces.PROV}")
 
 
 def _mended(space: str) -> str:

@@ -189,6 +189,17 @@ def test_a_slip_in_the_namespace_of_prov_changes_nothing_and_is_said(name, slip)
     assert f'"{slip}"'.encode() not in again and formats.named(name).loads(again).losses == ()
 
 
+def test_a_whole_document_of_prov_xml_in_such_a_namespace_is_read():
+    whole = (
+        SLIPPED["xml"]
+        .replace("p:", "prov:")
+        .replace('xmlns:prov="http://www.w3.org/ns/prov#" ', "")
+    )
+    batch = formats.named("xml").loads((whole % SLIPS[0]).encode())
+    assert [node.kind for node in batch.nodes] == ["Person"]
+    assert [loss.number for loss in batch.losses] == [1]
+
+
 @pytest.mark.parametrize("name", SLIPPED)
 def test_another_namespace_under_the_prefix_of_prov_is_refused(name):
     with pytest.raises(BadInput, match="reserved for PROV"):

@@ -34,7 +34,7 @@ def written_out(value: Any, contexts: list[Any]) -> tuple[Any, tuple[Loss, ...]]
     is_slip = isinstance(bound, str) and names.is_slip(bound)
     if isinstance(read, dict) and "@context" in read and (is_slip or bound is None):
         read = {**read, "@context": [*_each(read["@context"]), {"prov": _PROV}]}
-    return read, (names.slip(bound),) if is_slip and isinstance(bound, str) else ()
+    return read, (names.slip("prov", bound),) if is_slip and isinstance(bound, str) else ()
 
 
 class _Document:
