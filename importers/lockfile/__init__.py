@@ -10,12 +10,24 @@ from typing import Final
 
 from importers.base import Importer, Options, Source
 from importers.batching import batches
-from importers.lockfile import conda, finding, installed, python_locks, records
+from importers.lockfile import (
+    conda,
+    explicit,
+    finding,
+    installed,
+    pixi,
+    python_locks,
+    records,
+    renv,
+)
+from importers.lockfile.logged_model import environment_of_model
 from importers.lockfile.pinned import LARGEST, Reader, Resolved
 from importers.lockfile.requirements import requirements
 from importers.tally import Tally
 from lineage.errors import BadInput, InputMissing, UnknownFormat
 from lineage.model.record import Batch, Edge, Node, Record, line
+
+__all__ = ["IMPORTER", "LockfileImporter", "environment_of_model", "environments_in"]
 
 #: Formats that are one file each; requirements may include others.
 PARSERS: Final[Mapping[str, Callable[[bytes, Reader], list[Resolved]]]] = {
@@ -23,8 +35,11 @@ PARSERS: Final[Mapping[str, Callable[[bytes, Reader], list[Resolved]]]] = {
     "pylock.toml": python_locks.pylock,
     "poetry.lock": python_locks.poetry,
     "Pipfile.lock": python_locks.pipfile,
+    "pdm.lock": python_locks.pdm,
+    "pixi.lock": pixi.pixi,
+    "renv.lock": renv.renv,
     "conda-lock.yml": conda.conda_lock,
-    "environment.yml": conda.environment_yml,
+    finding.EXPLICIT: explicit.conda_explicit,
 }
 
 
@@ -32,7 +47,7 @@ class LockfileImporter(Importer):
     """Reads which packages an environment has; installs, resolves and fetches nothing."""
 
     name = "lockfile"
-    summary = "Environments: uv, pylock, poetry, Pipfile, conda, requirements, a venv, or env:"
+    summary = "Environments: uv, pylock, poetry, pdm, Pipfile, conda, pixi, renv, requirements, a venv, or env:"
 
     def sniffs(self, source: Source) -> bool:
         """Whether it is a lock file, a folder with one, or a folder that packages are in."""
@@ -87,6 +102,8 @@ def environments_in(
         raise UnknownFormat(f"{name} is no lock file that is known", where=name)
     if kind == "requirements.txt":
         return requirements(data, reader, name, include)
+    if kind == "environment.yml":
+        return conda.environment_yml(data, reader, include)
     return PARSERS[kind](data, reader)
 
 

@@ -15,7 +15,14 @@ from importers.lockfile.pinned import (
     no_credentials,
     table,
 )
-from importers.lockfile.requirements import one_line
+from importers.lockfile.requirements import (
+    Include,
+    included,
+    inside,
+    not_read,
+    one_line,
+    requirements,
+)
 from lineage.access.secret_patterns import scrub
 from lineage.errors import BadInput, InputTruncated
 from lineage.sources import yaml_reader
@@ -31,9 +38,10 @@ _URL = re.compile(
 _SPEC = re.compile(
     r"(?:(?P<channel>[^\s:]+)::)?(?P<name>[A-Za-z0-9_][A-Za-z0-9_.-]*)\s*(?P<rest>.*)"
 )
-#: ``==1.2`` and ``=1.2=build`` name one version; ``=1.2.3`` does in all but name.
+#: ``==1.2``, ``=1.2=build`` and ``1.2 build`` name one version; ``=1.2.3`` does in all but name.
 _EXACT = re.compile(r"==\s*(?P<version>[^\s=<>!~,|*]+)(?:[=\s]\s*(?P<build>[^\s=<>!~,|*]+))?")
 _BUILD = re.compile(r"=\s*(?P<version>[^\s=<>!~,|*]+)=(?P<build>[^\s=<>!~,|*]+)")
+_SPACED = re.compile(r"(?P<version>\d[^\s=<>!~,|*]*)(?:\s+(?P<build>[^\s=<>!~,|*]+))?")
 _THREE = re.compile(r"=\s*(?P<version>\d+(?:\.[^\s=<>!~,|*.]+){2,})(?P<build>)")
 
 
@@ -82,8 +90,10 @@ def _locked(entry: Mapping[str, Any], reader: Reader) -> Pinned | None:
     )
 
 
-def environment_yml(data: bytes, reader: Reader) -> list[Resolved]:
-    """Read environment.yml: what was asked for, which is seldom what was installed."""
+def environment_yml(data: bytes, reader: Reader, include: Include) -> list[Resolved]:
+    """Read environment.yml: what was asked for, which is seldom what was installed. ``include`` reads
+    the files that its list for pip names.
+    """
     said = yaml_reader.load(data, where=reader.where)
     if not isinstance(said, dict) or not isinstance(said.get("dependencies"), list):
         raise BadInput("this is no environment.yml: it lists no dependencies", where=reader.where)
@@ -91,15 +101,42 @@ def environment_yml(data: bytes, reader: Reader) -> list[Resolved]:
     for entry in said["dependencies"]:
         if isinstance(entry, str):
             _asked(entry.partition(" #")[0].strip(), reader, found)
-        elif isinstance(entry, dict):
-            listed = entry.get("pip")
-            for line in listed if isinstance(listed, list) else ():
-                one_line(str(line).partition(" #")[0].strip(), reader, found)
+        elif isinstance(entry, dict) and isinstance(entry.get("pip"), list):
+            for line in entry["pip"]:
+                _by_pip(str(line).partition(" #")[0].strip(), reader, found, include)
         else:
             reader.lose("requirements", "are neither a text nor a list for pip", repr(entry)[:60])
     for key in sorted(said.keys() & {"channels", "variables", "prefix", "platforms"}):
         reader.lose("settings", "say where to install from or to, not what", key)
     return [found]
+
+
+def _by_pip(text: str, reader: Reader, found: Resolved, include: Include) -> None:
+    """A line of the list for pip; one that includes a file which is not there leaves open what is in it."""
+    named = included(text)
+    if named is None:
+        one_line(text, reader, found)
+        return
+    there = inside(reader.where, named, reader)
+    data = None if there is None else include(there)
+    if there is None or data is None:
+        found.unpinned.append(not_read(named))
+        return
+    try:
+        listed = requirements(data, Reader(reader.tally, there), there, include)
+    except BadInput as error:
+        reader.lose("included files", error.what, named)
+        found.unpinned.append(not_read(named))
+        return
+    for one in listed:
+        found.packages += one.packages
+        found.unpinned += one.unpinned
+
+
+def spec_name(text: str) -> str | None:
+    """The name of the package that a spec of conda asks for."""
+    spec = _SPEC.fullmatch(text.strip())
+    return spec["name"].lower() if spec else None
 
 
 def _asked(text: str, reader: Reader, found: Resolved) -> None:
@@ -108,6 +145,7 @@ def _asked(text: str, reader: Reader, found: Resolved) -> None:
         _EXACT.fullmatch(spec["rest"])
         or _BUILD.fullmatch(spec["rest"])
         or _THREE.fullmatch(spec["rest"])
+        or _SPACED.fullmatch(spec["rest"])
     )
     if spec is None or not exact:
         found.unpinned.append(scrub(text))

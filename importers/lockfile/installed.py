@@ -11,9 +11,14 @@ from email.parser import BytesHeaderParser
 from pathlib import Path
 from typing import Any
 
-from packaging.requirements import InvalidRequirement, Requirement
-
-from importers.lockfile.pinned import Reader, Resolved, git_address, no_credentials, table
+from importers.lockfile.pinned import (
+    Reader,
+    Resolved,
+    git_address,
+    no_credentials,
+    required_name,
+    table,
+)
 from lineage import ids
 from lineage.errors import BadInput
 from lineage.sources import json_reader
@@ -97,7 +102,7 @@ def _distribution(path: Path, reader: Reader, found: Resolved, systems: set[str]
         _one(about.get("Version")),
         at=at,
         hashes=hashes,
-        requires=[x for text in about.get_all("Requires-Dist") or () if (x := _required(text))],
+        requires=[x for text in about.get_all("Requires-Dist") or () if (x := required_name(text))],
         installer=_one((_read(path / "INSTALLER") or b"").decode("utf-8", "replace")) or None,
         record=f"sha256:{ids.sha256(record)}" if record is not None else None,
     )
@@ -128,15 +133,6 @@ def _hashes(archive: dict[str, Any]) -> list[str]:
     listed = [f"{name}:{text}" for name, text in table(archive.get("hashes")).items()]
     old = archive.get("hash")
     return listed or ([old.replace("=", ":", 1)] if isinstance(old, str) else [])
-
-
-def _required(text: Any) -> str | None:
-    """The name in a requirement; those of extras were not asked for by everybody."""
-    try:
-        said = Requirement(str(text))
-    except (InvalidRequirement, RecursionError):
-        return None
-    return None if said.marker and "extra" in str(said.marker) else said.name
 
 
 def _systems(wheel: bytes) -> set[str]:

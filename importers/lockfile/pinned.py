@@ -7,9 +7,11 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from packageurl import PackageURL
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
@@ -54,6 +56,8 @@ class Resolved:
     platform: str | None = None
     packages: list[Pinned] = field(default_factory=list)
     unpinned: list[str] = field(default_factory=list)
+    #: The extras and groups that make it this of several environments that exclude each other.
+    chosen: tuple[str, ...] = ()
 
 
 class Reader:
@@ -84,6 +88,9 @@ class Reader:
             return None
         if kind == "pypi":
             name, version = canonicalize_name(name), _normal(version)
+            # What it needs is called as the members of its environment are.
+            wanted = more.get("requires", ())
+            more["requires"] = [_canonical(x) for x in wanted if isinstance(x, str)]
         qualifiers = {key: value for key, value in at.items() if value}
         try:
             purl = PackageURL(kind, None, name, version, qualifiers).to_string()
@@ -128,6 +135,18 @@ def _texts(more: Mapping[str, Any]) -> dict[str, Any]:
         elif value is not None:
             shown[key] = scrub(str(value))[:1_000]
     return shown
+
+
+_canonical = lru_cache(maxsize=10_000)(canonicalize_name)
+
+
+def required_name(text: Any) -> str | None:
+    """The name in a requirement; those of extras were not asked for by everybody."""
+    try:
+        said = Requirement(str(text))
+    except (InvalidRequirement, RecursionError):
+        return None
+    return None if said.marker and "extra" in str(said.marker) else said.name
 
 
 def _normal(version: str | None) -> str | None:

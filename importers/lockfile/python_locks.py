@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads uv.lock, pylock.toml, poetry.lock and Pipfile.lock."""
+"""Reads uv.lock, pylock.toml, poetry.lock, pdm.lock and Pipfile.lock."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from packaging.pylock import Package, Pylock, PylockUnsupportedVersionError, PylockValidationError
+from packaging.utils import canonicalize_name
 
+from importers.lockfile import uv_choices
 from importers.lockfile.pinned import (
     Pinned,
     Reader,
@@ -15,40 +19,74 @@ from importers.lockfile.pinned import (
     demand_version,
     git_address,
     no_credentials,
+    required_name,
     table,
     tables,
     toml,
 )
+from importers.lockfile.records import merged
 from lineage.errors import BadInput, InputTooNew, InputTruncated
 from lineage.sources import json_reader
 
 #: The versions of each format that are known.
-UV, POETRY, PIPFILE = 1, 2, 6
+UV, POETRY, PDM, PIPFILE = 1, 2, 4, 6
 
 
 def uv(data: bytes, reader: Reader) -> list[Resolved]:
-    """Read uv.lock: one environment for every platform and Python it was solved for."""
+    """Read uv.lock: one environment for every platform and Python it was solved for; of extras and
+    groups that exclude each other, one for each that can be chosen.
+    """
     said = toml(data, reader.where)
     demand_version(said.get("version"), UV, "uv", reader.where)
-    found = Resolved(python=_text(said.get("requires-python")))
-    for package in tables(said.get("package")):
-        source = table(package.get("source"))
-        if (path := _local(source, ("editable", "virtual", "directory", "path"))) is not None:
-            _open(found, reader.local(package.get("name"), path))
-            continue
-        files = [package.get("sdist"), *tables(package.get("wheels"))]
-        _add(
-            found,
-            reader.package(
-                package.get("name"),
-                package.get("version"),
-                at=_uv_source(source),
-                hashes=[x["hash"] for x in files if isinstance(x, dict) and "hash" in x],
-                requires=[x.get("name") for x in tables(package.get("dependencies"))],
-                marker=_joined(package.get("resolution-markers")),
-            ),
-        )
-    return [found]
+    members = uv_choices.Members(said)
+    alternatives = members.alternatives()
+    if len(alternatives) > uv_choices.MOST:
+        reader.lose("alternatives", f"over {uv_choices.MOST} of one lock file", reader.where)
+    if any(members.excluding):
+        named = " or ".join(sorted({str(c) for items in members.excluding for c in items}))
+        reader.lose("alternatives", "exclude each other: each is an environment of its own", named)
+    python = _text(said.get("requires-python"))
+    packages: dict[int, Pinned | str | None] = {}
+    found: dict[frozenset[str], Resolved] = {}
+    for chosen in alternatives[: uv_choices.MOST]:
+        one = Resolved(python=python, chosen=tuple(map(str, sorted(chosen))))
+        for number, why in sorted(uv_choices.by_choice(members, chosen).items()):
+            if number not in packages:
+                packages[number] = _uv_package(members.packages[number], reader)
+            package = packages[number]
+            if isinstance(package, Pinned):
+                one.packages.append(_chosen(package, why) if why else package)
+            else:
+                _open(one, package)
+        same = found.setdefault(frozenset(x.purl for x in one.packages), one)
+        if same is not one:
+            same.chosen = (" or ".join(", ".join(x.chosen) or "neither" for x in (same, one)),)
+            same.packages = merged([*same.packages, *one.packages])
+    return list(found.values())
+
+
+def _chosen(package: Pinned, why: Sequence[uv_choices.Choice]) -> Pinned:
+    """A package with the extras and groups by which it is there."""
+    by = {
+        sort: tuple(sorted({c.name for c in why if c.sort == sort})) for sort in ("extra", "group")
+    }
+    return replace(package, extras=by["extra"], groups=by["group"])
+
+
+def _uv_package(package: Mapping[str, Any], reader: Reader) -> Pinned | str | None:
+    """A package of uv.lock; the requirement that stays open, for one in a folder."""
+    source = table(package.get("source"))
+    if (path := _local(source, ("editable", "virtual", "directory", "path"))) is not None:
+        return reader.local(package.get("name"), path)
+    files = [package.get("sdist"), *tables(package.get("wheels"))]
+    return reader.package(
+        package.get("name"),
+        package.get("version"),
+        at=_uv_source(source),
+        hashes=[x["hash"] for x in files if isinstance(x, dict) and "hash" in x],
+        requires=[x.get("name") for x in tables(package.get("dependencies"))],
+        marker=_joined(package.get("resolution-markers")),
+    )
 
 
 def _uv_source(source: Mapping[str, Any]) -> dict[str, str | None]:
@@ -116,6 +154,7 @@ def poetry(data: bytes, reader: Reader) -> list[Resolved]:
     )
     found = Resolved(python=_text(about.get("python-versions")))
     elsewhere = table(about.get("files"))
+    extras = _poetry_extras(said)
     for package in tables(said.get("package")):
         source, name = table(package.get("source")), package.get("name")
         url, kind = source.get("url"), source.get("type")
@@ -136,10 +175,65 @@ def poetry(data: bytes, reader: Reader) -> list[Resolved]:
                 hashes=[x.get("hash") for x in files],
                 requires=list(table(package.get("dependencies"))),
                 groups=package.get("groups") or [package.get("category")],
+                extras=extras.get(canonicalize_name(str(name)), ()),
                 marker=_joined(package.get("markers")),
             ),
         )
     return [found]
+
+
+def _poetry_extras(said: Mapping[str, Any]) -> Mapping[str, list[str]]:
+    """Package -> the extras of the project that ask for it."""
+    found: dict[str, list[str]] = {}
+    for extra, asked in table(said.get("extras")).items():
+        for text in _strings(asked if isinstance(asked, list) else []):
+            name = canonicalize_name(re.split(r"[\s\[(;<>=!~]", text, maxsplit=1)[0])
+            found.setdefault(name, []).append(extra)
+    return found
+
+
+def pdm(data: bytes, reader: Reader) -> list[Resolved]:
+    """Read pdm.lock."""
+    said = toml(data, reader.where)
+    about = table(said.get("metadata"))
+    demand_version(about.get("lock_version"), PDM, "pdm", reader.where)
+    targets = [x.get("requires_python") for x in tables(about.get("targets"))]
+    wanted = sorted({x for x in (*targets, about.get("requires_python")) if isinstance(x, str)})
+    found = Resolved(python=wanted[0] if len(wanted) == 1 else None)
+    elsewhere = table(about.get("files"))
+    for package in tables(said.get("package")):
+        _pdm_package(found, reader, package, elsewhere)
+    # Of a package that is asked for with extras there is an entry more for each set of them.
+    found.packages = merged(found.packages)
+    return [found]
+
+
+def _pdm_package(
+    found: Resolved, reader: Reader, said: Mapping[str, Any], elsewhere: Mapping[str, Any]
+) -> None:
+    name, version = said.get("name"), said.get("version")
+    if (path := _local(said, ("path",))) is not None:
+        _open(found, reader.local(name, path))
+        return
+    files = tables(said.get("files")) or tables(elsewhere.get(f"{name} {version}"))
+    asked = said.get("dependencies")
+    _add(
+        found,
+        reader.package(
+            name,
+            version,
+            at={
+                "vcs_url": git_address(str(said.get("git")), str(said.get("revision"))),
+                "download_url": no_credentials(said.get("url")),
+            },
+            hashes=[x.get("hash") for x in files],
+            requires=[x for text in asked if (x := required_name(text)) and x != name]
+            if isinstance(asked, list)
+            else [],
+            groups=said.get("groups") or (),
+            marker=_text(said.get("marker")),
+        ),
+    )
 
 
 def pipfile(data: bytes, reader: Reader) -> list[Resolved]:

@@ -95,7 +95,7 @@ def _environment(ident: str, found: Resolved, size: int, tally: Tally) -> Node:
     python = f"Python {found.python}, " if found.python else ""
     return kinds.Environment(
         id=ident,
-        label=f"{python}{size} packages",
+        label=", ".join([f"{python}{size} packages", *found.chosen]),
         python=found.python,
         platform=found.platform or ANY,
         packages=size,
@@ -104,6 +104,7 @@ def _environment(ident: str, found: Resolved, size: int, tally: Tally) -> Node:
                 "reproducible": False if unpinned else None,
                 "reason": reason if unpinned else None,
                 "unpinned": unpinned[:MOST_UNPINNED],
+                "chosen": found.chosen,
             }
         ),
     ).node()

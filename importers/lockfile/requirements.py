@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from importers.lockfile import listings
 from importers.lockfile.pinned import (
     Reader,
     Resolved,
@@ -33,31 +34,56 @@ _GIT = re.compile(
 _EGG = re.compile(r"(?:^|&)egg=([A-Za-z0-9._-]+)")
 _FRAGMENT_HASH = re.compile(r"#(?:.*&)?((?:sha256|sha512|sha384|md5)=[0-9a-f]+)")
 
+#: Where conda builds what ``pip freeze`` then says is from a folder.
+_BY_CONDA = re.compile(
+    r"file:///(?:\S*/)?(?:conda-bld|croot|tmp/build|feedstock_root/build_artifacts|build_artifacts)/"
+)
+#: What pip of Debian and Ubuntu once listed.
+_DEBIAN = ("pkg-resources", "0.0.0")
+
 #: Reads an included file by its path inside the folder; ``None`` when there is none.
 Include = Callable[[str], bytes | None]
 
 
 def requirements(data: bytes, reader: Reader, path: str, include: Include) -> list[Resolved]:
-    """Read a requirements file with those that it includes."""
+    """Read a requirements file with those that it includes, or a list of what is installed under
+    that name.
+    """
+    listed = listings.read(text_of(data, reader.where), reader)
+    if listed is not None:
+        return [listed]
     found = Resolved()
     todo, seen = [(path, data)], {path}
+    gone: list[tuple[str, str]] = []
     while todo:
         here, content = todo.pop(0)
         for line in _lines(content, here):
-            option = _OPTION.fullmatch(line)
-            if option is None or option["name"] not in _INCLUDES:
+            named = included(line)
+            if named is None:
                 one_line(line, reader, found)
                 continue
-            there = _inside(here, option["value"], reader)
-            if there is None or there in seen:
+            there = inside(here, named, reader)
+            if there is None:
+                found.unpinned.append(not_read(named))
+                continue
+            if there in seen:
                 continue
             seen.add(there)
             if len(seen) > _MOST_FILES:
                 raise LimitExceeded(f"includes over {_MOST_FILES} files", where=here)
             if (inner := include(there)) is None:
-                message = f"{here} includes {option['value']}, which is not there"
-                raise BadInput(message, where=here, hint="Bring the file back, or mend -r.")
+                gone.append((here, named))
+                found.unpinned.append(not_read(named))
+                continue
             todo.append((there, inner))
+    if gone and not found.packages and len(found.unpinned) == len(gone):
+        here, named = gone[0]
+        message = f"{here} includes {named}, which is not there"
+        raise BadInput(message, where=here, hint="Bring the file back, or mend -r.")
+    for here, named in gone:
+        reader.lose(
+            "included files", "are not there: the environment is open", f"{named} of {here}"
+        )
     if not (found.packages or found.unpinned) and reader.lost("lines"):
         raise BadInput("this is no requirements file: no line is one", where=reader.where)
     return [found]
@@ -83,7 +109,18 @@ def _lines(data: bytes, where: str) -> Iterator[str]:
         )
 
 
-def _inside(here: str, value: str, reader: Reader) -> str | None:
+def not_read(named: str) -> str:
+    """What an included file leaves open that could not be read."""
+    return scrub(f"-r {named.strip()} (not read)")
+
+
+def included(line: str) -> str | None:
+    """The file that a line includes, if it does."""
+    option = _OPTION.fullmatch(line) if line.startswith("-") else None
+    return option["value"].strip() if option is not None and option["name"] in _INCLUDES else None
+
+
+def inside(here: str, value: str, reader: Reader) -> str | None:
     """Where an include leads, seen from the folder of the first file."""
     there = posixpath.normpath(posixpath.join(posixpath.dirname(here), value.strip()))
     if there.startswith(("/", "../")) or "://" in value or there == "..":
@@ -99,6 +136,8 @@ def one_line(line: str, reader: Reader, found: Resolved) -> None:
         _editable(option["value"], reader, found)
     elif option is not None:
         reader.lose("options", "say how pip works, not what is installed", option["name"])
+    elif (pin := listings.conda_pin(line)) is not None:
+        listings.take(pin, reader, found)
     else:
         text = re.split(r"\s--", line, maxsplit=1)[0].strip()
         _requirement(text, _HASH.findall(line), reader, found)
@@ -126,6 +165,9 @@ def _requirement(text: str, hashes: list[str], reader: Reader, found: Resolved) 
     if len(said.specifier) != 1 or not exact:
         found.unpinned.append(scrub(str(said)))
         return
+    if (said.name, exact[0]) == _DEBIAN:
+        reader.lose("packages", "are none: Debian's pip lists itself so", text)
+        return
     package = reader.package(
         said.name, exact[0], at={}, hashes=hashes, marker=marker, extras=said.extras
     )
@@ -141,6 +183,9 @@ def _at_url(
     at = {"vcs_url": git_address(git["url"], git["commit"])} if git else {}
     if not git:
         hashes = hashes + [x.replace("=", ":") for x in _FRAGMENT_HASH.findall(url)]
+        if _BY_CONDA.match(url):
+            found.unpinned.append(f"{name} (built by conda, at a version that is not said)")
+            return
         if url.startswith("file:") or not hashes:
             found.unpinned.append(scrub(f"{name} @ {no_credentials(url)}"))
             return

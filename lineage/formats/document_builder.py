@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lineage.errors import BadInput
+from lineage.formats import names
 from lineage.formats.names import Names
 from lineage.model.record import Batch, Edge, Loss, Node
 
@@ -25,6 +26,15 @@ class Reading:
         self.prefixes: dict[str, str] = {}
         self.bundles: dict[str, Mapping[str, str]] = {}
         self.losses: list[Loss] = []
+
+    def declared(self, prefixes: Mapping[str, str], where: str) -> dict[str, str]:
+        """Check the prefixes of a scope, and return them; what had to be mended is said. Raises
+        ``BadInput``.
+        """
+        found = names.declared(prefixes, where=where)
+        said = (names.slip(p, iri) for p, iri in prefixes.items() if names.is_slip(iri))
+        self.losses += [loss for loss in said if loss not in self.losses]
+        return found
 
     def batch(self) -> Batch:
         """Everything that was found, as a batch."""

@@ -13,10 +13,11 @@ from lineage import ids
 from lineage.errors import BadInput
 from lineage.formats import prov_terms
 from lineage.model import namespaces
-from lineage.model.record import Batch
+from lineage.model.record import Batch, Loss
 from lineage.model.value import Literal, Ref, Scalar
 
 _ABSOLUTE = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.\-]*://|urn:|swh:|mailto:|doi:|tag:|info:)")
+_NEARLY_PROV = re.compile(r"https?://(?:www\.)?w3\.org/ns/prov(?:-o|-dm)?[#/]*")
 _SPLIT = re.compile(r"(?s)(.*[/#:])(.+)")
 #: Text in a language whose tag a syntax refuses (``en_US``), and IRIs that it cannot write: they are
 #: held, percent-encoded, by one of ours.
@@ -49,11 +50,29 @@ def tagged(text: str, datatype: str) -> Literal | None:
 
 
 def declared(prefixes: Mapping[str, str], *, where: str) -> dict[str, str]:
-    """Check the prefixes of a document, and return them. Raises ``BadInput``."""
+    """Check the prefixes of a document, and return them, slips in those of PROV and of XML Schema
+    mended. Raises ``BadInput``.
+    """
     bound = prefixes.get("prov", namespaces.PROV)
-    if bound != namespaces.PROV:
+    if bound != namespaces.PROV and not is_slip(bound):
         raise BadInput(f"prefix prov is bound to {bound!r}; it is reserved for PROV", where=where)
-    return {p: namespaces.XSD if iri == namespaces.XSD[:-1] else iri for p, iri in prefixes.items()}
+    return {p: _mended(iri) for p, iri in prefixes.items()}
+
+
+def is_slip(space: str) -> bool:
+    """Whether a namespace is PROV's but for a slip: CamFlow and others leave out the hash."""
+    return space != namespaces.PROV and _NEARLY_PROV.fullmatch(space) is not None
+
+
+def slip(prefix: str, space: str) -> Loss:
+    """What is said of a document that has a prefix bound to a slip of PROV's namespace."""
+    return Loss("prefixes", 1, f"{prefix} is bound to {space}, read as {namespaces.PROV}")
+
+
+def _mended(space: str) -> str:
+    if is_slip(space):
+        return namespaces.PROV
+    return namespaces.XSD if space == namespaces.XSD[:-1] else space
 
 
 class Names:

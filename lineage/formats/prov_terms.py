@@ -16,11 +16,11 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from lineage import ids
+from lineage.formats import agent_types
 from lineage.model import dictionary, kinds, namespaces, terms
 from lineage.model.record import Batch, Edge, Node, Record, line
 from lineage.model.terms import Family, Relation
 from lineage.model.value import (
-    Attributes,
     Literal,
     Ref,
     Scalar,
@@ -137,6 +137,11 @@ def word(record: Node) -> str:
     return kinds.family(record.kind).lower()
 
 
+def marks(record: Node) -> tuple[Ref, ...]:
+    """The types that say of what kind a node is, beside its own."""
+    return agent_types.marks(record.kind, each(record.attributes.get(TYPE, ())))
+
+
 def described(record: Node) -> dict[str, Value]:
     """A node's attributes in PROV's words, its kind and label among them."""
     attributes = dict(record.attributes)
@@ -144,8 +149,8 @@ def described(record: Node) -> dict[str, Value]:
         for short, key in _TIMES_BACK.items():
             if short in attributes and _fits("time", attributes[short]):
                 attributes[key] = attributes.pop(short)
-    if record.kind not in kinds.PLAIN:
-        attributes[TYPE] = _with(attributes.get(TYPE, ()), Ref(namespaces.LINEAGE + record.kind))
+    if marked := marks(record):
+        attributes[TYPE] = several((*marked, *each(attributes.get(TYPE, ()))))
     if record.label is not None:
         # The label comes first: what reads it back takes a single text for the label.
         others = attributes.get(LABEL, ())
@@ -335,14 +340,21 @@ def _with(values: Value | tuple[()], one: Scalar) -> Value:
 
 
 def _take_kind(attributes: dict[str, Value], family: Family) -> str:
-    """The noun that a ``prov:type`` of ours names, taken out of the attributes; else the family."""
-    for item in each(attributes[TYPE]):
+    """The kind that a ``prov:type`` names, those of ours taken out of the attributes; else the family."""
+    types = each(attributes[TYPE])
+    stated = agent_types.said(types) if family == "Agent" else []
+    for item in types:
         if isinstance(item, Ref) and item.iri.startswith(namespaces.LINEAGE):
             kind = item.iri.removeprefix(namespaces.LINEAGE)
             if kind in kinds.KINDS and kind not in kinds.PLAIN and kinds.family(kind) == family:
                 _without(attributes, item)
+                if stated == [kind]:
+                    _without(attributes, Ref(namespaces.PROV + kind))
                 return kind
-    return family
+    if stated and agent_types.PLAIN in types:
+        _without(attributes, agent_types.PLAIN)
+        return family
+    return stated[0] if stated else family
 
 
 def _take_subtype(attributes: dict[str, Value], relation: Relation) -> Relation:
@@ -357,9 +369,9 @@ def _take_subtype(attributes: dict[str, Value], relation: Relation) -> Relation:
     return relation
 
 
-def _without(attributes: Attributes, item: Scalar) -> None:
+def _without(attributes: dict[str, Value], item: Scalar) -> None:
     left = tuple(value for value in each(attributes[TYPE]) if value != item)
     if left:
-        attributes[TYPE] = left[0] if len(left) == 1 else left  # type: ignore[index]
+        attributes[TYPE] = left[0] if len(left) == 1 else left
     else:
-        del attributes[TYPE]  # type: ignore[attr-defined]
+        del attributes[TYPE]

@@ -158,9 +158,10 @@ def test_requirements_are_read_as_pip_reads_them(tmp_path):
         "wild==1.*",
         "there @ https://x.example/there.zip",
         "part (local folder)",
+        "-r ../../outside.txt (not read)",
     }
-    assert found.environment.attributes["reason"].startswith("4 of 10 requirements")
-    assert found.lost == {"options": 3, "packages": 1, "included files": 1, "requirements": 4}
+    assert found.environment.attributes["reason"].startswith("5 of 11 requirements")
+    assert found.lost == {"options": 3, "packages": 1, "included files": 1, "requirements": 5}
     assert len(found.of("Artifact")) == 2
     assert "hunter2" not in repr(found.batches)
 

@@ -12,7 +12,7 @@ import orjson
 from lineage.errors import BadInput
 from lineage.formats import prov_terms
 from lineage.formats.document_builder import JsonReading
-from lineage.formats.names import Names, declared
+from lineage.formats.names import Names
 from lineage.formats.prov_terms import ELEMENTS, TIMES
 from lineage.model import dictionary, terms
 from lineage.model.dictionary import Member, Pair
@@ -56,7 +56,7 @@ class Reader(JsonReading):
         for prefix, iri in self.object(value, pointer).items():
             if not isinstance(iri, str):
                 raise BadInput(f"prefix {prefix!r} is not text", where=self.at(pointer))
-        return declared(value, where=self.at(pointer))
+        return self.declared(value, self.at(pointer))
 
     def _section(
         self, word: str, records: Any, names: Names, bundle: str | None, place: str

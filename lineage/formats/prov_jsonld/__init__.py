@@ -5,17 +5,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from lineage.errors import BadInput
 from lineage.formats.gc_pause import gc_disabled
+from lineage.formats.names import plain
 from lineage.formats.prov_jsonld import words
 from lineage.formats.prov_jsonld.read import Reader
 from lineage.formats.prov_jsonld.write import Writer
 from lineage.model.record import Batch, Loss
 from lineage.sources import json_reader
+
+if TYPE_CHECKING:
+    from lineage.formats.prov_o.quads import Quads
 
 
 class ProvJsonLd:
@@ -38,7 +43,7 @@ class ProvJsonLd:
             message = "a context makes terms containers of graphs, which PROV has no use for"
             raise BadInput(message, where=where, hint='Write the graphs with "@graph".')
         named = {context for context in _contexts(value) if isinstance(context, str)}
-        unknown = sorted(named - words.CONTEXTS)
+        unknown = sorted(context for context in named if not words.is_context(context))
         if unknown:
             raise BadInput(
                 f"context {unknown[0]!r} is none of those known here, and nothing is ever fetched",
@@ -46,7 +51,7 @@ class ProvJsonLd:
                 hint="Write the context into the document.",
             )
         if not named or not isinstance(value, dict):
-            return _as_rdf(data, where)
+            return _as_rdf(data, value, where)
         reader = Reader(data, where)
         reader.document(value)
         return reader.batch()
@@ -92,12 +97,35 @@ def _graphs_within(value: Any) -> bool:
     return False
 
 
-def _as_rdf(data: bytes, where: str) -> Batch:
+def _as_rdf(data: bytes, value: Any, where: str) -> Batch:
     from pyoxigraph import RdfFormat
 
+    from lineage.formats.prov_jsonld import statements
     from lineage.formats.prov_o import quads, read
 
-    return read.batch_of(quads.parse(data, RdfFormat.JSON_LD, where))
+    written, mended = statements.written_out(value, list(_contexts(value)))
+    if written is not value:
+        data = orjson.dumps(written)
+    found = quads.parse(data, RdfFormat.JSON_LD, where)
+    unmapped = _unmapped(found)
+    return replace(read.batch_of(found), losses=(*mended, *unmapped))
+
+
+def _unmapped(found: Quads) -> tuple[Loss, ...]:
+    """Take out what stands under keys that are no IRI: in JSON-LD these say nothing, the parser
+    passes them on.
+    """
+    lost: Counter[str] = Counter()
+    for graph in found.graphs.values():
+        names = {name for name in graph.properties if ":" not in plain(name)}
+        if not names:
+            continue
+        graph.properties -= names
+        for subject, said in graph.subjects.items():
+            lost.update(plain(name) for name, _ in said if name in names)
+            graph.subjects[subject] = [pair for pair in said if pair[0] not in names]
+    reason = "no context maps this key: in JSON-LD it says nothing"
+    return tuple(Loss(name, number, reason) for name, number in sorted(lost.items()))
 
 
 FORMAT = ProvJsonLd()

@@ -11,7 +11,7 @@ import orjson
 from lineage.errors import BadInput
 from lineage.formats import prov_terms
 from lineage.formats.document_builder import JsonReading
-from lineage.formats.names import Names, declared
+from lineage.formats.names import Names
 from lineage.formats.prov_jsonld import words
 from lineage.model.value import Ref, Scalar, Value, several
 
@@ -56,7 +56,7 @@ class Reader(JsonReading):
                 name = "default" if prefix in ("@vocab", "@base") else prefix
                 if isinstance(iri, str) and not name.startswith("@"):
                     found[name] = iri
-        return declared(found, where=self.at(at))
+        return self.declared(found, self.at(at))
 
     def _statement(self, value: dict[str, Any], names: Names, bundle: str | None, at: str) -> None:
         kind = _kind(value)

@@ -3,21 +3,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from lineage.formats import prov_terms
 from lineage.model.terms import TABLE, Relation
 
 CONTEXT = "https://openprovenance.org/prov-jsonld/context.jsonld"
-#: What the context has been called; known by name, never fetched.
-CONTEXTS = frozenset(
-    {
-        CONTEXT,
-        "http://openprovenance.org/prov-jsonld/context.jsonld",
-        "https://openprovenance.org/prov-jsonld/context.json",
-        "https://openprovenance.org/prov-jsonld.json",
-        "http://openprovenance.org/prov-jsonld.json",
-    }
+#: What the context has been called, dated ones and the submission's among them; known by name, never
+#: fetched.
+_CONTEXTS = re.compile(
+    r"https?://(?:www\.)?(?:openprovenance\.org/prov(?:-jsonld)?(?:\.json(?:ld)?|/\S*)"
+    r"|w3\.org/\S*SUBM-prov-jsonld\S*)"
 )
 _NAMED = {
     "specializationOf": "Specialization",
@@ -43,6 +40,11 @@ COERCED = {"type": "prov:type", "role": "prov:role", "location": "prov:location"
 #: Terms of attributes -> their keys.
 KEYS: Mapping[str, str] = {**COERCED, "label": "prov:label", "value": "prov:value"}
 TERMS: Mapping[str, str] = {key: term for term, key in KEYS.items()}
+
+
+def is_context(address: str) -> bool:
+    """Whether a context is PROV-JSONLD's."""
+    return _CONTEXTS.fullmatch(address) is not None
 
 
 def term(key: str) -> str:

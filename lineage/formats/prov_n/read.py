@@ -83,7 +83,7 @@ class Reader(Reading):
             found[prefix] = self._take("iri").text
             if prefix == "prov":
                 declared(found, where=self._at(str(start.at)))
-        return declared(found, where=self.where)
+        return self.declared(found, self.where)
 
     # Words.
 

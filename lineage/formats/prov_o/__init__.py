@@ -14,7 +14,7 @@ from pyoxigraph import CanonicalizationAlgorithm, RdfFormat
 from lineage import ids
 from lineage.formats.gc_pause import gc_disabled
 from lineage.formats.prov_o.quads import parse
-from lineage.formats.prov_o.read import batch_of
+from lineage.formats.prov_o.read import batch_of, said_wrongly
 from lineage.formats.prov_o.syntax import Lines, Turtle
 from lineage.formats.prov_o.write import Writer
 from lineage.model.record import Batch, Loss, named
@@ -47,7 +47,8 @@ class ProvO:
         """Read a document; named graphs are bundles."""
         if self.syntax is RdfFormat.RDF_XML:
             without_doctype(data, where=where)
-        return batch_of(parse(data, self.syntax, where))
+        found = parse(data, self.syntax, where)
+        return replace(batch_of(found), losses=said_wrongly(found))
 
     @gc_disabled()
     def dumps(self, batch: Batch) -> bytes:

@@ -9,14 +9,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from lineage import ids
-from lineage.formats import prov_terms
+from lineage.formats import names, prov_terms
 from lineage.formats.prov_o import words
 from lineage.formats.prov_o.elements import Elements, take_also
 from lineage.formats.prov_o.quads import Graph, Quads, Said, Term
 from lineage.formats.prov_o.words import Words
 from lineage.model import dictionary, namespaces
 from lineage.model.dictionary import Member, Pair
-from lineage.model.record import Batch, Edge, Node, line
+from lineage.model.record import Batch, Edge, Loss, Node, line
 from lineage.model.value import Ref, Value, each, several
 
 _PROV = namespaces.PROV
@@ -48,6 +48,17 @@ def batch_of(quads: Quads) -> Batch:
         base=quads.base,
         bare=frozenset(bare),
     )
+
+
+def said_wrongly(quads: Quads) -> tuple[Loss, ...]:
+    """What a document says under a namespace that was meant to be PROV's: in RDF names are IRIs, and
+    these are others.
+    """
+    bound = quads.prefixes.get("prov", _PROV)
+    if not names.is_slip(bound):
+        return ()
+    reason = f"prov is bound to {bound}: what is called by it is none of PROV's"
+    return (Loss("prefixes", 1, reason),)
 
 
 class _Reader:

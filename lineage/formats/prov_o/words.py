@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
-from lineage.formats import prov_terms
+from lineage.formats import agent_types, prov_terms
 from lineage.formats.names import plain
 from lineage.formats.prov_terms import base_iri
 from lineage.model import namespaces
@@ -262,7 +262,7 @@ SUBCLASSES: Mapping[str, str] = {
         ),
         "entity",
     ),
-    **dict.fromkeys((PROV + name for name in ("Person", "Organization", "SoftwareAgent")), "agent"),
+    **dict.fromkeys(agent_types.KINDS, "agent"),
 }
 #: The classes of PROV's families, as terms of N-Quads.
 FAMILIES: Mapping[str, str] = {

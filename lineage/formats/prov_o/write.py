@@ -53,11 +53,7 @@ class Writer:
         self._families: dict[str, str] = {
             family: f"{self._a} {iri(namespaces.PROV + family)}" for family in kinds.PLAIN
         }
-        self._kinds = {
-            kind: f"{self._a} {iri(namespaces.LINEAGE + kind)}"
-            for kind in kinds.KINDS
-            if kind not in kinds.PLAIN
-        }
+        self._marks: dict[Ref, str] = {}
         self._words = {
             name: (
                 w,
@@ -109,8 +105,11 @@ class Writer:
         attributes: Attributes = node.attributes
         if attributes.get(words.UNDECLARED) is not True:
             yield self._families[family]
-        if node.kind != family:
-            yield self._kinds[node.kind]
+        for mark in prov_terms.marks(node):
+            shown = self._marks.get(mark)
+            if shown is None:
+                shown = self._marks[mark] = f"{self._a} {self._syntax.iri(mark.iri)}"
+            yield shown
         if node.label is not None:
             yield self._pair("prov:label", node.label, self._elements)
         for key, value in _sorted(attributes):

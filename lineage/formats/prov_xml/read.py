@@ -11,7 +11,7 @@ from xml.etree.ElementTree import ParseError, XMLPullParser, tostring
 from lineage.errors import BadInput, InputTruncated, LimitExceeded
 from lineage.formats import prov_terms
 from lineage.formats.document_builder import Reading
-from lineage.formats.names import Names, declared
+from lineage.formats.names import Names, is_slip
 from lineage.formats.prov_terms import ELEMENTS
 from lineage.formats.prov_xml import words
 from lineage.model import dictionary, namespaces
@@ -46,6 +46,8 @@ class Reader(Reading):
         super().__init__(data, where)
         self._bundle: str | None = None
         self._place = ""
+        #: Namespaces that are PROV's but for a slip, as they stand before names.
+        self._slips: set[str] = set()
 
     def document(self, data: bytes) -> None:
         """Read everything. Raises ``BadInput`` with the place of what is wrong."""
@@ -72,8 +74,10 @@ class Reader(Reading):
             for event, item in self._events(parser, data[at : at + _CHUNK]):
                 if event == "start-ns":
                     declared_here[item[0] or "default"] = item[1]
+                    if is_slip(item[1]):
+                        self._slips.add("{" + item[1] + "}")
                 elif event == "start":
-                    self._start(open_, item, declared(declared_here, where=self._at("")))
+                    self._start(open_, item, self.declared(declared_here, self._at("")))
                     declared_here = {}
                 else:
                     done = open_.pop()
@@ -94,7 +98,11 @@ class Reader(Reading):
         names = open_[-1].names if open_ else Names({}, blank=self.blank, place=self._at)
         if own:
             names = names.within(own)
-        element = _Element(item.tag, dict(item.attrib), "", [], names)
+        attributes = dict(item.attrib)
+        if self._slips:
+            item.tag = self._mended(item.tag)
+            attributes = {self._mended(key): value for key, value in attributes.items()}
+        element = _Element(item.tag, attributes, "", [], names)
         open_.append(element)
         if len(open_) > json_reader.DEEPEST:
             raise LimitExceeded(
@@ -114,6 +122,10 @@ class Reader(Reading):
                 for prefix, iri in _kept(own).items()
                 if self.prefixes.get(prefix) != iri
             }
+
+    def _mended(self, name: str) -> str:
+        space, brace, local = name.rpartition("}")
+        return words.PROV + local if space + brace in self._slips else name
 
     def _events(self, parser: XMLPullParser[Any], chunk: bytes) -> list[Any]:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lineage.formats import prov_terms
+from lineage.formats import agent_types, prov_terms
 from lineage.model import namespaces
 from lineage.model.terms import TABLE, Relation
 
@@ -30,7 +30,7 @@ SUBTYPES: Mapping[str, tuple[str, str]] = {
     **{
         name[0].lower() + name[1:]: (word, namespaces.PROV + name)
         for word, found in (
-            ("agent", ("Person", "Organization", "SoftwareAgent")),
+            ("agent", tuple(agent_types.KINDS.values())),
             (
                 "entity",
                 (
