@@ -26,5 +26,5 @@ def COMMAND(answer: Comparison) -> None:
 
 def _shown(value: Any) -> str:
     if isinstance(value, dict):
-        return str(value.get("label"))
+        return str(value["$"] if "$" in value else value.get("label"))
     return "absent" if value is None else str(value)

@@ -9,6 +9,7 @@ from typing import Any
 
 from lineage.model import kinds
 from lineage.model.record import Node
+from lineage.model.value import Literal, Ref
 
 #: Attributes and metrics told of one node.
 _FACTS, _METRICS = 2, 3
@@ -45,7 +46,9 @@ def readable(value: Any) -> Any:
         return " | ".join(str(readable(item)) for item in value)
     if isinstance(value, float):
         return f"{value:.4g}"
-    return getattr(value, "value", None) or getattr(value, "iri", None) or value
+    if isinstance(value, Literal):
+        return value.value
+    return value.iri if isinstance(value, Ref) else value
 
 
 def counted(number: int, word: str) -> str:

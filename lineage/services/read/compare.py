@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from lineage.errors import Usage
 from lineage.model import kinds, terms
 from lineage.model.findings import Finding
+from lineage.model.numeric import meaning
 from lineage.model.record import Edge, Node
 from lineage.model.value import plain
 from lineage.services.answer import Certificate, certify
@@ -228,7 +229,7 @@ def _by_name(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[Difference, ..
     return tuple(
         Difference(what=name, a=a.get(name), b=b.get(name))
         for name in sorted({*a, *b})
-        if a.get(name) != b.get(name)
+        if meaning(a.get(name)) != meaning(b.get(name))
     )
 
 
