@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
@@ -20,6 +21,60 @@ class Difference:
     what: str = strawberry.field(description="What it is called.")
     a: JSON | None = strawberry.field(description="What it is in the first; null: absent.")
     b: JSON | None = strawberry.field(description="What it is in the second; null: absent.")
+    delta: float | None = strawberry.field(description="The second minus the first, of numbers.")
+    relative: float | None = strawberry.field(
+        description="That as a share of the size of the first."
+    )
+    better: bool | None = strawberry.field(
+        description="Of a metric: whether the second is better; null: its name does not tell."
+    )
+
+
+@strawberry.enum(description="What is known of a section of a comparison.")
+class SectionState(Enum):
+    """What is known of a section of a comparison."""
+
+    equal = strawberry.enum_value("equal", description="Both are the same.")
+    differs = strawberry.enum_value("differs", description="Something differs.")
+    unknown = strawberry.enum_value("unknown", description="That is not recorded.")
+
+
+def _state(name: str) -> Any:
+    def resolve(root: strawberry.Parent[Mapping[str, str]]) -> Any:
+        return SectionState(root[name])
+
+    resolve.__annotations__["return"] = SectionState
+    return strawberry.field(resolver=resolve, name=name, description=f"Of the section {name}.")
+
+
+@strawberry.type(description="What is known of each section.")
+class SectionStates:
+    """What is known of each section."""
+
+    code = _state("code")
+    data = _state("data")
+    environment = _state("environment")
+    parameters = _state("parameters")
+    metrics = _state("metrics")
+    other = _state("other")
+
+
+@strawberry.enum(description="Which of two runs.")
+class ComparedSide(Enum):
+    """Which of two runs."""
+
+    a = strawberry.enum_value("a", description="The first.")
+    b = strawberry.enum_value("b", description="The second.")
+
+
+@strawberry.type(description="A commit that only one of two runs had in its history.")
+class CommitBetween:
+    """A commit that only one of two runs had in its history."""
+
+    id: strawberry.ID = strawberry.field(description="Its identifier.")
+    subject: str | None = strawberry.field(description="The first line of its message.")
+    committed: str | None = strawberry.field(description="When it was committed.")
+    side: ComparedSide = strawberry.field(description="Which of the two had it.")
 
 
 @strawberry.enum(description="How serious a finding is.")
@@ -75,6 +130,15 @@ class Comparison:
     parameters = _section("parameters", "Parameters.")
     metrics = _section("metrics", "Metrics.")
     other = _section("other", "What else is said of the runs.")
+    states: SectionStates = strawberry.field(
+        description="Of each section: equal, differs, or unknown."
+    )
+    commits: list[CommitBetween] = strawberry.field(
+        description="Commits between the two, oldest first."
+    )
+    commits_cut: bool = strawberry.field(
+        description="Whether there may be more commits between the two.", name="commits_cut"
+    )
     fair: bool | None = strawberry.field(
         description="Whether the metrics may be compared; null: that cannot be told."
     )

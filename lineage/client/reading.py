@@ -16,7 +16,9 @@ from lineage.model.gaps import Gap
 from lineage.model.kinds import GROUPS
 from lineage.services.answer import Answer, Certificate
 from lineage.services.read.ask import AskAnswer, Explanation
-from lineage.services.read.compare import Comparison, Difference
+from lineage.services.read.compare import Comparison
+from lineage.services.read.differences import SECTIONS, Difference
+from lineage.services.read.history import CommitBetween
 from lineage.services.read.produced import ProducedAnswer
 from lineage.services.read.show import Evidence, ShowAnswer
 from lineage.services.read.trace import WalkAnswer, grouped
@@ -26,8 +28,6 @@ from lineage.store.rows import EdgeRow, NodeRow
 
 #: JSON of a response.
 Object = Mapping[str, Any]
-
-_SECTIONS = ("code", "data", "environment", "parameters", "metrics", "other")
 
 #: Exit codes of HTTP statuses, for errors of which only these are known.
 _EXIT_CODES = {
@@ -161,9 +161,11 @@ def comparison(said: Object) -> Comparison:
         a=said["a"],
         b=said["b"],
         sections={
-            name: tuple(Difference(what=d["what"], a=d["a"], b=d["b"]) for d in said[name])
-            for name in _SECTIONS
+            name: tuple(Difference(**difference) for difference in said[name]) for name in SECTIONS
         },
+        states=said["states"],
+        commits=tuple(CommitBetween(**commit) for commit in said["commits"]),
+        commits_cut=said["commits_cut"],
         fair=said["fair"],
         reasons=tuple(Finding(**{**r, "path": tuple(r["path"])}) for r in said["reasons"]),
         certificate=certificate(said["certificate"]),

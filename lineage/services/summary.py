@@ -41,13 +41,17 @@ def short(value: Any) -> str:
 
 
 def readable(value: Any) -> Any:
-    """A value as people read it: typed ones by their text, several side by side."""
-    if isinstance(value, tuple):
+    """A value as people read it: typed ones by their text, also as JSON has them, several side by
+    side.
+    """
+    if isinstance(value, tuple | list):
         return " | ".join(str(readable(item)) for item in value)
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, Literal):
         return value.value
+    if isinstance(value, dict) and "$" in value:
+        return value["$"]
     return value.iri if isinstance(value, Ref) else value
 
 
