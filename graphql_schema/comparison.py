@@ -11,7 +11,7 @@ import strawberry
 
 from graphql_schema.answer import Certificate
 from graphql_schema.scalars import JSON
-from lineage.services.read import compare
+from lineage.services.read import bisect, compare
 
 
 @strawberry.type(description="One thing that differs.")
@@ -144,5 +144,48 @@ class Comparison:
     )
     reasons: list[Finding] = strawberry.field(
         description="Why not (errors), or why that cannot be told (warnings)."
+    )
+    certificate: Certificate = strawberry.field(description="What it was answered from.")
+
+
+def _changed(name: str, description: str) -> Any:
+    def resolve(root: strawberry.Parent[bisect.Step]) -> Any:
+        return root.sections.get(name, ())
+
+    resolve.__annotations__["return"] = list[Difference]
+    return strawberry.field(resolver=resolve, name=name, description=description)
+
+
+@strawberry.type(description="A run in its order, and what changed since the run before.")
+class BisectionStep:
+    """A run in its order, and what changed since the run before."""
+
+    run: strawberry.ID = strawberry.field(description="The run.")
+    label: str = strawberry.field(description="What it is called.")
+    at: str = strawberry.field(description="When it was.")
+    value: float = strawberry.field(description="The metric.")
+    change: Difference | None = strawberry.field(
+        description="The change of the metric; null for the first."
+    )
+    code = _changed("code", "The commits.")
+    data = _changed("data", "What was read.")
+    environment = _changed("environment", "Interpreter, platform and packages.")
+    parameters = _changed("parameters", "Parameters.")
+    unknown: list[str] = strawberry.field(
+        description="Sections of which it is not recorded whether they changed."
+    )
+
+
+@strawberry.type(description="The runs between two results, both included, oldest first.")
+class Bisection:
+    """The runs between two results, both included, oldest first."""
+
+    metric: str = strawberry.field(description="The metric.")
+    a: strawberry.ID = strawberry.field(description="The run of the one result.")
+    b: strawberry.ID = strawberry.field(description="The run of the other.")
+    among: str = strawberry.field(description="Which runs were looked at, in words.")
+    steps: list[BisectionStep] = strawberry.field(description="The runs.")
+    largest: strawberry.ID | None = strawberry.field(
+        description="The run at which the metric moved most the way it moved on the whole."
     )
     certificate: Certificate = strawberry.field(description="What it was answered from.")

@@ -42,10 +42,11 @@ def COMMAND(answer: Comparison) -> None:
 def lines(differences: Sequence[Difference]) -> Iterator[str]:
     """Write differences, one a line, numbers with what they changed by."""
     for item in differences:
-        yield f"{item.what}: {_shown(item.a)} -> {_shown(item.b)}{_change(item)}"
+        yield f"{item.what}: {_shown(item.a)} -> {_shown(item.b)}{change(item)}"
 
 
-def _change(item: Difference) -> str:
+def change(item: Difference) -> str:
+    """By how much a number changed, in parentheses; nothing for what is none."""
     if item.delta is None:
         return ""
     said = [f"{item.delta:+.4g}"]

@@ -16,6 +16,7 @@ from lineage.model.gaps import Gap
 from lineage.model.kinds import GROUPS
 from lineage.services.answer import Answer, Certificate
 from lineage.services.read.ask import AskAnswer, Explanation
+from lineage.services.read.bisect import CHANGED, Bisection, Step
 from lineage.services.read.compare import Comparison
 from lineage.services.read.differences import SECTIONS, Difference
 from lineage.services.read.history import CommitBetween
@@ -169,6 +170,33 @@ def comparison(said: Object) -> Comparison:
         fair=said["fair"],
         reasons=tuple(Finding(**{**r, "path": tuple(r["path"])}) for r in said["reasons"]),
         certificate=certificate(said["certificate"]),
+    )
+
+
+def bisection(said: Object) -> Bisection:
+    """Read the runs between two results."""
+    return Bisection(
+        metric=said["metric"],
+        a=said["a"],
+        b=said["b"],
+        among=said["among"],
+        steps=tuple(map(_step, said["steps"])),
+        largest=said["largest"],
+        certificate=certificate(said["certificate"]),
+    )
+
+
+def _step(said: Object) -> Step:
+    first = said["change"] is None
+    found = {name: tuple(Difference(**d) for d in said[name]) for name in CHANGED}
+    return Step(
+        run=said["run"],
+        label=said["label"],
+        at=said["at"],
+        value=said["value"],
+        change=None if first else Difference(**said["change"]),
+        sections={} if first else found,
+        unknown=tuple(said["unknown"]),
     )
 
 

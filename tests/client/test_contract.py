@@ -89,6 +89,9 @@ CALLS = [
     ("compare", ["fraud@v1", "fraud@v2"], {}),
     ("compare", ["urn:t:run:1", "urn:t:run:1"], {"at": 1}),
     ("compare", ["urn:t:data", "fraud@v2"], {}),
+    ("bisect", ["auc", "fraud@v1", "fraud@v2"], {}),
+    ("bisect", ["auc", "urn:t:run:1", "urn:t:run:2"], {"limit": 2, "at": 1}),
+    ("bisect", ["nothing", "fraud@v1", "fraud@v2"], {}),
     ("stats", [], {}),
 ]
 
@@ -101,7 +104,7 @@ def test_a_client_answers_as_the_store_does(pair, verb, words, options):
 
 def test_every_call_of_the_contract_that_reads_is_tried():
     reading = {"ask", "explain", "trace", "impact", "produced", "why", "show", "find", "compare"}
-    assert {verb for verb, _, _ in CALLS} == reading | {"stats"}
+    assert {verb for verb, _, _ in CALLS} == reading | {"bisect", "stats"}
 
 
 def test_rows_come_back_as_the_engine_keeps_them(pair):

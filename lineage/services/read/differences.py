@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -159,16 +159,16 @@ def metric(name: str, a: Any, b: Any) -> Difference:
 
 
 def _code(a: Side, b: Side) -> Iterator[Difference]:
-    yield from by_name(_idents(a.commits), _idents(b.commits))
+    alone = len(a.commits) <= 1 and len(b.commits) <= 1
+    yield from by_name(_idents(a.commits, alone=alone), _idents(b.commits, alone=alone))
     yield from by_name(_modified(a), _modified(b))
 
 
-def _idents(nodes: Iterable[Node]) -> dict[str, str]:
-    """One commit is compared with one; several with several, each by itself."""
-    found = sorted(nodes, key=lambda node: node.id)
-    if len(found) == 1:
-        return {"commit": found[0].id}
-    return {f"commit {node.title}": node.id for node in found}
+def _idents(nodes: Sequence[Node], *, alone: bool) -> dict[str, str]:
+    """One commit is compared with one; where there are several, each by itself."""
+    if alone:
+        return {"commit": nodes[0].id} if nodes else {}
+    return {f"commit {node.title}": node.id for node in sorted(nodes, key=lambda node: node.id)}
 
 
 def _modified(side: Side) -> dict[str, Any]:
@@ -257,7 +257,11 @@ def _slots(side: Iterable[Used], other: Iterable[Used]) -> dict[str, Used]:
     roles, others = [used.role for used in held], [used.role for used in other]
     found: dict[str, Used] = {}
     for used in held:
-        alone = bool(used.role) and roles.count(used.role) == 1 and others.count(used.role) <= 1
+        alone = (
+            used.role not in _ANY_ROLE
+            and roles.count(used.role) == 1
+            and others.count(used.role) <= 1
+        )
         name = str(used.node.attributes.get("name") or used.node.title.partition("@")[0])
         found[used.role if alone else f"{used.role}: {name}".removeprefix(": ")] = used
     return found
