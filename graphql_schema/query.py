@@ -11,7 +11,7 @@ import strawberry
 
 from graphql_schema import answer
 from graphql_schema.arguments import At, Id, Ids, Ref
-from graphql_schema.comparison import Comparison
+from graphql_schema.comparison import Bisection, Comparison
 from graphql_schema.context import Asked, pin
 from graphql_schema.entries import EntryConnection, ledger
 from graphql_schema.limits import within
@@ -21,7 +21,7 @@ from graphql_schema.types import Evidence, Node
 from lineage.services.answer import Answer
 from lineage.services.as_of import view_at
 from lineage.services.context import Context
-from lineage.services.read import ask, compare
+from lineage.services.read import ask, bisect, compare
 from lineage.services.read.resolve import resolve
 from lineage.services.read.show import ShowRequest
 from lineage.services.request import Field, Request, answer_of, fields_of
@@ -62,6 +62,7 @@ _TYPES: Mapping[type, Any] = {
     **answer.SHOWN,
     ask.Explanation: Explanation,
     compare.Comparison: Comparison,
+    bisect.Bisection: Bisection,
     base.Stats: Stats,
 }
 _ENUMS: Mapping[str, Any] = {"Relation": Relation, "Kind": Kind}

@@ -25,6 +25,7 @@ from lineage.services.operate.doctor import DoctorRequest
 from lineage.services.operate.tokens import AddTokenRequest, RevokeTokenRequest, TokensRequest
 from lineage.services.operate.verify import VerifyRequest
 from lineage.services.read.ask import AskRequest, ExplainRequest
+from lineage.services.read.bisect import BisectRequest
 from lineage.services.read.compare import CompareRequest
 from lineage.services.read.export import ExportRequest
 from lineage.services.read.produced import ProducedRequest
@@ -92,6 +93,7 @@ class Verbs:
     ask: Final = Verb(AskRequest)
     explain: Final = Verb(ExplainRequest)
     compare: Final = Verb(CompareRequest)
+    bisect: Final = Verb(BisectRequest)
     commits: Final = Verb(CommitsRequest)
     stats: Final = Verb(StatsRequest)
     log: Final = Verb(LogRequest)

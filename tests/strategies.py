@@ -22,7 +22,9 @@ RELATIONS = [relation.name for relation in terms.TABLE if not relation.implied_b
 
 identifiers = st.sampled_from(IDS)
 scalars = st.one_of(
-    st.sampled_from(["train", "", "a b", "\u4e2d", "\U0001f40d"]),
+    st.sampled_from(
+        ["train", "", "a b", "\u4e2d", "\U0001f40d", "5", "0.01", "1e-2", "05", "True"]
+    ),
     st.booleans(),
     st.integers(-(2**70), 2**70),
     st.floats(),
@@ -31,6 +33,8 @@ scalars = st.one_of(
             Ref("urn:test:q"),
             Literal("5.0", "xsd:double"),
             Literal("05", "xsd:integer"),
+            Literal("1e-2", "xsd:double"),
+            Literal("true", "xsd:boolean"),
             Literal("chat", None, "fr"),
             Literal("2026-01-01", "xsd:date"),
             Literal("x", "http://example.org/type"),

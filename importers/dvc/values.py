@@ -17,6 +17,7 @@ import orjson
 from importers.tally import Tally
 from lineage.access.secret_patterns import scrub_value
 from lineage.errors import BadInput, LimitExceeded
+from lineage.model.numeric import typed
 from lineage.model.value import Scalar, Value
 from lineage.sources import yaml_reader
 
@@ -106,14 +107,14 @@ def parameters(said: Mapping[str, Any], tally: Tally, where: str) -> dict[str, V
 
 
 def _hidden(name: str, value: Scalar, tally: Tally, where: str) -> Scalar:
-    """A value without credentials; what is taken out is counted."""
+    """A value without credentials, of the type it means; what is taken out is counted."""
     if not isinstance(value, str):
         return value
     shown = scrub_value(name, value)
     if shown != value:
         reason = "look like credentials: the name is kept"
         tally.lose("values", reason, first=f"{name} of {where}")
-    return shown
+    return typed(name, shown)
 
 
 def _scalar(value: Any) -> Scalar:

@@ -10,8 +10,9 @@ from importers.mlflow.values import Tally, key
 from lineage import ids
 from lineage.ids import Id
 from lineage.model import kinds
+from lineage.model.numeric import typed
 from lineage.model.record import Edge, Record
-from lineage.model.value import Attributes
+from lineage.model.value import Attributes, Scalar
 
 
 class Naming:
@@ -47,9 +48,16 @@ class Naming:
             yield noun.node()
 
     def texts(self, prefix: str, values: Mapping[str, str], where: str) -> dict[str, str]:
-        """Named texts (parameters, tags) as attributes."""
+        """Named texts (tags) as attributes."""
         return {
             key(prefix, name): self.tally.attribute(name, value, where)
+            for name, value in values.items()
+        }
+
+    def parameters(self, values: Mapping[str, str], where: str) -> dict[str, Scalar]:
+        """Parameters, which MLflow keeps as text, as attributes of the types that they had."""
+        return {
+            key("param", name): typed(name, self.tally.attribute(name, value, where))
             for name, value in values.items()
         }
 

@@ -69,7 +69,7 @@ class Mapper:
             tracker="mlflow",
             more={
                 **lifecycle(deleted=run.deleted or run.experiment.deleted),
-                **naming.texts("param", run.params, where),
+                **naming.parameters(run.params, where),
                 **{key("metric", metric): value for metric, value in run.metrics.items()},
                 **naming.texts("tag", kept, where),
                 **({} if _VERSION in told else known(source_version=run.source_version)),
@@ -132,7 +132,7 @@ class Mapper:
                 **known(created=created, status=model.status, model_type=model.model_type),
                 "experiment": model.experiment.name,
                 **lifecycle(deleted=model.deleted or model.experiment.deleted),
-                **naming.texts("param", model.params, where),
+                **naming.parameters(model.params, where),
                 **{key("metric", metric): tuple(last) for metric, last in model.metrics.items()},
                 **naming.texts("tag", model.tags, where),
             },

@@ -13,6 +13,7 @@ import orjson
 
 from importers.tally import Tally
 from lineage.access.secret_patterns import scrub, scrub_value
+from lineage.model.numeric import typed
 from lineage.model.value import Value
 
 #: The longest text of one attribute (characters), and the longest JSON text.
@@ -119,7 +120,8 @@ def pairs(prefix: str, entries: Iterator[Mapping[str, Any]], tally: Tally) -> di
         elif isinstance(value, str):
             # A variable says `NAME=value`, which is a form of secret of its own.
             told = scrub(f"{name}={scrub_value(name, value)}").partition("=")[2]
-            found[f"{prefix}.{name}"] = cut(told, f"{prefix} values", tally)
+            kept = cut(told, f"{prefix} values", tally)
+            found[f"{prefix}.{name}"] = typed(name, kept) if prefix == "param" else kept
         elif isinstance(value, bool | int | float):
             found[f"{prefix}.{name}"] = value
     return found

@@ -28,6 +28,7 @@ VERBS: dict[str, str] = {
     "ask": "Select by attributes, walks and sets.",
     "explain": "How a selection is understood and carried out.",
     "compare": "What differs between two runs or model versions?",
+    "bisect": "Where did a metric change, and what changed there?",
     "show": "One thing in full, and who says so.",
     "find": "Search labels and identifiers.",
     "export": "What is selected as a document, in any format of PROV.",

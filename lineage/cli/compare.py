@@ -3,28 +3,85 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
 
+from lineage.cli import render
 from lineage.cli.verb import verb
 from lineage.services.read.compare import CompareRequest, Comparison
+from lineage.services.read.differences import Difference
+from lineage.services.read.history import CommitBetween
+from lineage.services.summary import counted, readable
+
+#: Commits that are printed; JSON has more.
+_COMMITS = 20
+_COMMIT = "swh:1:rev:"
 
 
 @verb("compare", CompareRequest)
 def COMMAND(answer: Comparison) -> None:
     """Print what differs, section by section, then whether the metrics may be compared."""
     for section, differences in answer.sections.items():
-        click.echo(f"{section:>12}  {'' if differences else 'equal'}".rstrip())
-        for item in differences:
-            click.echo(f"{'':>14}{item.what}: {_shown(item.a)} -> {_shown(item.b)}")
+        state = answer.states[section]
+        click.echo(f"{section:>12}  {'' if state == 'differs' else state}".rstrip())
+        for line in lines(differences):
+            click.echo(f"{'':>14}{line}")
+        if section == "code":
+            for line in _between(answer.commits, cut=answer.commits_cut):
+                click.echo(f"{'':>14}{line}")
     verdict = {True: "yes", False: "no", None: "cannot be told"}[answer.fair]
     click.echo(f"\nfair comparison of metrics: {verdict}")
     for reason in answer.reasons:
         click.echo(f"  [{reason.code}] {reason.message}")
+    for text in render.gaps(answer.certificate.gaps):
+        render.console().print(text)
+
+
+def lines(differences: Sequence[Difference]) -> Iterator[str]:
+    """Write differences, one a line, numbers with what they changed by."""
+    for item in differences:
+        yield f"{item.what}: {_shown(item.a)} -> {_shown(item.b)}{change(item)}"
+
+
+def change(item: Difference) -> str:
+    """By how much a number changed, in parentheses; nothing for what is none."""
+    if item.delta is None:
+        return ""
+    said = [f"{item.delta:+.4g}"]
+    if item.relative is not None:
+        said.append(f"{item.relative:+.1%}")
+    if item.better is not None:
+        said.append("better" if item.better else "worse")
+    return f"  ({', '.join(said)})"
+
+
+def _between(commits: Sequence[CommitBetween], *, cut: bool) -> Iterator[str]:
+    """Write the commits between the two, the newest last."""
+    for side, whose in (("a", "first"), ("b", "second")):
+        held = [commit for commit in commits if commit.side == side]
+        if not held:
+            continue
+        more = " or more" if cut else ""
+        yield f"{counted(len(held), 'commit')}{more} of the {whose} only"
+        if len(held) > _COMMITS:
+            yield f"  ... {len(held) - _COMMITS} before"
+        for commit in held[-_COMMITS:]:
+            yield f"  {_short(commit.id)} {commit.subject or ''}".rstrip()
+    if cut and not commits:
+        yield "the commits between them are not recorded"
+
+
+def _short(commit: str) -> str:
+    return commit.removeprefix(_COMMIT)[:12]
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, dict):
+    if isinstance(value, dict) and "$" not in value:
         return str(value.get("label"))
-    return "absent" if value is None else str(value)
+    if isinstance(value, str) and value.startswith(_COMMIT):
+        return _short(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "absent" if value is None else str(readable(value))

@@ -14,6 +14,7 @@ from importlib.resources import files
 from lineage.model.kinds import GROUPS
 from lineage.services.answer import Answer
 from lineage.services.read.ask import AskAnswer, Explanation
+from lineage.services.read.bisect import Bisection
 from lineage.services.read.compare import Comparison
 from lineage.services.read.produced import ProducedAnswer
 from lineage.services.read.show import ShowAnswer
@@ -35,6 +36,7 @@ SELECTIONS: Mapping[type, str] = {
     AskAnswer: f"...Found query {_GROUPED} {_PATHS}",
     Explanation: "query meaning plan engine",
     Comparison: "...Compared",
+    Bisection: "...Bisected",
     Stats: "nodes edges entries root kinds",
 }
 #: What is sent besides: the operation in the file of its name.

@@ -16,7 +16,10 @@ from lineage.model.gaps import Gap
 from lineage.model.kinds import GROUPS
 from lineage.services.answer import Answer, Certificate
 from lineage.services.read.ask import AskAnswer, Explanation
-from lineage.services.read.compare import Comparison, Difference
+from lineage.services.read.bisect import CHANGED, Bisection, Step
+from lineage.services.read.compare import Comparison
+from lineage.services.read.differences import SECTIONS, Difference
+from lineage.services.read.history import CommitBetween
 from lineage.services.read.produced import ProducedAnswer
 from lineage.services.read.show import Evidence, ShowAnswer
 from lineage.services.read.trace import WalkAnswer, grouped
@@ -26,8 +29,6 @@ from lineage.store.rows import EdgeRow, NodeRow
 
 #: JSON of a response.
 Object = Mapping[str, Any]
-
-_SECTIONS = ("code", "data", "environment", "parameters", "metrics", "other")
 
 #: Exit codes of HTTP statuses, for errors of which only these are known.
 _EXIT_CODES = {
@@ -161,12 +162,41 @@ def comparison(said: Object) -> Comparison:
         a=said["a"],
         b=said["b"],
         sections={
-            name: tuple(Difference(what=d["what"], a=d["a"], b=d["b"]) for d in said[name])
-            for name in _SECTIONS
+            name: tuple(Difference(**difference) for difference in said[name]) for name in SECTIONS
         },
+        states=said["states"],
+        commits=tuple(CommitBetween(**commit) for commit in said["commits"]),
+        commits_cut=said["commits_cut"],
         fair=said["fair"],
         reasons=tuple(Finding(**{**r, "path": tuple(r["path"])}) for r in said["reasons"]),
         certificate=certificate(said["certificate"]),
+    )
+
+
+def bisection(said: Object) -> Bisection:
+    """Read the runs between two results."""
+    return Bisection(
+        metric=said["metric"],
+        a=said["a"],
+        b=said["b"],
+        among=said["among"],
+        steps=tuple(map(_step, said["steps"])),
+        largest=said["largest"],
+        certificate=certificate(said["certificate"]),
+    )
+
+
+def _step(said: Object) -> Step:
+    first = said["change"] is None
+    found = {name: tuple(Difference(**d) for d in said[name]) for name in CHANGED}
+    return Step(
+        run=said["run"],
+        label=said["label"],
+        at=said["at"],
+        value=said["value"],
+        change=None if first else Difference(**said["change"]),
+        sections={} if first else found,
+        unknown=tuple(said["unknown"]),
     )
 
 

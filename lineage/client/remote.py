@@ -19,6 +19,7 @@ from lineage.model import check
 from lineage.model.record import Batch, Loss
 from lineage.services.answer import Answer
 from lineage.services.read.ask import AskAnswer, AskRequest, Explanation
+from lineage.services.read.bisect import Bisection
 from lineage.services.read.compare import Comparison
 from lineage.services.read.produced import ProducedAnswer
 from lineage.services.read.show import FindRequest, ShowAnswer, kind_names
@@ -201,5 +202,6 @@ _READERS: Mapping[type, Callable[[Any], Any]] = {
     AskAnswer: reading.selected,
     Explanation: reading.explained,
     Comparison: reading.comparison,
+    Bisection: reading.bisection,
     Stats: reading.stats,
 }

@@ -18,6 +18,8 @@ CODES: Mapping[str, str] = {
     "that walks follow.",
     "versions-left-out": "Versions of the name that was asked about, with which the walk did not begin.",
     "values-not-compared": "Values that a condition did not compare, because they are of another type.",
+    "files-not-compared": "Commits that were compared: which files differ is in their repository only.",
+    "order-unknown": "Runs that a sequence leaves out, because no time of them is recorded.",
     "invalidated": "Things of the answer that were retracted or revoked.",
     "source-changed": "Sources on this machine that have changed since they were imported.",
     "nothing-matches": "A part of the question that nothing in the store meets.",

@@ -13,9 +13,10 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from lineage.errors import BadQuery, NotFound
-from lineage.model import namespaces, terms
+from lineage.model import kinds, namespaces, terms
 from lineage.model.kinds import FOLDERS, KINDS, NAMES, WORDS
-from lineage.query import ast
+from lineage.model.numeric import canonical
+from lineage.query import ast, moments
 from lineage.query import condition as c
 from lineage.query.plan import (
     BY_DEFAULT,
@@ -41,6 +42,10 @@ _PART_OF = EdgeFilter(
 _PARTS = EdgeFilter(frozenset({"hadMember"}))
 _VERSIONS = EdgeFilter(frozenset({"specializationOf"}))
 _HISTORY = EdgeFilter(frozenset({"parent"}))
+#: Attributes that are declared as times.
+_TIMES = frozenset(
+    f.name for kind in KINDS for f in kinds.fields_of(kind) if f.metadata[kinds.TIME]
+)
 _VERSIONED = re.compile(r"\s*([A-Za-z0-9][\w.\-]*)\s*((?:[<>=!~]=?|===).+)")
 
 
@@ -175,7 +180,7 @@ class _Binder:
         if word in SCHEMES:
             plan, kind = self._named(f"{key}:{value}")
             return self._linked(plan, frozenset((kind,)), around)
-        return Where(self._attribute(key, lambda name: c.Like(name, value)))
+        return Where(self._attribute(key, lambda name: _like(name, value)))
 
     def _kind(self, value: str) -> c.Condition:
         """A kind of ours; else the attribute of that name, where anything has it."""
@@ -212,6 +217,11 @@ class _Binder:
         if operator == "!=":
             same = self._compared(key, "=", literal)
             return c.AllOf((self._attribute(key, c.Has), c.Not(same)))
+        if key in _TIMES:
+            literal = _time(key, literal)
+        elif isinstance(literal, str) and operator != "=":
+            # Nobody wants what comes behind "yesterday" in the alphabet.
+            literal = moments.iso(literal) or literal
         if isinstance(literal, bool):
             if operator != "=":
                 raise BadQuery(f"truths have no order, as {operator} wants", hint="Write = or !=.")
@@ -307,6 +317,24 @@ def _layers(
         yield Traverse(above, "causes", follow, None if up == "all" else up)
     if down is not None:
         yield Traverse(below, "effects", follow, None if down == "all" else down)
+
+
+def _like(key: str, value: str) -> c.Condition:
+    """A text, also as JSON writes it where it is a number: 1e-05 is kept as 1e-5."""
+    amount = canonical(value)
+    shown = value if amount is None else c.written(amount)
+    if shown == value or key == "label":
+        return c.Like(key, value)
+    return c.AnyOf((c.Like(key, value), c.Like(key, shown)))
+
+
+def _time(key: str, literal: str | float | bool) -> str:
+    """What a time is compared with, in ISO 8601."""
+    found = moments.iso(literal) if isinstance(literal, str) else None
+    if found is None:
+        shown = literal if isinstance(literal, str) else c.written(literal)
+        raise BadQuery(f"{key} is a time, and {shown!r} is none", hint=moments.HINT)
+    return found
 
 
 def _relations(names: tuple[str, ...]) -> frozenset[str]:

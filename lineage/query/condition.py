@@ -20,6 +20,9 @@ import orjson
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
+from lineage.model import numeric
+from lineage.model.numeric import canonical, may_be_number, truth
+
 Operator = Literal["=", "<", "<=", ">", ">="]
 
 
@@ -99,8 +102,10 @@ class Like:
 
 @dataclass(frozen=True, slots=True)
 class Compares:
-    """An attribute compared: numbers with numbers, times with times (a bare date is its midnight
-    in UTC; equal to a bare date is everything on that day), other text with text.
+    """An attribute compared: numbers with numbers, however they are kept (``numeric.number``), times
+    with times (a bare date is its midnight in UTC; equal to a bare date is everything on that day),
+    other text with text. A text that is the canonical writing of a number is that number here, and
+    equal to itself; one that is a truth is equal to that truth.
     """
 
     key: str
@@ -114,6 +119,17 @@ class Truth:
 
     key: str
     value: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NotCompared:
+    """An attribute with a value that a comparison leaves out because it is of another type, though it
+    may mean what is asked for: any for an order; for ``=`` a number or truth in another writing.
+    """
+
+    key: str
+    operator: Operator
+    literal: str | float | bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +161,14 @@ class Not:
     of: Condition
 
 
-Attribute: TypeAlias = Has | Like | Compares | Truth | InVersions
+Attribute: TypeAlias = Has | Like | Compares | Truth | NotCompared | InVersions
 Condition: TypeAlias = (
     KindIn | NameLike | LabelIs | IdPrefix | TextContains | Attribute | AllOf | AnyOf | Not
 )
 
 ALWAYS = AllOf(())
+#: A value as a number, where it is one.
+number = numeric.number
 
 
 def accepts(condition: Condition, node: Shown) -> bool:
@@ -185,7 +203,7 @@ def holds(condition: Attribute, attributes: str) -> bool:
     held = orjson.loads(attributes).get(condition.key)
     if held is None:
         return False
-    test = _test(condition)
+    test = attribute_test(condition)
     return any(map(test, held)) if isinstance(held, list) else test(held)
 
 
@@ -226,8 +244,8 @@ def written(value: Any) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _test(condition: Attribute) -> Callable[[Any], bool]:
-    """The test of one value."""
+def attribute_test(condition: Attribute) -> Callable[[Any], bool]:
+    """The test of one value of an attribute, as JSON has it."""
     match condition:
         case Has():
             return lambda _: True
@@ -235,7 +253,9 @@ def _test(condition: Attribute) -> Callable[[Any], bool]:
             found = glob(pattern)
             return lambda value: bool(found(written(value)))
         case Truth(_, wanted):
-            return lambda value: value is wanted
+            return lambda value: truth(value) is wanted
+        case NotCompared(_, operator, literal):
+            return _left_out(operator, literal)
         case InVersions(_, specifier):
             allowed = SpecifierSet(specifier)
             return lambda value: _within(allowed, written(value))
@@ -263,10 +283,18 @@ def _comparison(operator: Operator, literal: str | float) -> Callable[[Any], boo
     compare = _OPERATORS[operator]
     if not isinstance(literal, str):
         return lambda value: (n := number(value)) is not None and compare(n, literal)
+    if (amount := canonical(literal)) is not None:
+        # Its own text as well: that of a literal of no numeric type.
+        equals = "=" in operator and literal
+        return lambda value: (
+            compare(n, amount) if (n := number(value)) is not None else _text(value) == equals
+        )
     moment = instant(literal)
     if moment is None:
+        wanted = truth(literal) if operator == "=" else None
         return lambda value: (
-            not isinstance(value, bool | int | float) and compare(written(value), literal)
+            (wanted is not None and truth(value) is wanted)
+            or (not isinstance(value, bool | int | float) and compare(written(value), literal))
         )
     if operator == "=" and len(literal) == len("2026-01-01"):
         return lambda value: (
@@ -275,43 +303,39 @@ def _comparison(operator: Operator, literal: str | float) -> Callable[[Any], boo
     return lambda value: (t := instant(written(value))) is not None and compare(t, moment)
 
 
-_NUMERIC = frozenset(
-    "xsd:" + name
-    for name in [
-        "double",
-        "float",
-        "decimal",
-        "integer",
-        "int",
-        "long",
-        "short",
-        "byte",
-        "nonNegativeInteger",
-        "positiveInteger",
-        "nonPositiveInteger",
-        "negativeInteger",
-        "unsignedInt",
-        "unsignedLong",
-        "unsignedShort",
-        "unsignedByte",
-    ]
-)
+def is_plain(literal: str) -> bool:
+    """Whether a text is compared as a text and nothing else: it is no number, truth or time."""
+    return canonical(literal) is None and truth(literal) is None and instant(literal) is None
 
 
-def number(value: Any) -> float | None:
-    """A value as a number, where it is one: by its JSON type, or by its datatype."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int | float):
-        return value
-    if isinstance(value, dict) and value.get("type") in _NUMERIC:
-        try:
-            text = value["$"]
-            return int(text) if re.fullmatch(r"[+-]?\d{1,400}", text) else float(text)
-        except ValueError:
-            return None
-    return None
+def _text(value: Any) -> str | None:
+    """The text of a value that is one."""
+    return None if isinstance(value, bool | int | float) else written(value)
 
+
+def _left_out(operator: Operator, literal: str | float | bool) -> Callable[[Any], bool]:
+    """The test of ``NotCompared``."""
+    if isinstance(literal, bool):
+        return lambda value: truth(value) is None and written(value).lower() in _MAY_BE_TRUTHS
+    if not isinstance(literal, str) or canonical(literal) is not None:
+        if operator != "=":
+            return lambda value: number(value) is None
+        same = _comparison(operator, literal)
+        return lambda value: (
+            number(value) is None
+            and not isinstance(value, bool)
+            and not same(value)
+            and may_be_number(written(value))
+        )
+    if operator == "=":
+        return lambda _: False
+    if instant(literal) is None:
+        return lambda value: isinstance(value, bool | int | float)
+    return lambda value: instant(written(value)) is None
+
+
+#: What else people write for a truth.
+_MAY_BE_TRUTHS = frozenset({"yes", "no", "y", "n", "on", "off", "t", "f", "1", "0", "1.0", "0.0"})
 
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?")
 

@@ -226,5 +226,7 @@ def _condition(condition: Condition) -> str:
             return f"{key} {operator} {literal!r}"
         case c.Truth(key, value):
             return f"{key} is {str(value).lower()}"
+        case c.NotCompared(key):
+            return f"{key} is of another type"
         case c.InVersions(key, specifier):
             return f"{key} in {specifier}"

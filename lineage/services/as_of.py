@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from lineage.errors import Usage
 from lineage.ledger.merkle import Frontier
+from lineage.query import moments
 from lineage.services.context import Context
 from lineage.store.base import NOW, View
 
@@ -50,7 +51,7 @@ def at_one_moment(
 
 
 def view_at(ctx: Context, at: str | int | None) -> View:
-    """The view of an entry or a time (ISO 8601; without a zone it is UTC).
+    """The view of an entry or a time (ISO 8601, or as people write dates; without a zone it is UTC).
 
     Raises ``Usage`` for what is neither.
     """
@@ -59,11 +60,10 @@ def view_at(ctx: Context, at: str | int | None) -> View:
     if isinstance(at, int) or at.isdecimal():
         return View(as_of=min(int(at), ctx.store.head().size))
     try:
-        moment = datetime.fromisoformat(at)
+        moment = datetime.fromisoformat(moments.iso(at) or at)
     except ValueError as error:
-        raise Usage(
-            f"{at!r} is neither an entry nor a time", hint="Write 41 or 2026-05-01T12:00Z."
-        ) from error
+        hint = f"Write an entry's number, such as 41. {moments.HINT}"
+        raise Usage(f"{at!r} is neither an entry nor a time", hint=hint) from error
     return View(as_of=_last_before(ctx, moment if moment.tzinfo else moment.replace(tzinfo=UTC)))
 
 

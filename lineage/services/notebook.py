@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib import import_module
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from lineage.errors import MissingExtra
 from lineage.model.record import Node
 from lineage.model.value import Attributes, Literal, Ref
-from lineage.services.summary import summary_lines
+from lineage.services.summary import readable, summary_lines
 from lineage.store.base import Subgraph
 
 #: Rows of the HTML table, and characters of one cell.
@@ -40,6 +40,35 @@ def _row(node: Node) -> str:
     return f'<tr title="{_text(node.id)}">{shown}</tr>'
 
 
+def listed(columns: Sequence[str], rows: Iterable[Sequence[Any]], notes: Iterable[str]) -> str:
+    """Write rows with their columns, and notes below them, as HTML without scripts or styles."""
+    head = "".join(f"<th>{_text(name)}</th>" for name in columns)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{_text(_shown(cell))}</td>" for cell in row) + "</tr>"
+        for row in rows
+    )
+    below = "".join(f"<p>{escape(note)}</p>" for note in notes)
+    return f"<div><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}</div>"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict) and "label" in value:
+        value = value["label"]
+    return "" if value is None else str(readable(value))
+
+
+def frame(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Any:
+    """Make a ``pandas.DataFrame`` of rows, typed values by their text. Raises ``MissingExtra`` without
+    pandas.
+    """
+    held = [[_plain(cell) for cell in row] for row in rows]
+    return _pandas().DataFrame(held, columns=list(columns))
+
+
+def _plain(value: Any) -> Any:
+    return value["$"] if isinstance(value, dict) and "$" in value else value
+
+
 def _text(value: str) -> str:
     return escape(value if len(value) <= CELL else value[: CELL - 3] + "...")
 
@@ -62,11 +91,7 @@ def edges_frame(found: Subgraph) -> Any:
 
 
 def _frame(first: tuple[str, ...], rows: Iterable[tuple[Mapping[str, Any], Attributes]]) -> Any:
-    try:
-        pandas: Any = import_module("pandas")
-    except ImportError as error:
-        hint = "pip install pandas"
-        raise MissingExtra("the pandas package is not installed", hint=hint) from error
+    pandas = _pandas()
     records: list[dict[str, Any]] = []
     named: set[str] = set()
     for own, attributes in rows:
@@ -78,6 +103,14 @@ def _frame(first: tuple[str, ...], rows: Iterable[tuple[Mapping[str, Any], Attri
         named |= held.keys()
         records.append({**own, **held})
     return pandas.DataFrame.from_records(records, columns=[*first, *sorted(named)])
+
+
+def _pandas() -> Any:
+    try:
+        return import_module("pandas")
+    except ImportError as error:
+        hint = "pip install pandas"
+        raise MissingExtra("the pandas package is not installed", hint=hint) from error
 
 
 def _cell(value: Any) -> Any:

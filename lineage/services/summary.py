@@ -9,6 +9,7 @@ from typing import Any
 
 from lineage.model import kinds
 from lineage.model.record import Node
+from lineage.model.value import Literal, Ref
 
 #: Attributes and metrics told of one node.
 _FACTS, _METRICS = 2, 3
@@ -40,12 +41,18 @@ def short(value: Any) -> str:
 
 
 def readable(value: Any) -> Any:
-    """A value as people read it: typed ones by their text, several side by side."""
-    if isinstance(value, tuple):
+    """A value as people read it: typed ones by their text, also as JSON has them, several side by
+    side.
+    """
+    if isinstance(value, tuple | list):
         return " | ".join(str(readable(item)) for item in value)
     if isinstance(value, float):
         return f"{value:.4g}"
-    return getattr(value, "value", None) or getattr(value, "iri", None) or value
+    if isinstance(value, Literal):
+        return value.value
+    if isinstance(value, dict) and "$" in value:
+        return value["$"]
+    return value.iri if isinstance(value, Ref) else value
 
 
 def counted(number: int, word: str) -> str:

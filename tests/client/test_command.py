@@ -20,6 +20,7 @@ READING = [
     ["ask", "kind:", "--json"],
     ["explain", '+model:"fraud@v1"'],
     ["compare", "fraud@v1", "fraud@v2"],
+    ["bisect", "auc", "--from", "fraud@v1", "--to", "fraud@v2"],
     ["show", "urn:t:run:1", "--json"],
     ["show", "urn:t:nothing"],
     ["find", "fraud", "--kind", "modelversion"],

@@ -25,6 +25,7 @@ from lineage.services.request import fields_of
 from lineage.verbs import REQUESTS
 from tests.conftest import KEY, clock
 from tests.graphql_schema.cases import batch, small
+from tests.services.test_bisect import recorded
 
 
 def outcome(store, verb, words, options):
@@ -89,6 +90,9 @@ CALLS = [
     ("compare", ["fraud@v1", "fraud@v2"], {}),
     ("compare", ["urn:t:run:1", "urn:t:run:1"], {"at": 1}),
     ("compare", ["urn:t:data", "fraud@v2"], {}),
+    ("bisect", ["auc", "fraud@v1", "fraud@v2"], {}),
+    ("bisect", ["auc", "urn:t:run:1", "urn:t:run:2"], {"limit": 2, "at": 1}),
+    ("bisect", ["nothing", "fraud@v1", "fraud@v2"], {}),
     ("stats", [], {}),
 ]
 
@@ -101,7 +105,16 @@ def test_a_client_answers_as_the_store_does(pair, verb, words, options):
 
 def test_every_call_of_the_contract_that_reads_is_tried():
     reading = {"ask", "explain", "trace", "impact", "produced", "why", "show", "find", "compare"}
-    assert {verb for verb, _, _ in CALLS} == reading | {"stats"}
+    assert {verb for verb, _, _ in CALLS} == reading | {"bisect", "stats"}
+
+
+def test_runs_in_their_order_come_back_with_all_that_changed(served):
+    with lineage.open("memory:") as here:
+        here.ingest(recorded())
+        there = served(here)
+        for limit in (2, 100):
+            ends = ("accuracy", "run:a", "run:e")
+            assert there.bisect(*ends, limit=limit) == here.bisect(*ends, limit=limit)
 
 
 def test_rows_come_back_as_the_engine_keeps_them(pair):

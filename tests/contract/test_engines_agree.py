@@ -44,7 +44,19 @@ filters = st.builds(
     label=st.sampled_from([None, "a"]),
     text=st.sampled_from([None, "TEST", "label"]),
     prefix=st.sampled_from([None, "urn:test:\u00e9"]),
-    also=st.sampled_from([None, c.Like("role", "train"), c.Compares("param.lr", ">=", 0)]),
+    also=st.sampled_from(
+        [
+            None,
+            c.Like("role", "train"),
+            c.Compares("param.lr", ">=", 0),
+            c.Truth("role", True),
+            c.NotCompared("param.lr", ">=", 0),
+            c.NotCompared("role", "=", 0.01),
+            c.NotCompared("role", "<", "b"),
+            c.NotCompared("license", "=", True),
+            c.NotCompared("name", ">=", "2026-01-01"),
+        ]
+    ),
 )
 
 

@@ -37,6 +37,7 @@ def build(uri: str) -> None:
             mlflow.set_tag("mlflow.source.git.commit", COMMIT)
             mlflow.set_tag("mlflow.source.git.repoURL", "https://ana:hunter2@git.example/churn.git")
             mlflow.log_params({"lr": 0.1, "depth": 3, "api_key": "not-for-you"})
+            mlflow.log_params({"rate": "1e-2", "folds": "007", "torch_version": "1.10"})
             for step in range(5):
                 mlflow.log_metric("auc", 0.5 + step / 10, step=step)
             mlflow.log_metric("bad", float("nan"))

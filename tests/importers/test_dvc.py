@@ -12,6 +12,7 @@ import yaml
 
 from lineage import ids
 from lineage.errors import BadInput, InputMissing, InputTooNew, InputTruncated, LimitExceeded
+from lineage.model.value import Literal
 from tests.importers.dvc_locks import (
     VERSIONS,
     entry,
@@ -28,13 +29,17 @@ from tests.importers.dvc_locks import (
 
 def test_parameters_are_read_as_yaml_1_2_which_dvc_writes(new_repository):
     project = new_repository()
-    project.commit("run", {"dvc.lock": lock()})
+    text = "mode: on\n        rate: '0.01'\n        warmup: '1e-2'\n        zip: '07'"
+    project.commit("run", {"dvc.lock": lock().replace("mode: on", text)})
     nodes, *_ = records(project.path)
     run = one(nodes, "Run")
     shown = {k: v for k, v in run.attributes.items() if k.startswith("param.")}
     assert shown == {
         "param.lr": 0.0001,
         "param.mode": "on",
+        "param.rate": 0.01,
+        "param.warmup": Literal("1e-2", "xsd:double"),
+        "param.zip": "07",
         "param.model.name": "rf",
         "param.model.depth": 3,
     }

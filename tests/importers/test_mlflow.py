@@ -14,7 +14,9 @@ import pytest
 from importers.base import Source
 from importers.mlflow import IMPORTER
 from lineage import ids
+from lineage.model.numeric import meaning
 from lineage.model.record import Edge, Node, line
+from lineage.model.value import Literal, wired
 from tests.importers.mlflow_found import COMMIT, OLD, REAL, Found
 
 # --- what a store says ---------------------------------------------------------------------------
@@ -96,7 +98,14 @@ def test_files_and_tables_give_a_run_the_same_attributes(sql, files) -> None:
 
     assert told(Found(sql)) == told(Found(files))
     train = Found(sql).labelled("train").attributes
-    assert (train["param.lr"], train["metric.auc"], train["metric.inf"]) == ("0.1", 0.93, -math.inf)
+    kept = {key: train[f"param.{key}"] for key in ("depth", "rate", "folds", "torch_version")}
+    assert kept == {
+        "depth": 3,
+        "rate": Literal("1e-2", "xsd:double"),
+        "folds": "007",
+        "torch_version": "1.10",
+    }
+    assert (train["param.lr"], train["metric.auc"], train["metric.inf"]) == (0.1, 0.93, -math.inf)
 
 
 def test_a_server_says_what_its_database_says(sql, server) -> None:
@@ -178,7 +187,8 @@ def test_file_stores_of_others_are_read_whole(corpora, place) -> None:
     for run in runs:
         (node,) = (node for node in found.of("Run") if node.id.endswith(run.name))
         for param in run.glob("params/*"):
-            assert node.attributes[f"param.{param.name}"] == param.read_text()
+            kept = meaning(wired(node.attributes[f"param.{param.name}"]))
+            assert kept == meaning(param.read_text())
         for metric in run.glob("metrics/*"):
             last = metric.read_text().splitlines()[-1].split()
             assert node.attributes[f"metric.{metric.name}"] == float(last[1])

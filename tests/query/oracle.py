@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import math
 from fnmatch import fnmatchcase
 
 import networkx as nx
@@ -136,16 +137,19 @@ def text(value):
 
 
 def holds(value, operator, literal):
-    if isinstance(literal, bool) or isinstance(value, bool):
-        return value is literal and operator == "="
-    if isinstance(literal, str):
-        if isinstance(value, int | float):
+    if isinstance(literal, bool):
+        return operator == "=" and truth(value) is literal
+    if isinstance(literal, str) and exact(literal) is None:
+        if operator == "=" and truth(literal) is not None and truth(value) is truth(literal):
+            return True
+        if isinstance(value, bool | int | float):
             return False
         mine, other = text(value), literal
     else:
-        mine, other = number(value), literal
+        mine = number(value)
+        other = exact(literal) if isinstance(literal, str) else literal
         if mine is None:
-            return False
+            return "=" in operator and not isinstance(value, bool) and text(value) == literal
     return {
         "=": mine == other,
         "<": mine < other,
@@ -155,7 +159,29 @@ def holds(value, operator, literal):
     }[operator]
 
 
+def truth(value):
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, dict):
+        value = value["$"] if value.get("type") == "xsd:boolean" else None
+    return {"true": True, "True": True, "false": False, "False": False}.get(value)
+
+
 def number(value):
     if isinstance(value, dict):
         return float(value["$"]) if value.get("type") in ("xsd:double", "xsd:integer") else None
-    return value if isinstance(value, int | float) else None
+    if isinstance(value, str):
+        return exact(value)
+    return None if isinstance(value, bool) else value
+
+
+def exact(written):
+    """The number whose text in Python this is."""
+    for read in (int, float):
+        try:
+            found = read(written)
+        except ValueError:
+            continue
+        if str(found) == written and math.isfinite(found):
+            return found
+    return None

@@ -33,9 +33,11 @@ patterns = st.one_of(
     idents, st.sampled_from(["urn:test:*", "a", "*label", "a*l", "*:\u00e9*", "b*"])
 )
 literals = st.one_of(
-    st.sampled_from(["train", "a b", "", "\u4e2d", "chat"]),
+    st.sampled_from(
+        ["train", "a b", "", "\u4e2d", "chat", "5", "5.0", "0.01", "05", "true", "False"]
+    ),
     st.integers(-3, 3),
-    st.sampled_from([0.5, 5, 5.0, 2**70, -(2**69), 1e300]),
+    st.sampled_from([0.5, 0.01, 5, 5.0, 2**70, -(2**69), 1e300]),
 )
 #: Few sets of relations: each is a text that a server plans anew.
 relations = st.sampled_from(

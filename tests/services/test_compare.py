@@ -94,6 +94,8 @@ def test_a_comparison_is_fair_where_what_is_not_under_test_is_equal(change, fair
     assert [reason.code for reason in found.reasons] == codes
     assert any(reason.fatal for reason in found.reasons) is (fair is False)
     assert {name for name, differences in found.sections.items() if differences} == differs
+    assert {name for name, state in found.states.items() if state == "differs"} == differs
+    assert "unknown" not in found.states.values()
     assert json.loads(json.dumps(found.to_dict()))["fair"] is fair
 
 
@@ -109,9 +111,8 @@ def test_model_versions_are_compared_by_the_runs_that_made_them():
     with small() as store:
         found = store.compare("model:fraud@v1", "model:fraud@v2")
     assert (found.a, found.b) == ("urn:t:run:1", "urn:t:run:2")
-    assert [item.to_dict() for item in found.sections["parameters"]] == [
-        {"what": "lr", "a": 0.1, "b": 0.2}
-    ]
+    (item,) = found.sections["parameters"]
+    assert (item.what, item.a, item.b, item.delta, item.relative) == ("lr", 0.1, 0.2, 0.1, 1.0)
     assert found.fair is True
 
 

@@ -23,13 +23,14 @@ from lineage.model.value import read_text
 from lineage.query import ast, parse
 from lineage.query import condition as c
 from lineage.query.bind import bind
-from lineage.query.plan import Connections, EdgeFilter, PlanRequest, lines
+from lineage.query.plan import Connections, EdgeFilter, Plan, PlanRequest, lines
 from lineage.query.rules import rewritten
 from lineage.query.words import FILTERS
 from lineage.services.answer import Answer, certify
 from lineage.services.as_of import ReadState, at_one_moment, view_at
 from lineage.services.context import Context
 from lineage.services.read.gaps import environments_unknown, of_runs, sources
+from lineage.services.read.not_compared import not_compared
 from lineage.services.read.resolve import resolve
 from lineage.services.read.trace import grouped
 from lineage.services.read.why import Connected, connected
@@ -185,7 +186,8 @@ def _page(
     follow = _shown(selection.of)
 
     def read(view: View) -> tuple[Subgraph, Connected | None, list[Gap]]:
-        plan = rewritten(bind(selection, _Names(ctx, view)))
+        bound = bind(selection, _Names(ctx, view))
+        plan = rewritten(bound)
         if isinstance(plan, Connections):
             chains = _connections(ctx, plan, view)
             return chains.graph, chains, list(sources(ctx, view))
@@ -194,7 +196,7 @@ def _page(
             plan=plan, follow=follow, limit=limit, after=after, seconds=ctx.budget
         )
         found = ctx.store.run(question, view)
-        return found, None, list(_gaps(ctx, selection.of, found, view))
+        return found, None, list(_gaps(ctx, selection.of, bound, found, view))
 
     (found, chains, gaps), stand = _read(ctx, selection, place, read)
     if chains is not None:
@@ -216,9 +218,11 @@ def _page(
     )
 
 
-def _gaps(ctx: Context, of: ast.Expression, found: Subgraph, view: View) -> Iterator[Gap]:
+def _gaps(
+    ctx: Context, of: ast.Expression, bound: Plan, found: Subgraph, view: View
+) -> Iterator[Gap]:
     """The gaps of a page: of its runs where it walks to causes, of all runs where it asks for packages
-    or environments; and what nothing meets where it is empty.
+    or environments; what its comparisons left out; and what nothing meets where it is empty.
     """
     parts = list(ast.parts(of))
     if any(isinstance(part, ast.Match) and part.key.lower() in _EQUIPMENT for part in parts):
@@ -227,6 +231,8 @@ def _gaps(ctx: Context, of: ast.Expression, found: Subgraph, view: View) -> Iter
         runs = [row for row in found.node_rows if row.kind == "Run"]
         used = ctx.store.edges([row.id for row in runs], _USED, view) if runs else ()
         yield from of_runs(ctx, runs, used, view)
+    if any(isinstance(part, ast.Compare) for part in parts):
+        yield from not_compared(ctx, bound, view)
     if not found.node_rows and found.cut is None and isinstance(of, ast.And):
         yield from _unmet(ctx, of.parts, view)
     yield from sources(ctx, view)

@@ -4,17 +4,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 from lineage.model.findings import Finding
-from lineage.model.record import Node
+from lineage.services.read.differences import State
+from lineage.services.read.sides import METRIC, Side, Used
+from lineage.services.summary import counted
 
 #: Roles of data that models are measured on, as people and tools write them.
 _EVALUATION = re.compile(
     r"(^|[^a-z])(eval\w*|test\w*|valid\w*|holdout|hold-out|benchmark)", re.IGNORECASE
 )
 _ENDED_WELL = frozenset({"finished", "completed", "complete", "success", "succeeded"})
+#: Sections of which one at most may differ.
+_TESTED = ("code", "data", "environment", "parameters")
+_NAMED = 5
 
 
 #: What a modeller can do about each finding.
@@ -25,10 +29,14 @@ _HINTS = {
     "evaluation-data-differs": "Measure both on the same data.",
     "evaluation-data-unknown": "Give the data that a run is measured on a role such as 'evaluation'.",
     "several-differences": "Compare runs that differ in one of them only.",
+    "environment-unknown": "Import the lock file of the run: lineage import LOCKFILE --for RUN.",
+    "commit-unknown": "Record the commit that a run ran.",
+    "code-modified": "Commit before you run.",
+    "data-unknown": "Record a digest of the data, or track it with DVC or git.",
 }
 
 
-def _finding(code: str, subject: str, message: str, *, certain: bool = True) -> Finding:
+def _finding(code: str, subject: str, message: str, *, certain: bool = False) -> Finding:
     return Finding(
         code=code,
         severity="error" if certain else "warning",
@@ -39,65 +47,123 @@ def _finding(code: str, subject: str, message: str, *, certain: bool = True) -> 
     )
 
 
-def judge(
-    runs: tuple[Node, Node],
-    metrics: tuple[Mapping[str, Any], Mapping[str, Any]],
-    data: tuple[Sequence[tuple[str, str]], Sequence[tuple[str, str]]],
-    changed: Sequence[str],
-) -> tuple[bool | None, tuple[Finding, ...]]:
+def judge(a: Side, b: Side, states: Mapping[str, State]) -> tuple[bool | None, tuple[Finding, ...]]:
     """Judge whether the metrics of two runs may be compared (``None``: that is not known), and why
     not. An error makes the comparison unfair; with a warning it is not known.
 
-    ``data`` is what each run read, as (role, bytes); ``changed`` names the sections that differ.
     What is under test is what differs: where more than one section does, a difference of metrics
-    cannot be put down to any.
+    cannot be put down to any. What is not known may differ.
     """
-    reasons = [*_ended(runs), *_metrics(runs, metrics), *_evaluation(data)]
+    reasons = [*_ended((a, b)), *_metrics(a, b), *_evaluation(a, b)]
+    changed = [name for name in _TESTED if states[name] == "differs"]
     if len(changed) > 1:
         listed = ", ".join(changed[:-1]) + " and " + changed[-1]
         says = f"{listed} differ, so that a difference of metrics cannot be put down to one"
-        reasons.append(_finding("several-differences", listed, says))
+        reasons.append(_finding("several-differences", listed, says, certain=True))
+    reasons += _unknown((a, b))
+    if states["data"] == "unknown" and not any(r.code == "data-unknown" for r in reasons):
+        says = "it cannot be told whether both runs read the same data"
+        reasons.append(_finding("data-unknown", "data", says))
     if any(reason.fatal for reason in reasons):
         return False, tuple(reasons)
     return (None if reasons else True), tuple(reasons)
 
 
-def _ended(runs: tuple[Node, Node]) -> list[Finding]:
-    found = []
-    for run in runs:
-        status = run.attributes.get("status")
+def _ended(runs: Sequence[Side]) -> Iterator[Finding]:
+    for side in runs:
+        status = side.run.attributes.get("status")
         if isinstance(status, str) and status.lower() not in _ENDED_WELL:
-            says = f"{run.title} did not finish: its status is {status}"
-            found.append(_finding("not-finished", run.id, says))
-    return found
+            says = f"{side.run.title} did not finish: its status is {status}"
+            yield _finding("not-finished", side.run.id, says, certain=True)
 
 
-def _metrics(
-    runs: tuple[Node, Node], metrics: tuple[Mapping[str, Any], Mapping[str, Any]]
-) -> list[Finding]:
-    bare = [run for run, held in zip(runs, metrics, strict=True) if not held]
-    if bare:
-        return [_finding("no-metrics", run.id, f"{run.title} recorded no metric") for run in bare]
-    alone = sorted(set(metrics[0]) ^ set(metrics[1]))
-    if alone:
-        named = ", ".join(alone[:5])
-        return [_finding("metric-names-differ", named, f"only one of the runs recorded {named}")]
-    return []
+def _metrics(a: Side, b: Side) -> Iterator[Finding]:
+    held = [(side, side.named(METRIC)) for side in (a, b)]
+    bare = [side.run for side, metrics in held if not metrics]
+    for run in bare:
+        yield _finding("no-metrics", run.id, f"{run.title} recorded no metric", certain=True)
+    alone = sorted({*held[0][1]} ^ {*held[1][1]})
+    if alone and not bare:
+        named = ", ".join(alone[:_NAMED])
+        says = f"only one of the runs recorded {named}"
+        yield _finding("metric-names-differ", named, says, certain=True)
 
 
-def _evaluation(
-    data: tuple[Sequence[tuple[str, str]], Sequence[tuple[str, str]]],
-) -> list[Finding]:
-    a, b = ({held for role, held in side if _EVALUATION.search(role)} for side in data)
-    if a and b:
-        if a == b:
-            return []
-        says = "the runs were measured on different evaluation data"
-        return [_finding("evaluation-data-differs", "evaluation data", says)]
-    if a or b:
+def _evaluation(a: Side, b: Side) -> Iterator[Finding]:
+    ours, theirs = ([used for used in s.data if _EVALUATION.search(used.role)] for s in (a, b))
+    subject = "evaluation data"
+    if not ours and not theirs:
+        says = "neither run says which data it was measured on"
+        yield _finding("evaluation-data-unknown", subject, says)
+    elif not ours or not theirs:
         says = "only one of the runs names the data it was measured on"
-        return [_finding("evaluation-data-unknown", "evaluation data", says, certain=False)]
-    if data[0] and {held for _, held in data[0]} == {held for _, held in data[1]}:
-        return []
-    says = "neither run says which data it was measured on, and they did not read the same"
-    return [_finding("evaluation-data-unknown", "evaluation data", says, certain=False)]
+        yield _finding("evaluation-data-unknown", subject, says)
+    else:
+        same = _all_same(ours, theirs)
+        if same is None:
+            says = "it cannot be told whether the runs were measured on the same bytes"
+            yield _finding("evaluation-data-unknown", subject, says)
+        elif not same:
+            says = "the runs were measured on different evaluation data"
+            yield _finding("evaluation-data-differs", subject, says, certain=True)
+
+
+def _all_same(ours: Sequence[Used], theirs: Sequence[Used]) -> bool | None:
+    """Whether each of some things has its like among others; ``None`` where that cannot be told."""
+    found = [
+        _any([one.same(other) for other in others])
+        for some, others in ((ours, theirs), (theirs, ours))
+        for one in some
+    ]
+    if False in found:
+        return False
+    return None if None in found else True
+
+
+def _any(answers: Sequence[bool | None]) -> bool | None:
+    if True in answers:
+        return True
+    return None if None in answers else False
+
+
+def _unknown(runs: Sequence[Side]) -> Iterator[Finding]:
+    """What is not known of the runs, and so may differ."""
+    if bare := [side for side in runs if not side.commits]:
+        says = f"the commit of {_whose(bare)} recorded"
+        yield _finding("commit-unknown", "code", says)
+    for side in runs:
+        if side.modified:
+            names = ", ".join(side.modified[:_NAMED])
+            left = len(side.modified) - _NAMED
+            more = f" and {left} more" if left > 0 else ""
+            says = f"{side.run.title} ran code that its commit does not have: {names}{more}"
+            yield _finding("code-modified", side.run.id, says)
+    if bare := [side for side in runs if not side.environments]:
+        says = f"the environment of {_whose(bare)} recorded"
+        yield _finding("environment-unknown", "environment", says)
+    for side in runs:
+        if side.open:
+            says = (
+                f"the environment of {side.run.title} leaves "
+                f"{counted(side.open, 'requirement')} open"
+            )
+            yield _finding("environment-unknown", side.run.id, says)
+    yield from _unknown_data(runs)
+
+
+def _unknown_data(runs: Sequence[Side]) -> Iterator[Finding]:
+    for side in runs:
+        bare = sorted({used.node.title for used in side.data if used.unknown})
+        if bare:
+            left = len(bare) - _NAMED
+            more = f" and {left} more" if left > 0 else ""
+            named = ", ".join(bare[:_NAMED]) + more
+            says = f"the bytes of data that {side.run.title} read are not known: {named}"
+            yield _finding("data-unknown", side.run.id, says)
+    if without := [side for side in runs if not side.data]:
+        says = f"the data of {_whose(without)} recorded"
+        yield _finding("data-unknown", "data", says)
+
+
+def _whose(bare: Sequence[Side]) -> str:
+    return "neither run is" if len(bare) > 1 else f"{bare[0].run.title} is not"

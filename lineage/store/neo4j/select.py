@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from lineage.model.kinds import PLAIN
+from lineage.model.numeric import canonical
 from lineage.query import condition as c
 from lineage.query.condition import Attribute, Condition
 from lineage.store.neo4j.properties import NAME
@@ -135,8 +136,14 @@ class Sieve:
                 return self._like(mark, pattern), False
             case c.Compares(_, operator, float() | int() as literal):
                 return self._number(mark, operator, literal), False
-            case c.Compares(_, "=", str(literal)) if c.instant(literal) is None:
+            case c.Compares(_, operator, str(literal)) if (
+                amount := canonical(literal)
+            ) is not None:
+                return self._number(mark, operator, amount), False
+            case c.Compares(_, "=", str(literal)) if c.is_plain(literal):
                 return self._written(mark, orjson.dumps(literal).decode()), False
+            case c.NotCompared(_, _, float() | int() as literal) if not isinstance(literal, bool):
+                return f"({self._holding(mark)} AND NOT {self._number_behind(mark)})", False
             case _:
                 return self._holding(mark), False
 
@@ -156,9 +163,16 @@ class Sieve:
     def _number(self, mark: str, operator: str, literal: float) -> str:
         """Digits are read up to the next sign of JSON; what is no number comes through."""
         held = self._bound(mark)
-        digits = f"split(split(split(n.attributes, {held})[1], ',')[0], '}}')[0]"
+        digits = self._digits(held)
         compared = f"toFloatOrNull({digits}) {_ORDER[operator]} {self._bound(float(literal))}"
         return f"(n.attributes CONTAINS {held} AND coalesce({compared}, true))"
+
+    def _digits(self, held: str) -> str:
+        return f"split(split(split(n.attributes, {held})[1], ',')[0], '}}')[0]"
+
+    def _number_behind(self, mark: str) -> str:
+        """Whether a number in digits stands behind the key."""
+        return f"coalesce(toFloatOrNull({self._digits(self._bound(mark))}) IS NOT NULL, false)"
 
 
 @lru_cache(maxsize=256)

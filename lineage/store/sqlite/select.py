@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 
+from lineage.model.numeric import canonical
 from lineage.query import condition as c
 from lineage.query.condition import Attribute, Condition
 
@@ -32,7 +33,8 @@ def _holds(condition: str, attributes: str) -> bool:
 
 
 _SORTS: Mapping[str, type[Attribute]] = {
-    sort.__name__: sort for sort in (c.Has, c.Like, c.Compares, c.Truth, c.InVersions)
+    sort.__name__: sort
+    for sort in (c.Has, c.Like, c.Compares, c.Truth, c.NotCompared, c.InVersions)
 }
 
 
@@ -143,8 +145,17 @@ class ConditionSql:
                 return self._like(condition, mark, pattern)
             case c.Compares(_, operator, float() | int() as literal):
                 return self._number(condition, operator, literal)
-            case c.Compares(_, "=", str(literal)) if c.instant(literal) is None:
+            case c.Compares(_, operator, str(literal)) if (
+                amount := canonical(literal)
+            ) is not None:
+                return self._number(condition, operator, amount)
+            case c.Compares(_, "=", str(literal)) if c.is_plain(literal):
                 return self._like(condition, mark, literal, exact=True)
+            case c.NotCompared(_, _, float() | int() as literal) if not isinstance(literal, bool):
+                # Numbers are compared, and digits behind the key are one.
+                bare = f"{self._first(mark)} GLOB '[-0-9]'"
+                text = f"CASE WHEN {bare} THEN 0 ELSE {self._slowly(condition)} END"
+                return f"CASE WHEN {self._holding(mark)} THEN {text} ELSE 0 END"
             case _:
                 return self._guarded(self._holding(mark), condition)
 
@@ -160,8 +171,12 @@ class ConditionSql:
 
     def _several(self, mark: str) -> str:
         """Whether several values, or a typed one, stand behind a key."""
+        return f"{self._first(mark)} IN ('[', '{{')"
+
+    def _first(self, mark: str) -> str:
+        """The sign that stands behind a key."""
         column, begin = self._column("attributes"), self._bound(mark)
-        return f"substr({column}, instr({column}, {begin}) + {len(mark)}, 1) IN ('[', '{{')"
+        return f"substr({column}, instr({column}, {begin}) + {len(mark)}, 1)"
 
     def _like(self, condition: Attribute, mark: str, pattern: str, *, exact: bool = False) -> str:
         """One text is found as it is written; several, and typed ones, are looked at."""
@@ -184,7 +199,8 @@ class ConditionSql:
         value = self._bound(literal if abs(literal) < 2**63 else float(literal))
         column, path = self._column("attributes"), self._bound('$."' + condition.key + '"')
         held, slow = f"json_extract({column}, {path})", self._slowly(condition)
-        # Text sorts behind every number, and lists and typed values are extracted as text.
+        # Text sorts behind every number, and lists and typed values are extracted as text; a text may
+        # be the writing of a number.
         near_enough = {
             "=": f"{held} BETWEEN {low} AND {high} OR {held} > ''",
             "<": f"{held} <= {high} OR {held} > ''",
@@ -194,6 +210,7 @@ class ConditionSql:
           WHEN 'integer' THEN {held} {operator} {value}
           WHEN 'real' THEN CASE WHEN {held} BETWEEN {low} AND {high} THEN {slow}
             ELSE {held} {operator} {value} END
+          WHEN 'text' THEN CASE WHEN {held} GLOB '[-0-9]*' THEN {slow} ELSE 0 END
           WHEN 'array' THEN {slow} WHEN 'object' THEN {slow} ELSE 0 END ELSE 0 END"""
 
 
