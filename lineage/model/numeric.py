@@ -62,9 +62,15 @@ def typed(name: str, text: str) -> Scalar:
     """
     if text in {"true", "false"}:
         return text == "true"
-    if not text or text[0] not in "-.0123456789" or not _NUMBER.fullmatch(text):
+    if not text or text[0] not in "-.0123456789" or len(text) > _DIGITS:
         return text
-    if len(text) > _DIGITS or _NAMES_NO_NUMBER.search(name):
+    return text if _NAMES_NO_NUMBER.search(name) else _numeric(text)
+
+
+@lru_cache(maxsize=4096)
+def _numeric(text: str) -> Scalar:
+    """A text as the number that it is, else the text."""
+    if not _NUMBER.fullmatch(text):
         return text
     whole = _INTEGER.fullmatch(text) is not None
     value = int(text) if whole else float(text)

@@ -168,7 +168,7 @@ Condition: TypeAlias = (
 
 ALWAYS = AllOf(())
 #: A value as a number, where it is one.
-number = numeric.number
+number: Callable[[Any], float | None] = numeric.number
 
 
 def accepts(condition: Condition, node: Shown) -> bool:

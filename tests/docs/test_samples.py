@@ -214,6 +214,7 @@ WORDS = {
     "ask": ["kind:run"],
     "explain": ["kind:run"],
     "compare": ["model:readmission@v2", "model:readmission@v3"],
+    "bisect": ("accuracy", "--from", "run:baseline", "--to", "run:summer"),
     "sparql": ["ASK { ?s ?p ?o }"],
     "export": ["kind:run", "--out", "runs.json"],
     "import": ["."],
