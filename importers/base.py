@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -73,6 +73,9 @@ def _without_credentials(url: str) -> str:
     return f"{scheme}://{authority.rsplit('@', 1)[-1]}{slash}{path}"
 
 
+EnvironmentReader = Callable[[Mapping[str, bytes]], tuple[str, Sequence[Record]] | None]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """The options of an import. ``person_key`` turns e-mails into identifiers (DESIGN section 2);
@@ -80,6 +83,9 @@ class Options:
     """
 
     person_key: bytes = field(default=b"lineage", repr=False)
+    #: Reads the files that describe an environment inside another tool's source, given by name: its
+    #: identifier and records; ``None`` where they describe none. Importers do not know each other.
+    environment: EnvironmentReader | None = field(default=None, repr=False)
     revisions: str | None = None
 
 

@@ -61,12 +61,13 @@ class MlflowImporter(Importer):
         """Yield runs and what they used and made, then models; the last batch of a store has its
         counts.
         """
-        del options
         try:
             for open_store, shelves in _opened(source):
                 tally = Tally()
                 with closing(open_store(tally)) as store:
-                    yield from _batches(store, shelves(tally) if shelves else None, tally)
+                    mapper = Mapper(store.instance, tally, options.environment)
+                    folders = shelves(tally) if shelves else None
+                    yield from _batches(store, mapper, folders, tally)
         except OSError as error:
             where = str(error.filename or source.address)
             raise InputMissing(f"cannot read it: {error.strerror}", where=where) from error
@@ -190,11 +191,11 @@ def _is_database(path: Path) -> bool:
 
 
 def _batches(
-    store: TrackingStore, shelves: ArtifactFolders | None, tally: Tally
+    store: TrackingStore, mapper: Mapper, shelves: ArtifactFolders | None, tally: Tally
 ) -> Iterator[Batch]:
     nodes: list[Node] = []
     edges: list[Edge] = []
-    for record in _records(store, shelves, tally):
+    for record in _records(store, mapper, shelves, tally):
         if isinstance(record, Node):
             nodes.append(record)
         else:
@@ -208,9 +209,8 @@ def _batches(
 
 
 def _records(
-    store: TrackingStore, shelves: ArtifactFolders | None, tally: Tally
+    store: TrackingStore, mapper: Mapper, shelves: ArtifactFolders | None, tally: Tally
 ) -> Iterator[Record]:
-    mapper = Mapper(store.instance, tally)
     registry = list(store.registered_models())
     registered = {
         run for model in registry for version in model.versions for run in runs_of(version)
@@ -219,7 +219,8 @@ def _records(
         tally.seen["logged models"] += 1
         yield from mapper.logged_model(logged)
         tail = (logged.experiment.id, "models", logged.id, "artifacts")
-        yield from mapper.files_of_model(logged, _files(shelves, logged.artifacts, tail, tally))
+        found = list(_files(shelves, logged.artifacts, tail, tally))
+        yield from mapper.files_of_model(logged, found)
     files: dict[str, Sequence[File]] = {}
     for run in store.runs():
         tally.seen["runs"] += 1

@@ -8,7 +8,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -20,6 +20,8 @@ MOST_FILES = 1_000
 #: Larger files are not hashed, and without a digest a version has no name.
 LARGEST = 256 * 1024 * 1024
 _PIECE = 1024 * 1024
+#: The files in which MLflow says what a logged model is run with.
+DESCRIBE_ENVIRONMENT = frozenset({"conda.yaml", "python_env.yaml", "requirements.txt"})
 #: A drive, or a share of another machine.
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\[^\\]")
 _OPEN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -29,12 +31,14 @@ _OPEN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0
 class File:
     """A file by its path below the folder of its run or model, under two digests: sha256 names it,
     by md5 it meets what DVC and others know. The md5 of what Git LFS left as a pointer is not known.
+    ``data`` are the bytes of a small file that describes the environment of a model.
     """
 
     path: str
     digest: str
     md5: str | None
     size: int
+    data: bytes | None = field(default=None, repr=False)
 
 
 class ArtifactFolders:
@@ -130,7 +134,8 @@ class ArtifactFolders:
             reason = "not known of what Git LFS left as pointers; git lfs pull brings the files"
             self._tally.lose("md5 digests", reason, first=str(path))
             return File(path=name, digest=found.sha256, md5=None, size=found.size)
-        return File(path=name, digest=digest.hexdigest(), md5=md5.hexdigest(), size=size)
+        data = head if path.name in DESCRIBE_ENVIRONMENT and size == len(head) else None
+        return File(path=name, digest=digest.hexdigest(), md5=md5.hexdigest(), size=size, data=data)
 
 
 def _local_path(recorded: str) -> Path | None:

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from importers.mlflow.artifacts import File
+from importers.base import EnvironmentReader
+from importers.mlflow.artifacts import DESCRIBE_ENVIRONMENT, File
 from importers.mlflow.datasets import SPARK_TABLES, Datasets
 from importers.mlflow.entities import LoggedModel, RegisteredModel, Run
 from importers.mlflow.naming import Naming, edge, known, lifecycle
@@ -19,7 +21,8 @@ from lineage.ids import Id
 from lineage.model import kinds
 from lineage.model.identity import content
 from lineage.model.record import Record
-from lineage.model.value import Attributes, Ref
+from lineage.model.terms import BY_LOGGED, METHOD
+from lineage.model.value import Attributes, Ref, Value
 
 #: Where MLflow has kept the commit: its own, a Databricks Repo's, that of old plugins.
 _COMMITS = ("mlflow.source.git.commit", "mlflow.databricks.gitRepoCommit", "mlflow.gitCommit")
@@ -30,15 +33,14 @@ _USER = "mlflow.user"
 _NAME = "mlflow.runName"
 _FULL_SHA = re.compile(r"(?:[0-9a-fA-F]{40}|[0-9a-fA-F]{64})")
 
-#: What describes an environment is written alike for every model of one kind: were it tied by its
-#: bytes, each such model would be connected with all others.
-_SAME_EVERYWHERE = frozenset({"conda.yaml", "python_env.yaml", "requirements.txt"})
-
 
 class Mapper:
     """Turns entities into records."""
 
-    def __init__(self, instance: str, tally: Tally) -> None:
+    def __init__(
+        self, instance: str, tally: Tally, environment: EnvironmentReader | None = None
+    ) -> None:
+        self._environment = environment
         self._naming = Naming(instance, tally)
         self._tally = tally
         self._datasets = Datasets(self._naming)
@@ -154,20 +156,41 @@ class Mapper:
 
     # --- files -----------------------------------------------------------------------------------
 
-    def files_of_run(self, run: str, files: Iterable[File]) -> Iterator[Record]:
-        """The artifacts of a run."""
+    def files_of_run(self, run: str, files: Sequence[File]) -> Iterator[Record]:
+        """The artifacts of a run, and the environments that models among them were logged with."""
         for file in files:
             yield from self._artifact(run, file)
             yield edge("wasGeneratedBy", self._naming.file(run, file), self._naming.run(run))
+        yield from self._environments(run, files)
 
-    def files_of_model(self, model: LoggedModel, files: Iterable[File]) -> Iterator[Record]:
-        """The files that a logged model is made of."""
+    def files_of_model(self, model: LoggedModel, files: Sequence[File]) -> Iterator[Record]:
+        """The files that a logged model is made of, and the environment that its run used."""
         naming = self._naming
+        if model.run:
+            yield from self._environments(model.run, files)
         for file in files:
             yield from self._artifact(model.id, file)
             yield edge("hadMember", naming.logged(model.id), naming.file(model.id, file))
             if model.run:
                 yield edge("wasGeneratedBy", naming.file(model.id, file), naming.run(model.run))
+
+    def _environments(self, run: str, files: Sequence[File]) -> Iterator[Record]:
+        """The environments that MLflow wrote down beside models: those of their run."""
+        if self._environment is None:
+            return
+        models = {posixpath.dirname(file.path) for file in files if _is_model(file)}
+        for folder in sorted(models):
+            said = {
+                posixpath.basename(file.path): file.data
+                for file in files
+                if file.data is not None and posixpath.dirname(file.path) == folder
+            }
+            found = self._environment(said) if said else None
+            if found is not None:
+                ident, records = found
+                yield from records
+                logged: dict[str, Value] = {METHOD: BY_LOGGED, "prov:role": "environment"}
+                yield edge("used", self._naming.run(run), ident, logged)
 
     def _artifact(self, owner: str, file: File) -> Iterator[Record]:
         ident = self._naming.file(owner, file)
@@ -178,9 +201,16 @@ class Mapper:
             digest=f"sha256:{file.digest}",
             size=file.size,
         ).node()
-        if file.path.rpartition("/")[2] not in _SAME_EVERYWHERE:
+        # What describes an environment is written alike for every model of one kind: were it tied by its
+        # bytes, each such model would be connected with all others.
+        if file.path.rpartition("/")[2] not in DESCRIBE_ENVIRONMENT:
             for algorithm, digest in (("sha256", file.digest), ("md5", file.md5)):
                 if digest is not None:
                     nodes, ties = content(ident, algorithm, digest, file.size)
                     yield from nodes
                     yield from ties
+
+
+def _is_model(file: File) -> bool:
+    """Whether a file says of its folder that it is a model."""
+    return posixpath.basename(file.path) == "MLmodel"

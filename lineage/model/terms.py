@@ -22,7 +22,7 @@ SAME_PERSON = "samePerson"
 #: Methods: equal bytes; such a tie where the one came from the other (``lineage.model.copies``); another
 #: name that a source gives to one thing (OpenLineage's symlinks); the same path at the commit of the run;
 #: the lock file that a run read; the lock file of the commit that a run used; a commit before and after
-#: history was rewritten; somebody said so.
+#: history was rewritten; what a tracker wrote down beside a model; somebody said so.
 BY_DIGEST = "digest"
 BY_COPY = "copy"
 BY_SYMLINK = "symlink"
@@ -30,6 +30,7 @@ BY_PATH = "path-at-commit"
 BY_LOCKFILE = "lockfile"
 BY_COMMIT_LOCK = "lockfile-at-commit"
 BY_REWRITE = "rewritten-commit"
+BY_LOGGED = "logged"
 STATED = "stated"
 #: Methods by which ``lineage join`` finds edges.
 JOINED = frozenset({BY_PATH, BY_LOCKFILE, BY_COMMIT_LOCK, BY_REWRITE})

@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import importers
 from importers.base import Importer, Options, Source
+from importers.lockfile import records
+from importers.lockfile.logged_model import environment_of_model
+from importers.tally import Tally
 from lineage.errors import Usage
 from lineage.ledger.log import Draft
 from lineage.model import check, kinds, terms
@@ -76,7 +79,9 @@ def import_source(
     it does not describe one environment, ``Rejected``, and those of stores.
     """
     chosen = (importers.named(named),) if named else importers.sniff(source)
-    options = Options(person_key=ctx.person_key, revisions=revisions)
+    options = Options(
+        person_key=ctx.person_key, revisions=revisions, environment=_environment_of_model
+    )
     read = [(importer, list(importer.read(source, options))) for importer in chosen]
     for _, batches in read:
         for batch in batches:
@@ -91,6 +96,16 @@ def import_source(
     if used is not None:
         reports.append(ingest(ctx, used, source=f"stated:{ctx.actor}", importer="api"))
     return tuple(reports)
+
+
+def _environment_of_model(
+    files: Mapping[str, bytes],
+) -> tuple[str, Sequence[Record]] | None:
+    """The environment that files beside a logged model describe, with its records."""
+    found = environment_of_model(files, Tally())
+    if found is None:
+        return None
+    return records.environment_id(found), list(records.records(found, (), Tally()))
 
 
 def _stated(ctx: Context, runs: Sequence[str], batches: Sequence[Batch]) -> Batch:

@@ -109,7 +109,7 @@ class Joins:
                 self.looked_at.add(run.row.id)
             environments = list(self._environment(run, held))
             yield from environments
-            if not environments and not run.environments:
+            if not environments and not run.environments and not run.logged:
                 self.without("environment", run)
             if not run.commits:
                 self.without("commit", run)

@@ -29,6 +29,8 @@ class RunRecord:
     attributes: Mapping[str, Any]
     commits: list[str] = field(default_factory=list)
     environments: list[str] = field(default_factory=list)
+    #: Environments of its models: what a tracker saw that a model needs, seldom all that was there.
+    logged: list[str] = field(default_factory=list)
     used: list[tuple[str | None, NodeRow]] = field(default_factory=list)
     made: list[NodeRow] = field(default_factory=list)
 
@@ -74,7 +76,8 @@ def _beside(ctx: Context, rows: Sequence[NodeRow]) -> Iterator[RunRecord]:
         if edge.cause.startswith(REVISION):
             run.commits.append(edge.cause.removeprefix(REVISION))
         elif thing.kind == "Environment":
-            run.environments.append(edge.cause)
+            logged = edge.attributes.get(terms.METHOD) == terms.BY_LOGGED
+            (run.logged if logged else run.environments).append(edge.cause)
         else:
             role = edge.attributes.get("prov:role")
             run.used.append((role if isinstance(role, str) else None, thing))
