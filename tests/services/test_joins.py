@@ -314,6 +314,20 @@ def test_data_and_configuration_that_git_tracks_are_known_as_of_the_commits_that
     }
 
 
+def test_a_pointer_of_git_lfs_is_the_file_that_it_stands_for(store, project):
+    data = BIG.encode()
+    oid = hashlib.sha256(data).hexdigest()
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {len(data)}\n"
+    commit = project.commit(**{"weights.pt": pointer})
+    store.ingest(run("baseline", commit, made=[("weights.pt", f"sha256:{oid}")]))
+    store.load(project.root)
+    (file,) = (n for n in store.ask("kind:datasetversion") if n.title.startswith("weights.pt@"))
+    assert file.attributes["size"] == len(data)
+    assert store.show(f"sha256:{oid}").nodes
+    (node,) = (n for n in store.show("run:baseline") if n.kind == "Run")
+    assert "modified_files" not in node.attributes
+
+
 def test_a_file_that_a_run_logged_other_than_its_commit_has_it_was_modified(store, project):
     commit = project.commit(**{"config.yaml": "seed: 42\n", "same.yaml": "rate: 1\n"})
     same = "sha256:" + hashlib.sha256(b"rate: 1\n").hexdigest()

@@ -19,6 +19,7 @@ from lineage.errors import LineageError
 from lineage.model import kinds
 from lineage.model.identity import content
 from lineage.model.record import Edge, Record
+from lineage.sources import git_lfs
 from lineage.sources.git.objects import visible
 from lineage.sources.git.reader import GitReader
 
@@ -208,7 +209,7 @@ class CommitFiles:
             label=f"{visible(file.path)}@{(file.oid or '')[:8]}",
             name=file.path,
             digest=f"git:{file.oid}",
-            size=None if data is None else len(data),
+            size=None if data is None else _size(data),
         ).node()
         if is_data:
             namespace = self._repository.namespace
@@ -227,7 +228,7 @@ class CommitFiles:
             self._tally.lose("digests of files", reason, first=file.path)
             return
         for algorithm, digest in _digests(data).items():
-            nodes, ties = content(file.id, algorithm, digest, len(data))
+            nodes, ties = content(file.id, algorithm, digest, _size(data))
             yield from nodes
             yield from ties
 
@@ -263,7 +264,16 @@ class CommitFiles:
         return data
 
 
+def _size(data: bytes) -> int:
+    """How many bytes a file has; of a pointer of Git LFS, the object that it stands for."""
+    pointer = git_lfs.pointer(data)
+    return len(data) if pointer is None else pointer.size
+
+
 def _digests(data: bytes) -> Mapping[str, str]:
+    """The digests of a file; of a pointer of Git LFS, those that are known of its object."""
+    if (pointer := git_lfs.pointer(data)) is not None:
+        return {"sha256": pointer.sha256}
     md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
     return {"sha256": ids.sha256(data), "md5": md5}
 
