@@ -139,6 +139,9 @@ class Joins:
             address = _address(thing)
             if address is None or thing.id in self._standing or places.local(address) is None:
                 continue
+            if thing.kind == "Dataset":
+                # Its name is the address already: nothing hides which file it is.
+                continue
             self.unjoined.append(Unjoined(run=run.row, thing=thing, address=address, reason=reason))
 
     # --- environments -----------------------------------------------------------------------------
