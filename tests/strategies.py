@@ -34,7 +34,6 @@ scalars = st.one_of(
             Literal("5.0", "xsd:double"),
             Literal("05", "xsd:integer"),
             Literal("1e-2", "xsd:double"),
-            Literal("1", "xsd:boolean"),
             Literal("chat", None, "fr"),
             Literal("2026-01-01", "xsd:date"),
             Literal("x", "http://example.org/type"),

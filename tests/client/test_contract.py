@@ -64,7 +64,7 @@ CALLS = [
     ("trace", ["fraud@v1"], {"depth": -1}),
     ("trace", ["fraud@v1"], {"depth": 2**40}),
     ("trace", ["fraud@v1"], {"via": ["wasUsed"]}),
-    ("trace", ["fraud@v1"], {"at": "yesterday"}),
+    ("trace", ["fraud@v1"], {"at": "someday"}),
     ("trace", ["fraud@v9"], {}),
     ("trace", [""], {}),
     ("trace", ["run:"], {}),

@@ -82,7 +82,7 @@ def test_neo4j_is_read_with_cypher_and_with_neomodel(release, request, tmp_path,
     assert [row[0] for row in values["cypher"]] == [f"readmission@v{n}" for n in (1, 2, 3)]
     assert values["mapper"]["run"] == "summer"
     assert values["mapper"]["began"] == "2026-01-01T00:32:00+00:00"
-    assert values["filter"] == ["slower", "spring", "summer"]
+    assert values["filter"] == ["slower", "spring", "trial", "summer"]
     assert values["same"]
     changes, state = values["hand"]
     assert (len(changes), state) == (1, "intact")
