@@ -162,6 +162,29 @@ def test_addresses_on_object_stores_are_no_files_of_a_project(store, project):
     assert runs(store.impact("data/train.csv")) == set()
 
 
+def test_an_event_of_openlineage_that_names_its_commit_is_joined_like_a_run_of_a_tracker(
+    store, project, tmp_path
+):
+    commit = project.commit(**{"data/train.csv": BIG, "uv.lock": LOCK.format(numpy="2.3.1")})
+    says = {"_producer": "https://e.example/p", "_schemaURL": "https://e.example/s"}
+    code = {**says, "type": "git", "url": "https://e.example/churn", "version": commit}
+    event = {
+        "eventType": "COMPLETE",
+        "eventTime": "2026-05-01T12:09:00Z",
+        "producer": "https://e.example/p",
+        "run": {"runId": "01a21795-a796-785d-9b9c-a08e65315710"},
+        "job": {"namespace": "ns", "name": "train", "facets": {"sourceCodeLocation": code}},
+        "inputs": [{"namespace": "file", "name": "/home/ana/churn/data/train.csv"}],
+        "outputs": [{"namespace": "file", "name": "/home/ana/churn/model.bin"}],
+    }
+    (tmp_path / "event.json").write_text(json.dumps(event))
+    store.load(tmp_path / "event.json")
+    store.load(project.root)
+    assert runs(store.impact("data/train.csv")) == {"train"}
+    assert "/home/ana/churn/model.bin" in {node.title for node in store.impact("data/train.csv")}
+    assert runs(store.ask('kind:run and package:"numpy==2.3.1"')) == {"train"}
+
+
 def test_one_version_of_a_tracker_that_means_two_files_is_none_of_them(store, project):
     """A tracker's short digest did not see the change: each run read the file of its own commit."""
     one = project.commit(**{"data/train.csv": BIG})
