@@ -10,6 +10,7 @@ from typing import Protocol
 
 from lineage.errors import InputMissing, LimitExceeded
 from lineage.model.record import Batch, Record
+from lineage.paths import expanded
 
 #: Files larger than this are refused unless an importer streams them (bytes).
 LARGEST_FILE = 512 * 1024 * 1024
@@ -37,7 +38,7 @@ class Source:
             return cls(address=text, data=data)
         if "://" in text:
             return cls(address=_without_credentials(text), login=_login(text))
-        path = Path(text).expanduser().resolve()
+        path = expanded(text).resolve()
         return cls(address=str(path), path=path)
 
     @property

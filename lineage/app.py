@@ -25,9 +25,10 @@ from lineage.services.operate import replicate
 from lineage.services.operate.replicate import Replication
 from lineage.services.read import known_gaps
 from lineage.services.request import Request
-from lineage.services.write import ingest, join
+from lineage.services.write import ingest
 from lineage.services.write.folder import import_folder
 from lineage.services.write.ingest import Progress, Report
+from lineage.services.write.join import after_import
 from lineage.store import engines
 from lineage.store.address import Address
 from lineage.store.base import PERSON_KEY, Store, remembered
@@ -269,11 +270,7 @@ class Lineage(Verbs, Closeable):
                 runs=tuple(runs),
                 progress=progress,
             )
-        if joined and any(report.added or report.retracted for report in reports):
-            git = any(r.importer == "git" and (r.added or r.retracted) for r in reports)
-            done = join.join(self.context, history=git)
-            reports = (*reports, done) if done.told else reports
-        return reports
+        return (*reports, *after_import(self.context, reports)) if joined else reports
 
     def answer(self, request: Request[R]) -> R:
         """See ``Verbs.answer``."""

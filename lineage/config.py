@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from lineage.errors import Usage
+from lineage.paths import expanded
 
 #: The folder of a project, found upwards from the working folder as git finds ``.git``.
 FOLDER, FILE = ".lineage", "config.toml"
@@ -153,5 +154,5 @@ def _written(start: Path | None) -> Mapping[str, str]:
             hint = "Name a server or database with --store or in LINEAGE_STORE."
             raise Usage("the file may name a store by its path only", where=str(path), hint=hint)
         if known.path:
-            held[name] = str(path.parent.parent / Path(found).expanduser())
+            held[name] = str(path.parent.parent / expanded(found))
     return held

@@ -18,6 +18,9 @@ import orjson
 Id = NewType("Id", str)
 Digest = NewType("Digest", bytes)
 
+#: What the identifiers of commits, of bytes and of environments begin with.
+REVISION, CONTENT, ENVIRONMENT = "swh:1:rev:", "urn:lineage:content:", "urn:lineage:environment:"
+
 #: Bytes that say nothing get no content node, else every empty file would join every lineage.
 SMALLEST_CONTENT = 64
 
@@ -104,7 +107,7 @@ def segment(text: str) -> str:
 
 def commit_id(sha: str) -> Id:
     """A commit by its full hash (SWHID, ISO/IEC 18670)."""
-    return Id(f"swh:1:rev:{sha.lower()}")
+    return Id(f"{REVISION}{sha.lower()}")
 
 
 def dataset_id(namespace: str, name: str) -> Id:
@@ -135,7 +138,7 @@ def content_id(algorithm: str, digest: str, size: int | None = None) -> Id | Non
     """
     if digest in EMPTY_DIGESTS or (size is not None and size < SMALLEST_CONTENT):
         return None
-    return Id(f"urn:lineage:content:{algorithm}:{digest}")
+    return Id(f"{CONTENT}{algorithm}:{digest}")
 
 
 def run_id(system: str, instance: str, key: str) -> Id:
@@ -150,7 +153,7 @@ def thing_id(noun: str, namespace: str, name: str) -> Id:
 
 def environment_id(description: Mapping[str, Any]) -> Id:
     """An environment by what it holds: equal environments are one node, whoever found them."""
-    return Id(f"urn:lineage:environment:sha256:{sha256(canonical(description))}")
+    return Id(f"{ENVIRONMENT}sha256:{sha256(canonical(description))}")
 
 
 def person_id(email: str, key: bytes) -> Id:
@@ -241,8 +244,8 @@ def short(ident: str) -> str:
     if ident.startswith(CLAIM):
         claimed = ident.removeprefix(CLAIM).partition(":")[2]
         return short(unquote(claimed)) + _claimed(ident)
-    if ident.startswith("urn:lineage:content:"):
-        algorithm, _, digest = ident.removeprefix("urn:lineage:content:").partition(":")
+    if ident.startswith(CONTENT):
+        algorithm, _, digest = ident.removeprefix(CONTENT).partition(":")
         return f"{algorithm}:{digest[:12]}"
     if ident.startswith(("urn:lineage:version:", "urn:lineage:model-version:")):
         return ident.split("/", 1)[-1]

@@ -22,8 +22,6 @@ _MOST_MEMBERS = 200_000
 _LARGEST_METRICS = 1024 * 1024
 #: Names of the formats that metrics are read from end like this.
 _READ = frozenset({".json", ".toml", ".yaml", ".yml"})
-#: Names of the formats that metrics are read from end like this.
-_READ = frozenset({".json", ".toml", ".yaml", ".yml"})
 
 
 class Cache:

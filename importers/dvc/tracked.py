@@ -33,7 +33,7 @@ def tracked(
     versions = [
         Version(path=path, name=oid, commit=sha)
         for sha in trees.commits
-        for path, oid in trees.files(sha, _may_be_ours)
+        for path, oid in trees.files(sha, is_ours)
         if is_ours(path)
     ]
     if not versions:
@@ -49,10 +49,6 @@ def tracked(
             table = tables.setdefault(sha, {})
             table.setdefault(item.place.path, _version(repository.namespace, item))
     return tables
-
-
-def _may_be_ours(name: str) -> bool:
-    return name in {"dvc.lock", "dvc.yaml"} or name.endswith(".dvc")
 
 
 def _seen(found: Found) -> Iterator[tuple[str, Item]]:

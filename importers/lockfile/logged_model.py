@@ -19,7 +19,6 @@ from lineage.sources import yaml_reader
 
 #: The files, by their names.
 REQUIREMENTS, PYTHON_ENV, CONDA = "requirements.txt", "python_env.yaml", "conda.yaml"
-NAMES = (REQUIREMENTS, PYTHON_ENV, CONDA)
 
 _TOOLS = ("python", "pip")
 

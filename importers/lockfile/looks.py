@@ -96,7 +96,7 @@ def requirements(text: str, *, strict: bool) -> bool:
             pinned += _PINNED.match(line) is not None or _OPTION.fullmatch(line) is not None
         else:
             bad += 1
-    return not bad and pinned >= good - pinned > -1 if strict else bad <= good
+    return not bad and pinned >= good - pinned if strict else bad <= good
 
 
 def _logical(text: str) -> Iterator[str]:

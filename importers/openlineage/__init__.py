@@ -49,9 +49,9 @@ class OpenLineageImporter(Importer):
         tally, nodes, edges = Tally(), dict[bytes, Node](), dict[bytes, Edge]()
         lost: dict[tuple[str, str], int] = {}
         refused: list[Rejected] = []
-        number = 0
+        count = 0
         for place, event in events(source, tally):
-            number += 1
+            count += 1
             try:
                 batch = batch_of(event, person_key=options.person_key)
             except Rejected as error:
@@ -63,14 +63,14 @@ class OpenLineageImporter(Importer):
             for loss in batch.losses:
                 key = (loss.what, loss.reason)
                 lost[key] = lost.get(key, 0) + loss.number
-        if not number:
+        if not count:
             raise BadInput("there is no event in it", where=source.address)
-        if len(refused) == number:
+        if len(refused) == count:
             raise Rejected(refused[0].what, where=source.address, hint=refused[0].hint)
         for (what, reason), number in lost.items():
             tally.lose(what, reason, count=number)
         yield from batches(tuple(nodes.values()), tuple(edges.values()))
-        yield Batch(seen=_seen(number, nodes), losses=tally.losses())
+        yield Batch(seen=_seen(count, nodes), losses=tally.losses())
 
     def lasting(self, record: Record) -> bool:
         """What has happened stays so, whatever a file holds later."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from lineage import ids
 from lineage.cli import render
 from lineage.cli.verb import verb
 from lineage.services.read.compare import CompareRequest, Comparison
@@ -17,7 +18,6 @@ from lineage.services.summary import counted, readable
 
 #: Commits that are printed; JSON has more.
 _COMMITS = 20
-_COMMIT = "swh:1:rev:"
 
 
 @verb("compare", CompareRequest)
@@ -74,13 +74,13 @@ def _between(commits: Sequence[CommitBetween], *, cut: bool) -> Iterator[str]:
 
 
 def _short(commit: str) -> str:
-    return commit.removeprefix(_COMMIT)[:12]
+    return commit.removeprefix(ids.REVISION)[:12]
 
 
 def _shown(value: Any) -> str:
     if isinstance(value, dict) and "$" not in value:
         return str(value.get("label"))
-    if isinstance(value, str) and value.startswith(_COMMIT):
+    if isinstance(value, str) and value.startswith(ids.REVISION):
         return _short(value)
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -58,6 +58,7 @@ def COMMAND(
       lineage import from-b.zip
     """
     from lineage.services.write.ingest import Report
+    from lineage.services.write.join import after_import
 
     reports: list[Any] = []
     with common.opened(ctx, create=True) as store:
@@ -75,11 +76,10 @@ def COMMAND(
             reports += done
             for report in () if as_json else done:
                 tell(report)
-        changed = any(isinstance(one, Report) and (one.added or one.retracted) for one in reports)
-        if changed and (joined := store.join()).told:
-            reports.append(joined)
-            if not as_json:
-                tell(joined)
+        joined = after_import(store.context, [one for one in reports if isinstance(one, Report)])
+        reports += joined
+        for report in () if as_json else joined:
+            tell(report)
     if as_json:
         common.emit({"imports": [report.to_dict() for report in reports]})
 

@@ -9,6 +9,21 @@ from lineage import ids
 from lineage.model import kinds, terms
 from lineage.model.record import Edge, Node
 
+#: Algorithms whose digests tell bytes apart: others are of few bits, or of no bytes.
+STRONG = (
+    "md5",
+    "md5-dos2unix",
+    "sha1",
+    "sha224",
+    "sha256",
+    "sha384",
+    "sha512",
+    "blake2b",
+    "blake3",
+    "xxh128",
+    "git",
+)
+
 
 def tie(version: str, bytes_: str) -> tuple[Edge, Edge]:
     """Tie a version and its content (or two digests of the same bytes) both ways by digest."""

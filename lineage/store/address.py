@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from lineage.paths import expanded
+
 
 class Address(NamedTuple):
     """An address, and its scheme; a bare path has none."""
@@ -31,4 +33,4 @@ class Address(NamedTuple):
     @property
     def path(self) -> Path:
         """The file that it names."""
-        return Path(unquote(urlsplit(self.url).path) if self.scheme else self.url).expanduser()
+        return expanded(unquote(urlsplit(self.url).path) if self.scheme else self.url)

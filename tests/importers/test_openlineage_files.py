@@ -136,6 +136,14 @@ def test_a_broken_event_costs_itself_and_is_counted_with_its_line(broken, at):
     assert at is None or f"line {at}" in loss.reason
 
 
+def test_what_events_say_and_is_not_kept_does_not_change_how_many_events_there_are():
+    alone = event("START", inputs=[dataset("raw")])
+    alone["run"]["facets"] = {"parent": {"nothing": "of use"}}
+    found = read("\n".join(json.dumps(one) for one in (alone, END, START)))
+    assert [loss.number for loss in lost(found, "parents")] == [1]
+    assert found[-1].seen["events"] == 3
+
+
 def test_bytes_that_are_no_text_cost_their_line():
     found = read("\n".join(GOOD).encode() + b'\n{"run": "\xff\xfe"}\n')
     assert found[-1].seen["events"] == 20

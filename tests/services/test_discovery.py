@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 
 import pytest
@@ -118,6 +119,28 @@ def test_what_is_recognised_and_not_read_is_named(tmp_path, name, what):
     reports = lineage.open("memory:").load(tmp_path)
     assert [report.importer for report in reports] == ["folder"]
     assert reports[0].losses[0].what == what[0]
+
+
+def test_what_is_too_large_or_cannot_be_opened_is_named(tmp_path, monkeypatch):
+    write(tmp_path, **{"a/uv.lock": LOCK, "closed/uv.lock": LOCK, "big.db": "", "b/bigger.db": ""})
+    for name in ("big.db", "b/bigger.db"):
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(65 * 1024 * 1024)
+    opened = os.scandir
+
+    def scandir(folder):
+        if folder == tmp_path / "closed":
+            raise PermissionError(13, "Permission denied")
+        return opened(folder)
+
+    monkeypatch.setattr("os.scandir", scandir)
+    assert found(tmp_path) == {("lockfile", "a")}
+    told = {one.what: one for one in discover(tmp_path).unread}
+    assert told["folder"].path == "closed"
+    assert told["folder"].reason == "it cannot be opened: Permission denied"
+    assert told["large file"].path == "big.db"
+    assert told["large file"].reason.endswith("like 1 other")
+    assert told["large file"].command.startswith("lineage import ")
 
 
 def test_runs_of_sacred_are_one_line(tmp_path):

@@ -126,6 +126,19 @@ def test_the_address_of_data_means_the_file_at_the_commit_of_the_run(
     assert file.attributes["digest"] == f"git:{blob}"
 
 
+@pytest.mark.parametrize("name", ["data/train.csv.dvc", "data/Dvcfile", "data/dvc.lock"])
+def test_what_any_file_of_dvc_tracks_is_the_data_of_a_run(store, project, name):
+    md5 = "0123456789abcdef0123456789abcdef"
+    entry = f"outs:\n- md5: {md5}\n  path: train.csv\n"
+    if name.endswith(".lock"):
+        inner = entry.replace("\n", "\n    ").rstrip()
+        entry = f"schema: '2.0'\nstages:\n  get:\n    cmd: wget x\n    {inner}\n"
+    commit = project.commit(**{name: entry})
+    store.ingest(run("baseline", commit, "data/train.csv"))
+    store.load(project.root)
+    assert runs(store.impact(f"md5:{md5}")) >= {"baseline"}
+
+
 @pytest.mark.parametrize(
     ("address", "reason"),
     [
@@ -284,6 +297,17 @@ def test_requirements_with_what_they_include_are_the_environment_of_that_commit(
     store.load(project.root)
     assert runs(store.ask('kind:run and package:"rich==14.0.0"')) == {"baseline"}
     assert runs(store.ask('kind:run and package:"rich==15.0.0"')) == set()
+
+
+def test_an_environment_of_conda_is_that_of_its_commit_with_what_it_includes(store, project):
+    listed = "name: churn\ndependencies:\n  - python=3.11\n  - pip:\n    - -r wanted.txt\n"
+    old = project.commit(**{"environment.yml": listed, "wanted.txt": "rich==14.0.0\n"})
+    new = project.commit(**{"wanted.txt": "rich==15.0.0\n"})
+    store.ingest(run("baseline", old))
+    store.ingest(run("tuned", new))
+    store.load(project.root)
+    assert runs(store.ask('kind:run and package:"rich==14.0.0"')) == {"baseline"}
+    assert runs(store.ask('kind:run and package:"rich==15.0.0"')) == {"tuned"}
 
 
 def test_a_run_that_read_a_lock_file_used_what_it_lists(store, tmp_path):

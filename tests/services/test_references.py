@@ -101,6 +101,26 @@ def test_the_latest_run_of_a_name_is_the_one_that_began_last(store):
     assert store.show("run:train@latest").start == ("urn:run:2",)
 
 
+def test_where_nothing_tells_which_version_is_the_latest_they_are_listed(store):
+    whole = kinds.Dataset(
+        id="urn:lineage:dataset:lab/untimed", label="untimed", name="untimed"
+    ).node()
+    versions = [
+        kinds.DatasetVersion(id=f"urn:lineage:version:lab/untimed@{n}", label=f"untimed@{n}").node()
+        for n in "ab"
+    ]
+    named = (edge("specializationOf", one.id, whole.id) for one in versions)
+    store.ingest(Batch(nodes=(whole, *versions), edges=tuple(named)))
+    with pytest.raises(Ambiguous, match="may be any of 2"):
+        store.show("dataset:untimed@latest")
+
+
+@pytest.mark.parametrize("name", ["run:~nobody@here", "run:~/nothing", "run:~"])
+def test_a_name_that_begins_like_a_home_folder_is_a_name(store, name):
+    with pytest.raises(NotFound):
+        store.show(name)
+
+
 def test_candidates_are_told_apart(store):
     with pytest.raises(Ambiguous) as caught:
         store.show("run:train")
@@ -162,3 +182,16 @@ def test_runs_of_a_commit_are_found_by_what_the_commit_became(tmp_path):
             assert {n.title for n in opened.ask(f'kind:run and commit:"{name}"')} == {"baseline"}
         assert "baseline" in {n.title for n in opened.impact(f"commit:{new}")}
         assert opened.join().added == 0
+
+
+def test_a_run_that_comes_later_is_found_by_what_its_commit_became_too(tmp_path):
+    project = Project(tmp_path / "churn")
+    old = project.commit(**{"a.txt": "1\n"})
+    project.git("commit", "-q", "--amend", "-m", "said better")
+    new = project.git("rev-parse", "HEAD")
+    (tmp_path / "uv.lock").write_text('version = 1\nrequires-python = ">=3.11"\n')
+    with lineage.open("memory:") as opened:
+        opened.load(project.root)
+        opened.ingest(run("baseline", old))
+        opened.load(tmp_path / "uv.lock")
+        assert {n.title for n in opened.ask(f'kind:run and commit:"{new}"')} == {"baseline"}

@@ -82,6 +82,25 @@ def test_the_latest_version_is_the_highest_number_or_the_one_that_was_made_last(
         store.trace("model:fraud", version="newest")
 
 
+def test_of_the_latest_version_alone_the_files_in_it_are_begun_with(store):
+    batch = versioned("Dataset", "scans", "a", "b", va="2026-01-01", vb="2026-02-01")
+    nodes, edges = [*batch.nodes], [*batch.edges]
+    for version in "ab":
+        file, reader = (
+            f"urn:file:{version}",
+            kinds.Run(id=f"urn:reader:{version}", label=f"read {version}"),
+        )
+        nodes += [kinds.Artifact(id=file, label=f"file of {version}").node(), reader.node()]
+        folder = f"urn:lineage:version:lab/scans@{version}"
+        edges += [
+            Edge(relation="hadMember", effect=folder, cause=file),
+            Edge(relation="used", effect=reader.id, cause=file),
+        ]
+    store.ingest(Batch(nodes=tuple(nodes), edges=tuple(edges)))
+    assert runs(store.impact("dataset:scans")) == {"read a", "read b"}
+    assert runs(store.impact("dataset:scans", version="latest")) == {"read b"}
+
+
 def test_a_version_and_what_has_no_versions_are_walked_from_alone(store):
     assert runs(store.trace("model:fraud@9")) == {"made fraud@9"}
     assert store.trace("run:made fraud@9").start == ("urn:run:fraud-9",)

@@ -13,6 +13,7 @@ from lineage.access.policy import Policy
 from lineage.access.tokens import Role
 from lineage.errors import InputMissing, Usage
 from lineage.ledger.keys import PublicKey
+from lineage.paths import expanded
 from lineage.services.context import Context
 from lineage.services.exchange import keyring
 from lineage.services.exchange.trust import Trust
@@ -25,7 +26,7 @@ KEYS, PARTNERS, TRUST = "keys", "partners", "trust.yaml"
 def named_keys() -> Path | None:
     """The folder of keys that is configured, if there is one."""
     named = config.value("keys").value
-    return Path(named).expanduser() if named else None
+    return expanded(named) if named else None
 
 
 def keys(home: Path | None) -> Path:

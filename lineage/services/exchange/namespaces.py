@@ -30,7 +30,6 @@ Owner = Literal["ours", "theirs", "nobody's"]
 
 #: How the sources of what partners said begin.
 SOURCE = "partner:"
-_CONTENT = "urn:lineage:content:"
 _TOGETHER = 2_000
 
 
@@ -115,7 +114,7 @@ class _Sorting:
         ties = [
             edge
             for ident, claim in sorted(self._claims.items())
-            if ident in self._bytes and ident.startswith(_CONTENT)
+            if ident in self._bytes and ident.startswith(ids.CONTENT)
             for edge in tie(claim, ident)
         ]
         return Classified(

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Annotated, Any
 
+from lineage import ids
 from lineage.model.findings import Finding
 from lineage.model.gaps import Gap
 from lineage.services import notebook
@@ -22,7 +23,6 @@ from lineage.services.read.sides import Side, run_of, sides
 from lineage.services.request import Request, When, reference
 from lineage.store.base import View
 
-_COMMIT = "swh:1:rev:"
 _FAIR = {True: "yes", False: "no", None: "cannot be told"}
 #: Columns of a comparison as a table.
 COLUMNS = ("section", "what", "a", "b", "delta", "relative", "better")
@@ -135,7 +135,7 @@ def _read(ctx: Context, asked: CompareRequest, view: View) -> _Read:
 
 def _files(a: str, b: str) -> Gap:
     """Which files differ is in the repository, which may be elsewhere."""
-    ends = [shlex.quote(commit.removeprefix(_COMMIT)) for commit in (a, b)]
+    ends = [shlex.quote(commit.removeprefix(ids.REVISION)) for commit in (a, b)]
     return Gap(
         code="files-not-compared",
         count=1,

@@ -6,8 +6,8 @@ from __future__ import annotations
 import os
 import shlex
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import importers
@@ -117,12 +117,7 @@ class Unread:
 
     def to_dict(self) -> dict[str, str | None]:
         """As JSON."""
-        return {
-            "what": self.what,
-            "path": self.path,
-            "reason": self.reason,
-            "command": self.command,
-        }
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +151,11 @@ class _Search:
     found: list[tuple[str, Source]] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
     sacred: list[Path] = field(default_factory=list)
+    large: list[Path] = field(default_factory=list)
+    in_repository: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.in_repository = layout.looks(self.root)
 
     def done(self) -> Discovery:
         """Look level by level: what is near the top is found before the bounds are reached."""
@@ -165,7 +165,11 @@ class _Search:
         while level and cut is None:
             below: list[tuple[Path, frozenset[str]]] = []
             for folder, covered in level:
-                names, files = _listed(folder)
+                try:
+                    names, files = _listed(folder)
+                except OSError as error:
+                    self._cannot_open(folder, error)
+                    continue
                 left -= len(names) + len(files) + 1
                 if left < 0 or time.monotonic() > end:
                     why = (
@@ -179,6 +183,8 @@ class _Search:
             level = below
         if self.sacred:
             self._see("Sacred runs", self.sacred[0].parent, counted(len(self.sacred), "run"))
+        if self.large:
+            self._too_large(self.large)
         return Discovery(found=tuple(self.found), unread=tuple(self.unread), cut=cut)
 
     def _folder(
@@ -200,12 +206,11 @@ class _Search:
         if any(i.name in _CLOSED or _is_all_of(i, folder) for i in here):
             return
         below = frozenset(name for name in mine if name in _WHOLE)
-        is_inside = layout.looks(self.root)
         for name in names:
             inner = folder / name
             if name.startswith(".") or name in _SKIPPED or ("mlflow" in mine and name == "mlruns"):
                 continue
-            if is_inside and layout.looks(inner):
+            if self.in_repository and layout.looks(inner):
                 if self.submodules:
                     yield inner, frozenset()
                 else:
@@ -219,11 +224,14 @@ class _Search:
         readers = [i for i in importers.available() if i.name not in covered - {"mlflow"}]
         for name in names:
             path = folder / name
-            if name.startswith(".") or path.suffix.lower() in _NEVER or not _is_small(path):
+            if name.startswith(".") or path.suffix.lower() in _NEVER:
                 continue
-            source = Source.of(path)
             if name == "mlflow.db" and "mlflow" in covered:
                 continue
+            if _is_large(path):
+                self.large.append(path)
+                continue
+            source = Source.of(path)
             reader = next(
                 (i.name for i in readers if i.sniffs(source) and _may_read(i, name)), None
             )
@@ -231,13 +239,27 @@ class _Search:
                 self.found.append((reader, source))
 
     def _project(self, inner: Path) -> None:
-        shown = self._shown(inner)
         self.unread.append(
             Unread(
                 what="repository",
-                path=shown,
+                path=self._shown(inner),
                 reason="it is a project of its own",
-                command=f"lineage import {shlex.quote(os.path.relpath(inner))}",
+                command=_import(inner),
+            )
+        )
+
+    def _cannot_open(self, folder: Path, error: OSError) -> None:
+        reason = f"it cannot be opened: {error.strerror or error}"
+        self.unread.append(Unread(what="folder", path=self._shown(folder), reason=reason))
+
+    def _too_large(self, files: Sequence[Path]) -> None:
+        more = f", like {counted(len(files) - 1, 'other')}" if len(files) > 1 else ""
+        self.unread.append(
+            Unread(
+                what="large file",
+                path=self._shown(files[0]),
+                reason=f"what has more than 64 MiB is not opened to see what it is{more}",
+                command=_import(files[0]),
             )
         )
 
@@ -249,24 +271,26 @@ class _Search:
         return path.relative_to(self.root).as_posix()
 
 
+def _import(path: Path) -> str:
+    """The command that imports one thing by itself."""
+    return f"lineage import {shlex.quote(os.path.relpath(path))}"
+
+
 def _listed(folder: Path) -> tuple[list[str], list[str]]:
-    """The folders and files in a folder, sorted; links are not entered."""
+    """The folders and files in a folder, sorted; links are not entered. Raises ``OSError``."""
     folders, files = [], []
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append(entry.name)
-                elif entry.is_file():
-                    files.append(entry.name)
-    except OSError:
-        return [], []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(entry.name)
+            elif entry.is_file():
+                files.append(entry.name)
     return sorted(folders), sorted(files)
 
 
-def _is_small(path: Path) -> bool:
+def _is_large(path: Path) -> bool:
     try:
-        return path.stat().st_size <= _LARGEST
+        return path.stat().st_size > _LARGEST
     except OSError:
         return False
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from lineage import ids
 from lineage.services.context import Context
 from lineage.services.summary import counted
 from lineage.store.base import NOW, Filter, Hop, Page, Walk
@@ -73,7 +74,7 @@ def _without_producer(ctx: Context) -> Iterator[Fact]:
 def _runs_without_commit(ctx: Context) -> Iterator[Fact]:
     rows = _rows(ctx, "Run")
     edges = ctx.store.edges([row.id for row in rows], _USES, NOW)
-    coded = {row.effect for row in edges if row.cause.startswith("swh:1:rev:")}
+    coded = {row.effect for row in edges if row.cause.startswith(ids.REVISION)}
     bare = [row for row in rows if row.id not in coded]
     if bare:
         says = f"{len(bare)} of {len(rows)} runs name no commit, {_name(bare[0])} among them"

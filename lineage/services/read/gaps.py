@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from lineage import ids
 from lineage.model import kinds, terms
 from lineage.model.gaps import Gap
+from lineage.model.identity import STRONG
 from lineage.query.plan import Toward
 from lineage.services.context import Context
 from lineage.services.read import imported, known_gaps
@@ -22,13 +23,9 @@ from lineage.store.rows import EdgeRow, NodeRow
 #: Kinds of which runs read, and of which claims are looked for.
 _DATA = frozenset({"Dataset", "DatasetVersion"})
 _CLAIMED = frozenset({*_DATA, "Artifact", "Model", "ModelVersion"})
-#: Algorithms whose digests tell bytes apart.
-_STRONG = re.compile(
-    r'"digest":\[?"(md5|md5-dos2unix|sha1|sha224|sha256|sha384|sha512|blake2b|blake3|xxh128|git):'
-)
+_DIGEST = re.compile(rf'"digest":\[?"({"|".join(STRONG)}):')
 _USED = Hop(relations=frozenset({"used"}))
 _INVALIDATED = Hop(relations=frozenset({"wasInvalidatedBy"}))
-_REVISION, _ENVIRONMENT = "swh:1:rev:", "urn:lineage:environment:"
 #: What identifiers of ours begin with: they say of what kind they are.
 _OURS = ("urn:lineage:", "swh:1:")
 _BY_DIGEST = f'"{terms.METHOD}":"{terms.BY_DIGEST}"'
@@ -83,7 +80,7 @@ def of_runs(
     for row in used:
         if row.relation == "used":
             users.setdefault(row.cause, []).append(row.effect)
-    coded = {run for cause, some in users.items() if cause.startswith(_REVISION) for run in some}
+    coded = {run for cause, some in users.items() if cause.startswith(ids.REVISION) for run in some}
     equipped = {run for cause in _environments(ctx, users, view) for run in users[cause]}
     if bare := [row for row in runs if row.id not in equipped]:
         run = shlex.quote(_reference(bare[0]))
@@ -106,7 +103,7 @@ def of_runs(
 
 def _environments(ctx: Context, idents: Collection[str], view: View) -> Collection[str]:
     """Those of some things that are environments."""
-    known = {ident for ident in idents if ident.startswith(_ENVIRONMENT)}
+    known = {ident for ident in idents if ident.startswith(ids.ENVIRONMENT)}
     unsure = [ident for ident in idents if not ident.startswith(_OURS)]
     if unsure:
         rows = ctx.store.get(unsure, view)
@@ -134,7 +131,7 @@ def environments_unknown(ctx: Context, view: View) -> Iterator[Gap]:
 def _digests(claimed: Iterable[NodeRow], edges: Iterable[EdgeRow]) -> Iterator[Gap]:
     """Data that runs used of which the bytes are not known."""
     open_ = {
-        row.id: row for row in claimed if row.kind in _DATA and not _STRONG.search(row.attributes)
+        row.id: row for row in claimed if row.kind in _DATA and not _DIGEST.search(row.attributes)
     }
     if not open_:
         return
@@ -175,13 +172,10 @@ def _unjoined_names(
     if not names or view != NOW:
         return
     inside = {row.id for row in found.node_rows if row.kind == "Run"}
-    told = known_gaps.unjoined(ctx, names)
-    beyond = [(total, one) for total, one in told if one.run not in inside]
+    told, more = known_gaps.unjoined(ctx, names)
+    beyond = [one for one in told if one.run not in inside]
     if beyond:
-        _, first = beyond[0]
-        count = len(beyond) + sum(
-            total - known_gaps.MOST for total in {t for t, _ in told} if total > known_gaps.MOST
-        )
+        first, count = beyond[0], len(beyond) + more
         yield Gap(
             code="data-unjoined",
             count=count,
@@ -217,7 +211,8 @@ def _claims(ctx: Context, claimed: Sequence[NodeRow], toward: Toward, view: View
         yield Gap(
             code="claim-not-followed",
             count=len(pairs),
-            message=f"{counted(len(pairs), 'claim')} that two things are the same were not followed",
+            message=f"{counted(len(pairs), 'claim')} that two things are the same "
+            f"{_verb(len(pairs), 'was', 'were')} not followed",
             example=f"{ids.short(row.effect)} and {ids.short(row.cause)}",
             command=f"lineage show {shlex.quote(row.effect)}",
         )

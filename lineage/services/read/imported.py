@@ -14,17 +14,19 @@ from weakref import WeakKeyDictionary
 
 import orjson
 
+from importers.dvc.files import is_ours
 from importers.lockfile.finding import governing_rank
 from lineage.services.context import Context
 from lineage.store.base import Store, values_under
 
 #: Names of the values kept of sources begin so.
 PREFIX = "source/"
-#: Sources that are looked at to see whether they changed.
+#: Sources that are looked at to see whether they changed, and files of one of them.
 MOST = 100
-#: Files whose time says that a repository has new commits.
-_SECONDS = 1.0
+#: What was found changed, and when; for how many seconds that is taken for what still is.
 _LOOKED: WeakKeyDictionary[Store, tuple[float, tuple[str, ...]]] = WeakKeyDictionary()
+_SECONDS = 1.0
+#: Files whose time says that a repository has new commits.
 _GIT = (".git/HEAD", ".git/logs/HEAD", ".git/packed-refs", "HEAD", "packed-refs")
 
 
@@ -66,7 +68,7 @@ def look(path: Path, importer: str) -> str:
 def _signs(path: Path, importer: str) -> list[Path]:
     """What changes in a folder with what an importer reads there, beside new commits."""
     if importer == "dvc":
-        return [path / name for name in ("dvc.lock", "dvc.yaml")]
+        return [file for file in sorted(path.iterdir()) if is_ours(file.name)][:MOST]
     if importer == "lockfile":
         return [file for file in sorted(path.iterdir()) if governing_rank(file.name) is not None]
     if importer == "mlflow":

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import orjson
@@ -41,14 +41,7 @@ class KnownGaps:
 
     def to_bytes(self) -> bytes:
         """As it is kept."""
-        return orjson.dumps(
-            {
-                "entry": self.entry,
-                "runs": self.runs,
-                "counts": dict(self.counts),
-                "examples": dict(self.examples),
-            }
-        )
+        return orjson.dumps(asdict(self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,11 +93,15 @@ def may_hold(store: Store) -> tuple[bool, bool]:
     return weak != b"0", weak is None or _INVALIDATED in kept
 
 
-def unjoined(ctx: Context, names: Iterable[str]) -> list[tuple[int, UnjoinedName]]:
-    """(how many in all, one of them) for each run that names a file of one of these names."""
+def unjoined(ctx: Context, names: Iterable[str]) -> tuple[Sequence[UnjoinedName], int]:
+    """What runs name that is called so and is joined with no file: ``MOST`` of each name, and how many
+    more there are.
+    """
     keys = {key(name) for name in names}
-    found: list[tuple[int, UnjoinedName]] = []
+    found: list[UnjoinedName] = []
+    more = 0
     for _, value in sorted(ctx.store.values(keys).items()):
         held: dict[str, Any] = orjson.loads(value)
-        found += [(held["count"], UnjoinedName(**one)) for one in held["runs"]]
-    return found
+        found += [UnjoinedName(**one) for one in held["runs"]]
+        more += held["count"] - len(held["runs"])
+    return found, more

@@ -8,11 +8,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from difflib import SequenceMatcher
-from pathlib import Path
 
 from lineage import ids
 from lineage.errors import Ambiguous, BadReference, NotFound
 from lineage.model.kinds import WORDS
+from lineage.paths import expanded
 from lineage.query import condition as c
 from lineage.services.context import Context
 from lineage.services.read import imported, known_gaps
@@ -26,7 +26,7 @@ _ALSO = {"md5": "md5-dos2unix"}
 _QUOTES = "\"'\u201c\u201d\u2018\u2019\u00ab\u00bb"
 _HEAD = re.compile(r"HEAD(?:[~^]\d*)*")
 #: Prefixes that identifiers of kinds begin with, where a part of the rest is enough.
-_STEMS = {"commit": "swh:1:rev:"}
+_STEMS = {"commit": ids.REVISION}
 _COMMIT = frozenset({"Commit"})
 _PARENTS = Hop(relations=frozenset({"parent"}))
 #: How many near names are told, and how like a name must be (0 to 1) to be near.
@@ -112,7 +112,7 @@ def _by_digest(ctx: Context, text: str, view: View) -> NodeRow:
     algorithm, _, digest = text.lower().partition(":")
     found: Sequence[NodeRow] = ()
     for name in filter(None, (algorithm, _ALSO.get(algorithm))):
-        stem = f"urn:lineage:content:{name}:{digest}"
+        stem = f"{ids.CONTENT}{name}:{digest}"
         found = ctx.store.find(Filter(prefix=stem), Page(limit=_LISTED), view).rows
         if not found:
             versions = Filter(text=f"@{name}:{digest}")
@@ -155,13 +155,13 @@ def _tagged(ctx: Context, name: str, kinds: frozenset[str] | None, view: View) -
         return None
     named = ctx.store.find(Filter(kinds=kinds, label=base), Page(limit=_MEANT), view).rows
     runs = [row for row in named if row.kind == "Run"]
-    if tag.lower() == "latest" and len(runs) > 1:
-        return newest(ctx, runs, view)
     found = [one for row in named for one in versions(ctx, row, view)]
     if tag.lower() == "latest":
-        return newest(ctx, found, view) if found else (runs[0] if runs else None)
-    meant = [row for row in found if _has_tag(row, tag)]
-    return meant[0] if len(meant) == 1 else None
+        meant = runs if len(runs) > 1 or not found else found
+        latest = newest(ctx, meant, view) if meant else None
+    else:
+        meant, latest = [row for row in found if _has_tag(row, tag)], None
+    return latest or (_only(ctx, name, meant, view) if meant else None)
 
 
 def _has_tag(row: NodeRow, tag: str) -> bool:
@@ -177,7 +177,7 @@ def _as_path(ctx: Context, name: str) -> str:
     on this machine without the folder of the project that was imported.
     """
     if name.startswith(("/", "~")):
-        place = Path(name).expanduser()
+        place = expanded(name)
         for root in imported.repositories(ctx):
             if place.is_relative_to(root):
                 return place.relative_to(root).as_posix()
@@ -240,7 +240,7 @@ def _apart(ctx: Context, rows: Sequence[NodeRow], view: View) -> Mapping[str, st
     """What tells candidates of one name apart: status, time, commit."""
     commits: dict[str, str] = {}
     for edge in sorted(ctx.store.edges([row.id for row in rows], _CODE, view)):
-        if edge.cause.startswith(_STEMS["commit"]):
+        if edge.cause.startswith(ids.REVISION):
             commits.setdefault(edge.effect, ids.short(edge.cause))
     told = {}
     for row in rows:
@@ -276,10 +276,10 @@ def _missing(ctx: Context, reference: str, kinds: Sequence[str], name: str, view
 
 def _hints(ctx: Context, name: str) -> Iterator[str]:
     """Why a name may not be known: a run names such a file, or a source has something new."""
-    told = known_gaps.unjoined(ctx, [name])
+    told, beyond = known_gaps.unjoined(ctx, [name])
     if told:
-        total, one = told[0]
-        more = f" and {total - 1} more" if total > 1 else ""
+        one, others = told[0], len(told) - 1 + beyond
+        more = f" and {others} more" if others else ""
         yield (
             f"The run {one.title}{more} names such a file ({one.address}), which is joined with none: "
             f"{one.reason}."

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from lineage.errors import Usage
 from lineage.model import kinds, terms
+from lineage.model.identity import STRONG
 from lineage.model.record import Edge, Node
 from lineage.model.value import each, plain
 from lineage.services.context import Context
@@ -20,10 +20,7 @@ from lineage.store.rows import EdgeRow, NodeRow
 PARAM, METRIC = "param.", "metric."
 #: What says that a run ran other files than its commit has.
 MODIFIED = "modified_files"
-#: Digests that tell bytes apart; others are of few bits, or of no bytes.
-_STRONG = re.compile(
-    r"(md5|md5-dos2unix|sha1|sha224|sha256|sha384|sha512|blake2b|blake3|xxh128|git):"
-)
+_STRONG = tuple(f"{algorithm}:" for algorithm in STRONG)
 _MADE = Hop(relations=frozenset({"wasGeneratedBy", "alternateOf"}))
 _SAME = Hop(relations=frozenset({"alternateOf"}), followed=True)
 _SAME_BACK = Hop(toward="effects", relations=frozenset({"alternateOf"}), followed=True)
@@ -180,7 +177,7 @@ def _digests(ctx: Context, nodes: Sequence[Node], view: View) -> dict[str, froze
 
 def _strong(node: Node) -> frozenset[str]:
     values = each(node.attributes.get("digest", ()))
-    return frozenset(v for v in values if isinstance(v, str) and _STRONG.match(v))
+    return frozenset(v for v in values if isinstance(v, str) and v.startswith(_STRONG))
 
 
 def _open(ctx: Context, known: Collection[Side], view: View) -> None:

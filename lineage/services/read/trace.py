@@ -92,8 +92,8 @@ class ImpactRequest(
 
 def walked(ctx: Context, asked: WalkRequest[W], toward: Toward) -> WalkAnswer:
     """Walk to everything within reach of one thing, on one side of it; downstream of a folder, of the
-    files in it as well. Raises ``Usage`` where the
-    latest version is asked for and nothing tells which one that is.
+    files in it as well. Raises ``Usage`` where the latest version is asked for and nothing tells which
+    one that is.
     """
     along = relations(asked.via)
 
@@ -101,7 +101,7 @@ def walked(ctx: Context, asked: WalkRequest[W], toward: Toward) -> WalkAnswer:
         asked_for = resolve(ctx, asked.reference, view)
         start, left_out = _start(ctx, asked_for, asked.version, view)
         if toward == "effects":
-            start = (*start, *parts(ctx, (*start, *versions(ctx, asked_for, view)), view))
+            start = (*start, *parts(ctx, start, view))
         walk = Walk(
             start=frozenset(row.id for row in start),
             toward=toward,

@@ -19,7 +19,6 @@ _PARTS = Hop(relations=frozenset({"hadMember"}))
 _USES = Hop(relations=frozenset({"used"}))
 _PARENTS = Hop(relations=frozenset({"parent"}))
 _AT_HEAD = Filter(kinds=frozenset({"Commit"}), also=c.Like("refs", "HEAD"))
-_REVISION = "swh:1:rev:"
 #: Commits that are looked at for the one that brought a version in.
 _HISTORY = 100_000
 _MOMENTS = ("ended", "started", "created", "committed", "prov:time")
@@ -75,12 +74,12 @@ def _brought_in(
     runs: dict[str, list[str]] = {}
     found: dict[str, list[NodeRow]] = {}
     for edge in made:
-        if edge.cause.startswith(_REVISION):
+        if edge.cause.startswith(ids.REVISION):
             found.setdefault(edge.cause, []).append(by_id[edge.effect])
         else:
             runs.setdefault(edge.cause, []).append(edge.effect)
     for edge in ctx.store.edges(list(runs), _USES, view):
-        if edge.cause.startswith(_REVISION):
+        if edge.cause.startswith(ids.REVISION):
             found.setdefault(edge.cause, []).extend(by_id[ident] for ident in runs[edge.effect])
     return found
 
@@ -115,7 +114,7 @@ def _moments(ctx: Context, rows: Sequence[NodeRow], view: View) -> Mapping[str, 
     near = dict(ctx.store.get({far for _, far, _ in (*made, *used)}, view))
     found: dict[str, float] = {}
     own = [(e.effect, e.cause, e) for e in ctx.store.edges(idents, _USES, view)]
-    near |= ctx.store.get({far for _, far, _ in own if far.startswith(_REVISION)}, view)
+    near |= ctx.store.get({far for _, far, _ in own if far.startswith(ids.REVISION)}, view)
     made += own
     told: list[tuple[str, Mapping[str, object]]] = [(row.id, row.node().attributes) for row in rows]
     told += [

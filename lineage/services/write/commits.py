@@ -19,7 +19,6 @@ from lineage.sources.git.rewrites import CommitFacts, Match, Rewrites, facts
 from lineage.store.base import NOW, Filter, Hop, Page
 
 _PAGE = 2_000
-_REVISION = "swh:1:rev:"
 _COMMITS = Filter(kinds=frozenset({"Commit"}))
 _USED = Hop(toward="effects", relations=frozenset({"used"}))
 _USES = Hop(relations=frozenset({"used"}))
@@ -88,7 +87,7 @@ class CommitsRequest(
         users = _users(ctx, targets)
         found = []
         for ident in targets:
-            sha = ident.removeprefix(_REVISION)
+            sha = ident.removeprefix(ids.REVISION)
             matches = rewrites.resolve(by_sha.get(sha) or CommitFacts(sha=sha))
             found.append(
                 ResolvedCommit(
@@ -118,7 +117,7 @@ def _history(ctx: Context) -> tuple[list[CommitFacts], list[CommitFacts], dict[s
     for edge in parents:
         above.setdefault(edge.effect, []).append(edge.cause)
     reached = reachable(above, tips)
-    today = [fact for fact in known if _REVISION + fact.sha in reached]
+    today = [fact for fact in known if ids.REVISION + fact.sha in reached]
     return known, today, {node.id: node.label for node in nodes if node.label}
 
 
@@ -136,10 +135,10 @@ def _pages(ctx: Context, where: Filter) -> Iterator[list[str]]:
 def _meant(ctx: Context, reference: str) -> list[str]:
     """The commit that a reference means, or the commits that the run it means used."""
     row = resolve(ctx, reference)
-    if row.id.startswith(_REVISION):
+    if row.id.startswith(ids.REVISION):
         return [row.id]
     causes = {edge.cause for edge in ctx.store.edges([row.id], _USES, NOW)}
-    if commits := sorted(cause for cause in causes if cause.startswith(_REVISION)):
+    if commits := sorted(cause for cause in causes if cause.startswith(ids.REVISION)):
         return commits
     what = f"{row.kind} {ids.title(row.id, row.label)}"
     if kinds.family(row.kind) == "Activity":
@@ -156,7 +155,7 @@ def _meant(ctx: Context, reference: str) -> list[str]:
 
 def _used(ctx: Context) -> Iterator[str]:
     """Commits that activities used."""
-    for chunk in _pages(ctx, Filter(prefix=_REVISION)):
+    for chunk in _pages(ctx, Filter(prefix=ids.REVISION)):
         yield from (row.cause for row in ctx.store.edges(chunk, _USED, NOW))
 
 

@@ -67,8 +67,8 @@ def import_folder(
     runs: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> FolderImport:
-    """Import each source that is found in a folder. Raises ``UnknownFormat`` where there is nothing to read, and the error of the only source where it
-    cannot be read.
+    """Import each source that is found in a folder. Raises ``UnknownFormat`` where there is nothing to
+    read, and the first error where no source could be read.
     """
     found = discover(root, submodules=submodules)
     if not found.found and not found.unread:

@@ -10,8 +10,7 @@ from typing import Any
 
 import importers
 from importers.base import Importer, Options, Source
-from importers.lockfile import records
-from importers.lockfile.logged_model import environment_of_model
+from importers.lockfile import environment_of_model, records
 from importers.tally import Tally
 from lineage.errors import Usage
 from lineage.ledger.log import Draft

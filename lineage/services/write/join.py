@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeGuard
 
 from importers.base import Source
 from importers.batching import BATCH_RECORDS, batches
@@ -68,14 +68,18 @@ class JoinRequest(Request[Report], demands=Role.contributor, examples=("join", "
 def join(ctx: Context, folders: Iterable[Path] = (), *, history: bool = True) -> Report:
     """Join all runs of a store with what the repositories hold that were imported from this machine,
     and those in ``folders``. What is no longer found of a run that was looked at is taken back; what
-    was found while a repository was at hand that is not now stays. Without ``history``, what became of
-    commits when it was rewritten is not looked for: that reads all commits.
+    was found while a repository was at hand that is not now stays. What became of commits when history
+    was rewritten is looked for with ``history``, and where a run used one that no branch leads to and
+    of which that is not known: it reads all commits.
     """
     tally = Tally()
     used = {sha for page in runs(ctx) for run in page for sha in run.commits}
+    off_branches = set(used)
     with ExitStack() as stack:
-        held = list(_held(ctx, used, folders, stack, tally))
+        held = list(_held(ctx, used, folders, stack, tally, off_branches))
         standing = list(ctx.store.asserted(SOURCE, NOW))
+        rewrites = [edge for edge in standing if _is_rewrite(edge)]
+        history |= not {ids.commit_id(sha) for sha in off_branches} <= {e.effect for e in rewrites}
         joins = Joins(ctx, held, standing, tally)
         no, before = rejected(ctx), _by_claim(standing)
         commits = list(rewritten(ctx)) if history else []
@@ -85,19 +89,33 @@ def join(ctx: Context, folders: Iterable[Path] = (), *, history: bool = True) ->
             if not (isinstance(record, Edge) and pair(record.effect, record.cause) in no)
         ]
         if history:
-            joins.looked_at |= {
-                edge.effect
-                for edge in standing
-                if isinstance(edge, Edge) and edge.attributes.get(terms.METHOD) == terms.BY_REWRITE
-            }
+            joins.looked_at |= {edge.effect for edge in rewrites}
         return _write(ctx, joins, records, standing, tally)
 
 
+def after_import(ctx: Context, reports: Sequence[Report]) -> tuple[Report, ...]:
+    """Join what an import changed; no report where it changed nothing, or there is nothing to tell."""
+    changed = [report for report in reports if report.added or report.retracted]
+    if not changed:
+        return ()
+    done = join(ctx, history=any(report.importer == "git" for report in changed))
+    return (done,) if done.told else ()
+
+
+def _is_rewrite(record: Record) -> TypeGuard[Edge]:
+    return isinstance(record, Edge) and record.attributes.get(terms.METHOD) == terms.BY_REWRITE
+
+
 def _held(
-    ctx: Context, used: set[str], folders: Iterable[Path], stack: ExitStack, tally: Tally
+    ctx: Context,
+    used: set[str],
+    folders: Iterable[Path],
+    stack: ExitStack,
+    tally: Tally,
+    off_branches: set[str],
 ) -> Iterator[CommitFiles]:
     """The repositories at hand, each with the commits it has of those that runs used, oldest first,
-    and with its newest one.
+    and with its newest one. What branches of it lead to is taken out of ``off_branches``.
     """
     left = set(used)
     for place in dict.fromkeys((*folders, *repositories(ctx))):
@@ -112,6 +130,7 @@ def _held(
             tally.lose("repositories", f"cannot be read: {error}", first=str(place))
             continue
         left -= set(files.commits)
+        off_branches -= order.keys()
         _describe(ctx, place, [sha for sha in files.commits if sha not in order])
         yield files
     reason = "no repository at hand has them: their files are not known"

@@ -11,6 +11,7 @@ from typing import Self
 
 from lineage.closeable import Closeable
 from lineage.errors import BadInput
+from lineage.paths import expanded
 from lineage.sources.git import layout
 from lineage.sources.git.plumbing import Plumbing, resuming
 
@@ -41,7 +42,7 @@ class Repository(Closeable):
     @classmethod
     def open(cls, path: Path | str) -> Self:
         """Open the repository at a path. Raises ``InputMissing``, ``BadInput``, ``InputTooNew``."""
-        return cls(layout.locate(Path(path).expanduser().resolve()))
+        return cls(layout.locate(expanded(path).resolve()))
 
     def close(self) -> None:
         """Remove the folder."""

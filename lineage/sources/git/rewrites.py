@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias
 
+from lineage import ids
 from lineage.model.merge import merged
 from lineage.model.record import Edge, Node
 from lineage.model.value import Value, each
@@ -25,7 +26,6 @@ _SKEW = timedelta(days=1)
 _UNSUPPORTED = 0.5
 #: Author, date and subject are the same, and a branch and its backup tell which: not what changed.
 _BY_BACKUP = 0.9
-_REVISION = "swh:1:rev:"
 #: The pull request number that a merge button appends to the subject.
 _PULL_REQUEST = re.compile(r"\s*\([#!]\d+\)$")
 
@@ -83,7 +83,7 @@ def facts(nodes: Iterable[Node], parent_edges: Iterable[Edge]) -> list[CommitFac
     parents: dict[str, dict[str, None]] = {}
     for edge in parent_edges:
         if edge.relation == "parent":
-            parents.setdefault(edge.effect, {})[edge.cause.removeprefix(_REVISION)] = None
+            parents.setdefault(edge.effect, {})[edge.cause.removeprefix(ids.REVISION)] = None
     said: dict[str, list[Node]] = {}
     for node in nodes:
         if node.kind == "Commit":
@@ -94,7 +94,7 @@ def facts(nodes: Iterable[Node], parent_edges: Iterable[Edge]) -> list[CommitFac
 def _fact(node: Node, parents: tuple[str, ...]) -> CommitFacts:
     said = node.attributes
     return CommitFacts(
-        sha=node.id.removeprefix(_REVISION),
+        sha=node.id.removeprefix(ids.REVISION),
         parents=parents,
         tree=_one(said.get("tree")),
         subject=_one(said.get("message")),

@@ -85,6 +85,7 @@ class CommitFiles:
         self._dvc = tracked(repository, self._trees, tally)
         self._digests: dict[str, Mapping[str, str]] = {}
         self._first: dict[str, Mapping[str, str]] = {}
+        self._lock_files: dict[str, dict[str, list[tuple[int, str, str]]]] = {}
 
     @property
     def commits(self) -> Collection[str]:
@@ -144,11 +145,12 @@ class CommitFiles:
         return self._locks(commit).keys()
 
     def _locks(self, commit: str) -> Mapping[str, Sequence[tuple[int, str, str]]]:
-        found: dict[str, list[tuple[int, str, str]]] = {}
-        for path, oid in self._trees.files(commit, _is_lock):
-            rank = governing_rank(posixpath.basename(path))
-            found.setdefault(posixpath.dirname(path), []).append((rank or 0, path, oid))
-        return found
+        if commit not in self._lock_files:
+            found = self._lock_files[commit] = {}
+            for path, oid in self._trees.files(commit, _is_lock):
+                rank = governing_rank(posixpath.basename(path))
+                found.setdefault(posixpath.dirname(path), []).append((rank or 0, path, oid))
+        return self._lock_files[commit]
 
     def listed(self) -> Iterator[HeldFile]:
         """The files of data and configuration that DVC does not track, each version once."""

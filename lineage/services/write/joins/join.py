@@ -7,9 +7,10 @@ import posixpath
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import NamedTuple
 
+from importers.lockfile import PARSERS
+from importers.mlflow.artifacts import DESCRIBE_ENVIRONMENT
 from importers.tally import Tally
 from lineage.model import terms
 from lineage.model.record import Edge, Node, Record
@@ -31,7 +32,7 @@ _TIED = Hop(toward="effects", relations=frozenset({terms.SAMENESS}), followed=Tr
 _ENVIRONMENTS = Filter(kinds=frozenset({"Environment"}))
 _PAGE = 2_000
 #: Names of files that MLflow writes beside every model, whatever the project has under them.
-_OF_MLFLOW = frozenset({"MLmodel", "conda.yaml", "python_env.yaml", "requirements.txt"})
+_OF_MLFLOW = DESCRIBE_ENVIRONMENT | {"MLmodel"}
 
 
 class Evidence(NamedTuple):
@@ -83,6 +84,7 @@ class Joins:
         self._by_commit = {sha: held for held in repositories for sha in held.commits}
         self._locks = dict(_lock_versions(ctx))
         self._environments: dict[tuple[str, str], tuple[str | None, list[Record]]] = {}
+        self._members: dict[str, Mapping[str, str]] = {}
         self._meetings: dict[str, Meeting] = {}
         self._files: dict[str, tuple[str, HeldFile]] = {}
         self.unjoined: list[Unjoined] = []
@@ -188,7 +190,8 @@ class Joins:
         lock = files.governing_lock(sha, folder)
         if lock is None:
             return
-        key = (lock.id, sha if lock.path.endswith(".txt") else "")
+        # What may name other files describes another environment where these are others.
+        key = (lock.id, "" if posixpath.basename(lock.path) in PARSERS else sha)
         if key not in self._environments:
             self._environments[key] = files.environment(sha, lock)
         environment, said = self._environments[key]
@@ -241,7 +244,9 @@ class Joins:
 
     def _member(self, folder: HeldFile) -> HeldFile:
         """The version of a file inside a folder that DVC tracks, where the folder's list is known."""
-        inside = _members(self._ctx, folder.id).get(folder.contains or "")
+        if folder.id not in self._members:
+            self._members[folder.id] = members(self._ctx, folder.id)
+        inside = self._members[folder.id].get(folder.contains or "")
         if inside is None:
             return folder
         return HeldFile(id=inside, path=folder.contains or "")
@@ -314,11 +319,6 @@ class Joins:
                 continue
             if (file := files.held(sha, name)) is not None:
                 yield name, digest.partition(":"), file
-
-
-@lru_cache(maxsize=256)
-def _members(ctx: Context, folder: str) -> Mapping[str, str]:
-    return members(ctx, folder)
 
 
 def _claim(

@@ -125,11 +125,7 @@ def root_of(script: str, holds: Callable[[str], bool]) -> tuple[str | None, str 
         inner = _inside(path)
         return None, posixpath.dirname(inner) if inner and holds(inner) else None
     parts = posixpath.normpath(path).strip("/").split("/")
-    start = (
-        ""
-        if path.startswith(("~", *"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"))
-        else "/"
-    )
+    start = "/" if path.startswith("/") else ""
     for first in range(1, len(parts)):
         inner = "/".join(parts[first:])
         if holds(inner):

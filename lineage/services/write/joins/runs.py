@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lineage import ids
 from lineage.model import terms
 from lineage.services.context import Context
 from lineage.store.base import NOW, Filter, Hop, Page
 from lineage.store.rows import NodeRow, edge_order
 
-REVISION = "swh:1:rev:"
 _PAGE = 2_000
 _USED = Hop(relations=frozenset({"used"}))
 _MADE = Hop(toward="effects", relations=frozenset({"wasGeneratedBy"}))
@@ -73,8 +73,8 @@ def _beside(ctx: Context, rows: Sequence[NodeRow]) -> Iterator[RunRecord]:
         if edge.cause not in near or edge.attributes.get(terms.METHOD) in terms.JOINED:
             continue
         run, thing = found[edge.effect], near[edge.cause]
-        if edge.cause.startswith(REVISION):
-            run.commits.append(edge.cause.removeprefix(REVISION))
+        if edge.cause.startswith(ids.REVISION):
+            run.commits.append(edge.cause.removeprefix(ids.REVISION))
         elif thing.kind == "Environment":
             logged = edge.attributes.get(terms.METHOD) == terms.BY_LOGGED
             (run.logged if logged else run.environments).append(edge.cause)
