@@ -41,6 +41,7 @@ class Receipt:
 
     source: str = strawberry.field(description="Under which source it is asserted.")
     entries: list[int] = strawberry.field(description="The entries of the ledger that hold it.")
+    things: int = strawberry.field(description="How many things are new here.")
     records: int = strawberry.field(description="How many records these asserted.")
     unchanged: int = strawberry.field(description="How many more its source had asserted before.")
 

@@ -26,6 +26,7 @@ from importers.lockfile.requirements import requirements
 from importers.tally import Tally
 from lineage.errors import BadInput, InputMissing, UnknownFormat
 from lineage.model.record import Batch, Edge, Node, Record, line
+from lineage.paths import as_text
 
 __all__ = ["IMPORTER", "LockfileImporter", "environment_of_model", "environments_in"]
 
@@ -124,7 +125,7 @@ class _Reading:
         elif not path.exists():
             raise InputMissing(f"there is no {path}", where=source.address)
         elif not path.is_dir():
-            self._file(finding.shown(Path(path.name)), source.read(), path)
+            self._file(as_text(Path(path.name)), source.read(), path)
         elif installed.looks(path) or not any(finding.lock_files(path)):
             self._take(installed.installed(path, Reader(self.tally, path.name)), ())
         else:
@@ -135,7 +136,7 @@ class _Reading:
         first: BadInput | None = None
         for path in finding.lock_files(folder):
             try:
-                self._file(finding.shown(Path(path.name)), Source.of(path).read(), path)
+                self._file(as_text(Path(path.name)), Source.of(path).read(), path)
             except BadInput as error:
                 first = first or error
                 self.tally.lose("lock files", error.what, first=path.name)

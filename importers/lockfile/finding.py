@@ -3,16 +3,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
 from importers.lockfile import explicit, looks
-from lineage.errors import LineageError
-from lineage.sources.git import layout
-from lineage.sources.git.repository import namespace
+from lineage.paths import as_text
+from lineage.sources.git import repository
 
 #: The name of a file -> which of the formats it is in.
 _NAMES: Mapping[str, re.Pattern[str]] = {
@@ -138,15 +136,5 @@ def lock_files(folder: Path) -> Iterator[Path]:
 
 def place(path: Path) -> tuple[str, str]:
     """Namespace and path of a file: of the repository it lies in, else of its folder."""
-    for folder in path.parents:
-        if layout.looks(folder):
-            try:
-                return namespace(folder), shown(path.relative_to(folder))
-            except LineageError:
-                break
-    return shown(Path(path.parent.name or "folder")), shown(Path(path.name))
-
-
-def shown(path: Path) -> str:
-    """A path as text; bytes that are not UTF-8 are written out, so that it can be stored."""
-    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
+    found = repository.place(path)
+    return found or (as_text(Path(path.parent.name or "folder")), as_text(Path(path.name)))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -67,7 +68,9 @@ class MlflowImporter(Importer):
                 with closing(open_store(tally)) as store:
                     mapper = Mapper(store.instance, tally, options.environment)
                     folders = shelves(tally) if shelves else None
-                    yield from _batches(store, mapper, folders, tally)
+                    name = f"{store.door}/{store.instance}"
+                    for batch in _batches(store, mapper, folders, tally):
+                        yield replace(batch, source=name)
         except OSError as error:
             where = str(error.filename or source.address)
             raise InputMissing(f"cannot read it: {error.strerror}", where=where) from error

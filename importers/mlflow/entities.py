@@ -125,6 +125,8 @@ class RegisteredModel:
 class TrackingStore(Protocol):
     """One place where MLflow keeps runs. Everything is listed in an order of its own ids."""
 
+    #: How it is read: one store shows more to a reader of its files than its server does.
+    door: str
     #: The namespace of what the store names: see ``intrinsic``.
     instance: str
 

@@ -46,6 +46,8 @@ class FileStore:
     nothing is a readable experiment.
     """
 
+    door = "files"
+
     def __init__(self, root: Path, tally: Tally) -> None:
         self._root = root
         self._tally = tally

@@ -112,6 +112,8 @@ class Server:
 class RestStore:
     """Reads a tracking server. Metric histories stay there: a search gives last values."""
 
+    door = "server"
+
     def __init__(self, server: Server, tally: Tally, instance: str | None = None) -> None:
         self._server = server
         self._tally = tally

@@ -35,6 +35,8 @@ class SqlStore:
     ``importers.mlflow``. Raises ``InputTooNew`` or ``BadInput`` where the core tables are missing.
     """
 
+    door = "tables"
+
     def __init__(self, database: Database, tally: Tally, instance: str | None = None) -> None:
         self._database = database
         self._tally = tally

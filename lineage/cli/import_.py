@@ -129,12 +129,15 @@ def _tell_admitted(found: Any) -> None:
 
 def tell(report: Any) -> None:
     """Print a report in a few lines: what is new, what the source held, and what was not kept."""
-    seen = ", ".join(f"{number} {what}" for what, number in report.seen.items())
+    from lineage.services.summary import counted
+
+    seen = ", ".join(f"{what}: {number}" for what, number in report.seen.items())
     if report.importer == "folder":
         for loss in report.losses:
             click.echo(f"not read: {loss.what}: {loss.reason}")
         return
-    change = f"{report.added} new, {report.unchanged} unchanged"
+    change = f"{counted(report.things, 'new thing')}, {counted(report.added, 'new record')}"
+    change += f", {report.unchanged} unchanged"
     if report.retracted:
         change += f", {report.retracted} retracted"
     click.echo(f"{report.importer}: {change}" + (f" ({seen})" if seen else ""))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import click
+import orjson
 
 from lineage.cli.verb import verb
 from lineage.services.read.stats import LogAnswer, LogRequest
@@ -14,9 +15,9 @@ def COMMAND(answer: LogAnswer) -> None:
     """Print one entry a line."""
     for entry in answer.entries:
         change = f"+{entry.added}" + (f" -{entry.retracted}" if entry.retracted else "")
-        click.echo(
-            f"{entry.seq:>6}  {entry.recorded}  {change:<12} {entry.actor:<12} {entry.source}"
-        )
+        read = orjson.loads(entry.note).get("read")
+        where = f"{entry.source} ({read})" if read and read not in entry.source else entry.source
+        click.echo(f"{entry.seq:>6}  {entry.recorded}  {change:<12} {entry.actor:<12} {where}")
     if answer.more:
         click.echo(f"... {answer.more} earlier entries (--before {answer.more + 1})")
     click.echo(f"root {answer.root} over {answer.size} entries")

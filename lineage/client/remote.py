@@ -109,6 +109,7 @@ class Remote(Verbs, Closeable):
         return Report(
             source=receipts[-1]["source"] if receipts else source,
             importer="api",
+            things=sum(receipt["things"] for receipt in receipts),
             added=sum(receipt["records"] for receipt in receipts),
             unchanged=sum(receipt["unchanged"] for receipt in receipts),
             retracted=0,

@@ -86,7 +86,8 @@ class Batch:
     ``nodes`` and ``edges`` may hold several statements of one thing. ``prefixes`` (and, per
     bundle, ``bundles``) are the short forms a document used; ``seen`` counts what the source
     holds and ``losses`` what of it is not here. ``partial`` marks a batch out of a source that
-    was read in part only, so that nothing is retracted because of it.
+    was read in part only, so that nothing is retracted because of it. ``source`` is what the tool
+    itself calls the store that these are out of, wherever that lies; ``None``: its place says it.
 
     How a document of RDF was written, so that it is written so again (nothing of it is asserted):
     ``base`` stands for its own address where it named things relative to it, ``bare`` holds the
@@ -100,6 +101,7 @@ class Batch:
     seen: Mapping[str, int] = field(default_factory=dict)
     losses: tuple[Loss, ...] = ()
     partial: bool = False
+    source: str | None = None
     base: str | None = None
     bare: frozenset[bytes] = frozenset()
 

@@ -153,10 +153,11 @@ class Slice:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """What a write did: the entry it made (``None``: nothing was new) and how many records were
-    added, retracted, or stood there already.
+    added, retracted, or stood there already; ``things`` counts the nodes that nobody had spoken of.
     """
 
     seq: int | None
+    things: int = 0
     added: int = 0
     retracted: int = 0
     unchanged: int = 0

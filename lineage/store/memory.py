@@ -84,8 +84,19 @@ class MemoryStore:
         if not fresh and not gone:
             return Receipt(seq=None, unchanged=unchanged)
         entry = log.seal(self._log.size + 1, draft, log.signed(fresh, gone))
+        things = sum(not self._stands(ident) for ident in prepare.ends(fresh.values()))
         self._append(entry, list(fresh.values()), list(gone.values()))
-        return Receipt(seq=entry.seq, added=len(fresh), retracted=len(gone), unchanged=unchanged)
+        return Receipt(
+            seq=entry.seq,
+            things=things,
+            added=len(fresh),
+            retracted=len(gone),
+            unchanged=unchanged,
+        )
+
+    def _stands(self, ident: str) -> bool:
+        spot = self._spots.get(ident)
+        return spot is not None and spot.until is None
 
     def replay(self, entry: Entry) -> None:
         """See ``Store.replay``."""

@@ -125,7 +125,7 @@ def test_a_trace_reads_well_and_says_that_it_is_whole(run, store):
 def test_importing_again_says_nothing_is_new(run, store):
     code, out, _ = run("--store", store, "import", "doc.json")
     assert code == 0
-    assert out.startswith("document: 0 new, 5 unchanged")
+    assert out.startswith("document: 0 new things, 0 new records, 5 unchanged")
 
 
 def test_a_document_can_come_through_a_pipe(store, tmp_path):

@@ -80,6 +80,16 @@ def test_a_real_source_is_recognised_and_importing_it_twice_adds_nothing(name, f
         assert first.added == again.unchanged > 0
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_source_that_was_moved_is_the_source_that_it_was(name, folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "moved", symlinks=True)
+    with lineage.open("memory:", person_key=KEY) as store:
+        for lies in (folder, tmp_path / "moved"):
+            report, *_ = store.load(source_for(name, lies).address, named=name)
+        assert (report.things, report.added, report.retracted) == (0, 0, 0)
+        assert report.unchanged > 0
+
+
 def garbage(folder, name):
     """Things that are not what the importer reads."""
     folder.mkdir()

@@ -15,13 +15,17 @@ from lineage import ids
 from lineage.access.secret_patterns import scrub
 from lineage.errors import BadInput, BadReference
 from lineage.model.record import line
-from lineage.sources.git import plumbing
+from lineage.sources.git import plumbing, repository
 from lineage.sources.git.layout import normalised
 from lineage.sources.git.reader import GitReader
-from lineage.sources.git.repository import namespace
 from tests.importers.git_batches import commits, edges, lost, read, reasons
 
 # --- what is said --------------------------------------------------------------------------------
+
+
+def namespace(path):
+    with repository.Repository.open(path) as opened:
+        return opened.namespace
 
 
 def test_commits_carry_what_was_written_and_what_finds_them_again(project):
@@ -220,8 +224,10 @@ def test_sha256_repositories_are_read_alike(new_repository):
 def test_a_repository_without_commits_says_so(new_repository):
     batches = read(new_repository().path)
     assert lost(batches) == {"history": 1}
+    other = new_repository("other").path
     with pytest.raises(BadInput, match="no commits"):
-        namespace(new_repository("other").path)
+        namespace(other)
+    assert repository.place(other) is None
 
 
 def test_a_shallow_clone_says_what_it_lacks_and_guesses_nothing(project, tmp_path):

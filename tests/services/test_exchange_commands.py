@@ -140,7 +140,9 @@ def test_a_package_waits_is_shown_and_let_in(pair):
     told = b("quarantine", "show", "a/1").stdout
     assert "1 Activity, 2 Entity" in told
     assert "the model" in told
-    assert b("quarantine", "accept", "a/1").stdout.startswith("package: 5 new")
+    assert b("quarantine", "accept", "a/1").stdout.startswith(
+        "package: 3 new things, 5 new records"
+    )
     assert "raw data" in b("trace", "https://a.example/model").stdout
     (again,) = b.json("import", out)["imports"]
     assert (again["state"], again["added"]) == ("already", 0)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A source that changed after it was imported is said to have, beside every answer."""
+"""A source is known by what it is, wherever it lies; one that changed after it was imported is said to
+have, beside every answer.
+"""
 
 from __future__ import annotations
 
@@ -67,3 +69,81 @@ def test_what_is_no_longer_there_has_not_changed(project):
         store.load(project.root)
         shutil.rmtree(project.root)
         assert changed(store) == []
+
+
+RUN = "run_id: {0}\nexperiment_id: '0'\nstatus: 3\nlifecycle_stage: active\n"
+DOCUMENT = '{{"prefix": {{"ex": "http://e.example/"}}, "entity": {{"ex:{0}": {{}}}}}}'
+
+
+def with_runs(root, *names):
+    """An MLflow store of runs that are called so."""
+    shutil.rmtree(root / "mlruns", ignore_errors=True)
+    (root / "mlruns/0").mkdir(parents=True)
+    (root / "mlruns/0/meta.yaml").write_text(
+        "artifact_location: a\nexperiment_id: '0'\nname: Default\ncreation_time: 1760000000000\n"
+    )
+    for name in names:
+        (root / f"mlruns/0/{name * 32}").mkdir()
+        (root / f"mlruns/0/{name * 32}/meta.yaml").write_text(RUN.format(name * 32))
+
+
+def runs(store):
+    return {row.id[-1] for row in store.find(kinds=["Run"]).nodes}
+
+
+@pytest.mark.parametrize("named", ["", "mlruns"])
+def test_what_a_moved_store_has_lost_is_taken_back(tmp_path, named):
+    first, second = tmp_path / "first", tmp_path / "second"
+    with_runs(first, "a", "b")
+    with lineage.open("memory:") as store:
+        store.load(first)
+        assert runs(store) == {"a", "b"}
+        first.rename(second)
+        with_runs(second, "b", "c")
+        store.load(second / named)
+        assert runs(store) == {"b", "c"}
+        assert changed_places(store) == []
+
+
+def changed_places(store):
+    gaps = store.trace("run:" + 32 * "b").certificate.gaps
+    return [gap.example for gap in gaps if gap.code == "source-changed"]
+
+
+def test_what_another_store_at_the_place_does_not_say_is_taken_back(tmp_path):
+    with_runs(tmp_path, "a")
+    with lineage.open("memory:") as store:
+        store.load(tmp_path)
+        with_runs(tmp_path, "b")
+        meta = tmp_path / "mlruns/0/meta.yaml"
+        meta.write_text(meta.read_text().replace("1760000000000", "1770000000000"))
+        store.load(tmp_path)
+        assert runs(store) == {"b"}
+
+
+def test_documents_through_a_pipe_do_not_take_each_other_back():
+    with lineage.open("memory:") as store:
+        for name in ("one", "two", "one"):
+            (report,) = store.load("-", data=DOCUMENT.format(name).encode())
+        assert (report.things, report.added, report.unchanged) == (0, 0, 1)
+        assert store.stats().nodes == 2
+
+
+def test_a_first_commit_does_not_make_another_source_of_a_project(tmp_path):
+    project = Project(tmp_path / "young")
+    (project.root / "doc.json").write_text(DOCUMENT.format("one"))
+    with lineage.open("memory:") as store:
+        store.load(project.root / "doc.json")
+        project.commit(**{"doc.json": DOCUMENT.format("two")})
+        store.load(project.root / "doc.json")
+        assert [row.id for row in store.find(kinds=["Entity"]).nodes] == ["http://e.example/two"]
+
+
+def test_an_import_tells_new_things_from_new_records(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.json").write_text(DOCUMENT.format("same"))
+    with lineage.open("memory:") as store:
+        (first,) = store.load(tmp_path / "one.json")
+        (second,) = store.load(tmp_path / "two.json")
+        assert (first.things, first.added) == (1, 1)
+        assert (second.things, second.added) == (0, 1)

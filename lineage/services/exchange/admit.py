@@ -177,6 +177,7 @@ def commit(ctx: Context, package: OpenedPackage, found: Classified, *, by: str |
     receipt = ctx.store.write(draft, found.batch)
     return _report(
         partner.name,
+        things=receipt.things,
         added=receipt.added,
         unchanged=receipt.unchanged + found.echoes,
         entries=() if receipt.seq is None else (receipt.seq,),
@@ -187,6 +188,7 @@ def commit(ctx: Context, package: OpenedPackage, found: Classified, *, by: str |
 def _report(
     partner: str,
     *,
+    things: int = 0,
     added: int = 0,
     unchanged: int = 0,
     entries: tuple[int, ...] = (),
@@ -195,6 +197,7 @@ def _report(
     return Report(
         source=SOURCE + partner,
         importer=package_layout.ADMITTER,
+        things=things,
         added=added,
         unchanged=unchanged,
         retracted=0,

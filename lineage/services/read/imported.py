@@ -42,12 +42,22 @@ class Imported:
 
 def remember(ctx: Context, name: str, importer: str, path: Path) -> None:
     """Remember where a source lies, and how it looks now."""
-    key = PREFIX + hashlib.sha256(name.encode()).hexdigest()[:32]
+    key = _key(name)
     held = Imported(name=name, importer=importer, path=str(path), looked=look(path, importer))
     value = orjson.dumps(asdict(held))
     if ctx.store.values([key]).get(key) != value:
         ctx.store.keep({key: value})
     _LOOKED.pop(ctx.store, None)
+
+
+def forget(ctx: Context, name: str) -> None:
+    """Forget a source that no longer lies where it did."""
+    ctx.store.keep({_key(name): None})
+    _LOOKED.pop(ctx.store, None)
+
+
+def _key(name: str) -> str:
+    return PREFIX + hashlib.sha256(name.encode()).hexdigest()[:32]
 
 
 def look(path: Path, importer: str) -> str:

@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import importers
@@ -20,6 +22,7 @@ from lineage.model.value import Value
 from lineage.services.context import Context
 from lineage.services.read import imported, known_gaps
 from lineage.services.read.resolve import resolve
+from lineage.sources.git.repository import place
 from lineage.store.base import NOW, Receipt
 
 #: Called with what was done so far: records written, records known to be coming.
@@ -28,10 +31,13 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What an import did: counts of records, the entries it made, what the source held and lost."""
+    """What an import did: the things that are new here, counts of records, the entries it made, what
+    the source held and lost. A record is what one source says of one thing, or of one link.
+    """
 
     source: str
     importer: str
+    things: int = 0
     added: int
     unchanged: int
     retracted: int
@@ -49,6 +55,7 @@ class Report:
         return {
             "source": self.source,
             "importer": self.importer,
+            "things": self.things,
             "added": self.added,
             "unchanged": self.unchanged,
             "retracted": self.retracted,
@@ -88,13 +95,53 @@ def import_source(
     used = _stated(ctx, runs, [batch for _, batches in read for batch in batches]) if runs else None
     reports = []
     for importer, batches in read:
-        name = f"{importer.name}:{source.address}"
-        reports.append(_reconcile(ctx, name, importer, batches, progress))
+        stores = _by_source(importer, source, batches)
+        for name, own in stores.items():
+            reports.append(_reconcile(ctx, name, importer, own, source.address, progress))
         if source.path is not None:
-            imported.remember(ctx, name, importer.name, source.path)
+            _let_go(ctx, importer, source.path, stores)
+            for name in stores:
+                imported.remember(ctx, name, importer.name, source.path)
     if used is not None:
         reports.append(ingest(ctx, used, source=f"stated:{ctx.actor}", importer="api"))
     return tuple(reports)
+
+
+def _by_source(
+    importer: Importer, source: Source, batches: Sequence[Batch]
+) -> Mapping[str, Sequence[Batch]]:
+    """Batches by the name of what asserts them: what the tool calls its store; else the repository and
+    the path in it, which a move or a clone does not change; else the address.
+    """
+    found: dict[str, list[Batch]] = {}
+    own = any(batch.source is None for batch in batches) or not batches
+    where = _place(source) if own else ""
+    for batch in batches or (Batch(),):
+        found.setdefault(f"{importer.name}:{batch.source or where}", []).append(batch)
+    return found
+
+
+def _place(source: Source) -> str:
+    if source.data is not None and source.address == "-":
+        # A pipe is no place: what came through it another time was something else.
+        return f"sha256:{sha256(source.data).hexdigest()}"
+    found = None if source.path is None else place(source.path)
+    if found is None:
+        return source.address
+    namespace, inner = found
+    return namespace if inner == "." else f"{namespace}/{inner}"
+
+
+def _let_go(
+    ctx: Context, importer: Importer, path: Path, stores: Mapping[str, Sequence[Batch]]
+) -> None:
+    """Take back what was read at a place out of a source that is not there any more."""
+    if any(batch.partial for batches in stores.values() for batch in batches):
+        return
+    for held in list(imported.every(ctx)):
+        if (held.importer, held.path) == (importer.name, str(path)) and held.name not in stores:
+            _reconcile(ctx, held.name, importer, (), held.path, None)
+            imported.forget(ctx, held.name)
 
 
 def _environment_of_model(
@@ -146,12 +193,13 @@ def _reconcile(
     name: str,
     importer: Importer,
     batches: Sequence[Batch],
+    where: str,
     progress: Progress | None,
 ) -> Report:
-    """Write what is new, and retract with it what the source no longer asserts."""
+    """Write what is new, and retract with it what the source, read at ``where``, no longer asserts."""
     partial = any(batch.partial for batch in batches)
     gone = [] if partial else _no_longer(ctx, name, importer, batches)
-    return write_batches(ctx, name, importer.name, batches, gone, progress)
+    return write_batches(ctx, name, importer.name, batches, gone, progress, where=where)
 
 
 def write_batches(
@@ -161,15 +209,17 @@ def write_batches(
     batches: Sequence[Batch],
     gone: Sequence[Record],
     progress: Progress | None = None,
+    *,
+    where: str | None = None,
 ) -> Report:
     """Write what a source asserts, each batch in a transaction of its own, the first with what the
-    source takes back.
+    source takes back. ``where`` it was read is noted in the entries.
     """
     total, done = sum(map(len, batches)), 0
     receipts = []
     for batch in batches or [Batch()]:
         known_gaps.note(ctx.store, batch.edges)
-        receipts.append(ctx.store.write(_draft(ctx, source, importer, batch), batch, gone))
+        receipts.append(ctx.store.write(_draft(ctx, source, importer, batch, where), batch, gone))
         gone = ()
         done += len(batch)
         if progress is not None:
@@ -205,8 +255,10 @@ def _records(batches: Iterable[Batch]) -> Iterator[Record]:
         yield from batch.records
 
 
-def _draft(ctx: Context, source: str, importer: str, batch: Batch) -> Draft:
-    note: dict[str, Any] = {}
+def _draft(
+    ctx: Context, source: str, importer: str, batch: Batch, where: str | None = None
+) -> Draft:
+    note: dict[str, Any] = {} if where is None else {"read": where}
     if batch.seen:
         note["seen"] = dict(batch.seen)
     if batch.losses:
@@ -230,6 +282,7 @@ def _report(
     return Report(
         source=source,
         importer=importer,
+        things=sum(receipt.things for receipt in done),
         added=sum(receipt.added for receipt in done),
         unchanged=sum(receipt.unchanged for receipt in done),
         retracted=sum(receipt.retracted for receipt in done),

@@ -30,11 +30,13 @@ _TIES = Hop(relations=terms.SAMENESSES)
 class Done:
     """What was written under a key, the first time or now: in which entries, how many records.
 
-    ``unchanged`` counts those that their source had asserted before.
+    ``things`` counts the nodes that are new here, ``unchanged`` the records that their source had
+    asserted before.
     """
 
     source: str
     entries: tuple[int, ...]
+    things: int = 0
     records: int
     unchanged: int = 0
 
@@ -93,6 +95,7 @@ def assert_once(ctx: Context, batch: Batch, *, source: str, key: str | None = No
     return Done(
         source=source,
         entries=report.entries,
+        things=report.things,
         records=report.added,
         unchanged=report.unchanged,
     )

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Self
 
 from lineage.closeable import Closeable
-from lineage.errors import BadInput
-from lineage.paths import expanded
+from lineage.errors import BadInput, LineageError
+from lineage.paths import as_text, expanded
 from lineage.sources.git import layout
 from lineage.sources.git.plumbing import Plumbing, resuming
 
@@ -152,7 +152,15 @@ class Repository(Closeable):
                 yield oid, kind
 
 
-def namespace(path: str | Path) -> str:
-    """What the repository at a path is called everywhere (DESIGN section 2): its root commit."""
-    with Repository.open(path) as repository:
-        return repository.namespace
+def place(path: Path) -> tuple[str, str] | None:
+    """What the repository around a path is called everywhere (DESIGN section 2), its root commit, and the
+    path from its root on; ``None`` where there is no repository that can be read, or no commit yet.
+    """
+    root = next((above for above in (path, *path.parents) if layout.looks(above)), None)
+    if root is None:
+        return None
+    try:
+        with Repository.open(root) as repository:
+            return repository.namespace, as_text(path.relative_to(root))
+    except LineageError:
+        return None

@@ -94,10 +94,14 @@ class Neo4jStore:
                 return Receipt(seq=None, unchanged=unchanged)
             entry = log.seal(head.size + 1, draft, log.signed(fresh, gone))
             ledger.append(tx, head, entry)
-            change.apply(entry, list(fresh.values()), list(gone.values()))
+            things = change.apply(entry, list(fresh.values()), list(gone.values()))
             self._vocabulary = grown
             return Receipt(
-                seq=entry.seq, added=len(fresh), retracted=len(gone), unchanged=unchanged
+                seq=entry.seq,
+                things=things,
+                added=len(fresh),
+                retracted=len(gone),
+                unchanged=unchanged,
             )
 
         return self._client.write(work)

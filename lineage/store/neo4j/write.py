@@ -124,8 +124,10 @@ class Change:
                 return item
         return None
 
-    def apply(self, entry: Entry, added: Sequence[Record], gone: Sequence[Record]) -> None:
-        """Send what an entry changes: ended claims, nodes, edges, and what nodes then show."""
+    def apply(self, entry: Entry, added: Sequence[Record], gone: Sequence[Record]) -> int:
+        """Send what an entry changes: ended claims, nodes, edges, and what nodes then show. How many
+        nodes are new, or back.
+        """
         ended = self._end_nodes(gone, entry.seq)
         families = prepare.ends(added)
         said = self._state(added, entry.seq)
@@ -134,6 +136,7 @@ class Change:
         self._draw(added, gone, entry.seq)
         touched = {ident for ident in (*families, *ended) if ident in self.known}
         self._settle(touched, said, families, ended, entry.seq)
+        return len(fresh)
 
     def _end_nodes(self, gone: Iterable[Record], seq: int) -> set[str]:
         rows = []

@@ -158,10 +158,16 @@ class SqliteStore:
                 ledger.head(connection, self.path).size + 1, draft, log.signed(fresh, gone)
             )
             ledger.append(connection, self.path, entry)
-            change.apply(entry, list(fresh.values()), list(gone.values()))
+            things = change.apply(entry, list(fresh.values()), list(gone.values()))
         if vocabulary is not connection.vocabulary:
             connection.learn(vocabulary)
-        return Receipt(seq=entry.seq, added=len(fresh), retracted=len(gone), unchanged=unchanged)
+        return Receipt(
+            seq=entry.seq,
+            things=things,
+            added=len(fresh),
+            retracted=len(gone),
+            unchanged=unchanged,
+        )
 
     def replay(self, entry: Entry) -> None:
         """See ``Store.replay``."""

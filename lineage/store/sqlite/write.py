@@ -102,8 +102,10 @@ class Change:
         ends = self.known[record.effect].key, self.known[record.cause].key
         return (ends[0], _CODES[record.relation], ends[1], variant(record), self.source)
 
-    def apply(self, entry: Entry, added: Sequence[Record], gone: Sequence[Record]) -> None:
-        """Write the rows of an entry, then what readers see of the nodes it touches."""
+    def apply(self, entry: Entry, added: Sequence[Record], gone: Sequence[Record]) -> int:
+        """Write the rows of an entry, then what readers see of the nodes it touches: how many of those
+        are new, or back.
+        """
         ended = prepare.ends(gone)
         for record in gone:
             self._end(record, entry.seq)
@@ -113,8 +115,10 @@ class Change:
         statements = self._state(added, keys, entry.seq)
         self._draw(added, keys, entry.seq)
         self._show_fresh(fresh, keys, statements, families, entry.seq)
-        touched = {ident for ident in families if ident in self.known} | ended.keys()
-        self._settle(touched, statements, families, ended, entry.seq)
+        touched = {ident for ident in families if ident in self.known}
+        things = len(fresh) + sum(not self.known[ident].stands for ident in touched)
+        self._settle(touched | ended.keys(), statements, families, ended, entry.seq)
+        return things
 
     def _keys(self, fresh: Iterable[str]) -> dict[str, int]:
         """The inner key of every node spoken of, known or new."""
