@@ -11,6 +11,7 @@ from typing import Protocol
 from lineage.errors import InputMissing, LimitExceeded
 from lineage.model.record import Batch, Record
 from lineage.paths import expanded
+from lineage.progress import Progress, silent
 
 #: Files larger than this are refused unless an importer streams them (bytes).
 LARGEST_FILE = 512 * 1024 * 1024
@@ -87,6 +88,8 @@ class Options:
     #: Reads the files that describe an environment inside another tool's source, given by name: its
     #: identifier and records; ``None`` where they describe none. Importers do not know each other.
     environment: EnvironmentReader | None = field(default=None, repr=False)
+    #: Told what is being read, and how far it is.
+    progress: Progress = field(default=silent, repr=False)
     revisions: str | None = None
 
 

@@ -19,6 +19,7 @@ from lineage import config
 from lineage.closeable import Closeable
 from lineage.errors import StoreMissing, Usage
 from lineage.model.record import Batch
+from lineage.progress import Progress, silent
 from lineage.services import context
 from lineage.services.context import Context
 from lineage.services.operate import replicate
@@ -27,7 +28,7 @@ from lineage.services.read import known_gaps
 from lineage.services.request import Request
 from lineage.services.write import ingest
 from lineage.services.write.folder import import_folder
-from lineage.services.write.ingest import Progress, Report
+from lineage.services.write.ingest import Report
 from lineage.services.write.join import after_import
 from lineage.store import engines
 from lineage.store.address import Address
@@ -240,7 +241,7 @@ class Lineage(Verbs, Closeable):
         named: str | None = None,
         revisions: str | None = None,
         data: bytes | None = None,
-        progress: Progress | None = None,
+        progress: Progress = silent,
         joined: bool = True,
         runs: Iterable[str] = (),
         submodules: bool = False,
@@ -270,7 +271,7 @@ class Lineage(Verbs, Closeable):
                 runs=tuple(runs),
                 progress=progress,
             )
-        return (*reports, *after_import(self.context, reports)) if joined else reports
+        return (*reports, *after_import(self.context, reports, progress)) if joined else reports
 
     def answer(self, request: Request[R]) -> R:
         """See ``Verbs.answer``."""
@@ -294,7 +295,7 @@ class Lineage(Verbs, Closeable):
         pinned = files.trust(self.home) if trust is None else Trust.of(trust)
         return admit.admit(self.context, data, pinned, accept_gap=accept_gap, where=where)
 
-    def rebuild(self, progress: Progress = lambda _done, _total: None) -> Replication:
+    def rebuild(self, progress: Progress = silent) -> Replication:
         """Draw the graph anew from the ledger (``services.operate.replicate.rebuild``)."""
         return replicate.rebuild(self.context, progress)
 

@@ -23,6 +23,7 @@ from importers.dvc.settings import caches
 from importers.tally import Tally
 from lineage.errors import BadInput, InputMissing, LineageError
 from lineage.model.record import Batch, Loss, Record
+from lineage.progress import told
 from lineage.sources.git import layout
 from lineage.sources.git.reader import GitReader
 
@@ -115,7 +116,7 @@ def _batches(path: Path, repository: GitReader | None, options: Options) -> Iter
     if not versions:
         yield Batch(losses=_nothing(path, options, tally), partial=options.revisions is not None)
         return
-    files = Files(repository, folder)
+    files = Files(repository, folder, options.progress)
     cache = contents.Cache(caches(files, versions), tally)
     found = Reading(files, versions, tally).found()
     learn(found.runs.values(), files, cache)
@@ -180,7 +181,8 @@ def _versions(
     folder: Path | None, repository: GitReader | None, options: Options, tally: Tally
 ) -> Sequence[Version]:
     """DVC's files in the history, and those of the working folder that are in no commit."""
-    known = () if repository is None else tuple(committed(repository, options.revisions))
+    history = () if repository is None else committed(repository, options.revisions)
+    known = tuple(told(history, options.progress, "looking for DVC's files in the history"))
     if folder is None or options.revisions is not None:
         return known
     inner: list[str] = []

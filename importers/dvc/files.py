@@ -14,6 +14,7 @@ from typing import Literal
 
 from importers.dvc.places import is_text
 from importers.tally import Tally
+from lineage.progress import Progress, silent, told
 from lineage.sources import yaml_reader
 from lineage.sources.git.diff import Change
 from lineage.sources.git.reader import GitReader
@@ -76,13 +77,19 @@ class Files:
     folder.
     """
 
-    def __init__(self, repository: GitReader | None, folder: Path | None) -> None:
+    def __init__(
+        self, repository: GitReader | None, folder: Path | None, progress: Progress = silent
+    ) -> None:
         self.repository = repository
         self.folder = folder
+        self._progress = progress
 
     def read(self, names: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
         """What is there under each name, once; ``None`` for what is missing or too large."""
         unique = dict.fromkeys(names)
+        yield from told(self._read(unique), self._progress, "reading files of DVC", len(unique))
+
+    def _read(self, unique: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
         inside = [name for name in unique if not name.startswith(":") and "\n" not in name]
         if self.repository is not None and inside:
             yield from self.repository.blobs(inside)

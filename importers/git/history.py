@@ -23,6 +23,8 @@ from lineage.sources.git.repository import BACKUPS
 
 #: Commits per batch: with parents and people about four records each.
 _AT_ONCE = 1_000
+#: Branches that are compared with where they began at once.
+_BRANCHES_AT_ONCE = 200
 _LONGEST_SUBJECT = 500
 _LABEL = 60
 #: References that only keep commits from being collected: no name that people know.
@@ -48,12 +50,18 @@ class History:
         """Yield commits, newest first; the last batch carries the counts and the losses."""
         self._demand_commits()
         partial = self._options.revisions is not None
+        tell = self._options.progress
+        tell("listing commits", 0, None)
         shas = self._repo.revisions(self._options.revisions)
         names = _names(self._repo)
-        ranges = self._ranges(frozenset(self._repo.tips).intersection(shas))
+        tips = frozenset(self._repo.tips).intersection(shas)
+        tell(f"finding where {len(tips):,} branches began", 0, None)
+        ranges = self._ranges(tips)
+        tell("looking for rewritten commits", 0, None)
         self._rewritten = rewritten(self._repo, shas, self._tally)
         for start in range(0, len(shas), _AT_ONCE):
             chunk = shas[start : start + _AT_ONCE]
+            tell("reading commits", start, len(shas))
             yield self._batch(chunk, names, ranges, partial=partial)
         self._report()
         seen = {
@@ -167,11 +175,15 @@ class History:
         reason = f"over {LONGEST_BRANCH:,} commits away from the default branch"
         self._tally.lose(what, reason, count=too_long)
         diffs: list[Diff] = sorted(found.items())
-        touched = {sha: changes for sha, changes in self._repo.changes(diffs) if changes}
-        left_out = self._left_out(touched, what)
-        patches = self._repo.patch_ids(
-            [diff for diff in diffs if diff[0] in touched and diff[0] not in left_out]
-        )
+        patches: dict[str, str] = {}
+        for start in range(0, len(diffs), _BRANCHES_AT_ONCE):
+            self._options.progress("comparing branches", start, len(diffs))
+            chunk = diffs[start : start + _BRANCHES_AT_ONCE]
+            touched = {sha: changes for sha, changes in self._repo.changes(chunk) if changes}
+            left_out = self._left_out(touched, what)
+            patches |= self._repo.patch_ids(
+                [diff for diff in chunk if diff[0] in touched and diff[0] not in left_out]
+            )
         return {
             tip: {"range_patch_id": patches[tip], "range_base": base}
             for tip, base in found.items()

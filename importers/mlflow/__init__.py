@@ -28,6 +28,7 @@ from importers.mlflow.sql import SqlStore
 from importers.mlflow.values import Tally, is_loopback, split_url
 from lineage.errors import BadInput, InputMissing, LineageError
 from lineage.model.record import Batch, Edge, Node, Record
+from lineage.progress import Progress, told
 
 _SQL_SCHEMES = ("postgresql://", "postgres://", "postgresql+psycopg2://", "postgresql+psycopg://")
 _WEB_SCHEMES = ("http://", "https://")
@@ -69,7 +70,7 @@ class MlflowImporter(Importer):
                     mapper = Mapper(store.instance, tally, options.environment)
                     folders = shelves(tally) if shelves else None
                     name = f"{store.door}/{store.instance}"
-                    for batch in _batches(store, mapper, folders, tally):
+                    for batch in _batches(store, mapper, folders, tally, options.progress):
                         yield replace(batch, source=name)
         except OSError as error:
             where = str(error.filename or source.address)
@@ -194,11 +195,15 @@ def _is_database(path: Path) -> bool:
 
 
 def _batches(
-    store: TrackingStore, mapper: Mapper, shelves: ArtifactFolders | None, tally: Tally
+    store: TrackingStore,
+    mapper: Mapper,
+    shelves: ArtifactFolders | None,
+    tally: Tally,
+    progress: Progress,
 ) -> Iterator[Batch]:
     nodes: list[Node] = []
     edges: list[Edge] = []
-    for record in _records(store, mapper, shelves, tally):
+    for record in _records(store, mapper, shelves, tally, progress):
         if isinstance(record, Node):
             nodes.append(record)
         else:
@@ -212,20 +217,24 @@ def _batches(
 
 
 def _records(
-    store: TrackingStore, mapper: Mapper, shelves: ArtifactFolders | None, tally: Tally
+    store: TrackingStore,
+    mapper: Mapper,
+    shelves: ArtifactFolders | None,
+    tally: Tally,
+    progress: Progress,
 ) -> Iterator[Record]:
     registry = list(store.registered_models())
     registered = {
         run for model in registry for version in model.versions for run in runs_of(version)
     }
-    for logged in store.logged_models():
+    for logged in told(store.logged_models(), progress, "reading logged models"):
         tally.seen["logged models"] += 1
         yield from mapper.logged_model(logged)
         tail = (logged.experiment.id, "models", logged.id, "artifacts")
         found = list(_files(shelves, logged.artifacts, tail, tally))
         yield from mapper.files_of_model(logged, found)
     files: dict[str, Sequence[File]] = {}
-    for run in store.runs():
+    for run in told(store.runs(), progress, "reading runs"):
         tally.seen["runs"] += 1
         tally.seen["dataset inputs"] += len(run.datasets)
         yield from mapper.run(run)

@@ -14,6 +14,7 @@ from importers.openlineage.reading import HEAD, MOST_SNIFFED, events, looks_like
 from importers.tally import Tally
 from lineage.errors import BadInput, Rejected
 from lineage.model.record import Batch, Edge, Node, Record, line
+from lineage.progress import told
 
 __all__ = ["IMPORTER", "OpenLineageImporter", "batch_of"]
 
@@ -50,7 +51,7 @@ class OpenLineageImporter(Importer):
         lost: dict[tuple[str, str], int] = {}
         refused: list[Rejected] = []
         count = 0
-        for place, event in events(source, tally):
+        for place, event in told(events(source, tally), options.progress, "reading events"):
             count += 1
             try:
                 batch = batch_of(event, person_key=options.person_key)

@@ -142,10 +142,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             as_json=False,
         )
         code = Usage.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        click.echo(
-            "Stopped. Every entry acknowledged is in the store; run it again to go on.", err=True
-        )
+    except (KeyboardInterrupt, click.Abort) as stop:
+        click.echo(str(stop) or "Stopped.", err=True)
         code = 130
     sys.exit(code if isinstance(code, int) else 0)
 

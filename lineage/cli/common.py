@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Shared by all commands: opening the store, reading and writing files, JSON, progress on stderr."""
+"""Shared by all commands: opening the store, reading and writing files, JSON."""
 
 from __future__ import annotations
 
@@ -94,23 +94,22 @@ def _write(target: Path, data: bytes) -> None:
         part.unlink(missing_ok=True)
 
 
+@contextmanager
+def saying_what_is_in(store: Any) -> Iterator[None]:
+    """Where the work is stopped, say how much of it is in the store."""
+    begun = store.store.head().size
+    try:
+        yield
+    except KeyboardInterrupt:
+        new = store.store.head().size - begun
+        held = f"Entries written before stay in: {new:,}." if new else "Nothing was written."
+        raise click.Abort(
+            f"Stopped. {held} The same command reads everything again and writes what is missing."
+        ) from None
+
+
 def emit(value: Any) -> None:
     """Print one JSON document on stdout."""
     import orjson
 
     click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
-
-
-@contextmanager
-def progress(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar on stderr where that is a terminal, and nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield lambda _done, _total: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = (TextColumn(label), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(label, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

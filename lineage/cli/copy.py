@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import click
 
-from lineage.cli import common
+from lineage.cli import common, progress
 
 
 @click.command("copy")
@@ -28,7 +28,7 @@ def COMMAND(source: str, target: str, *, as_json: bool) -> None:
     try:
         second = open_store(target)
         try:
-            with common.progress("entries") as told:
+            with progress.shown("copy") as told:
                 moved = copy(first, second, told)
         finally:
             second.close()

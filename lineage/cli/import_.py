@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from lineage.cli import common
+from lineage.cli import common, progress
 
 
 @click.command("import")
@@ -61,7 +61,7 @@ def COMMAND(
     from lineage.services.write.join import after_import
 
     reports: list[Any] = []
-    with common.opened(ctx, create=True) as store:
+    with common.opened(ctx, create=True) as store, common.saying_what_is_in(store):
         for source in sources:
             data = sys.stdin.buffer.read() if source == "-" else None
             package = None if reading["named"] else _package(source, data)
@@ -71,12 +71,14 @@ def COMMAND(
                 if not as_json:
                     _tell_admitted(admitted)
                 continue
-            with common.progress(source) as told:
+            with progress.shown(source) as told:
                 done = store.load(source, data=data, progress=told, joined=False, **reading)
             reports += done
             for report in () if as_json else done:
                 tell(report)
-        joined = after_import(store.context, [one for one in reports if isinstance(one, Report)])
+        changes = [one for one in reports if isinstance(one, Report)]
+        with progress.shown("import") as told:
+            joined = after_import(store.context, changes, told)
         reports += joined
         for report in () if as_json else joined:
             tell(report)

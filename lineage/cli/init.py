@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from lineage.cli import common, import_
+from lineage.cli import common, import_, progress
+from lineage.progress import Progress
 
 
 @click.command("init")
@@ -28,16 +29,17 @@ def COMMAND(ctx: click.Context, folder: str, *, submodules: bool, as_json: bool)
     """
     import lineage
     from lineage.services.read.facts import facts
+    from lineage.services.write.join import after_import
 
     root = Path(folder).resolve()
     url, above = _store(root, ctx.obj["store"])
     if above and not as_json:
         click.echo(f"using the store above: {url}", err=True)
-    with lineage.open(url) as store:
-        done = _imported(store, root, submodules=submodules)
-        reports = [*done.told] if done is not None else []
-        if (joined := store.join()).told:
-            reports.append(joined)
+    with lineage.open(url) as store, common.saying_what_is_in(store):
+        with progress.shown("init") as told:
+            done = _imported(store, root, told, submodules=submodules)
+            reports = [*done.told] if done is not None else []
+            reports += after_import(store.context, reports, told)
         for report in () if as_json else reports:
             import_.tell(report)
         found = facts(store.context)
@@ -71,13 +73,13 @@ def _store(root: Path, named: str | None) -> tuple[str, bool]:
     return str(folder / FILE), False
 
 
-def _imported(store: Any, root: Path, *, submodules: bool) -> Any:
+def _imported(store: Any, root: Path, told: Progress, *, submodules: bool) -> Any:
     """Import what is in a folder; ``None`` where there is nothing."""
     from lineage.errors import UnknownFormat
     from lineage.services.write.folder import import_folder
 
     try:
-        return import_folder(store.context, root, submodules=submodules)
+        return import_folder(store.context, root, submodules=submodules, progress=told)
     except UnknownFormat:
         return None
 

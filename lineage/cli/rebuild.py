@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import click
 
-from lineage.cli import common
+from lineage.cli import common, progress
 
 
 @click.command("rebuild")
@@ -21,7 +21,7 @@ def COMMAND(ctx: click.Context, *, yes: bool, as_json: bool) -> None:
     """
     if not yes and not as_json:
         click.confirm("Draw the graph anew from the ledger?", abort=True, err=True)
-    with common.opened(ctx) as store, common.progress("entries") as told:
+    with common.opened(ctx) as store, progress.shown("rebuild") as told:
         moved = store.rebuild(told)
     if as_json:
         common.emit(moved.to_dict())

@@ -182,3 +182,10 @@ def test_one_source_that_cannot_be_read_costs_that_source(tmp_path):
     (tmp_path / "a" / "uv.lock").unlink()
     with pytest.raises(BadInput):
         store.load(tmp_path)
+
+
+def test_the_files_of_a_bare_repository_are_not_looked_through(tmp_path):
+    repository(tmp_path / "work")
+    git(tmp_path, "clone", "-q", "--bare", "work", "bare")
+    write(tmp_path / "bare", **{"hooks/events.ndjson": EVENT, "events.ndjson": EVENT})
+    assert found(tmp_path / "bare") == {("git", ".")}

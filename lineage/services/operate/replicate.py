@@ -3,20 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from lineage.errors import CopyDiffers, Usage
 from lineage.model.vocabulary import KEPT, Vocabulary
+from lineage.progress import Progress
 from lineage.services.context import Context
 from lineage.store.base import PERSON_KEY, Store, pages, remembered, values_under
 
 #: What is kept that moves with the ledger: identities depend on the key, and without what was sent to
 #: partners and taken from them a replay would pass for a first time.
 MOVED = (PERSON_KEY, "exchange/")
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +47,7 @@ def copy(source: Store, target: Store, progress: Progress) -> Replication:
                 raise Usage(f"the target store has another {name}", hint="Copy into a new store.")
     for entry in pages(source, after=begun):
         target.replay(entry)
-        progress(entry.seq, head.size)
+        progress("copying entries", entry.seq, head.size)
     root = target.head().root
     if root != source.head().root:
         raise CopyDiffers("the copy's root differs from the source's")
@@ -64,5 +62,5 @@ def _demand_beginning(source: Store, target: Store, begun: int) -> None:
 def rebuild(ctx: Context, progress: Progress) -> Replication:
     """Draw the graph anew from the ledger, which stays as it is."""
     head = ctx.store.head()
-    ctx.store.rebuild_graph(lambda seq: progress(seq, head.size))
+    ctx.store.rebuild_graph(lambda seq: progress("drawing entries", seq, head.size))
     return Replication(entries=head.size, total=head.size, root=head.root.hex())

@@ -13,6 +13,7 @@ from pathlib import Path
 import importers
 from importers.base import Importer, Source
 from lineage import formats
+from lineage.progress import Progress, silent
 from lineage.services.summary import counted
 from lineage.sources.git import layout
 
@@ -132,12 +133,17 @@ class Discovery:
 
 
 def discover(
-    root: Path, *, submodules: bool = False, most: int = MOST, seconds: float = SECONDS
+    root: Path,
+    *,
+    submodules: bool = False,
+    most: int = MOST,
+    seconds: float = SECONDS,
+    progress: Progress = silent,
 ) -> Discovery:
     """Look through a folder and all below it. Repositories inside a repository are projects of their
     own: they are named, and with ``submodules`` looked into.
     """
-    return _Search(root, submodules, most, seconds).done()
+    return _Search(root, submodules, most, seconds, progress).done()
 
 
 @dataclass(slots=True)
@@ -148,6 +154,7 @@ class _Search:
     submodules: bool
     most: int
     seconds: float
+    progress: Progress
     found: list[tuple[str, Source]] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
     sacred: list[Path] = field(default_factory=list)
@@ -170,6 +177,7 @@ class _Search:
                 except OSError as error:
                     self._cannot_open(folder, error)
                     continue
+                self.progress("looking at files", self.most - left, None)
                 left -= len(names) + len(files) + 1
                 if left < 0 or time.monotonic() > end:
                     why = (
@@ -202,6 +210,8 @@ class _Search:
         if set(files) >= _SACRED:
             self.sacred.append(folder)
         mine = covered | {importer.name for importer in here}
+        if layout.is_bare(folder):
+            return
         self._files(folder, files, mine)
         if any(i.name in _CLOSED or _is_all_of(i, folder) for i in here):
             return

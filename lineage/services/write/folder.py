@@ -9,9 +9,10 @@ from pathlib import Path
 
 from lineage.errors import BadInput, UnknownFormat
 from lineage.model.record import Loss
+from lineage.progress import Progress, silent
 from lineage.services.context import Context
 from lineage.services.read.discover import Discovery, discover
-from lineage.services.write.ingest import Progress, Report, import_source
+from lineage.services.write.ingest import Report, import_source
 
 #: Importers of which a range of commits can be asked for.
 _WITH_HISTORY = frozenset({"git", "dvc"})
@@ -65,12 +66,12 @@ def import_folder(
     revisions: str | None = None,
     submodules: bool = False,
     runs: Sequence[str] = (),
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> FolderImport:
     """Import each source that is found in a folder. Raises ``UnknownFormat`` where there is nothing to
     read, and the first error where no source could be read.
     """
-    found = discover(root, submodules=submodules)
+    found = discover(root, submodules=submodules, progress=progress)
     if not found.found and not found.unread:
         raise UnknownFormat(
             f"nothing in {root} is anything that an importer reads",

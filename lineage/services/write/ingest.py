@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -19,14 +19,12 @@ from lineage.ledger.log import Draft
 from lineage.model import check, kinds, terms
 from lineage.model.record import Batch, Edge, Loss, Record, line
 from lineage.model.value import Value
+from lineage.progress import Progress, prefixed, silent
 from lineage.services.context import Context
 from lineage.services.read import imported, known_gaps
 from lineage.services.read.resolve import resolve
 from lineage.sources.git.repository import place
 from lineage.store.base import NOW, Receipt
-
-#: Called with what was done so far: records written, records known to be coming.
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +73,7 @@ def import_source(
     named: str | None = None,
     revisions: str | None = None,
     runs: Sequence[str] = (),
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> tuple[Report, ...]:
     """Read a source with the importer named, or with those that recognise it. ``runs`` are references
     to runs that used the one environment which it describes.
@@ -85,10 +83,15 @@ def import_source(
     it does not describe one environment, ``Rejected``, and those of stores.
     """
     chosen = (importers.named(named),) if named else importers.sniff(source)
-    options = Options(
-        person_key=ctx.person_key, revisions=revisions, environment=_environment_of_model
-    )
-    read = [(importer, list(importer.read(source, options))) for importer in chosen]
+    read = []
+    for importer in chosen:
+        options = Options(
+            person_key=ctx.person_key,
+            revisions=revisions,
+            environment=_environment_of_model,
+            progress=prefixed(importer.name, progress),
+        )
+        read.append((importer, list(importer.read(source, options))))
     for _, batches in read:
         for batch in batches:
             check.demand(batch)
@@ -96,8 +99,9 @@ def import_source(
     reports = []
     for importer, batches in read:
         stores = _by_source(importer, source, batches)
+        tell = prefixed(importer.name, progress)
         for name, own in stores.items():
-            reports.append(_reconcile(ctx, name, importer, own, source.address, progress))
+            reports.append(_reconcile(ctx, name, importer, own, source.address, tell))
         if source.path is not None:
             _let_go(ctx, importer, source.path, stores)
             for name in stores:
@@ -140,7 +144,7 @@ def _let_go(
         return
     for held in list(imported.every(ctx)):
         if (held.importer, held.path) == (importer.name, str(path)) and held.name not in stores:
-            _reconcile(ctx, held.name, importer, (), held.path, None)
+            _reconcile(ctx, held.name, importer, (), held.path, silent)
             imported.forget(ctx, held.name)
 
 
@@ -194,7 +198,7 @@ def _reconcile(
     importer: Importer,
     batches: Sequence[Batch],
     where: str,
-    progress: Progress | None,
+    progress: Progress,
 ) -> Report:
     """Write what is new, and retract with it what the source, read at ``where``, no longer asserts."""
     partial = any(batch.partial for batch in batches)
@@ -208,7 +212,7 @@ def write_batches(
     importer: str,
     batches: Sequence[Batch],
     gone: Sequence[Record],
-    progress: Progress | None = None,
+    progress: Progress = silent,
     *,
     where: str | None = None,
 ) -> Report:
@@ -218,12 +222,11 @@ def write_batches(
     total, done = sum(map(len, batches)), 0
     receipts = []
     for batch in batches or [Batch()]:
+        progress("writing records", done, total)
         known_gaps.note(ctx.store, batch.edges)
         receipts.append(ctx.store.write(_draft(ctx, source, importer, batch, where), batch, gone))
         gone = ()
         done += len(batch)
-        if progress is not None:
-            progress(done, total)
     return _report(source, importer, receipts, batches)
 
 

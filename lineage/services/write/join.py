@@ -19,6 +19,7 @@ from lineage.errors import LineageError
 from lineage.formats.gc_pause import gc_disabled
 from lineage.model import terms
 from lineage.model.record import Batch, Edge, Node, Record, line
+from lineage.progress import Progress, prefixed, silent
 from lineage.services.context import Context
 from lineage.services.read.imported import repositories
 from lineage.services.request import Request, Says
@@ -65,7 +66,13 @@ class JoinRequest(Request[Report], demands=Role.contributor, examples=("join", "
 
 
 @gc_disabled()
-def join(ctx: Context, folders: Iterable[Path] = (), *, history: bool = True) -> Report:
+def join(
+    ctx: Context,
+    folders: Iterable[Path] = (),
+    *,
+    history: bool = True,
+    progress: Progress = silent,
+) -> Report:
     """Join all runs of a store with what the repositories hold that were imported from this machine,
     and those in ``folders``. What is no longer found of a run that was looked at is taken back; what
     was found while a repository was at hand that is not now stays. What became of commits when history
@@ -73,6 +80,8 @@ def join(ctx: Context, folders: Iterable[Path] = (), *, history: bool = True) ->
     of which that is not known: it reads all commits.
     """
     tally = Tally()
+    progress = prefixed(SOURCE, progress)
+    progress("looking at runs and repositories", 0, None)
     used = {sha for page in runs(ctx) for run in page for sha in run.commits}
     off_branches = set(used)
     with ExitStack() as stack:
@@ -85,20 +94,23 @@ def join(ctx: Context, folders: Iterable[Path] = (), *, history: bool = True) ->
         commits = list(rewritten(ctx)) if history else []
         records = [
             before.get(_claim(record), record)
-            for record in _once((*_claims(ctx, joins, held), *commits))
+            for record in _once((*_claims(ctx, joins, held, progress), *commits))
             if not (isinstance(record, Edge) and pair(record.effect, record.cause) in no)
         ]
         if history:
             joins.looked_at |= {edge.effect for edge in rewrites}
-        return _write(ctx, joins, records, standing, tally)
+        return _write(ctx, joins, records, standing, tally, progress)
 
 
-def after_import(ctx: Context, reports: Sequence[Report]) -> tuple[Report, ...]:
+def after_import(
+    ctx: Context, reports: Sequence[Report], progress: Progress = silent
+) -> tuple[Report, ...]:
     """Join what an import changed; no report where it changed nothing, or there is nothing to tell."""
     changed = [report for report in reports if report.added or report.retracted]
     if not changed:
         return ()
-    done = join(ctx, history=any(report.importer == "git" for report in changed))
+    history = any(report.importer == "git" for report in changed)
+    done = join(ctx, history=history, progress=progress)
     return (done,) if done.told else ()
 
 
@@ -146,9 +158,14 @@ def _describe(ctx: Context, place: Path, commits: Sequence[str]) -> None:
         import_source(ctx, Source.of(place), named="git", revisions=wanted)
 
 
-def _claims(ctx: Context, joins: Joins, held: Sequence[CommitFiles]) -> Iterator[Record]:
+def _claims(
+    ctx: Context, joins: Joins, held: Sequence[CommitFiles], progress: Progress
+) -> Iterator[Record]:
+    done = 0
     for page in runs(ctx):
+        progress("joining runs", done, None)
         yield from joins.of_runs(page)
+        done += len(page)
     yield from joins.of_data()
     named = joins.files
     for files in held:
@@ -179,7 +196,12 @@ def _once(records: Iterable[Record]) -> Iterator[Record]:
 
 
 def _write(
-    ctx: Context, joins: Joins, records: list[Record], standing: list[Record], tally: Tally
+    ctx: Context,
+    joins: Joins,
+    records: list[Record],
+    standing: list[Record],
+    tally: Tally,
+    progress: Progress,
 ) -> Report:
     """Write the claims, and take back those of what was looked at that are no longer found."""
     said = {line(record) for record in records}
@@ -201,7 +223,7 @@ def _write(
         done = [Batch(nodes=tuple(nodes), edges=tuple(edges), seen=end.seen, losses=end.losses)]
     else:
         done = [*batches(nodes, edges), end]
-    report = write_batches(ctx, SOURCE, SOURCE, done, gone)
+    report = write_batches(ctx, SOURCE, SOURCE, done, gone, progress)
     state.keep(ctx, joins)
     return report
 

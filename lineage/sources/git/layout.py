@@ -86,6 +86,14 @@ def looks(path: Path) -> bool:
         return False
 
 
+def is_bare(path: Path) -> bool:
+    """Whether a folder holds git's own files and no work tree; never raises."""
+    try:
+        return _is_gitdir(path) and not (path / ".git").exists()
+    except OSError:
+        return False
+
+
 def _is_gitdir(path: Path) -> bool:
     return (
         (path / "HEAD").is_file()
