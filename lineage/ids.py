@@ -20,6 +20,7 @@ Digest = NewType("Digest", bytes)
 
 #: What the identifiers of commits, of bytes and of environments begin with.
 REVISION, CONTENT, ENVIRONMENT = "swh:1:rev:", "urn:lineage:content:", "urn:lineage:environment:"
+_DATASET, _VERSION = "urn:lineage:dataset:", "urn:lineage:version:"
 
 #: Bytes that say nothing get no content node, else every empty file would join every lineage.
 SMALLEST_CONTENT = 64
@@ -112,7 +113,7 @@ def commit_id(sha: str) -> Id:
 
 def dataset_id(namespace: str, name: str) -> Id:
     """A dataset by namespace and name."""
-    return Id(f"urn:lineage:dataset:{segment(namespace)}/{segment(name)}")
+    return Id(f"{_DATASET}{segment(namespace)}/{segment(name)}")
 
 
 def model_id(namespace: str, name: str) -> Id:
@@ -127,7 +128,26 @@ def model_version_id(registry: str, name: str, version: str) -> Id:
 
 def dataset_version_id(namespace: str, path: str, algorithm: str, digest: str) -> Id:
     """A file or directory under one name, at the digest by which its source knows it."""
-    return Id(f"urn:lineage:version:{segment(namespace)}/{segment(path)}@{algorithm}:{digest}")
+    return Id(f"{_VERSION}{segment(namespace)}/{segment(path)}@{algorithm}:{digest}")
+
+
+def is_version(ident: str) -> bool:
+    """Whether an identifier is that of a version of a path."""
+    return ident.startswith(_VERSION)
+
+
+def versions_of(ident: str) -> str | None:
+    """What the identifiers of all versions of one path begin with: that of a dataset, or of one of
+    them. ``None`` for what is neither.
+
+    >>> versions_of("urn:lineage:version:lab/a.csv@md5:0f"), versions_of("urn:lineage:dataset:lab/a.csv")
+    ('urn:lineage:version:lab/a.csv@', 'urn:lineage:version:lab/a.csv@')
+    """
+    if ident.startswith(_VERSION):
+        return ident.rpartition("@")[0] + "@"
+    if ident.startswith(_DATASET):
+        return f"{_VERSION}{ident.removeprefix(_DATASET)}@"
+    return None
 
 
 def content_id(algorithm: str, digest: str, size: int | None = None) -> Id | None:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
-from lineage.model import terms
+from lineage.model import kinds, terms
 from lineage.model.gaps import Gap
 from lineage.model.record import Edge, Node
 from lineage.model.value import Attributes
@@ -115,7 +115,12 @@ def _edge_line(edge: Edge, thing: EquivalenceClass, *, back: bool, again: bool) 
 
 def _line(thing: EquivalenceClass) -> Text:
     node = thing.best
-    text = node_line(node)
+    if several := thing.versions:
+        text = Text(node.kind, style=_STYLES[kinds.family(node.kind)])
+        text.append(" ").append(node.title.rpartition("@")[0], style="bold")
+        text.append(f"  {len(several)} versions", style="dim")
+    else:
+        text = node_line(node)
     if thing.others:
         text.append(f"  = {', '.join(thing.others[:3])}", style="dim")
         if len(thing.others) > 3:
@@ -125,8 +130,6 @@ def _line(thing: EquivalenceClass) -> Text:
 
 def node_line(node: Node) -> Text:
     """Write a node on one line: its kind, its name, and the attributes that say most about it."""
-    from lineage.model import kinds
-
     text = Text(node.kind, style=_STYLES[kinds.family(node.kind)])
     text.append(" ").append(node.title, style="bold")
     if facts := summary_lines(node):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from lineage import ids
 from lineage.model import kinds, terms
 from lineage.model.record import Edge, Node
+from lineage.model.value import Value
 
 #: Algorithms whose digests tell bytes apart: others are of few bits, or of no bytes.
 STRONG = (
@@ -25,9 +26,16 @@ STRONG = (
 )
 
 
-def tie(version: str, bytes_: str) -> tuple[Edge, Edge]:
+#: Digests that are those of another algorithm, taken of the bytes in a form that many have already: DVC
+#: before 3 took the md5 of text with the line ends of Unix, and of anything else as it is.
+_NORMALISED = {"md5-dos2unix": ("md5", "its text with the line ends of Unix has these bytes")}
+
+
+def tie(version: str, bytes_: str, evidence: str | None = None) -> tuple[Edge, Edge]:
     """Tie a version and its content (or two digests of the same bytes) both ways by digest."""
-    by_digest = {terms.METHOD: terms.BY_DIGEST}
+    by_digest: dict[str, Value] = {terms.METHOD: terms.BY_DIGEST}
+    if evidence is not None:
+        by_digest[terms.EVIDENCE] = evidence
     return (
         Edge(relation="alternateOf", effect=version, cause=bytes_, attributes=by_digest),
         Edge(relation="alternateOf", effect=bytes_, cause=version, attributes=by_digest),
@@ -37,14 +45,17 @@ def tie(version: str, bytes_: str) -> tuple[Edge, Edge]:
 def content(
     version: str, algorithm: str, digest: str, size: int | None = None
 ) -> tuple[Sequence[Node], Sequence[Edge]]:
-    """Make the content node of a version and its ties; nothing for bytes that say nothing."""
+    """Make the content node of a version and its ties; nothing for bytes that say nothing. What DVC
+    before 3 knows a file by is the md5 that others have of it, but for the line ends of text.
+    """
+    algorithm, evidence = _NORMALISED.get(algorithm, (algorithm, None))
     ident = ids.content_id(algorithm, digest, size)
     if ident is None:
         return (), ()
     node = kinds.Content(
         id=ident, label=f"{algorithm}:{digest[:12]}", digest=f"{algorithm}:{digest}"
     )
-    return (node.node(),), tie(version, ident)
+    return (node.node(),), tie(version, ident, evidence)
 
 
 def person(name: str, email: str, key: bytes) -> Node:

@@ -3,14 +3,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Protocol
-
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.utils import canonicalize_name
 
 from lineage.errors import BadQuery, NotFound
 from lineage.model import kinds, namespaces, terms
@@ -18,6 +14,7 @@ from lineage.model.kinds import FOLDERS, KINDS, NAMES, WORDS
 from lineage.model.numeric import canonical
 from lineage.query import ast, moments
 from lineage.query import condition as c
+from lineage.query.packages import package
 from lineage.query.plan import (
     BY_DEFAULT,
     AllNodes,
@@ -46,7 +43,6 @@ _HISTORY = EdgeFilter(frozenset({"parent"}))
 _TIMES = frozenset(
     f.name for kind in KINDS for f in kinds.fields_of(kind) if f.metadata[kinds.TIME]
 )
-_VERSIONED = re.compile(r"\s*([A-Za-z0-9][\w.\-]*)\s*((?:[<>=!~]=?|===).+)")
 
 
 class Names(Protocol):
@@ -56,6 +52,14 @@ class Names(Protocol):
         """The identifier that a short reference means, and its kind; raises ``NotFound`` or
         ``Ambiguous``.
         """
+        ...
+
+    def meant(self, reference: str) -> tuple[frozenset[str], str]:
+        """All that a short reference means, and its kind: one thing, or the versions of a path."""
+        ...
+
+    def versions(self, name: str) -> frozenset[str]:
+        """The versions of the path that a dataset is called by."""
         ...
 
     def known(self, key: str) -> bool:
@@ -83,11 +87,12 @@ def bind(query: ast.Selection, names: Names) -> Plan:
 @dataclass(frozen=True, slots=True)
 class _Around:
     """What holds where an expression stands: the relations of ``via``, and the kinds that the
-    conditions joined with it ask for (``None``: any).
+    conditions joined with it ask for (``None``: any), and whether it is to name a ``single`` thing.
     """
 
     follow: EdgeFilter = BY_DEFAULT
     kinds: frozenset[str] | None = None
+    single: bool = False
 
 
 class _Binder:
@@ -127,7 +132,7 @@ class _Binder:
     def _atom(self, part: ast.Expression, around: _Around) -> Plan:
         match part:
             case ast.Reference(text):
-                return self._named(text)[0]
+                return self._named(text, around)[0]
             case ast.Missing(key):
                 return Where(c.Not(self._attribute(key, c.Has)))
             case ast.Compare(key, operator, literal):
@@ -176,9 +181,10 @@ class _Binder:
         if word == "id":
             return ByIds(frozenset((value,))) if "*" not in value else Where(c.NameLike(value))
         if word in WORDS:
-            return self._linked(self._thing(word, value), frozenset(WORDS[word]), around)
+            thing = self._thing(word, value, around)
+            return self._linked(thing, frozenset(WORDS[word]), around)
         if word in SCHEMES:
-            plan, kind = self._named(f"{key}:{value}")
+            plan, kind = self._named(f"{key}:{value}", around)
             return self._linked(plan, frozenset((kind,)), around)
         return Where(self._attribute(key, lambda name: _like(name, value)))
 
@@ -230,27 +236,39 @@ class _Binder:
 
     # --- things by reference ---
 
-    def _thing(self, word: str, value: str) -> Plan:
+    def _thing(self, word: str, value: str, around: _Around) -> Plan:
         if word == "commit" and ".." in value:
             return self._commits(value)
         if word == "package":
-            return Where(_package(value))
+            return Where(package(value))
         if word in ("env", "environment") and "=" in value:
             return self._environments(value)
         if "*" in value:
             return Where(c.AllOf((c.KindIn(frozenset(WORDS[word])), c.NameLike(value))))
-        return self._named(f"{word}:{value}")[0]
+        return self._named(f"{word}:{value}", around)[0]
 
-    def _named(self, reference: str) -> tuple[ByIds, str]:
-        """One thing by reference, and its kind."""
-        ident, kind = self._names.resolve(reference)
-        return ByIds(frozenset((ident,))), kind
+    def _named(self, reference: str, around: _Around) -> tuple[ByIds, str]:
+        """What a reference names, and its kind: one thing, or the versions of a path."""
+        if around.single:
+            ident, kind = self._names.resolve(reference)
+            return ByIds(frozenset((ident,))), kind
+        found, kind = self._names.meant(reference)
+        return ByIds(found), kind
 
     def _with_versions(self, named: Plan) -> Plan:
         """What an upward walk from one thing begins with: of a name, its versions as well, since
         nobody made the name.
         """
-        return Traverse(named, "effects", _VERSIONS, 1) if self._kind_of(named) in NAMES else named
+        if (kind := self._kind_of(named)) not in NAMES:
+            return named
+        found = Traverse(named, "effects", _VERSIONS, 1)
+        return self._with_path(named, found) if kind == "Dataset" else found
+
+    def _with_path(self, named: Plan, found: Plan) -> Plan:
+        """With the versions that nobody tracked as data: a stage made them, or git has them."""
+        ids = named.ids if isinstance(named, ByIds) else ()
+        also = frozenset(one for name in ids for one in self._names.versions(name))
+        return Union((found, ByIds(also))) if also else found
 
     def _with_parts(self, named: Plan) -> Plan:
         """What a downward walk from one thing begins with: of a folder, the files in it as well."""
@@ -258,7 +276,8 @@ class _Binder:
         if kind in FOLDERS:
             return Traverse(named, "causes", _PARTS, 1)
         if kind == "Dataset":
-            return Traverse(Traverse(named, "effects", _VERSIONS, 1), "causes", _PARTS, 1)
+            found = self._with_path(named, Traverse(named, "effects", _VERSIONS, 1))
+            return Traverse(found, "causes", _PARTS, 1)
         return named
 
     def _kind_of(self, named: Plan) -> str | None:
@@ -276,7 +295,7 @@ class _Binder:
         first, _, last = value.partition("..")
         if not first or not last:
             raise BadQuery(f"{value!r} lacks an end", hint='Write commit:"v1.0..v1.2".')
-        a, b = (self._named(f"commit:{end}")[0] for end in (first, last))
+        a, b = (self._named(f"commit:{end}", _Around())[0] for end in (first, last))
         return Difference(Traverse(b, "causes", _HISTORY), Traverse(a, "causes", _HISTORY))
 
     def _environments(self, value: str) -> Plan:
@@ -285,16 +304,18 @@ class _Binder:
         if not name or not wanted:
             raise BadQuery(f"{value!r} lacks a name or a value", hint='Write env:"cuda=12.4".')
         tagged = c.AnyOf(tuple(c.Like(key, wanted) for key in (name, f"tag.{name}")))
-        package = c.AllOf(
-            (_package(name), c.AnyOf((c.Like("version", wanted), c.Like("version", wanted + ".*"))))
+        wanted_package = c.AllOf(
+            (package(name), c.AnyOf((c.Like("version", wanted), c.Like("version", wanted + ".*"))))
         )
         kind = c.KindIn(frozenset({"Environment"}))
-        holding = Traverse(Where(package), "effects", EdgeFilter(frozenset({"hadMember"})), 1)
+        holding = Traverse(
+            Where(wanted_package), "effects", EdgeFilter(frozenset({"hadMember"})), 1
+        )
         return Intersection((Where(kind), Union((Where(tagged), holding))))
 
     def _single(self, part: ast.Expression) -> str:
         """The one thing that an end of ``why`` names."""
-        plan = self.plan(part, _Around())
+        plan = self.plan(part, _Around(single=True))
         if isinstance(plan, ByIds):
             return next(iter(plan.ids))
         raise BadQuery(
@@ -365,23 +386,3 @@ def _label(condition: c.Condition) -> c.Condition:
             return c.LabelIs(literal)
         case _:
             raise BadQuery("labels are matched whole", hint='Write key:"train*" for patterns.')
-
-
-def _package(value: str) -> c.Condition:
-    """A package by name, with versions as PEP 440 compares them where some are named."""
-    found = _VERSIONED.fullmatch(value)
-    name = (found[1] if found else value).strip()
-    kind = c.KindIn(frozenset({"Package"}))
-    if "*" in name:
-        named: c.Condition = c.Like("name", name)
-    else:
-        spellings = dict.fromkeys((name, str(canonicalize_name(name))))
-        named = c.AnyOf(tuple(c.Like("name", spelling) for spelling in spellings))
-    if not found:
-        return c.AllOf((kind, named))
-    try:
-        SpecifierSet(found[2])
-    except InvalidSpecifier as error:
-        hint = 'Write package:"torch>=2.5,<3" (PEP 440).'
-        raise BadQuery(f"{found[2]!r} is no range of versions", hint=hint) from error
-    return c.AllOf((kind, named, c.InVersions("version", found[2])))

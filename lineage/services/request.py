@@ -111,7 +111,8 @@ class Field:
     @property
     def choices(self) -> tuple[str, ...]:
         """The words it may be, where there are few."""
-        return get_args(self.type) if get_origin(self.type) is Literal else ()
+        parts = (self.type, *get_args(self.type))
+        return next((get_args(part) for part in parts if get_origin(part) is Literal), ())
 
     @property
     def argument(self) -> str:
@@ -166,7 +167,7 @@ class Request(Generic[R]):
         for field in fields_of(type(self)):
             says = field.says
             value = getattr(self, field.name)
-            if field.choices and value not in field.choices:
+            if field.choices and value not in {*field.choices, field.default}:
                 listed = " or ".join(field.choices)
                 raise Usage(f"{field.name} is {listed}, not {value!r}")
             if says.at_least is None and says.at_most is None:

@@ -393,3 +393,33 @@ def test_every_engine_joins_alike(address, lineage_at, project):
     assert runs(opened.impact("data/train.csv")) == {"baseline"}
     assert runs(opened.ask('kind:run and package:"numpy>=2"')) == {"baseline"}
     assert opened.join().added == 0
+
+
+@pytest.mark.parametrize("crlf", [False, True])
+def test_a_file_that_dvc_before_3_locked_is_the_file_that_others_know_by_its_md5(
+    store, project, crlf
+):
+    text = BIG.encode().replace(b"\n", b"\r\n") if crlf else BIG.encode()
+    unix = hashlib.md5(BIG.encode(), usedforsecurity=False).hexdigest()
+    (project.root / ".gitattributes").write_text("* -text\n")
+    (project.root / "config.csv").write_bytes(text)
+    lock = f"schema: '2.0'\nstages:\n  make:\n    cmd: make\n    outs:\n    - path: out.csv\n      md5: {unix}\n      size: {len(text)}\n"
+    commit = project.commit(**{"dvc.lock": lock})
+    store.ingest(run("reader", commit, "config.csv"))
+    store.load(project.root)
+    maker = {node.title for node in store.trace("run:reader") if node.kind == "Run"}
+    assert "make" in maker
+
+
+@pytest.mark.parametrize("stays", ["\n", "\r\n"])
+def test_a_file_that_differs_in_its_line_ends_alone_was_not_modified(store, project, stays):
+    (project.root / ".gitattributes").write_text("* -text\n")
+    text = "seed: 42\n" * 10
+    (project.root / "config.yaml").write_bytes(text.replace("\n", stays).encode())
+    commit = project.commit()
+    other = text.replace("\n", "\r\n" if stays == "\n" else "\n").encode()
+    logged = [("config.yaml", "sha256:" + hashlib.sha256(other).hexdigest())]
+    store.ingest(run("windows", commit, made=logged))
+    store.load(project.root)
+    (node,) = store.ask("kind:run")
+    assert "modified_files" not in node.attributes

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A model or a dataset asked for by its name: what made its versions is what made it."""
+"""A model, a dataset or a path asked for by its name: what made its versions is what made it."""
 
 from __future__ import annotations
 
 import pytest
 
-from lineage.errors import Usage
+import lineage
+from lineage.cli import main
+from lineage.errors import Ambiguous, Usage
 from lineage.model import kinds
 from lineage.model.record import Batch, Edge, Node
 
@@ -105,3 +107,104 @@ def test_a_version_and_what_has_no_versions_are_walked_from_alone(store):
     assert runs(store.trace("model:fraud@9")) == {"made fraud@9"}
     assert store.trace("run:made fraud@9").start == ("urn:run:fraud-9",)
     assert runs(store.impact("model:fraud")) == set()
+
+
+# --- versions of a path ---------------------------------------------------------------------------
+
+LAB, SHA = "urn:lineage:version:lab/", "swh:1:rev:" + "a1" * 20
+
+
+def of_path(path, *digests, head=None):
+    """Versions of a path, each read by a run of its own; ``head`` is the one that HEAD has."""
+    idents = {digest: f"{LAB}{path}@md5:{digest}" for digest in digests}
+    nodes = [
+        kinds.Artifact(id=ident, label=f"{path}@{digest}", name=path).node()
+        for digest, ident in idents.items()
+    ]
+    nodes += [
+        kinds.Run(id=f"urn:run:{i[-2:]}", label=f"reads {d} of {path}").node()
+        for d, i in idents.items()
+    ]
+    nodes.append(kinds.Commit(id=SHA, label="work", more={"refs": "HEAD"}).node())
+    edges = [Edge(relation="used", effect=f"urn:run:{i[-2:]}", cause=i) for i in idents.values()]
+    if head is not None:
+        edges.append(Edge(relation="wasInfluencedBy", effect=idents[head], cause=SHA))
+    return Batch(nodes=tuple(nodes), edges=tuple(edges))
+
+
+def readers(answer):
+    return sorted(node.title for node in answer if node.kind == "Run")
+
+
+def left_out(answer):
+    return [
+        (gap.count, gap.example, gap.command)
+        for gap in answer.certificate.gaps
+        if gap.code == "versions-left-out"
+    ]
+
+
+def test_what_depends_on_a_path_depends_on_any_of_its_versions():
+    with lineage.open("memory:") as store:
+        store.ingest(of_path("data/x.pkl", "aa", "bb", head="aa"))
+        every = ["reads aa of data/x.pkl", "reads bb of data/x.pkl"]
+        for path in ("data/x.pkl", "x.pkl", "./data/x.pkl"):
+            assert readers(store.impact(path)) == every, path
+            assert readers(store.ask(f'"{path}"+ and kind:run')) == every, path
+        answer = store.impact("data/x.pkl")
+        assert answer.start == (f"{LAB}data/x.pkl@md5:aa", f"{LAB}data/x.pkl@md5:bb")
+        assert left_out(answer) == []
+        latest = store.impact("data/x.pkl", version="latest")
+        assert readers(latest) == every[:1]
+        command = "lineage impact data/x.pkl --version all"
+        assert left_out(latest) == [(1, "data/x.pkl@bb", command)]
+
+
+def test_what_produced_a_path_is_asked_of_the_version_that_head_has_and_others_are_named():
+    with lineage.open("memory:") as store:
+        store.ingest(of_path("data/x.pkl", "aa", "bb", head="aa"))
+        answer = store.trace("data/x.pkl")
+        assert answer.start == (f"{LAB}data/x.pkl@md5:aa",)
+        command = "lineage trace data/x.pkl --version all"
+        assert left_out(answer) == [(1, "data/x.pkl@bb", command)]
+        assert len(store.produced("data/x.pkl", version="all").start) == 2
+
+
+def test_a_path_that_head_does_not_have_is_whole_in_what_depends_on_it():
+    with lineage.open("memory:") as store:
+        store.ingest(of_path("old.pkl", "aa", "bb"))
+        assert len(readers(store.impact("old.pkl"))) == 2
+        with pytest.raises(Ambiguous):
+            store.trace("old.pkl")
+        assert len(store.trace("old.pkl", version="all").start) == 2
+
+
+def test_a_path_that_ends_like_another_is_the_one_that_was_written():
+    with lineage.open("memory:") as store:
+        store.ingest(of_path("model/clf", "aa", "bb", head="aa"))
+        store.ingest(of_path("old/model/clf", "cc", "dd"))
+        answer = store.impact("model/clf")
+        assert readers(answer) == ["reads aa of model/clf", "reads bb of model/clf"]
+
+
+def test_versions_that_no_tool_tracked_as_data_are_versions_of_the_path_as_well():
+    dataset = kinds.Dataset(id="urn:lineage:dataset:lab/m.csv", label="m.csv", name="m.csv")
+    with lineage.open("memory:") as store:
+        store.ingest(of_path("m.csv", "aa", "bb"))
+        store.ingest(of_path("m.csv@old", "cc"))
+        tracked = Edge(relation="specializationOf", effect=f"{LAB}m.csv@md5:aa", cause=dataset.id)
+        store.ingest(Batch(nodes=(dataset.node(),), edges=(tracked,)))
+        every = ["reads aa of m.csv", "reads bb of m.csv"]
+        assert readers(store.impact("m.csv")) == every
+        assert readers(store.ask('dataset:"m.csv"+ and kind:run')) == every
+
+
+def test_several_versions_of_a_path_are_drawn_as_the_path(capsys, tmp_path):
+    with lineage.open(tmp_path / "s.db") as store:
+        store.ingest(of_path("data/x.pkl", "aa", "bb", head="aa"))
+    with pytest.raises(SystemExit):
+        main(["--store", str(tmp_path / "s.db"), "impact", "data/x.pkl"])
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "Artifact data/x.pkl  2 versions"
+    assert told[1] == "├── was used by  Run reads aa of data/x.pkl"
+    assert "   artifacts     2  data/x.pkl@aa, data/x.pkl@bb" in told

@@ -31,8 +31,9 @@ from lineage.services.as_of import ReadState, at_one_moment, view_at
 from lineage.services.context import Context
 from lineage.services.read.gaps import environments_unknown, of_runs, sources
 from lineage.services.read.not_compared import not_compared
-from lineage.services.read.resolve import resolve
+from lineage.services.read.resolve import meant, resolve
 from lineage.services.read.trace import grouped
+from lineage.services.read.versions import of_path
 from lineage.services.read.why import Connected, connected
 from lineage.services.request import ANSWER, Request, Says, When
 from lineage.store.base import NOW, Filter, Hop, Page, Slice, Store, Subgraph, View, Walk
@@ -331,6 +332,15 @@ class _Names:
         """See ``bind.Names``."""
         row = resolve(self._ctx, reference, self._view)
         return row.id, row.kind
+
+    def meant(self, reference: str) -> tuple[frozenset[str], str]:
+        """See ``bind.Names``."""
+        rows = meant(self._ctx, reference, self._view)
+        return frozenset(row.id for row in rows), rows[0].kind
+
+    def versions(self, name: str) -> frozenset[str]:
+        """See ``bind.Names``."""
+        return frozenset(row.id for row in of_path(self._ctx, name, self._view))
 
     def known(self, key: str) -> bool:
         """See ``bind.Names``."""

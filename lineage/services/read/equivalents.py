@@ -5,8 +5,10 @@ groups.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from lineage import ids
 from lineage.graph.components import connected
 from lineage.model import terms
 from lineage.model.record import Edge, Node
@@ -24,7 +26,7 @@ class EquivalenceClass:
 
     nodes: list[Node] = field(default_factory=list)
     #: The identifiers that were asked about: they go before other names.
-    asked: frozenset[str] = frozenset()
+    asked: Sequence[str] = ()
 
     @property
     def best(self) -> Node:
@@ -40,10 +42,22 @@ class EquivalenceClass:
         )
 
     @property
+    def versions(self) -> Sequence[Node]:
+        """The versions of one path that were asked about together: drawn as one, not the same."""
+        together = versions_asked(self.asked)
+        return [node for node in self.nodes if node.id in together] if len(together) > 1 else ()
+
+    @property
     def others(self) -> list[str]:
         """The other names it goes by."""
-        best = self.best
-        return sorted(n.title for n in self.nodes if n is not best and n.kind != "Content")
+        own = {self.best.id, *(node.id for node in self.versions)}
+        return sorted(n.title for n in self.nodes if n.id not in own and n.kind != "Content")
+
+
+def versions_asked(start: Sequence[str]) -> frozenset[str]:
+    """The versions of one path that were asked about together: those of the first, where it is one."""
+    stem = ids.versions_of(start[0]) if start and ids.is_version(start[0]) else None
+    return frozenset(ident for ident in start if stem and ids.versions_of(ident) == stem)
 
 
 def ties(edge: Edge) -> bool:
@@ -60,11 +74,12 @@ def ties(edge: Edge) -> bool:
 def things(answer: Answer) -> dict[str, EquivalenceClass]:
     """Identifier -> the thing it belongs to."""
     pairs = [(edge.effect, edge.cause) for edge in answer.edges if ties(edge)]
+    held = {node.id for node in answer.nodes}
+    pairs += [(answer.start[0], other) for other in versions_asked(answer.start) & held]
     one_of = connected([node.id for node in answer.nodes], pairs)
-    asked = frozenset(answer.start)
     found: dict[str, EquivalenceClass] = {}
     for node in answer.nodes:
-        found.setdefault(one_of[node.id], EquivalenceClass(asked=asked)).nodes.append(node)
+        found.setdefault(one_of[node.id], EquivalenceClass(asked=answer.start)).nodes.append(node)
     return {node.id: thing for thing in found.values() for node in thing.nodes}
 
 

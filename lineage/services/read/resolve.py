@@ -16,7 +16,7 @@ from lineage.paths import expanded
 from lineage.query import condition as c
 from lineage.services.context import Context
 from lineage.services.read import imported, known_gaps
-from lineage.services.read.versions import at_head, newest, versions
+from lineage.services.read.versions import at_head, newest, of_path, path_of, versions
 from lineage.store.base import NOW, Filter, Hop, Page, View
 from lineage.store.rows import EdgeRow, NodeRow
 
@@ -45,14 +45,32 @@ def resolve(ctx: Context, reference: str, view: View = NOW) -> NodeRow:
     Raises ``NotFound`` naming what is near, ``Ambiguous`` listing the candidates with what tells them
     apart, ``BadReference`` for what is no reference at all.
     """
+    name, found = _candidates(ctx, reference, view)
+    if len(found) > 1 and (one := at_head(ctx, found, name, view)) is not None:
+        return one
+    return _only(ctx, reference, found, view)
+
+
+def meant(ctx: Context, reference: str, view: View = NOW) -> Sequence[NodeRow]:
+    """Everything that a reference means, by identifier: one thing, or all versions of a path. Raises
+    what ``resolve`` does, but for a path.
+    """
+    name, found = _candidates(ctx, reference, view)
+    if len(found) > 1 and path_of(found, name) is not None:
+        return of_path(ctx, found[0].id, view)
+    return (_only(ctx, reference, found, view),)
+
+
+def _candidates(ctx: Context, reference: str, view: View) -> tuple[str, Sequence[NodeRow]]:
+    """What a reference may mean, and the name in it. Raises ``NotFound`` where that is nothing."""
     text = _unquoted(reference)
     if not text:
         raise BadReference("the reference is empty")
     if exact := ctx.store.get([_spelled(text)], view):
-        return next(iter(exact.values()))
+        return text, tuple(exact.values())
     word, colon, rest = text.partition(":")
     if colon and word.lower() in _DIGESTS:
-        return _by_digest(ctx, text, view)
+        return text, (_by_digest(ctx, text, view),)
     kinds = WORDS.get(word.lower()) if colon else None
     if kinds is None:
         kinds, rest, word = (), text, ""
@@ -61,7 +79,7 @@ def resolve(ctx: Context, reference: str, view: View = NOW) -> NodeRow:
         raise BadReference(f"{reference!r} names a kind and nothing of it")
     is_commit = word.lower() == "commit" or (not word and _HEAD.fullmatch(name))
     if is_commit and (found := _by_ref(ctx, name, view)):
-        return found
+        return name, (found,)
     return _by_name(ctx, reference, word.lower(), name, kinds, view)
 
 
@@ -83,7 +101,7 @@ def _by_ref(ctx: Context, name: str, view: View) -> NodeRow | None:
     if found is None:
         if not steps:
             return None
-        found = _by_name(ctx, f"commit:{base}", "commit", base, WORDS["commit"], view)
+        found = resolve(ctx, f"commit:{base}", view)
     for _ in range(sum(1 if caret else int(count or 1) for count, caret in steps)):
         parents = ctx.store.edges([found.id], _PARENTS, view)
         if not parents:
@@ -119,19 +137,19 @@ def _by_digest(ctx: Context, text: str, view: View) -> NodeRow:
             found = ctx.store.find(versions, Page(limit=_LISTED), view).rows
         if found:
             return _only(ctx, text, found, view)
-    return _missing(ctx, text, (), digest, view)
+    raise _missing(ctx, text, (), digest, view)
 
 
 def _by_name(
     ctx: Context, reference: str, word: str, name: str, kinds: Sequence[str], view: View
-) -> NodeRow:
+) -> tuple[str, Sequence[NodeRow]]:
     wanted = frozenset(kinds) or None
     found = ctx.store.find(Filter(kinds=wanted, label=name), Page(limit=_MEANT), view).rows
     if not found and word in _STEMS:
         stem = _STEMS[word] + name.lower()
         found = ctx.store.find(Filter(prefix=stem), Page(limit=_LISTED), view).rows
     if not found and (one := _tagged(ctx, name, wanted, view)) is not None:
-        return one
+        return name, (one,)
     if not found and (path := _as_path(ctx, name)) != name:
         return _by_name(ctx, reference, word, path, kinds, view)
     if not found:
@@ -139,11 +157,9 @@ def _by_name(
         rows = ctx.store.find(Filter(kinds=wanted, text=ids.segment(name)), page, view).rows
         rows = rows or ctx.store.find(Filter(kinds=wanted, text=name), page, view).rows
         found = tuple(_best(rows, name))
-        if len(found) > 1 and (one := at_head(ctx, found, name, view)) is not None:
-            return one
     if not found:
-        return _missing(ctx, reference, kinds, name, view)
-    return _only(ctx, reference, _preferred(found, kinds), view)
+        raise _missing(ctx, reference, kinds, name, view)
+    return name, _preferred(found, kinds)
 
 
 def _tagged(ctx: Context, name: str, kinds: frozenset[str] | None, view: View) -> NodeRow | None:
@@ -197,8 +213,8 @@ def _preferred(found: Sequence[NodeRow], kinds: Sequence[str]) -> Sequence[NodeR
 
 
 def _best(rows: Iterable[NodeRow], name: str) -> list[NodeRow]:
-    """Those that match best: by the end of the identifier, as versions of that very name, by its
-    beginning, else by a part.
+    """Those that match best: by the end of the identifier, as versions of that very name, as versions of
+    a path that ends so, by its beginning, else by a part.
     """
     ranked: dict[int, list[NodeRow]] = {}
     for row in rows:
@@ -213,11 +229,13 @@ def _rank(row: NodeRow, name: str) -> int:
         return 0
     if ident.endswith(("/" + name, ":" + name, "#" + name)):
         return 1
-    if label.rpartition("@")[0] == name or ident.rpartition("@")[0].endswith("/" + name):
+    if label.rpartition("@")[0] == name:
         return 2
-    if tail.startswith(name) or label.startswith(name):
+    if ident.rpartition("@")[0].endswith("/" + name):
         return 3
-    return 4
+    if tail.startswith(name) or label.startswith(name):
+        return 4
+    return 5
 
 
 def _only(ctx: Context, reference: str, found: Sequence[NodeRow], view: View) -> NodeRow:
@@ -251,13 +269,13 @@ def _apart(ctx: Context, rows: Sequence[NodeRow], view: View) -> Mapping[str, st
     return told
 
 
-def _missing(ctx: Context, reference: str, kinds: Sequence[str], name: str, view: View) -> NodeRow:
+def _missing(ctx: Context, reference: str, kinds: Sequence[str], name: str, view: View) -> NotFound:
     if view != NOW:
         now = None
         with suppress(NotFound, Ambiguous):
             now = resolve(ctx, reference, NOW)
         if now is not None:
-            raise NotFound(
+            return NotFound(
                 f"{now.title} is here now, and was not as of entry {view.as_of}",
                 hint="'lineage show' says in which entry it came.",
             )
@@ -268,7 +286,7 @@ def _missing(ctx: Context, reference: str, kinds: Sequence[str], name: str, view
     if view == NOW:
         hints += _hints(ctx, name)
     hints += [] if near else ["'lineage find TEXT' searches labels and identifiers."]
-    raise NotFound(
+    return NotFound(
         f"nothing here is called {reference!r}: it was never imported, or under another name",
         hint=" ".join(hints),
     )

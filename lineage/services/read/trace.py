@@ -15,8 +15,9 @@ from lineage.query.plan import Toward
 from lineage.services.answer import Answer, certify
 from lineage.services.as_of import at_one_moment
 from lineage.services.context import Context
+from lineage.services.read.equivalents import versions_asked
 from lineage.services.read.gaps import of_walk
-from lineage.services.read.resolve import nearest, resolve
+from lineage.services.read.resolve import meant, nearest, resolve
 from lineage.services.read.versions import newest, parts, versions
 from lineage.services.request import ANSWER, EVERYTHING, Request, Says, Via, When, reference
 from lineage.services.summary import counted
@@ -27,8 +28,11 @@ Depth = Annotated[
     int | None, Says(text="How many hops; without it, as far as it goes.", at_least=0)
 ]
 Versions = Annotated[
-    Literal["all", "latest"],
-    Says(text="Where a name has versions: begin with all of them, or with the latest."),
+    Literal["all", "latest"] | None,
+    Says(
+        text="Where a name or a path has versions: begin with all of them, or with the latest. Without "
+        "it with all, and where causes of a path are asked for, with the one that HEAD has."
+    ),
 ]
 Limit = Annotated[int, Says(text="How many nodes.", at_least=1, sized=(10_000, ANSWER))]
 
@@ -58,7 +62,7 @@ class WalkRequest(Request[W]):
     depth: Depth = None
     limit: Limit = EVERYTHING
     via: Via = None
-    version: Versions = "all"
+    version: Versions = None
     at: When = None
 
 
@@ -98,8 +102,7 @@ def walked(ctx: Context, asked: WalkRequest[W], toward: Toward) -> WalkAnswer:
     along = relations(asked.via)
 
     def read(view: View) -> tuple[Subgraph, tuple[str, ...], list[Gap]]:
-        asked_for = resolve(ctx, asked.reference, view)
-        start, left_out = _start(ctx, asked_for, asked.version, view)
+        start, left_out = _start(ctx, asked, toward, view)
         if toward == "effects":
             start = (*start, *parts(ctx, start, view))
         walk = Walk(
@@ -116,41 +119,49 @@ def walked(ctx: Context, asked: WalkRequest[W], toward: Toward) -> WalkAnswer:
         return found, tuple(row.id for row in start), gaps
 
     (found, start, gaps), stand = at_one_moment(ctx, asked.at, read)
+    alone = start[:1] if len(versions_asked(start)) < 2 else ()
     return WalkAnswer(
         found=found,
         certificate=certify(stand, found.cut, gaps=gaps),
         start=start,
-        groups=grouped(row for row in found.ordered_nodes if row.id != start[0]),
+        groups=grouped(row for row in found.ordered_nodes if row.id not in alone),
     )
 
 
 def _start(
-    ctx: Context, row: NodeRow, version: Literal["all", "latest"], view: View
+    ctx: Context, asked: WalkRequest[W], toward: Toward, view: View
 ) -> tuple[tuple[NodeRow, ...], list[Gap]]:
-    """What a walk begins with: a thing; or a name with its versions, since nobody made the name; or
-    the latest of them, and how many are left out then.
+    """What a walk begins with: a thing; a name with its versions, since nobody made the name; the
+    versions of a path; or one of these versions, and how many are left out then.
     """
-    named = versions(ctx, row, view)
+    found = meant(ctx, asked.reference, view)
+    row, is_path = found[0], len(found) > 1
+    named = found if is_path else versions(ctx, row, view)
+    version = asked.version or ("head" if is_path and toward == "causes" else "all")
     if version == "all" or not named:
-        return (row, *named), []
-    last = newest(ctx, named, view)
-    if last is None:
-        shown = ", ".join(one.title for one in named[:_SHOWN])
+        return tuple(found) if is_path else (row, *named), []
+    one = newest(ctx, named, view) if version == "latest" else None
+    if one is None and is_path:
+        one = resolve(ctx, asked.reference, view)
+    if one is None:
+        shown = ", ".join(each.title for each in named[:_SHOWN])
         raise Usage(
             f"nothing tells which of the {len(named)} versions of {row.title} is the latest",
             hint=f"Name one: {shown}.",
         )
-    left = [one for one in named if one.id != last.id]
+    left = [each for each in named if each.id != one.id]
     if not left:
-        return (last,), []
+        return (one,), []
+    title = one.title.rpartition("@")[0] if is_path else row.title
+    verb = "trace" if toward == "causes" else "impact"
     gap = Gap(
         code="versions-left-out",
         count=len(left),
-        message=f"{counted(len(left), 'other version')} of {row.title}, which the walk did not begin with",
+        message=f"{counted(len(left), 'other version')} of {title}, which the walk did not begin with",
         example=left[0].title,
-        command=f"lineage trace {shlex.quote(row.id)} --version all",
+        command=f"lineage {verb} {shlex.quote(asked.reference)} --version all",
     )
-    return (last,), [gap]
+    return (one,), [gap]
 
 
 def grouped(rows: Iterable[NodeRow]) -> dict[str, list[str]]:

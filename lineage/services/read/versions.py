@@ -19,18 +19,42 @@ _PARTS = Hop(relations=frozenset({"hadMember"}))
 _USES = Hop(relations=frozenset({"used"}))
 _PARENTS = Hop(relations=frozenset({"parent"}))
 _AT_HEAD = Filter(kinds=frozenset({"Commit"}), also=c.Like("refs", "HEAD"))
+_PAGE = 1_000
 #: Commits that are looked at for the one that brought a version in.
 _HISTORY = 100_000
 _MOMENTS = ("ended", "started", "created", "committed", "prov:time")
 
 
 def versions(ctx: Context, row: NodeRow, view: View) -> Sequence[NodeRow]:
-    """The versions of a name, by identifier; none for what is no name of a model or a dataset."""
+    """The versions of a name, by identifier; none for what is no name of a model or a dataset. Of the
+    name of a path those as well that nobody tracked as data: a stage made them, or git has them.
+    """
     if row.kind not in kinds.NAMES:
         return ()
     effects = {edge.effect for edge in ctx.store.edges([row.id], _VERSIONS, view)} - {row.id}
-    found = ctx.store.get(effects, view)
+    found = dict(ctx.store.get(effects, view))
+    found |= {one.id: one for one in of_path(ctx, row.id, view)}
     return [found[ident] for ident in sorted(found)]
+
+
+def of_path(ctx: Context, ident: str, view: View) -> Sequence[NodeRow]:
+    """The versions of the path that a dataset, or one of the versions, is called by; by identifier."""
+    stem = ids.versions_of(ident)
+    found: list[NodeRow] = []
+    after: str | None = None
+    while stem is not None:
+        page = ctx.store.find(Filter(prefix=stem), Page(limit=_PAGE, after=after), view)
+        found += [row for row in page.rows if ids.versions_of(row.id) == stem]
+        if (after := page.after) is None:
+            break
+    return found
+
+
+def path_of(rows: Iterable[NodeRow], name: str) -> str | None:
+    """What the versions of one path begin with, where these are all of one, and it is called so."""
+    stems = {ids.versions_of(row.id) for row in rows if row.kind not in kinds.NAMES}
+    stem = stems.pop() if len(stems) == 1 else None
+    return stem if stem is not None and stem.endswith(f"/{ids.segment(name)}@") else None
 
 
 def parts(ctx: Context, rows: Sequence[NodeRow], view: View) -> Sequence[NodeRow]:
@@ -47,8 +71,7 @@ def at_head(ctx: Context, rows: Sequence[NodeRow], path: str, view: View) -> Nod
     one that a commit before it brought in. ``None`` where they are of several paths, or where the
     history does not tell.
     """
-    stems = {row.id.rpartition("@")[0] for row in rows}
-    if len(stems) != 1 or not next(iter(stems)).endswith("/" + ids.segment(path)):
+    if path_of(rows, path) is None:
         return None
     brought = _brought_in(ctx, rows, view)
     heads = ctx.store.find(_AT_HEAD, Page(limit=2), view).rows

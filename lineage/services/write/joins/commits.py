@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -181,6 +181,19 @@ class CommitFiles:
             self._digests[oid] = {} if data is None else _digests(data)
         return self._digests
 
+    def differs(self, oid: str, algorithm: str, digest: str) -> bool:
+        """Whether bytes with a digest are known to be others than those of an object, for more than the
+        line ends of text, which git changes on some machines.
+        """
+        known = self.digests([oid]).get(oid, {}).get(algorithm)
+        if known is None or known == digest:
+            return False
+        data = self._bytes(oid) or b""
+        unix = data.replace(b"\r\n", b"\n")
+        texts = () if b"\0" in data else (unix, unix.replace(b"\n", b"\r\n"))
+        taken = _HASHES.get(algorithm, _md5)
+        return digest not in {taken(text) for text in texts}
+
     # --- records ----------------------------------------------------------------------------------
 
     def files(self, wanted: Iterable[HeldFile]) -> Iterator[Record]:
@@ -276,8 +289,18 @@ def _digests(data: bytes) -> Mapping[str, str]:
     """The digests of a file; of a pointer of Git LFS, those that are known of its object."""
     if (pointer := git_lfs.pointer(data)) is not None:
         return {"sha256": pointer.sha256}
-    md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
-    return {"sha256": ids.sha256(data), "md5": md5}
+    found = {algorithm: taken(data) for algorithm, taken in _HASHES.items()}
+    if b"\r\n" in data and b"\0" not in data:
+        # What DVC before 3 knows it by where it was committed with the line ends of Windows.
+        found["md5-dos2unix"] = _md5(data.replace(b"\r\n", b"\n"))
+    return found
+
+
+def _md5(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+_HASHES: Mapping[str, Callable[[bytes], str]] = {"sha256": ids.sha256, "md5": _md5}
 
 
 def _around(table: Mapping[str, TrackedVersion], path: str) -> str | None:

@@ -296,11 +296,11 @@ class Joins:
         folder held changes that were not committed.
         """
         logged = [(n, d, f) for n, d, f in self._logged(run, sha, files) if f.oid is not None]
-        known = files.digests(file.oid for _, _, file in logged if file.oid is not None)
+        files.digests(file.oid for _, _, file in logged if file.oid is not None)
         changed = []
         for name, (algorithm, _, digest), file in logged:
             self._files.setdefault(file.id, (sha, file))
-            if known.get(file.oid or "", {}).get(algorithm, digest) != digest:
+            if files.differs(file.oid or "", algorithm, digest):
                 changed.append(name)
         if changed:
             attributes: dict[str, Value] = {"modified_files": tuple(sorted(changed))}
