@@ -28,6 +28,7 @@ from lineage.model.value import Attributes, Ref, Value
 _COMMITS = ("mlflow.source.git.commit", "mlflow.databricks.gitRepoCommit", "mlflow.gitCommit")
 #: No tag: a field of a run, which stays an attribute where it names no commit.
 _VERSION = "source_version"
+_IMAGE = ("mlflow.docker.image.uri", "mlflow.docker.image.id")
 _PARENT = "mlflow.parentRunId"
 _USER = "mlflow.user"
 _NAME = "mlflow.runName"
@@ -81,6 +82,7 @@ class Mapper:
         for commit in commits:
             yield from naming.once(kinds.Commit(id=commit))
             yield edge("used", ident, commit, {"prov:role": "source"})
+        yield from self._container(ident, run.tags, where)
         if parent := run.tags.get(_PARENT):
             yield edge("wasInformedBy", ident, naming.run(parent))
         for used in run.datasets:
@@ -95,6 +97,21 @@ class Mapper:
             if output.step or (output.model, run.id) not in self._generated:
                 at: Attributes = {"step": output.step} if output.step else {}
                 yield edge("wasGeneratedBy", naming.logged(output.model), ident, at)
+
+    def _container(self, ident: Id, tags: Mapping[str, str], where: str) -> Iterator[Record]:
+        """The image of Docker that a project was run in (mlflow/utils/mlflow_tags.py)."""
+        said = self._naming.texts("image", {n: tags[n] for n in _IMAGE if tags.get(n)}, where)
+        if not said:
+            return
+        image, digest = (said.get(key("image", name)) for name in _IMAGE)
+        environment = kinds.Environment(
+            id=ids.environment_id({"image": digest or image}),
+            label=image or digest,
+            # A name may be another image tomorrow.
+            more=known(image=image, digest=digest, reproducible=None if digest else False),
+        )
+        yield from self._naming.once(environment)
+        yield edge("used", ident, environment.id, {"prov:role": "environment"})
 
     def _commits(self, run: Run) -> dict[Id, list[str]]:
         """The commits that a run names, each with the tags that name it."""

@@ -254,6 +254,7 @@ def test_what_crates_say_becomes_prov():
     assert (nodes["#run"].kind, nodes["#run"].label) == ("Run", "align")
     assert nodes["#run"].attributes["started"] == "2026-01-01T00:00:00Z"
     assert nodes["#run"].attributes["status"] == "finished"
+    assert nodes["#image"].kind == "Environment"
     assert nodes["in.txt"].attributes["size"] == 1000
     assert nodes["#p"].attributes["https://lab.example/terms#lab"] == "x"
     assert nodes["out.txt"].attributes["http://schema.org/keywords"] == "a"
@@ -319,7 +320,10 @@ def counted(graph):
         ident
         for ident in entities
         if types(ident) & {"Person", "Organization", "SoftwareApplication"}
-        and (types(ident) & {"Person", "Organization"} or not types(ident) & {"File", "Dataset"})
+        and (
+            types(ident) & {"Person", "Organization"}
+            or not types(ident) & {"File", "Dataset", "ContainerImage"}
+        )
     }
     things = entities.keys() - actions - agents
     edges = {"used": set(), "wasGeneratedBy": set(), "wasInformedBy": set(), "hadMember": set()}

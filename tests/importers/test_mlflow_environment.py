@@ -74,3 +74,18 @@ def test_what_cannot_be_read_beside_a_model_is_no_environment(store, tmp_path):
     files = {"model/MLmodel": "flavors: {}\n", "model/conda.yaml": "- [\n"}
     store.load(project(tmp_path, **files))
     assert not store.ask("kind:environment").nodes
+
+
+def test_the_image_that_a_project_was_run_in_is_the_environment_of_its_runs(store, tmp_path):
+    project(tmp_path)
+    tags = tmp_path / "mlruns" / "1" / RUN / "tags"
+    (tags / "mlflow.docker.image.uri").write_text("registry.example/churn:3")
+    (tags / "mlflow.docker.image.id").write_text("sha256:" + "0f" * 32)
+    store.load(tmp_path)
+    (environment,) = store.ask("kind:environment")
+    assert environment.title == "registry.example/churn:3"
+    assert environment.attributes["digest"] == "sha256:" + "0f" * 32
+    assert "environment-unknown" not in {
+        g.code for g in store.trace("run:baseline").certificate.gaps
+    }
+    assert runs(store.impact(environment.id)) == {"baseline"}

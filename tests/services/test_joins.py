@@ -423,3 +423,62 @@ def test_a_file_that_differs_in_its_line_ends_alone_was_not_modified(store, proj
     store.load(project.root)
     (node,) = store.ask("kind:run")
     assert "modified_files" not in node.attributes
+
+
+def test_the_command_that_closes_a_gap_names_one_run(store, tmp_path):
+    (tmp_path / "uv.lock").write_text(LOCK.format(numpy="2.3.1"))
+    for name in ("lone", "train", "again"):
+        ident = f"urn:lineage:run:mlflow:lab/{name}"
+        label = "train" if name == "again" else name
+        store.ingest(Batch(nodes=(kinds.Run(id=ident, label=label).node(),)))
+    for name, meant in (("lone", "run:lone"), ("train", "urn:lineage:run:mlflow:lab/train")):
+        (gap,) = (
+            gap
+            for gap in store.trace(f"urn:lineage:run:mlflow:lab/{name}").certificate.gaps
+            if gap.code == "environment-unknown"
+        )
+        assert gap.command == f"lineage import LOCKFILE --for {meant}"
+        store.load(tmp_path / "uv.lock", runs=[gap.command.rpartition(" ")[2]])
+        codes = {gap.code for gap in store.trace(meant).certificate.gaps}
+        assert "environment-unknown" not in codes
+
+
+def test_runs_that_came_in_since_they_were_last_joined_are_a_gap_until_they_are(store, project):
+    commit = project.commit(**{"data/train.csv": BIG, "uv.lock": LOCK.format(numpy="2.3.1")})
+
+    def pending():
+        gaps = store.impact("data/train.csv").certificate.gaps
+        return [(g.count, g.example, g.command) for g in gaps if g.code == "join-pending"]
+
+    store.load(project.root)
+    assert pending() == []
+    store.ingest(run("baseline", commit, "data/train.csv"))
+    assert pending() == [(1, "python", "lineage join")]
+    assert runs(store.impact("data/train.csv")) == set()
+    store.join()
+    assert pending() == []
+    assert runs(store.impact("data/train.csv")) == {"baseline"}
+
+
+def test_where_there_is_nothing_to_join_with_nothing_is_pending(store):
+    store.ingest(run("baseline", None))
+    assert "join-pending" not in {g.code for g in store.trace("run:baseline").certificate.gaps}
+
+
+@pytest.mark.parametrize(
+    "place", ["jobs/etl", "jobs/etl/clean.py", "./jobs/etl/", "/jobs/etl/clean.py"]
+)
+def test_a_run_of_openlineage_has_the_lock_file_nearest_to_its_code(store, project, place):
+    numpy = LOCK.format(numpy="2.3.1")
+    files = {
+        "jobs/etl/clean.py": "x",
+        "jobs/etl/uv.lock": numpy,
+        "uv.lock": LOCK.format(numpy="1.0"),
+    }
+    commit = project.commit(**files)
+    batch = run("nightly", commit)
+    more = {"source.path": place}
+    node = kinds.Run(id=batch.nodes[0].id, label="nightly", more=more).node()
+    store.ingest(Batch(nodes=(node, *batch.nodes[1:]), edges=batch.edges))
+    store.load(project.root)
+    assert runs(store.ask('kind:run and package:"numpy==2.3.1"')) == {"nightly"}

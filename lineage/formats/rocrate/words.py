@@ -134,6 +134,7 @@ RUNS = frozenset({"CreateAction", "ActivateAction", "UpdateAction", "OrganizeAct
 KINDS: Mapping[str, str] = {
     "Person": "Person",
     "Organization": "Organization",
+    "ContainerImage": "Environment",
     "File": "Artifact",
     "Dataset": "Dataset",
     "SoftwareApplication": "SoftwareAgent",

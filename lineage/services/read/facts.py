@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+import shlex
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lineage import ids
+from lineage.query import condition as c
 from lineage.services.context import Context
+from lineage.services.read import known_gaps
 from lineage.services.summary import counted
 from lineage.store.base import NOW, Filter, Hop, Page, Walk
 from lineage.store.rows import NodeRow
@@ -52,13 +56,19 @@ def _name(row: NodeRow) -> str:
 def _newest_model(ctx: Context) -> Iterator[Fact]:
     rows = _rows(ctx, "ModelVersion")
     if rows:
-        last = max(rows, key=lambda row: (row.label or "", row.id))
+        last = max(rows, key=_age)
         found = ctx.store.walk(Walk(start=frozenset({last.id})), NOW)
         runs = sum(row.kind == "Run" for row in found.node_rows)
         data = sum(row.kind == "DatasetVersion" for row in found.node_rows)
         back = f"{counted(runs, 'run')} and {counted(data, 'dataset version')}"
         says = f"{_name(last)} goes back to {back}"
-        yield Fact(says=says, command=f"lineage trace {_name(last)}")
+        yield Fact(says=says, command=f"lineage trace {shlex.quote(_name(last))}")
+
+
+def _age(row: NodeRow) -> tuple[float, str]:
+    """Versions of models in order, where they are numbers."""
+    number = c.number(row.node().attributes.get("version"))
+    return (-1 if number is None else number, row.id)
 
 
 def _without_producer(ctx: Context) -> Iterator[Fact]:
@@ -68,7 +78,7 @@ def _without_producer(ctx: Context) -> Iterator[Fact]:
     lost = [row for row in rows if row.id not in made]
     if lost:
         says = f"{len(lost)} of {len(rows)} artifacts have no recorded producer, {_name(lost[0])} among them"
-        yield Fact(says=says, command=f"lineage show '{lost[0].id}'")
+        yield Fact(says=says, command=f"lineage show {shlex.quote(lost[0].id)}")
 
 
 def _runs_without_commit(ctx: Context) -> Iterator[Fact]:
@@ -78,7 +88,16 @@ def _runs_without_commit(ctx: Context) -> Iterator[Fact]:
     bare = [row for row in rows if row.id not in coded]
     if bare:
         says = f"{len(bare)} of {len(rows)} runs name no commit, {_name(bare[0])} among them"
-        yield Fact(says=says, command=f"lineage show '{bare[0].id}'")
+        yield Fact(says=says, command=f"lineage show {shlex.quote(bare[0].id)}")
+
+
+def _runs_without_environment(ctx: Context) -> Iterator[Fact]:
+    known = known_gaps.read(ctx)
+    if known is not None and (count := known.counts.get("environment", 0)):
+        says = f"the environment of {count} of {counted(known.runs, 'run')} is not known"
+        if example := known.examples.get("environment"):
+            says += f", {example} among them"
+        yield Fact(says=says, command="lineage import LOCKFILE --for RUN")
 
 
 def _most_depended_on(ctx: Context) -> Iterator[Fact]:
@@ -91,7 +110,7 @@ def _most_depended_on(ctx: Context) -> Iterator[Fact]:
         ident = max(sorted(users), key=users.__getitem__)
         row = next(row for row in rows if row.id == ident)
         says = f"{_name(row)} is read by {counted(users[ident], 'run')}"
-        yield Fact(says=says, command=f"lineage impact '{ident}'")
+        yield Fact(says=says, command=f"lineage impact {shlex.quote(ident)}")
 
 
 def _history(ctx: Context) -> Iterator[Fact]:
@@ -99,17 +118,21 @@ def _history(ctx: Context) -> Iterator[Fact]:
     if commits:
         edges = ctx.store.edges([row.id for row in commits], _WRITTEN_BY, NOW)
         people = len({edge.cause for edge in edges})
-        who = f"{people} people" if people != 1 else "1 person"
+        who = f"by {people} people" if people != 1 else "by 1 person"
+        if not people:
+            who = "of which no repository was imported"
         more = "at least " if len(commits) == _MOST else ""
-        says = f"{more}{counted(len(commits), 'commit')} by {who}"
+        says = f"{more}{counted(len(commits), 'commit')} {who}"
         yield Fact(says=says, command="lineage find --kind Commit")
 
 
 def _packages(ctx: Context) -> Iterator[Fact]:
     rows = _rows(ctx, "Environment")
     if rows:
-        inside = ctx.store.edges([rows[0].id], Hop(relations=frozenset({"hadMember"})), NOW)
-        says = f"{len(rows)} environments, {_name(rows[0])} with {len(inside)} packages"
+        held = ctx.store.edges([r.id for r in rows], Hop(relations=frozenset({"hadMember"})), NOW)
+        largest = max(Counter(edge.effect for edge in held).values(), default=0)
+        found = counted(len(rows), "environment")
+        says = f"{found}, the largest with {counted(largest, 'package')}"
         yield Fact(says=says, command="lineage find --kind Environment")
 
 
@@ -123,6 +146,7 @@ _LOOKS: tuple[Callable[[Context], Iterator[Fact]], ...] = (
     _newest_model,
     _without_producer,
     _runs_without_commit,
+    _runs_without_environment,
     _most_depended_on,
     _history,
     _packages,

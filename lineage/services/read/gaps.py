@@ -17,7 +17,7 @@ from lineage.query.plan import Toward
 from lineage.services.context import Context
 from lineage.services.read import imported, known_gaps
 from lineage.services.summary import counted
-from lineage.store.base import NOW, Hop, Subgraph, View
+from lineage.store.base import NOW, Filter, Hop, Page, Subgraph, View
 from lineage.store.rows import EdgeRow, NodeRow
 
 #: Kinds of which runs read, and of which claims are looked for.
@@ -83,7 +83,7 @@ def of_runs(
     coded = {run for cause, some in users.items() if cause.startswith(ids.REVISION) for run in some}
     equipped = {run for cause in _environments(ctx, users, view) for run in users[cause]}
     if bare := [row for row in runs if row.id not in equipped]:
-        run = shlex.quote(_reference(bare[0]))
+        run = shlex.quote(_reference(ctx, bare[0], view))
         yield Gap(
             code="environment-unknown",
             count=len(bare),
@@ -243,10 +243,13 @@ def _invalidated(
 
 
 def sources(ctx: Context, view: View) -> Iterator[Gap]:
-    """Sources on this machine that are not as they were when they were imported."""
+    """Sources on this machine that are not as they were when they were imported, and what came since
+    without an import.
+    """
     if view != NOW:
         return
-    changed = imported.changed(ctx)
+    looked = imported.looked(ctx)
+    changed = looked.changed
     if changed:
         yield Gap(
             code="source-changed",
@@ -255,6 +258,16 @@ def sources(ctx: Context, view: View) -> Iterator[Gap]:
             f"{_verb(len(changed), 'it was', 'they were')} imported",
             example=changed[0],
             command=f"lineage import {shlex.quote(changed[0])}",
+        )
+
+    if looked.pending:
+        yield Gap(
+            code="join-pending",
+            count=looked.pending,
+            message=f"{looked.pending:,} {_verb(looked.pending, 'entry', 'entries')} came in since runs "
+            "were last joined with the files, data and environments of their commits",
+            example=looked.first,
+            command="lineage join",
         )
 
 
@@ -266,7 +279,11 @@ def _ids(rows: Iterable[NodeRow]) -> list[str]:
     return [row.id for row in rows]
 
 
-def _reference(row: NodeRow) -> str:
-    """What a person may type for a thing."""
+def _reference(ctx: Context, row: NodeRow, view: View) -> str:
+    """What a person may type for a thing: its name, where nothing else of its kind is called so."""
     word = next((word for word, names in kinds.WORDS.items() if names[0] == row.kind), None)
-    return f"{word}:{row.label}" if word and row.label else row.id
+    if not word or not row.label:
+        return row.id
+    same = Filter(kinds=frozenset({row.kind}), label=row.label)
+    alone = len(ctx.store.find(same, Page(limit=2), view).rows) == 1
+    return f"{word}:{row.label}" if alone else row.id

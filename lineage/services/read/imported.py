@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
@@ -17,17 +18,38 @@ import orjson
 from importers.dvc.files import is_ours
 from importers.lockfile.finding import governing_rank
 from lineage.services.context import Context
-from lineage.store.base import Store, values_under
+from lineage.services.read import known_gaps
+from lineage.store.base import NOW, Store, values_under
 
 #: Names of the values kept of sources begin so.
 PREFIX = "source/"
 #: Sources that are looked at to see whether they changed, and files of one of them.
 MOST = 100
-#: What was found changed, and when; for how many seconds that is taken for what still is.
-_LOOKED: WeakKeyDictionary[Store, tuple[float, tuple[str, ...]]] = WeakKeyDictionary()
+#: For how many seconds what was seen is taken for what still is.
 _SECONDS = 1.0
+#: Who makes entries that name no run: what was joined, what people decided, what was sent, history.
+_OF_NO_RUNS = frozenset({"join", "steward", "export", "git", "lockfile"})
+#: Who reads what runs are joined with.
+_JOINED_WITH = frozenset({"git", "dvc", "lockfile"})
+#: Entries that are looked through for runs that are not joined yet.
+_MOST_ENTRIES = 1_000
 #: Files whose time says that a repository has new commits.
 _GIT = (".git/HEAD", ".git/logs/HEAD", ".git/packed-refs", "HEAD", "packed-refs")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What was seen of sources, and when: the places of those that changed, and how many entries came by
+    another way than an import since runs were last joined, with the source of the first.
+    """
+
+    at: float
+    changed: tuple[str, ...]
+    pending: int
+    first: str | None
+
+
+_LOOKED: WeakKeyDictionary[Store, Looked] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +69,17 @@ def remember(ctx: Context, name: str, importer: str, path: Path) -> None:
     value = orjson.dumps(asdict(held))
     if ctx.store.values([key]).get(key) != value:
         ctx.store.keep({key: value})
-    _LOOKED.pop(ctx.store, None)
+    look_again(ctx)
 
 
 def forget(ctx: Context, name: str) -> None:
     """Forget a source that no longer lies where it did."""
     ctx.store.keep({_key(name): None})
+    look_again(ctx)
+
+
+def look_again(ctx: Context) -> None:
+    """Let the next answer look anew: something was written."""
     _LOOKED.pop(ctx.store, None)
 
 
@@ -111,22 +138,41 @@ def repositories(ctx: Context) -> Iterator[Path]:
             yield path
 
 
-def changed(ctx: Context) -> tuple[str, ...]:
-    """Where the sources lie that do not look as they did, of the first ``MOST``; one that is no
-    longer there is not said to have changed. They are looked at once a second at most.
+def looked(ctx: Context) -> Looked:
+    """What is to be seen of sources, looked at once a second at most: where those lie that do not look as
+    they did, of the first ``MOST`` (one that is no longer there is not said to have changed), and what
+    is not joined yet.
     """
     last = _LOOKED.get(ctx.store)
-    if last is None or time.monotonic() - last[0] > _SECONDS:
-        last = _LOOKED[ctx.store] = (time.monotonic(), tuple(_changed(ctx)))
-    return last[1]
+    if last is None or time.monotonic() - last.at > _SECONDS:
+        sources = list(islice(every(ctx), MOST))
+        pending, first = _pending(ctx, sources)
+        last = _LOOKED[ctx.store] = Looked(
+            at=time.monotonic(), changed=tuple(_changed(sources)), pending=pending, first=first
+        )
+    return last
 
 
-def _changed(ctx: Context) -> Mapping[str, None]:
+def _changed(sources: Iterable[Imported]) -> Mapping[str, None]:
     found: dict[str, None] = {}
-    for number, held in enumerate(every(ctx)):
-        if number >= MOST:
-            break
+    for held in sources:
         now = look(Path(held.path), held.importer)
         if now and now != held.looked:
             found[held.path] = None
     return found
+
+
+def _pending(ctx: Context, sources: Iterable[Imported]) -> tuple[int, str | None]:
+    """Entries of runs or data since runs were last joined, where there is anything to join them with."""
+    if not any(held.importer in _JOINED_WITH for held in sources):
+        return 0, None
+    joined = known_gaps.read(ctx)
+    since = 0 if joined is None else joined.entry
+    if ctx.store.head().size <= since:
+        return 0, None
+    found = [
+        header.source
+        for header in ctx.store.headers(since, _MOST_ENTRIES, NOW)
+        if header.added and header.importer not in _OF_NO_RUNS
+    ]
+    return len(found), found[0] if found else None

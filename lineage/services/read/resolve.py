@@ -302,7 +302,7 @@ def _hints(ctx: Context, name: str) -> Iterator[str]:
             f"The run {one.title}{more} names such a file ({one.address}), which is joined with none: "
             f"{one.reason}."
         )
-    for path in imported.changed(ctx)[:1]:
+    for path in imported.looked(ctx).changed[:1]:
         yield f"{path} changed since it was imported: 'lineage import {path}' brings what is new."
 
 

@@ -189,6 +189,7 @@ def ingest(
         known_gaps.note(ctx.store, batch.edges)
         receipts.append(ctx.store.write(_draft(ctx, source, importer, batch), batch))
         done.append(Batch(seen=batch.seen, losses=batch.losses))
+    imported.look_again(ctx)
     return _report(source, importer, receipts, done)
 
 

@@ -79,7 +79,8 @@ def join(
     was rewritten is looked for with ``history``, and where a run used one that no branch leads to and
     of which that is not known: it reads all commits.
     """
-    tally = Tally()
+    # What others write meanwhile is joined next time.
+    tally, begun = Tally(), ctx.store.head().size
     progress = prefixed(SOURCE, progress)
     progress("looking at runs and repositories", 0, None)
     used = {sha for page in runs(ctx) for run in page for sha in run.commits}
@@ -99,7 +100,9 @@ def join(
         ]
         if history:
             joins.looked_at |= {edge.effect for edge in rewrites}
-        return _write(ctx, joins, records, standing, tally, progress)
+        report = _write(ctx, joins, records, standing, tally, progress)
+    state.keep(ctx, joins, begun)
+    return report
 
 
 def after_import(
@@ -223,9 +226,7 @@ def _write(
         done = [Batch(nodes=tuple(nodes), edges=tuple(edges), seen=end.seen, losses=end.losses)]
     else:
         done = [*batches(nodes, edges), end]
-    report = write_batches(ctx, SOURCE, SOURCE, done, gone, progress)
-    state.keep(ctx, joins)
-    return report
+    return write_batches(ctx, SOURCE, SOURCE, done, gone, progress)
 
 
 def _is_stale(record: Record, joins: Joins) -> bool:

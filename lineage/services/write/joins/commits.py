@@ -123,6 +123,16 @@ class CommitFiles:
             return HeldFile(id=table[whole].id, path=whole, contains=path)
         return None
 
+    def folder_of(self, commit: str, path: str) -> str | None:
+        """The folder that a path is, or that the file at it lies in; ``None`` where a commit has neither."""
+        path = posixpath.normpath(path.replace("\\", "/")).lstrip("/")
+        if path == ".":
+            return ""
+        entry = self._trees.at(commit, path)
+        if entry is None:
+            return None
+        return path if entry.is_folder else posixpath.dirname(path)
+
     def version_id(self, path: str, oid: str) -> str:
         """The identifier of a file of git: its path, and the object that it is."""
         return ids.dataset_version_id(self._repository.namespace, path, "git", oid)

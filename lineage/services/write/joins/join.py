@@ -179,6 +179,8 @@ class Joins:
         self, run: RunRecord, sha: str, files: CommitFiles
     ) -> Iterator[tuple[str, HeldFile, float, list[Record]]]:
         folder, sure = run.stage_folder, NEAREST_LOCK
+        if folder is None and run.source:
+            folder = files.folder_of(sha, run.source)
         if folder is None and run.program:
             _, folder = places.root_of(run.program, lambda path: files.holds(sha, path))
         if folder is None:

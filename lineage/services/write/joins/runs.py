@@ -36,12 +36,19 @@ class RunRecord:
 
     @property
     def program(self) -> str | None:
-        """The address of its program, as its tracker wrote it down."""
-        for name in ("tag.mlflow.source.name", "source_path"):
-            found = self.attributes.get(name)
-            if isinstance(found, str) and found:
-                return found
-        return None
+        """The address of its program, as MLflow wrote it down."""
+        return self._text("tag.mlflow.source.name")
+
+    @property
+    def source(self) -> str | None:
+        """The path of its code in the repository, a file or a folder, as OpenLineage has it
+        (SourceCodeLocationJobFacet).
+        """
+        return self._text("source.path")
+
+    def _text(self, name: str) -> str | None:
+        found = self.attributes.get(name)
+        return found if isinstance(found, str) and found else None
 
     @property
     def stage_folder(self) -> str | None:

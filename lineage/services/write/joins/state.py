@@ -8,16 +8,18 @@ from collections.abc import Mapping
 import orjson
 
 from lineage.services.context import Context
-from lineage.services.read import known_gaps
+from lineage.services.read import imported, known_gaps
 from lineage.services.read.known_gaps import KnownGaps
 from lineage.services.write.joins.join import Joins
 from lineage.store.base import values_under
 
 
-def keep(ctx: Context, joins: Joins) -> None:
-    """Keep the counts of what is not known, and by name the data that is joined with no file."""
+def keep(ctx: Context, joins: Joins, entry: int) -> None:
+    """Keep the counts of what is not known as of an entry, and by name the data that is joined with no
+    file.
+    """
     summary = KnownGaps(
-        entry=ctx.store.head().size,
+        entry=entry,
         runs=joins.counts["runs"],
         counts={name: joins.counts[name] for name in ("environment", "commit")},
         examples={name: row.title for name, row in joins.examples.items()},
@@ -30,6 +32,7 @@ def keep(ctx: Context, joins: Joins) -> None:
     }
     if changes:
         ctx.store.keep(changes)
+    imported.look_again(ctx)
 
 
 def _by_name(joins: Joins) -> Mapping[str, bytes]:
