@@ -13,7 +13,6 @@ import pytest
 import lineage
 from lineage.app import open_store
 from lineage.cli import main
-from lineage.progress import silent
 from lineage.services.operate.replicate import copy
 from tests.conftest import KEY, clock
 from tests.docs.pages import blocks
@@ -64,7 +63,7 @@ def test_each_query_of_the_page_gives_the_answer_below_it(project, engine, addre
     if engine != "sqlite":
         url = address
         source, target = open_store(str(file)), open_store(address)
-        copy(source, target, silent)
+        copy(source, target)
         source.close()
         target.close()
     questions = [(query, answer) for store, query, answer in PRINTED if store == project]

@@ -13,7 +13,6 @@ from lineage import app
 from lineage.model import kinds
 from lineage.model.record import Batch, Edge
 from lineage.model.terms import TABLE
-from lineage.progress import silent
 from lineage.services.operate.replicate import copy
 from tests.contract.test_four_questions import churn, demo  # noqa: F401 - fixtures
 from tests.strategies import batches, drawn
@@ -106,7 +105,7 @@ def test_plain_sparql_finds_what_trace_finds_in_projects(project, engine, addres
     url = str(request.getfixturevalue(project))
     if engine != "sqlite":
         source, target = app.open_store(url), app.open_store(address)
-        copy(source, target, silent)
+        copy(source, target)
         source.close()
         target.close()
         url = address

@@ -13,7 +13,6 @@ from lineage.errors import LineageError, StoreDamaged, Usage
 from lineage.ledger.log import Draft
 from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Literal, Ref
-from lineage.progress import silent
 from lineage.services.operate.replicate import copy
 from lineage.store.base import NOW, Filter, Page, View, Walk, pages, remembered
 from tests.conftest import KEY, clock
@@ -217,16 +216,16 @@ def test_a_copy_has_the_same_root_and_can_be_gone_on_with(store, tmp_path):
         )
     for entry in list(pages(source))[:2]:
         store.replay(entry)
-    moved = copy(source, store, silent)
+    moved = copy(source, store)
     assert (moved.entries, moved.total) == (3, 5)
     assert store.stats(NOW) == source.stats(NOW)
     back = open_store(str(tmp_path / "back.db"))
-    assert copy(store, back, silent).root == moved.root
+    assert copy(store, back).root == moved.root
     back.close()
     strange = open_store("memory:")
     strange.write(draft(), LINEAGE)
     with pytest.raises(Usage, match="holds other entries"):
-        copy(strange, store, silent)
+        copy(strange, store)
 
 
 def test_an_entry_out_of_order_is_refused(store):

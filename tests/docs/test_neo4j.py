@@ -11,7 +11,6 @@ import pytest
 
 import lineage
 from lineage.app import open_store
-from lineage.progress import silent
 from lineage.services.operate import replicate
 from lineage.store.base import NOW, Walk
 from lineage.store.neo4j import labels
@@ -29,7 +28,7 @@ def url(request, made, monkeypatch):
     address = neo4j_address(request.param, request, monkeypatch)
     with lineage.open(made / ".lineage" / "store.db") as demo:
         target = open_store(address)
-        replicate.copy(demo.store, target, silent)
+        replicate.copy(demo.store, target)
         target.close()
     return address
 

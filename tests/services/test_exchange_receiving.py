@@ -21,7 +21,6 @@ from lineage.errors import (
     WrongSequence,
 )
 from lineage.model.record import Edge
-from lineage.progress import silent
 from lineage.services.exchange import identifiers, quarantine, state
 from lineage.services.exchange.trust import Trust
 from lineage.store.base import NOW as PRESENT
@@ -283,7 +282,7 @@ def test_what_waits_and_what_was_taken_moves_with_the_store(at, tmp_path):
     a.ingest(OURS)
     sent = a.package(None, policy("b"), A)
     waits(a)
-    copy(a.store, moved.store, silent)
+    copy(a.store, moved.store)
     trust = Trust.of(a_trusts())
     assert quarantine.accept(moved.context, "b/1", trust).added == 5
     again = moved.package(None, policy("b"), A)

@@ -14,7 +14,6 @@ from lineage.app import open_store
 from lineage.errors import LineageError
 from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Ref
-from lineage.progress import silent
 from lineage.services.operate import verify
 from lineage.store.memory import MemoryStore
 from tests.conftest import KEY, RELEASES, clock, empty, neo4j_address
@@ -219,7 +218,7 @@ def test_every_edit_of_a_graph_is_named(release, request, monkeypatch, extent):
     for _ in range(GRAPH_EDITS[extent]):
         empty(url)
         store = open_store(url)
-        copy(source, store, silent)
+        copy(source, store)
         try:
             what = None
             while what is None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from lineage.errors import CopyDiffers, Usage
 from lineage.model.vocabulary import KEPT, Vocabulary
-from lineage.progress import Progress
+from lineage.progress import Progress, silent
 from lineage.services.context import Context
 from lineage.store.base import PERSON_KEY, Store, pages, remembered, values_under
 
@@ -30,7 +30,7 @@ class Replication:
         return {"entries": self.entries, "total": self.total, "root": self.root}
 
 
-def copy(source: Store, target: Store, progress: Progress) -> Replication:
+def copy(source: Store, target: Store, progress: Progress = silent) -> Replication:
     """Replay one ledger into another store, going on where an interrupted copy stopped.
 
     Raises ``StoreTooNew`` where the source holds terms that this version does not know, ``Usage``
@@ -59,7 +59,7 @@ def _demand_beginning(source: Store, target: Store, begun: int) -> None:
         raise Usage("the target store holds other entries", hint="Copy into a new, empty store.")
 
 
-def rebuild(ctx: Context, progress: Progress) -> Replication:
+def rebuild(ctx: Context, progress: Progress = silent) -> Replication:
     """Draw the graph anew from the ledger, which stays as it is."""
     head = ctx.store.head()
     ctx.store.rebuild_graph(lambda seq: progress("drawing entries", seq, head.size))
