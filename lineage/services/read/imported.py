@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -167,12 +167,16 @@ def _pending(ctx: Context, sources: Iterable[Imported]) -> tuple[int, str | None
     if not any(held.importer in _JOINED_WITH for held in sources):
         return 0, None
     joined = known_gaps.read(ctx)
-    since = 0 if joined is None else joined.entry
-    if ctx.store.head().size <= since:
-        return 0, None
-    found = [
+    found = of_runs_since(ctx, 0 if joined is None else joined.entry)
+    return len(found), found[0] if found else None
+
+
+def of_runs_since(ctx: Context, entry: int) -> Sequence[str]:
+    """The sources of the entries behind one that may speak of runs and data, an item an entry."""
+    if ctx.store.head().size <= entry:
+        return ()
+    return [
         header.source
-        for header in ctx.store.headers(since, _MOST_ENTRIES, NOW)
+        for header in ctx.store.headers(entry, _MOST_ENTRIES, NOW)
         if header.added and header.importer not in _OF_NO_RUNS
     ]
-    return len(found), found[0] if found else None

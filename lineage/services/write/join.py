@@ -21,7 +21,7 @@ from lineage.model import terms
 from lineage.model.record import Batch, Edge, Node, Record, line
 from lineage.progress import Progress, prefixed, silent
 from lineage.services.context import Context
-from lineage.services.read.imported import repositories
+from lineage.services.read import imported
 from lineage.services.request import Request, Says
 from lineage.services.write.ingest import Report, import_source, write_batches
 from lineage.services.write.joins import state
@@ -79,7 +79,6 @@ def join(
     was rewritten is looked for with ``history``, and where a run used one that no branch leads to and
     of which that is not known: it reads all commits.
     """
-    # What others write meanwhile is joined next time.
     tally, begun = Tally(), ctx.store.head().size
     progress = prefixed(SOURCE, progress)
     progress("looking at runs and repositories", 0, None)
@@ -101,7 +100,9 @@ def join(
         if history:
             joins.looked_at |= {edge.effect for edge in rewrites}
         report = _write(ctx, joins, records, standing, tally, progress)
-    state.keep(ctx, joins, begun)
+    # What others wrote meanwhile is joined next time.
+    now = ctx.store.head().size
+    state.keep(ctx, joins, begun if imported.of_runs_since(ctx, begun) else now)
     return report
 
 
@@ -133,7 +134,7 @@ def _held(
     and with its newest one. What branches of it lead to is taken out of ``off_branches``.
     """
     left = set(used)
-    for place in dict.fromkeys((*folders, *repositories(ctx))):
+    for place in dict.fromkeys((*folders, *imported.repositories(ctx))):
         try:
             repository = stack.enter_context(GitReader.open(place))
             order = {sha: number for number, sha in enumerate(repository.revisions())}
