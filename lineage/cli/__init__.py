@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from keyword import iskeyword
+from typing import TextIO
 
 import click
 
@@ -55,6 +56,7 @@ VERBS: dict[str, str] = {
 
 
 #: What writing to a full disk or a broken device fails with.
+_BROKEN_PIPE = 128 + 13
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG})
 
 
@@ -116,11 +118,10 @@ def cli(ctx: click.Context, store: str | None, debug: bool) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and end the process with its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if arguments is None and hasattr(signal, "SIGPIPE"):
-        # Whoever reads our output may have seen enough: end as other tools do, without a word.
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    # The signal of a broken pipe stays ignored, as Python has it: it would end a server, or whoever
+    # asks one, for what one socket does.
     try:
-        code = cli.main(args=words, prog_name="lineage", standalone_mode=False)
+        code = _run(words)
         sys.stdout.flush()
     except LineageError as error:
         if "--debug" in words:
@@ -132,11 +133,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.ClickException as error:
         error.show()
         code = error.exit_code
+    except BrokenPipeError:
+        code = _unread()
     except OSError as error:
         if "--debug" in words or error.filename is not None or error.errno not in _NO_ROOM:
             raise
-        # What is left for stdout goes nowhere, so that the end of the process does not fail as well.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard(sys.stdout)
         _say(
             Usage(f"cannot write: {error.strerror}", where="stdout", hint="Make room."),
             as_json=False,
@@ -146,6 +148,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
         click.echo(str(stop) or "Stopped.", err=True)
         code = 130
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _run(words: list[str]) -> object:
+    """What the command gives back. click's own ``main`` would take a broken pipe for a failure."""
+    if "_LINEAGE_COMPLETE" in os.environ:
+        return cli.main(args=words, prog_name="lineage", standalone_mode=False)
+    with cli.make_context("lineage", words) as ctx:
+        return cli.invoke(ctx)
+
+
+def _unread() -> int:
+    """Whoever read our output has seen enough: end as other tools do, without a word, and with the code
+    that a shell gives what a broken pipe ended.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        _discard(stream)
+    return _BROKEN_PIPE
+
+
+def _discard(stream: TextIO) -> None:
+    """What is left for a stream goes nowhere, so that the end of the process does not fail as well."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _say(error: LineageError, *, as_json: bool) -> None:

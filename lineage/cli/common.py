@@ -73,6 +73,8 @@ def write(path: str | None, data: bytes, *, hint: str = "Name another place.") -
             sys.stdout.buffer.flush()
         else:
             _write(Path(path), data)
+    except BrokenPipeError:
+        raise
     except OSError as error:
         message = f"cannot write: {error.strerror}"
         raise Usage(message, where=path or "stdout", hint=hint) from error

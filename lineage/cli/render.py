@@ -31,12 +31,20 @@ NAMED = 8
 _STYLES = {"Entity": "yellow", "Activity": "cyan", "Agent": "magenta"}
 
 
+class _Output(Console):
+    """A console that leaves a broken pipe to the command, which knows the code to end with."""
+
+    def on_broken_pipe(self) -> None:
+        """See ``Console.on_broken_pipe``."""
+        raise BrokenPipeError
+
+
 def console() -> Console:
     """A console on stdout, in colour where that is a terminal (NO_COLOR and FORCE_COLOR are
     honoured).
     """
     wide = None if sys.stdout.isatty() else 200
-    return Console(width=wide, highlight=False, soft_wrap=True)
+    return _Output(width=wide, highlight=False, soft_wrap=True)
 
 
 def words(relation: str, *, back: bool = False) -> str:

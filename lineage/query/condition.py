@@ -217,11 +217,25 @@ def mark(key: str) -> str:
 
 @lru_cache(maxsize=4096)
 def glob(pattern: str) -> Callable[[str], object]:
-    """Compile a pattern in which ``*`` stands for any text, and nothing else for anything."""
+    """Compile a pattern in which ``*`` stands for any text, and nothing else for anything. It looks for
+    one part behind the other: a regular expression would try all ways to share a text among the stars.
+    """
     if "*" not in pattern:
         return pattern.__eq__
-    parts = (re.escape(part) for part in pattern.split("*"))
-    return re.compile(".*".join(parts), re.DOTALL).fullmatch
+    first, *middle, last = pattern.split("*")
+
+    def matches(text: str) -> bool:
+        at, end = len(first), len(text) - len(last)
+        if end < at or not text.startswith(first) or not text.endswith(last):
+            return False
+        for part in middle:
+            at = text.find(part, at, end)
+            if at < 0:
+                return False
+            at += len(part)
+        return True
+
+    return matches
 
 
 _BARE = re.compile(r"-?[0-9.eE+\-]*|t|tr|tru|true|f|fa|fal|fals|false")

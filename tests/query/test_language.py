@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import tomllib
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.lark import from_lark
 
@@ -16,6 +18,7 @@ from lineage.model import kinds
 from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Ref
 from lineage.query.ast import show
+from lineage.query.condition import glob
 from lineage.query.parse import _parser, parse
 from lineage.services.read.ask import AskRequest
 from tests.query.strategies import selections
@@ -233,3 +236,23 @@ def test_a_question_that_takes_too_long_says_so(store):
     cut = AskRequest('+model:"fraud@v2"').answer(hurried)
     assert cut.certificate.cut.reason == "time"
     assert not cut.certificate.complete
+
+
+# --- patterns -------------------------------------------------------------------------------------
+
+
+@given(st.text("ab*", max_size=8), st.text("ab\n", max_size=10))
+def test_a_star_stands_for_any_text(pattern, text):
+    expected = fnmatchcase(text, pattern)
+    assert bool(glob(pattern)(text)) == expected
+
+
+@pytest.mark.parametrize("stars", ["*a*o*u*n*t*Q", "*a" * 500 + "b", "*" * 1_000 + "b"])
+def test_a_pattern_of_many_stars_ends_whatever_the_text(stars):
+    node = Node(
+        id="urn:x", kind="Run", label="x", attributes={"note": "a count of an amount " * 300}
+    )
+    with lineage.open("memory:") as opened:
+        opened.ingest(Batch(nodes=(node,)))
+        assert opened.ask(f'note:"{stars}"').nodes == ()
+        assert len(opened.ask('note:"*a*count*amount*"').nodes) == 1

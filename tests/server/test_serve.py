@@ -165,3 +165,13 @@ def test_a_store_in_memory_is_served_too():
     with running("memory:") as served:
         assert get(served.address, "/readyz")[0] == 200
         assert served.stop(signal.SIGTERM)[0] == 0
+
+
+def test_clients_that_leave_before_their_answer_do_not_end_the_server(store):
+    request = b"GET /healthz HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
+    with running(store) as process:
+        port = int(process.address.rpartition(":")[2])
+        for _ in range(40):
+            with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+                client.sendall(request * 100)
+        assert get(process.address, "/healthz")[0] == 200
