@@ -21,6 +21,8 @@ CODES: Mapping[str, str] = {
     "files-not-compared": "Commits that were compared: which files differ is in their repository only.",
     "order-unknown": "Runs that a sequence leaves out, because no time of them is recorded.",
     "invalidated": "Things of the answer that were retracted or revoked.",
+    "import-unfinished": "Imports that are being written in several transactions, or were when they were "
+    "broken off (Neo4j, above 40,000 records).",
     "join-pending": "Entries that came in without an import since runs were last joined with files, data "
     "and environments.",
     "source-changed": "Sources on this machine that have changed since they were imported.",

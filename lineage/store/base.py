@@ -163,6 +163,18 @@ class Receipt:
     unchanged: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One entry to be made: who says it, what is asserted, what is taken back."""
+
+    draft: Draft
+    batch: Batch
+    retract: Sequence[Record] = ()
+
+    def __len__(self) -> int:
+        return len(self.batch) + len(self.retract)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
     """How much a store holds now. ``root`` is the ledger's root in hex."""
@@ -189,7 +201,8 @@ class Caps:
     """The capabilities of an engine; the contract suite and the server read them.
 
     ``threads`` is how many reads at once it is faster with than with one; ``readers`` how many
-    connections a served store is read with, so that reads need not wait for a commit.
+    connections a served store is read with, so that reads need not wait for a commit. ``records`` is
+    how many records one transaction holds, where it has to be kept in memory.
     """
 
     name: str
@@ -197,6 +210,7 @@ class Caps:
     native_walk: bool
     threads: int = 1
     readers: int = 1
+    records: int | None = None
 
 
 @dataclass(slots=True)
@@ -206,6 +220,11 @@ class Moment:
     """
 
     head: Frontier | None = None
+
+
+def ignored(number: int) -> None:
+    """Tell nobody how far it is."""
+    del number
 
 
 class Store(Protocol):
@@ -225,6 +244,14 @@ class Store(Protocol):
         transaction. What the source asserts already is not asserted again: the same batch twice
         is once, and an entry is made only when something changed. Raises ``StoreTooNew`` where the
         store holds terms that this version does not know.
+        """
+        ...
+
+    def write_all(
+        self, writes: Sequence[Write], progress: Callable[[int], None] = ignored
+    ) -> Sequence[Receipt]:
+        """Write several entries as ``write`` does, all of them in one transaction: readers see every one
+        or none, and where it fails nothing was written. ``progress`` is told how many are done.
         """
         ...
 

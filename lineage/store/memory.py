@@ -32,6 +32,8 @@ from lineage.store.base import (
     Subgraph,
     View,
     Walk,
+    Write,
+    ignored,
     standing,
     takes,
 )
@@ -77,6 +79,26 @@ class MemoryStore:
 
     def write(self, draft: Draft, batch: Batch, retract: Sequence[Record] = ()) -> Receipt:
         """See ``Store.write``."""
+        [receipt] = self.write_all([Write(draft, batch, retract)])
+        return receipt
+
+    def write_all(
+        self, writes: Sequence[Write], progress: Callable[[int], None] = ignored
+    ) -> Sequence[Receipt]:
+        """See ``Store.write_all``: here whoever reads meanwhile may see a part."""
+        begun, receipts = self._log, []
+        try:
+            for number, write in enumerate(writes):
+                progress(number)
+                receipts.append(self._write(write.draft, write.batch, write.retract))
+        except BaseException:
+            self._log = begun
+            del self._entries[begun.size :]
+            self.rebuild_graph(ignored)
+            raise
+        return receipts
+
+    def _write(self, draft: Draft, batch: Batch, retract: Sequence[Record]) -> Receipt:
         lines = prepare.lines(batch.records)
         fresh = {t: r for t, r in lines.items() if not self._claimed(r, draft.source)}
         gone = {t: r for t, r in prepare.lines(retract).items() if self._claimed(r, draft.source)}

@@ -34,6 +34,8 @@ from lineage.store.base import (
     Subgraph,
     View,
     Walk,
+    Write,
+    ignored,
     values_under,
 )
 from lineage.store.claims import Arc, Claim, NodeHistory, Statement
@@ -63,6 +65,13 @@ class NewerStore:
     def write(self, draft: Draft, batch: Batch, retract: Sequence[Record] = ()) -> Receipt:
         """See ``Store.write``."""
         del draft, batch, retract
+        raise too_new(self.translation.unknown)
+
+    def write_all(
+        self, writes: Sequence[Write], progress: Callable[[int], None] = ignored
+    ) -> Sequence[Receipt]:
+        """See ``Store.write_all``."""
+        del writes, progress
         raise too_new(self.translation.unknown)
 
     def rebuild_graph(self, progress: Callable[[int], None]) -> None:

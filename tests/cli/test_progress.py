@@ -95,15 +95,15 @@ def test_who_stops_an_import_that_reads_learns_that_nothing_was_written(
 
 
 def test_who_stops_an_import_that_writes_learns_how_much_is_in(demo, tmp_path, capsys, monkeypatch):
-    write, calls = SqliteStore.write, []
+    write, calls = SqliteStore.write_all, []
 
     def once(self, *given):
         calls.append(given)
-        if len(calls) > 2:
+        if len(calls) > 1:
             raise KeyboardInterrupt
         return write(self, *given)
 
-    monkeypatch.setattr(SqliteStore, "write", once)
+    monkeypatch.setattr(SqliteStore, "write_all", once)
     told = stopped(["--store", str(tmp_path / "s.db"), "import", str(demo)], capsys)
     assert "Stopped. Entries written before stay in: 1." in told
     monkeypatch.undo()

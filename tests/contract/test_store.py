@@ -14,7 +14,7 @@ from lineage.ledger.log import Draft
 from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Literal, Ref
 from lineage.services.operate.replicate import copy
-from lineage.store.base import NOW, Filter, Page, View, Walk, pages, remembered
+from lineage.store.base import NOW, Filter, Page, View, Walk, Write, pages, remembered
 from tests.conftest import KEY, clock
 
 
@@ -43,6 +43,28 @@ LINEAGE = Batch(
 def up(store, *start, view=NOW, **options):
     found = store.walk(Walk(start=frozenset(start), **options), view)
     return {node.id for node in found.nodes}
+
+
+def test_several_entries_are_written_together_or_not_at_all(store):
+    said = [draft(name) for name in ("one", "two", "one")]
+    parts = [Batch(nodes=(node,)) for node in LINEAGE.nodes]
+    writes = [Write(*pair) for pair in zip(said, parts, strict=True)]
+
+    def stopped(number):
+        if number == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        store.write_all(writes, stopped)
+    assert (store.head().size, store.stats(NOW).nodes) == (0, 0)
+    assert [receipt.seq for receipt in store.write_all(writes)] == [1, 2, 3]
+    assert [receipt.things for receipt in store.write_all(writes)] == [0, 0, 0]
+    taken_back = Write(draft("one"), Batch(), list(parts[0].records))
+    assert [r.retracted for r in store.write_all([taken_back, Write(draft("one"), parts[0])])] == [
+        1,
+        0,
+    ]
+    assert (store.head().size, store.stats(NOW).nodes) == (5, 3)
 
 
 def test_the_same_batch_twice_is_once(store):

@@ -6,10 +6,14 @@ have, beside every answer.
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
+import importers.mlflow
 import lineage
+from lineage.errors import StoreUnreachable
+from lineage.store.sqlite.engine import SqliteStore
 from tests.services.test_joins import BIG, LOCK, Project
 
 TRACKED = "outs:\n- md5: 0123456789abcdef0123456789abcdef\n  path: {name}\n"
@@ -147,3 +151,47 @@ def test_an_import_tells_new_things_from_new_records(tmp_path):
         (second,) = store.load(tmp_path / "two.json")
         assert (first.things, first.added) == (1, 1)
         assert (second.things, second.added) == (0, 1)
+
+
+def test_an_import_of_several_transactions_that_is_broken_off_loses_no_run_and_says_so(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(importers.mlflow, "BATCH_RECORDS", 4)
+    monkeypatch.setattr(SqliteStore, "caps", replace(SqliteStore.caps, records=8))
+    write, calls = SqliteStore.write_all, []
+
+    def some(self, writes, *given):
+        calls.append(len(writes))
+        if len(calls) == 3:
+            raise StoreUnreachable("the server went away")
+        return write(self, writes, *given)
+
+    def unfinished(store):
+        gaps = store.ask("+kind:run").certificate.gaps
+        return [(g.example, g.command) for g in gaps if g.code == "import-unfinished"]
+
+    def rates(store):
+        return [node.attributes.get("param.rate") for node in store.find(kinds=["Run"]).nodes]
+
+    with lineage.open(tmp_path / "s.db") as store:
+        store.load(with_rate(tmp_path / "lab", "1"))
+        assert (rates(store), unfinished(store)) == ([1] * 6, [])
+        monkeypatch.setattr(SqliteStore, "write_all", some)
+        with pytest.raises(StoreUnreachable):
+            store.load(with_rate(tmp_path / "lab", "2"))
+        assert len(calls) == 3
+        assert len(rates(store)) == 6
+        assert set(rates(store)) <= {1, 2}
+        lab = str(tmp_path / "lab")
+        assert unfinished(store) == [(lab, f"lineage import {lab}")]
+        store.load(lab)
+        assert (rates(store), unfinished(store)) == ([2] * 6, [])
+
+
+def with_rate(root, rate):
+    with_runs(root, *"abcdef")
+    for name in "abcdef":
+        folder = root / f"mlruns/0/{name * 32}/params"
+        folder.mkdir()
+        (folder / "rate").write_text(rate)
+    return root

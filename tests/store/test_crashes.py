@@ -7,11 +7,13 @@ import os
 import signal
 import subprocess
 import time
+from collections import Counter
 from contextlib import suppress
 from random import Random
 
 import pytest
 
+import importers.mlflow
 import lineage
 from lineage.errors import StoreBusy, StoreDamaged, StoreFull, StoreMissing, StoreTooNew
 from lineage.model.record import Batch, Edge, Node
@@ -104,6 +106,83 @@ def test_an_import_into_neo4j_may_be_killed_at_any_moment(release, request, monk
         cut += acknowledged < PARTS
         roots.add(check(url, acknowledged))
     assert len(roots) == 1
+    assert cut
+
+
+RUNS = 300
+META = "artifact_location: a\nexperiment_id: '0'\nname: Default\ncreation_time: 1760000000000\n"
+
+
+def tracker(root, rate):
+    """An MLflow store of many runs, all with one rate."""
+    folder = root / "mlruns" / "0"
+    for number in range(RUNS):
+        run = folder / f"{number:032x}"
+        (run / "params").mkdir(parents=True, exist_ok=True)
+        (run / "params" / "rate").write_text(rate)
+        (run / "meta.yaml").write_text(f"run_id: '{run.name}'\nexperiment_id: '0'\nstatus: 3\n")
+    (folder / "meta.yaml").write_text(META)
+    return root
+
+
+def loading(url, root):
+    """A child that imports a tracker in many batches, and says a dot when it begins to write."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        importers.mlflow.BATCH_RECORDS = 20
+
+        def told(what, done, total):
+            if done and "writing" in what:
+                os.write(writing, b".")
+
+        with suppress(BaseException), open_at(url) as opened:
+            opened.load(root, progress=told)
+            os.write(writing, b"!")
+        os._exit(0)
+    os.close(writing)
+    return child, reading
+
+
+def rates(url):
+    with open_at(url) as opened:
+        return Counter(node.attributes.get("param.rate") for node in opened.ask("kind:run"))
+
+
+def reimported_and_killed(url, root, random):
+    """How the runs stand after an import of changed ones was killed while it wrote; whether it was."""
+    child, reading = loading(url, root)
+    for _ in range(random.randrange(1, 20)):
+        os.read(reading, 1)
+    time.sleep(random.uniform(0, 0.02))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    said = b""
+    while data := os.read(reading, 4096):
+        said += data
+    os.close(reading)
+    return rates(url), b"!" not in said
+
+
+@pytest.mark.parametrize("place", ["sqlite", *RELEASES])
+def test_an_import_again_that_is_killed_leaves_all_as_it_was(
+    place, request, monkeypatch, tmp_path, extent
+):
+    random, cut = Random(3 + extent), 0
+    sqlite = place == "sqlite"
+    url = str(tmp_path / "s.db") if sqlite else neo4j_address(place, request, monkeypatch)
+    with open_at(url) as opened:
+        opened.load(tracker(tmp_path, "0"))
+    for number in range(1, ((10, 50) if sqlite else (3, 25))[extent]):
+        stood = rates(url)
+        found, killed = reimported_and_killed(url, tracker(tmp_path, str(number)), random)
+        cut += killed
+        assert found in (stood, Counter({number: RUNS})), number
+    with open_at(url) as opened:
+        opened.load(tmp_path)
+        assert opened.verify().state == "intact"
+    assert rates(url) == Counter({number: RUNS})
     assert cut
 
 

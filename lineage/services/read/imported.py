@@ -23,6 +23,8 @@ from lineage.store.base import NOW, Store, values_under
 
 #: Names of the values kept of sources begin so.
 PREFIX = "source/"
+#: Those of imports that are not finished.
+UNFINISHED = "import/unfinished/"
 #: Sources that are looked at to see whether they changed, and files of one of them.
 MOST = 100
 #: For how many seconds what was seen is taken for what still is.
@@ -40,13 +42,15 @@ _GIT = (".git/HEAD", ".git/logs/HEAD", ".git/packed-refs", "HEAD", "packed-refs"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
     """What was seen of sources, and when: the places of those that changed, and how many entries came by
-    another way than an import since runs were last joined, with the source of the first.
+    another way than an import since runs were last joined, with the source of the first; what is being
+    imported, or was when that was broken off.
     """
 
     at: float
     changed: tuple[str, ...]
     pending: int
     first: str | None
+    unfinished: tuple[str, ...] = ()
 
 
 _LOOKED: WeakKeyDictionary[Store, Looked] = WeakKeyDictionary()
@@ -76,6 +80,24 @@ def forget(ctx: Context, name: str) -> None:
     """Forget a source that no longer lies where it did."""
     ctx.store.keep({_key(name): None})
     look_again(ctx)
+
+
+def begin(ctx: Context, where: str) -> None:
+    """Note that an import has begun which is written in several transactions."""
+    ctx.store.keep({_unfinished(where): where.encode()})
+    look_again(ctx)
+
+
+def end(ctx: Context, where: str) -> None:
+    """Note that an import is finished, where it was noted that it had begun."""
+    name = _unfinished(where)
+    if name in ctx.store.values([name]):
+        ctx.store.keep({name: None})
+    look_again(ctx)
+
+
+def _unfinished(where: str) -> str:
+    return UNFINISHED + hashlib.sha256(where.encode()).hexdigest()[:32]
 
 
 def look_again(ctx: Context) -> None:
@@ -148,7 +170,11 @@ def looked(ctx: Context) -> Looked:
         sources = list(islice(every(ctx), MOST))
         pending, first = _pending(ctx, sources)
         last = _LOOKED[ctx.store] = Looked(
-            at=time.monotonic(), changed=tuple(_changed(sources)), pending=pending, first=first
+            at=time.monotonic(),
+            changed=tuple(_changed(sources)),
+            pending=pending,
+            first=first,
+            unfinished=tuple(value.decode() for _, value in values_under(ctx.store, UNFINISHED)),
         )
     return last
 

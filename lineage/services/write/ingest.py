@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
-from pathlib import Path
+from itertools import accumulate, groupby, islice
 from typing import Any
 
 import importers
@@ -17,14 +18,14 @@ from importers.tally import Tally
 from lineage.errors import Usage
 from lineage.ledger.log import Draft
 from lineage.model import check, kinds, terms
-from lineage.model.record import Batch, Edge, Loss, Record, line
+from lineage.model.record import Batch, Edge, Loss, Node, Record, line
 from lineage.model.value import Value
 from lineage.progress import Progress, prefixed, silent
 from lineage.services.context import Context
 from lineage.services.read import imported, known_gaps
 from lineage.services.read.resolve import resolve
 from lineage.sources.git.repository import place
-from lineage.store.base import NOW, Receipt
+from lineage.store.base import NOW, Receipt, Write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +79,10 @@ def import_source(
     """Read a source with the importer named, or with those that recognise it. ``runs`` are references
     to runs that used the one environment which it describes.
 
-    Everything is read to its end before the first record is written, so that a damaged source
-    leaves the store as it was. Raises the errors of importers, of references to runs, ``Usage`` where
-    it does not describe one environment, ``Rejected``, and those of stores.
+    Everything is read to its end before the first record is written, and what each importer found is
+    written in one transaction, as far as the engine can hold it: readers see all of it or nothing. Raises the errors of importers, of
+    references to runs, ``Usage`` where it does not describe one environment, ``Rejected``, and those of
+    stores.
     """
     chosen = (importers.named(named),) if named else importers.sniff(source)
     read = []
@@ -98,14 +100,8 @@ def import_source(
     used = _stated(ctx, runs, [batch for _, batches in read for batch in batches]) if runs else None
     reports = []
     for importer, batches in read:
-        stores = _by_source(importer, source, batches)
         tell = prefixed(importer.name, progress)
-        for name, own in stores.items():
-            reports.append(_reconcile(ctx, name, importer, own, source.address, tell))
-        if source.path is not None:
-            _let_go(ctx, importer, source.path, stores)
-            for name in stores:
-                imported.remember(ctx, name, importer.name, source.path)
+        reports += _reconcile(ctx, importer, source, _by_source(importer, source, batches), tell)
     if used is not None:
         reports.append(ingest(ctx, used, source=f"stated:{ctx.actor}", importer="api"))
     return tuple(reports)
@@ -134,18 +130,6 @@ def _place(source: Source) -> str:
         return source.address
     namespace, inner = found
     return namespace if inner == "." else f"{namespace}/{inner}"
-
-
-def _let_go(
-    ctx: Context, importer: Importer, path: Path, stores: Mapping[str, Sequence[Batch]]
-) -> None:
-    """Take back what was read at a place out of a source that is not there any more."""
-    if any(batch.partial for batches in stores.values() for batch in batches):
-        return
-    for held in list(imported.every(ctx)):
-        if (held.importer, held.path) == (importer.name, str(path)) and held.name not in stores:
-            _reconcile(ctx, held.name, importer, (), held.path, silent)
-            imported.forget(ctx, held.name)
 
 
 def _environment_of_model(
@@ -195,16 +179,41 @@ def ingest(
 
 def _reconcile(
     ctx: Context,
-    name: str,
     importer: Importer,
-    batches: Sequence[Batch],
-    where: str,
+    source: Source,
+    stores: Mapping[str, Sequence[Batch]],
     progress: Progress,
-) -> Report:
-    """Write what is new, and retract with it what the source, read at ``where``, no longer asserts."""
-    partial = any(batch.partial for batch in batches)
-    gone = [] if partial else _no_longer(ctx, name, importer, batches)
-    return write_batches(ctx, name, importer.name, batches, gone, progress, where=where)
+) -> list[Report]:
+    """Write what is new, and retract with it what the stores of a source no longer assert, and what was
+    read at the place out of a store that is not there any more.
+    """
+    writes: dict[str, list[Write]] = {}
+    for name, batches in stores.items():
+        in_part = any(batch.partial for batch in batches)
+        gone = [] if in_part else _no_longer(ctx, name, importer, batches)
+        writes[name] = _writes(ctx, name, importer.name, batches, gone, source.address)
+    left = _left(ctx, importer, source, stores)
+    for name in left:
+        gone = _no_longer(ctx, name, importer, ())
+        writes[name] = _writes(ctx, name, importer.name, (), gone, source.address)
+    reports = _written(ctx, importer.name, writes, progress, source.address)
+    for name in left:
+        imported.forget(ctx, name)
+    if source.path is not None:
+        for name in stores:
+            imported.remember(ctx, name, importer.name, source.path)
+    return [report for report in reports if report.source in stores or report.retracted]
+
+
+def _left(
+    ctx: Context, importer: Importer, source: Source, stores: Mapping[str, Sequence[Batch]]
+) -> list[str]:
+    """What was read at the place of a source, and is not there any more."""
+    if any(batch.partial for batches in stores.values() for batch in batches):
+        return []
+    place = (importer.name, None if source.path is None else str(source.path))
+    held = [one for one in imported.every(ctx) if (one.importer, one.path) == place]
+    return [one.name for one in held if one.name not in stores]
 
 
 def write_batches(
@@ -214,21 +223,84 @@ def write_batches(
     batches: Sequence[Batch],
     gone: Sequence[Record],
     progress: Progress = silent,
-    *,
-    where: str | None = None,
 ) -> Report:
-    """Write what a source asserts, each batch in a transaction of its own, the first with what the
-    source takes back. ``where`` it was read is noted in the entries.
+    """Write what a source asserts and takes back, an entry a batch."""
+    writes = {source: _writes(ctx, source, importer, batches, gone)}
+    [report] = _written(ctx, importer, writes, progress)
+    return report
+
+
+def _writes(
+    ctx: Context,
+    source: str,
+    importer: str,
+    batches: Sequence[Batch],
+    gone: Sequence[Record],
+    where: str | None = None,
+) -> list[Write]:
+    """The entries of a source. Each takes back what was said of the things that it speaks of; the last,
+    what was said of all others.
     """
-    total, done = sum(map(len, batches)), 0
-    receipts = []
-    for batch in batches or [Batch()]:
-        progress("writing records", done, total)
-        known_gaps.note(ctx.store, batch.edges)
-        receipts.append(ctx.store.write(_draft(ctx, source, importer, batch, where), batch, gone))
-        gone = ()
-        done += len(batch)
-    return _report(source, importer, receipts, batches)
+    batches = batches or [Batch()]
+    speaks = {_subject(record): n for n, batch in enumerate(batches) for record in batch.records}
+    leaving: list[list[Record]] = [[] for _ in batches]
+    for record in gone:
+        leaving[speaks.get(_subject(record), -1)].append(record)
+    return [
+        Write(_draft(ctx, source, importer, batch, where), batch, back)
+        for batch, back in zip(batches, leaving, strict=True)
+    ]
+
+
+def _subject(record: Record) -> str:
+    return record.id if isinstance(record, Node) else record.effect
+
+
+def _written(
+    ctx: Context,
+    importer: str,
+    writes: Mapping[str, Sequence[Write]],
+    progress: Progress,
+    where: str | None = None,
+) -> list[Report]:
+    """Write the entries of several sources together: a report of each. Where that is more than the
+    engine can hold in one transaction, a mark says meanwhile that the import is not finished.
+    """
+    everything = [write for some in writes.values() for write in some]
+    for write in everything:
+        known_gaps.note(ctx.store, write.batch.edges)
+    sizes = [len(write) for write in everything]
+    before, total = [0, *accumulate(sizes)], sum(sizes)
+    together = ctx.store.caps.records or total
+    groups = [list(some) for _, some in groupby(everything, _numbered(sizes, together))]
+    if len(groups) > 1:
+        imported.begin(ctx, where or next(iter(writes)))
+    receipts: list[Receipt] = []
+    for group in groups:
+        tell = partial(_told, progress, before[len(receipts) :], total)
+        receipts += ctx.store.write_all(group, tell)
+    imported.end(ctx, where or next(iter(writes), ""))
+    done = iter(receipts)
+    return [
+        _report(source, importer, list(islice(done, len(some))), [w.batch for w in some])
+        for source, some in writes.items()
+    ]
+
+
+def _numbered(sizes: Sequence[int], together: int) -> Callable[[Write], int]:
+    """The number of the transaction that each entry belongs to, in order."""
+    numbers, number, held = [], 0, 0
+    for size in sizes:
+        if held and held + size > together:
+            number, held = number + 1, 0
+        held += size
+        numbers.append(number)
+    following = iter(numbers)
+    return lambda _: next(following)
+
+
+def _told(progress: Progress, before: Sequence[int], total: int, number: int) -> None:
+    progress("writing records", before[number], total)
 
 
 def _no_longer(

@@ -63,12 +63,15 @@ class Client:
         self.moments.unseen()
         return list(self.bare(text, **parameters)[0])
 
-    def write(self, work: Callable[[neo4j.ManagedTransaction], T]) -> T:
-        """Run work that may be tried again: it is a no-op where it was done before.
+    def write(
+        self, work: Callable[[neo4j.ManagedTransaction], T], *, patience: float = PATIENCE
+    ) -> T:
+        """Run work that may be tried again: it is a no-op where it was done before. It may take as many
+        seconds as there is patience.
 
         A connection lost while committing leaves the outcome open; trying once more finds out.
         """
-        managed = neo4j.unit_of_work(timeout=PATIENCE)(work)
+        managed = neo4j.unit_of_work(timeout=patience)(work)
         with translated(self.where), self.session() as session:
             try:
                 return session.execute_write(managed)

@@ -32,18 +32,25 @@ from lineage.store.base import (
     Subgraph,
     View,
     Walk,
+    Write,
+    ignored,
 )
 from lineage.store.claims import NodeHistory
 from lineage.store.engines import Options
 from lineage.store.neo4j import audit, history, kept, layout, ledger, past
 from lineage.store.neo4j import compile as cypher
-from lineage.store.neo4j.client import Client
+from lineage.store.neo4j.client import PATIENCE, Client
 from lineage.store.neo4j.rows import edge_rows, node_rows
 from lineage.store.neo4j.sets import NameSets, matching
 from lineage.store.neo4j.write import Change, chunks
 from lineage.store.reference import Clock
 from lineage.store.rows import EdgeRow, NodeRow
 
+#: Records of one transaction: the server keeps some 6 KB of each, and lets all transactions together have
+#: 70 % of its heap (dbms.memory.transaction.total.max), which may be no more than half a gigabyte.
+_TOGETHER = 40_000
+#: Seconds that a transaction may take longer for each entry that it writes.
+_OF_WRITE = 10.0
 #: Nodes deleted in one transaction where there may be millions.
 _SLICE = 20_000
 
@@ -51,7 +58,7 @@ _SLICE = 20_000
 class Neo4jStore:
     """A store in a Neo4j database, one store a database."""
 
-    caps: Caps = Caps(name="neo4j", persistent=True, native_walk=True, threads=8)
+    caps: Caps = Caps(name="neo4j", persistent=True, native_walk=True, threads=8, records=_TOGETHER)
 
     def __init__(self, url: str, *, user: str, password: str, secret: str = "") -> None:
         self._client = Client(url, user=user, password=password, secret=secret)
@@ -80,31 +87,56 @@ class Neo4jStore:
 
     def write(self, draft: Draft, batch: Batch, retract: Sequence[Record] = ()) -> Receipt:
         """See ``Store.write``."""
-        lines, leaving = prepare.lines(batch.records), prepare.lines(retract)
+        [receipt] = self.write_all([Write(draft, batch, retract)])
+        return receipt
 
-        def work(tx: neo4j.ManagedTransaction) -> Receipt:
+    def write_all(
+        self, writes: Sequence[Write], progress: Callable[[int], None] = ignored
+    ) -> Sequence[Receipt]:
+        """See ``Store.write_all``."""
+
+        def work(tx: neo4j.ManagedTransaction) -> list[Receipt]:
             head, terms = ledger.lock(self._client, tx)
-            grown = kept.growing(tx, self._vocabulary, terms, lines.values(), self._client.where)
-            change = Change(tx, draft.source)
-            change.look_up([*lines.values(), *leaving.values()])
-            fresh = {t: r for t, r in lines.items() if not change.claimed(r)}
-            gone = {t: r for t, r in leaving.items() if change.claimed(r)}
-            unchanged = len(lines) - len(fresh)
-            if not fresh and not gone:
-                return Receipt(seq=None, unchanged=unchanged)
-            entry = log.seal(head.size + 1, draft, log.signed(fresh, gone))
-            ledger.append(tx, head, entry)
-            things = change.apply(entry, list(fresh.values()), list(gone.values()))
-            self._vocabulary = grown
-            return Receipt(
-                seq=entry.seq,
-                things=things,
-                added=len(fresh),
-                retracted=len(gone),
-                unchanged=unchanged,
-            )
+            vocabulary, receipts = self._vocabulary, []
+            for number, write in enumerate(writes):
+                progress(number)
+                records = prepare.lines(write.batch.records)
+                vocabulary = kept.growing(
+                    tx, vocabulary, terms, records.values(), self._client.where
+                )
+                terms = len(vocabulary.terms)
+                receipt, head = self._write(tx, head, write, records)
+                receipts.append(receipt)
+            self._vocabulary = vocabulary
+            return receipts
 
-        return self._client.write(work)
+        return self._client.write(work, patience=PATIENCE + _OF_WRITE * len(writes))
+
+    def _write(
+        self,
+        tx: neo4j.ManagedTransaction,
+        head: Frontier,
+        write: Write,
+        lines: Mapping[bytes, Record],
+    ) -> tuple[Receipt, Frontier]:
+        leaving = prepare.lines(write.retract)
+        change = Change(tx, write.draft.source)
+        change.look_up([*lines.values(), *leaving.values()])
+        fresh = {t: r for t, r in lines.items() if not change.claimed(r)}
+        gone = {t: r for t, r in leaving.items() if change.claimed(r)}
+        unchanged = len(lines) - len(fresh)
+        if not fresh and not gone:
+            return Receipt(seq=None, unchanged=unchanged), head
+        entry = log.seal(head.size + 1, write.draft, log.signed(fresh, gone))
+        grown = ledger.append(tx, head, entry)
+        receipt = Receipt(
+            seq=entry.seq,
+            things=change.apply(entry, list(fresh.values()), list(gone.values())),
+            added=len(fresh),
+            retracted=len(gone),
+            unchanged=unchanged,
+        )
+        return receipt, grown
 
     def replay(self, entry: Entry) -> None:
         """See ``Store.replay``."""

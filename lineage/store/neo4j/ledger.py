@@ -53,14 +53,15 @@ def has(tx: neo4j.ManagedTransaction, entry: Entry) -> bool:
     return bool(rows) and rows[0].get("leaf") == entry.leaf
 
 
-def append(tx: neo4j.ManagedTransaction, head: Frontier, entry: Entry) -> None:
-    """Add an entry at the end. Raises ``StoreDamaged`` where it is not the next one."""
+def append(tx: neo4j.ManagedTransaction, head: Frontier, entry: Entry) -> Frontier:
+    """Add an entry at the end: the log with it. Raises ``StoreDamaged`` where it is not the next one."""
     grown = head.append(entry.leaf_hash())
     if grown.size != entry.seq:
         raise StoreDamaged(f"entry {entry.seq} does not follow entry {head.size}")
     row = {name: getattr(entry, name) for name in Entry.__dataclass_fields__}
     tx.run(_NEW_ENTRY, entry=row).consume()
     tx.run(MOVE_HEAD, size=grown.size, peaks=head_text(grown)).consume()
+    return grown
 
 
 def headers(client: Client, after: int, limit: int, view: View) -> Sequence[Header]:

@@ -32,6 +32,8 @@ from lineage.store.base import (
     Subgraph,
     View,
     Walk,
+    Write,
+    ignored,
 )
 from lineage.store.claims import Arc, Claim, NodeHistory, Statement
 from lineage.store.engines import Options
@@ -143,24 +145,41 @@ class SqliteStore:
 
     def write(self, draft: Draft, batch: Batch, retract: Sequence[Record] = ()) -> Receipt:
         """See ``Store.write``."""
-        lines, leaving = prepare.lines(batch.records), prepare.lines(retract)
+        [receipt] = self.write_all([Write(draft, batch, retract)])
+        return receipt
+
+    def write_all(
+        self, writes: Sequence[Write], progress: Callable[[int], None] = ignored
+    ) -> Sequence[Receipt]:
+        """See ``Store.write_all``."""
+        receipts = []
         with self._writing() as connection:
-            vocabulary = kept.growing(connection, self.path, lines.values())
-            change = Change(connection, self._source(connection, draft.source))
-            change.look_up([*lines.values(), *leaving.values()])
-            had, leave = change.claimed(lines), change.claimed(leaving)
-            fresh = {t: r for t, r in lines.items() if t not in had} if had else lines
-            gone = {t: leaving[t] for t in leave}
-            unchanged = len(lines) - len(fresh)
-            if not fresh and not gone:
-                return Receipt(seq=None, unchanged=unchanged)
-            entry = log.seal(
-                ledger.head(connection, self.path).size + 1, draft, log.signed(fresh, gone)
-            )
-            ledger.append(connection, self.path, entry)
-            things = change.apply(entry, list(fresh.values()), list(gone.values()))
+            vocabulary = connection.vocabulary
+            for number, write in enumerate(writes):
+                progress(number)
+                lines = prepare.lines(write.batch.records)
+                vocabulary = kept.growing(connection, self.path, lines.values())
+                receipts.append(self._write(connection, write, lines))
         if vocabulary is not connection.vocabulary:
             connection.learn(vocabulary)
+        return receipts
+
+    def _write(
+        self, connection: Connection, write: Write, lines: Mapping[bytes, Record]
+    ) -> Receipt:
+        leaving = prepare.lines(write.retract)
+        change = Change(connection, self._source(connection, write.draft.source))
+        change.look_up([*lines.values(), *leaving.values()])
+        had, leave = change.claimed(lines), change.claimed(leaving)
+        fresh = {t: r for t, r in lines.items() if t not in had} if had else lines
+        gone = {t: leaving[t] for t in leave}
+        unchanged = len(lines) - len(fresh)
+        if not fresh and not gone:
+            return Receipt(seq=None, unchanged=unchanged)
+        seq = ledger.head(connection, self.path).size + 1
+        entry = log.seal(seq, write.draft, log.signed(fresh, gone))
+        ledger.append(connection, self.path, entry)
+        things = change.apply(entry, list(fresh.values()), list(gone.values()))
         return Receipt(
             seq=entry.seq,
             things=things,
