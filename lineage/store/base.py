@@ -386,24 +386,6 @@ def standing(since: int, until: int | None, view: View) -> bool:
     return since <= view.as_of and (until is None or until > view.as_of)
 
 
-def pages(store: Store, size: int = 256, after: int = 0) -> Iterator[Entry]:
-    """Yield all entries of a store behind a sequence number, in order, read a page at a time."""
-    while headers := store.headers(after, size, NOW):
-        bodies = store.bodies([header.seq for header in headers])
-        for header in headers:
-            shown = {name: getattr(header, name) for name in Header.__dataclass_fields__}
-            yield Entry(**shown, body=bodies.get(header.seq, b""))
-        after = headers[-1].seq
-
-
-def values_under(store: Store, prefix: str) -> Iterator[tuple[str, bytes]]:
-    """Yield all values whose names begin so, by name, read a page at a time."""
-    after: str | None = None
-    while found := store.values_under(prefix, after):
-        yield from found
-        after = found[-1][0]
-
-
 def remembered(store: Store, name: str, value: bytes) -> bytes:
     """Read the value kept under a name; where there is none, keep ``value``. Of two calls at once
     the first has its way.

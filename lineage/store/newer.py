@@ -36,9 +36,9 @@ from lineage.store.base import (
     Walk,
     Write,
     ignored,
-    values_under,
 )
 from lineage.store.claims import Arc, Claim, NodeHistory, Statement
+from lineage.store.paging import values_under
 from lineage.store.rows import EdgeRow, NodeRow
 
 

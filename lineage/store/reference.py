@@ -29,8 +29,8 @@ from lineage.store.base import (
     Subgraph,
     View,
     Walk,
-    pages,
 )
+from lineage.store.paging import pages
 from lineage.store.rows import EdgeRow, NodeRow
 
 #: More nodes than there are.

@@ -10,8 +10,9 @@ from lineage.app import open_store
 from lineage.ledger.log import Draft, Header
 from lineage.model.record import line
 from lineage.query import condition as c
-from lineage.store.base import NOW, Filter, Hop, Page, View, Walk, pages
+from lineage.store.base import NOW, Filter, Hop, Page, View, Walk
 from lineage.store.memory import MemoryStore
+from lineage.store.paging import pages
 from tests.conftest import empty
 from tests.strategies import IDS, RELATIONS, batches
 

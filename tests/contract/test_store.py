@@ -14,7 +14,8 @@ from lineage.ledger.log import Draft
 from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Literal, Ref
 from lineage.services.operate.replicate import copy
-from lineage.store.base import NOW, Filter, Page, View, Walk, Write, pages, remembered
+from lineage.store.base import NOW, Filter, Page, View, Walk, Write, remembered
+from lineage.store.paging import pages
 from tests.conftest import KEY, clock
 
 

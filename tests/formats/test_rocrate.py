@@ -22,7 +22,7 @@ from lineage.model import check
 from lineage.model.record import Batch, Edge, Node, line
 from lineage.model.terms import TABLE
 from lineage.model.value import Ref
-from lineage.store.base import pages
+from lineage.store.paging import pages
 from tests.conftest import ROOT
 from tests.formats.crates import FORMAT, METADATA, TRAINING, crate, same, written
 from tests.strategies import batches

@@ -11,7 +11,7 @@ from lineage.model.record import Batch, Edge, Node
 from lineage.services.exchange import namespaces
 from lineage.sources import zip_reader
 from lineage.store.base import NOW as PRESENT
-from lineage.store.base import pages
+from lineage.store.paging import pages
 from tests.services.forging import A, B, C
 
 DIGEST = "ab" * 32

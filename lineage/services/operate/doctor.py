@@ -21,7 +21,8 @@ from lineage.model.vocabulary import KEPT, Vocabulary, too_new
 from lineage.services.context import Context
 from lineage.services.request import Request
 from lineage.services.summary import counted
-from lineage.store.base import NOW, Store, values_under
+from lineage.store.base import NOW, Store
+from lineage.store.paging import values_under
 
 #: From this version on SQLite no longer corrupts a database by a WAL reset at a bad moment.
 SOUND_SQLITE = (3, 51, 3)

@@ -10,7 +10,8 @@ from lineage.errors import CopyDiffers, Usage
 from lineage.model.vocabulary import KEPT, Vocabulary
 from lineage.progress import Progress, silent
 from lineage.services.context import Context
-from lineage.store.base import PERSON_KEY, Store, pages, remembered, values_under
+from lineage.store.base import PERSON_KEY, Store, remembered
+from lineage.store.paging import pages, values_under
 
 #: What is kept that moves with the ledger: identities depend on the key, and without what was sent to
 #: partners and taken from them a replay would pass for a first time.

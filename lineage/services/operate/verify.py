@@ -20,8 +20,9 @@ from lineage.model.findings import MOST, Finding
 from lineage.model.vocabulary import KEPT, Vocabulary, too_new
 from lineage.services.context import Context
 from lineage.services.request import Request
-from lineage.store.base import NOW, Store, pages, values_under
+from lineage.store.base import NOW, Store
 from lineage.store.claims import Arc, Claim, NodeHistory
+from lineage.store.paging import pages, values_under
 
 _PAGE = 2_000
 _DRAW = "Where the ledger is whole, 'lineage rebuild' draws the graph anew from it."

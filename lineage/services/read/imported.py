@@ -19,7 +19,8 @@ from importers.dvc.files import is_ours
 from importers.lockfile.finding import governing_rank
 from lineage.services.context import Context
 from lineage.services.read import known_gaps
-from lineage.store.base import NOW, Store, values_under
+from lineage.store.base import NOW, Store
+from lineage.store.paging import values_under
 
 #: Names of the values kept of sources begin so.
 PREFIX = "source/"

@@ -238,14 +238,15 @@ def _writes(
     gone: Sequence[Record],
     where: str | None = None,
 ) -> list[Write]:
-    """The entries of a source. Each takes back what was said of the things that it speaks of; the last,
-    what was said of all others.
+    """The entries of a source. Each takes back what was said of the things that it speaks of; the last
+    one that speaks of any, what was said of all others.
     """
     batches = batches or [Batch()]
+    last = max((number for number, batch in enumerate(batches) if len(batch)), default=0)
     speaks = {_subject(record): n for n, batch in enumerate(batches) for record in batch.records}
     leaving: list[list[Record]] = [[] for _ in batches]
     for record in gone:
-        leaving[speaks.get(_subject(record), -1)].append(record)
+        leaving[speaks.get(_subject(record), last)].append(record)
     return [
         Write(_draft(ctx, source, importer, batch, where), batch, back)
         for batch, back in zip(batches, leaving, strict=True)

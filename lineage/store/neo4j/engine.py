@@ -18,7 +18,7 @@ from lineage.ledger.merkle import Frontier
 from lineage.model.record import Batch, Record
 from lineage.model.vocabulary import Translation
 from lineage.query.plan import PlanRequest
-from lineage.store import base, execute, prepare, reference
+from lineage.store import execute, prepare, reference
 from lineage.store.address import Address
 from lineage.store.base import (
     Caps,
@@ -43,6 +43,7 @@ from lineage.store.neo4j.client import PATIENCE, Client
 from lineage.store.neo4j.rows import edge_rows, node_rows
 from lineage.store.neo4j.sets import NameSets, matching
 from lineage.store.neo4j.write import Change, chunks
+from lineage.store.paging import pages
 from lineage.store.reference import Clock
 from lineage.store.rows import EdgeRow, NodeRow
 
@@ -172,7 +173,7 @@ class Neo4jStore:
         for text in (cypher.DELETE_EDGES, cypher.DELETE_NODES, past.FORGET):
             while self._client.write(partial(_count, text)):
                 pass
-        for entry in base.pages(self):
+        for entry in pages(self):
             added, gone = log.split(entry)
             self._client.write(partial(self._draw, entry=entry, added=added, gone=gone))
             progress(entry.seq)

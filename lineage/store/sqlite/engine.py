@@ -18,7 +18,7 @@ from lineage.ledger.merkle import Frontier
 from lineage.model import terms
 from lineage.model.record import Batch, Record
 from lineage.query.plan import PlanRequest
-from lineage.store import base, execute, prepare, reference
+from lineage.store import execute, prepare, reference
 from lineage.store.address import Address
 from lineage.store.base import (
     Caps,
@@ -37,6 +37,7 @@ from lineage.store.base import (
 )
 from lineage.store.claims import Arc, Claim, NodeHistory, Statement
 from lineage.store.engines import Options
+from lineage.store.paging import pages
 from lineage.store.reference import Clock
 from lineage.store.rows import EdgeRow, NodeRow
 from lineage.store.sqlite import kept, ledger, read
@@ -211,7 +212,7 @@ class SqliteStore:
             for table in ("edge", "statement", "node", "source"):
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
             kept.vocabulary(connection).demand_known(str(self.path))
-            for entry in base.pages(self):
+            for entry in pages(self):
                 self._draw(connection, entry, *log.split(entry))
                 progress(entry.seq)
 

@@ -11,7 +11,7 @@ from lineage.services.context import Context
 from lineage.services.read import imported, known_gaps
 from lineage.services.read.known_gaps import KnownGaps
 from lineage.services.write.joins.join import Joins
-from lineage.store.base import values_under
+from lineage.store.paging import values_under
 
 
 def keep(ctx: Context, joins: Joins, entry: int) -> None:
