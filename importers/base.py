@@ -108,6 +108,12 @@ class Importer(Protocol):
         """Yield what the source says. Raises the errors of ``lineage.errors``, nothing else."""
         ...
 
+    def places(self, source: Source) -> Sequence[Path]:
+        """The files or folders in which what it reads of a source lies; by them two copies of one store
+        are told apart.
+        """
+        return () if source.path is None else (source.path,)
+
     def lasting(self, record: Record) -> bool:
         """Whether a record stays true when the source no longer shows it: a commit that a rebase
         removed was still made. Others are retracted by the next import.

@@ -37,7 +37,22 @@ _SILENT: Mapping[str, str] = {"http": ":80", "https": ":443"}
 _FILES = frozenset({"abfss", "adl", "dbfs", "file", "gs", "hdfs", "s3", "wasbs"})
 #: Of these the key of an object begins behind the slash.
 _OBJECTS = frozenset({"gs", "s3", "wasbs"})
+#: Of these the container stands before the host, where others have a login.
+_CONTAINERS = frozenset({"abfs", "abfss", "wasb", "wasbs"})
 _SNOWFLAKE = ".snowflakecomputing.com"
+
+
+def of_address(scheme: str, netloc: str, path: str) -> tuple[str, str]:
+    """Namespace and name of the data at an address, without the login in it.
+
+    >>> of_address("s3a", "lab", "/clean/people/"), of_address("abfss", "raw@a.dfs.core.windows.net", "/x")
+    (('s3://lab', 'clean/people'), ('abfss://raw@a.dfs.core.windows.net', '/x'))
+    """
+    before, at, host = netloc.rpartition("@")
+    is_container = at and scheme.lower() in _CONTAINERS and ":" not in before
+    shown = _SCHEMES.get(scheme.lower(), scheme.lower())
+    name = path if shown in _FILES else path.strip("/")
+    return normal(f"{scheme}://{netloc if is_container else host}", name)
 
 
 def normal(namespace: str, name: str) -> tuple[str, str]:

@@ -28,6 +28,7 @@ from lineage.services.read import known_gaps
 from lineage.services.request import Request
 from lineage.services.write import ingest
 from lineage.services.write.folder import import_folder
+from lineage.services.write.import_source import import_source
 from lineage.services.write.ingest import Report
 from lineage.services.write.join import after_import
 from lineage.store import engines
@@ -263,7 +264,7 @@ class Lineage(Verbs, Closeable):
                 progress=progress,
             ).told
         else:
-            reports = ingest.import_source(
+            reports = import_source(
                 self.context,
                 place,
                 named=named,

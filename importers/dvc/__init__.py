@@ -80,10 +80,11 @@ class DvcImporter(Importer):
 
 
 def _signs(path: Path) -> bool:
-    """Whether a folder, or one in it, has files of DVC."""
+    """Whether a folder, or one in it that is no repository of its own, has files of DVC."""
     patterns = (*PATTERNS, *(f"*/{x}" for x in PATTERNS))
     found = (x for pattern in patterns for x in path.glob(pattern))
-    return any(x.is_file() for x in islice(found, 100)) or (path / _SIGNS[-1]).is_file()
+    own = (x for x in islice(found, 100) if x.parent == path or not layout.looks(x.parent))
+    return any(x.is_file() for x in own) or (path / _SIGNS[-1]).is_file()
 
 
 def _in_history(path: Path) -> bool:

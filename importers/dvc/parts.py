@@ -88,11 +88,12 @@ class Parts:
 
     def _above(self, place: Place) -> Iterator[Place]:
         """The folders around a place that were made or tracked as wholes."""
-        path = posixpath.dirname(place.path)
-        while path and path != "/":
+        path, below = posixpath.dirname(place.path), place.path
+        # Above the root of a share (``//nas``) is that root again.
+        while path and path != below:
             if (above := Place(place.namespace, path)) in self._said:
                 yield above
-            path = posixpath.dirname(path)
+            path, below = posixpath.dirname(path), path
 
     def _below(self, dep: Item) -> Iterator[Place]:
         """What was made or tracked inside a folder that was read."""

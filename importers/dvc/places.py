@@ -9,6 +9,7 @@ from collections.abc import Collection
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from importers.locations import of_address
 from lineage.access.secret_patterns import scrub
 
 #: A path with more characters is none.
@@ -60,8 +61,7 @@ def place_of(path: Any, folder: str) -> Place | None:
             return None
         if not parts.scheme or not (parts.netloc or parts.path):
             return None
-        host = parts.netloc.rpartition("@")[2]
-        return Place(f"{parts.scheme}://{host}", parts.path.lstrip("/") or "/")
+        return Place(*of_address(parts.scheme, parts.netloc, parts.path or "/"))
     if path.startswith(("/", "\\\\")) or _DRIVE.match(path):
         return Place("file", path)
     return Place(None, joined(folder, path))

@@ -202,6 +202,9 @@ class Graph:
                 self._add(node)
             for edge in ties:
                 self._put(edge)
+        if place.namespace is not None and "://" in place.namespace:
+            # What lies at an address is known to others by the address.
+            self._link("specializationOf", ident, self._dataset(place))
         for name in sorted(self._found.models.get(place, ())):
             model = ids.model_id(self._namespace, name)
             self._add(

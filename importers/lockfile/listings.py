@@ -60,7 +60,10 @@ def _of_conda(lines: list[str]) -> Iterator[Row]:
         if len(words) < 3:
             continue
         name, version, build, channel = (*words[:3], words[3] if len(words) > 3 else None)
-        if _BY_PIP & {build, channel}:
+        if channel == "<develop>":
+            # It lies in a folder, wherever that is.
+            yield Row(name, version, place="~")
+        elif _BY_PIP & {build, channel}:
             yield Row(name, version)
         else:
             yield Row(name, version, "conda", build, channel)

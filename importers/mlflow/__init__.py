@@ -59,6 +59,13 @@ class MlflowImporter(Importer):
         except OSError:
             return False
 
+    def places(self, source: Source) -> Sequence[Path]:
+        """The stores in a folder, or the one that an address on this machine names."""
+        path = source.path
+        if path is None and source.address.startswith(_LOCAL_SCHEMES):
+            path = _local(source.address)
+        return () if path is None else tuple(_stores_at(path))
+
     def read(self, source: Source, options: Options) -> Iterator[Batch]:
         """Yield runs and what they used and made, then models; the last batch of a store has its
         counts.

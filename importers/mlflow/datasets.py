@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from importers.locations import normal
+from importers.locations import of_address
 from importers.mlflow.entities import Dataset, DatasetInput
 from importers.mlflow.naming import Naming, edge
 from importers.mlflow.values import is_loopback, split_url, storable
@@ -161,7 +161,6 @@ def _public_name(uri: str | None) -> tuple[str, str] | None:
     parts = split_url(uri) if uri else None
     if parts is None or parts.query or parts.fragment or parts.scheme in {"", "file"}:
         return None
-    host, name = parts.netloc.rpartition("@")[2], parts.path.strip("/")
-    if is_loopback(parts.hostname) or not name:
+    if is_loopback(parts.hostname) or not parts.path.strip("/"):
         return None
-    return normal(f"{parts.scheme}://{host}", name)
+    return of_address(parts.scheme, parts.netloc, parts.path)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from importers.mlflow import sources
@@ -67,6 +67,7 @@ class Origins:
         if version.run and version.run not in sources.REDACTED:
             created = self._naming.tally.moment(version.created, f"{name}@v{version.version}")
             at: Attributes = {"prov:time": created} if created else {}
+            self._demand("runs", version.run, self._known.runs)
             yield edge("wasGeneratedBy", ident, self._naming.run(version.run), at)
             found = True
         for source in dict.fromkeys((version.source, version.storage)):
@@ -85,11 +86,15 @@ class Origins:
     ) -> Iterator[Record]:
         naming = self._naming
         if (logged := sources.logged_model(source)) is not None:
+            self._demand("logged models", logged, self._known.logged)
             yield edge("wasDerivedFrom", ident, naming.logged(logged))
         elif (named := sources.version(source)) is not None:
             number = named.number or self._meant(registry, name, version, named)
             cause = number and ids.model_version_id(registry, named.model, number)
             if cause and cause != ident:
+                numbers = {one.version for one in self._shelf.get((registry, named.model), ())}
+                shown = f"{named.model}@v{number}"
+                self._demand("model versions", shown, {f"{named.model}@v{n}" for n in numbers})
                 yield edge("wasDerivedFrom", ident, cause, _how(named))
         elif (folder := sources.run_folder(source)) is not None:
             if (logged := self._known.only(folder.owner, folder.path)) is not None:
@@ -112,10 +117,17 @@ class Origins:
         self, ident: Id, version: ModelVersion, folder: Folder, how: Attributes
     ) -> Iterator[Record]:
         if folder.owner != version.run:
+            self._demand("runs", folder.owner, self._known.runs)
             yield edge("wasGeneratedBy", ident, self._naming.run(folder.owner), how)
         for file in self._files.get(folder.owner, ()):
             if not folder.path or f"{file.path}/".startswith(f"{folder.path}/"):
                 yield edge("hadMember", ident, self._naming.file(folder.owner, file))
+
+    def _demand(self, what: str, named: str, known: Container[str]) -> None:
+        """Count what a version names as its source and the store does not hold."""
+        if named not in known:
+            reason = "a version was registered from them, and they are not in this store"
+            self._naming.tally.lose(what, reason, first=named)
 
     def _meant(self, registry: str, name: str, version: ModelVersion, named: Version) -> str | None:
         """The number of the version that an alias, a stage or ``latest`` stood for, as far as the

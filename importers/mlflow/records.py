@@ -108,7 +108,8 @@ class Mapper:
             id=ids.environment_id({"image": digest or image}),
             label=image or digest,
             # A name may be another image tomorrow.
-            more=known(image=image, digest=digest, reproducible=None if digest else False),
+            more={**known(image=image, digest=digest)}
+            | ({} if digest else {"reproducible": False}),
         )
         yield from self._naming.once(environment)
         yield edge("used", ident, environment.id, {"prov:role": "environment"})

@@ -73,10 +73,13 @@ FORMS = (
     _form(
         "url-login", _SCHEME + r"[^/\s@:]{0,200}:[^/\s@]{1,500}@", "://", flags=re.IGNORECASE
     )._replace(instead=""),
-    # A user without a password says no secret, but who it was.
-    _form("url-user", _SCHEME + r"[^/\s@]{1,500}@", "://", flags=re.IGNORECASE)._replace(
-        instead="", reported=False
-    ),
+    # A user without a password says no secret, but who it was. On Azure's stores it is a container.
+    _form(
+        "url-user",
+        r"(?!\b(?:abfss?|wasbs?)://)" + _SCHEME + r"[^/\s@]{1,500}@",
+        "://",
+        flags=re.IGNORECASE,
+    )._replace(instead="", reported=False),
     _form(
         "signed-url",
         r"(?P<kept>[?&;](?:[\w-]{0,40}[_-])?(?:signature|sig|credential|token|secret|password"

@@ -42,7 +42,11 @@ def COMMAND(answer: Comparison) -> None:
 def lines(differences: Sequence[Difference]) -> Iterator[str]:
     """Write differences, one a line, numbers with what they changed by."""
     for item in differences:
-        yield f"{item.what}: {_shown(item.a)} -> {_shown(item.b)}{change(item)}"
+        a, b = _shown(item.a), _shown(item.b)
+        if a == b:
+            # They differ further behind than people read.
+            a, b = str(item.a), str(item.b)
+        yield f"{item.what}: {a} -> {b}{change(item)}"
 
 
 def change(item: Difference) -> str:
@@ -83,5 +87,5 @@ def _shown(value: Any) -> str:
     if isinstance(value, str) and value.startswith(ids.REVISION):
         return _short(value)
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return "true" if value else "false"
     return "absent" if value is None else str(readable(value))

@@ -357,3 +357,17 @@ def counted(graph):
         },
         "edges": {relation: len(found) for relation, found in edges.items()},
     }
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "http://schema.org/FailedActionStatus",
+        {"@id": "http://schema.org/FailedActionStatus"},
+        {"@id": "schema:FailedActionStatus"},
+    ],
+)
+def test_what_became_of_an_action_is_read_as_a_text_and_as_a_reference(said):
+    batch = FORMAT.loads(crate({"@id": "#run", "@type": "CreateAction", "actionStatus": said}))
+    (run,) = (node for node in batch.nodes if node.kind == "Run")
+    assert run.attributes["status"] == "failed"

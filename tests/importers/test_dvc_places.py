@@ -244,3 +244,32 @@ def test_a_dvcfile_that_is_none_is_one_clear_error(new_repository):
     project.commit("x", {"Dvcfile": "hello: world\n"})
     with pytest.raises(BadInput, match="no Dvcfile: it lists no outputs"):
         records(project.path)
+
+
+def test_a_dependency_on_a_share_is_read_to_its_end(new_repository):
+    project = new_repository()
+    deps = [{"path": path, "md5": md5(path), "hash": "md5"} for path in ("//nas/y.csv", "///z")]
+    stages = {"t": {"cmd": "t", "deps": deps, "outs": []}}
+    project.commit("one", {"dvc.lock": yaml.safe_dump({"schema": "2.0", "stages": stages})})
+    _, edges, *_ = records(project.path)
+    assert len(linked(edges, "used", "dep")) == 2
+
+
+def test_data_at_an_address_is_a_version_of_what_others_call_by_the_address(new_repository, opened):
+    project = new_repository()
+    said = "deps:\n- path: s3a://lab/clean/people.csv\n  etag: abc\nouts:\n"
+    project.commit("one", {"people.csv.dvc": said + f"- {entry('people.csv', md5('p'), 500)}\n"})
+    opened.load(project.path, named="dvc")
+    source = opened.find(text="lab/clean/people.csv", kinds=["Dataset"]).nodes
+    assert [node.id for node in source] == ["urn:lineage:dataset:s3://lab/clean/people.csv"]
+    assert source[0].id in opened.trace("people.csv").ids
+
+
+def test_a_project_of_dvc_below_a_plain_folder_is_read_where_git_is(
+    tmp_path, new_repository, opened
+):
+    (tmp_path / "above").mkdir()
+    project = new_repository("above/one")
+    project.commit("one", {"d.csv.dvc": TRACKED})
+    reports = opened.load(project.path.parent)
+    assert [(r.importer, bool(r.added)) for r in reports] == [("git", True), ("dvc", True)]

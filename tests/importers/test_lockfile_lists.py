@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+import lineage
 from importers.base import Source
 from importers.lockfile import IMPORTER
 from importers.lockfile.finding import format_of, governing_rank
@@ -247,3 +248,14 @@ def test_a_damaged_lock_is_said_and_not_passed_over(tmp_path):
     written(tmp_path, "requirements.txt", "attrs==25.1.0\n")
     found = read(tmp_path)
     assert found.lost == {"lock files": 1} and len(found.members) == 1
+
+
+def test_a_project_in_development_is_left_open_in_a_list_of_conda(tmp_path):
+    head = "# packages in environment at /opt/conda:\n#\n# Name  Version  Build  Channel\n"
+    body = "numpy 1.21.5 py39he7a7128_1\nmine 0.1 dev_0 <develop>\n"
+    (tmp_path / "conda-list.txt").write_text(head + body)
+    with lineage.open("memory:") as store:
+        store.load(tmp_path / "conda-list.txt")
+        (environment,) = store.find(kinds=["Environment"]).nodes
+        assert environment.attributes["reproducible"] is False
+        assert [node.title for node in store.find(kinds=["Package"]).nodes] == ["numpy 1.21.5"]

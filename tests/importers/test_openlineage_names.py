@@ -7,7 +7,8 @@ import json
 
 import pytest
 
-from importers.locations import normal
+from importers.dvc.places import place_of
+from importers.locations import normal, of_address
 from importers.openlineage import batch_of
 from tests.conftest import KEY
 from tests.importers.mlflow_found import Found
@@ -160,3 +161,31 @@ def test_mlflow_and_openlineage_call_an_address_the_same(tmp_path):
     batch = batch_of(event(1, [], [("s3://lab", "clean/people")]), person_key=KEY)
     (there,) = {node.id for node in batch.nodes if node.kind == "Dataset"}
     assert there in {node.id for node in found.of("Dataset")}
+
+
+@pytest.mark.parametrize("scheme", ["abfss", "abfs", "wasbs", "wasb"])
+def test_two_containers_of_one_account_are_two_places(opened, scheme):
+    place = "lab.dfs.core.windows.net"
+    bronze, silver = (f"{scheme}://{name}@{place}" for name in ("bronze", "silver"))
+    opened.ingest(batch_of(event(1, [(bronze, "/people")], [(silver, "/people")]), person_key=KEY))
+    (run,) = opened.find(kinds=["Run"]).nodes
+    (read,) = (e.cause for e in opened.show(run.id).edges if e.relation == "used")
+    (made,) = (e.effect for e in opened.show(run.id).edges if e.relation == "wasGeneratedBy")
+    assert "bronze@" in read
+    assert "silver@" in made
+
+
+def test_what_dvc_and_mlflow_read_at_an_address_is_the_data_that_others_know_by_it():
+    addresses = (
+        ("s3a", "lab", "/clean/people.csv"),
+        ("abfss", "raw@lab.dfs.core.windows.net", "/people"),
+        ("hdfs", "nn", "/people"),
+        ("gcs", "lab", "/people/"),
+        ("https", "Data.Lab:443", "/people.csv"),
+    )
+    for scheme, host, path in addresses:
+        assert of_address(scheme, host, path) == normal(*of_address(scheme, host, path))
+        place = place_of(f"{scheme}://{host}{path}", "")
+        assert (place.namespace, place.path) == of_address(scheme, host, path)
+    assert of_address("s3", "ana:hunter2@lab", "/x") == ("s3://lab", "x")
+    assert of_address("abfss", "ana:hunter2@lab", "/x") == ("abfss://lab", "/x")

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 
 import pytest
 
@@ -64,11 +65,18 @@ def part_of(*idents):
 PART = "part of result"
 
 
-@pytest.mark.parametrize("way", ["hasPart", "isPartOf", "folder"])
-@pytest.mark.parametrize("kind", ["Collection", "Dataset", "RepositoryCollection"])
+@pytest.mark.parametrize(
+    ("kind", "way"),
+    [
+        *product(
+            ["Collection", "Dataset", "RepositoryCollection"], ["hasPart", "isPartOf", "folder"]
+        ),
+        ("Dataset", "folder without a slash"),
+    ],
+)
 def test_an_action_generated_the_parts_of_the_collection_that_it_made(kind, way, tmp_path):
-    name = "results/" if way == "folder" else "#all"
-    out = {**OUT, "@id": "results/out.txt" if way == "folder" else "out.txt"}
+    name = {"folder": "results/", "folder without a slash": "results"}.get(way, "#all")
+    out = {**OUT, "@id": "out.txt" if name == "#all" else "results/out.txt"}
     whole = {"@id": name, "@type": kind}
     if way == "hasPart":
         whole["hasPart"] = part_of("out.txt")

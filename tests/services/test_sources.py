@@ -195,3 +195,53 @@ def with_rate(root, rate):
         folder.mkdir()
         (folder / "rate").write_text(rate)
     return root
+
+
+def test_copies_of_a_store_that_lie_side_by_side_do_not_take_each_other_back(tmp_path):
+    """A backup that is older, a colleague's store that went on: each has what the other lacks."""
+    ana, ben = tmp_path / "ana", tmp_path / "ben"
+    with_runs(ana, "a", "b")
+    with_runs(ben, "b", "c")
+    with lineage.open("memory:") as store:
+        for _ in range(2):
+            store.load(tmp_path)
+            assert runs(store) == {"a", "b", "c"}
+        again = [report for report in store.load(tmp_path) if report.importer == "mlflow"]
+        assert [(one.added, one.retracted) for one in again] == [(0, 0), (0, 0)]
+        assert all(one.unchanged for one in again)
+        with_runs(ben, "b", "d")
+        store.load(ben)
+        assert runs(store) == {"a", "b", "d"}
+        with_runs(ana, "b")
+        store.load(ana)
+        assert runs(store) == {"b", "d"}
+        shutil.rmtree(ana)
+        with_runs(ben, "d")
+        store.load(ben)
+        assert runs(store) == {"d"}
+
+
+def test_a_clone_beside_its_project_is_unchanged_but_for_its_branches(tmp_path):
+    project = Project(tmp_path / "churn")
+    project.commit(**{"a.csv": "x"})
+    project.git("clone", "-q", str(project.root), str(tmp_path / "clone"))
+    with lineage.open("memory:") as store:
+        store.load(project.root, named="git")
+        for _ in range(2):
+            (report,) = store.load(tmp_path / "clone", named="git")
+        assert (report.things, report.added, report.retracted) == (0, 0, 0)
+        assert report.unchanged > 0
+        (again,) = store.load(project.root, named="git")
+        assert (again.added, again.retracted) == (0, 0)
+
+
+@pytest.mark.parametrize("other", ["", "mlruns"])
+def test_other_spellings_of_one_place_are_one_source(tmp_path, other):
+    with_runs(tmp_path, "a", "b")
+    with lineage.open("memory:") as store:
+        store.load(tmp_path, named="mlflow")
+        (report,) = store.load(tmp_path / other, named="mlflow")
+        assert (report.added, report.retracted) == (0, 0)
+        with_runs(tmp_path, "b")
+        store.load(f"file://{tmp_path}/mlruns", named="mlflow")
+        assert runs(store) == {"b"}

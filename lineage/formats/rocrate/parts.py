@@ -65,13 +65,21 @@ def _generated(part: str, action: str) -> Edge:
     return Edge(relation="wasGeneratedBy", effect=part, cause=action, attributes=told)
 
 
-def below(idents: Collection[str], root: str) -> dict[str, list[str]]:
-    """The folders of a crate, with what stands right below each by its path."""
-    found: dict[str, list[str]] = {ident: [] for ident in idents if ident.endswith("/")}
-    found.pop(root, None)
+def below(
+    idents: Collection[str], root: str, folders: Collection[str] = ()
+) -> dict[str, list[str]]:
+    """The folders of a crate, with what stands right below each by its path. A folder ends with a slash,
+    or is one by its type: the specification asks for the slash and lets it be missing.
+    """
+    called = {
+        ident.rstrip("/") + "/": ident
+        for ident in idents
+        if ident != root and (ident.endswith("/") or ident in folders)
+    }
+    found: dict[str, list[str]] = {ident: [] for ident in called.values()}
     for ident in idents:
-        folder = ident.rstrip("/").rpartition("/")[0] + "/"
-        if folder in found:
+        folder = called.get(ident.rstrip("/").rpartition("/")[0] + "/")
+        if folder is not None:
             found[folder].append(ident)
     return found
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache
@@ -90,7 +91,8 @@ class Reader:
         root = self.iri(self._source.root)
         given = [ident for ident, own in types.items() if _SOFTWARE.intersection(own)]
         given += [self.iri(name) for name in words.METADATA_NAMES]
-        crate = Crate(root, given, below(types, root))
+        folders = {ident for ident in types if self._kinds[ident] == "Dataset"}
+        crate = Crate(root, given, below(types, root, folders))
         found, unclear = made(self._edges.values(), crate)
         for edge in found:
             self._edges.setdefault((edge.relation, edge.effect, edge.cause, None), edge)
@@ -225,8 +227,8 @@ class Reader:
             return "digest", [f"{term}:{hex_}" for hex_ in hexes]
         if term == "contentSize" and bytes_ is not None:
             return "size", [bytes_]
-        if own == "status" and texts:
-            return own, [_status(str(value)) for value in values]
+        if own == "status" and (statuses := _statuses(values)):
+            return own, statuses
         if own and texts and (own in _EVERYBODYS or own in _fields(kind)):
             return own, values
         return key, values
@@ -380,8 +382,17 @@ def _bare(ident: str) -> str:
     return words.encoded(ident).removeprefix("./")
 
 
-def _status(text: str) -> str:
-    return words.STATUS.get(text.rpartition("/")[2], text)
+def _statuses(values: list[Scalar]) -> list[Scalar]:
+    """What became of an action: as a text, or as a reference to one of the words for it."""
+    found: list[Scalar] = []
+    for value in values:
+        text = value.iri if isinstance(value, Ref) else value
+        word = re.split("[/:]", text)[-1] if isinstance(text, str) else ""
+        known = words.STATUS.get(word)
+        if known is None and not isinstance(value, str):
+            return []
+        found.append(known or value)
+    return found
 
 
 @cache

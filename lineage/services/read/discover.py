@@ -226,7 +226,7 @@ class _Search:
                 else:
                     self._project(inner)
                 continue
-            yield inner, below
+            yield inner, frozenset() if layout.looks(inner) else below
 
     def _files(self, folder: Path, names: list[str], covered: frozenset[str]) -> None:
         """The files of a folder that nothing read for the folder covers."""

@@ -77,6 +77,12 @@ def remember(ctx: Context, name: str, importer: str, path: Path) -> None:
     look_again(ctx)
 
 
+def held(ctx: Context, name: str) -> Imported | None:
+    """What is remembered of a source."""
+    value = ctx.store.values([_key(name)]).get(_key(name))
+    return None if value is None else Imported(**orjson.loads(value))
+
+
 def forget(ctx: Context, name: str) -> None:
     """Forget a source that no longer lies where it did."""
     ctx.store.keep({_key(name): None})

@@ -14,6 +14,7 @@ from lineage.model.record import Edge, Node
 from lineage.model.value import each, plain
 from lineage.services.context import Context
 from lineage.services.read.resolve import resolve
+from lineage.services.read.versions import versions
 from lineage.store.base import Hop, View
 from lineage.store.rows import EdgeRow, NodeRow
 
@@ -28,6 +29,8 @@ _MEMBERS = Hop(relations=frozenset({"hadMember"}))
 _DATA = frozenset({"Dataset", "DatasetVersion"})
 #: Ties by digest that are followed from a model version to what a run made.
 _TIES = 4
+#: Versions that a message names.
+_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,14 @@ def run_of(ctx: Context, about: str, view: View) -> str:
     """The run that a reference means, or that made what it means. Raises ``Usage`` where there is none."""
     row = resolve(ctx, about, view)
     ident = row.id if kinds.family(row.kind) == "Activity" else _maker(ctx, row.id, view)
+    if ident is None and (named := versions(ctx, row, view)):
+        if len(named) == 1:
+            return run_of(ctx, named[0].id, view)
+        shown = ", ".join(one.title for one in named[-_SHOWN:])
+        raise Usage(
+            f"{row.title} has {len(named)} versions, and which one is compared is not said",
+            hint=f"Name one: {shown}.",
+        )
     if ident is None:
         raise Usage(
             f"no run is known that made {about!r}",

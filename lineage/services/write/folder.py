@@ -12,7 +12,8 @@ from lineage.model.record import Loss
 from lineage.progress import Progress, silent
 from lineage.services.context import Context
 from lineage.services.read.discover import Discovery, discover
-from lineage.services.write.ingest import Report, import_source
+from lineage.services.write.import_source import import_source
+from lineage.services.write.ingest import Report
 
 #: Importers of which a range of commits can be asked for.
 _WITH_HISTORY = frozenset({"git", "dvc"})

@@ -1,31 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes what a source asserts, and retracts what it no longer does."""
+"""Writes entries: batches as they come, or all that a source asserts and takes back together."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from hashlib import sha256
 from itertools import accumulate, groupby, islice
 from typing import Any
 
-import importers
-from importers.base import Importer, Options, Source
-from importers.lockfile import environment_of_model, records
-from importers.tally import Tally
-from lineage.errors import Usage
 from lineage.ledger.log import Draft
-from lineage.model import check, kinds, terms
-from lineage.model.record import Batch, Edge, Loss, Node, Record, line
-from lineage.model.value import Value
-from lineage.progress import Progress, prefixed, silent
+from lineage.model import check
+from lineage.model.record import Batch, Loss, Node, Record
+from lineage.progress import Progress, silent
 from lineage.services.context import Context
 from lineage.services.read import imported, known_gaps
-from lineage.services.read.resolve import resolve
-from lineage.sources.git.repository import place
-from lineage.store.base import NOW, Receipt, Write
+from lineage.store.base import Receipt, Write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,101 +58,6 @@ class Report:
         }
 
 
-def import_source(
-    ctx: Context,
-    source: Source,
-    *,
-    named: str | None = None,
-    revisions: str | None = None,
-    runs: Sequence[str] = (),
-    progress: Progress = silent,
-) -> tuple[Report, ...]:
-    """Read a source with the importer named, or with those that recognise it. ``runs`` are references
-    to runs that used the one environment which it describes.
-
-    Everything is read to its end before the first record is written, and what each importer found is
-    written in one transaction, as far as the engine can hold it: readers see all of it or nothing. Raises the errors of importers, of
-    references to runs, ``Usage`` where it does not describe one environment, ``Rejected``, and those of
-    stores.
-    """
-    chosen = (importers.named(named),) if named else importers.sniff(source)
-    read = []
-    for importer in chosen:
-        options = Options(
-            person_key=ctx.person_key,
-            revisions=revisions,
-            environment=_environment_of_model,
-            progress=prefixed(importer.name, progress),
-        )
-        read.append((importer, list(importer.read(source, options))))
-    for _, batches in read:
-        for batch in batches:
-            check.demand(batch)
-    used = _stated(ctx, runs, [batch for _, batches in read for batch in batches]) if runs else None
-    reports = []
-    for importer, batches in read:
-        tell = prefixed(importer.name, progress)
-        reports += _reconcile(ctx, importer, source, _by_source(importer, source, batches), tell)
-    if used is not None:
-        reports.append(ingest(ctx, used, source=f"stated:{ctx.actor}", importer="api"))
-    return tuple(reports)
-
-
-def _by_source(
-    importer: Importer, source: Source, batches: Sequence[Batch]
-) -> Mapping[str, Sequence[Batch]]:
-    """Batches by the name of what asserts them: what the tool calls its store; else the repository and
-    the path in it, which a move or a clone does not change; else the address.
-    """
-    found: dict[str, list[Batch]] = {}
-    own = any(batch.source is None for batch in batches) or not batches
-    where = _place(source) if own else ""
-    for batch in batches or (Batch(),):
-        found.setdefault(f"{importer.name}:{batch.source or where}", []).append(batch)
-    return found
-
-
-def _place(source: Source) -> str:
-    if source.data is not None and source.address == "-":
-        # A pipe is no place: what came through it another time was something else.
-        return f"sha256:{sha256(source.data).hexdigest()}"
-    found = None if source.path is None else place(source.path)
-    if found is None:
-        return source.address
-    namespace, inner = found
-    return namespace if inner == "." else f"{namespace}/{inner}"
-
-
-def _environment_of_model(
-    files: Mapping[str, bytes],
-) -> tuple[str, Sequence[Record]] | None:
-    """The environment that files beside a logged model describe, with its records."""
-    found = environment_of_model(files, Tally())
-    if found is None:
-        return None
-    return records.environment_id(found), list(records.records(found, (), Tally()))
-
-
-def _stated(ctx: Context, runs: Sequence[str], batches: Sequence[Batch]) -> Batch:
-    """That runs used the environment which a source describes, as somebody says who knows."""
-    found = {node.id for batch in batches for node in batch.nodes if node.kind == "Environment"}
-    if len(found) != 1:
-        raise Usage(
-            f"the source describes {len(found)} environments: which one the runs used is not clear",
-            hint="Import a lock file of one environment.",
-        )
-    [environment] = found
-    rows = [resolve(ctx, run) for run in runs]
-    for row in rows:
-        if kinds.family(row.kind) != "Activity":
-            raise Usage(f"{row.title} is a {row.kind}, no run", hint="Name runs: run:ab12.")
-    stated: dict[str, Value] = {terms.METHOD: terms.STATED, "prov:role": "environment"}
-    edges = (
-        Edge(relation="used", effect=row.id, cause=environment, attributes=stated) for row in rows
-    )
-    return Batch(edges=tuple(edges))
-
-
 def ingest(
     ctx: Context, batches: Iterable[Batch] | Batch, *, source: str = "python", importer: str = "api"
 ) -> Report:
@@ -177,45 +73,6 @@ def ingest(
     return _report(source, importer, receipts, done)
 
 
-def _reconcile(
-    ctx: Context,
-    importer: Importer,
-    source: Source,
-    stores: Mapping[str, Sequence[Batch]],
-    progress: Progress,
-) -> list[Report]:
-    """Write what is new, and retract with it what the stores of a source no longer assert, and what was
-    read at the place out of a store that is not there any more.
-    """
-    writes: dict[str, list[Write]] = {}
-    for name, batches in stores.items():
-        in_part = any(batch.partial for batch in batches)
-        gone = [] if in_part else _no_longer(ctx, name, importer, batches)
-        writes[name] = _writes(ctx, name, importer.name, batches, gone, source.address)
-    left = _left(ctx, importer, source, stores)
-    for name in left:
-        gone = _no_longer(ctx, name, importer, ())
-        writes[name] = _writes(ctx, name, importer.name, (), gone, source.address)
-    reports = _written(ctx, importer.name, writes, progress, source.address)
-    for name in left:
-        imported.forget(ctx, name)
-    if source.path is not None:
-        for name in stores:
-            imported.remember(ctx, name, importer.name, source.path)
-    return [report for report in reports if report.source in stores or report.retracted]
-
-
-def _left(
-    ctx: Context, importer: Importer, source: Source, stores: Mapping[str, Sequence[Batch]]
-) -> list[str]:
-    """What was read at the place of a source, and is not there any more."""
-    if any(batch.partial for batches in stores.values() for batch in batches):
-        return []
-    place = (importer.name, None if source.path is None else str(source.path))
-    held = [one for one in imported.every(ctx) if (one.importer, one.path) == place]
-    return [one.name for one in held if one.name not in stores]
-
-
 def write_batches(
     ctx: Context,
     source: str,
@@ -225,12 +82,12 @@ def write_batches(
     progress: Progress = silent,
 ) -> Report:
     """Write what a source asserts and takes back, an entry a batch."""
-    writes = {source: _writes(ctx, source, importer, batches, gone)}
-    [report] = _written(ctx, importer, writes, progress)
+    writes = {source: entries_of(ctx, source, importer, batches, gone)}
+    [report] = write_together(ctx, importer, writes, progress)
     return report
 
 
-def _writes(
+def entries_of(
     ctx: Context,
     source: str,
     importer: str,
@@ -257,7 +114,7 @@ def _subject(record: Record) -> str:
     return record.id if isinstance(record, Node) else record.effect
 
 
-def _written(
+def write_together(
     ctx: Context,
     importer: str,
     writes: Mapping[str, Sequence[Write]],
@@ -302,34 +159,6 @@ def _numbered(sizes: Sequence[int], together: int) -> Callable[[Write], int]:
 
 def _told(progress: Progress, before: Sequence[int], total: int, number: int) -> None:
     progress("writing records", before[number], total)
-
-
-def _no_longer(
-    ctx: Context, source: str, importer: Importer, batches: Sequence[Batch]
-) -> list[Record]:
-    standing = {line(record): record for record in ctx.store.asserted(source, NOW)}
-    tied: set[tuple[str, str]] = set()
-    for record in _records(batches) if standing else ():
-        standing.pop(line(record), None)
-        tied.update(_tied(record))
-    return [
-        record
-        for record in standing.values()
-        # A tie that is asserted anew by another method is no longer the one it was.
-        if not importer.lasting(record) or not tied.isdisjoint(_tied(record))
-    ]
-
-
-def _tied(record: Record) -> tuple[tuple[str, str], ...]:
-    """The two things of which a record says that they are the same."""
-    if isinstance(record, Edge) and record.relation in terms.SAMENESSES:
-        return ((record.effect, record.cause),)
-    return ()
-
-
-def _records(batches: Iterable[Batch]) -> Iterator[Record]:
-    for batch in batches:
-        yield from batch.records
 
 
 def _draft(

@@ -23,7 +23,8 @@ from lineage.progress import Progress, prefixed, silent
 from lineage.services.context import Context
 from lineage.services.read import imported
 from lineage.services.request import Request, Says
-from lineage.services.write.ingest import Report, import_source, write_batches
+from lineage.services.write.import_source import import_source
+from lineage.services.write.ingest import Report, write_batches
 from lineage.services.write.joins import state
 from lineage.services.write.joins.commits import CommitFiles
 from lineage.services.write.joins.join import Joins

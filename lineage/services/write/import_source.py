@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Imports a source: what it asserts is written, what it no longer asserts is taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import importers
+from importers.base import Importer, Options, Source
+from importers.lockfile import environment_of_model, records
+from importers.tally import Tally
+from lineage.errors import LineageError, Usage
+from lineage.model import check, kinds, terms
+from lineage.model.record import Batch, Edge, Loss, Record, line
+from lineage.model.value import Value
+from lineage.progress import Progress, prefixed, silent
+from lineage.services.context import Context
+from lineage.services.read import imported
+from lineage.services.read.imported import Imported
+from lineage.services.read.resolve import resolve
+from lineage.services.write.ingest import Report, entries_of, ingest, write_together
+from lineage.sources.git.repository import place
+from lineage.store.base import NOW, Write
+
+#: Stands between the name of a source and the place of a copy of it.
+_COPY = "#"
+
+
+def import_source(
+    ctx: Context,
+    source: Source,
+    *,
+    named: str | None = None,
+    revisions: str | None = None,
+    runs: Sequence[str] = (),
+    progress: Progress = silent,
+) -> tuple[Report, ...]:
+    """Read a source with the importer named, or with those that recognise it. ``runs`` are references
+    to runs that used the one environment which it describes.
+
+    Everything is read to its end before the first record is written, and what each importer found is
+    written in one transaction, as far as the engine can hold it: readers see all of it or nothing.
+    Raises the errors of importers, of references to runs, ``Usage`` where it does not describe one
+    environment, ``Rejected``, and those of stores.
+    """
+    chosen = (importers.named(named),) if named else importers.sniff(source)
+    read = []
+    for importer in chosen:
+        options = Options(
+            person_key=ctx.person_key,
+            revisions=revisions,
+            environment=_environment_of_model,
+            progress=prefixed(importer.name, progress),
+        )
+        read.append((importer, list(importer.read(source, options))))
+    for _, batches in read:
+        for batch in batches:
+            check.demand(batch)
+    used = _stated(ctx, runs, [batch for _, batches in read for batch in batches]) if runs else None
+    reports = []
+    for importer, batches in read:
+        tell = prefixed(importer.name, progress)
+        stores, elsewhere = {}, {}
+        for name, own in _by_source(importer, source, batches).items():
+            called, left = _apart(ctx, importer, source, name, own)
+            stores[called] = left
+            elsewhere[called] = sum(map(len, own)) - sum(map(len, left))
+        reports += [
+            replace(report, unchanged=report.unchanged + elsewhere.get(report.source, 0))
+            for report in _reconcile(ctx, importer, source, stores, tell)
+        ]
+    if used is not None:
+        reports.append(ingest(ctx, used, source=f"stated:{ctx.actor}", importer="api"))
+    return tuple(reports)
+
+
+def _by_source(
+    importer: Importer, source: Source, batches: Sequence[Batch]
+) -> Mapping[str, Sequence[Batch]]:
+    """Batches by the name of what asserts them: what the tool calls its store; else the repository and
+    the path in it, which a move or a clone does not change; else the address.
+    """
+    found: dict[str, list[Batch]] = {}
+    own = any(batch.source is None for batch in batches) or not batches
+    where = _place(source) if own else ""
+    for batch in batches or (Batch(),):
+        found.setdefault(f"{importer.name}:{batch.source or where}", []).append(batch)
+    return found
+
+
+def _place(source: Source) -> str:
+    if source.data is not None and source.address == "-":
+        # A pipe is no place: what came through it another time was something else.
+        return f"sha256:{sha256(source.data).hexdigest()}"
+    found = None if source.path is None else place(source.path)
+    if found is None:
+        return source.address
+    namespace, inner = found
+    return namespace if inner == "." else f"{namespace}/{inner}"
+
+
+def _environment_of_model(
+    files: Mapping[str, bytes],
+) -> tuple[str, Sequence[Record]] | None:
+    """The environment that files beside a logged model describe, with its records."""
+    found = environment_of_model(files, Tally())
+    if found is None:
+        return None
+    return records.environment_id(found), list(records.records(found, (), Tally()))
+
+
+def _stated(ctx: Context, runs: Sequence[str], batches: Sequence[Batch]) -> Batch:
+    """That runs used the environment which a source describes, as somebody says who knows."""
+    found = {node.id for batch in batches for node in batch.nodes if node.kind == "Environment"}
+    if len(found) != 1:
+        raise Usage(
+            f"the source describes {len(found)} environments: which one the runs used is not clear",
+            hint="Import a lock file of one environment.",
+        )
+    [environment] = found
+    rows = [resolve(ctx, run) for run in runs]
+    for row in rows:
+        if kinds.family(row.kind) != "Activity":
+            raise Usage(f"{row.title} is a {row.kind}, no run", hint="Name runs: run:ab12.")
+    stated: dict[str, Value] = {terms.METHOD: terms.STATED, "prov:role": "environment"}
+    edges = (
+        Edge(relation="used", effect=row.id, cause=environment, attributes=stated) for row in rows
+    )
+    return Batch(edges=tuple(edges))
+
+
+def _reconcile(
+    ctx: Context,
+    importer: Importer,
+    source: Source,
+    stores: Mapping[str, Sequence[Batch]],
+    progress: Progress,
+) -> list[Report]:
+    """Write what is new, and retract with it what the stores of a source no longer assert, and what was
+    read at the place out of a store that is not there any more.
+    """
+    writes: dict[str, list[Write]] = {}
+    for name, batches in stores.items():
+        in_part = any(batch.partial for batch in batches)
+        gone = [] if in_part else _no_longer(ctx, name, importer, batches)
+        writes[name] = entries_of(ctx, name, importer.name, batches, gone, source.address)
+    left = _left(ctx, importer, source, stores)
+    for name in left:
+        gone = _no_longer(ctx, name, importer, ())
+        writes[name] = entries_of(ctx, name, importer.name, (), gone, source.address)
+    reports = write_together(ctx, importer.name, writes, progress, source.address)
+    for name in left:
+        imported.forget(ctx, name)
+    if source.path is not None:
+        for name in stores:
+            imported.remember(ctx, name, importer.name, source.path)
+    return [report for report in reports if report.source in stores or report.retracted]
+
+
+def _apart(
+    ctx: Context, importer: Importer, source: Source, name: str, batches: Sequence[Batch]
+) -> tuple[str, Sequence[Batch]]:
+    """The name and the batches of a store. Where a copy of it that was read before still lies elsewhere
+    the two are apart: each takes back its own, and of this one that remains which the other lacks.
+    """
+    other = imported.held(ctx, name)
+    if other is None or not _is_copy(importer, source, other):
+        return name, batches
+    standing = {line(record) for record in ctx.store.asserted(name, NOW)}
+    own = [
+        replace(
+            batch,
+            nodes=tuple(node for node in batch.nodes if line(node) not in standing),
+            edges=tuple(edge for edge in batch.edges if line(edge) not in standing),
+        )
+        for batch in batches
+    ]
+    why = f"the same lies at {other.path}: only what that one lacks is added"
+    return f"{name}{_COPY}{source.address}", [*own, Batch(losses=(Loss("copies", 1, why),))]
+
+
+def _is_copy(importer: Importer, source: Source, other: Imported) -> bool:
+    """Whether what was read elsewhere is still there, and is not what is read now."""
+    there = Source.of(other.path)
+    places = set(importer.places(source))
+    if not places or not Path(other.path).exists() or not places.isdisjoint(importer.places(there)):
+        return False
+    called = other.name.partition(":")[2]
+    try:
+        if not importer.sniffs(there):
+            return False
+        return _place(there) == called or any(
+            batch.source == called for batch in importer.read(there, Options())
+        )
+    except (LineageError, OSError):
+        return False
+
+
+def _left(
+    ctx: Context, importer: Importer, source: Source, stores: Mapping[str, Sequence[Batch]]
+) -> list[str]:
+    """What was read at the place of a source, and is not there any more. Of what has a copy elsewhere
+    nothing is taken back: that copy is the source from now on.
+    """
+    if any(batch.partial for batches in stores.values() for batch in batches):
+        return []
+    found = []
+    everything = list(imported.every(ctx))
+    place = (importer.name, None if source.path is None else str(source.path))
+    for one in everything:
+        if (one.importer, one.path) != place or one.name in stores:
+            continue
+        copies = [other for other in everything if other.name.startswith(one.name + _COPY)]
+        if copies:
+            imported.remember(ctx, one.name, importer.name, Path(copies[0].path))
+        else:
+            found.append(one.name)
+    return found
+
+
+def _no_longer(
+    ctx: Context, source: str, importer: Importer, batches: Sequence[Batch]
+) -> list[Record]:
+    standing = {line(record): record for record in ctx.store.asserted(source, NOW)}
+    tied: set[tuple[str, str]] = set()
+    for record in _records(batches) if standing else ():
+        standing.pop(line(record), None)
+        tied.update(_tied(record))
+    return [
+        record
+        for record in standing.values()
+        # A tie that is asserted anew by another method is no longer the one it was.
+        if not importer.lasting(record) or not tied.isdisjoint(_tied(record))
+    ]
+
+
+def _tied(record: Record) -> tuple[tuple[str, str], ...]:
+    """The two things of which a record says that they are the same."""
+    if isinstance(record, Edge) and record.relation in terms.SAMENESSES:
+        return ((record.effect, record.cause),)
+    return ()
+
+
+def _records(batches: Iterable[Batch]) -> Iterator[Record]:
+    for batch in batches:
+        yield from batch.records
