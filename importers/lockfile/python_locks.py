@@ -52,7 +52,8 @@ def uv(data: bytes, reader: Reader) -> list[Resolved]:
         one = Resolved(python=python, chosen=tuple(map(str, sorted(chosen))))
         for number, why in sorted(uv_choices.by_choice(members, chosen).items()):
             if number not in packages:
-                packages[number] = _uv_package(members.packages[number], reader)
+                where = members.markers.get(number)
+                packages[number] = _uv_package(members.packages[number], where, reader)
             package = packages[number]
             if isinstance(package, Pinned):
                 one.packages.append(_chosen(package, why) if why else package)
@@ -73,8 +74,12 @@ def _chosen(package: Pinned, why: Sequence[uv_choices.Choice]) -> Pinned:
     return replace(package, extras=by["extra"], groups=by["group"])
 
 
-def _uv_package(package: Mapping[str, Any], reader: Reader) -> Pinned | str | None:
-    """A package of uv.lock; the requirement that stays open, for one in a folder."""
+def _uv_package(
+    package: Mapping[str, Any], where: str | None, reader: Reader
+) -> Pinned | str | None:
+    """A package of uv.lock, and ``where`` it is needed; the requirement that stays open, for one in a
+    folder.
+    """
     source = table(package.get("source"))
     if (path := _local(source, ("editable", "virtual", "directory", "path"))) is not None:
         return reader.local(package.get("name"), path)
@@ -85,7 +90,7 @@ def _uv_package(package: Mapping[str, Any], reader: Reader) -> Pinned | str | No
         at=_uv_source(source),
         hashes=[x["hash"] for x in files if isinstance(x, dict) and "hash" in x],
         requires=[x.get("name") for x in tables(package.get("dependencies"))],
-        marker=_joined(package.get("resolution-markers")),
+        marker=_joined(package.get("resolution-markers")) or where,
     )
 
 

@@ -137,6 +137,38 @@ class Members:
                 if choice.package == name and choice.sort != "project":
                     yield number, f"{choice.sort}:{choice.name}"
 
+    @cached_property
+    def markers(self) -> Mapping[int, str]:
+        """Packages that are installed only where a marker of the platform or of Python holds, whatever is
+        chosen: the markers with which they are needed, or what needs them is.
+        """
+        needs: dict[int, list[tuple[int, str | None]]] = {}
+        for number, package in enumerate(self.packages):
+            lists = [package.get("dependencies")]
+            lists += [one for key in _SORTS for one in table(package.get(key)).values()]
+            for wanted in (one for some in lists for one in tables(some)):
+                marker = wanted.get("marker")
+                where = marker if isinstance(marker, str) and "extra" not in marker else None
+                for needed in self._named(wanted):
+                    needs.setdefault(number, []).append((needed, where))
+        always, todo = set(self.roots), list(self.roots)
+        while todo:
+            new = {n for n, where in needs.get(todo.pop(), ()) if where is None} - always
+            always |= new
+            todo += new
+        found: dict[int, set[str]] = {}
+        todo = [number for number in needs if number in always]
+        while todo:
+            at = todo.pop()
+            for needed, where in needs.get(at, ()):
+                if needed in always:
+                    continue
+                said = {where} if where is not None else found.get(at, set())
+                if not said <= found.setdefault(needed, set()):
+                    found[needed] |= said
+                    todo.append(needed)
+        return {number: _any_of(said) for number, said in found.items() if said}
+
     def _needed(self, at: _Place) -> list[tuple[str | None, list[_Place]]]:
         """What a package, or an extra or group of one, needs: the marker where it speaks of extras,
         and where to go on.
@@ -171,6 +203,11 @@ class Members:
             if key in wanted and len(found) > 1:
                 found = [n for n in found if self.packages[n].get(key) == wanted[key]] or found
         return found
+
+
+def _any_of(markers: Iterable[str]) -> str:
+    each = sorted(markers)
+    return each[0] if len(each) == 1 else " or ".join(f"({marker})" for marker in each)
 
 
 _SORTS = {

@@ -67,7 +67,7 @@ def _store(root: Path, named: str | None) -> tuple[str, bool]:
     if above is not None and not (root / FOLDER / FILE).exists():
         return str(above), True
     folder = root / FOLDER
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
     # It keeps itself out of version control.
     (folder / ".gitignore").write_text("*\n")
     return str(folder / FILE), False

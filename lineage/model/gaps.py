@@ -10,6 +10,8 @@ from typing import Any
 #: Code -> what it means.
 CODES: Mapping[str, str] = {
     "environment-unknown": "Runs of which no environment is recorded.",
+    "package-conditional": "Packages that an environment holds only on a condition: on some platforms or "
+    "Pythons (a marker), or with a group or an extra.",
     "commit-unknown": "Runs of which no commit is recorded.",
     "digest-unknown": "Data that runs used, of which no digest is recorded, or only a short one that "
     "does not tell bytes apart.",

@@ -6,6 +6,7 @@ from __future__ import annotations
 import lineage
 from importers.lockfile import environments_in
 from importers.tally import Tally
+from lineage.model.record import Batch, Node
 from tests.importers.lockfile_read import POETRY, read, written
 
 HEAD = """version = 1
@@ -197,3 +198,74 @@ def test_a_package_of_poetry_says_by_which_extra_it_is_there(tmp_path):
     extras = '[extras]\nall = ["attrs (>=25)", "tool"]\nfew = ["Attrs[x]"]\n\n[metadata]'
     found = read(written(tmp_path, "poetry.lock", POETRY.replace("[metadata]", extras)))
     assert found.members["pkg:pypi/attrs@25.1.0"]["extra"] == ("all", "few")
+
+
+UNIVERSAL = """version = 1
+requires-python = ">=3.9"
+resolution-markers = ["python_full_version >= '3.11'", "python_full_version < '3.11'"]
+
+[[package]]
+name = "p"
+version = "0.1"
+source = { virtual = "." }
+dependencies = [
+  { name = "numpy", version = "1.26.0", source = { registry = "https://e.example/simple" }, marker = "python_full_version < '3.11'" },
+  { name = "numpy", version = "2.0.0", source = { registry = "https://e.example/simple" }, marker = "python_full_version >= '3.11'" },
+  { name = "pywin32", marker = "sys_platform == 'win32'" },
+  { name = "rich" },
+]
+
+[[package]]
+name = "numpy"
+version = "1.26.0"
+source = { registry = "https://e.example/simple" }
+resolution-markers = ["python_full_version < '3.11'"]
+
+[[package]]
+name = "numpy"
+version = "2.0.0"
+source = { registry = "https://e.example/simple" }
+resolution-markers = ["python_full_version >= '3.11'"]
+
+[[package]]
+name = "pywin32"
+version = "306"
+source = { registry = "https://e.example/simple" }
+dependencies = [{ name = "pywin-inner" }, { name = "rich", marker = "sys_platform == 'win32'" }]
+
+[[package]]
+name = "pywin-inner"
+version = "1"
+source = { registry = "https://e.example/simple" }
+dependencies = [{ name = "pywin32" }]
+
+[[package]]
+name = "rich"
+version = "14"
+source = { registry = "https://e.example/simple" }
+"""
+
+
+def test_a_package_that_is_there_on_a_condition_only_is_said_to_be(tmp_path):
+    (tmp_path / "uv.lock").write_text(UNIVERSAL)
+    with lineage.open("memory:") as store:
+        store.ingest(Batch(nodes=(Node(id="urn:run", kind="Run", label="r"),)))
+        store.load(tmp_path / "uv.lock", runs=["run:r"])
+        expected = {
+            "numpy<2": "numpy 1.26.0: marker (python_full_version < '3.11')",
+            "numpy>=2": "numpy 2.0.0: marker (python_full_version >= '3.11')",
+            "pywin32": "pywin32 306: marker sys_platform == 'win32'",
+            "pywin-inner": "pywin-inner 1: marker sys_platform == 'win32'",
+            "rich": None,
+        }
+        for wanted, example in expected.items():
+            asked = store.ask(f'kind:run and package:"{wanted}"')
+            assert [node.title for node in asked.nodes] == ["r"]
+            gaps = [gap for gap in asked.certificate.gaps if gap.code == "package-conditional"]
+            assert [gap.example for gap in gaps] == ([] if example is None else [example])
+        (gap,) = (
+            g
+            for g in store.impact("pkg:pypi/pywin32@306").certificate.gaps
+            if g.code == "package-conditional"
+        )
+        assert gap.count == 1

@@ -32,6 +32,12 @@ def test_no_password_is_written_down():
                 assert "${LINEAGE_NEO4J_PASSWORD:?" in value
 
 
+def test_no_password_is_an_argument_that_every_user_of_the_machine_sees():
+    for service in COMPOSE["services"].values():
+        shown = " ".join(map(str, (service.get("command", ""), service.get("healthcheck", ""))))
+        assert not re.search(r"(?:-p|--password)[ =]", shown)
+
+
 def test_every_lineage_command_in_it_is_one_of_ours_with_its_options():
     shell = COMPOSE["services"]["server"]["command"][2]
     commands = re.findall(r"\blineage ((?:token )?[a-z]+)([^|\n]*)", shell)

@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 
 import pytest
 
 import lineage
-from lineage.model.record import Batch, Edge
+from lineage.app import open_store
+from lineage.model.record import Batch, Edge, Node
 from lineage.query import condition as c
 from lineage.query.plan import AllNodes, EdgeFilter, PlanRequest
+from lineage.services.operate.replicate import copy
 from lineage.store.base import NOW, Hop, View, Walk
 from lineage.store.reference import Clock
 from lineage.store.sqlite import read
@@ -95,3 +98,22 @@ def test_no_statement_mixes_numbered_placeholders_with_a_sequence(opened):
         warnings.simplefilter("error")
         opened.store.walk(Walk(start=frozenset({"urn:0"})), NOW)
         opened.verify()
+
+
+def test_nobody_else_may_read_a_store(tmp_path):
+    """It holds the key that names people, and the secrets behind pseudonyms."""
+    before = os.umask(0o022)
+    try:
+        with lineage.open(tmp_path / "s.db") as opened:
+            opened.ingest(Batch(nodes=(Node(id="urn:x", kind="Run"),)))
+            modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+        copied = tmp_path / "copy.db"
+        with lineage.open(tmp_path / "s.db") as opened:
+            target = open_store(str(copied))
+            copy(opened.store, target)
+            target.close()
+    finally:
+        os.umask(before)
+    assert modes.pop("s.db") == 0o600
+    assert set(modes.values()) == {0o600}
+    assert copied.stat().st_mode & 0o777 == 0o600

@@ -23,13 +23,14 @@ from lineage.model.value import read_text
 from lineage.query import ast, parse
 from lineage.query import condition as c
 from lineage.query.bind import bind
+from lineage.query.packages import package
 from lineage.query.plan import Connections, EdgeFilter, Plan, PlanRequest, lines
 from lineage.query.rules import rewritten
 from lineage.query.words import FILTERS
 from lineage.services.answer import Answer, certify
 from lineage.services.as_of import ReadState, at_one_moment, view_at
 from lineage.services.context import Context
-from lineage.services.read.gaps import environments_unknown, of_runs, sources
+from lineage.services.read.gaps import conditional, environments_unknown, of_runs, sources
 from lineage.services.read.not_compared import not_compared
 from lineage.services.read.resolve import meant, resolve
 from lineage.services.read.trace import grouped
@@ -228,6 +229,7 @@ def _gaps(
     parts = list(ast.parts(of))
     if any(isinstance(part, ast.Match) and part.key.lower() in _EQUIPMENT for part in parts):
         yield from environments_unknown(ctx, view)
+        yield from _conditional(ctx, parts, found, view)
     elif any(isinstance(part, ast.Walk) and part.up is not None for part in parts):
         runs = [row for row in found.node_rows if row.kind == "Run"]
         used = ctx.store.edges([row.id for row in runs], _USED, view) if runs else ()
@@ -237,6 +239,21 @@ def _gaps(
     if not found.node_rows and found.cut is None and isinstance(of, ast.And):
         yield from _unmet(ctx, of.parts, view)
     yield from sources(ctx, view)
+
+
+def _conditional(
+    ctx: Context, parts: Sequence[ast.Expression], found: Subgraph, view: View
+) -> Iterator[Gap]:
+    """The packages asked for that the environments of the runs found hold on a condition."""
+    runs = [row.id for row in found.node_rows if row.kind == "Run"]
+    if not runs:
+        return
+    for part in parts:
+        if isinstance(part, ast.Match) and part.key.lower() == "package" and part.value:
+            asked = Filter(also=package(part.value))
+            named = ctx.store.find(asked, Page(limit=_LOOKED_AT), view).rows
+            within = {edge.cause for edge in ctx.store.edges(runs, _USED, view)}
+            yield from conditional(ctx, [row.id for row in named], within, view)
 
 
 def _unmet(ctx: Context, parts: Sequence[ast.Expression], view: View) -> Iterator[Gap]:

@@ -13,6 +13,7 @@ from lineage import ids
 from lineage.model import kinds, terms
 from lineage.model.gaps import Gap
 from lineage.model.identity import STRONG
+from lineage.model.value import each
 from lineage.query.plan import Toward
 from lineage.services.context import Context
 from lineage.services.read import imported, known_gaps
@@ -26,6 +27,9 @@ _CLAIMED = frozenset({*_DATA, "Artifact", "Model", "ModelVersion"})
 _DIGEST = re.compile(rf'"digest":\[?"({"|".join(STRONG)}):')
 _USED = Hop(relations=frozenset({"used"}))
 _INVALIDATED = Hop(relations=frozenset({"wasInvalidatedBy"}))
+#: What holds packages, and on which conditions it says that it does.
+_HOLDING = Hop(toward="effects", relations=frozenset({"hadMember"}))
+_CONDITIONS = ("marker", "group", "extra")
 #: What identifiers of ours begin with: they say of what kind they are.
 _OURS = ("urn:lineage:", "swh:1:")
 _BY_DIGEST = f'"{terms.METHOD}":"{terms.BY_DIGEST}"'
@@ -59,6 +63,8 @@ def of_walk(
     else:
         if any(row.kind in {"Package", "Environment"} for row in start):
             yield from environments_unknown(ctx, view)
+            within = {row.id for row in by_kind.get("Environment", ())}
+            yield from conditional(ctx, [r.id for r in start if r.kind == "Package"], within, view)
         yield from _unjoined_names(ctx, start, found, view)
     if weak:
         yield from _claims(ctx, claimed, toward, view)
@@ -122,6 +128,33 @@ def environments_unknown(ctx: Context, view: View) -> Iterator[Gap]:
             f"{held.entry}, so that it cannot be told whether they belong here",
             example=held.examples.get("environment"),
             command="lineage import LOCKFILE --for RUN",
+        )
+
+
+def conditional(
+    ctx: Context, packages: Collection[str], within: Collection[str], view: View
+) -> Iterator[Gap]:
+    """Packages that some environments hold on a condition: which one was met is not recorded."""
+    if not packages or not within:
+        return
+    found: list[tuple[str, str]] = []
+    for row in ctx.store.edges(sorted(packages), _HOLDING, view):
+        if row.effect in within:
+            said = row.edge().attributes
+            named = next((name for name in _CONDITIONS if name in said), None)
+            if named is not None:
+                found.append((row.cause, f"{named} {each(said[named])[0]}"))
+    if found:
+        ident, condition = min(found)
+        title = next(iter(ctx.store.get([ident], view).values())).title
+        count = len({package for package, _ in found})
+        yield Gap(
+            code="package-conditional",
+            count=count,
+            message=f"{counted(count, 'package')} {_verb(count, 'is', 'are')} in an environment on a "
+            "condition, so that it may not have been installed",
+            example=f"{title}: {condition}",
+            command=f"lineage show {shlex.quote(ident)}",
         )
 
 

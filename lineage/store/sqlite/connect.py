@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 
@@ -79,6 +79,11 @@ def connect(path: Path, *, create: bool, durability: str, busy_timeout: int) -> 
     if not path.parent.is_dir():
         raise InputMissing(f"there is no folder {path.parent}", where=str(path))
     with translated(path):
+        if not path.exists():
+            # It holds keys: whoever can read the file can undo pseudonyms. SQLite gives the files beside
+            # it the mode that it has.
+            with suppress(OSError):
+                path.touch(mode=0o600)
         connection = sqlite3.connect(
             path,
             timeout=busy_timeout / 1000,
