@@ -15,8 +15,11 @@ def COMMAND(answer: LogAnswer) -> None:
     """Print one entry a line."""
     for entry in answer.entries:
         change = f"+{entry.added}" + (f" -{entry.retracted}" if entry.retracted else "")
-        read = orjson.loads(entry.note or b"{}").get("read")
+        note = orjson.loads(entry.note or b"{}")
+        read = note.get("read")
         where = f"{entry.source} ({read})" if read and read not in entry.source else entry.source
+        if clock := note.get("clock"):
+            where += f" (the clock said {clock})"
         click.echo(f"{entry.seq:>6}  {entry.recorded}  {change:<12} {entry.actor:<12} {where}")
     if answer.more:
         click.echo(f"... {answer.more} earlier entries (--before {answer.more + 1})")

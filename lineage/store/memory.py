@@ -105,7 +105,8 @@ class MemoryStore:
         unchanged = len(lines) - len(fresh)
         if not fresh and not gone:
             return Receipt(seq=None, unchanged=unchanged)
-        entry = log.seal(self._log.size + 1, draft, log.signed(fresh, gone))
+        last = self._entries[-1].recorded if self._entries else None
+        entry = log.seal(self._log.size + 1, draft, log.signed(fresh, gone), last)
         things = sum(not self._stands(ident) for ident in prepare.ends(fresh.values()))
         self._append(entry, list(fresh.values()), list(gone.values()))
         return Receipt(

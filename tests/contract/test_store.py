@@ -46,6 +46,20 @@ def up(store, *start, view=NOW, **options):
     return {node.id for node in found.nodes}
 
 
+def test_times_only_grow_and_a_clock_that_steps_back_is_noted(store):
+    times = [
+        "2026-01-01T00:00:00Z",
+        "2026-01-05T00:00:00Z",
+        "2025-06-01T00:00:00Z",
+        "2026-01-06T00:00:00Z",
+    ]
+    for number, time in enumerate(times):
+        store.write(draft(recorded=time), Batch(nodes=(Node(id=f"urn:{number}", kind="Run"),)))
+    headers = store.headers(0, 9, NOW)
+    assert [header.recorded for header in headers] == [times[0], times[1], times[1], times[3]]
+    assert [header.to_dict()["note"] for header in headers] == [{}, {}, {"clock": times[2]}, {}]
+
+
 def test_several_entries_are_written_together_or_not_at_all(store):
     said = [draft(name) for name in ("one", "two", "one")]
     parts = [Batch(nodes=(node,)) for node in LINEAGE.nodes]

@@ -25,7 +25,7 @@ from lineage.store.paging import values_under
 #: Names of the values kept of sources begin so.
 PREFIX = "source/"
 #: Those of imports that are not finished.
-UNFINISHED = "import/unfinished/"
+UNFINISHED = PREFIX + "unfinished/"
 #: Sources that are looked at to see whether they changed, and files of one of them.
 MOST = 100
 #: For how many seconds what was seen is taken for what still is.
@@ -156,8 +156,13 @@ def _time(place: Path) -> list[int] | None:
 
 def every(ctx: Context) -> Iterator[Imported]:
     """All sources that are remembered."""
-    for _, value in values_under(ctx.store, PREFIX):
-        yield Imported(**orjson.loads(value))
+    yield from _sources(values_under(ctx.store, PREFIX))
+
+
+def _sources(kept: Iterable[tuple[str, bytes]]) -> Iterator[Imported]:
+    for name, value in kept:
+        if not name.startswith(UNFINISHED):
+            yield Imported(**orjson.loads(value))
 
 
 def repositories(ctx: Context) -> Iterator[Path]:
@@ -174,14 +179,15 @@ def looked(ctx: Context) -> Looked:
     """
     last = _LOOKED.get(ctx.store)
     if last is None or time.monotonic() - last.at > _SECONDS:
-        sources = list(islice(every(ctx), MOST))
+        kept = list(values_under(ctx.store, PREFIX))
+        sources = list(islice(_sources(kept), MOST))
         pending, first = _pending(ctx, sources)
         last = _LOOKED[ctx.store] = Looked(
             at=time.monotonic(),
             changed=tuple(_changed(sources)),
             pending=pending,
             first=first,
-            unfinished=tuple(value.decode() for _, value in values_under(ctx.store, UNFINISHED)),
+            unfinished=tuple(v.decode() for name, v in kept if name.startswith(UNFINISHED)),
         )
     return last
 

@@ -99,6 +99,7 @@ class Neo4jStore:
         def work(tx: neo4j.ManagedTransaction) -> list[Receipt]:
             head, terms = ledger.lock(self._client, tx)
             vocabulary, receipts = self._vocabulary, []
+            last = ledger.recorded(tx, head.size)
             for number, write in enumerate(writes):
                 progress(number)
                 records = prepare.lines(write.batch.records)
@@ -106,7 +107,7 @@ class Neo4jStore:
                     tx, vocabulary, terms, records.values(), self._client.where
                 )
                 terms = len(vocabulary.terms)
-                receipt, head = self._write(tx, head, write, records)
+                receipt, head, last = self._write(tx, (head, last), write, records)
                 receipts.append(receipt)
             self._vocabulary = vocabulary
             return receipts
@@ -116,10 +117,11 @@ class Neo4jStore:
     def _write(
         self,
         tx: neo4j.ManagedTransaction,
-        head: Frontier,
+        log_so_far: tuple[Frontier, str | None],
         write: Write,
         lines: Mapping[bytes, Record],
-    ) -> tuple[Receipt, Frontier]:
+    ) -> tuple[Receipt, Frontier, str | None]:
+        head, last = log_so_far
         leaving = prepare.lines(write.retract)
         change = Change(tx, write.draft.source)
         change.look_up([*lines.values(), *leaving.values()])
@@ -127,8 +129,8 @@ class Neo4jStore:
         gone = {t: r for t, r in leaving.items() if change.claimed(r)}
         unchanged = len(lines) - len(fresh)
         if not fresh and not gone:
-            return Receipt(seq=None, unchanged=unchanged), head
-        entry = log.seal(head.size + 1, write.draft, log.signed(fresh, gone))
+            return Receipt(seq=None, unchanged=unchanged), head, last
+        entry = log.seal(head.size + 1, write.draft, log.signed(fresh, gone), last)
         grown = ledger.append(tx, head, entry)
         receipt = Receipt(
             seq=entry.seq,
@@ -137,7 +139,7 @@ class Neo4jStore:
             retracted=len(gone),
             unchanged=unchanged,
         )
-        return receipt, grown
+        return receipt, grown, entry.recorded
 
     def replay(self, entry: Entry) -> None:
         """See ``Store.replay``."""

@@ -22,6 +22,9 @@ SET l.locked = true RETURN l.size, l.peaks, coalesce(l.terms, 0)"""
 MOVE_HEAD = "MATCH (l:Ledger {one: 1}) SET l.size = $size, l.peaks = $peaks"
 #: An entry is a relationship of the one node ``Ledger`` to itself: who looks at the nodes of the graph
 #: does not meet it.
+_RECORDED = """
+MATCH ()-[e:LEDGER_ENTRY]->() USING INDEX SEEK e:LEDGER_ENTRY(seq) WHERE e.seq = $seq
+RETURN collect(e.recorded)"""
 _NEW_ENTRY = "MATCH (l:Ledger {one: 1}) CREATE (l)-[e:LEDGER_ENTRY]->(l) SET e = $entry"
 _BETWEEN = "MATCH ()-[e:LEDGER_ENTRY]->() WHERE e.seq > $after AND e.seq <= $last"
 _THESE = """
@@ -45,6 +48,12 @@ def lock(client: Client, tx: neo4j.ManagedTransaction) -> tuple[Frontier, int]:
     """The log as it stands until the transaction ends, and how many terms the store keeps."""
     size, peaks, terms = tx.run(LOCK_HEAD, layout=LAYOUT).single(strict=True)
     return client.frontier(size, peaks), terms
+
+
+def recorded(tx: neo4j.ManagedTransaction, seq: int) -> str | None:
+    """When an entry was recorded; ``None`` where there is none."""
+    found = tx.run(_RECORDED, seq=seq).single(strict=True)[0] if seq else []
+    return found[0] if found else None
 
 
 def has(tx: neo4j.ManagedTransaction, entry: Entry) -> bool:

@@ -178,7 +178,8 @@ class SqliteStore:
         if not fresh and not gone:
             return Receipt(seq=None, unchanged=unchanged)
         seq = ledger.head(connection, self.path).size + 1
-        entry = log.seal(seq, write.draft, log.signed(fresh, gone))
+        last = ledger.recorded(connection, seq - 1)
+        entry = log.seal(seq, write.draft, log.signed(fresh, gone), last)
         ledger.append(connection, self.path, entry)
         things = change.apply(entry, list(fresh.values()), list(gone.values()))
         return Receipt(

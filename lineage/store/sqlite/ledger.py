@@ -40,6 +40,12 @@ def head(connection: Connection, path: Path) -> Frontier:
         raise StoreDamaged(f"the ledger's head is damaged: {error}", where=str(path)) from error
 
 
+def recorded(connection: Connection, seq: int) -> str | None:
+    """When an entry was recorded; ``None`` where there is none."""
+    row = connection.execute("SELECT recorded FROM entry WHERE seq = ?", (seq,)).fetchone()
+    return None if row is None else row[0]
+
+
 def append(connection: Connection, path: Path, entry: Entry) -> None:
     """Add an entry at the end. Raises ``StoreDamaged`` where it is not the next one."""
     grown = head(connection, path).append(entry.leaf_hash())
