@@ -10,9 +10,11 @@ import subprocess
 import pytest
 
 import lineage
+from lineage.app import open_store
 from lineage.errors import NotFound
 from lineage.model import kinds
 from lineage.model.record import Batch, Edge
+from lineage.services.operate.replicate import copy
 
 LOCK = """version = 1
 requires-python = ">=3.11"
@@ -482,3 +484,25 @@ def test_a_run_of_openlineage_has_the_lock_file_nearest_to_its_code(store, proje
     store.ingest(Batch(nodes=(node, *batch.nodes[1:]), edges=batch.edges))
     store.load(project.root)
     assert runs(store.ask('kind:run and package:"numpy==2.3.1"')) == {"nightly"}
+
+
+def test_a_copy_knows_what_its_source_does_not(store, project, tmp_path):
+    commit = project.commit(**{"data/train.csv": BIG, "uv.lock": LOCK.format(numpy="2.3.1")})
+    store.ingest(run("baseline", commit, "/home/ana/train.csv"))
+    store.ingest(run("bare", None))
+    store.load(project.root)
+
+    def gaps(opened):
+        asked = (opened.impact("data/train.csv"), opened.ask('kind:run and package:"numpy"'))
+        told = [gap for answer in asked for gap in answer.certificate.gaps]
+        return {(gap.code, gap.count) for gap in told}
+
+    assert {code for code, _ in gaps(store)} == {"data-unjoined", "environment-unknown"}
+    target = open_store(str(tmp_path / "copy.db"))
+    for _ in range(2):
+        copy(store.store, target)
+        with lineage.open(tmp_path / "copy.db") as other:
+            assert gaps(other) == gaps(store)
+        store.ingest(run("another", None))
+        store.join()
+    target.close()

@@ -10,12 +10,15 @@ from lineage.errors import CopyDiffers, Usage
 from lineage.model.vocabulary import KEPT, Vocabulary
 from lineage.progress import Progress, silent
 from lineage.services.context import Context
+from lineage.services.read import known_gaps
 from lineage.store.base import PERSON_KEY, Store, remembered
 from lineage.store.paging import pages, values_under
 
 #: What is kept that moves with the ledger: identities depend on the key, and without what was sent to
 #: partners and taken from them a replay would pass for a first time.
 MOVED = (PERSON_KEY, "exchange/")
+#: What is kept of what is not known: a copy says it as the source does now.
+FOLLOWED = (known_gaps.KEPT, known_gaps.WEAK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +52,21 @@ def copy(source: Store, target: Store, progress: Progress = silent) -> Replicati
     for entry in pages(source, after=begun):
         target.replay(entry)
         progress("copying entries", entry.seq, head.size)
+    for prefix in FOLLOWED:
+        _follow(source, target, prefix)
     root = target.head().root
     if root != source.head().root:
         raise CopyDiffers("the copy's root differs from the source's")
     return Replication(entries=head.size - begun, total=head.size, root=root.hex())
+
+
+def _follow(source: Store, target: Store, prefix: str) -> None:
+    wanted = dict(values_under(source, prefix))
+    held = dict(values_under(target, prefix))
+    changes: dict[str, bytes | None] = {name: None for name in held if name not in wanted}
+    changes |= {name: value for name, value in wanted.items() if held.get(name) != value}
+    if changes:
+        target.keep(changes)
 
 
 def _demand_beginning(source: Store, target: Store, begun: int) -> None:

@@ -82,12 +82,21 @@ def of_runs(
     """Runs of which no environment or no commit is recorded; ``used`` are their edges."""
     if not runs:
         return
-    users: dict[str, list[str]] = {}
+    coded, equipped, unsure = set(), set(), dict[str, list[str]]()
     for row in used:
-        if row.relation == "used":
-            users.setdefault(row.cause, []).append(row.effect)
-    coded = {run for cause, some in users.items() if cause.startswith(ids.REVISION) for run in some}
-    equipped = {run for cause in _environments(ctx, users, view) for run in users[cause]}
+        if row.relation != "used":
+            continue
+        if row.cause.startswith(ids.REVISION):
+            coded.add(row.effect)
+        elif row.cause.startswith(ids.ENVIRONMENT):
+            equipped.add(row.effect)
+        elif not row.cause.startswith(_OURS):
+            unsure.setdefault(row.cause, []).append(row.effect)
+    if unsure:
+        rows = ctx.store.get(unsure, view)
+        equipped.update(
+            run for ident, row in rows.items() if row.kind == "Environment" for run in unsure[ident]
+        )
     if bare := [row for row in runs if row.id not in equipped]:
         run = shlex.quote(_reference(ctx, bare[0], view))
         yield Gap(
@@ -105,16 +114,6 @@ def of_runs(
             example=bare[0].title,
             command=f"lineage show {shlex.quote(bare[0].id)}",
         )
-
-
-def _environments(ctx: Context, idents: Collection[str], view: View) -> Collection[str]:
-    """Those of some things that are environments."""
-    known = {ident for ident in idents if ident.startswith(ids.ENVIRONMENT)}
-    unsure = [ident for ident in idents if not ident.startswith(_OURS)]
-    if unsure:
-        rows = ctx.store.get(unsure, view)
-        known |= {ident for ident, row in rows.items() if row.kind == "Environment"}
-    return known
 
 
 def environments_unknown(ctx: Context, view: View) -> Iterator[Gap]:

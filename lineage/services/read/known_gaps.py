@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import orjson
 
@@ -19,13 +21,18 @@ from lineage.model.vocabulary import KEPT as VOCABULARY
 from lineage.services.context import Context
 from lineage.store.base import Store
 
-STATE, UNJOINED = "join/state", "join/unjoined/"
+#: Names of values that are kept of it begin so.
+KEPT = "join/"
+STATE, UNJOINED = KEPT + "state", KEPT + "unjoined/"
 #: Whether the store ever held a claim that walks do not follow: ``0`` from its beginning, ``1`` from the
 #: first one on. A store that an earlier version began does not say.
 WEAK = "weak-claims"
 _INVALIDATED = VOCABULARY + "wasInvalidatedBy"
 #: Examples that are kept of one name.
 MOST = 20
+#: What a store was seen to hold, and when; for how many seconds that it does not is taken for so.
+_HELD: WeakKeyDictionary[Store, tuple[float, tuple[bool, bool]]] = WeakKeyDictionary()
+_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +83,7 @@ def note(store: Store, edges: Iterable[Edge]) -> None:
     """Note, before they are written, that some of these edges are not followed by walks."""
     if any(_is_weak(edge) for edge in edges) and store.values([WEAK]).get(WEAK) != b"1":
         store.keep({WEAK: b"1"})
+    _HELD.pop(store, None)
 
 
 def _is_weak(edge: Edge) -> bool:
@@ -86,11 +94,15 @@ def _is_weak(edge: Edge) -> bool:
 
 def may_hold(store: Store) -> tuple[bool, bool]:
     """Whether a store may hold claims that walks do not follow, and whether anything in it may have
-    been invalidated.
+    been invalidated. It is asked once a second at most, and where it holds both never again.
     """
-    kept = store.values([WEAK, _INVALIDATED])
-    weak = kept.get(WEAK)
-    return weak != b"0", weak is None or _INVALIDATED in kept
+    last = _HELD.get(store)
+    if last is None or (last[1] != (True, True) and time.monotonic() - last[0] > _SECONDS):
+        kept = store.values([WEAK, _INVALIDATED])
+        weak = kept.get(WEAK)
+        held = (weak != b"0", weak is None or _INVALIDATED in kept)
+        last = _HELD[store] = (time.monotonic(), held)
+    return last[1]
 
 
 def unjoined(ctx: Context, names: Iterable[str]) -> tuple[Sequence[UnjoinedName], int]:
