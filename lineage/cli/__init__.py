@@ -55,8 +55,9 @@ VERBS: dict[str, str] = {
 }
 
 
-#: What writing to a full disk or a broken device fails with.
+#: What a shell gives for a process that signal 13, a broken pipe, ended.
 _BROKEN_PIPE = 128 + 13
+#: What writing to a full disk or a broken device fails with.
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG})
 
 

@@ -3,11 +3,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 import lineage
 from lineage.app import open_store
+from lineage.errors import StoreUnreachable
 from lineage.model import kinds
 from lineage.model.record import Batch
 from lineage.services.operate.replicate import copy
+from lineage.services.write import join
+from lineage.store.sqlite.engine import SqliteStore
 from tests.services.test_joins import BIG, LOCK, project, run, runs, store  # noqa: F401 - fixtures
 
 
@@ -44,6 +51,34 @@ def test_runs_that_came_in_since_they_were_last_joined_are_a_gap_until_they_are(
     store.join()
     assert pending() == []
     assert runs(store.impact("data/train.csv")) == {"baseline"}
+
+
+def test_a_join_that_is_broken_off_says_so_until_it_is_done_again(tmp_path, project, monkeypatch):  # noqa: F811 - the fixtures
+    commit = project.commit(**{"data/train.csv": BIG, "uv.lock": LOCK.format(numpy="2.3.1")})
+    write = SqliteStore.write_all
+
+    def unfinished(opened):
+        gaps = opened.trace("run:baseline").certificate.gaps
+        return [gap.command for gap in gaps if gap.code == "import-unfinished"]
+
+    def broken(self, writes, *given):
+        if any(len(one) for one in writes):
+            raise StoreUnreachable("the server went away")
+        return write(self, writes, *given)
+
+    with lineage.open(tmp_path / "s.db") as opened:
+        opened.load(project.root)
+        opened.ingest(run("baseline", commit, "data/train.csv"))
+        monkeypatch.setattr(join, "BATCH_RECORDS", 1)
+        monkeypatch.setattr(SqliteStore, "caps", replace(SqliteStore.caps, records=1))
+        monkeypatch.setattr(SqliteStore, "write_all", broken)
+        with pytest.raises(StoreUnreachable):
+            opened.join()
+        assert unfinished(opened) == ["lineage join"]
+        monkeypatch.setattr(SqliteStore, "write_all", write)
+        opened.join()
+        assert unfinished(opened) == []
+        assert runs(opened.impact("data/train.csv")) == {"baseline"}
 
 
 def test_where_there_is_nothing_to_join_with_nothing_is_pending(store):  # noqa: F811 - the fixtures

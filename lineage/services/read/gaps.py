@@ -293,14 +293,14 @@ def sources(ctx: Context, view: View) -> Iterator[Gap]:
         )
 
     if looked.unfinished:
-        count, first = len(looked.unfinished), looked.unfinished[0]
+        count, (first, again) = len(looked.unfinished), looked.unfinished[0]
         yield Gap(
             code="import-unfinished",
             count=count,
             message=f"{counted(count, 'import')} {_verb(count, 'is', 'are')} not finished, so that a part "
             "of what was read is not in yet",
             example=first,
-            command=f"lineage import {shlex.quote(first)}",
+            command=again,
         )
     if looked.pending:
         yield Gap(

@@ -44,14 +44,14 @@ _GIT = (".git/HEAD", ".git/logs/HEAD", ".git/packed-refs", "HEAD", "packed-refs"
 class Looked:
     """What was seen of sources, and when: the places of those that changed, and how many entries came by
     another way than an import since runs were last joined, with the source of the first; what is being
-    imported, or was when that was broken off.
+    written in parts, or was when that was broken off, with the command that does it again.
     """
 
     at: float
     changed: tuple[str, ...]
     pending: int
     first: str | None
-    unfinished: tuple[str, ...] = ()
+    unfinished: tuple[tuple[str, str], ...] = ()
 
 
 _LOOKED: WeakKeyDictionary[Store, Looked] = WeakKeyDictionary()
@@ -89,22 +89,22 @@ def forget(ctx: Context, name: str) -> None:
     look_again(ctx)
 
 
-def begin(ctx: Context, where: str) -> None:
-    """Note that an import has begun which is written in several transactions."""
-    ctx.store.keep({_unfinished(where): where.encode()})
+def begin(ctx: Context, what: str, command: str) -> None:
+    """Note that something is being written in several transactions, and the command that does it again."""
+    ctx.store.keep({_unfinished(what): orjson.dumps([what, command])})
     look_again(ctx)
 
 
-def end(ctx: Context, where: str) -> None:
-    """Note that an import is finished, where it was noted that it had begun."""
-    name = _unfinished(where)
+def end(ctx: Context, what: str) -> None:
+    """Note that it is all written, where it was noted that it had begun."""
+    name = _unfinished(what)
     if name in ctx.store.values([name]):
         ctx.store.keep({name: None})
     look_again(ctx)
 
 
-def _unfinished(where: str) -> str:
-    return UNFINISHED + hashlib.sha256(where.encode()).hexdigest()[:32]
+def _unfinished(what: str) -> str:
+    return UNFINISHED + hashlib.sha256(what.encode()).hexdigest()[:32]
 
 
 def look_again(ctx: Context) -> None:
@@ -187,9 +187,14 @@ def looked(ctx: Context) -> Looked:
             changed=tuple(_changed(sources)),
             pending=pending,
             first=first,
-            unfinished=tuple(v.decode() for name, v in kept if name.startswith(UNFINISHED)),
+            unfinished=tuple(_begun(v) for name, v in kept if name.startswith(UNFINISHED)),
         )
     return last
+
+
+def _begun(value: bytes) -> tuple[str, str]:
+    what, command = orjson.loads(value)
+    return what, command
 
 
 def _changed(sources: Iterable[Imported]) -> Mapping[str, None]:

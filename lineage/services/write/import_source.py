@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
+from itertools import takewhile
 from pathlib import Path
 
 import importers
@@ -192,9 +193,11 @@ def _is_copy(importer: Importer, source: Source, other: Imported) -> bool:
     try:
         if not importer.sniffs(there):
             return False
-        return _place(there) == called or any(
-            batch.source == called for batch in importer.read(there, Options())
-        )
+        if _place(there) == called:
+            return True
+        # What names no source is named by its place, which is another: the rest need not be read.
+        named = takewhile(lambda batch: batch.source, importer.read(there, Options()))
+        return any(batch.source == called for batch in named)
     except (LineageError, OSError):
         return False
 

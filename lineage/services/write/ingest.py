@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -99,11 +100,12 @@ def entries_of(
     one that speaks of any, what was said of all others.
     """
     batches = batches or [Batch()]
-    last = max((number for number, batch in enumerate(batches) if len(batch)), default=0)
-    speaks = {_subject(record): n for n, batch in enumerate(batches) for record in batch.records}
     leaving: list[list[Record]] = [[] for _ in batches]
-    for record in gone:
-        leaving[speaks.get(_subject(record), last)].append(record)
+    if gone:
+        last = max((number for number, batch in enumerate(batches) if len(batch)), default=0)
+        speaks = {_subject(said): n for n, batch in enumerate(batches) for said in batch.records}
+        for record in gone:
+            leaving[speaks.get(_subject(record), last)].append(record)
     return [
         Write(_draft(ctx, source, importer, batch, where), batch, back)
         for batch, back in zip(batches, leaving, strict=True)
@@ -122,7 +124,8 @@ def write_together(
     where: str | None = None,
 ) -> list[Report]:
     """Write the entries of several sources together: a report of each. Where that is more than the
-    engine can hold in one transaction, a mark says meanwhile that the import is not finished.
+    engine can hold in one transaction, a mark says meanwhile that the import, or the join where
+    ``where`` names no source, is not finished.
     """
     everything = [write for some in writes.values() for write in some]
     for write in everything:
@@ -130,14 +133,16 @@ def write_together(
     sizes = [len(write) for write in everything]
     before, total = [0, *accumulate(sizes)], sum(sizes)
     together = ctx.store.caps.records or total
+    what = where or next(iter(writes), "")
     groups = [list(some) for _, some in groupby(everything, _numbered(sizes, together))]
     if len(groups) > 1:
-        imported.begin(ctx, where or next(iter(writes)))
+        again = "lineage join" if where is None else f"lineage import {shlex.quote(where)}"
+        imported.begin(ctx, what, again)
     receipts: list[Receipt] = []
     for group in groups:
         tell = partial(_told, progress, before[len(receipts) :], total)
         receipts += ctx.store.write_all(group, tell)
-    imported.end(ctx, where or next(iter(writes), ""))
+    imported.end(ctx, what)
     done = iter(receipts)
     return [
         _report(source, importer, list(islice(done, len(some))), [w.batch for w in some])

@@ -20,11 +20,11 @@ MERGE (l:Ledger {one: 1})
 ON CREATE SET l.size = 0, l.peaks = '', l.layout = $layout, l.terms = 0
 SET l.locked = true RETURN l.size, l.peaks, coalesce(l.terms, 0)"""
 MOVE_HEAD = "MATCH (l:Ledger {one: 1}) SET l.size = $size, l.peaks = $peaks"
-#: An entry is a relationship of the one node ``Ledger`` to itself: who looks at the nodes of the graph
-#: does not meet it.
 _RECORDED = """
 MATCH ()-[e:LEDGER_ENTRY]->() USING INDEX SEEK e:LEDGER_ENTRY(seq) WHERE e.seq = $seq
 RETURN collect(e.recorded)"""
+#: An entry is a relationship of the one node ``Ledger`` to itself: who looks at the nodes of the graph
+#: does not meet it.
 _NEW_ENTRY = "MATCH (l:Ledger {one: 1}) CREATE (l)-[e:LEDGER_ENTRY]->(l) SET e = $entry"
 _BETWEEN = "MATCH ()-[e:LEDGER_ENTRY]->() WHERE e.seq > $after AND e.seq <= $last"
 _THESE = """
