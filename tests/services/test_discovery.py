@@ -104,6 +104,14 @@ def test_repositories_in_a_folder_that_is_none_are_all_looked_into(tmp_path):
     assert unread(tmp_path) == set()
 
 
+def test_a_repository_inside_one_of_several_is_named_too(tmp_path):
+    for name in ("one", "one/libs/vendor", "two"):
+        repository(tmp_path / name)
+    assert found(tmp_path) == {("git", "one"), ("git", "two")}
+    assert [seen.path for seen in discover(tmp_path).unread] == ["one/libs/vendor"]
+    assert ("git", "one/libs/vendor") in found(tmp_path, submodules=True)
+
+
 @pytest.mark.parametrize(
     ("name", "what"),
     [

@@ -159,10 +159,6 @@ class _Search:
     unread: list[Unread] = field(default_factory=list)
     sacred: list[Path] = field(default_factory=list)
     large: list[Path] = field(default_factory=list)
-    in_repository: bool = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.in_repository = layout.looks(self.root)
 
     def done(self) -> Discovery:
         """Look level by level: what is near the top is found before the bounds are reached."""
@@ -220,7 +216,7 @@ class _Search:
             inner = folder / name
             if name.startswith(".") or name in _SKIPPED or ("mlflow" in mine and name == "mlruns"):
                 continue
-            if self.in_repository and layout.looks(inner):
+            if "git" in mine and layout.looks(inner):
                 if self.submodules:
                     yield inner, frozenset()
                 else:
