@@ -13,6 +13,7 @@ from lineage.errors import StoreUnreachable
 from lineage.model import kinds
 from lineage.model.record import Batch
 from lineage.services.operate.replicate import copy
+from lineage.services.read import imported
 from lineage.services.write import join
 from lineage.store.sqlite.engine import SqliteStore
 from tests.services.test_joins import BIG, LOCK, project, run, runs, store  # noqa: F401 - fixtures
@@ -51,6 +52,21 @@ def test_runs_that_came_in_since_they_were_last_joined_are_a_gap_until_they_are(
     store.join()
     assert pending() == []
     assert runs(store.impact("data/train.csv")) == {"baseline"}
+
+
+def test_entries_that_were_not_looked_through_are_not_taken_for_joined(store, project, monkeypatch):  # noqa: F811 - the fixtures
+    commit = project.commit(**{"data/train.csv": BIG})
+    store.load(project.root)
+    monkeypatch.setattr(imported, "_MOST_ENTRIES", 2)
+    for name in ("one", "two", "three"):
+        store.ingest(run(name, commit, "data/train.csv"))
+    (gap,) = (
+        g for g in store.impact("data/train.csv").certificate.gaps if g.code == "join-pending"
+    )
+    assert (gap.count, gap.message.startswith("at least 2 entries came in")) == (2, True)
+    store.join()
+    codes = {g.code for g in store.impact("data/train.csv").certificate.gaps}
+    assert "join-pending" not in codes
 
 
 def test_a_join_that_is_broken_off_says_so_until_it_is_done_again(tmp_path, project, monkeypatch):  # noqa: F811 - the fixtures

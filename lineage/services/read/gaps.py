@@ -302,11 +302,12 @@ def sources(ctx: Context, view: View) -> Iterator[Gap]:
             example=first,
             command=again,
         )
-    if looked.pending:
+    if looked.pending or looked.more:
+        least = "at least " if looked.more else ""  # those behind were not looked through
         yield Gap(
             code="join-pending",
             count=looked.pending,
-            message=f"{looked.pending:,} {_verb(looked.pending, 'entry', 'entries')} came in since runs "
+            message=f"{least}{looked.pending:,} {_verb(looked.pending, 'entry', 'entries')} came in since runs "
             "were last joined with the files, data and environments of their commits",
             example=looked.first,
             command="lineage join",

@@ -43,14 +43,16 @@ _GIT = (".git/HEAD", ".git/logs/HEAD", ".git/packed-refs", "HEAD", "packed-refs"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
     """What was seen of sources, and when: the places of those that changed, and how many entries came by
-    another way than an import since runs were last joined, with the source of the first; what is being
-    written in parts, or was when that was broken off, with the command that does it again.
+    another way than an import since runs were last joined, with the source of the first, and whether
+    there are more than were looked through; what is being written in parts, or was when that was
+    broken off, with the command that does it again.
     """
 
     at: float
     changed: tuple[str, ...]
     pending: int
     first: str | None
+    more: bool = False
     unfinished: tuple[tuple[str, str], ...] = ()
 
 
@@ -181,12 +183,13 @@ def looked(ctx: Context) -> Looked:
     if last is None or time.monotonic() - last.at > _SECONDS:
         kept = list(values_under(ctx.store, PREFIX))
         sources = list(islice(_sources(kept), MOST))
-        pending, first = _pending(ctx, sources)
+        pending, more = _pending(ctx, sources)
         last = _LOOKED[ctx.store] = Looked(
             at=time.monotonic(),
             changed=tuple(_changed(sources)),
-            pending=pending,
-            first=first,
+            pending=len(pending),
+            first=pending[0] if pending else None,
+            more=more,
             unfinished=tuple(_begun(v) for name, v in kept if name.startswith(UNFINISHED)),
         )
     return last
@@ -206,21 +209,24 @@ def _changed(sources: Iterable[Imported]) -> Mapping[str, None]:
     return found
 
 
-def _pending(ctx: Context, sources: Iterable[Imported]) -> tuple[int, str | None]:
+def _pending(ctx: Context, sources: Iterable[Imported]) -> tuple[Sequence[str], bool]:
     """Entries of runs or data since runs were last joined, where there is anything to join them with."""
     if not any(held.importer in _JOINED_WITH for held in sources):
-        return 0, None
+        return (), False
     joined = known_gaps.read(ctx)
-    found = of_runs_since(ctx, 0 if joined is None else joined.entry)
-    return len(found), found[0] if found else None
+    return of_runs_since(ctx, 0 if joined is None else joined.entry)
 
 
-def of_runs_since(ctx: Context, entry: int) -> Sequence[str]:
-    """The sources of the entries behind one that may speak of runs and data, an item an entry."""
-    if ctx.store.head().size <= entry:
-        return ()
-    return [
+def of_runs_since(ctx: Context, entry: int) -> tuple[Sequence[str], bool]:
+    """The sources of the entries behind one that may speak of runs and data, an item an entry, and
+    whether there are entries behind those that were looked through.
+    """
+    behind = ctx.store.head().size - entry
+    if behind <= 0:
+        return (), False
+    found = [
         header.source
         for header in ctx.store.headers(entry, _MOST_ENTRIES, NOW)
         if header.added and header.importer not in _OF_NO_RUNS
     ]
+    return found, behind > _MOST_ENTRIES

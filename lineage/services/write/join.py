@@ -103,7 +103,7 @@ def join(
         report = _write(ctx, joins, records, standing, tally, progress)
     # What others wrote meanwhile is joined next time.
     now = ctx.store.head().size
-    state.keep(ctx, joins, begun if imported.of_runs_since(ctx, begun) else now)
+    state.keep(ctx, joins, begun if any(imported.of_runs_since(ctx, begun)) else now)
     return report
 
 
