@@ -22,7 +22,7 @@ from lineage.model.record import Batch
 from lineage.progress import Progress, silent
 from lineage.services import context
 from lineage.services.context import Context
-from lineage.services.operate import replicate
+from lineage.services.operate import backup, replicate
 from lineage.services.operate.replicate import Replication
 from lineage.services.read import known_gaps
 from lineage.services.request import Request
@@ -31,10 +31,11 @@ from lineage.services.write.folder import import_folder
 from lineage.services.write.import_source import import_source
 from lineage.services.write.ingest import Report
 from lineage.services.write.join import after_import
-from lineage.store import engines
+from lineage.store import engines, unfinished
 from lineage.store.address import Address
-from lineage.store.base import PERSON_KEY, Store, remembered
+from lineage.store.base import Store
 from lineage.store.engines import Options
+from lineage.store.kept import PERSON_KEY, remembered
 from lineage.store.newer import readable
 from lineage.verbs import Verbs
 
@@ -62,6 +63,16 @@ def find_store(start: Path | None = None) -> str:
     raise StoreMissing(f"no {FOLDER}/{FILE} here or above", where=str(here))
 
 
+def project_store(root: Path) -> Path:
+    """The file of the store of a project, in a folder that is made where there is none: only its owner
+    looks into it, and it keeps itself out of version control.
+    """
+    folder = root / FOLDER
+    folder.mkdir(mode=0o700, exist_ok=True)
+    (folder / ".gitignore").write_text("*\n")
+    return folder / FILE
+
+
 def home(url: str, start: Path | None = None) -> Path | None:
     """The folder in which keys, policies and the trust file of a store lie: the one that holds its
     file; for a database, the ``.lineage`` found upwards from the working folder, if there is one.
@@ -75,19 +86,31 @@ def home(url: str, start: Path | None = None) -> Path | None:
 
 
 def open_store(
-    url: str, *, create: bool = True, durability: str = "full", busy_timeout: int | None = None
+    url: str,
+    *,
+    create: bool = True,
+    durability: str = "full",
+    busy_timeout: int | None = None,
+    finishing: str | None = None,
 ) -> Store:
     """The engine behind an address: ``memory:``, ``sqlite:///path``, a bare path, ``neo4j://``,
     ``neo4j+s://``, ``bolt://``.
 
-    ``busy_timeout`` is how long a writer waits for another (milliseconds). Raises ``Usage`` for an
-    address of no engine here, and the errors of opening one.
+    ``busy_timeout`` is how long a writer waits for another (milliseconds); ``finishing`` the command
+    that goes on with work on the whole store that has not ended. Raises ``Usage`` for an
+    address of no engine here, ``StoreUnfinished``, and the errors of opening one.
     """
     if Address.of(url).scheme in SERVERS:
         from lineage.client.remote import Remote, needs_store
 
         raise needs_store(Remote(url).url)
-    return readable(engines.opened(url, Options(create, durability, busy_timeout)))
+    store = engines.opened(url, Options(create, durability, busy_timeout))
+    try:
+        unfinished.demand_finished(store, url, finishing=finishing)
+        return readable(store)
+    except BaseException:
+        store.close()
+        raise
 
 
 def open(  # noqa: A001 - the public word
@@ -295,6 +318,10 @@ class Lineage(Verbs, Closeable):
 
         pinned = files.trust(self.home) if trust is None else Trust.of(trust)
         return admit.admit(self.context, data, pinned, accept_gap=accept_gap, where=where)
+
+    def backup(self, path: str | os.PathLike[str], progress: Progress = silent) -> Replication:
+        """Write the whole store to a new file (``services.operate.backup.back_up``)."""
+        return backup.back_up(self.store, Path(path), progress)
 
     def rebuild(self, progress: Progress = silent) -> Replication:
         """Draw the graph anew from the ledger (``services.operate.replicate.rebuild``)."""

@@ -176,6 +176,12 @@ class StoreFull(LineageError, code="store-full", status=507, exit_code=TEMPORARY
     hint = "Free some space and run the command again; nothing was half-written."
 
 
+class StoreReadOnly(LineageError, code="store-read-only", status=503, exit_code=1):
+    """The store can be read and not written: its file, its folder or its file system does not let us."""
+
+    hint = "Write to a copy of it: lineage copy STORE NEW.db; or change who may write to the file."
+
+
 class StoreUnreachable(
     LineageError, code="store-unreachable", status=503, exit_code=TEMPORARY, retry_after=1
 ):
@@ -188,6 +194,12 @@ class StoreDamaged(LineageError, code="store-damaged", status=500, exit_code=1):
     """The store's file or graph cannot be read as a store."""
 
     hint = "Run 'lineage verify' to see what changed, then restore a copy or 'lineage rebuild'."
+
+
+class StoreUnfinished(LineageError, code="store-unfinished", status=503, exit_code=1):
+    """Work on the whole store was begun and has not ended: it cannot be answered from until then."""
+
+    hint = "Wait for it to end; where nobody works on it any more, give the same command again."
 
 
 class CopyDiffers(LineageError, code="copy-differs", status=500, exit_code=1):

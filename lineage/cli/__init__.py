@@ -45,6 +45,8 @@ VERBS: dict[str, str] = {
     "serve": "Answer over HTTP: GraphQL, OpenLineage, a page to ask from.",
     "token": "Tokens that open the server: add one, list them, revoke one.",
     "copy": "Move a store to another engine, and prove it is the same.",
+    "backup": "The whole store in one file, while others use it.",
+    "restore": "A store out of a backup.",
     "rebuild": "Draw the graph anew from the ledger.",
     "commit": "Find commits again after their history was rewritten.",
     "person": "People of several tools who are one.",

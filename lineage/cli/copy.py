@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from lineage.cli import common, progress
@@ -26,10 +28,10 @@ def COMMAND(source: str, target: str, *, as_json: bool) -> None:
 
     first = open_store(source, create=False)
     try:
-        second = open_store(target)
+        second = open_store(target, finishing="copy")
         try:
             with progress.shown("copy") as told:
-                moved = copy(first, second, told)
+                moved = copy(first, second, told, arguments=shlex.join([source, target]))
         finally:
             second.close()
     finally:

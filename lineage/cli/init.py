@@ -59,18 +59,14 @@ def _store(root: Path, named: str | None) -> tuple[str, bool]:
     project would hide the one of the project.
     """
     from lineage import config
-    from lineage.app import FILE, FOLDER
+    from lineage.app import FILE, FOLDER, project_store
 
     if named:
         return named, False
     above = config.found_upwards(FILE, root.parent)
     if above is not None and not (root / FOLDER / FILE).exists():
         return str(above), True
-    folder = root / FOLDER
-    folder.mkdir(mode=0o700, exist_ok=True)
-    # It keeps itself out of version control.
-    (folder / ".gitignore").write_text("*\n")
-    return str(folder / FILE), False
+    return str(project_store(root)), False
 
 
 def _imported(store: Any, root: Path, told: Progress, *, submodules: bool) -> Any:

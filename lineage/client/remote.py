@@ -75,6 +75,7 @@ class Remote(Verbs, Closeable):
         self._transport = Transport(address(url, known), timeout)
 
     admit: Final = _Local()
+    backup: Final = _Local()
     context: Final = _Local()
     home: Final = _Local()
     load: Final = _Local()

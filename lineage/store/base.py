@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from lineage.ledger.log import Draft, Entry, Header
@@ -22,10 +23,6 @@ from lineage.store.rows import EdgeRow, NodeRow, edge_order
 
 #: The layout that this version writes; engines refuse a higher one and migrate a lower one.
 LAYOUT = 3
-
-#: Names of kept values that are secrets: the key that names people, and (so they begin) those behind
-#: the pseudonyms of partners. An engine whose database others can read seals them.
-PERSON_KEY, PARTNER_KEYS = "person_key", "exchange/key/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,14 +252,17 @@ class Store(Protocol):
         """
         ...
 
-    def rebuild_graph(self, progress: Callable[[int], None]) -> None:
-        """Empty the graph and draw it anew from the store's own entries; the ledger stays.
-        ``progress`` is told each entry done. Interrupted, it is to be called again.
+    def rebuild_graph(self, progress: Callable[[int, int], None]) -> Frontier:
+        """Empty the graph and draw it anew from the store's own entries; the ledger stays, and is
+        returned. ``progress`` is told each entry done, and of how many. Readers see the former graph or
+        are refused (``StoreUnfinished``) until it is whole; interrupted, it is to be called again.
         """
         ...
 
     def replay(self, entry: Entry) -> None:
-        """Append an entry as it stands in another ledger, at the same place in the sequence."""
+        """Append an entry as it stands in another ledger, at the same place in the sequence; nothing
+        where it is there already.
+        """
         ...
 
     # --- the ledger ---
@@ -366,6 +366,12 @@ class Store(Protocol):
         """Find what is damaged below the model (pages, indexes, constraints), in words."""
         ...
 
+    def snapshot(self, path: Path) -> bool:
+        """Write the whole store as it stands to a new SQLite file, whole or not at all, where the engine
+        can do that by itself: whether it can. Raises ``OSError`` where it cannot be written.
+        """
+        ...
+
     def close(self) -> None:
         """Release the file or connection; calling twice is harmless."""
         ...
@@ -384,13 +390,3 @@ def standing(since: int, until: int | None, view: View) -> bool:
     if view.as_of is None:
         return until is None
     return since <= view.as_of and (until is None or until > view.as_of)
-
-
-def remembered(store: Store, name: str, value: bytes) -> bytes:
-    """Read the value kept under a name; where there is none, keep ``value``. Of two calls at once
-    the first has its way.
-    """
-    while (found := store.values([name]).get(name)) is None:
-        if store.keep({name: value}, {name: None}):
-            return value
-    return found

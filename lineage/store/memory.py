@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from heapq import nsmallest
+from pathlib import Path
 from threading import Lock
 
 from lineage.errors import StoreDamaged
@@ -94,7 +95,7 @@ class MemoryStore:
         except BaseException:
             self._log = begun
             del self._entries[begun.size :]
-            self.rebuild_graph(ignored)
+            self.rebuild_graph(lambda _seq, _size: None)
             raise
         return receipts
 
@@ -123,6 +124,8 @@ class MemoryStore:
 
     def replay(self, entry: Entry) -> None:
         """See ``Store.replay``."""
+        if entry.leaf in {held.leaf for held in self._entries[entry.seq - 1 : entry.seq]}:
+            return
         self._append(entry, *log.split(entry))
 
     def _append(self, entry: Entry, added: list[Record], gone: list[Record]) -> None:
@@ -326,12 +329,14 @@ class MemoryStore:
                     self._values[name] = value
             return True
 
-    def rebuild_graph(self, progress: Callable[[int], None]) -> None:
-        """See ``Store.rebuild_graph``."""
-        self._spots.clear()
+    def rebuild_graph(self, progress: Callable[[int, int], None]) -> Frontier:
+        """See ``Store.rebuild_graph``: the former graph is seen until the new one is whole."""
+        drawn = MemoryStore()
         for entry in self._entries:
-            self._draw(entry, *log.split(entry))
-            progress(entry.seq)
+            drawn._draw(entry, *log.split(entry))
+            progress(entry.seq, self._log.size)
+        self._spots = drawn._spots
+        return self._log
 
     def stats(self, view: View) -> Stats:
         """See ``Store.stats``."""
@@ -351,6 +356,11 @@ class MemoryStore:
             root=self._log.root.hex(),
             kinds=Counter(row.kind for row in alive),
         )
+
+    def snapshot(self, path: Path) -> bool:
+        """See ``Store.snapshot``."""
+        del path
+        return False
 
     def close(self) -> None:
         """See ``Store.close``."""

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from pathlib import Path
 
 from lineage.ledger.log import Draft, Entry, Header
 from lineage.ledger.merkle import Frontier
@@ -74,7 +75,7 @@ class NewerStore:
         del writes, progress
         raise too_new(self.translation.unknown)
 
-    def rebuild_graph(self, progress: Callable[[int], None]) -> None:
+    def rebuild_graph(self, progress: Callable[[int, int], None]) -> Frontier:
         """See ``Store.rebuild_graph``."""
         del progress
         raise too_new(self.translation.unknown)
@@ -136,6 +137,10 @@ class NewerStore:
     def integrity_faults(self) -> Iterable[str]:
         """See ``Store.integrity_faults``."""
         return self.inner.integrity_faults()
+
+    def snapshot(self, path: Path) -> bool:
+        """See ``Store.snapshot``."""
+        return self.inner.snapshot(path)
 
     def close(self) -> None:
         """See ``Store.close``."""

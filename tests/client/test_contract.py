@@ -137,7 +137,7 @@ def test_a_client_has_every_name_that_a_store_has():
 
 def test_what_needs_the_store_itself_says_so(pair):
     _, there = pair
-    for name in ("admit", "context", "home", "load", "rebuild", "store"):
+    for name in ("admit", "backup", "context", "home", "load", "rebuild", "store"):
         with pytest.raises(Usage, match=r"this needs the store itself, and http://127\.0"):
             getattr(there, name)
     for name in ("verify", "export", "log", "tokens", "quarantine"):

@@ -14,7 +14,8 @@ from lineage.ledger.log import Draft
 from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Literal, Ref
 from lineage.services.operate.replicate import copy
-from lineage.store.base import NOW, Filter, Page, View, Walk, Write, remembered
+from lineage.store.base import NOW, Filter, Page, View, Walk, Write
+from lineage.store.kept import remembered
 from lineage.store.paging import pages
 from tests.conftest import KEY, clock
 
@@ -236,7 +237,7 @@ def test_the_graph_can_be_drawn_anew_from_the_ledger(store, lineage_at, address)
     store.write(draft("one"), Batch(), [LINEAGE.nodes[0]])
     before = store.held(store.identifiers(None, 100, NOW), NOW)
     told = []
-    store.rebuild_graph(told.append)
+    store.rebuild_graph(lambda seq, _: told.append(seq))
     assert told == [1, 2, 3]
     after = store.held(store.identifiers(None, 100, NOW), NOW)
     assert {k: v[:3] for k, v in after.items()} == {k: v[:3] for k, v in before.items()}

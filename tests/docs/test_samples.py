@@ -220,6 +220,8 @@ WORDS = {
     "import": ["."],
     "init": ["elsewhere"],
     "copy": [".lineage/store.db", "copy.db"],
+    "backup": ["backup.db"],
+    "restore": ["backup.db", "restored.db"],
     "token add": ["ana", "--role", "viewer"],
     "exchange tie": ["dataset:admissions", "dataset:data/admissions.csv", "--reason", "same"],
     "keys new": ["lab.example/lineage"],

@@ -247,7 +247,7 @@ def test_a_locked_store_is_busy_and_readers_go_on(tmp_path):
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreBusy) as caught:
-        store.rebuild_graph(lambda _seq: None)
+        store.rebuild_graph(lambda _seq, _size: None)
     assert (caught.value.code, caught.value.exit_code) == ("store-busy", 75)
     assert store.walk(Walk(start=frozenset({"urn:x"})), NOW).nodes == ()
     holder.execute("ROLLBACK")

@@ -190,6 +190,31 @@ def test_every_edit_by_sql_is_named(original, tmp_path):
         assert state == "unknown" or findings, what
 
 
+SLIPPED_IN = {
+    "a trigger": "CREATE TRIGGER t AFTER INSERT ON node BEGIN DELETE FROM edge; END",
+    "a view": "CREATE VIEW things AS SELECT * FROM node",
+    "a table": "CREATE TABLE notes (text TEXT)",
+    "an index": "CREATE INDEX mine ON node (label)",
+    "described": "UPDATE node SET described = 0 WHERE id = 'urn:n:1:1'",
+    "not described": "UPDATE node SET described = 1 WHERE id = 'urn:plan'",
+    "a slot": "UPDATE statement SET slot = 7 WHERE node = (SELECT key FROM node WHERE label = 'thing 2')",
+}
+
+
+@pytest.mark.parametrize("what", SLIPPED_IN)
+def test_what_is_slipped_in_beside_the_content_is_named(what, original):
+    with sqlite3.connect(original) as db:
+        db.execute(SLIPPED_IN[what])
+    state, findings = verdict(original)
+    assert (state, {finding.code for finding in findings}) == ("tampered", {"storage-damaged"})
+
+
+def test_the_statistics_of_the_database_itself_are_no_fault(original):
+    with sqlite3.connect(original) as db:
+        db.execute("ANALYZE")
+    assert verdict(original)[0] == "intact"
+
+
 def test_every_flipped_byte_that_changes_content_is_named(original, tmp_path):
     random, changed = Random(11), 0
     before, data = content(original), original.read_bytes()

@@ -22,7 +22,8 @@ import orjson
 
 from lineage import ids
 from lineage.errors import StoreBusy, StoreDamaged
-from lineage.store.base import PARTNER_KEYS, Store, remembered
+from lineage.store.base import Store
+from lineage.store.kept import PARTNER_KEYS, remembered
 from lineage.store.paging import values_under
 
 PREFIX = "exchange/"

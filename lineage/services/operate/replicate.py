@@ -3,15 +3,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from lineage.errors import CopyDiffers, Usage
+from lineage.ledger.merkle import Frontier
 from lineage.model.vocabulary import KEPT, Vocabulary
 from lineage.progress import Progress, silent
 from lineage.services.context import Context
 from lineage.services.read import known_gaps
-from lineage.store.base import PERSON_KEY, Store, remembered
+from lineage.store import unfinished
+from lineage.store.base import Store
+from lineage.store.kept import PERSON_KEY, remembered
 from lineage.store.paging import pages, values_under
 
 #: What is kept that moves with the ledger: identities depend on the key, and without what was sent to
@@ -34,30 +39,60 @@ class Replication:
         return {"entries": self.entries, "total": self.total, "root": self.root}
 
 
-def copy(source: Store, target: Store, progress: Progress = silent) -> Replication:
-    """Replay one ledger into another store, going on where an interrupted copy stopped.
+def copy(
+    source: Store,
+    target: Store,
+    progress: Progress = silent,
+    *,
+    moved: Sequence[str] = MOVED,
+    command: str = "copy",
+    arguments: str = "SOURCE TARGET",
+) -> Replication:
+    """Replay one ledger into another store, up to the entry at which this begins, going on where an
+    interrupted copy stopped. Until it has ended nobody else opens the target (``StoreUnfinished``):
+    ``command`` and ``arguments`` say how it is gone on with. Others may write to the source, and copy
+    into the same target, meanwhile. ``moved`` are the values kept beside the ledger that move with it,
+    by how their names begin.
 
     Raises ``StoreTooNew`` where the source holds terms that this version does not know, ``Usage``
     where the target holds anything that is not a beginning of the source, and
     ``CopyDiffers`` where the roots differ afterwards.
     """
     Vocabulary.of_values(dict(values_under(source, KEPT))).demand_known()
-    head, begun = source.head(), target.head().size
-    if begun:
-        _demand_beginning(source, target, begun)
-    for prefix in MOVED:
+    begun = target.head().size
+    head = source.head()
+    if begun and source.leaves(begun - 1, 1) != target.leaves(begun - 1, 1):
+        raise Usage("the target store holds other entries", hint="Copy into a new, empty store.")
+    mark = unfinished.begin(target, command, arguments, head.size)
+    for prefix in moved:
         for name, value in values_under(source, prefix):
+            if name == unfinished.KEPT or name.startswith((KEPT, *FOLLOWED)):
+                continue
             if remembered(target, name, value) != value:
+                unfinished.end(target, mark)
                 raise Usage(f"the target store has another {name}", hint="Copy into a new store.")
     for entry in pages(source, after=begun):
+        if entry.seq > head.size:
+            break
         target.replay(entry)
         progress("copying entries", entry.seq, head.size)
     for prefix in FOLLOWED:
         _follow(source, target, prefix)
-    root = target.head().root
-    if root != source.head().root:
+    if log_of(target, head.size) != head:
         raise CopyDiffers("the copy's root differs from the source's")
-    return Replication(entries=head.size - begun, total=head.size, root=root.hex())
+    unfinished.end(target, mark)
+    return Replication(entries=head.size - begun, total=head.size, root=head.root.hex())
+
+
+def log_of(store: Store, size: int) -> Frontier:
+    """The log of the first entries of a store, computed from their leaf hashes; a shorter one where
+    there are fewer.
+    """
+    grown = Frontier()
+    while grown.size < size and (found := store.leaves(grown.size, min(size - grown.size, 10_000))):
+        for leaf in found:
+            grown = grown.append(leaf)
+    return grown
 
 
 def _follow(source: Store, target: Store, prefix: str) -> None:
@@ -69,13 +104,7 @@ def _follow(source: Store, target: Store, prefix: str) -> None:
         target.keep(changes)
 
 
-def _demand_beginning(source: Store, target: Store, begun: int) -> None:
-    if source.leaves(begun - 1, 1) != target.leaves(begun - 1, 1):
-        raise Usage("the target store holds other entries", hint="Copy into a new, empty store.")
-
-
 def rebuild(ctx: Context, progress: Progress = silent) -> Replication:
     """Draw the graph anew from the ledger, which stays as it is."""
-    head = ctx.store.head()
-    ctx.store.rebuild_graph(lambda seq: progress("drawing entries", seq, head.size))
+    head = ctx.store.rebuild_graph(partial(progress, "drawing entries"))
     return Replication(entries=head.size, total=head.size, root=head.root.hex())

@@ -15,7 +15,7 @@ from lineage.access.tokens import Role, Token
 from lineage.errors import NotFound, StoreUnreachable, Usage
 from lineage.services.context import Context
 from lineage.services.request import Request, Says
-from lineage.store.base import remembered
+from lineage.store.kept import remembered
 from lineage.store.paging import values_under
 
 #: A token is kept for good, and so is its revocation: a list of them shows both.

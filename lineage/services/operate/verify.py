@@ -5,59 +5,29 @@ anew.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
-from heapq import merge
-from itertools import groupby
-from typing import Any, Literal
+import re
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import KW_ONLY, dataclass
+from typing import Annotated, Any, Literal
 
 from lineage.access.tokens import Role
-from lineage.errors import LineageError, Usage
+from lineage.errors import LineageError, StoreUnfinished, Usage
 from lineage.ledger import log
 from lineage.ledger.log import Entry
 from lineage.ledger.merkle import Frontier
 from lineage.model.findings import MOST, Finding
 from lineage.model.vocabulary import KEPT, Vocabulary, too_new
 from lineage.services.context import Context
-from lineage.services.request import Request
-from lineage.store.base import NOW, Store
-from lineage.store.claims import Arc, Claim, NodeHistory
+from lineage.services.operate.verify_findings import finding, unreadable
+from lineage.services.operate.verify_graph import graph_findings
+from lineage.services.request import Request, Says
+from lineage.store.base import Store
 from lineage.store.paging import pages, values_under
 
-_PAGE = 2_000
-_DRAW = "Where the ledger is whole, 'lineage rebuild' draws the graph anew from it."
-_WHOLE = "Take a backup whose ledger is whole, and compare its root with one kept elsewhere."
-#: How each finding is mended, by its code.
-_HINTS = {
-    "storage-damaged": _DRAW,
-    "graph-differs": _DRAW,
-    "entry-missing": _WHOLE,
-    "entry-changed": _WHOLE,
-    "entry-unreadable": _WHOLE,
-    "head-differs": _WHOLE,
-}
+_ROOT = re.compile(r"[0-9a-fA-F]{64}")
+_NOTED = "9f2c" * 16
 #: With a finding of these the graph cannot be drawn to its end.
 _ENDS = frozenset({"entry-missing", "entry-unreadable"})
-
-
-def finding(
-    code: str, subject: str, message: str, *, entry: int | None = None, hint: str | None = None
-) -> Finding:
-    """Make the finding of something that is not as it was written."""
-    return Finding(
-        code=code,
-        severity="error",
-        subject=subject,
-        message=message,
-        responsible="operator",
-        hint=_HINTS[code] if hint is None else hint,
-        entry=entry,
-    )
-
-
-def unreadable(error: LineageError, subject: str) -> Finding:
-    """Make the finding of what could not be read, under the code of its error."""
-    return finding(error.code, subject, str(error), hint=error.hint)
 
 
 State = Literal["intact", "tampered", "too-new", "unknown"]
@@ -67,12 +37,15 @@ State = Literal["intact", "tampered", "too-new", "unknown"]
 class Verdict:
     """The result of a verification: ``intact``, ``tampered``, ``too-new`` (the ledger is as it was
     written, but only a newer version can compare the graph with it) or ``unknown`` (the store could
-    not be opened), and why.
+    not be opened), and why. ``since_root`` is the root that the ledger had at the entry ``since``, where
+    that was asked about and the ledger is whole up to there.
     """
 
     state: State
     entries: int
     root: str
+    since: int | None = None
+    since_root: str | None = None
     findings: tuple[Finding, ...] = ()
     more: int = 0
 
@@ -82,41 +55,87 @@ class Verdict:
             "state": self.state,
             "entries": self.entries,
             "root": self.root,
+            "since": self.since,
+            "since_root": self.since_root,
             "findings": [finding.to_dict() for finding in self.findings],
             "more": self.more,
         }
 
 
 @dataclass(frozen=True, slots=True)
-class VerifyRequest(Request[Verdict], demands=Role.admin, examples=("verify",)):
-    """Recompute the ledger's digests and compare the graph with one drawn anew from it."""
+class VerifyRequest(
+    Request[Verdict], demands=Role.admin, examples=("verify", f"verify --since 11 --root {_NOTED}")
+):
+    """Recompute the ledger's digests and compare the graph with one drawn anew from it; with an entry
+    and the root that was noted at it, prove that nothing up to there was changed since.
+    """
+
+    _: KW_ONLY
+    since: Annotated[
+        int | None,
+        Says(
+            text="Also say the root that the ledger had at this entry.", at_least=1, metavar="ENTRY"
+        ),
+    ] = None
+    root: Annotated[
+        str | None, Says(text="The root that was noted at the entry of --since.", metavar="HEX")
+    ] = None
+
+    def __post_init__(self) -> None:
+        Request.__post_init__(self)
+        if self.root is not None and self.since is None:
+            hint = "lineage verify --since ENTRY --root HEX; 'lineage verify' prints both."
+            raise Usage("a root is compared with the one at an entry", hint=hint)
+        if self.root is not None and not _ROOT.fullmatch(self.root):
+            raise Usage(f"{self.root!r} is no root", hint="A root is 64 hexadecimal digits.")
 
     def answer(self, ctx: Context) -> Verdict:
         """See ``Request.answer``."""
         if ctx.scratch is None:
             raise Usage("this store has nowhere to draw its graph anew")
         with ctx.scratch() as other:
-            return verify(ctx, lambda: other)
+            return verify(ctx, lambda: other, _Noted(self.since, (self.root or "").lower()))
 
 
-def verify(ctx: Context, scratch: Callable[[], Store]) -> Verdict:
-    """Recompute every digest of the ledger and compare the graph with one drawn anew from it.
+@dataclass(slots=True)
+class _Noted:
+    """An entry, the root that somebody noted at it, and the one that the ledger had there."""
+
+    entry: int | None = None
+    root: str = ""
+    found: str | None = None
+
+
+def verify(ctx: Context, scratch: Callable[[], Store], noted: _Noted | None = None) -> Verdict:
+    """Recompute every digest of the ledger up to the entry at which this begins, and compare the graph
+    with one drawn anew from it; others may write meanwhile.
 
     ``scratch`` opens an empty store to draw in. What this cannot show is that a statement is
-    true, or that somebody did not replace ledger and graph together: for that, compare the root
-    with one kept elsewhere.
+    true, or that somebody did not replace ledger and graph together: for that, a root that was
+    noted elsewhere is compared (``VerifyRequest``: the older log is a beginning of this one, which
+    RFC 6962 section 2.1.2 calls consistent). Raises ``StoreUnfinished``.
     """
+    verdict = None
     try:
-        head = ctx.store.head()
+        with ctx.store.moment():
+            verdict = _verified(ctx, scratch, noted or _Noted())
+    except StoreUnfinished:
+        raise
     except LineageError as error:
-        fault = unreadable(error, "ledger")
-        return Verdict(state="tampered", entries=0, root="", findings=(fault,))
+        if verdict is None:
+            fault = unreadable(error, "ledger")
+            verdict = Verdict(state="tampered", entries=0, root="", findings=(fault,))
+    return verdict
+
+
+def _verified(ctx: Context, scratch: Callable[[], Store], noted: _Noted) -> Verdict:
+    head = ctx.store.head()
     unknown = Vocabulary.of_values(dict(values_under(ctx.store, KEPT))).unknown
     found: list[Finding] = []
     more = 0
     other = None if unknown else scratch()
     try:
-        for fault in _faults(ctx.store, other, head, unknown):
+        for fault in _faults(ctx.store, other, head, unknown, noted):
             if len(found) < MOST:
                 found.append(fault)
             else:
@@ -134,13 +153,15 @@ def verify(ctx: Context, scratch: Callable[[], Store]) -> Verdict:
         state=state,
         entries=head.size,
         root=head.root.hex(),
+        since=noted.entry,
+        since_root=noted.found,
         findings=tuple(found),
         more=more,
     )
 
 
 def _faults(
-    store: Store, other: Store | None, head: Frontier, unknown: Collection[str]
+    store: Store, other: Store | None, head: Frontier, unknown: Collection[str], noted: _Noted
 ) -> Iterator[Finding]:
     try:
         for fault in store.integrity_faults():
@@ -149,7 +170,7 @@ def _faults(
         yield unreadable(error, "storage")
     drawn = True
     try:
-        for found in _ledger(store, other, head, unknown):
+        for found in _ledger(store, other, head, unknown, noted):
             drawn = drawn and found.code not in _ENDS
             yield found
     except LineageError as error:
@@ -157,17 +178,24 @@ def _faults(
         yield unreadable(error, "ledger")
     if drawn and other is not None:
         try:
-            yield from _graph(store, other)
+            yield from graph_findings(store, other)
         except LineageError as error:
             yield unreadable(error, "graph")
 
 
 def _ledger(
-    store: Store, other: Store | None, head: Frontier, unknown: Collection[str]
+    store: Store, other: Store | None, head: Frontier, unknown: Collection[str], noted: _Noted
 ) -> Iterator[Finding]:
     """Entries one by one; each that is whole is drawn in the other store, where there is one."""
     grown, expected = Frontier(), 1
+    if noted.entry is not None and noted.entry > head.size:
+        message = f"the ledger ends at entry {head.size}, and entry {noted.entry} was noted"
+        yield finding("history-cut", "ledger", message)
     for entry in pages(store):
+        if entry.seq > head.size:
+            if store.head().size <= head.size:  # else somebody writes meanwhile
+                yield finding("head-differs", "ledger head", f"entry {entry.seq} is not in the log")
+            break
         if entry.seq != expected:
             message = f"entry {expected} is missing"
             yield finding("entry-missing", "sequence", message, entry=expected)
@@ -175,6 +203,13 @@ def _ledger(
         faults = list(_entry(entry, unknown))
         yield from faults
         grown, expected = grown.append(bytes.fromhex(_hex(entry.leaf))), expected + 1
+        if entry.seq == noted.entry:
+            noted.found = grown.root.hex()
+            if noted.root and noted.root != noted.found:
+                message = (
+                    f"at entry {entry.seq} the root is {noted.found}, and {noted.root} was noted"
+                )
+                yield finding("history-differs", "ledger", message, entry=entry.seq)
         try:
             if other is not None:
                 other.replay(entry)
@@ -229,102 +264,3 @@ def _sign(text: bytes, unknown: Collection[str]) -> str:
         if error.term not in unknown:
             raise
         return text[:1].decode()
-
-
-def _graph(store: Store, other: Store) -> Iterator[Finding]:
-    """Node by node: what the store holds against what its ledger says it should."""
-    both = merge(_named(store), _named(other))
-    while chunk := _take(both):
-        ours, theirs = store.held(chunk, NOW), other.held(chunk, NOW)
-        for ident in chunk:
-            held, drawn = ours.get(ident), theirs.get(ident)
-            if held is None or drawn is None or _key(held) != _key(drawn):
-                yield from _difference(ident, held, drawn)
-
-
-def _named(store: Store) -> Iterator[str]:
-    after: str | None = None
-    while page := store.identifiers(after, _PAGE, NOW):
-        yield from page
-        if after is not None and page[-1] <= after:
-            return
-        after = page[-1]
-
-
-def _take(both: Iterator[str]) -> list[str]:
-    chunk = []
-    for ident, _ in groupby(both):
-        chunk.append(ident)
-        if len(chunk) == _PAGE:
-            break
-    return chunk
-
-
-def _key(held: NodeHistory) -> tuple[Any, ...]:
-    return (held.row, held.since, held.until, sorted(map(repr, held.claims)))
-
-
-def _difference(
-    ident: str, held: NodeHistory | None, drawn: NodeHistory | None
-) -> Iterator[Finding]:
-    """What differs about a node, with the entry that says how it should be."""
-    if drawn is None:
-        yield finding("graph-differs", ident, "no entry speaks of it")
-        return
-    if held is None:
-        yield finding("graph-differs", ident, "is missing from the graph", entry=drawn.since)
-        return
-    ours, theirs = set(held.claims), set(drawn.claims)
-    written, found = sorted(theirs - ours, key=repr), sorted(ours - theirs, key=repr)
-    for claim in written:
-        other = next((c for c in found if _subject(ident, c) == _subject(ident, claim)), None)
-        if other is not None:
-            found.remove(other)
-        message = "is missing from the graph" if other is None else _changed(other, claim)
-        yield finding("graph-differs", _subject(ident, claim), message, entry=claim.since)
-    for claim in found:
-        message = "stands in the graph, and no entry says so"
-        yield finding("graph-differs", _subject(ident, claim), message, entry=claim.since)
-    if ours != theirs:
-        return
-    shown, said = (*held.row, held.since, held.until), (*drawn.row, drawn.since, drawn.until)
-    if shown != said:
-        message = "is shown with " + _differing(_SHOWN, shown, said)
-    else:
-        message = "a claim stands twice"
-    yield finding("graph-differs", ident, message, entry=drawn.since)
-
-
-_SHOWN = ("id", "kind", "label", "attributes", "since", "until")
-
-
-def _subject(ident: str, claim: Claim) -> str:
-    what = claim.what
-    return f"{ident} -{what.relation}-> {what.cause}" if isinstance(what, Arc) else ident
-
-
-def _changed(found: Claim, written: Claim) -> str:
-    names = (*type(written.what)._fields, "source", "since", "until")
-    return "the graph has " + _differing(names, _flat(found), _flat(written))
-
-
-def _flat(claim: Claim) -> tuple[Any, ...]:
-    return (*claim.what, claim.source, claim.since, claim.until)
-
-
-def _differing(names: Sequence[str], found: Sequence[Any], written: Sequence[Any]) -> str:
-    """The fields that differ, each as it is found and as it was written."""
-    pairs = [
-        f"{name} {_around(a, b)}, the ledger {_around(b, a)}"
-        for name, a, b in zip(names, found, written, strict=False)
-        if a != b
-    ]
-    return "; ".join(pairs) or "another one"
-
-
-def _around(value: Any, other: Any) -> str:
-    """A value, or the part of a long text in which it differs from another."""
-    if not isinstance(value, str) or not isinstance(other, str) or len(value) < 60:
-        return repr(value)
-    at = next((n for n, (a, b) in enumerate(zip(value, other, strict=False)) if a != b), 0)
-    return repr(f"...{value[max(0, at - 20) : at + 20]}...")

@@ -9,12 +9,14 @@ import hashlib
 import posixpath
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import orjson
 
+from lineage.errors import StoreUnfinished
 from lineage.model import terms
 from lineage.model.record import Edge
 from lineage.model.vocabulary import KEPT as VOCABULARY
@@ -74,9 +76,12 @@ def read(ctx: Context) -> KnownGaps | None:
 
 
 def begin(store: Store) -> None:
-    """Note that a store which holds nothing holds no claim that walks do not follow."""
-    if not store.head().size:
-        store.keep({WEAK: b"0"}, {WEAK: None})
+    """Note that a store which holds nothing holds no claim that walks do not follow; one whose graph is
+    being drawn holds something.
+    """
+    with suppress(StoreUnfinished):
+        if not store.head().size:
+            store.keep({WEAK: b"0"}, {WEAK: None})
 
 
 def note(store: Store, edges: Iterable[Edge]) -> None:

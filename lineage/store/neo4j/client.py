@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 import neo4j
 from neo4j import exceptions as driver_errors
 
-from lineage.errors import StoreDamaged
+from lineage.errors import StoreDamaged, StoreUnfinished
 from lineage.ledger.merkle import Frontier
 from lineage.store.neo4j.connect import connect, translated
 from lineage.store.neo4j.moments import Moments
-from lineage.store.neo4j.rows import head_of
+from lineage.store.neo4j.rows import drawing_of, head_of
 from lineage.store.neo4j.seal import Seal
 
 T = TypeVar("T")
@@ -55,8 +55,22 @@ class Client:
     def one(self, text: str, seconds: float | None = None, /, **parameters: Any) -> list[Any]:
         """The columns of a read that looks at the head (``cypher.at_one_head``)."""
         *columns, begun, size, peaks = self.bare(text, seconds, **parameters)
+        self.demand_drawn(begun)
+        self.demand_drawn(peaks)
         self.moments.saw(begun, size, peaks)
         return columns
+
+    def demand_drawn(self, text: Any) -> None:
+        """Refuse to go on where the text of the head says that the graph is being drawn anew.
+
+        Raises ``StoreUnfinished``.
+        """
+        if drawing_of(text):
+            raise StoreUnfinished(
+                "the graph is being drawn anew from the ledger, and is not whole yet",
+                where=self.where,
+                hint="Wait for 'lineage rebuild' to end; where none runs any more, run it again.",
+            )
 
     def list(self, text: str, /, **parameters: Any) -> list[Any]:
         """The one list of a read that does not look at the head."""
@@ -82,6 +96,7 @@ class Client:
         """The log as the database says it stands."""
         for pause in (0.01, 0.1):
             size, peaks, *_ = self.bare(READ_HEAD)
+            self.demand_drawn(peaks)
             # Somebody may write between the reading of the two: then they soon agree again.
             with suppress(StoreDamaged):
                 return Frontier() if size is None else self.frontier(size, peaks)

@@ -128,7 +128,7 @@ def at_one_head(text: str, *columns: str) -> str:
     reads what is committed, not a snapshot, and equal looks say that nothing was meanwhile.
     """
     return f"""
-OPTIONAL MATCH (h:Ledger {{one: 1}}) WITH h.size AS begun
+OPTIONAL MATCH (h:Ledger {{one: 1}}) WITH h.peaks AS begun
 CALL () {{ {text} }}
 OPTIONAL MATCH (g:Ledger {{one: 1}})
 RETURN {", ".join(columns)}, begun, g.size, g.peaks"""
@@ -230,25 +230,40 @@ MATCH (n:Node) USING INDEX SEEK n:Node(uid) WHERE n.uid IN $ids
 RETURN collect([n.uid,
   COLLECT { MATCH (n)-[r]->() RETURN DISTINCT type(r) },
   COLLECT { MATCH (n)<-[r]-() RETURN DISTINCT type(r) }])"""
-ASSERTED_NODES = """
+ASSERTED_NODES = at_one_head(
+    """
 MATCH (n:Node) WHERE n.uid > $after AND any(c IN n.claims WHERE c STARTS WITH $stem)
-WITH n ORDER BY n.uid LIMIT $limit RETURN collect([n.uid, n.claims])"""
+WITH n ORDER BY n.uid LIMIT $limit RETURN collect([n.uid, n.claims]) AS found""",
+    "found",
+)
 #: The edges that a source asserts, node by node.
-ASSERTED_EDGES = f"""
+ASSERTED_EDGES = at_one_head(
+    f"""
 MATCH (n:Node) WHERE n.uid > $after AND EXISTS {{ (n)-[x]->() WHERE $source IN x.asserted_by }}
 WITH n ORDER BY n.uid LIMIT $limit
 RETURN collect([n.uid, COLLECT {{ MATCH (n)-[e]->(m)
-  WHERE $source IN e.asserted_by AND NOT type(e) IN $implied RETURN {edge(Hop())} }}])"""
-EVERY = at_one_head("MATCH (n:Node) RETURN collect(n.uid) AS found", "found")
-COUNT_NODES = (
-    "MATCH (n:Node) WITH n.kind AS kind, count(*) AS number RETURN collect([kind, number])"
+  WHERE $source IN e.asserted_by AND NOT type(e) IN $implied RETURN {edge(Hop())} }}]) AS found""",
+    "found",
 )
-COUNT_EDGES = f"MATCH (:Node)-[e]->(:Node) WHERE NOT type(e) IN {IMPLIED} RETURN count(e)"
+EVERY = at_one_head("MATCH (n:Node) RETURN collect(n.uid) AS found", "found")
+COUNT_NODES = at_one_head(
+    "MATCH (n:Node) WITH n.kind AS kind, count(*) AS number RETURN collect([kind, number]) AS found",
+    "found",
+)
+COUNT_EDGES = at_one_head(
+    f"MATCH (:Node)-[e]->(:Node) WHERE NOT type(e) IN {IMPLIED} RETURN count(e) AS found", "found"
+)
 #: What is neither a thing nor the ledger: its labels, and how many there are of them.
-FOREIGN = """
+FOREIGN = at_one_head(
+    """
 MATCH (n) WHERE NOT n:Ledger AND (NOT n:Node OR n.uid IS NULL)
-WITH labels(n) AS held, count(*) AS number RETURN collect([held, number])"""
-DERIVED = """
+WITH labels(n) AS held, count(*) AS number RETURN collect([held, number]) AS found""",
+    "found",
+)
+DERIVED = at_one_head(
+    """
 MATCH (n:Node) WHERE n.uid > $after WITH n ORDER BY n.uid LIMIT $limit
 RETURN collect([n.uid, labels(n), properties(n),
-  COLLECT { MATCH (n)-[e]->(m) RETURN [type(e), m.uid, properties(e)] }])"""
+  COLLECT { MATCH (n)-[e]->(m) RETURN [type(e), m.uid, properties(e)] }]) AS found""",
+    "found",
+)

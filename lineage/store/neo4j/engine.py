@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import neo4j
@@ -166,19 +168,30 @@ class Neo4jStore:
         change.look_up([*added, *gone])
         change.apply(entry, added, gone)
 
-    def rebuild_graph(self, progress: Callable[[int], None]) -> None:
+    def rebuild_graph(self, progress: Callable[[int, int], None]) -> Frontier:
         """See ``Store.rebuild_graph``: here it is a transaction an entry, for the server's memory."""
         kept.vocabulary(self._client).demand_known(self._client.where)
-        self._redraw(progress)
+        return self._redraw(progress)
 
-    def _redraw(self, progress: Callable[[int], None] = lambda _seq: None) -> None:
+    def _redraw(self, progress: Callable[[int, int], None] = lambda _seq, _size: None) -> Frontier:
+        client, drawing = self._client, secrets.token_hex(8)
+        head = client.write(partial(ledger.mark, client, drawing=drawing))
         for text in (cypher.DELETE_EDGES, cypher.DELETE_NODES, past.FORGET):
-            while self._client.write(partial(_count, text)):
+            while client.write(partial(self._empty, text=text, drawing=drawing)):
                 pass
         for entry in pages(self):
-            added, gone = log.split(entry)
-            self._client.write(partial(self._draw, entry=entry, added=added, gone=gone))
-            progress(entry.seq)
+            client.write(partial(self._draw_again, entry=entry, drawing=drawing))
+            progress(entry.seq, head.size)
+        client.write(partial(ledger.drawn, client, drawing=drawing, seq=None))
+        return head
+
+    def _draw_again(self, tx: neo4j.ManagedTransaction, entry: Entry, drawing: str) -> None:
+        if ledger.drawn(self._client, tx, drawing, entry.seq):
+            self._draw(tx, entry, *log.split(entry))
+
+    def _empty(self, tx: neo4j.ManagedTransaction, text: str, drawing: str) -> int:
+        ledger.drawn(self._client, tx, drawing, 0)
+        return int(tx.run(text, limit=_SLICE).single(strict=True)[0])
 
     # --- reading ---
 
@@ -324,19 +337,28 @@ class Neo4jStore:
         return history.asserted(self._client, source, view)
 
     def integrity_faults(self) -> Iterable[str]:
-        """See ``Store.integrity_faults``."""
+        """See ``Store.integrity_faults``: what one statement reads may be half of what somebody commits
+        meanwhile, so that only what is found twice is a fault.
+        """
+        faults = list(self._faults())
+        return [fault for fault in self._faults() if fault in set(faults)] if faults else []
+
+    def _faults(self) -> Iterator[str]:
         yield from audit.integrity_faults(
             history.slices(self._client, cypher.DERIVED), self._translation
         )
-        yield from audit.foreign_faults(self._client.list(cypher.FOREIGN))
+        yield from audit.foreign_faults(self._client.one(cypher.FOREIGN)[0])
         yield from audit.past_faults(history.slices(self._client, past.DERIVED))
 
     def stats(self, view: View) -> Stats:
         """See ``Store.stats``."""
         if view.as_of is not None:
             return reference.stats(self, view)
-        kinds = dict(self._client.list(cypher.COUNT_NODES))
-        edges = self._client.bare(cypher.COUNT_EDGES)[0]
+        [kinds], [edges] = (
+            self._client.one(cypher.COUNT_NODES),
+            self._client.one(cypher.COUNT_EDGES),
+        )
+        kinds = dict(kinds)
         head = self.head()
         return Stats(
             nodes=sum(kinds.values()),
@@ -345,6 +367,11 @@ class Neo4jStore:
             root=head.root.hex(),
             kinds=kinds,
         )
+
+    def snapshot(self, path: Path) -> bool:
+        """See ``Store.snapshot``."""
+        del path
+        return False
 
     def close(self) -> None:
         """See ``Store.close``."""
@@ -360,7 +387,3 @@ def opened(address: Address, options: Options) -> Neo4jStore:
         password=config.value("neo4j_password").value or "",
         secret=config.value("neo4j_secret").value or "",
     )
-
-
-def _count(text: str, tx: neo4j.ManagedTransaction) -> int:
-    return int(tx.run(text, limit=_SLICE).single(strict=True)[0])

@@ -42,7 +42,7 @@ def node_rows(
     silent = [uid for uid, items in said.items() if not items]
     spoken: dict[str, set[str]] = {}
     for chunk in chunks(silent):
-        for uid, *sides in client.list(past.SPOKEN_OF, ids=chunk, as_of=view.as_of):
+        for uid, *sides in client.one(past.SPOKEN_OF, ids=chunk, as_of=view.as_of)[0]:
             spoken[uid] = families_of(sides, translation)
     return [
         prepare.shown(uid, items, spoken.get(uid, ()))
@@ -53,7 +53,8 @@ def node_rows(
 
 def identifiers(client: Client, after: str | None, limit: int, view: View) -> Sequence[str]:
     """See ``Store.identifiers``."""
-    return client.list(past.IDENTIFIERS, after=after or "", limit=limit, last=ledger.last(view))
+    last = ledger.last(view)
+    return list(client.one(past.IDENTIFIERS, after=after or "", limit=limit, last=last)[0])
 
 
 def held(client: Client, ids: Collection[str], view: View) -> Mapping[str, NodeHistory]:
@@ -61,11 +62,11 @@ def held(client: Client, ids: Collection[str], view: View) -> Mapping[str, NodeH
     found: dict[str, tuple[NodeRow, Any, Any]] = {}
     claims: dict[str, list[Claim]] = {}
     for chunk in chunks(list(ids)):
-        for uid, *row, since, until, texts in client.list(past.HELD_NODES, ids=chunk):
+        for uid, *row, since, until, texts in client.one(past.HELD_NODES, ids=chunk)[0]:
             found[uid] = (NodeRow(uid, *row), since, until)
             said = (Assertion.of(uid, text) for text in texts or ())
             claims[uid] = [Claim(item.what, item.source, item.since, item.until) for item in said]
-        for effect, edges in client.list(past.HELD_EDGES, ids=chunk):
+        for effect, edges in client.one(past.HELD_EDGES, ids=chunk)[0]:
             claims.setdefault(effect, []).extend(_claim(effect, *edge) for edge in edges)
     return {
         uid: NodeHistory(*shown, tuple(claims[uid])).up_to(view.as_of)
@@ -109,6 +110,6 @@ def _asserted_then(client: Client, source: str, view: View) -> Iterator[Record]:
 def slices(client: Client, text: str, /, **parameters: Any) -> Iterator[Any]:
     """The rows of a read that lists so many behind an identifier, all of them, slice by slice."""
     after = ""
-    while rows := client.list(text, after=after, limit=_SLICE, **parameters):
+    while rows := client.one(text, after=after, limit=_SLICE, **parameters)[0]:
         yield from rows
         after = rows[-1][0]

@@ -16,7 +16,7 @@ _HOLDS_ANYTHING = "RETURN EXISTS { MATCH (n) }"
 _MARK_SCHEMA = "MATCH (l:Ledger {one: 1}) SET l.schema = $names"
 
 
-def prepare(client: Client, redraw: Callable[[], None]) -> None:
+def prepare(client: Client, redraw: Callable[[], object]) -> None:
     """Lay out an empty database, or bring one to the latest layout, with every constraint and index.
     ``redraw`` draws the graph anew from the ledger.
 

@@ -7,12 +7,12 @@ from collections.abc import Collection, Mapping, Sequence
 
 import neo4j
 
-from lineage.errors import StoreDamaged
+from lineage.errors import StoreBusy, StoreDamaged
 from lineage.ledger.log import Entry, Header
 from lineage.ledger.merkle import Frontier
 from lineage.store.base import LAYOUT, View
 from lineage.store.neo4j.client import Client
-from lineage.store.neo4j.rows import head_text, header_of
+from lineage.store.neo4j.rows import drawing_of, head_text, header_of
 
 #: Taking the head's lock first makes writers take turns: the server's default is read-committed.
 LOCK_HEAD = """
@@ -47,7 +47,35 @@ def last(view: View) -> int:
 def lock(client: Client, tx: neo4j.ManagedTransaction) -> tuple[Frontier, int]:
     """The log as it stands until the transaction ends, and how many terms the store keeps."""
     size, peaks, terms = tx.run(LOCK_HEAD, layout=LAYOUT).single(strict=True)
+    client.demand_drawn(peaks)
     return client.frontier(size, peaks), terms
+
+
+def mark(client: Client, tx: neo4j.ManagedTransaction, drawing: str) -> Frontier:
+    """Mark that the graph is being drawn anew, by ``drawing``, whoever drew it before: from here on
+    everybody else is refused. Return the log that is to be drawn.
+    """
+    size, peaks, _ = tx.run(LOCK_HEAD, layout=LAYOUT).single(strict=True)
+    head = client.frontier(size, peaks)
+    tx.run(MOVE_HEAD, size=head.size, peaks=head_text(head, f"{drawing}/0")).consume()
+    return head
+
+
+def drawn(client: Client, tx: neo4j.ManagedTransaction, drawing: str, seq: int | None) -> bool:
+    """Note that an entry is drawn (``None``: that all are, which takes the mark away); whether it was
+    not noted before. Raises ``StoreBusy`` where somebody else has begun to draw meanwhile.
+    """
+    size, peaks, _ = tx.run(LOCK_HEAD, layout=LAYOUT).single(strict=True)
+    by, _, last = drawing_of(peaks).partition("/")
+    if by != drawing:
+        if not by and seq is None:
+            return False  # a try whose outcome was never heard of has done it
+        message = "another process has begun to draw the graph anew"
+        raise StoreBusy(message, where=client.where, hint="Let it end.")
+    head = client.frontier(size, peaks)
+    now = "" if seq is None else f"{drawing}/{seq}"
+    tx.run(MOVE_HEAD, size=head.size, peaks=head_text(head, now)).consume()
+    return seq is None or seq > int(last)
 
 
 def recorded(tx: neo4j.ManagedTransaction, seq: int) -> str | None:

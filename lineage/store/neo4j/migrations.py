@@ -90,7 +90,7 @@ MERGE (l)-[m:LEDGER_MIGRATION {number: $number}]->(l)
 SET m.name = $name, m.checksum = $checksum, m.applied = toString(datetime())"""
 
 
-def migrate(client: Client, lay_out: Callable[[], None], redraw: Callable[[], None]) -> None:
+def migrate(client: Client, lay_out: Callable[[], None], redraw: Callable[[], object]) -> None:
     """Bring a store whose ledger is nodes to layout 3, behind a backup of what it was.
 
     A ledger may be larger than a transaction, so that this is many, which can be begun again at any

@@ -44,12 +44,12 @@ class Moments:
         finally:
             self._seen.heads = None
 
-    def saw(self, begun: int | None, size: int | None, peaks: str | None) -> None:
+    def saw(self, begun: str | None, size: int | None, peaks: str | None) -> None:
         """A statement looked at the head before and after."""
         if self._seen.heads is not None:
             found = None
             with suppress(TypeError, ValueError, AttributeError):
-                found = head_of(size, peaks) if begun == size else None
+                found = head_of(size, peaks) if begun == peaks else None
             self._seen.heads.append(found)
 
     def unseen(self) -> None:

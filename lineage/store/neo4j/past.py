@@ -100,7 +100,8 @@ RETURN collect([uid, coalesce(n.claims, []) + CASE WHEN revised THEN COLLECT {{
     "found",
 )
 #: The relationship types that mentioned nodes, as effect and as cause.
-SPOKEN_OF = f"""
+SPOKEN_OF = cypher.at_one_head(
+    f"""
 UNWIND $ids AS uid OPTIONAL MATCH (n:Node {{uid: uid}})
 RETURN collect([uid,
   COLLECT {{ MATCH (n)-[r]->() WHERE r.since <= $as_of RETURN DISTINCT type(r) }} + COLLECT {{
@@ -108,17 +109,23 @@ RETURN collect([uid,
     WHERE p.effect = uid AND {_THEN.format("p")} RETURN DISTINCT p.type }},
   COLLECT {{ MATCH (n)<-[r]-() WHERE r.since <= $as_of RETURN DISTINCT type(r) }} + COLLECT {{
     MATCH ()-[p:PAST_EDGE]->() USING INDEX SEEK p:PAST_EDGE(cause)
-    WHERE p.cause = uid AND {_THEN.format("p")} RETURN DISTINCT p.type }}])"""
-IDENTIFIERS = """
+    WHERE p.cause = uid AND {_THEN.format("p")} RETURN DISTINCT p.type }}]) AS found""",
+    "found",
+)
+IDENTIFIERS = cypher.at_one_head(
+    """
 CALL () {
   MATCH (n:Node) WHERE n.uid > $after AND n.since <= $last
   RETURN n.uid AS uid ORDER BY uid LIMIT $limit
   UNION ALL
   MATCH ()-[g:GONE_NODE]->() WHERE g.uid > $after AND g.since <= $last
   RETURN g.uid AS uid ORDER BY uid LIMIT $limit }
-WITH uid ORDER BY uid LIMIT $limit RETURN collect(uid)"""
+WITH uid ORDER BY uid LIMIT $limit RETURN collect(uid) AS found""",
+    "found",
+)
 #: Everything that is held of nodes: how they are shown, and every claim that was ever made of them.
-HELD_NODES = """
+HELD_NODES = cypher.at_one_head(
+    """
 CALL () {
   MATCH (n:Node) USING INDEX SEEK n:Node(uid) WHERE n.uid IN $ids
   RETURN n AS held, n.claims AS claims, null AS until
@@ -127,8 +134,11 @@ CALL () {
   RETURN g AS held, [] AS claims, g.until AS until }
 RETURN collect([held.uid, held.kind, held.label, held.attributes, held.since, until, claims + COLLECT {
   MATCH ()-[p:PAST_NODE]->() USING INDEX SEEK p:PAST_NODE(uid) WHERE p.uid = held.uid
-  RETURN p.claim }])"""
-HELD_EDGES = """
+  RETURN p.claim }]) AS found""",
+    "found",
+)
+HELD_EDGES = cypher.at_one_head(
+    """
 UNWIND $ids AS uid
 RETURN collect([uid, COLLECT {
   MATCH (n:Node {uid: uid})-[e]->(m)
@@ -136,13 +146,18 @@ RETURN collect([uid, COLLECT {
   RETURN [type(e), m.uid, e.variant, e.follow, e.attributes, e.named,
     e.asserted_by[one], coalesce(e.asserted_since[one], e.since), null] } + COLLECT {
   MATCH ()-[p:PAST_EDGE]->() USING INDEX SEEK p:PAST_EDGE(effect) WHERE p.effect = uid
-  RETURN [p.type, p.cause, p.variant, p.follow, p.attributes, p.named, p.source, p.since, p.until] }])"""
+  RETURN [p.type, p.cause, p.variant, p.follow, p.attributes, p.named, p.source, p.since, p.until] }]) AS found""",
+    "found",
+)
 
 #: The claims about nodes, with what is repeated of them for the index.
-DERIVED = """
+DERIVED = cypher.at_one_head(
+    """
 MATCH ()-[p:PAST_NODE]->() WHERE p.uid > $after
 WITH p.uid AS uid, collect([p.since, p.until, p.claim]) AS claims
-ORDER BY uid LIMIT $limit RETURN collect([uid, claims])"""
+ORDER BY uid LIMIT $limit RETURN collect([uid, claims]) AS found""",
+    "found",
+)
 
 
 class Reached(NamedTuple):

@@ -43,16 +43,23 @@ def header_of(row: Mapping[str, Any], where: str) -> Header:
         raise StoreDamaged(message, where=where) from error
 
 
-def head_text(head: Frontier) -> str:
-    """The ledger's head as one property: reading two of a node may see two commits."""
-    return f"{head.size}:{head.to_bytes().hex()}"
+def head_text(head: Frontier, drawing: str = "") -> str:
+    """The ledger's head as one property: reading two of a node may see two commits. ``drawing`` marks
+    that the graph is being drawn anew, and by whom: every read and write looks at the head.
+    """
+    return f"{head.size}:{head.to_bytes().hex()}" + (f":{drawing}" if drawing else "")
+
+
+def drawing_of(text: Any) -> str:
+    """Who draws the graph anew, out of the text of the head; nothing where nobody does."""
+    return text.split(":", 2)[2] if isinstance(text, str) and text.count(":") > 1 else ""
 
 
 def head_of(size: Any, text: Any) -> Frontier:
     """The ledger's head out of its properties. Raises ``ValueError`` (or ``TypeError``,
     ``AttributeError``) where they are no head, or are of two moments.
     """
-    written, colon, peaks = text.partition(":")
+    written, colon, peaks = text.removesuffix(f":{drawing_of(text)}").partition(":")
     if colon and int(written) != size:
         raise ValueError(f"it says {size} entries and {written}")
     return Frontier.from_bytes(size, bytes.fromhex(peaks if colon else text))

@@ -18,7 +18,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from lineage.errors import Denied
-from lineage.store.base import PARTNER_KEYS, PERSON_KEY
+from lineage.store.kept import PARTNER_KEYS, PERSON_KEY
 
 _SECRET = (PERSON_KEY, PARTNER_KEYS)
 _MARK = b"sealed-1:"

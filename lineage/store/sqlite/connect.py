@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
+from urllib.parse import quote
 
 from lineage.errors import (
     InputMissing,
@@ -15,6 +17,7 @@ from lineage.errors import (
     StoreDamaged,
     StoreFull,
     StoreMissing,
+    StoreReadOnly,
     StoreTooNew,
     TimedOut,
 )
@@ -33,6 +36,7 @@ MARK = 0x4C696E31
 
 _FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR)
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_REFUSED = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM)
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -41,8 +45,11 @@ class Connection(sqlite3.Connection):
 
     ``names`` are those of all of them, ``known`` the relations that this version shows them as;
     ``codes`` the way back. Asking for a code that came after the store was opened raises
-    ``StoreTooNew``. ``rows`` are the terms as the store keeps them.
+    ``StoreTooNew``. ``rows`` are the terms as the store keeps them; ``journal`` is how changes are
+    journaled: a backup has no write-ahead log until it is written to.
     """
+
+    journal: str = "wal"
 
     vocabulary: Vocabulary = Vocabulary()
     rows: Sequence[tuple[str, bytes]] = ()
@@ -84,19 +91,49 @@ def connect(path: Path, *, create: bool, durability: str, busy_timeout: int) -> 
             # it the mode that it has.
             with suppress(OSError):
                 path.touch(mode=0o600)
-        connection = sqlite3.connect(
-            path,
-            timeout=busy_timeout / 1000,
-            isolation_level=None,
-            check_same_thread=False,
-            factory=Connection,
-        )
-        try:
-            _prepare(connection, path, durability, busy_timeout)
-        except BaseException:
-            connection.close()
-            raise
+        for mode in _modes(path):
+            connection = sqlite3.connect(
+                f"file:{quote(os.fspath(path.absolute()))}?{mode}",
+                timeout=busy_timeout / 1000,
+                isolation_level=None,
+                check_same_thread=False,
+                factory=Connection,
+                uri=True,
+            )
+            try:
+                _prepare(connection, path, durability, busy_timeout)
+            except sqlite3.Error as error:
+                connection.close()
+                if (
+                    mode == "mode=rwc"
+                    and _is_refused(error)
+                    and not os.access(path.parent, os.W_OK)
+                ):
+                    continue
+                raise
+            except BaseException:
+                connection.close()
+                raise
+            break
     return connection
+
+
+def _modes(path: Path) -> Sequence[str]:
+    """How a file is opened, and how where nothing can be written beside it. There readers could not share
+    the index of a write-ahead log: without a log the file is as it was closed; on a file system that
+    nobody writes to it stays so.
+    """
+    log = path.with_name(path.name + "-wal")
+    if log.exists() and log.stat().st_size:
+        return "mode=rwc", "mode=ro"
+    with suppress(OSError):
+        if os.statvfs(path).f_flag & os.ST_RDONLY:
+            return "mode=rwc", "mode=ro&immutable=1"
+    return "mode=rwc", "mode=ro"
+
+
+def _is_refused(error: sqlite3.Error) -> bool:
+    return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _REFUSED
 
 
 def _prepare(connection: Connection, path: Path, durability: str, busy_timeout: int) -> None:
@@ -111,7 +148,9 @@ def _prepare(connection: Connection, path: Path, durability: str, busy_timeout: 
         )
     if not empty:
         lacking(connection, path)
-    connection.execute("PRAGMA journal_mode = WAL")
+    if empty:
+        connection.execute("PRAGMA journal_mode = WAL")
+    connection.journal = connection.execute("PRAGMA journal_mode").fetchone()[0]
     connection.execute(f"PRAGMA synchronous = {'NORMAL' if durability == 'fast' else 'FULL'}")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA trusted_schema = OFF")
@@ -130,8 +169,7 @@ def lay_out(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-            text = files("lineage.store.sqlite").joinpath("schema.sql").read_text("utf-8")
-            for statement in _statements(text):
+            for statement in statements():
                 connection.execute(statement)
             connection.execute("INSERT INTO head VALUES (1, 0, x'')")
             connection.execute(f"PRAGMA application_id = {MARK}")
@@ -142,7 +180,9 @@ def lay_out(connection: sqlite3.Connection) -> None:
         raise
 
 
-def _statements(text: str) -> list[str]:
+def statements() -> list[str]:
+    """The statements that lay out a new store."""
+    text = files("lineage.store.sqlite").joinpath("schema.sql").read_text("utf-8")
     kept = "\n".join(row for row in text.splitlines() if not row.startswith("--"))
     return [part for part in kept.split(";") if part.strip()]
 
@@ -164,7 +204,11 @@ def translated(path: Path) -> Iterator[None]:
             raise StoreBusy("another process is writing to the store", where=where) from error
         if code & 0xFF in (c & 0xFF for c in _FULL):
             raise StoreFull(f"the store cannot be written: {text}", where=where) from error
-        if code & 0xFF in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+        if code & 0xFF == sqlite3.SQLITE_READONLY or (
+            code & 0xFF in _REFUSED and not os.access(path.parent, os.W_OK)
+        ):
+            raise StoreReadOnly(f"the store cannot be written: {text}", where=where) from error
+        if code & 0xFF in _REFUSED:
             raise InputMissing(f"the store cannot be opened: {text}", where=where) from error
         if code & 0xFF in _DAMAGED or isinstance(error, sqlite3.DatabaseError):
             raise StoreDamaged(f"the store cannot be read: {text}", where=where) from error

@@ -7,15 +7,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
-from typing import Any, TypeVar
-
-import orjson
 
 from lineage.errors import StoreDamaged
 from lineage.ledger import log
 from lineage.ledger.log import Draft, Entry, Header
 from lineage.ledger.merkle import Frontier
-from lineage.model import terms
 from lineage.model.record import Batch, Record
 from lineage.query.plan import PlanRequest
 from lineage.store import execute, prepare, reference
@@ -35,46 +31,26 @@ from lineage.store.base import (
     Write,
     ignored,
 )
-from lineage.store.claims import Arc, Claim, NodeHistory, Statement
+from lineage.store.claims import NodeHistory
 from lineage.store.engines import Options
 from lineage.store.paging import pages
 from lineage.store.reference import Clock
 from lineage.store.rows import EdgeRow, NodeRow
-from lineage.store.sqlite import kept, ledger, read
+from lineage.store.sqlite import audit, history, kept, ledger, read
 from lineage.store.sqlite.connect import (
     PATIENCE,
     Connection,
     connect,
     translated,
 )
+from lineage.store.sqlite.read import to_json
 from lineage.store.sqlite.sets import KeySets, interrupted
+from lineage.store.sqlite.snapshot import write_snapshot
 from lineage.store.sqlite.write import Change
 
-T = TypeVar("T")
-
-_NODE_PAGE = "SELECT id FROM node WHERE id > ? AND since <= ? ORDER BY id LIMIT ?"
-_HELD_NODES = """
-SELECT key, id, kind, label, attributes, since, until FROM node
-WHERE id IN (SELECT value FROM json_each(?))"""
-_HELD_STATEMENTS = """
-SELECT s.node, x.name, s.since, s.until, s.kind, s.label, s.attributes, s.bundle
-FROM statement s JOIN source x ON x.key = s.source
-WHERE s.node IN (SELECT value FROM json_each(?))"""
-_HELD_EDGES = """
-SELECT e.effect, x.name, e.since, e.until, e.relation, n.id, e.variant, e.follow, e.attributes,
-e.id, e.bundle FROM edge e JOIN source x ON x.key = e.source JOIN node n ON n.key = e.cause
-WHERE e.effect IN (SELECT value FROM json_each(?))"""
-_ASSERTED_STATEMENTS = """
-SELECT n.id, s.kind, s.label, s.attributes, s.bundle
-FROM statement s JOIN node n ON n.key = s.node WHERE s.source = :source AND {view}"""
-_ASSERTED_EDGES = """
-SELECT n.id, e.relation, m.id, e.variant, e.follow, e.attributes, e.id, e.bundle
-FROM edge e JOIN node n ON n.key = e.effect JOIN node m ON m.key = e.cause
-WHERE e.source = :source AND {view} AND e.relation NOT IN (SELECT value FROM json_each(:implied))"""
 _COUNT_EDGES = """
 SELECT count(*) FROM (SELECT DISTINCT effect, relation, cause, variant FROM edge
 WHERE until IS NULL AND relation NOT IN (SELECT value FROM json_each(?)))"""
-_IMPLIED = [relation.code for relation in terms.TABLE if relation.implied_by]
 
 
 class SqliteStore:
@@ -133,6 +109,8 @@ class SqliteStore:
         """All of it or nothing; other writers wait from the first line on."""
         with self._lock, translated(self.path):
             connection = self._open
+            if connection.journal != "wal":
+                [connection.journal] = connection.execute("PRAGMA journal_mode = WAL").fetchone()
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -194,6 +172,8 @@ class SqliteStore:
         """See ``Store.replay``."""
         added, gone = log.split(entry)
         with self._writing() as connection:
+            if ledger.has(connection, entry):
+                return
             vocabulary = kept.growing(connection, self.path, added)
             ledger.append(connection, self.path, entry)
             self._draw(connection, entry, added, gone)
@@ -207,15 +187,17 @@ class SqliteStore:
         change.look_up([*added, *gone])
         change.apply(entry, added, gone)
 
-    def rebuild_graph(self, progress: Callable[[int], None]) -> None:
+    def rebuild_graph(self, progress: Callable[[int, int], None]) -> Frontier:
         """See ``Store.rebuild_graph``: here it is one transaction."""
         with self._writing() as connection:
             for table in ("edge", "statement", "node", "source"):
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
             kept.vocabulary(connection).demand_known(str(self.path))
+            head = ledger.head(connection, self.path)
             for entry in pages(self):
                 self._draw(connection, entry, *log.split(entry))
-                progress(entry.seq)
+                progress(entry.seq, head.size)
+        return head
 
     def _source(self, connection: Connection, name: str) -> int:
         connection.execute("INSERT OR IGNORE INTO source (name) VALUES (?)", (name,))
@@ -270,10 +252,6 @@ class SqliteStore:
         with self._reading() as connection, interrupted(connection, clock):
             return execute.run(self, KeySets(self, connection, view, clock), request, view)
 
-    def _all(self, query: Callable[[Connection], Iterable[T]]) -> list[T]:
-        with self._reading() as connection:
-            return list(query(connection))
-
     def edges(self, ids: Collection[str], hop: Hop, view: View) -> Sequence[EdgeRow]:
         """See ``Store.edges``."""
         with self._reading() as connection:
@@ -286,48 +264,24 @@ class SqliteStore:
 
     def identifiers(self, after: str | None, limit: int, view: View) -> Sequence[str]:
         """See ``Store.identifiers``."""
-        rows = self._all(lambda c: c.execute(_NODE_PAGE, (after or "", ledger.last(view), limit)))
-        return [str(row[0]) for row in rows]
+        with self._reading() as connection:
+            return history.identifiers(connection, after, limit, view)
 
     def held(self, ids: Collection[str], view: View) -> Mapping[str, NodeHistory]:
         """See ``Store.held``."""
         with self._reading() as connection:
-            nodes = connection.execute(_HELD_NODES, (_json(ids),)).fetchall()
-            keys = (_json(row[0] for row in nodes),)
-            names = {row[0]: row[1] for row in nodes}
-            claims: dict[int, list[Claim]] = {key: [] for key in names}
-            for key, source, since, until, *rest in connection.execute(_HELD_STATEMENTS, keys):
-                claims[key].append(Claim(Statement(names[key], *rest), source, since, until))
-            for key, source, since, until, code, *rest in connection.execute(_HELD_EDGES, keys):
-                arc = _arc(connection.names[code], names[key], rest)
-                claims[key].append(Claim(arc, source, since, until))
-        return {
-            row[1]: NodeHistory(NodeRow(*row[1:5]), row[5], row[6], tuple(claims[row[0]])).up_to(
-                view.as_of
-            )
-            for row in nodes
-        }
+            return history.held(connection, ids, view)
 
     def asserted(self, source: str, view: View) -> Iterator[Record]:
         """See ``Store.asserted``."""
         with self._reading() as connection:
-            key = connection.execute("SELECT key FROM source WHERE name = ?", (source,)).fetchone()
-            if key is None:
-                return
-            parameters = {"source": key[0], "as_of": view.as_of, "implied": _json(_IMPLIED)}
-            query = _ASSERTED_STATEMENTS.format(view=read.standing(view, "s."))
-            statements = connection.execute(query, parameters).fetchall()
-            query = _ASSERTED_EDGES.format(view=read.standing(view, "e."))
-            edges = connection.execute(query, parameters).fetchall()
-        for row in statements:
-            yield Statement(*row).node()
-        for effect, code, *rest in edges:
-            yield _arc(connection.names[code], effect, rest).row().edge()
+            found = history.asserted(connection, source, view)
+        yield from found
 
     def integrity_faults(self) -> Iterable[str]:
         """See ``Store.integrity_faults``."""
-        rows: list[tuple[Any, ...]] = self._all(lambda c: c.execute("PRAGMA integrity_check(100)"))
-        return [str(row[0]) for row in rows if row[0] != "ok"]
+        with self._reading() as connection:
+            return audit.integrity_faults(connection)
 
     def values(self, names: Collection[str]) -> Mapping[str, bytes]:
         """See ``Store.values``."""
@@ -358,7 +312,7 @@ class SqliteStore:
         with self._reading() as connection:
             query = "SELECT kind, count(*) FROM node WHERE until IS NULL GROUP BY kind"
             kinds = dict(connection.execute(query))
-            edges = connection.execute(_COUNT_EDGES, (_json(_IMPLIED),)).fetchone()[0]
+            edges = connection.execute(_COUNT_EDGES, (to_json(history.IMPLIED),)).fetchone()[0]
             head = ledger.head(connection, self.path)
         return Stats(
             nodes=sum(kinds.values()),
@@ -367,6 +321,12 @@ class SqliteStore:
             root=head.root.hex(),
             kinds=kinds,
         )
+
+    def snapshot(self, path: Path) -> bool:
+        """See ``Store.snapshot``."""
+        with self._lock, translated(path):
+            write_snapshot(self._open, path)
+        return True
 
     def close(self) -> None:
         """See ``Store.close``."""
@@ -384,12 +344,3 @@ def opened(address: Address, options: Options) -> SqliteStore:
         durability=options.durability,
         busy_timeout=PATIENCE if options.busy_timeout is None else options.busy_timeout,
     )
-
-
-def _json(values: Iterable[Any]) -> str:
-    return orjson.dumps(list(values)).decode()
-
-
-def _arc(relation: str, effect: str, rest: Sequence[Any]) -> Arc:
-    cause, variant, follow, *tail = rest
-    return Arc(relation, effect, cause, variant, bool(follow), *tail)

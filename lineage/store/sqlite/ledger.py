@@ -46,6 +46,12 @@ def recorded(connection: Connection, seq: int) -> str | None:
     return None if row is None else row[0]
 
 
+def has(connection: Connection, entry: Entry) -> bool:
+    """Whether the very entry is there."""
+    query = "SELECT 1 FROM entry WHERE seq = ? AND leaf = ?"
+    return connection.execute(query, (entry.seq, entry.leaf)).fetchone() is not None
+
+
 def append(connection: Connection, path: Path, entry: Entry) -> None:
     """Add an entry at the end. Raises ``StoreDamaged`` where it is not the next one."""
     grown = head(connection, path).append(entry.leaf_hash())

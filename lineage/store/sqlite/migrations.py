@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 from lineage.model.record import implied_variant
 from lineage.store.migration import Migration, kept_value, pending
+from lineage.store.sqlite.snapshot import write_snapshot
 
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(
@@ -89,13 +89,6 @@ def backup_of(path: Path, layout: int) -> Path:
 def _back_up(path: Path, layout: int) -> None:
     """A copy of the file as it is committed; one that is there already is older, and stays."""
     target = backup_of(path, layout)
-    if target.exists():
-        return
-    part = target.with_name(target.name + ".part")
-    part.unlink(missing_ok=True)
-    part.touch(mode=0o600)
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(part)) as copy:
-        source.backup(copy)
-    with part.open("rb") as written:
-        os.fsync(written.fileno())
-    part.replace(target)
+    if not target.exists():
+        with closing(sqlite3.connect(path)) as committed:
+            write_snapshot(committed, target)
