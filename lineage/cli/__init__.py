@@ -14,6 +14,7 @@ from typing import TextIO
 
 import click
 
+from lineage.cli import terminal
 from lineage.errors import LineageError, Usage
 from lineage.version import __version__
 
@@ -148,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
         code = Usage.exit_code
     except (KeyboardInterrupt, click.Abort) as stop:
-        click.echo(str(stop) or "Stopped.", err=True)
+        terminal.echo(str(stop) or "Stopped.", err=True)
         code = 130
     sys.exit(code if isinstance(code, int) else 0)
 
@@ -180,10 +181,8 @@ def _say(error: LineageError, *, as_json: bool) -> None:
     if as_json:
         import json
 
-        click.echo(json.dumps({"error": error.to_dict()}, ensure_ascii=False), err=True)
+        terminal.echo_json(json.dumps({"error": error.to_dict()}, ensure_ascii=False), err=True)
         return
-    from lineage.cli.common import printable
 
-    told = printable(str(error))
-    click.echo(f"{click.style('error', fg='red')}[{error.code}]: {told}", err=True)
-    click.echo(f"  {click.style('next', fg='cyan')}: {error.hint}", err=True)
+    terminal.echo(f"{terminal.style('error', fg='red')}[{error.code}]: {error}", err=True)
+    terminal.echo(f"  {terminal.style('next', fg='cyan')}: {error.hint}", err=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import click
 
+from lineage.cli import terminal
 from lineage.cli.verb import verb
 from lineage.services.read.ask import AskAnswer, AskRequest
 
@@ -15,7 +16,7 @@ def COMMAND(answer: AskAnswer, *, ids: bool) -> None:
     """Print one thing a line."""
     if ids:
         for row in answer.found.ordered_nodes:
-            click.echo(row.id)
+            terminal.echo(row.id)
         return
     from lineage.cli import render
 

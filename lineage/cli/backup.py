@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import click
 
-from lineage.cli import common, progress
+from lineage.cli import common, progress, terminal
 
 
 @click.command("backup")
@@ -25,5 +25,5 @@ def COMMAND(ctx: click.Context, file: str, *, as_json: bool) -> None:
     if as_json:
         common.emit(made.to_dict())
         return
-    click.echo(f"{made.entries} entries in {file}")
-    click.echo(f"root {made.root}")
+    terminal.echo(f"{made.entries} entries in {file}")
+    terminal.echo(f"root {made.root}")

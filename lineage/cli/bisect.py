@@ -5,9 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import click
-
-from lineage.cli import compare, render
+from lineage.cli import compare, render, terminal
 from lineage.cli.verb import verb
 from lineage.services.read.bisect import CHANGED, Bisection, BisectRequest, Step
 from lineage.services.summary import counted, readable
@@ -19,14 +17,14 @@ _SHOWN = 8
 @verb("bisect", BisectRequest)
 def COMMAND(answer: Bisection) -> None:
     """Print the steps, oldest first, then at which one the metric changed most."""
-    click.echo(f"{answer.metric} among {answer.among}\n")
+    terminal.echo(f"{answer.metric} among {answer.among}\n")
     for step in answer.steps:
-        click.echo(_head(step, largest=step.run == answer.largest))
+        terminal.echo(_head(step, largest=step.run == answer.largest))
         for line in _changed(step):
-            click.echo(f"    {line}")
+            terminal.echo(f"    {line}")
     held = answer.certificate
     if held.cut is not None:
-        click.echo(
+        terminal.echo(
             f"\ncut by {held.cut.reason}: {counted(held.cut.left or 0, 'run')} before are left out"
         )
     for text in render.gaps(held.gaps):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import click
 
+from lineage.cli import terminal
 from lineage.cli.verb import verb
 from lineage.services.write.commits import CommitsRequest, ResolvedCommit
 
@@ -30,20 +31,20 @@ def resolve(found: tuple[ResolvedCommit, ...]) -> None:
     for item in found:
         _tell(item)
     if not found:
-        click.echo("no run in the store used a commit")
+        terminal.echo("no run in the store used a commit")
 
 
 def _tell(item: ResolvedCommit) -> None:
     users = f"  used by {', '.join(item.used_by[:3])}" if item.used_by else ""
-    click.echo(click.style(item.title, bold=True) + users)
+    terminal.echo(terminal.style(item.title, bold=True) + users)
     for match in item.matches:
         kept = "same files" if match.tree else "same change, other files around it"
-        click.echo(
+        terminal.echo(
             f"  {match.sha[:12]}  {_METHODS[match.method]} ({match.method}, confidence "
             f"{match.confidence:g}; {kept})"
         )
     if not item.matches:
-        click.echo("  on no branch, and no commit carries its change")
+        terminal.echo("  on no branch, and no commit carries its change")
 
 
 COMMAND.add_command(resolve)

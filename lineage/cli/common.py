@@ -12,6 +12,8 @@ from typing import Any, Protocol, TypeVar
 
 import click
 
+from lineage.cli import terminal
+
 C = TypeVar("C", bound=Callable[..., Any])
 
 
@@ -45,11 +47,6 @@ def opened(ctx: click.Context, *, create: bool = False) -> Iterator[Any]:
         store.close()
 
 
-def printable(text: str) -> str:
-    """Replace the characters of a text that a terminal would obey: others wrote it."""
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
-
-
 def read(path: str) -> bytes:
     """Read the bytes of a file. Raises ``InputMissing``."""
     from lineage.errors import InputMissing
@@ -61,14 +58,17 @@ def read(path: str) -> bytes:
 
 
 def write(path: str | None, data: bytes, *, hint: str = "Name another place.") -> None:
-    """Write a file, whole or not at all, or stdout; pipes and devices are written to as they are.
+    """Write a file, whole or not at all, or stdout; pipes and devices are written to as they are, a terminal
+    without what it would obey.
 
     Raises ``Usage`` with the hint where it cannot be written.
     """
     from lineage.errors import Usage
 
     try:
-        if path is None:
+        if path is None and sys.stdout.isatty():
+            terminal.echo(data.decode(errors="replace"), nl=False, several_lines=True)
+        elif path is None:
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
         else:
@@ -114,4 +114,4 @@ def emit(value: Any) -> None:
     """Print one JSON document on stdout."""
     import orjson
 
-    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+    terminal.echo_json(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())

@@ -6,10 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import click
-
 from lineage import ids
-from lineage.cli import render
+from lineage.cli import render, terminal
 from lineage.cli.verb import verb
 from lineage.services.read.compare import CompareRequest, Comparison
 from lineage.services.read.differences import Difference
@@ -25,16 +23,16 @@ def COMMAND(answer: Comparison) -> None:
     """Print what differs, section by section, then whether the metrics may be compared."""
     for section, differences in answer.sections.items():
         state = answer.states[section]
-        click.echo(f"{section:>12}  {'' if state == 'differs' else state}".rstrip())
+        terminal.echo(f"{section:>12}  {'' if state == 'differs' else state}".rstrip())
         for line in lines(differences):
-            click.echo(f"{'':>14}{line}")
+            terminal.echo(f"{'':>14}{line}")
         if section == "code":
             for line in _between(answer.commits, cut=answer.commits_cut):
-                click.echo(f"{'':>14}{line}")
+                terminal.echo(f"{'':>14}{line}")
     verdict = {True: "yes", False: "no", None: "cannot be told"}[answer.fair]
-    click.echo(f"\nfair comparison of metrics: {verdict}")
+    terminal.echo(f"\nfair comparison of metrics: {verdict}")
     for reason in answer.reasons:
-        click.echo(f"  [{reason.code}] {reason.message}")
+        terminal.echo(f"  [{reason.code}] {reason.message}")
     for text in render.gaps(answer.certificate.gaps):
         render.console().print(text)
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from lineage.cli import terminal
+
 
 @click.command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
@@ -20,4 +22,5 @@ def COMMAND(shell: str) -> None:
 
     completion = get_completion_class(shell)
     if completion is not None:
-        click.echo(completion(cli, {}, "lineage", "_LINEAGE_COMPLETE").source())
+        script = completion(cli, {}, "lineage", "_LINEAGE_COMPLETE").source()
+        terminal.echo(script, several_lines=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import click
 
-from lineage.cli import common
+from lineage.cli import common, terminal
 
 
 @click.command("config")
@@ -28,5 +28,7 @@ def COMMAND(ctx: click.Context, *, as_json: bool) -> None:
         return
     for item in found:
         shown = item.to_dict()
-        click.echo(f"{shown['name']:<16} {shown['value'] or '-'}  ({shown['origin']})")
-        click.echo(click.style(f"{'':<16} {item.setting.variable}: {item.setting.says}", dim=True))
+        terminal.echo(f"{shown['name']:<16} {shown['value'] or '-'}  ({shown['origin']})")
+        terminal.echo(
+            terminal.style(f"{'':<16} {item.setting.variable}: {item.setting.says}", dim=True)
+        )

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from lineage.cli import common
+from lineage.cli import common, terminal
 
 
 @click.command("convert")
@@ -40,4 +40,4 @@ def COMMAND(source: str, from_: str | None, to: str | None, out: str | None) -> 
     shown = written.dumps(batch)
     common.write(out, shown)
     for loss in (*batch.losses, *written.losses(batch)):
-        click.echo(f"not in it: {loss.number} {loss.what}: {loss.reason}", err=True)
+        terminal.echo(f"not in it: {loss.number} {loss.what}: {loss.reason}", err=True)

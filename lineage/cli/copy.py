@@ -7,7 +7,7 @@ import shlex
 
 import click
 
-from lineage.cli import common, progress
+from lineage.cli import common, progress, terminal
 
 
 @click.command("copy")
@@ -39,5 +39,5 @@ def COMMAND(source: str, target: str, *, as_json: bool) -> None:
     if as_json:
         common.emit(moved.to_dict())
         return
-    click.echo(f"{moved.entries} entries copied, {moved.total} in both")
-    click.echo(f"same root {moved.root}")
+    terminal.echo(f"{moved.entries} entries copied, {moved.total} in both")
+    terminal.echo(f"same root {moved.root}")

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from lineage.cli import common
+from lineage.cli import common, terminal
 from lineage.demo import FOLDER, TAMPERED
 
 
@@ -33,7 +33,7 @@ def COMMAND(folder: str, *, clean: bool, as_json: bool) -> None:
     path = Path(folder)
     removed(path, whole=clean)
     if clean:
-        click.echo(f"{folder} is removed")
+        terminal.echo(f"{folder} is removed")
         return
     begun = time.monotonic()
     project, store = made(path)
@@ -41,7 +41,7 @@ def COMMAND(folder: str, *, clean: bool, as_json: bool) -> None:
     if as_json:
         common.emit({"folder": str(path), "store": store, "answers": _answers(path, store)})
         return
-    click.echo(
+    terminal.echo(
         f"made {folder}: {project.runs} runs, 3 versions of the data, a rebase, a squash merge"
     )
     _narrate(path, store, took)
@@ -51,15 +51,15 @@ def _told(store: str, *words: str) -> None:
     """Run a command and show it."""
     from lineage.cli import cli
 
-    click.echo()
+    terminal.echo()
     cli.main(args=["--store", store, *words], prog_name="lineage", standalone_mode=False)
     shown = " ".join(word if word.replace("-", "").isalnum() else f"'{word}'" for word in words)
-    click.echo(click.style(f"  $ lineage --store {store} {shown}", fg="cyan"))
+    terminal.echo(terminal.style(f"  $ lineage --store {store} {shown}", fg="cyan"))
 
 
 def _title(number: int, text: str) -> None:
-    click.echo()
-    click.echo(click.style(f"{number}. {text}", bold=True))
+    terminal.echo()
+    terminal.echo(terminal.style(f"{number}. {text}", bold=True))
 
 
 def _narrate(path: Path, store: str, took: float) -> None:
@@ -77,9 +77,9 @@ def _narrate(path: Path, store: str, took: float) -> None:
     _told(store, "commit", "resolve")
     _title(5, "Somebody flips a byte in the ledger")
     _flip(store)
-    click.echo()
-    click.echo("That was a copy; your store is intact.")
-    click.echo(
+    terminal.echo()
+    terminal.echo("That was a copy; your store is intact.")
+    terminal.echo(
         f"Now ask it yourself: go into {path}, and try 'lineage trace model:{MODEL}@v3'. "
         "docs/tutorial.md does all this with a repository of yours."
     )
@@ -112,7 +112,7 @@ def _flip(store: str) -> None:
         try:
             _told(each, "verify")
         except click.exceptions.Exit:
-            click.echo(click.style(f"  $ lineage --store {each} verify", fg="cyan"))
+            terminal.echo(terminal.style(f"  $ lineage --store {each} verify", fg="cyan"))
 
 
 def _answers(path: Path, store: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import click
 
-from lineage.cli import common
+from lineage.cli import common, terminal
 from lineage.cli.verb import command_of
 from lineage.services.operate.doctor import DoctorRequest, examine
 
@@ -22,8 +22,8 @@ def COMMAND(ctx: click.Context, *, as_json: bool) -> None:
     else:
         for finding in findings:
             word, colour = _MARKS[finding.severity]
-            mark = click.style(f"{word:>5}", fg=colour)
-            click.echo(f"{mark}  {finding.subject}: {finding.message}")
+            mark = terminal.style(f"{word:>5}", fg=colour)
+            terminal.echo(f"{mark}  {finding.subject}: {finding.message}")
             if finding.hint:
-                click.echo(f"       {finding.hint}")
+                terminal.echo(f"       {finding.hint}")
     ctx.exit(4 if any(finding.fatal for finding in findings) else 0)

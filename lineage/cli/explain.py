@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import click
 
+from lineage.cli import terminal
 from lineage.cli.verb import verb
 from lineage.services.read.ask import ExplainRequest, Explanation
 
@@ -12,9 +13,9 @@ from lineage.services.read.ask import ExplainRequest, Explanation
 @verb("explain", ExplainRequest)
 def COMMAND(answer: Explanation) -> None:
     """Print what the selection means and how it is carried out, as trees."""
-    click.echo(answer.query)
+    terminal.echo(answer.query, several_lines=True)
     for title, lines in (("means", answer.meaning), ("is done as", answer.plan)):
         click.secho(f"\n{title}", bold=True)
         for line in lines:
-            click.echo(f"  {line}")
-    click.echo(f"\nby {answer.engine}")
+            terminal.echo(f"  {line}")
+    terminal.echo(f"\nby {answer.engine}")

@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from lineage import formats
-from lineage.cli import common
+from lineage.cli import common, terminal
 from lineage.cli.verb import command_of, options_of
 from lineage.services.exchange.send import PackageRequest
 from lineage.services.read.export import ExportRequest
@@ -80,8 +80,8 @@ def _tell(exported: Any) -> None:
     """What left, on stderr: the document may be on stdout."""
     held = exported.certificate
     size = f"{counted(exported.nodes, 'thing')}, {counted(exported.edges, 'link')}"
-    click.echo(f"{size} as {exported.format}, as of entry {held.as_of}", err=True)
+    terminal.echo(f"{size} as {exported.format}, as of entry {held.as_of}", err=True)
     for loss in exported.losses:
-        click.echo(f"not in it: {loss.number} {loss.what}: {loss.reason}", err=True)
+        terminal.echo(f"not in it: {loss.number} {loss.what}: {loss.reason}", err=True)
     if exported.canonical is not None:
-        click.echo(f"canonical (RDFC-1.0, SHA-256): {exported.canonical}", err=True)
+        terminal.echo(f"canonical (RDFC-1.0, SHA-256): {exported.canonical}", err=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from lineage.cli import common
+from lineage.cli import common, terminal
 from lineage.services.summary import counted
 
 
@@ -51,10 +51,10 @@ def _package(
         common.emit(made.to_dict())
         return
     size = f"{counted(made.nodes, 'thing')}, {counted(made.edges, 'link')}"
-    click.echo(f"package {said.sequence} for {partner}: {size}", err=True)
+    terminal.echo(f"package {said.sequence} for {partner}: {size}", err=True)
     _tell_counts(made.counts, incomplete=made.incomplete, err=True)
-    click.echo(f"entry {made.entry} of the ledger; good until {said.expires:%Y-%m-%d}", err=True)
-    click.echo(f"names that only {partner} is given begin with {made.pseudonyms}", err=True)
+    terminal.echo(f"entry {made.entry} of the ledger; good until {said.expires:%Y-%m-%d}", err=True)
+    terminal.echo(f"names that only {partner} is given begin with {made.pseudonyms}", err=True)
 
 
 def _demand_place(out: str) -> None:
@@ -79,28 +79,32 @@ def _check(
     if as_json:
         common.emit(shown.to_dict())
         return
-    click.echo(f"would leave for {partner} as package {shown.sequence}; nothing was written")
+    terminal.echo(f"would leave for {partner} as package {shown.sequence}; nothing was written")
     _tell_counts(shown.counts, incomplete=shown.incomplete)
     report = shown.check
     for text in shown.around:
-        click.echo(f"  {text}  (around the document)")
+        terminal.echo(f"  {text}  (around the document)")
     for text, times, where in report.strings:
-        click.echo(f"  {common.printable(text)}  ({times} times: {', '.join(where)})")
-    click.echo(f"  and {report.pseudonyms} pseudonyms")
+        terminal.echo(f"  {text}  ({times} times: {', '.join(where)})")
+    terminal.echo(f"  and {report.pseudonyms} pseudonyms")
     for rule in shown.unused_rules:
-        click.echo(
-            click.style(f"this rule of the policy decides nothing here: {rule}", fg="yellow")
+        terminal.echo(
+            terminal.style(f"this rule of the policy decides nothing here: {rule}", fg="yellow")
         )
     for secret in report.secrets:
-        click.echo(click.style(f"looks like a secret: {secret.form}, {secret.where}", fg="red"))
+        terminal.echo(
+            terminal.style(f"looks like a secret: {secret.form}, {secret.where}", fg="red")
+        )
     for small in report.small:
         shape = f"{small.kind} {small.month or 'without a time'}, {small.effects} effects"
-        click.echo(f"stands out: {small.members} {shape}, {small.causes} causes (k is {report.k})")
+        terminal.echo(
+            f"stands out: {small.members} {shape}, {small.causes} causes (k is {report.k})"
+        )
 
 
 def _tell_counts(counts: Any, *, incomplete: bool, err: bool = False) -> None:
     for part, verbs in counts.items():
         told = ", ".join(f"{number} {verb}" for verb, number in verbs.items() if number)
-        click.echo(f"{part}: {told or 'none'}", err=err)
+        terminal.echo(f"{part}: {told or 'none'}", err=err)
     if incomplete:
-        click.echo("incomplete: paths are cut, and the package says so", err=err)
+        terminal.echo("incomplete: paths are cut, and the package says so", err=err)

@@ -5,9 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-import click
-
-from lineage.cli.common import printable
+from lineage.cli import terminal
 from lineage.model.findings import Finding
 
 _COLOURS = {"error": "red", "warning": "yellow", "note": "green"}
@@ -16,15 +14,15 @@ _COLOURS = {"error": "red", "warning": "yellow", "note": "green"}
 def echo_findings(findings: Collection[Finding]) -> None:
     """Print findings, one a line, each with what shows it below, then what to do about them."""
     for finding in findings:
-        code = click.style(finding.code, fg=_COLOURS[finding.severity])
-        place = "" if finding.subject in finding.message else f" ({printable(finding.subject)})"
-        click.echo(f"  {finding.severity} {code}: {printable(finding.message)}{place}")
+        code = terminal.style(finding.code, fg=_COLOURS[finding.severity])
+        place = "" if finding.subject in finding.message else f" ({finding.subject})"
+        terminal.echo(f"  {finding.severity} {code}: {finding.message}{place}")
         for step in finding.path:
-            click.echo(f"      {printable(step)}")
+            terminal.echo(f"      {step}")
     echo_hints(findings)
 
 
 def echo_hints(findings: Collection[Finding]) -> None:
     """Print what to do about findings, each advice once."""
     for hint in dict.fromkeys(finding.hint for finding in findings if finding.hint):
-        click.echo(f"  {click.style('next', fg='cyan')}: {printable(hint)}")
+        terminal.echo(f"  {terminal.style('next', fg='cyan')}: {hint}")

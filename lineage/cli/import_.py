@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from lineage.cli import common, progress
+from lineage.cli import common, progress, terminal
 
 
 @click.command("import")
@@ -115,18 +115,18 @@ def _tell_admitted(found: Any) -> None:
     """What became of a package, in a few lines."""
     name = f"{found.partner}/{found.sequence}"
     if found.state == "already":
-        click.echo(f"package {name}: already here, nothing added")
+        terminal.echo(f"package {name}: already here, nothing added")
         return
     if found.report is not None:
         tell(found.report)
     told = f"package {name}: {found.echoes} echoes of ours, claims about {found.claims} things"
-    click.echo(f"{told}, {found.joined} joined by digest")
+    terminal.echo(f"{told}, {found.joined} joined by digest")
     if found.incomplete:
-        click.echo("  incomplete: its sender cut paths")
+        terminal.echo("  incomplete: its sender cut paths")
     if found.gap:
-        click.echo("  packages before it are missing, and can no longer be taken")
+        terminal.echo("  packages before it are missing, and can no longer be taken")
     if found.state == "quarantined":
-        click.echo(f"  it waits: lineage quarantine show {name}")
+        terminal.echo(f"  it waits: lineage quarantine show {name}")
 
 
 def tell(report: Any) -> None:
@@ -136,12 +136,12 @@ def tell(report: Any) -> None:
     seen = ", ".join(f"{what}: {number}" for what, number in report.seen.items())
     if report.importer == "folder":
         for loss in report.losses:
-            click.echo(f"not read: {loss.what}: {loss.reason}")
+            terminal.echo(f"not read: {loss.what}: {loss.reason}")
         return
     change = f"{counted(report.things, 'new thing')}, {counted(report.added, 'new record')}"
     change += f", {report.unchanged} unchanged"
     if report.retracted:
         change += f", {report.retracted} retracted"
-    click.echo(f"{report.importer}: {change}" + (f" ({seen})" if seen else ""))
+    terminal.echo(f"{report.importer}: {change}" + (f" ({seen})" if seen else ""))
     for loss in report.losses:
-        click.echo(f"  not kept: {loss.number} {loss.what}: {loss.reason}")
+        terminal.echo(f"  not kept: {loss.number} {loss.what}: {loss.reason}")

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from lineage.cli import common, import_, progress
+from lineage.cli import common, import_, progress, terminal
 from lineage.progress import Progress
 
 
@@ -34,7 +34,7 @@ def COMMAND(ctx: click.Context, folder: str, *, submodules: bool, as_json: bool)
     root = Path(folder).resolve()
     url, above = _store(root, ctx.obj["store"])
     if above and not as_json:
-        click.echo(f"using the store above: {url}", err=True)
+        terminal.echo(f"using the store above: {url}", err=True)
     with lineage.open(url) as store, common.saying_what_is_in(store):
         with progress.shown("init") as told:
             done = _imported(store, root, told, submodules=submodules)
@@ -48,10 +48,11 @@ def COMMAND(ctx: click.Context, folder: str, *, submodules: bool, as_json: bool)
         common.emit(_shown(url, done, reports, found))
         return
     if done is None:
-        click.echo(f"nothing in {root} is anything that an importer reads", err=True)
-    click.echo(f"\n{stats.nodes} things, {stats.edges} links in {url}")
+        terminal.echo(f"nothing in {root} is anything that an importer reads", err=True)
+    terminal.echo(f"\n{stats.nodes} things, {stats.edges} links in {url}")
     for fact in found:
-        click.echo(f"- {fact.says}\n    {click.style(fact.command, fg='cyan')}")
+        terminal.echo(f"- {fact.says}")
+        terminal.echo(f"    {terminal.style(fact.command, fg='cyan')}")
 
 
 def _store(root: Path, named: str | None) -> tuple[str, bool]:

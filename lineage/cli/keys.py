@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from lineage.cli import common
+from lineage.cli import common, terminal
 from lineage.cli.verb import command_of
 from lineage.services.exchange import files, keyring
 from lineage.services.exchange.files import KeysRequest, NewKeyRequest
@@ -40,7 +40,7 @@ def _list(ctx: click.Context, *, as_json: bool) -> None:
         common.emit({"keys": list(names)})
         return
     for name in names:
-        click.echo(name)
+        terminal.echo(name)
 
 
 @click.command("show")
@@ -61,7 +61,7 @@ def _tell(key: Any, *, as_json: bool) -> None:
     if as_json:
         common.emit({"name": key.name, "id": key.id.hex(), "key": key.to_text()})
         return
-    click.echo(key.to_text())
+    terminal.echo(key.to_text())
 
 
 def _folder(ctx: click.Context) -> Path:

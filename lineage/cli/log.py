@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-import click
 import orjson
 
+from lineage.cli import terminal
 from lineage.cli.verb import verb
 from lineage.services.read.stats import LogAnswer, LogRequest
 
@@ -20,7 +20,7 @@ def COMMAND(answer: LogAnswer) -> None:
         where = f"{entry.source} ({read})" if read and read not in entry.source else entry.source
         if clock := note.get("clock"):
             where += f" (the clock said {clock})"
-        click.echo(f"{entry.seq:>6}  {entry.recorded}  {change:<12} {entry.actor:<12} {where}")
+        terminal.echo(f"{entry.seq:>6}  {entry.recorded}  {change:<12} {entry.actor:<12} {where}")
     if answer.more:
-        click.echo(f"... {answer.more} earlier entries (--before {answer.more + 1})")
-    click.echo(f"root {answer.root} over {answer.size} entries")
+        terminal.echo(f"... {answer.more} earlier entries (--before {answer.more + 1})")
+    terminal.echo(f"root {answer.root} over {answer.size} entries")

@@ -7,6 +7,7 @@ import shlex
 
 import click
 
+from lineage.cli import terminal
 from lineage.cli.verb import verb
 from lineage.services.write.ingest import Report
 from lineage.services.write.person import (
@@ -25,24 +26,24 @@ def COMMAND() -> None:
 @verb("tie", TiePersonRequest)
 def tie(answer: Report) -> None:
     """Print whether it was new."""
-    click.echo("one person now" if answer.added else "one person already")
+    terminal.echo("one person now" if answer.added else "one person already")
 
 
 @verb("untie", UntiePersonRequest)
 def untie(answer: Report) -> None:
     """Print in which entry it was taken back."""
-    click.echo(f"two people again, as of entry {', '.join(str(e) for e in answer.entries)}")
+    terminal.echo(f"two people again, as of entry {', '.join(str(e) for e in answer.entries)}")
 
 
 @verb("suggest", SuggestPeopleRequest, listed="people")
 def suggest(found: tuple[SamePerson, ...]) -> None:
     """Print who may be one, each with the command that says so."""
     for one in found:
-        click.echo(f"{one.titles[0]} and {one.titles[1]}: {one.reason}")
+        terminal.echo(f"{one.titles[0]} and {one.titles[1]}: {one.reason}")
         words = shlex.join(["lineage", "person", "tie", one.a, one.b, "--because", one.reason])
-        click.echo(f"  {click.style(words, fg='cyan')}")
+        terminal.echo(f"  {terminal.style(words, fg='cyan')}")
     if not found:
-        click.echo("nobody here looks like somebody else")
+        terminal.echo("nobody here looks like somebody else")
 
 
 COMMAND.add_command(tie)

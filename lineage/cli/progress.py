@@ -10,9 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import click
-
-from lineage.cli.common import printable
+from lineage.cli import terminal
 from lineage.progress import Progress
 
 #: Seconds between two lines where stderr is no terminal.
@@ -70,12 +68,11 @@ class _Stage:
 
 def _write_lines(label: str, stage: _Stage, done: threading.Event) -> None:
     while not done.wait(EVERY):
-        click.echo(printable(f"{label}: {stage.line()}"), err=True)
+        terminal.echo(f"{label}: {stage.line()}", err=True)
 
 
 @contextmanager
 def _bar(label: str, stage: _Stage) -> Iterator[None]:
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
     from rich.text import Text
 
@@ -87,6 +84,6 @@ def _bar(label: str, stage: _Stage) -> Iterator[None]:
             return Text(stage.line(), overflow="ellipsis", no_wrap=True)
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(12), Line())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=terminal.console(err=True), transient=True) as bar:
         bar.add_task(label, total=None)
         yield

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import click
 
-from lineage.cli import common
+from lineage.cli import terminal
 from lineage.cli.findings import echo_findings
 from lineage.cli.import_ import tell
 from lineage.cli.verb import verb
@@ -35,22 +35,24 @@ def _list(found: tuple[QuarantinedPackage, ...]) -> None:
     """Print one package a line."""
     for item in found:
         by = f"  {item.actor}, {item.recorded}  {item.reason}" if item.actor else ""
-        click.echo(f"{item.name:<30} {item.state}{by}")
+        terminal.echo(f"{item.name:<30} {item.state}{by}")
 
 
 @verb("show", PreviewRequest)
 def _show(found: Preview) -> None:
     """Print how much a package would add, then every thing in it."""
-    click.echo(f"{found.package.name}: {found.package.state}")
+    terminal.echo(f"{found.package.name}: {found.package.state}")
     for part in (found.kinds, found.relations):
-        click.echo("  " + (", ".join(f"{n} {what}" for what, n in part.items()) or "nothing new"))
-    click.echo(f"  {found.echoes} echoes of ours, claims about {found.claims} things")
-    click.echo(f"  {found.joined} of them are bytes that are here too")
+        terminal.echo(
+            "  " + (", ".join(f"{n} {what}" for what, n in part.items()) or "nothing new")
+        )
+    terminal.echo(f"  {found.echoes} echoes of ours, claims about {found.claims} things")
+    terminal.echo(f"  {found.joined} of them are bytes that are here too")
     if found.incomplete:
-        click.echo("  incomplete: its sender cut paths")
+        terminal.echo("  incomplete: its sender cut paths")
     echo_findings(found.findings)
     for node in found.batch.nodes:
-        click.echo(f"  {node.kind} {common.printable(node.title)}  {node.id}")
+        terminal.echo(f"  {node.kind} {node.title}  {node.id}")
 
 
 @verb("accept", AcceptRequest)
@@ -62,7 +64,7 @@ def _accept(report: Report) -> None:
 @verb("reject", RejectRequest)
 def _reject(found: QuarantinedPackage) -> None:
     """Print that the package was rejected."""
-    click.echo(f"{found.name} rejected")
+    terminal.echo(f"{found.name} rejected")
 
 
 for _command in (_list, _show, _accept, _reject):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import click
 
-from lineage.cli import common, progress
+from lineage.cli import common, progress, terminal
 
 
 @click.command("rebuild")
@@ -26,4 +26,4 @@ def COMMAND(ctx: click.Context, *, yes: bool, as_json: bool) -> None:
     if as_json:
         common.emit(moved.to_dict())
         return
-    click.echo(f"{moved.entries} entries drawn, root {moved.root}")
+    terminal.echo(f"{moved.entries} entries drawn, root {moved.root}")

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
+from lineage.cli import terminal
 from lineage.model import kinds, terms
 from lineage.model.gaps import Gap
 from lineage.model.record import Edge, Node
@@ -31,20 +32,9 @@ NAMED = 8
 _STYLES = {"Entity": "yellow", "Activity": "cyan", "Agent": "magenta"}
 
 
-class _Output(Console):
-    """A console that leaves a broken pipe to the command, which knows the code to end with."""
-
-    def on_broken_pipe(self) -> None:
-        """See ``Console.on_broken_pipe``."""
-        raise BrokenPipeError
-
-
 def console() -> Console:
-    """A console on stdout, in colour where that is a terminal (NO_COLOR and FORCE_COLOR are
-    honoured).
-    """
-    wide = None if sys.stdout.isatty() else 200
-    return _Output(width=wide, highlight=False, soft_wrap=True)
+    """A console on stdout."""
+    return terminal.console(width=None if sys.stdout.isatty() else 200)
 
 
 def words(relation: str, *, back: bool = False) -> str:

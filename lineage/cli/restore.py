@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from lineage.cli import common, progress
+from lineage.cli import common, progress, terminal
 
 
 @click.command("restore")
@@ -34,5 +34,5 @@ def COMMAND(ctx: click.Context, file: str, target: str | None, *, as_json: bool)
     if as_json:
         common.emit({**made.to_dict(), "store": url})
         return
-    click.echo(f"{made.total} entries in {url}")
-    click.echo(f"root {made.root}")
+    terminal.echo(f"{made.total} entries in {url}")
+    terminal.echo(f"root {made.root}")

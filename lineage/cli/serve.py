@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lineage.cli import terminal
+
 if TYPE_CHECKING:
     from lineage.services.context import Context
 
@@ -61,7 +63,7 @@ def COMMAND(
         address = serve.address_of(bound)
         application = create_app(runtime, settings)
         said = f"lineage is listening on {address}"
-        serve.run(application, bound, settings, lambda: click.echo(said))
+        serve.run(application, bound, settings, lambda: terminal.echo(said))
 
 
 def _demand_tokens(ctx: Context, host: str) -> None:
@@ -76,4 +78,4 @@ def _demand_tokens(ctx: Context, host: str) -> None:
         message = f"the store has no tokens, so it is not served on {host}"
         raise Usage(message, hint="lineage token add NAME --role viewer")
     _, secret = tokens.add(ctx, "first", Role.admin)
-    click.echo(f"the first token (admin), shown this once: {secret}")
+    terminal.echo(f"the first token (admin), shown this once: {secret}")

@@ -6,8 +6,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-import click
-
+from lineage.cli import terminal
 from lineage.cli.verb import verb
 from lineage.services.read.sparql import Solutions, SparqlRequest
 
@@ -22,15 +21,17 @@ def _typed(given: dict[str, Any]) -> None:
 def COMMAND(answer: Solutions) -> None:
     """Print a table, yes or no, or the triples that were constructed."""
     if answer.boolean is not None:
-        click.echo("yes" if answer.boolean else "no")
+        terminal.echo("yes" if answer.boolean else "no")
     elif answer.data is not None:
-        click.echo(answer.data, nl=False)
+        terminal.echo(answer.data, nl=False, several_lines=True)
     else:
-        click.echo("\t".join(f"?{name}" for name in answer.variables))
+        terminal.echo("\t".join(f"?{name}" for name in answer.variables))
         for row in answer.rows:
-            click.echo("\t".join(_cell(row.get(name, {})) for name in answer.variables))
+            terminal.echo("\t".join(_cell(row.get(name, {})) for name in answer.variables))
     if answer.cut:
-        click.echo(f"cut after {len(answer.rows) or 'many'} rows: add LIMIT and OFFSET", err=True)
+        terminal.echo(
+            f"cut after {len(answer.rows) or 'many'} rows: add LIMIT and OFFSET", err=True
+        )
 
 
 def _cell(term: dict[str, Any]) -> str:

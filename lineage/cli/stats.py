@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-import click
-
+from lineage.cli import terminal
 from lineage.cli.verb import verb
 from lineage.services.read.stats import StatsRequest
 from lineage.services.summary import counted
@@ -15,7 +14,7 @@ from lineage.store.base import Stats
 def COMMAND(answer: Stats) -> None:
     """Print the counts, then the kinds, the most frequent first."""
     size = f"{counted(answer.nodes, 'thing')}, {counted(answer.edges, 'link')}"
-    click.echo(f"{size}, {answer.entries} entries")
+    terminal.echo(f"{size}, {answer.entries} entries")
     for kind, number in sorted(answer.kinds.items(), key=lambda item: (-item[1], item[0])):
-        click.echo(f"{number:>10}  {kind}")
-    click.echo(f"root {answer.root}")
+        terminal.echo(f"{number:>10}  {kind}")
+    terminal.echo(f"root {answer.root}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import click
 
+from lineage.cli import terminal
 from lineage.cli.verb import verb
 from lineage.services.operate.tokens import (
     AddTokenRequest,
@@ -28,10 +29,10 @@ def COMMAND() -> None:
 @verb("add", AddTokenRequest)
 def _add(issued: IssuedToken) -> None:
     """Print the secret on stdout, and whose it is on stderr."""
-    click.echo(issued.secret)
+    terminal.echo(issued.secret)
     token = issued.token
     until = f"{token.expires:%Y-%m-%d}"
-    click.echo(f"{token.name} ({token.role.name}, id {token.id}), valid until {until}", err=True)
+    terminal.echo(f"{token.name} ({token.role.name}, id {token.id}), valid until {until}", err=True)
 
 
 @verb("list", TokensRequest, listed="tokens")
@@ -40,13 +41,13 @@ def _list(found: tuple[TokenStatus, ...]) -> None:
     for item in found:
         token = item.token
         until = f"{token.expires:%Y-%m-%d}"
-        click.echo(f"{token.id}  {item.state:<8} {token.role.name:<12} {until}  {token.name}")
+        terminal.echo(f"{token.id}  {item.state:<8} {token.role.name:<12} {until}  {token.name}")
 
 
 @verb("revoke", RevokeTokenRequest)
 def _revoke(item: TokenStatus) -> None:
     """Print that the token was revoked."""
-    click.echo(f"revoked {item.token.id} ({item.token.name})")
+    terminal.echo(f"revoked {item.token.id} ({item.token.name})")
 
 
 for _command in (_add, _list, _revoke):

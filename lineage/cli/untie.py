@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-import click
-
+from lineage.cli import terminal
 from lineage.cli.verb import verb
 from lineage.services.write.ingest import Report
 from lineage.services.write.untie import UntieRequest
@@ -14,4 +13,4 @@ from lineage.services.write.untie import UntieRequest
 def COMMAND(answer: Report) -> None:
     """Print how much was taken back."""
     entries = ", ".join(str(entry) for entry in answer.entries)
-    click.echo(f"{answer.retracted} claims taken back, in entry {entries}")
+    terminal.echo(f"{answer.retracted} claims taken back, in entry {entries}")

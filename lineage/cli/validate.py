@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from lineage.cli import common
+from lineage.cli import common, terminal
 from lineage.cli.findings import echo_findings
 from lineage.cli.verb import command_of
 from lineage.services.read import validate
@@ -69,8 +69,12 @@ def _is_store(source: str) -> bool:
 
 
 def _tell(found: Any) -> None:
-    word = click.style("valid", fg="green") if found.valid else click.style("not valid", fg="red")
-    click.echo(f"{word}: {found.records} records, {found.total} findings")
+    word = (
+        terminal.style("valid", fg="green")
+        if found.valid
+        else terminal.style("not valid", fg="red")
+    )
+    terminal.echo(f"{word}: {found.records} records, {found.total} findings")
     echo_findings(found.findings)
     if found.total > len(found.findings):
-        click.echo(f"  ... and {found.total - len(found.findings)} more")
+        terminal.echo(f"  ... and {found.total - len(found.findings)} more")

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from lineage.cli import common
+from lineage.cli import common, terminal
 from lineage.cli.findings import echo_hints
 from lineage.cli.verb import command_of
 from lineage.errors import LineageError
@@ -45,19 +45,19 @@ def COMMAND(ctx: click.Context, /, *, as_json: bool, **given: Any) -> None:
 
 def _tell(verdict: Verdict, *, noted: bool) -> None:
     if verdict.state == "intact":
-        click.echo(f"{click.style('intact', fg='green')}: {verdict.entries} entries")
-        click.echo(f"root {verdict.root}")
+        terminal.echo(f"{terminal.style('intact', fg='green')}: {verdict.entries} entries")
+        terminal.echo(f"root {verdict.root}")
         if verdict.since is not None:
-            click.echo(f"root at entry {verdict.since}: {verdict.since_root}")
+            terminal.echo(f"root at entry {verdict.since}: {verdict.since_root}")
             if noted:
-                click.echo(
+                terminal.echo(
                     f"as it was noted: nothing up to entry {verdict.since} has changed since"
                 )
         return
-    click.echo(click.style(_STATES[verdict.state], fg="red"))
+    terminal.echo(terminal.style(_STATES[verdict.state], fg="red"))
     for finding in verdict.findings:
         place = f"entry {finding.entry}" if finding.entry else "store"
-        click.echo(f"  {place}: {finding.subject}: {finding.message}")
+        terminal.echo(f"  {place}: {finding.subject}: {finding.message}")
     if verdict.more:
-        click.echo(f"  ... and {verdict.more} more")
+        terminal.echo(f"  ... and {verdict.more} more")
     echo_hints(verdict.findings)
