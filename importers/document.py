@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from importers.base import Importer, Options, Source
 from lineage import formats
+from lineage.access.mask import masked
 from lineage.errors import LineageError
 from lineage.model.record import Batch
 
@@ -40,7 +41,7 @@ class DocumentImporter(Importer):
         seen = {"nodes": len(batch.nodes), "edges": len(batch.edges)}
         if batch.bundles:
             seen["bundles"] = len(batch.bundles)
-        yield replace(batch, seen=seen)
+        yield masked(replace(batch, seen=seen))
 
 
 IMPORTER = DocumentImporter()

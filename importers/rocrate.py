@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from importers.base import Importer, Options, Source
 from importers.tally import Tally
+from lineage.access.mask import masked
 from lineage.errors import InputMissing, LimitExceeded
 from lineage.formats import rocrate
 from lineage.formats.rocrate import Listed, archive, words
@@ -61,16 +62,16 @@ class RoCrateImporter(Importer):
         """Yield the whole crate as one batch; files that are missing or differ are counted."""
         del options
         if source.path is not None and source.path.is_dir():
-            yield _read(_folder(source.path, source.address), source.address)
+            yield masked(_read(_folder(source.path, source.address), source.address))
             return
         data = source.read()
         if not data.startswith(archive.MAGIC):
-            yield rocrate.read(data, where=source.address, parts=True)
+            yield masked(rocrate.read(data, where=source.address, parts=True))
             return
         with archive.opened(data, source.address) as crate:
             records = crate.read(words.SIDECAR) if words.SIDECAR in crate.files else None
             given = _Given(crate.metadata, records, crate.chunks)
-            yield _read(given, source.address)
+            yield masked(_read(given, source.address))
 
 
 def _read(given: _Given, where: str) -> Batch:

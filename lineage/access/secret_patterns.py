@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
-
-from lineage.access.tokens import ident_of
 
 #: What stands where a secret was.
 SCRUBBED = "[scrubbed]"
@@ -24,7 +25,7 @@ class Form(NamedTuple):
     """One form of secret: a stable name, and the pattern that finds it.
 
     ``signs`` are texts in lower case of which every match holds one: most texts hold none of any
-    form, and that is quick to see. What the group ``kept`` of the pattern matches is left where the
+    form, and that is quick to see; without signs, a match takes a word of 40 characters. What the group ``kept`` of the pattern matches is left where the
     rest is hidden, with ``instead`` behind it; ``None`` hides nothing. Only forms that are
     ``reported`` are findings.
     """
@@ -53,7 +54,7 @@ def _form(name: str, pattern: str, *signs: str, flags: int = 0) -> Form:
 #: Names of parameters and variables that a secret is given under; ``token`` has rules of its own.
 _NAMES = (
     r"password|passwd|passphrase|secret|credentials?|api[_-]?key|access[_-]?key|private[_-]?key"
-    r"|secret[_-]?key|account[_-]?key"
+    r"|(?:secret|account|storage|shared|master|signing|encryption|subscription|deploy|ssh)[_-]?key"
 )
 #: Between a name and its value: behind a colon a value without a digit is a sentence, not a secret.
 _IS = r"(?:=['\"]?|['\"]?\s?:\s?['\"]?(?=[^\s\d'\"]{0,40}\d))"
@@ -99,6 +100,18 @@ FORMS = (
         "azure-key",
         r"(?P<kept>\b(?:AccountKey|SharedAccessKey)=)[A-Za-z0-9+/]{40,}={0,2}",
         *("accountkey=", "sharedaccesskey="),
+    ),
+    # Keys of storage accounts are 64 bytes, as SHA-512 is, which says its name in front.
+    _form(
+        "azure-key",
+        r"(?<![A-Za-z0-9+/])(?<!sha512[-:=])[A-Za-z0-9+/]{86}==(?![A-Za-z0-9+/=])",
+        "==",
+    ),
+    # 40 characters in which cases and digits change all the time: no name, no path, no digest.
+    _form(
+        "aws-secret",
+        r"(?<![\w+/=.-])(?=[A-Za-z0-9+/]{40}(?![\w+/=.-]))(?=[A-Za-z0-9+/]*[0-9])(?=[a-z0-9+/]*[A-Z])"
+        r"(?=[A-Z0-9+/]{0,6}(?:[a-z]{1,39}[A-Z0-9+/]{1,39}){7})[A-Za-z0-9+/]{40}",
     ),
     _form(
         "google-key",
@@ -155,6 +168,8 @@ _HIDDEN = tuple(form for form in FORMS if form.instead is not None)
 _REPORTED = tuple(form for form in FORMS if form.reported)
 _SIGNS = (*dict.fromkeys(sign for form in _HIDDEN for sign in form.signs), "lin_")
 
+#: A word as long as a secret without a sign: most texts hold none.
+_WORD = re.compile(r"(?<![\w+/=.-])[A-Za-z0-9+/]{40}(?![\w+/=.-])")
 _OURS = re.compile(r"\blin_[0-9A-Za-z]{8}_[0-9A-Za-z]{49}\b")
 #: Attribute names whose value is a secret whatever it looks like.
 _TELLING = re.compile(
@@ -181,9 +196,9 @@ def secrets_in(text: str, name: str | None = None) -> Iterator[str]:
         yield "telling-name"
     lowered = text.lower()
     for form in _REPORTED:
-        if any(map(lowered.__contains__, form.signs)) and form.pattern.search(text):
+        if _may_hold(form, lowered) and form.pattern.search(text):
             yield form.name
-    if any(ident_of(found) for found in _OURS.findall(text)):
+    if _OURS.search(text):
         yield "lineage-token"
 
 
@@ -204,7 +219,10 @@ def scrub(text: str) -> str:
     >>> scrub("token: rename the field, --tokenizer=bert-base")
     'token: rename the field, --tokenizer=bert-base'
     """
-    return (_remembered if len(text) <= _SHORT else _scrub)(text)
+    shown = (_remembered if len(text) <= _SHORT else _scrub)(text)
+    if shown != text:
+        _note()
+    return shown
 
 
 def scrub_value(name: str, value: str) -> str:
@@ -214,26 +232,55 @@ def scrub_value(name: str, value: str) -> str:
     >>> scrub_value("db.password", "hunter2")
     '[scrubbed]'
     """
-    return SCRUBBED if _is_secret(name, value) else scrub(value)
+    if not _is_secret(name, value):
+        return scrub(value)
+    _note()
+    return SCRUBBED
+
+
+@dataclass(slots=True)
+class Hidden:
+    """How many texts held secrets that were hidden."""
+
+    number: int = 0
+
+
+_hidden: ContextVar[Hidden | None] = ContextVar("hidden", default=None)
+
+
+@contextmanager
+def counting() -> Iterator[Hidden]:
+    """Count the texts in which anything is hidden meanwhile, in this thread or task."""
+    found = Hidden()
+    mark = _hidden.set(found)
+    try:
+        yield found
+    finally:
+        _hidden.reset(mark)
+
+
+def _note() -> None:
+    if (found := _hidden.get()) is not None:
+        found.number += 1
+
+
+def _may_hold(form: Form, lowered: str) -> bool:
+    return not form.signs or any(map(lowered.__contains__, form.signs))
 
 
 def _scrub(text: str) -> str:
     lowered = text.lower()
-    if not any(map(lowered.__contains__, _SIGNS)):
+    if not any(map(lowered.__contains__, _SIGNS)) and not _WORD.search(text):
         return text
     for _ in range(_PASSES):
         before = text
         for form in _HIDDEN:
-            if any(map(lowered.__contains__, form.signs)):
+            if _may_hold(form, lowered):
                 text = form.hide(text)
-        text = _OURS.sub(_hide_ours, text) if "lin_" in lowered else text
+        text = _OURS.sub(SCRUBBED, text) if "lin_" in lowered else text
         if text == before:
             break
     return text
-
-
-def _hide_ours(found: re.Match[str]) -> str:
-    return SCRUBBED if ident_of(found[0]) else found[0]
 
 
 #: Hiding one secret may show that another began right behind it.

@@ -18,7 +18,7 @@ HIDDEN = [(form, text, name) for form, text, name in SECRETS if form not in TRAC
 def test_every_form_is_tried():
     tried = {form for form, _, _ in SECRETS} | {
         # Their samples stand below.
-        *("age-key", "slack-hook", "cloud-token", "weights-and-biases-key"),
+        *("age-key", "slack-hook", "cloud-token", "weights-and-biases-key", "aws-secret"),
     }
     assert {form.name for form in FORMS if form.reported} <= tried
 
@@ -31,6 +31,10 @@ def test_every_form_is_tried():
         ("slack-hook", "https://hooks.slack.com/services/T00000000/B00000000/abcdefgh", None),
         ("cloud-token", "hvs." + "abcdefgh" * 4, None),
         ("weights-and-biases-key", "wandb_v1_" + "abcdefgh" * 4, None),
+        ("aws-secret", "Hu7aBcD9eFgH1jKlM2nOpQ3rStU4vWxY5zAbC6dE", None),
+        ("azure-key", "Zm9v" * 21 + "Zg==", None),
+        ("lineage-token", "lin_abcdefgh_" + "Ab3" * 16 + "x", None),
+        ("telling-name", "hunter", "AZURE_STORAGE_KEY"),
         ("assignment", "AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG", None),
         ("assignment", '{"user": "ana", "password": "hunter22"}', None),
         ("assignment", "connect(token='abcdefgh')", None),

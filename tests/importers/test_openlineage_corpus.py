@@ -81,7 +81,9 @@ def test_a_file_of_events_counts_what_it_names_and_says_what_it_lost(corpora):
         assert report.seen["jobs"] == len(jobs)
         assert report.seen["runs"] == len(runs)
         assert report.seen["datasets"] == len(datasets)
-        assert [(loss.what, loss.number) for loss in report.losses] == [("eventTime", len(items))]
+        losses = [(loss.what, loss.number) for loss in report.losses]
+        # The addresses of its databases hold the password.
+        assert losses == [("eventTime", len(items)), ("texts with secrets", 13)]
         assert (again.added, again.entries) == (0, ())
         kinds = store.stats().kinds
         assert (kinds["Run"], kinds["Dataset"]) == (len(runs), len(datasets))

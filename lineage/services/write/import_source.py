@@ -13,6 +13,8 @@ import importers
 from importers.base import Importer, Options, Source
 from importers.lockfile import environment_of_model, records
 from importers.tally import Tally
+from lineage.access.mask import loss
+from lineage.access.secret_patterns import counting
 from lineage.errors import LineageError, Usage
 from lineage.model import check, kinds, terms
 from lineage.model.record import Batch, Edge, Loss, Record, line
@@ -56,7 +58,11 @@ def import_source(
             environment=_environment_of_model,
             progress=prefixed(importer.name, progress),
         )
-        read.append((importer, list(importer.read(source, options))))
+        with counting() as hidden:
+            batches = list(importer.read(source, options))
+        if hidden.number:
+            batches.append(Batch(losses=(loss(hidden.number),)))
+        read.append((importer, batches))
     for _, batches in read:
         for batch in batches:
             check.demand(batch)

@@ -11,6 +11,7 @@ from functools import partial
 from itertools import accumulate, groupby, islice
 from typing import Any
 
+from lineage.access.mask import masked
 from lineage.ledger.log import Draft
 from lineage.model import check
 from lineage.model.record import Batch, Loss, Node, Record
@@ -66,10 +67,12 @@ def ingest(
     receipts: list[Receipt] = []
     done: list[Batch] = []
     for batch in (batches,) if isinstance(batches, Batch) else batches:
-        check.demand(batch)
-        known_gaps.note(ctx.store, batch.edges)
-        receipts.append(ctx.store.write(_draft(ctx, source, importer, batch), batch))
-        done.append(Batch(seen=batch.seen, losses=batch.losses))
+        # What importers read is without secrets already.
+        kept = masked(batch) if importer == "api" else batch
+        check.demand(kept)
+        known_gaps.note(ctx.store, kept.edges)
+        receipts.append(ctx.store.write(_draft(ctx, source, importer, kept), kept))
+        done.append(Batch(seen=kept.seen, losses=kept.losses))
     imported.look_again(ctx)
     return _report(source, importer, receipts, done)
 

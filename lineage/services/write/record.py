@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lineage import ids
+from lineage.access.mask import masked
 from lineage.errors import BadInput, IdempotencyKeyReused
 from lineage.model import check, kinds, terms
 from lineage.model.copies import retied
@@ -85,6 +86,7 @@ def assert_once(ctx: Context, batch: Batch, *, source: str, key: str | None = No
         if not 0 < len(key) <= _LONGEST_KEY:
             raise BadInput(f"a key has 1 to {_LONGEST_KEY} characters, not {len(key)}")
         source = f"{source}#{ids.segment(key)}"
+        batch = masked(batch)
         check.demand(batch)
         known = {line(record) for record in ctx.store.asserted(source, NOW)}
         if known and known != {line(record) for record in batch.records}:
