@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from bisect import bisect_left
 from collections import ChainMap
 from collections.abc import Callable, Mapping, MutableMapping
@@ -19,6 +20,8 @@ from lineage.model.value import Literal, Ref, Scalar
 _ABSOLUTE = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.\-]*://|urn:|swh:|mailto:|doi:|tag:|info:)")
 _NEARLY_PROV = re.compile(r"https?://(?:www\.)?w3\.org/ns/prov(?:-o|-dm)?[#/]*")
 _SPLIT = re.compile(r"(?s)(.*[/#:])(.+)")
+_HELD = re.compile(r"((?:%[0-9A-Fa-f]{2})+)|_x([0-9A-F]{4}(?:[0-9A-F]{4})?)_")
+_SURROGATES = range(0xD800, 0xE000)
 #: Text in a language whose tag a syntax refuses (``en_US``), and IRIs that it cannot write: they are
 #: held, percent-encoded, by one of ours.
 ODD_LANGUAGE = "urn:lineage:language:"
@@ -33,20 +36,50 @@ QNAMES = frozenset({"prov:QUALIFIED_NAME", "xsd:QName"})
 
 def quoted(text: str) -> str:
     """A text as the end of an IRI that every syntax can write."""
-    # No name may end in a dot, and a hyphen alone stands for something absent.
-    return quote(text, safe="").replace(".", "%2E").replace("-", "%2D")
+    # No name may end in a dot, a hyphen alone stands for something absent, and _x begins an escape.
+    held = quote(text, safe="").replace(".", "%2E").replace("-", "%2D")
+    return held.replace("_x", "%5Fx")
 
 
 def plain(iri: str) -> str:
     """An IRI, taken out of the one of ours that holds what a syntax could not write."""
-    return unquote(iri[len(ODD_IRI) :]) if iri.startswith(ODD_IRI) else iri
+    return _HELD.sub(_unescaped, iri[len(ODD_IRI) :]) if iri.startswith(ODD_IRI) else iri
 
 
-def tagged(text: str, datatype: str) -> Literal | None:
-    """A text out of the datatype of ours that holds its language, if it is one."""
-    if not datatype.startswith(ODD_LANGUAGE):
+def escaped(local: str, allowed: Callable[[str], bool]) -> str:
+    """The end of a held IRI where a syntax has no ``%`` in names: a character that may not stand at
+    its place is ``_xHHHH_``, as the prov library writes names of attributes. ``allowed`` says whether
+    a name is one.
+    """
+    shown = [
+        char
+        if allowed(char if not at else "a" + char) and not (char == "_" and _HELD.match(local, at))
+        else f"_x{ord(char):04X}_"
+        if ord(char) <= 0xFFFF
+        else f"_x{ord(char):08X}_"
+        for at, char in enumerate(local)
+    ]
+    return "".join(shown)
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    if found[1]:
+        return unquote(found[1])
+    code = int(found[2], 16)
+    known = code <= sys.maxunicode and code not in _SURROGATES
+    return chr(code) if known else found[0]
+
+
+def held(text: str, datatype: str) -> Scalar | None:
+    """A text out of a datatype of ours, which holds its language or all of it, if it is one."""
+    if datatype.startswith(ODD_LANGUAGE):
+        return Literal(text, None, unquote(datatype[len(ODD_LANGUAGE) :]))
+    if not datatype.startswith(ODD_TEXT):
         return None
-    return Literal(text, None, unquote(datatype[len(ODD_LANGUAGE) :]))
+    text, kind = unquote(text), unquote(datatype[len(ODD_TEXT) :])
+    if kind.startswith("@"):
+        return Literal(text, None, kind[1:])
+    return prov_terms.typed(text, prov_terms.datatype(kind)) if kind else text
 
 
 def declared(prefixes: Mapping[str, str], *, where: str) -> dict[str, str]:
@@ -133,15 +166,8 @@ class Names:
 
     def typed(self, text: str, datatype: str, at: str) -> Scalar:
         """A value by its text and the IRI of its datatype."""
-        if (found := tagged(text, datatype)) is not None:
+        if (found := held(text, datatype)) is not None:
             return found
-        if datatype.startswith(ODD_TEXT):
-            text, kind = unquote(text), unquote(datatype[len(ODD_TEXT) :])
-            if not kind:
-                return text
-            if kind.startswith("@"):
-                return Literal(text, None, kind[1:])
-            datatype = kind
         short = prov_terms.datatype(datatype)
         return Ref(self.iri(text, at)) if short in QNAMES else prov_terms.typed(text, short)
 
@@ -179,8 +205,9 @@ class Prefixes:
     """Makes qualified names for a document of one batch, and the prefixes that they need.
 
     ``local``, ``space`` and ``prefix`` say which local parts, namespaces and prefixes the syntax can
-    write, ``default`` whether it has a namespace without a prefix. An IRI is cut where it can be; where
-    it cannot, one of ours holds it.
+    write, ``default`` whether it has a namespace without a prefix. An IRI is cut where it can be, or,
+    if the syntax has an ``escape`` for the local part, at its last separator only; where it cannot,
+    one of ours holds it.
     """
 
     def __init__(
@@ -191,6 +218,7 @@ class Prefixes:
         space: Callable[[str], bool] = _any,
         prefix: Callable[[str], bool] = _any,
         default: bool = True,
+        escape: Callable[[str], str] | None = None,
     ) -> None:
         found = {
             short: iri
@@ -203,6 +231,7 @@ class Prefixes:
         self.bound: dict[str, str] = dict(found)
         self._spaces = {iri: prefix for prefix, iri in sorted(found.items(), reverse=True)}
         self._local = local
+        self._escape = escape
         self._uneven = not all(iri.endswith(("/", "#", ":")) for iri in found.values())
         self._lengths = sorted({len(space) for space in (*found.values(), *_WELL_KNOWN)})
         self._made = 0
@@ -248,8 +277,7 @@ class Prefixes:
         if best is None:
             best = self._new_space(iri)
             if best is None:
-                assert not iri.startswith(ODD_IRI), iri
-                return self._qualified(ODD_IRI + quoted(iri))
+                return self._held(iri)
         elif best not in self._spaces:
             best = self.need(_WELL_KNOWN[best], best)
         return f"{self._spaces[best]}:{iri[len(best) :]}"
@@ -267,13 +295,28 @@ class Prefixes:
         """A namespace for an IRI that fits none: up to its last separator, or as far as it must be."""
         found = _SPLIT.fullmatch(iri)
         first = len(found[1]) if found else len(iri) - 1
-        for cut in range(first, min(len(iri), first + _CUTS)):
+        for cut in range(first, min(len(iri), first + (_CUTS if self._escape is None else 1))):
             if self._local(iri[cut:]) and self._space(iri[:cut]):
-                self._made += 1
-                while f"ns{self._made}" in self.bound:
-                    self._made += 1
-                return self.need(f"ns{self._made}", iri[:cut])
+                return self._made_for(iri[:cut])
         return None
+
+    def _made_for(self, space: str) -> str:
+        """Bind a namespace under a prefix of ours, unless it is bound."""
+        if space not in self._spaces:
+            self._made += 1
+            while f"ns{self._made}" in self.bound:
+                self._made += 1
+        return self.need(f"ns{self._made}", space)
+
+    def _held(self, iri: str) -> str:
+        """The name of the IRI of ours that holds one which the syntax cannot write."""
+        if self._escape is None:
+            assert not iri.startswith(ODD_IRI), iri
+            return self._qualified(ODD_IRI + quoted(iri))
+        found = _SPLIT.fullmatch(iri)
+        space, local = (found[1], found[2]) if found else ("", iri)
+        prefix = self._spaces[self._made_for(ODD_IRI + quoted(space))]
+        return f"{prefix}:{self._escape(local)}"
 
 
 _WELL_KNOWN = {space: prefix for prefix, space in namespaces.PREFIXES.items()}

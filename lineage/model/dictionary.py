@@ -14,7 +14,7 @@ import orjson
 from lineage import ids
 from lineage.errors import BadInput
 from lineage.model import terms
-from lineage.model.value import Literal, Scalar, Value, each, unwired, wired
+from lineage.model.value import Literal, Scalar, Value, each, unwired_scalar, wired
 
 #: The datatype of such a value, whose text is canonical JSON.
 DATATYPE = "lineage:json"
@@ -107,17 +107,7 @@ def _members(text: str) -> list[Member] | None:
 
 def _member(shown: Any) -> Member | None:
     if isinstance(shown, dict) and ("key" in shown or shown.keys() == {"$"}):
-        entity, key = shown.get("$"), _key(shown["key"]) if "key" in shown else None
+        entity, key = shown.get("$"), unwired_scalar(shown["key"]) if "key" in shown else None
         sound = isinstance(entity, str | None) and shown.keys() <= {"key", "$"}
         return Pair(key, entity) if sound and (key is not None or "key" not in shown) else None
-    return _key(shown)
-
-
-def _key(shown: Any) -> Scalar | None:
-    texts = [shown.get("$"), *shown.values()] if isinstance(shown, dict) else []
-    sound = isinstance(shown, str | bool | int | float) or (
-        bool(texts)
-        and shown.keys() <= {"$", "type", "lang"}
-        and all(isinstance(text, str) for text in texts)
-    )
-    return unwired(shown) if sound else None  # type: ignore[return-value] # no list
+    return unwired_scalar(shown)

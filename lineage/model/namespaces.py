@@ -21,7 +21,7 @@ PREFIXES: Mapping[str, str] = {
 }
 
 _LONGEST_FIRST = sorted(PREFIXES.items(), key=lambda item: -len(item[1]))
-_LOCAL = re.compile(r"[^\s:]+")
+_LOCAL = re.compile(r"[^:]+")
 
 
 def compact(iri: str) -> str:

@@ -185,6 +185,17 @@ def unwired(shown: Any) -> Value:
     return tuple(map(_scalar, shown)) if isinstance(shown, list) else _scalar(shown)
 
 
+def unwired_scalar(shown: Any) -> Scalar | None:
+    """Read one value out of JSON that anybody may have written; ``None`` where it is none."""
+    texts = [shown.get("$"), *shown.values()] if isinstance(shown, dict) else []
+    sound = isinstance(shown, str | bool | int | float) or (
+        bool(texts)
+        and shown.keys() <= {"$", "type", "lang"}
+        and all(isinstance(text, str) for text in texts)
+    )
+    return _scalar(shown) if sound else None
+
+
 def from_json(attributes: Mapping[str, Any]) -> dict[str, Value]:
     """Read attributes out of either JSON form."""
     return {

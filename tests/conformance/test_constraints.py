@@ -14,6 +14,7 @@ from lineage import formats
 from lineage.model import constraints
 from lineage.model.findings import MOST
 from lineage.model.record import Batch, Edge, Node
+from lineage.model.value import Ref
 from tests.conformance import subject
 from tests.conformance.documents import documents, ordered
 from tests.conformance.oracle import Contradiction, Oracle
@@ -223,3 +224,51 @@ def test_what_batches_hold_beyond_prov_is_no_fault():
         ),
     )
     assert constraints.inspect(batch).valid
+
+
+NO_TIMES = (
+    "soon",
+    "2015",
+    "2015-02-29T10:00:00Z",
+    "2015\x0b",
+    "2015-01-01",
+    "2015-01-01T25:00:00",
+    3,
+)
+TIMES = ("2015-01-01T10:00:00", "2016-02-29T24:00:00Z", "-0044-03-15T12:00:00.5+14:00")
+
+
+@pytest.mark.parametrize("time", [*NO_TIMES, *TIMES])
+def test_a_time_that_is_none_is_found_wherever_it_stands_and_the_document_stays_valid(time):
+    batch = Batch(
+        nodes=(Node(id="urn:r", kind="Run", attributes={"started": time}),),
+        edges=(
+            Edge(relation="used", effect="urn:r", cause="urn:e", attributes={"prov:time": time}),
+        ),
+    )
+    report = constraints.inspect(batch)
+    found = [(f.code, f.severity, f.subject) for f in report.findings]
+    assert found == ([("prov-time", "warning", "urn:r")] * 2 if time in NO_TIMES else [])
+    assert report.valid
+
+
+ONE_EACH = {
+    "times": {"prov:time": ("2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z")},
+    "starters": {"prov:starter": (Ref("urn:x"), Ref("urn:y"))},
+}
+
+
+@pytest.mark.parametrize("case", ONE_EACH)
+def test_one_statement_has_one_value_in_a_place(case):
+    ends = {"effect": "urn:a", "cause": "urn:e"}
+    edge = Edge(relation="wasStartedBy", attributes=ONE_EACH[case], **ends)
+    (finding,) = constraints.inspect(Batch(edges=(edge,))).findings
+    assert (finding.code, finding.subject) == ("prov-23", "urn:a")
+    assert "one wasStartedBy of urn:a has two values of" in finding.message
+
+
+def test_one_time_written_in_two_ways_is_one():
+    same = ("2020-01-01T00:00:00Z", "2020-01-01T01:00:00+01:00")
+    ends = {"effect": "urn:a", "cause": "urn:e"}
+    edge = Edge(relation="wasStartedBy", attributes={"prov:time": same}, **ends)
+    assert constraints.inspect(Batch(edges=(edge,))).findings == ()

@@ -62,10 +62,12 @@ class ProvJsonLd:
         return orjson.dumps(Writer(batch).document(), option=orjson.OPT_INDENT_2)
 
     def losses(self, batch: Batch) -> tuple[Loss, ...]:
-        """Relations for which PROV-JSONLD has no term: they are written, and read only here."""
+        """Relations for which PROV-JSONLD has no term: others read the one that each implies."""
         found = Counter(edge.relation for edge in batch.edges if edge.relation in words.OURS)
-        reason = "PROV-JSONLD has no term for it: it stands under one of ours, for others to skip"
-        return tuple(Loss(name, number, reason) for name, number in sorted(found.items()))
+        return tuple(
+            Loss(name, number, f"PROV-JSONLD has no term for it: others read {words.IMPLIED[name]}")
+            for name, number in sorted(found.items())
+        )
 
 
 def _contexts(value: Any) -> Iterator[Any]:

@@ -9,11 +9,12 @@ from typing import Any
 import orjson
 
 from lineage.errors import BadInput
-from lineage.formats import prov_terms
+from lineage.formats import apart, prov_terms
 from lineage.formats.document_builder import JsonReading
 from lineage.formats.names import Names
 from lineage.formats.prov_jsonld import words
-from lineage.model.value import Ref, Scalar, Value, several
+from lineage.model.terms import Relation
+from lineage.model.value import Ref, Scalar, Value, each, several
 
 
 class Reader(JsonReading):
@@ -74,8 +75,8 @@ class Reader(JsonReading):
 
     def _times(self, value: dict[str, Any], attributes: dict[str, Value], at: str) -> None:
         for key in prov_terms.TIMES:
-            if words.term(key) in value:
-                attributes[key] = self._time(value[words.term(key)], at)
+            for item in _each(value.get(words.term(key), [])):
+                prov_terms.put(attributes, key, self._time(item, at))
 
     def _relation(
         self, value: dict[str, Any], kind: str, names: Names, bundle: str | None, at: str
@@ -83,6 +84,7 @@ class Reader(JsonReading):
         relation = words.RELATIONS[kind]
         places = words.PLACES[relation.name]
         attributes = self._attributes(value, names, places, at)
+        narrowed = self._narrowed(kind, attributes)
         holds = {argument.key: argument.holds for argument in relation.arguments}
         ends: dict[str, list[str | None]] = {relation.effect_key: [], relation.cause_key: []}
         for term, key in places.items():
@@ -94,8 +96,21 @@ class Reader(JsonReading):
         ident = None if "@id" not in value else names.iri(value["@id"], at)
         effect = (ends[relation.effect_key] or [None])[0]
         for cause in ends[relation.cause_key] or [None]:
-            edge = prov_terms.edge(relation, (effect, cause), dict(attributes), ident, bundle)
+            ends_of = (effect, cause)
+            edge = prov_terms.edge(narrowed or relation, ends_of, dict(attributes), ident, bundle)
             self.edges.append(edge)
+
+    def _narrowed(self, kind: str, attributes: dict[str, Value]) -> Relation | None:
+        """The relation that the submission has no term for, where one of the types says so."""
+        types = each(attributes.get(prov_terms.TYPE, ()))
+        for item in types:
+            found = words.NARROWED.get((kind, item.iri)) if isinstance(item, Ref) else None
+            if found is not None:
+                del attributes[prov_terms.TYPE]
+                if left := tuple(other for other in types if other != item):
+                    attributes[prov_terms.TYPE] = several(left)
+                return found
+        return None
 
     def _argument(
         self,
@@ -129,6 +144,11 @@ class Reader(JsonReading):
         for term, raw in value.items():
             if term.startswith("@") or term in taken:
                 continue
+            if term.endswith(f":{apart.KEY}") and names.key(term, at) == apart.KEY:
+                for item in _each(raw):
+                    text = item.get("@value") if isinstance(item, dict) else item
+                    self._apart(found, text, f"{at}/{term}")
+                continue
             key = words.KEYS.get(term) or names.key(term, at)
             # Early writers had the types of PROV as texts under the full name of the term.
             coerced = term in words.COERCED or key == prov_terms.TYPE
@@ -136,8 +156,15 @@ class Reader(JsonReading):
                 self._scalar(item, names, coerced=coerced, at=f"{at}/{term}") for item in _each(raw)
             ]
             if shown:
-                found[key] = shown[0] if len(shown) == 1 else several(shown)
+                prov_terms.put(found, key, shown[0] if len(shown) == 1 else several(shown))
         return found
+
+    def _apart(self, found: dict[str, Value], text: Any, at: str) -> None:
+        """An attribute that the schema has no place for."""
+        if not isinstance(text, str):
+            raise BadInput("an attribute of ours is a text", where=self.at(at))
+        key, value = apart.read(text, where=self.at(at))
+        prov_terms.put(found, key, value)
 
     def _scalar(self, raw: Any, names: Names, *, coerced: bool, at: str) -> Scalar:
         if isinstance(raw, str):

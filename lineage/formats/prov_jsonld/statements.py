@@ -63,7 +63,7 @@ class _Document:
             yield self.read({k: v for k, v in item.items() if k != "@type"} if is_bare else item)
             return
         kinds = self._kinds(item) if isinstance(item, dict) else []
-        relation = next((words.RELATIONS[k] for k in kinds if k in _STANDARD), None)
+        relation = next((words.RELATIONS[k] for k in kinds if k in words.RELATIONS), None)
         if relation is not None and _first(item, relation.effect_key) is not None:
             yield from self._relation(item, relation)
         elif not _ELEMENTS.isdisjoint(kinds):
@@ -176,5 +176,3 @@ def _value(raw: Any, *, coerced: bool) -> Any:
 _ELEMENTS = words.ELEMENTS.keys() | {iri.removeprefix(_PROV) for iri in prov_o.SUBCLASSES}
 #: Relations of which the type of a sub-property stands in the place of their own.
 _NARROWED = frozenset(base for base, _ in prov_o.NARROWER)
-#: Types of relations that the submission has.
-_STANDARD = frozenset(kind for kind in words.RELATIONS if not kind.startswith("lineage:"))

@@ -3,15 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable
 from typing import Any
 
-from lineage.formats import prov_terms
+from lineage.formats import apart, prov_terms
 from lineage.formats.names import Prefixes
 from lineage.formats.prov_jsonld import words
-from lineage.model import namespaces
+from lineage.model import namespaces, terms
+from lineage.model.constraints import times
 from lineage.model.record import Batch, Edge, Node
-from lineage.model.value import Attributes, Literal, Ref, Scalar, each
+from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, each
 
 
 class Writer:
@@ -43,48 +45,73 @@ class Writer:
 
     def _element(self, node: Node) -> dict[str, Any]:
         attributes = prov_terms.described(node)
-        word = prov_terms.word(node)
-        body: dict[str, Any] = {"@type": word.capitalize(), "@id": self._name(node.id)}
-        for key in prov_terms.TIMES if word == "activity" else ():
-            if isinstance(attributes.get(key), str):
-                body[words.term(key)] = attributes.pop(key)
-        return {**body, **self._attributes(attributes)}
+        kind = prov_terms.word(node).capitalize()
+        body: dict[str, Any] = {"@type": kind, "@id": self._name(node.id)}
+        for key in prov_terms.TIMES if kind == "Activity" else ():
+            self._place(body, key, "time", attributes)
+        return {**body, **self._attributes(attributes, kind, _ACTIVITY_TIMES)}
 
     def _relation(self, edge: Edge) -> dict[str, Any] | None:
         parts = prov_terms.parts(edge)
         if parts is None:
             return None
-        relation = parts.relation
+        implied = words.IMPLIED.get(parts.relation.name)
+        relation = terms.RELATIONS[implied or parts.relation.name]
         kind = words.TYPES[relation.name]
-        if kind.startswith("lineage:"):
-            self._prefixes.need("lineage", namespaces.LINEAGE)
         body: dict[str, Any] = {"@type": kind}
         if edge.id is not None:
             body["@id"] = self._name(edge.id)
-        # What the submission has no term for is written under the names of PROV, which are IRIs.
-        term = words.term if not kind.startswith("lineage:") else str
         for key, end in ((relation.effect_key, parts.effect), (relation.cause_key, parts.cause)):
             if end is not None:
-                body[term(key)] = self._name(end)
-        for key, value in parts.arguments.items():
-            shown = [self._argument(item) for item in each(value)]
-            body[term(key)] = shown[0] if len(shown) == 1 else shown
-        return {**body, **self._attributes(parts.attributes)}
+                body[words.term(key)] = self._name(end)
+        attributes = {**parts.attributes, **parts.arguments}
+        if implied is None:
+            for argument in relation.arguments:
+                self._place(body, argument.key, argument.holds, attributes)
+        else:
+            mark = Ref(words.MARKS[parts.relation.name])
+            prov_terms.put(attributes, prov_terms.TYPE, mark)
+        taken = words.PLACES[relation.name].values()
+        return {**body, **self._attributes(attributes, kind, taken)}
 
-    def _argument(self, value: Scalar) -> Any:
-        if isinstance(value, Ref):
-            return self._name(value.iri)
-        return value if isinstance(value, str) else self._scalar(value)
+    def _place(
+        self, body: dict[str, Any], key: str, holds: str, attributes: dict[str, Value]
+    ) -> None:
+        """The first value that fits a place, taken out of the attributes: a place has one."""
+        values = each(attributes.get(key, ()))
+        for at, value in enumerate(values):
+            if isinstance(value, Ref) and holds == "ref":
+                body[words.term(key)] = self._name(value.iri)
+            elif isinstance(value, str) and holds == "time" and times.stated(value):
+                body[words.term(key)] = value
+            else:
+                continue
+            if left := values[:at] + values[at + 1 :]:
+                attributes[key] = left
+            else:
+                del attributes[key]
+            return
 
-    def _attributes(self, attributes: Attributes) -> dict[str, Any]:
+    def _attributes(
+        self, attributes: Attributes, kind: str, places: Collection[str]
+    ) -> dict[str, Any]:
+        """Attributes under the terms that the schema of the submission has for a type, else under
+        their names; what is called like a place, as a text.
+        """
         shown: dict[str, Any] = {}
         for key in sorted(attributes):
-            term = words.TERMS.get(key) or self._name(namespaces.expand(key))
-            coerced = key in words.COERCED.values()
-            shown[term] = [
-                self._name(item.iri) if coerced and isinstance(item, Ref) else self._scalar(item)
-                for item in each(attributes[key])
-            ]
+            for item in each(attributes[key]):
+                if key in places or key == apart.KEY:
+                    self._prefixes.need("lineage", namespaces.LINEAGE)
+                    shown.setdefault(_APART, []).append({"@value": apart.written(key, item)})
+                    continue
+                term = words.TERMS.get(key)
+                if term is not None and not _has(kind, term, item):
+                    term = key
+                coerced = term in words.COERCED and isinstance(item, Ref)
+                shown.setdefault(term or self._name(namespaces.expand(key)), []).append(
+                    self._name(item.iri) if coerced else self._scalar(item)  # type: ignore[union-attr]
+                )
         return shown
 
     def _scalar(self, value: Scalar) -> dict[str, str]:
@@ -104,10 +131,24 @@ class Writer:
         return {"@value": text, "@type": datatype}
 
 
+def _has(kind: str, term: str, item: Scalar) -> bool:
+    """Whether the schema has a term for a value on statements of a type."""
+    if term == "label":
+        return isinstance(item, str) or (isinstance(item, Literal) and item.language is not None)
+    return term == "type" or term in words.ALLOWED.get(kind, ())
+
+
 def _local(text: str) -> bool:
-    """A local part that does not make an IRI of the whole (JSON-LD 1.1 section 3.2)."""
-    return not text.startswith("//")
+    """A local part that does not make an IRI of the whole (JSON-LD 1.1 section 3.2), on one line."""
+    return not text.startswith("//") and _LINE.search(text) is None
 
 
 def _prefix(text: str) -> bool:
-    return text not in ("default", "_") and not text.startswith("@")
+    return text not in ("default", "_") and _PREFIX.fullmatch(text) is not None
+
+
+_APART = f"lineage:{apart.KEY}"
+_ACTIVITY_TIMES = frozenset(prov_terms.TIMES)
+#: What the schema lets stand before the colon of a name, and nowhere in one.
+_PREFIX = re.compile(r"[A-Za-z0-9_]+")
+_LINE = re.compile(r"[\n\r\u2028\u2029]")

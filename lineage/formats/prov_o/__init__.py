@@ -15,7 +15,7 @@ from lineage import ids
 from lineage.formats.gc_pause import gc_disabled
 from lineage.formats.prov_o.quads import parse
 from lineage.formats.prov_o.read import batch_of, said_wrongly
-from lineage.formats.prov_o.syntax import Lines, Turtle
+from lineage.formats.prov_o.syntax import Lines, Turtle, XmlLines
 from lineage.formats.prov_o.write import Writer
 from lineage.model.record import Batch, Loss, named
 from lineage.sources.xml_guard import without_doctype
@@ -102,14 +102,14 @@ def _turtle(batch: Batch) -> Iterator[str]:
     return syntax.document(Writer(batch, syntax).graphs())
 
 
-def _lines(batch: Batch) -> Iterator[str]:
-    syntax = Lines()
+def _lines(batch: Batch, syntax: Lines | None = None) -> Iterator[str]:
+    syntax = syntax or Lines()
     return syntax.document(Writer(batch, syntax).graphs())
 
 
 def _rdf_xml(batch: Batch) -> Iterator[str]:
     """Out of N-Triples: RDF/XML is for tools that read nothing else."""
-    quads = pyoxigraph.parse("".join(_lines(batch)), RdfFormat.N_TRIPLES)
+    quads = pyoxigraph.parse("".join(_lines(batch, XmlLines())), RdfFormat.N_TRIPLES)
     prefixes = {p: i for p, i in Turtle(batch.prefixes).prefixes.items() if p[:3].lower() != "xml"}
     data = pyoxigraph.serialize(
         (quad.triple for quad in quads), format=RdfFormat.RDF_XML, prefixes=prefixes

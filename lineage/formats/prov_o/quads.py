@@ -20,7 +20,7 @@ from pyoxigraph import RdfFormat
 from lineage import ids
 from lineage.errors import BadInput, InputTruncated, LimitExceeded
 from lineage.formats import prov_terms
-from lineage.formats.names import QNAMES, UNRESOLVED, plain, tagged
+from lineage.formats.names import QNAMES, UNRESOLVED, held, plain
 from lineage.formats.prov_o import words
 from lineage.formats.prov_o.syntax import legal
 from lineage.model.value import Literal, Ref, Scalar
@@ -107,7 +107,7 @@ class Quads:
             return Literal(text, None, language)
         if datatype is None:
             return text
-        if (found := tagged(text, datatype)) is not None:
+        if (found := held(text, datatype)) is not None:
             return found
         short = _datatype(datatype)
         if short in QNAMES:

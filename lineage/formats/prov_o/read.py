@@ -250,7 +250,11 @@ class _Reader:
         ident = self._name(subject)
         if self._said:
             covered = self._said.get(ident, ())
-            said = [p for p in said if p not in covered and not self._again(ident, *p)]
+            said = [
+                (prop, obj)
+                for prop, obj in said
+                if (names.plain(prop), obj) not in covered and not self._again(ident, prop, obj)
+            ]
         self.elements.read(ident, said)
 
     def _mention(self, ident: str, said: Said) -> Said:

@@ -19,6 +19,7 @@ from pyoxigraph import NamedNode
 from lineage import ids
 from lineage.formats import names, prov_terms
 from lineage.formats.prov_o import words
+from lineage.formats.xml_lexical import FORBIDDEN, ncname
 from lineage.model import namespaces
 from lineage.model.value import Literal, Ref, Scalar
 
@@ -32,6 +33,8 @@ _ESCAPES = {
     "\t": "\\t",
 }
 _LOCAL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.\-]*[A-Za-z0-9_\-])?")
+#: The name that an IRI ends in, before the ``>`` of its term.
+_XML_NAME = re.compile(r"[^\W\d][\w.\-]*(?=>\Z)")
 _PREFIX = re.compile(r"(?:[A-Za-z](?:[A-Za-z0-9_\-]*))?")
 
 #: A predicate and an object, as the text that stands after a subject.
@@ -61,9 +64,13 @@ class Syntax(ABC):
             self._iris[iri] = found
         return found
 
-    def property(self, iri: str) -> str:
-        """A term for a property or a datatype, which are never blank."""
+    def datatype(self, iri: str) -> str:
+        """A term for a datatype, which is never blank."""
         return self.iri(iri) if not iri.startswith(ids.BLANK) else self._named(iri)
+
+    def property(self, iri: str) -> str:
+        """A term for a property, which is never blank."""
+        return self.datatype(iri)
 
     def _relative(self, iri: str) -> str:
         """What a document names relative to itself is written so, where the syntax can."""
@@ -103,7 +110,7 @@ class Syntax(ABC):
     def _typed(self, text: str, datatype: str) -> str:
         if datatype == _XSD_STRING:
             return _quoted(text)
-        return f"{_quoted(text)}^^{self.property(namespaces.expand(datatype))}"
+        return f"{_quoted(text)}^^{self.datatype(namespaces.expand(datatype))}"
 
     def qname(self, iri: str) -> str:
         """A name inside a literal: with a prefix, where the syntax declares prefixes."""
@@ -176,6 +183,34 @@ class Lines(Syntax):
             end = " .\n" if bundle is None else f" {self.iri(bundle)} .\n"
             for subject, pairs in subjects.items():
                 yield "".join([f"{subject} {pair}{end}" for pair in pairs])
+
+
+class XmlLines(Lines):
+    """N-Triples that can be written as RDF/XML: without characters that XML forbids, and with
+    properties that end in what can be the name of an element.
+    """
+
+    def property(self, iri: str) -> str:
+        """See ``Syntax``. Names of ours hold what ends in no name."""
+        shown = self.datatype(iri)
+        name = _XML_NAME.search(shown)
+        if name is not None and ncname(name[0]):
+            return shown
+        last = f"_x{ord(iri[-1]):04X}_" if ord(iri[-1]) <= 0xFFFF else f"_x{ord(iri[-1]):08X}_"
+        return f"<{names.ODD_IRI}{names.quoted(iri[:-1])}{last}>"
+
+    def value(self, value: Scalar, *, time: bool = False) -> str:
+        """See ``Syntax``. A datatype of ours holds a text that XML cannot."""
+        text = value.value if isinstance(value, Literal) else value
+        if not isinstance(text, str) or not FORBIDDEN.search(text):
+            return super().value(value, time=time)
+        kind = "xsd:dateTime" if time else None
+        if isinstance(value, Literal):
+            kind = f"@{value.language}" if value.language else value.datatype
+        if kind is not None and not kind.startswith("@"):
+            kind = namespaces.expand(kind)
+        held = Literal(names.quoted(text), names.ODD_TEXT + names.quoted(kind or ""))
+        return super().value(held)
 
 
 @lru_cache(maxsize=16_384)

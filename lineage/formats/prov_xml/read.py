@@ -5,15 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
-from xml.etree.ElementTree import ParseError, XMLPullParser, tostring
+from xml.etree.ElementTree import ParseError, XMLPullParser
 
 from lineage.errors import BadInput, InputTruncated, LimitExceeded
-from lineage.formats import prov_terms
+from lineage.formats import apart, prov_terms
 from lineage.formats.document_builder import Reading
 from lineage.formats.names import Names, is_slip
 from lineage.formats.prov_terms import ELEMENTS
-from lineage.formats.prov_xml import words
+from lineage.formats.prov_xml import literals, words
 from lineage.model import dictionary, namespaces
 from lineage.model.dictionary import Member, Pair
 from lineage.model.record import Loss
@@ -27,8 +28,8 @@ _ENDS_EARLY = ("no element found", "unclosed token")
 
 @dataclass(slots=True)
 class _Element:
-    """An element that has ended: what it holds, and the namespaces in scope there. ``inner`` is its
-    content as XML, where that is a value.
+    """An element that has ended: what it holds, and the namespaces in scope there. ``number`` counts
+    the elements of the document.
     """
 
     tag: str
@@ -36,7 +37,7 @@ class _Element:
     text: str
     children: list[_Element]
     names: Names
-    inner: str = ""
+    number: int
 
 
 class Reader(Reading):
@@ -46,6 +47,8 @@ class Reader(Reading):
         super().__init__(data, where)
         self._bundle: str | None = None
         self._place = ""
+        self._count = 0
+        self._data = data
         #: Namespaces that are PROV's but for a slip, as they stand before names.
         self._slips: set[str] = set()
 
@@ -62,6 +65,11 @@ class Reader(Reading):
                 number += 1
                 self._place = f"{local}[{number}]"
                 self._record(local, element)
+
+    @cached_property
+    def _contents(self) -> Mapping[int, str]:
+        """XML that stands as a value: few documents have any."""
+        return literals.contents(self._data)
 
     # Events of the parser.
 
@@ -82,10 +90,6 @@ class Reader(Reading):
                 else:
                     done = open_.pop()
                     done.text = item.text or ""
-                    if len(item) and done.attributes.get(words.XSI_TYPE):
-                        done.inner = done.text + "".join(
-                            tostring(c, encoding="unicode") for c in item
-                        )
                     level = len(open_) + 1
                     if level <= 2 or (level == 3 and self._bundle is not None):
                         item.clear()
@@ -102,7 +106,8 @@ class Reader(Reading):
         if self._slips:
             item.tag = self._mended(item.tag)
             attributes = {self._mended(key): value for key, value in attributes.items()}
-        element = _Element(item.tag, attributes, "", [], names)
+        element = _Element(item.tag, attributes, "", [], names, self._count)
+        self._count += 1
         open_.append(element)
         if len(open_) > json_reader.DEEPEST:
             raise LimitExceeded(
@@ -164,7 +169,7 @@ class Reader(Reading):
         if not element.tag.startswith(words.PROV):
             raise BadInput(f"{element.tag!r} is no element of PROV-XML", where=self._at(""))
         if local == "other":
-            self.losses.append(Loss("prov:other", 1, "XML that is not PROV is no record"))
+            self._other(element)
             return
         base, extra = words.SUBTYPES.get(local, (local, None))
         if base in ELEMENTS:
@@ -173,6 +178,43 @@ class Reader(Reading):
             self._relation(words.RELATIONS[base], extra, element)
         else:
             raise BadInput(f"prov:{local} is no element of PROV-XML", where=self._at(""))
+
+    def _other(self, element: _Element) -> None:
+        """What is not PROV: statements of ours in full, of which the schema has no more than a part."""
+        for child in element.children:
+            relation = words.RELATIONS.get(child.tag.removeprefix(words.OURS))
+            if relation is None or not child.tag.startswith(words.OURS):
+                self.losses.append(Loss("prov:other", 1, "XML that is not PROV is no record"))
+                continue
+            places = words.PLACES[relation.name]
+            ends: dict[str, str] = {}
+            rest = []
+            for part in child.children:
+                key = places.get(part.tag.removeprefix(words.OURS))
+                if (
+                    key in (relation.effect_key, relation.cause_key)
+                    and words.REF in part.attributes
+                ):
+                    ends[key] = self._ref(part)
+                else:
+                    rest.append(part)
+            effect, cause = ends.get(relation.effect_key), ends.get(relation.cause_key)
+            if words.RESTATES in child.attributes:
+                self._take_back(relation, effect, cause)
+            attributes, ident = self._attributes(rest, None), self._ident(child)
+            edge = prov_terms.edge(relation, (effect, cause), attributes, ident, self._bundle)
+            self.edges.append(edge)
+
+    def _take_back(self, relation: Relation, effect: str | None, cause: str | None) -> None:
+        """The statement before, which the schema has for one that follows in full, is none of its own."""
+        before = self.edges[-1] if self.edges else None
+        if (
+            before is not None
+            and (before.relation, before.id, before.bundle) == (relation.name, None, self._bundle)
+            and effect in (None, before.effect)
+            and cause in (None, before.cause)
+        ):
+            self.edges.pop()
 
     def _element(self, word: str, extra: str | None, element: _Element) -> None:
         ident = self._ident(element)
@@ -203,7 +245,9 @@ class Reader(Reading):
                 arguments.setdefault(key, []).append(Ref(self._ref(child)))
             else:
                 rest.append(child)
-        attributes = {**_flat(arguments), **self._attributes(rest, extra)}
+        attributes = self._attributes(rest, extra)
+        for key, value in _flat(arguments).items():
+            prov_terms.put(attributes, key, value)
         self._edges(relation, (effects, causes), attributes, members, self._ident(element))
 
     def _edges(
@@ -239,16 +283,17 @@ class Reader(Reading):
     def _attributes(self, children: list[_Element], extra: str | None) -> dict[str, Value]:
         found: dict[str, list[Scalar]] = {}
         for child in children:
-            key = self._key(child)
-            value: Scalar = child.text.strip() if key in prov_terms.TIMES else self._value(child)
+            if child.tag == words.ATTRIBUTE:
+                key, value = apart.read(child.text, where=self._at("/attribute"))
+            else:
+                key = self._key(child)
+                value = child.text.strip() if key in prov_terms.TIMES else self._value(child)
             found.setdefault(key, []).append(value)
         if extra is not None:
             found.setdefault(prov_terms.TYPE, []).append(Ref(extra))
         return _flat(found)
 
     def _key(self, element: _Element) -> str:
-        if element.tag == words.ATTRIBUTE:
-            return namespaces.compact(element.attributes.get(words.KEY, ""))
         space, _, local = element.tag[1:].rpartition("}")
         if not space:
             message = f"attribute {element.tag!r} is in no namespace"
@@ -266,7 +311,7 @@ class Reader(Reading):
         if element.children:
             if datatype != words.XML_LITERAL:
                 raise BadInput("an attribute holds elements", where=self._at(at))
-            return names.typed(element.inner, datatype, at)
+            return names.typed(self._contents[element.number], datatype, at)
         if language is not None:
             short = None if datatype in (None, words.INTERNATIONALIZED) else datatype
             return names.literal(element.text, short, language, at)

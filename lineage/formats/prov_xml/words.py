@@ -16,8 +16,11 @@ XSI_TYPE = "{" + XSI_SPACE + "}type"
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 INTERNATIONALIZED = namespaces.PROV + "InternationalizedString"
 XML_LITERAL = namespaces.PREFIXES["rdf"] + "XMLLiteral"
-#: An attribute whose IRI ends in nothing that XML takes for a name: it stands in ``lineage:key``.
-ATTRIBUTE, KEY = "{" + namespaces.LINEAGE + "}attribute", "{" + namespaces.LINEAGE + "}key"
+OURS = "{" + namespaces.LINEAGE + "}"
+#: An attribute that the schema has no place for: JSON of its key and its value.
+ATTRIBUTE = OURS + "attribute"
+#: Says that a statement in ``prov:other`` is the one before it, in full.
+RESTATES = OURS + "restates"
 #: Datatypes of qualified names: white space around them says nothing.
 NAMES = frozenset({namespaces.PROV + "QUALIFIED_NAME", namespaces.XSD + "QName"})
 TIMES = frozenset({"prov:time"})
@@ -67,3 +70,29 @@ PLACES: Mapping[str, Mapping[str, str]] = {
 }
 #: PROV's own attributes come first and in this order (prov.xsd).
 ORDER = ("prov:label", "prov:location", "prov:role", "prov:type", "prov:value")
+_EVENT = frozenset({"prov:label", "prov:location", "prov:role", "prov:type"})
+_COMMON = frozenset({"prov:label", "prov:type"})
+#: Relations whose elements have no identifier and no attributes in the schema (PROV-DM 5.5.1, 5.5.2,
+#: 5.6.2, PROV-Links, PROV-Dictionary 3.3).
+BARE = frozenset(
+    {"specializationOf", "alternateOf", "hadMember", "mentionOf", "hadDictionaryMember"}
+)
+#: Relations -> the argument without which the schema has no element for them.
+NEEDS: Mapping[str, str] = {
+    "mentionOf": "prov:bundle",
+    "hadDictionaryMember": "prov:key",
+    "derivedByInsertionFrom": "prov:key-entity-set",
+    "derivedByRemovalFrom": "prov:key-set",
+}
+#: Word of an element or name of a relation -> PROV's own attributes that it has in the schema.
+ALLOWED: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(RELATIONS, _COMMON),
+    **dict.fromkeys(BARE, frozenset()),
+    **dict.fromkeys(
+        ("wasGeneratedBy", "used", "wasStartedBy", "wasEndedBy", "wasInvalidatedBy"), _EVENT
+    ),
+    "wasAssociatedWith": _COMMON | {"prov:role"},
+    "activity": _COMMON | {"prov:location"},
+    "agent": _COMMON | {"prov:location"},
+    "entity": _COMMON | {"prov:location", "prov:value"},
+}

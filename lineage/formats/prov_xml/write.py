@@ -1,29 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writing PROV-XML: one element a record, its parts in the order of the schema."""
+"""Writing PROV-XML: one element a record, its parts in the order of the schema, and nothing that the
+schema has no place for.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
-from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
-from lineage.formats import names, prov_terms
+from lineage.formats import apart, names, prov_terms
+from lineage.formats import xml_lexical as lexical
 from lineage.formats.names import Prefixes
-from lineage.formats.prov_xml import words
+from lineage.formats.prov_terms import Parts
+from lineage.formats.prov_xml import literals, words
 from lineage.model import dictionary, namespaces
 from lineage.model.dictionary import Pair
 from lineage.model.record import Batch, Edge, Node
-from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, each
+from lineage.model.value import Literal, Ref, Scalar, Value, each
 
-_NCNAME = re.compile(r"[^\W\d][\w.\-\u00b7]*")
-#: What XML 1.0 cannot hold, not even as a reference (section 2.2).
-_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-_WHITE = re.compile(r"\s")
-_URI = re.compile(r"[^<>\"{}|^`\\\x00-\x20\x7f-\xa0]+")
 _RESERVED = frozenset({"xml", "xmlns", "xsi", "prov"})
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
+_NAME = re.compile(r"(?s)(.*?)([^\W\d][\w.\-\u00b7]*)")
 
 
 class Writer:
@@ -31,8 +29,11 @@ class Writer:
 
     def __init__(self, batch: Batch) -> None:
         self._batch = batch
-        self._names = Prefixes(batch, local=_written, space=_space, prefix=_prefix)
+        self._names = Prefixes(
+            batch, local=lexical.ncname, space=_space, prefix=_prefix, escape=_escaped
+        )
         self._tags: dict[str, str | None] = {}
+        self._keys: dict[str, str] = {}
 
     def document(self) -> Iterator[str]:
         """The text; records are made first, for they say what namespaces they need."""
@@ -60,134 +61,249 @@ class Writer:
 
     def _records(self, records: Iterable[Node | Edge], margin: str) -> Iterator[str]:
         for record in prov_terms.ordered(records):
-            shown = self._element(record) if isinstance(record, Node) else self._relation(record)
-            if shown is not None:
-                word, parts = shown
-                ident = f" prov:id={self._attribute(record.id)}" if record.id else ""
-                inner = "".join(f"{margin}  {part}\n" for part in parts)
-                close = f">\n{inner}{margin}</prov:{word}>\n" if inner else "/>\n"
-                yield f"{margin}<prov:{word}{ident}{close}"
+            if isinstance(record, Edge):
+                yield from self._relation(record, margin)
+                continue
+            word = prov_terms.word(record)
+            attributes = prov_terms.described(record)
+            times = list(self._times(attributes)) if word == "activity" else []
+            body = [*times, *self._attributes(attributes, word)]
+            yield from _shown(f"prov:{word}", self._id(record.id), body, margin)
 
-    def _element(self, node: Node) -> tuple[str, list[str]]:
-        attributes = prov_terms.described(node)
-        times = [
-            f"<prov:{words.element(key)}>{_text(value)}</prov:{words.element(key)}>"
-            for key in prov_terms.TIMES
-            if isinstance(value := attributes.get(key), str) and prov_terms.word(node) == "activity"
-        ]
-        rest = {k: v for k, v in attributes.items() if not (times and k in prov_terms.TIMES)}
-        return prov_terms.word(node), [*times, *self._attributes(rest)]
+    def _times(self, attributes: dict[str, Value]) -> Iterator[str]:
+        """The times of an activity, taken out of its attributes: one of each, and what is one."""
+        for key in prov_terms.TIMES:
+            values = each(attributes.get(key, ()))
+            first = next((value for value in values if _in_place("time", value)), None)
+            if first is not None:
+                del attributes[key]
+                _rest(attributes, key, values, first)
+                yield f"<prov:{words.element(key)}>{first}</prov:{words.element(key)}>"
 
-    def _relation(self, edge: Edge) -> tuple[str, list[str]] | None:
+    def _relation(self, edge: Edge, margin: str) -> Iterator[str]:
+        """The element of a relation. Where the schema has no place for all of it, the statement stands
+        once more, in full, in ``prov:other`` behind what it has; there alone, where it has nothing.
+        """
         parts = prov_terms.parts(edge)
         if parts is None:
-            return None
-        relation, shown = parts.relation, []
+            return
+        tag = f"prov:{parts.relation.name}"
+        needed = words.NEEDS.get(parts.relation.name)
+        known = needed is None or _writable(needed, parts.arguments.get(needed, ()))
+        bare = parts.relation.name in words.BARE
+        if known and not (bare and (edge.id is not None or parts.attributes)):
+            yield from _shown(tag, self._id(edge.id), self._parts(parts), margin)
+            return
+        mark = ""
+        if known:
+            yield from _shown(tag, "", self._parts(parts._replace(attributes={})), margin)
+            mark = ' lineage:restates="true"'
+        self._names.need("lineage", namespaces.LINEAGE)
+        yield f"{margin}<prov:other>\n"
+        whole = f"lineage:{parts.relation.name}"
+        yield from _shown(whole, self._id(edge.id) + mark, self._in_full(parts), margin + "  ")
+        yield f"{margin}</prov:other>\n"
+
+    def _parts(self, parts: Parts) -> list[str]:
+        """The places of a statement, then its attributes."""
+        relation, attributes, shown = parts.relation, dict(parts.attributes), []
         ends = {relation.effect_key: parts.effect, relation.cause_key: parts.cause}
+        holds = {argument.key: argument.holds for argument in relation.arguments}
         pair = relation.name == "hadDictionaryMember"
         for key in prov_terms.signature(relation):
-            end = ends.get(key)
+            end, value = ends.get(key), parts.arguments.get(key, ())
+            tag = f"prov:{words.element(key)}"
             if pair and key != relation.effect_key:
                 continue
             if end is not None:
-                shown.append(self._ref(words.element(key), end))
-            elif key in parts.arguments:
-                shown += self._argument(key, parts.arguments[key])
+                shown.append(self._ref(tag, end))
+            elif key in dictionary.KEYS and dictionary.holds(value):
+                shown += [self._member(member) for member in dictionary.members(value)]
+            else:
+                first = next((v for v in each(value) if _in_place(holds.get(key), v)), None)
+                if isinstance(first, Ref):
+                    shown.append(self._ref(tag, first.iri))
+                elif first is not None:
+                    shown.append(f"<{tag}>{first}</{tag}>")
+                _rest(attributes, key, each(value), first)
         if pair:
-            key_value = parts.arguments.get("prov:key")
-            shown.append(self._pair(key_value, parts.cause))
-        return relation.name, [*shown, *self._attributes(parts.attributes)]
+            (key_value,) = each(parts.arguments["prov:key"])
+            shown.append(self._member(Pair(key_value, parts.cause)))
+        return [*shown, *self._attributes(attributes, relation.name)]
 
-    def _ref(self, local: str, iri: str) -> str:
-        return f"<prov:{local} prov:ref={self._attribute(iri)}/>"
+    def _in_full(self, parts: Parts) -> Iterator[str]:
+        """All of a statement, under names of ours."""
+        relation = parts.relation
+        for key, end in ((relation.effect_key, parts.effect), (relation.cause_key, parts.cause)):
+            if end is not None:
+                yield self._ref(f"lineage:{words.element(key)}", end)
+        for key, value in sorted({**parts.attributes, **parts.arguments}.items()):
+            yield from (self._apart(key, item) for item in each(value))
 
-    def _argument(self, key: str, value: Value) -> Iterator[str]:
-        local = words.element(key)
-        if key in dictionary.KEYS and dictionary.holds(value):
-            for member in dictionary.members(value):
-                if isinstance(member, Pair):
-                    yield self._pair(*member)
-                else:
-                    yield self._typed_element("prov:key", member)
-            return
-        for item in each(value):
-            if isinstance(item, Ref):
-                yield self._ref(local, item.iri)
-            elif key in words.TIMES and isinstance(item, str):
-                yield f"<prov:{local}>{_text(item)}</prov:{local}>"
-            else:
-                yield self._typed_element(f"prov:{local}", item)
+    def _ref(self, tag: str, iri: str) -> str:
+        return f"<{tag} prov:ref={self._attribute(iri)}/>"
 
-    def _pair(self, key: Value | None, entity: str | None) -> str:
-        items = () if key is None else each(key)
-        shown = [self._typed_element("prov:key", item) for item in items]
+    def _id(self, iri: str | None) -> str:
+        return f" prov:id={self._attribute(iri)}" if iri else ""
+
+    def _member(self, member: dictionary.Member) -> str:
+        """A key, or a key with its entity."""
+        key, entity = member if isinstance(member, Pair) else (member, None)
+        assert key is not None
+        shown = self._typed_element("prov:key", *_lexical(key, self._names))
         if entity is not None:
-            shown.append(self._ref("entity", entity))
-        return f"<prov:keyEntityPair>{''.join(shown)}</prov:keyEntityPair>"
+            ref = self._ref("prov:entity", entity)
+            return f"<prov:keyEntityPair>{shown}{ref}</prov:keyEntityPair>"
+        return shown
 
-    def _attributes(self, attributes: Attributes) -> Iterator[str]:
-        for key in sorted(attributes, key=_rank):
-            value = attributes[key]
-            for item in each(value):
-                iri = namespaces.expand(key)
-                tag = self._tag(iri)
-                extra = "" if tag else f" lineage:key={quoteattr(_encoded(iri))}"
-                if tag is None:
-                    self._names.need("lineage", namespaces.LINEAGE)
-                yield self._typed_element(tag or "lineage:attribute", item, extra)
+    def _attributes(self, attributes: dict[str, Value], of: str) -> Iterator[str]:
+        """Attributes of an element or relation: PROV's own that the schema has for it, all others,
+        and what neither an element nor a type of the schema can hold.
+        """
+        others = []
+        for key in sorted(attributes, key=_rank) if len(attributes) > 1 else attributes:
+            tag = self._key(key)
+            room = 1 if key == "prov:value" else None
+            if key.startswith("prov:") and key not in words.ALLOWED[of]:
+                tag = None
+            for item in each(attributes[key]):
+                shown = self._attribute_element(tag, key, item) if tag and room != 0 else None
+                if shown is None:
+                    others.append(self._apart(key, item))
+                else:
+                    room = None if room is None else 0
+                    yield shown
+        yield from others
 
-    def _tag(self, iri: str) -> str | None:
-        """The name of an element; ``None`` where the IRI ends in nothing that can be one."""
-        if iri not in self._tags:
-            prefix, colon, local = self._names.name(iri).partition(":")
-            if colon and _ncname(local) and prefix not in ("xsi", "xml"):
-                self._tags[iri] = f"{prefix}:{local}"
+    def _attribute_element(self, tag: str, key: str, item: Scalar) -> str | None:
+        """The element of an attribute; ``None`` where the schema would refuse it."""
+        text, kind, language = _lexical(item, self._names)
+        if lexical.FORBIDDEN.search(text):
+            return None
+        if kind == words.XML_LITERAL and literals.written(text):
+            return f"<{tag} xsi:type={self._attribute(kind)}>{text}</{tag}>"
+        own = key.startswith("prov:")
+        if language is not None:
+            if kind is not None or not _LANGUAGE.fullmatch(language):
+                return None
+            if own and key != prov_terms.LABEL:
+                return None
+            return self._typed_element(tag, text, words.INTERNATIONALIZED, language)
+        if kind is not None and (key == prov_terms.LABEL or not _typed(item, text, kind)):
+            return None
+        return self._typed_element(tag, text, kind, None)
+
+    def _typed_element(self, tag: str, text: str, kind: str | None, language: str | None) -> str:
+        shown = "" if kind is None else f" xsi:type={self._attribute(kind)}"
+        if language is not None:
+            shown += f" xml:lang={quoteattr(language)}"
+        return f"<{tag}{shown}>{_text(text)}</{tag}>"
+
+    def _apart(self, key: str, item: Scalar) -> str:
+        """An attribute as a text, in an element of ours without any type."""
+        self._names.need("lineage", namespaces.LINEAGE)
+        shown = apart.written(key, item)
+        held = lexical.FORBIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", shown)
+        return f"<lineage:attribute>{_text(held)}</lineage:attribute>"
+
+    def _key(self, key: str) -> str | None:
+        """The name of the element of an attribute; ``None`` where its IRI ends in nothing that can be
+        one.
+        """
+        if key not in self._tags:
+            iri = namespaces.expand(key)
+            name = ""
+            if lexical.ncname(re.split("[/#:]", iri)[-1]):
+                name = self._names.name(iri)
+            prefix, colon, local = name.partition(":")
+            if key == apart.KEY:
+                self._tags[key] = None
+            elif (
+                colon and prefix not in ("xsi", "xml") and iri == self._names.bound[prefix] + local
+            ):
+                self._tags[key] = name
             else:
-                found = re.fullmatch(rf"(?s)(.*?)({_NCNAME.pattern})", iri)
+                found = _NAME.fullmatch(iri)
                 # A namespace of XML Schema is written without its hash, so nothing is split there.
-                self._tags[iri] = self._under(found[1], found[2]) if found and found[1] else None
-        return self._tags[iri]
+                self._tags[key] = self._under(found[1], found[2]) if found and found[1] else None
+        return self._tags[key]
 
     def _under(self, space: str, local: str) -> str | None:
-        if not _space(space) or not _ncname(local):
+        if not _space(space) or not lexical.ncname(local):
             return None
         self._names.need("at", space)
         prefix = next(p for p, bound in self._names.bound.items() if bound == space)
         return f"{prefix}:{local}"
 
-    def _typed_element(self, tag: str, value: Scalar, extra: str = "") -> str:
-        text, kind, language = self._lexical(value)
-        shown = extra
-        if kind is not None:
-            shown += f" xsi:type={self._attribute(kind)}"
-        if language is not None:
-            shown += f" xml:lang={quoteattr(language)}"
-        return f"<{tag}{shown}>{_text(text)}</{tag}>"
-
-    def _lexical(self, value: Scalar) -> tuple[str, str | None, str | None]:
-        """The text, the IRI of its type, and its language."""
-        if isinstance(value, Ref):
-            return self._names.name(value.iri), namespaces.XSD + "QName", None
-        language = kind = None
-        if isinstance(value, Literal):
-            text, language = value.value, value.language
-            kind = None if value.datatype is None else namespaces.expand(value.datatype)
-        elif isinstance(value, str):
-            text = value
-        else:
-            text, short = prov_terms.lexical(value)
-            kind = namespaces.expand(short)
-        if _FORBIDDEN.search(text):
-            held = names.ODD_TEXT + names.quoted(f"@{language}" if language else kind or "")
-            return names.quoted(text), held, None
-        if language is not None and not _LANGUAGE.fullmatch(language):
-            return text, names.ODD_LANGUAGE + names.quoted(language), None
-        if language is not None:
-            return text, kind or words.INTERNATIONALIZED, language
-        return text, kind, None
-
     def _attribute(self, iri: str) -> str:
         return quoteattr(self._names.name(iri))
+
+
+def _shown(tag: str, attributes: str, body: Iterable[str], margin: str) -> Iterator[str]:
+    inner = "".join(f"{margin}  {part}\n" for part in body)
+    close = f">\n{inner}{margin}</{tag}>\n" if inner else "/>\n"
+    yield f"{margin}<{tag}{attributes}{close}"
+
+
+def _rest(attributes: dict[str, Value], key: str, values: tuple[Scalar, ...], but: object) -> None:
+    """What of the values of a place is not in it is an attribute."""
+    left = tuple(value for value in values if value is not but)
+    if left:
+        attributes[key] = left
+
+
+def _in_place(holds: str | None, value: Scalar) -> bool:
+    """Whether the schema lets a value stand in a place."""
+    if holds == "time":
+        return isinstance(value, str) and lexical.time(value)
+    return isinstance(value, Ref)
+
+
+def _writable(key: str, value: Value | tuple[()]) -> bool:
+    """Whether the schema has an element for the argument that a relation cannot do without."""
+    values = each(value)
+    if key in dictionary.KEYS:
+        return len(values) == 1 and dictionary.holds(values[0]) and _whole(values[0])
+    if key == "prov:key":
+        return len(values) == 1 and _simple(values[0])
+    return any(isinstance(item, Ref) for item in values)
+
+
+def _whole(value: Literal) -> bool:
+    members = dictionary.members(value)
+    return bool(members) and all(
+        member.key is not None and member.entity is not None and _simple(member.key)
+        if isinstance(member, Pair)
+        else _simple(member)
+        for member in members
+    )
+
+
+def _simple(key: Scalar) -> bool:
+    """Whether a key is of a type of XML Schema."""
+    if isinstance(key, Ref):
+        return True
+    text, kind, language = _lexical(key, None)
+    if lexical.FORBIDDEN.search(text) or language is not None:
+        return False
+    return kind is None or lexical.fits(text, kind)
+
+
+def _lexical(value: Scalar, known: Prefixes | None) -> tuple[str, str | None, str | None]:
+    """The text, the IRI of its type, and its language."""
+    if isinstance(value, Ref):
+        return known.name(value.iri) if known else "", namespaces.XSD + "QName", None
+    if isinstance(value, Literal):
+        kind = None if value.datatype is None else namespaces.expand(value.datatype)
+        return value.value, kind, value.language
+    if isinstance(value, str):
+        return value, None, None
+    text, short = prov_terms.lexical(value)
+    return text, namespaces.expand(short), None
+
+
+def _typed(item: Scalar, text: str, kind: str) -> bool:
+    return isinstance(item, Ref) or lexical.fits(text, kind)
 
 
 def _text(text: str) -> str:
@@ -198,32 +314,14 @@ def _rank(key: str) -> tuple[int, str]:
     return (words.ORDER.index(key) if key in words.ORDER else len(words.ORDER), key)
 
 
-def _written(text: str) -> bool:
-    return text != "" and not _FORBIDDEN.search(text) and not _WHITE.search(text)
-
-
 def _space(text: str) -> bool:
     """A namespace that parsers take for a URI."""
-    return _URI.fullmatch(text) is not None and text not in words.TAKEN
-
-
-@lru_cache(maxsize=16_384)
-def _ncname(text: str) -> bool:
-    """Whether it can be the name of an element: what else than ASCII may be, the parser knows."""
-    if _NCNAME.fullmatch(text) is None:
-        return False
-    if text.isascii():
-        return True
-    try:
-        expat.ParserCreate("UTF-8").Parse(f"<{text}/>".encode(), True)
-    except expat.ExpatError:
-        return False
-    return True
-
-
-def _encoded(iri: str) -> str:
-    return iri if _written(iri) else names.ODD_IRI + names.quoted(iri)
+    return lexical.uri(text) and text not in words.TAKEN
 
 
 def _prefix(text: str) -> bool:
-    return _NCNAME.fullmatch(text) is not None and text.lower() not in _RESERVED
+    return lexical.ncname(text) and text.lower() not in _RESERVED
+
+
+def _escaped(local: str) -> str:
+    return names.escaped(local, lexical.ncname)

@@ -10,6 +10,8 @@ findings are stable:
 - ``prov-mention``: an entity is a mention of two (PROV-Links).
 - ``clock-30`` ... ``clock-42``: warnings. The times contradict the order that the constraint of
   this number demands. PROV orders events without a clock, so the document stays valid.
+- ``prov-time``: a warning. What stands for a time is no ``xsd:dateTime``, which PROV-DM has there;
+  PROV-CONSTRAINTS does not look at it.
 
 Constraints 30 to 49 demand an order, which only a cycle violates, and every such cycle goes
 through a derivation: it is reported as 42, its path naming the constraint of every step.
@@ -19,7 +21,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lineage.model.constraints import clock, order, typed, unique
+from lineage.model.constraints import clock, order, places, typed, unique
 from lineage.model.constraints.findings import Findings, Names
 from lineage.model.constraints.scope import scopes
 from lineage.model.findings import MOST, Finding
@@ -44,6 +46,7 @@ def inspect(batch: Batch) -> Report:
     """
     findings = Findings(Names(batch))
     for scope in scopes(batch):
+        places.inspect(scope, findings)
         merged = unique.merge(scope, findings)
         typed.inspect(scope, merged, findings)
         order.inspect(scope, merged, findings)

@@ -22,6 +22,7 @@ LONGEST_PATH = 50
 _HINTS_BY_CODE = {
     "prov-dm": "Add the argument, or leave the statement out.",
     "prov-mention": "Keep one of the mentions.",
+    "prov-time": "Write the time as in 2026-01-02T03:04:05Z.",
 }
 _HINTS = {
     22: "Make one statement of them, or give each an identifier of its own.",
@@ -117,7 +118,7 @@ class Findings:
             self.errors.append(self._finding("error", code, constraint, where, message, path))
 
     def doubt(
-        self, code: str, constraint: int, where: str, message: str, path: Sequence[Shown]
+        self, code: str, constraint: int | None, where: str, message: str, path: Sequence[Shown]
     ) -> None:
         """Add a warning of what PROV allows but nobody can have meant."""
         self.warning_count += 1

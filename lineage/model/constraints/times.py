@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from datetime import datetime, timedelta
 
 from lineage.model.value import Literal, Value, each
@@ -11,6 +12,12 @@ from lineage.model.value import Literal, Value, each
 #: Finer than a microsecond: ``datetime`` would cut it off, so such times are told apart by text.
 _MIDNIGHT = "T24:00:00"
 _FINER = re.compile(r"\.\d{6}\d*[1-9]")
+_DATE_TIME = re.compile(
+    r"-?([1-9]\d{3,9}|0\d{3})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T"
+    r"(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?|24:00:00(?:\.0+)?)"
+    r"(?:Z|[+-](?:(?:0\d|1[0-3]):[0-5]\d|14:00))?",
+    re.ASCII,
+)
 
 
 def texts(value: Value | None) -> tuple[str, ...]:
@@ -33,6 +40,21 @@ def instant(text: str) -> datetime | None:
         return datetime.fromisoformat(text)
     except (ValueError, OverflowError):
         return None
+
+
+def stated(text: str) -> bool:
+    """Whether a text is an ``xsd:dateTime`` (XML Schema 1.1, section 3.3.7), which PROV-DM has for
+    times.
+
+    >>> stated("2024-02-29T10:00:00Z"), stated("2023-02-29T10:00:00Z"), stated("2024")
+    (True, False, False)
+    """
+    found = _DATE_TIME.fullmatch(text)
+    if found is None:
+        return False
+    day = int(found[3])
+    # Every 400 years the days of the months are the same again.
+    return day <= 28 or day <= monthrange(2000 + int(found[1]) % 400, int(found[2]))[1]
 
 
 def same(one: str, other: str) -> bool:

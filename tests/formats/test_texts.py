@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Texts that a syntax cannot write as they are, wherever they stand: each comes back the same, and what
+is written is well-formed for parsers that are not ours.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from xml.etree import ElementTree
+
+import pytest
+
+from lineage import formats
+from lineage.model.record import Batch, Edge, Node, line
+from lineage.model.value import Literal, Ref
+
+READ = [name for name in formats.BUILTIN if name not in ("dot", "svg")]
+XML = ("xml", "rdfxml", "svg")
+TEXTS = {
+    "nothing": "",
+    "a space": " ",
+    "a space inside": "learning rate",
+    "a line": "a\nb",
+    "a carriage return": "\r",
+    "a control character": "2015\x0b",
+    "a null": "a\x00b",
+    "no character": "\ufffe",
+    "the end of the basic plane": "\ud7ff\ue000",
+    "a line separator": "a\u2028b",
+    "a next line": "\u00e9\u0085",
+    "marks of XML": "<&\"'>]]>",
+    "marks of URIs": "{}|^`\\",
+    "a bracket": "a[c",
+    "an escape of URIs": "%0B",
+    "an escape of XML": "&#0;",
+    "an escape of ours": "a_x0041_b",
+    "a hyphen": "-",
+    "a dot at the end": "x.",
+    "a digit": "2.3.1",
+    "an at sign": "model@3",
+    "a colon": "_:b",
+    "letters": "\u00e9t\u00e9",
+    "a snake": "\U0001f40d",
+}
+
+
+def places(text):
+    """Records with the text in every place that takes one."""
+    iri, values = f"urn:test:{text}", (text, "2020-01-01T00:00:00Z")
+    yield Node(id="urn:test:n1", kind="Run", label=text)
+    yield Node(id="urn:test:n2", kind="Run", attributes={"started": text, "ended": text})
+    yield Node(id="urn:test:n3", kind="Run", attributes={"started": values})
+    yield Node(id="urn:test:n4", kind="Entity", attributes={"prov:startTime": text})
+    for key in ("x", "prov:value", "prov:role", "prov:location", "prov:type"):
+        yield Node(id=f"urn:test:v:{key}", kind="Run", attributes={key: text})
+        yield Node(id=f"urn:test:r:{key}", kind="Entity", attributes={key: Ref(iri)})
+    for number, datatype in enumerate(("xsd:token", "xsd:int", "http://e/t", "rdf:XMLLiteral")):
+        literal = Literal(text, datatype)
+        yield Node(id=f"urn:test:d{number}", kind="Entity", attributes={"x": literal})
+    yield Node(id="urn:test:n5", kind="Entity", attributes={"x": Literal(text, None, "en")})
+    yield Node(id="urn:test:n6", kind="Entity", attributes={"x": Literal("v", f"http://e/{text}")})
+    yield Node(id="urn:test:n7", kind="Entity", attributes={f"http://e/{text}": "v"})
+    yield Node(id="urn:test:n8", kind="Entity", attributes={f"param.{text}": "v"})
+    yield Node(id=iri + "n", kind="Entity")
+    ends = {"effect": "urn:test:a", "cause": "urn:test:b"}
+    yield Edge(relation="used", attributes={"prov:time": text}, **ends)
+    yield Edge(relation="used", attributes={"prov:time": values}, **ends)
+    yield Edge(relation="used", attributes={"prov:role": text, "method": text}, **ends)
+    yield Edge(relation="hadDictionaryMember", attributes={"prov:key": text}, **ends)
+    yield Edge(relation="alternateOf", attributes={"method": text}, id=iri + "1", **ends)
+    yield Edge(relation="used", effect=iri + "2", cause=iri + "3", id=iri + "4")
+    yield Edge(relation="wasAssociatedWith", attributes={"prov:plan": Ref(iri)}, **ends)
+
+
+def records(batch):
+    return Counter(map(line, batch.records))
+
+
+@pytest.mark.parametrize("case", TEXTS)
+@pytest.mark.parametrize("name", [*READ, "svg"])
+def test_a_text_comes_back_from_every_place_and_breaks_nothing(name, case):
+    kind = formats.named(name)
+    found = list(places(TEXTS[case]))
+    batch = Batch(
+        nodes=tuple(record for record in found if isinstance(record, Node)),
+        edges=tuple(record for record in found if isinstance(record, Edge)),
+    )
+    data = kind.dumps(batch)
+    if name in XML:
+        ElementTree.fromstring(data)
+    if name != "svg":
+        assert records(kind.loads(data)) == records(batch)
+
+
+@pytest.mark.parametrize("case", TEXTS)
+@pytest.mark.parametrize("name", [name for name in READ if name not in ("turtle", "nt", "rdfxml")])
+def test_a_bundle_may_be_called_anything(name, case):
+    kind = formats.named(name)
+    batch = Batch(nodes=(Node(id="urn:a", kind="Entity", bundle=f"urn:test:{TEXTS[case]}"),))
+    assert records(kind.loads(kind.dumps(batch))) == records(batch)
