@@ -270,23 +270,25 @@ def _double(text: str) -> float | None:
 
 
 _WHOLE = re.compile(r"0|-?[1-9][0-9]{0,399}")
-_INT, _LONG, _HUGE = 2**31, 2**63, 10**400
+_INT, _HUGE = 2**31, 10**400
+#: From here on our canonical JSON calls an integer ``xsd:integer`` (``lineage.model.value``), for a number
+#: of JSON need not hold it exactly: of one that a source calls ``xsd:long`` the text is kept.
+_SAFE = 2**53
 _NATIVE: Mapping[str, Callable[[str], Scalar | None]] = {
     "xsd:string": lambda text: text,
     "xsd:boolean": {"true": True, "false": False}.get,
     "xsd:double": _double,
     "xsd:int": _whole(-_INT, _INT, range(0)),
-    "xsd:long": _whole(-_LONG, _LONG, range(-_INT, _INT)),
-    # Our canonical JSON writes numbers so that it cannot hold exactly (``lineage.model.value``).
-    "xsd:integer": _whole(-_HUGE, _HUGE, range(1 - 2**53, 2**53)),
+    "xsd:long": _whole(1 - _SAFE, _SAFE, range(-_INT, _INT)),
+    "xsd:integer": _whole(-_HUGE, _HUGE, range(1 - _SAFE, _SAFE)),
 }
 
 
 def integer(value: int) -> str:
-    """The datatype that ``typed`` reads this number back from: the narrowest that holds it."""
+    """The datatype that ``typed`` reads this number back from."""
     if -_INT <= value < _INT:
         return "xsd:int"
-    return "xsd:long" if -_LONG <= value < _LONG else "xsd:integer"
+    return "xsd:long" if -_SAFE < value < _SAFE else "xsd:integer"
 
 
 def lexical(value: float | bool) -> tuple[str, str]:

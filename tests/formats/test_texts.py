@@ -5,10 +5,13 @@ is written is well-formed for parsers that are not ours.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from xml.etree import ElementTree
 
+import orjson
 import pytest
+from prov.model import ProvDocument
 
 from lineage import formats
 from lineage.model.record import Batch, Edge, Node, line
@@ -98,3 +101,45 @@ def test_a_bundle_may_be_called_anything(name, case):
     kind = formats.named(name)
     batch = Batch(nodes=(Node(id="urn:a", kind="Entity", bundle=f"urn:test:{TEXTS[case]}"),))
     assert records(kind.loads(kind.dumps(batch))) == records(batch)
+
+
+NUMBERS = [
+    (str(value), datatype)
+    for value in (5, 2**31, -(2**31) - 1, 2**53 - 1, 2**53, 2**53 + 1, -(2**62) - 7, 2**63, 10**30)
+    for datatype in ("xsd:int", "xsd:long", "xsd:integer", "xsd:decimal", "xsd:unsignedLong")
+]
+
+
+@pytest.mark.parametrize("through", READ)
+@pytest.mark.parametrize("name", READ)
+def test_integers_keep_their_datatypes_through_two_formats(name, through):
+    """RDF 1.1 Concepts, 3.3: literals are equal only if their datatypes are."""
+    document = {
+        "prefix": {"ex": "http://e/"},
+        "entity": {
+            "ex:a": {"ex:n": [{"$": text, "type": datatype} for text, datatype in NUMBERS]},
+        },
+    }
+    batch = formats.named("json").loads(orjson.dumps(document))
+    for each in (name, through):
+        batch = formats.named(each).loads(formats.named(each).dumps(batch))
+    back = formats.named("nt").dumps(batch).decode()
+    found = set(
+        re.findall(r'<http://e/n> "(-?\d+)"\^\^<http://www.w3.org/2001/XMLSchema#(\w+)>', back)
+    )
+    assert found == {(text, datatype.removeprefix("xsd:")) for text, datatype in NUMBERS}
+
+
+def test_provn_is_what_its_grammar_says():
+    """LANGTAG has no underscore; a name may end in a dot that is escaped."""
+    literal = Literal("hi", None, "en_US")
+    names = ("http://e/x.", "http://e/.x", "http://e/-", "http://e/..", "http://e/a.b")
+    nodes = tuple(Node(id=name, kind="Entity", attributes={"x": literal}) for name in names)
+    kind = formats.named("provn")
+    data = kind.dumps(Batch(nodes=nodes, prefixes={"ex": "http://e/"}))
+    assert records(kind.loads(data)) == records(Batch(nodes=nodes))
+    assert b"@en_US" not in data
+    assert b"urn:lineage:iri:" not in data
+    assert b"entity(ex:x\\.," in data
+    read = ProvDocument.deserialize(content=data.decode(), format="provn")
+    assert {str(record.identifier.uri) for record in read.get_records()} == set(names)

@@ -20,7 +20,7 @@ _LOCAL = re.compile(
 _SPACE = re.compile(r"[^<>\"{}|^`\\\x00-\x20]*")
 _PREFIX = re.compile(r"[A-Za-z][\w\-]*")
 _TIME = re.compile(r"-?\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+\-]\d\d:\d\d)?")
-_TAG = re.compile(r"[A-Za-z]+(?:[\-_][A-Za-z0-9]+)*")
+_TAG = re.compile(r"[A-Za-z]+(?:-[A-Za-z0-9]+)*")
 _INTEGER = "xsd:int"
 _ESCAPES = {
     "\\": "\\\\",
@@ -160,7 +160,11 @@ class Writer:
             if not colon:
                 prefix, local = "", prefix
             shown = "".join(map(_escape, local))
-            # A dot may not end a name, nor a hyphen stand where it would be read as "absent".
+            # A dot may not end a name as it is, nor either begin one.
+            if local.endswith("."):
+                shown = f"{shown[:-1]}\\."
+            if shown.startswith((".", "-")):
+                shown = f"\\{shown}"
             found = self._escaped[iri] = f"{prefix}{colon}{shown}"
         return found
 
@@ -186,11 +190,7 @@ def _quoted(text: str) -> str:
 
 def _local(text: str) -> bool:
     # Without a prefix before them, some would begin a tag or a comment.
-    return (
-        _LOCAL.fullmatch(text) is not None
-        and text[-1:] != "."
-        and not text.startswith(("-", ".", "@", "//", "/*"))
-    )
+    return _LOCAL.fullmatch(text) is not None and not text.startswith(("@", "//", "/*"))
 
 
 def _space(text: str) -> bool:
