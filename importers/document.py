@@ -20,7 +20,7 @@ class DocumentImporter(Importer):
     summary = "a PROV document: PROV-JSON, PROV-N, PROV-XML, PROV-O in any syntax of RDF"
 
     def sniffs(self, source: Source) -> bool:
-        """A file that one of the formats recognises, or would if its package were installed."""
+        """A file that one of the formats recognises, or that is called like its documents."""
         if source.data is None and (source.path is None or not source.path.is_file()):
             return False
         try:
@@ -28,7 +28,7 @@ class DocumentImporter(Importer):
         except LineageError:
             return False
         if found is None:
-            return formats.needs_extra(source.address)
+            return formats.is_named(source.address)
         # A crate is more than its document: it has an importer of its own.
         return found.name != "rocrate"
 

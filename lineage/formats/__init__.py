@@ -65,6 +65,8 @@ BUILTIN: dict[str, FormatRow] = {
 _RDF_EXTRA = 'pip install "lineagedb[rdf]"'
 #: Formats of RDF: what they say has a canonical form.
 RDF = frozenset({"turtle", "trig", "nt", "nquads", "rdfxml"})
+#: Suffixes that files of other things have too, and those of pictures, which nothing reads.
+_OF_OTHERS = frozenset({".json", ".xml", ".dot", ".gv", ".svg"})
 
 __all__ = [
     "BUILTIN",
@@ -75,8 +77,8 @@ __all__ = [
     "convert",
     "for_file",
     "from_prov",
+    "is_named",
     "named",
-    "needs_extra",
     "recognised",
     "sniff",
     "to_prov",
@@ -138,13 +140,12 @@ def for_file(name: str) -> Format | None:
     return None
 
 
-def needs_extra(name: str) -> bool:
-    """Whether a file of this name is in a format whose package is not installed."""
-    try:
-        for_file(name)
-    except MissingExtra:
-        return True
-    return False
+def is_named(name: str) -> bool:
+    """Whether a file is called like documents of a format that is read, and like nothing else: that
+    it is broken, or that a package is missing, its format then says.
+    """
+    suffixes = {suffix for row in BUILTIN.values() for suffix in row.suffixes}
+    return name.lower().endswith(tuple(suffixes - _OF_OTHERS))
 
 
 def sniff(data: bytes) -> Format | None:

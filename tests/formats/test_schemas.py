@@ -39,6 +39,7 @@ def wrong(name, data):
 
 def read_by_prov(name, data):
     """The document as the prov library reads it."""
+    pytest.importorskip("prov", minversion="3.2")
     from prov.model import ProvDocument
 
     with warnings.catch_warnings():

@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-import re
-
+from lineage.formats import json_marks
 from lineage.formats.gc_pause import gc_disabled
 from lineage.formats.prov_json.read import Reader
 from lineage.formats.prov_json.write import Writer
@@ -14,8 +13,10 @@ from lineage.model.record import Batch, Loss
 from lineage.sources.text import decode
 
 #: The members of PROV-JSON, which are objects: other JSON has keys of these names with other values.
-_WORDS = ("prefix", "bundle", *ELEMENTS, *(row.name for row in terms.TABLE if row.base is None))
-_MEMBER = re.compile(rb'"(?:' + "|".join(_WORDS).encode() + rb')"\s*:\s*\{')
+_WORDS = frozenset(
+    word.encode()
+    for word in ("prefix", "bundle", *ELEMENTS, *(r.name for r in terms.TABLE if r.base is None))
+)
 
 
 class ProvJson:
@@ -24,11 +25,12 @@ class ProvJson:
     name = "json"
 
     def sniffs(self, data: bytes) -> bool:
-        """A JSON object that has a word of PROV-JSON near its top, and is no JSON-LD."""
+        """A JSON object of which a member is called by a word of PROV-JSON, and no JSON-LD."""
         head = data[:65536].lstrip(b"\xef\xbb\xbf \t\r\n")
-        if b'"@graph"' in head or head[:1] != b"{":
+        if head[:1] != b"{":
             return False
-        return _MEMBER.search(head) is not None or head.rstrip() == b"{}"
+        own = json_marks.objects(head)
+        return head.rstrip() == b"{}" or any(name in _WORDS for name in own)
 
     @gc_disabled()
     def loads(self, data: bytes, where: str = "document") -> Batch:

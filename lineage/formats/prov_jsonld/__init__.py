@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from lineage.errors import BadInput
+from lineage.formats import json_marks
 from lineage.formats.gc_pause import gc_disabled
 from lineage.formats.names import plain
 from lineage.formats.prov_jsonld import words
@@ -29,9 +31,15 @@ class ProvJsonLd:
     name = "jsonld"
 
     def sniffs(self, data: bytes) -> bool:
-        """JSON with a context near its top."""
+        """JSON with a context near its top, or with node objects in a list (JSON-LD 1.1 section 9);
+        crates are other JSON-LD, unless the context is PROV-JSONLD's.
+        """
         head = data[:65536].lstrip(b"\xef\xbb\xbf \t\r\n")
-        return head[:1] in (b"{", b"[") and b'"@context"' in head and b"ro/crate" not in head
+        if head[:1] not in (b"{", b"["):
+            return False
+        if b'"@context"' not in head and _NODE.match(head) is None:
+            return False
+        return not json_marks.describes_crate(data) or is_stated(data)
 
     @gc_disabled()
     def loads(self, data: bytes, where: str = "document") -> Batch:
@@ -68,6 +76,14 @@ class ProvJsonLd:
             Loss(name, number, f"PROV-JSONLD has no term for it: others read {words.IMPLIED[name]}")
             for name, number in sorted(found.items())
         )
+
+
+def is_stated(data: bytes) -> bool:
+    """Whether JSON names a context of PROV-JSONLD; quick where it names none anywhere."""
+    if words.CONTEXTS.search(data) is None:
+        return False
+    named = [context for context in json_marks.contexts(data) if isinstance(context, str)]
+    return any(map(words.is_context, named))
 
 
 def _contexts(value: Any) -> Iterator[Any]:
@@ -130,4 +146,6 @@ def _unmapped(found: Quads) -> tuple[Loss, ...]:
     return tuple(Loss(name, number, reason) for name, number in sorted(lost.items()))
 
 
+#: The beginning of a node object, or of a list of some, that needs no context.
+_NODE = re.compile(rb'(?:\[\s*)?\{\s*"@(?:id|type|graph)"\s*:')
 FORMAT = ProvJsonLd()

@@ -16,8 +16,10 @@ CONTEXT = "https://openprovenance.org/prov-jsonld/context.jsonld"
 #: fetched.
 _CONTEXTS = re.compile(
     r"https?://(?:www\.)?(?:openprovenance\.org/prov(?:-jsonld)?(?:\.json(?:ld)?|/\S*)"
-    r"|w3\.org/\S*SUBM-prov-jsonld\S*)"
+    r"|w3\.org/\S*SUBM-prov-jsonld\S*|w3\.org/[Ss]ubmissions?/(?:\d+/)?prov-jsonld/\S*)"
 )
+#: The same among the bytes of a document.
+CONTEXTS = re.compile(b'"' + _CONTEXTS.pattern.replace(r"\S", '[^\\s"]').encode() + b'"')
 _NAMED = {
     "specializationOf": "Specialization",
     "alternateOf": "Alternate",

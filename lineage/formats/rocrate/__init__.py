@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from lineage import ids
-from lineage.formats import prov_json, zip_writer
+from lineage.formats import json_marks, prov_json, prov_jsonld, zip_writer
 from lineage.formats.rocrate import archive, words
 from lineage.formats.rocrate.document import Document, Listed, document, listed_files
 from lineage.formats.rocrate.frame import described
@@ -31,10 +31,13 @@ class RoCrate:
 
     def sniffs(self, data: bytes) -> bool:
         """A zip file that names crate metadata, or JSON-LD that describes them."""
-        if words.METADATA.encode() not in data:
-            return False
+        if data.startswith(archive.MAGIC):
+            return words.METADATA.encode() in data
         head = data[:64].lstrip(b"\xef\xbb\xbf \t\r\n")
-        return data.startswith(archive.MAGIC) or (head[:1] == b"{" and b'"@graph"' in data)
+        if head[:1] != b"{" or b'"@graph"' not in data or not json_marks.describes_crate(data):
+            return False
+        # What was a crate may have become PROV-JSONLD: its context says so.
+        return not prov_jsonld.is_stated(data)
 
     def loads(self, data: bytes, where: str = "document") -> Batch:
         """Read a crate: a zip file, or the bytes of ``ro-crate-metadata.json`` alone."""
