@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 
 from lineage.formats import prov_terms
@@ -12,7 +12,7 @@ from lineage.formats.prov_o.quads import Quads, Said, Term
 from lineage.model import kinds, namespaces, terms
 from lineage.model.record import Edge, Node
 from lineage.model.terms import Relation
-from lineage.model.value import Ref, Value, each, several
+from lineage.model.value import Ref, Value, each, refs, several
 
 _EMPTY_BUNDLE = f"<{words.EMPTY_BUNDLE}>"
 
@@ -41,6 +41,8 @@ class Elements:
         self._twice = twice
         self.nodes: list[Node] = []
         self.empty: list[str] = []
+        #: What is said of subjects whose types name no family, and the families its properties imply.
+        self._undecided: list[tuple[str, dict[str, Value], set[str]]] = []
 
     def _plain(self, relation: Relation, effect: str, cause: str) -> None:
         mark = (relation.name, effect, cause)
@@ -73,13 +75,33 @@ class Elements:
             families.update(_implied(found.get(prov_terms.TYPE, ())))
         if not families and not found:
             return
-        if not families:
-            found[words.UNDECLARED] = True
-            families["entity"] = None
         self._shortcuts(ident, found)
+        if families:
+            self._add(ident, found, families)
+        else:
+            own = {words.DOMAINS[key] for key in found.keys() & words.DOMAINS.keys()}
+            self._undecided.append((ident, found, own))
+
+    def _add(self, ident: str, found: dict[str, Value], families: Collection[str]) -> None:
         for family in families:
             own = dict(found) if len(families) > 1 else found
             self.nodes.append(prov_terms.node(family, ident, own, self._bundle))
+
+    def settle(self) -> None:
+        """Subjects whose types name no family are what the domains and ranges of PROV-O's properties
+        say (PROV-CONSTRAINTS 50); the others are marked as nothing that was declared.
+        """
+        families = {ident: own for ident, _, own in self._undecided}
+        for edge in self._edges if families else ():
+            for ident, family in _typings(edge):
+                if ident in families:
+                    families[ident].add(family)
+        for ident, found, _ in self._undecided:
+            if families[ident]:
+                self._add(ident, found, sorted(families[ident]))
+            else:
+                found[words.UNDECLARED] = True
+                self._add(ident, found, ("entity",))
 
     def _is_more(
         self, kind: str, prop: str, ident: str, obj: Term, families: dict[str, None]
@@ -126,6 +148,18 @@ class Elements:
                     attributes: dict[str, Value] = {"prov:time": time}
                     edge = prov_terms.edge(relation, (ident, None), attributes, None, self._bundle)
                     self._edges.append(edge)
+
+
+def _typings(edge: Edge) -> Iterator[tuple[str, str]]:
+    """What a relation says of the families of what it names."""
+    row = terms.RELATIONS[edge.relation]
+    if not row.any_ends:
+        yield edge.effect, row.effect.lower()
+        yield edge.cause, row.cause.lower()
+    for argument in row.arguments:
+        if argument.family is not None and argument.key in edge.attributes:
+            for ident in refs(edge.attributes[argument.key]):
+                yield ident, argument.family.lower()
 
 
 def take_also(found: dict[str, Value], back: Mapping[str, str]) -> None:

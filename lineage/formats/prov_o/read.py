@@ -5,7 +5,7 @@ attribute.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from lineage import ids
@@ -108,6 +108,7 @@ class _Reader:
         for subject, said in self._subjects.items():
             if subject not in self._taken:
                 self._subject(subject, said)
+        self.elements.settle()
 
     # Statements that stand apart.
 
@@ -149,7 +150,9 @@ class _Reader:
                 if term in words.FAMILIES:
                     return
                 known = words.NARROWER.get((known.relation.name, term), known)
-        named = obj[0] == "<" or obj in self._used or obj in self._shared
+        named = (
+            obj[0] == "<" or obj in self._used or obj in self._shared or self._several(known, said)
+        )
         self._edge(known, self._name(effect), self._name(obj) if named else None, said)
         self._taken.add(obj)
 
@@ -189,21 +192,27 @@ class _Reader:
         if ident in self._said or not words.FAMILIES.keys().isdisjoint(types):
             return False
         one = max(known, key=lambda w: (len(w.classes), w.relation.base is not None))
-        self._edge(one, None, ident if subject[0] == "<" or subject in self._used else None, said)
+        named = subject[0] == "<" or subject in self._used or self._several(one, said)
+        self._edge(one, None, ident if named else None, said)
         return True
 
     def _edge(self, known: Words, effect: str | None, ident: str | None, said: Said) -> Edge:
-        """A relation out of what is said of the node that qualifies it."""
+        """A relation out of what is said of the node that qualifies it. With several causes it is as
+        many statements of one identifier, which contradict each other (PROV-CONSTRAINTS 23).
+        """
         uses, scalar = known.uses, self._quads.scalar
         cause: str | None = None
+        more: list[str] = []
         found: dict[str, Value] = {}
         members: dict[str, list[Member]] = {}
-        mark = words.ALSO + namespaces.compact(known.influencer)
-        others = {obj for prop, obj in said if prop == mark} if self._twice else ()
+        others = self._others(known, said)
         for prop, obj in said:
             kind, key = uses.get(prop) or known.use(prop)
-            if kind == "cause" and cause is None and obj[0] != '"' and obj not in others:
-                cause = self._name(obj)
+            if kind == "cause" and obj[0] != '"' and obj not in others:
+                if cause is None:
+                    cause = self._name(obj)
+                else:
+                    more.append(self._name(obj))
                 continue
             if kind == "type" and obj in known.terms:
                 continue
@@ -217,7 +226,28 @@ class _Reader:
             take_also(found, known.keys)
         if cause is None:
             cause = _influencer(found)
-        edge = prov_terms.edge(known.relation, (effect, cause), found, ident, self._bundle)
+        for other in more:
+            self._say(known, (effect, other), dict(found), ident)
+        return self._say(known, (effect, cause), found, ident)
+
+    def _others(self, known: Words, said: Said) -> Collection[Term]:
+        """What an attribute that is called like the property to the cause holds, and is no cause."""
+        mark = words.ALSO + namespaces.compact(known.influencer)
+        return {obj for prop, obj in said if prop == mark} if self._twice else ()
+
+    def _several(self, known: Words, said: Said) -> bool:
+        """Whether a node that qualifies a relation names several causes."""
+        causes = [obj for prop, obj in said if prop == known.influencer and obj[0] != '"']
+        return len(causes) > 1 and len(set(causes).difference(self._others(known, said))) > 1
+
+    def _say(
+        self,
+        known: Words,
+        ends: tuple[str | None, str | None],
+        attributes: dict[str, Value],
+        ident: str | None,
+    ) -> Edge:
+        edge = prov_terms.edge(known.relation, ends, attributes, ident, self._bundle)
         if self._plainly:
             for name in {edge.relation, *known.also} & self._plainly:
                 self.elements.qualified.add((name, edge.effect, edge.cause))

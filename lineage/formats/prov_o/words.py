@@ -246,6 +246,11 @@ SHORTCUTS: Mapping[str, str] = {
     "prov:generatedAtTime": "wasGeneratedBy",
     "prov:invalidatedAtTime": "wasInvalidatedBy",
 }
+#: Attribute keys of properties that say of what family their subject is (``rdfs:domain`` in PROV-O).
+DOMAINS: Mapping[str, str] = {
+    **dict.fromkeys(prov_terms.TIMES, "activity"),
+    **dict.fromkeys((*SHORTCUTS, "prov:value"), "entity"),
+}
 #: Classes that make their instances an entity or an agent without saying so.
 SUBCLASSES: Mapping[str, str] = {
     **dict.fromkeys(
