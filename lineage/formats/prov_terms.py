@@ -16,7 +16,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from lineage import ids
-from lineage.formats import agent_types
+from lineage.formats import agent_types, unnamed
 from lineage.model import dictionary, kinds, namespaces, terms
 from lineage.model.record import Batch, Edge, Node, Record, line
 from lineage.model.terms import Family, Relation
@@ -28,7 +28,6 @@ from lineage.model.value import (
     each,
     several,
     unwired,
-    wire,
 )
 
 #: Goes before an attribute key that is also the name of something else where it stands.
@@ -81,7 +80,8 @@ def edge(
 ) -> Edge:
     """Make the record of a relation from its effect to its cause. ``attributes`` hold PROV's
     optional arguments too. An end that PROV-DM leaves out is something unnamed that must exist
-    (section 5). Raises ``BadInput`` for what only looks like a set of PROV-Dictionary.
+    (section 5; ``lineage.formats.unnamed``). Raises ``BadInput``
+    for what only looks like a set of PROV-Dictionary.
     """
     if TYPE in attributes:
         relation = _take_subtype(attributes, relation)
@@ -89,9 +89,7 @@ def edge(
         _told_apart(relation, attributes, where=f"{relation.name} of {ends[0]}")
     effect, cause = ends
     if effect is None or cause is None:
-        shown = [relation.name, effect, cause, wire(attributes), ident, bundle]
-        effect = effect if effect is not None else ids.unknown_id([*shown, "effect"])
-        cause = cause if cause is not None else ids.unknown_id([*shown, "cause"])
+        effect, cause = unnamed.ends(relation.name, ends, attributes, ident, bundle)
     return Edge(
         relation=relation.name,
         effect=effect,
@@ -182,6 +180,8 @@ def parts(record: Edge) -> Parts | None:
     if kind is not None:
         attributes = {**attributes, TYPE: _with(attributes.get(TYPE, ()), kind)}
     effect, cause = record.effect, record.cause
+    if effect.startswith(_UNKNOWN) or cause.startswith(_UNKNOWN):
+        attributes = {**attributes, **unnamed.said(record)}
     return Parts(
         relation,
         None if effect.startswith(_UNKNOWN) else effect,

@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from lineage import ids
-from lineage.formats import prov_terms
+from lineage.formats import prov_terms, unnamed
 from lineage.formats.prov_o import words
 from lineage.formats.prov_o.syntax import Graphs, Syntax
 from lineage.model import dictionary, kinds, namespaces
@@ -170,6 +170,9 @@ class Writer:
                 inner += self._members(key, value, subjects)
             else:
                 inner += self._attribute(words.own(key), value, keys)
+        if lonely or edge.cause.startswith(_UNKNOWN):
+            for key, value in unnamed.said(edge).items():
+                inner += self._attribute(key, value, keys)
         bundle = edge.attributes.get("prov:bundle")
         if edge.relation == "mentionOf" and isinstance(bundle, Ref):
             pairs.append(f"{iri(words.AS_IN_BUNDLE)} {iri(bundle.iri)}")
@@ -238,7 +241,7 @@ class Writer:
         yield f"{self._property(words.EFFECT)} {self._syntax.iri(edge.effect)}"
         if not edge.cause.startswith(_UNKNOWN):
             yield f"{influencer} {self._syntax.iri(edge.cause)}"
-        for key, value in _sorted(edge.attributes):
+        for key, value in _sorted({**edge.attributes, **unnamed.said(edge)}):
             yield from self._attribute(words.own(key), value, keys)
 
 
