@@ -28,8 +28,10 @@ ODD_LANGUAGE = "urn:lineage:language:"
 ODD_IRI = "urn:lineage:iri:"
 #: Text of characters that a syntax cannot write; the datatype or ``@language`` follows.
 ODD_TEXT = "urn:lineage:text:"
-#: A qualified name that a literal of RDF holds, of a prefix that is declared nowhere.
+#: A qualified name that a literal holds, of a prefix that is declared nowhere.
 UNRESOLVED = "lineage:QName"
+#: ``xsd:QName`` of a literal, as RDF has them, where readers of a document would make an IRI of it.
+_LITERAL = "lineage:LiteralQName"
 #: Datatypes under which other syntaxes write a qualified name as a value.
 QNAMES = frozenset({"prov:QUALIFIED_NAME", "xsd:QName"})
 
@@ -169,7 +171,16 @@ class Names:
         if (found := held(text, datatype)) is not None:
             return found
         short = prov_terms.datatype(datatype)
-        return Ref(self.iri(text, at)) if short in QNAMES else prov_terms.typed(text, short)
+        if short == _LITERAL:
+            return Literal(text, "xsd:QName")
+        return self._qname(text, short, at) if short in QNAMES else prov_terms.typed(text, short)
+
+    def _qname(self, text: str, datatype: str, at: str) -> Scalar:
+        """The IRI of a name that is a value; one without a namespace stays the text that it is."""
+        try:
+            return Ref(self.iri(text, at))
+        except BadInput:
+            return Literal(text, datatype if datatype == "xsd:QName" else UNRESOLVED)
 
     def qualified(self, prefix: str | None, local: str, at: str) -> str:
         """The IRI of a name in its two parts; no prefix is the default namespace."""
@@ -259,6 +270,25 @@ class Prefixes:
             self._uneven = self._uneven or not space.endswith(("/", "#", ":"))
         return space
 
+    def datatype(self, value: Literal) -> str:
+        """The IRI of the datatype of a literal under which it comes back as one."""
+        datatype = value.datatype or "xsd:string"
+        if datatype == "xsd:QName" and self._resolves(value.value):
+            datatype = _LITERAL
+        return namespaces.expand(datatype)
+
+    def _resolves(self, text: str) -> bool:
+        """Whether a text may be a name here, with the prefixes that are still to come."""
+        prefix, colon, _ = text.partition(":")
+        if not colon:
+            return self.default is not None
+        known = {"_", *self.bound, *namespaces.PREFIXES}
+        return (
+            not known.isdisjoint((prefix, prefix.rstrip("_")))
+            or _MADE.fullmatch(prefix) is not None
+            or _ABSOLUTE.match(text) is not None
+        )
+
     def _fits(self, space: str, iri: str) -> bool:
         return len(space) < len(iri) and iri.startswith(space) and self._local(iri[len(space) :])
 
@@ -324,6 +354,8 @@ _WELL_KNOWN = {space: prefix for prefix, space in namespaces.PREFIXES.items()}
 _RESERVED = frozenset({"prov", "xsd", "lineage", "xsi", "xml", "xmlns", "default"})
 _OURS = frozenset({namespaces.PROV, namespaces.XSD, namespaces.LINEAGE})
 _WORD = re.compile(r"[^\W\d_](?:[\w.\-]*[\w\-])?")
+#: Prefixes that are made where a document needs some.
+_MADE = re.compile(r"ns\d+_*")
 #: Places at which an IRI is tried to be cut in two.
 _CUTS = 100
 

@@ -10,7 +10,8 @@ import pytest
 import lineage
 from lineage import formats
 from lineage.model import constraints
-from lineage.model.record import line
+from lineage.model.record import Batch, Node, line
+from lineage.model.value import Literal
 
 HEAD = """@prefix prov: <http://www.w3.org/ns/prov#> . @prefix e: <http://e/> .
 @prefix xsd: <http://www.w3.org/2001/XMLSchema#> .
@@ -129,3 +130,35 @@ def test_the_statements_of_one_node_come_back_through_rdf():
     for name in ("trig", "nquads", "rdfxml"):
         back = formats.named(name).loads(formats.named(name).dumps(batch))
         assert Counter(map(line, back.edges)) == Counter(map(line, batch.edges))
+
+
+@pytest.mark.parametrize(
+    "tag",
+    ["en", "en-GB", "zh-Hans", "zh-Hant-TW", "sl-rozaj-1994", "en-x-gb", "de-CH-u-co-phonebk"],
+)
+@pytest.mark.parametrize("name", ["turtle", "nquads", "rdfxml"])
+def test_language_tags_keep_the_case_that_they_should_have(name, tag):
+    node = Node(id="urn:a", kind="Entity", attributes={"x": Literal("hi", None, tag)})
+    kind = formats.named(name)
+    assert kind.loads(kind.dumps(Batch(nodes=(node,)))).nodes == (node,)
+
+
+def test_that_nodes_without_a_name_get_others_is_said():
+    batch = read("[] a prov:Entity ; prov:wasDerivedFrom [ a prov:Entity ] .")
+    for name in ("turtle", "trig", "nt", "nquads", "rdfxml"):
+        (loss,) = formats.named(name).losses(batch)
+        assert (loss.what, loss.number) == ("nodes without a name", 2)
+    assert formats.named("json").losses(batch) == ()
+
+
+def test_that_there_is_no_prov_in_a_document_is_said():
+    croissant = b'{"@context": {"@vocab": "https://schema.org/"}, "@type": "Dataset", "name": "x", "license": "y"}'
+    batch = formats.named("jsonld").loads(croissant)
+    (loss,) = batch.losses
+    assert (loss.what, loss.number) == ("statements of PROV", 0)
+    assert (
+        loss.reason == "there are none in it: what it says of 1 things stands as their attributes"
+    )
+    assert read('e:x rdfs:label "x" .').losses != ()
+    assert read("e:x a prov:Entity .").losses == ()
+    assert read("e:x prov:used e:y .").losses == ()

@@ -145,3 +145,44 @@ def test_provn_is_what_its_grammar_says():
 
     read = ProvDocument.deserialize(content=data.decode(), format="provn")
     assert {str(record.identifier.uri) for record in read.get_records()} == set(names)
+
+
+QNAMES = ("foo:bar", "ex:b", "prov:type", "b", "", " ", "http://e/x", "ns1:x", "_:b", "a:b:c")
+
+
+@pytest.mark.parametrize("default", [{}, {"default": "http://d/"}])
+@pytest.mark.parametrize("name", READ)
+def test_a_name_that_is_a_literal_of_rdf_stays_one(name, default):
+    """RDF 1.1 Concepts, 3.3: what prefixes a document has changes no literal."""
+    literals = tuple(Literal(text, "xsd:QName") for text in QNAMES)
+    node = Node(id="http://e/a", kind="Entity", attributes={"http://e/p": literals})
+    batch = Batch(nodes=(node,), prefixes={"ex": "http://e/", **default})
+    kind = formats.named(name)
+    assert records(kind.loads(kind.dumps(batch))) == records(batch)
+
+
+def test_a_name_that_is_a_literal_goes_from_rdf_to_rdf_as_it_was():
+    line_ = '<http://e/x> <http://e/k> "{}"^^<http://www.w3.org/2001/XMLSchema#QName> .'
+    document = "\n".join(line_.format(text) for text in ("foo:bar", "b", "http://e/y"))
+    batch = formats.named("nt").loads(document.encode())
+    assert set(document.splitlines()) == set(formats.named("nt").dumps(batch).decode().splitlines())
+
+
+NO_NAMES = {
+    "provn": 'document\nprefix ex <http://e/>\nentity(ex:a, [ex:p="foo:bar" %% xsd:QName, ex:q="b" %% xsd:QName])\nendDocument',
+    "json": '{"prefix":{"ex":"http://e/"},"entity":{"ex:a":{"ex:p":{"$":"foo:bar","type":"xsd:QName"},'
+    '"ex:q":{"$":"b","type":"xsd:QName"}}}}',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NO_NAMES)
+def test_a_value_that_is_a_name_of_no_namespace_costs_no_document(name):
+    kind = formats.named(name)
+    batch = kind.loads(NO_NAMES[name].encode())
+    expected = {
+        "http://e/p": Literal("foo:bar", "xsd:QName"),
+        "http://e/q": Literal("b", "xsd:QName"),
+    }
+    assert batch.nodes[0].attributes == expected
+    assert kind.loads(kind.dumps(batch)).nodes[0].attributes == expected
+    assert b"LiteralQName" not in kind.dumps(batch), "it is written as it was"

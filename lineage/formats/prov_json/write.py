@@ -161,7 +161,7 @@ class Writer:
         if isinstance(value, Literal):
             shown = {"$": value.value}
             if value.datatype:
-                shown["type"] = self._name(namespaces.expand(value.datatype))
+                shown["type"] = self._name(self._prefixes.datatype(value))
             if value.language:
                 shown["lang"] = value.language
             return shown

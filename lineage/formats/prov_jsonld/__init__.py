@@ -126,7 +126,8 @@ def _as_rdf(data: bytes, value: Any, where: str) -> Batch:
         data = orjson.dumps(written)
     found = quads.parse(data, RdfFormat.JSON_LD, where)
     unmapped = _unmapped(found)
-    return replace(read.batch_of(found), losses=(*mended, *unmapped))
+    batch = read.batch_of(found)
+    return replace(batch, losses=(*mended, *unmapped, *read.without_prov(batch)))
 
 
 def _unmapped(found: Quads) -> tuple[Loss, ...]:

@@ -123,8 +123,7 @@ class Writer:
             native = prov_terms.typed(value.value, value.datatype)
             if not isinstance(native, Literal):
                 return self._scalar(native)
-            datatype = namespaces.expand(value.datatype or "xsd:string")
-            return {"@value": value.value, "@type": self._name(datatype)}
+            return {"@value": value.value, "@type": self._name(self._prefixes.datatype(value))}
         if isinstance(value, str):
             return {"@value": value}
         text, datatype = prov_terms.lexical(value)

@@ -140,7 +140,7 @@ class Writer:
         if isinstance(value, Literal):
             if value.language is not None and _TAG.fullmatch(value.language):
                 return f"{_quoted(value.value)}@{value.language}"
-            datatype = value.datatype or "xsd:string"
+            datatype = self._prefixes.datatype(value)
             if value.language is not None:
                 datatype = names.ODD_LANGUAGE + names.quoted(value.language)
             return self._typed(value.value, datatype)

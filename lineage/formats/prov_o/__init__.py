@@ -14,10 +14,10 @@ from pyoxigraph import CanonicalizationAlgorithm, RdfFormat
 from lineage import ids
 from lineage.formats.gc_pause import gc_disabled
 from lineage.formats.prov_o.quads import parse
-from lineage.formats.prov_o.read import batch_of, said_wrongly
+from lineage.formats.prov_o.read import batch_of, said_wrongly, without_prov
 from lineage.formats.prov_o.syntax import Lines, Turtle, XmlLines
 from lineage.formats.prov_o.write import Writer
-from lineage.model.record import Batch, Loss, named
+from lineage.model.record import Batch, Loss, Node, Record, named
 from lineage.sources.xml_guard import without_doctype
 
 _HEAD = 65536
@@ -48,7 +48,8 @@ class ProvO:
         if self.syntax is RdfFormat.RDF_XML:
             without_doctype(data, where=where)
         found = parse(data, self.syntax, where)
-        return replace(batch_of(found), losses=said_wrongly(found))
+        batch = batch_of(found)
+        return replace(batch, losses=(*said_wrongly(found), *without_prov(batch)))
 
     @gc_disabled()
     def dumps(self, batch: Batch) -> bytes:
@@ -57,6 +58,12 @@ class ProvO:
 
     def losses(self, batch: Batch) -> tuple[Loss, ...]:
         """What of a batch this syntax cannot hold."""
+        blank = len({i for r in batch.records for i in _idents(r) if i.startswith(ids.BLANK)})
+        reason = "a document of RDF has no names for them: read again, they are others"
+        renamed = (Loss("nodes without a name", blank, reason),) if blank else ()
+        return (*renamed, *self._run_together(batch))
+
+    def _run_together(self, batch: Batch) -> tuple[Loss, ...]:
         if self.graphs:
             return ()
         inside = sum(record.bundle is not None for record in batch.records)
@@ -75,6 +82,12 @@ class ProvO:
             edges=tuple(replace(e, bundle=None) if e.bundle else e for e in batch.edges),
             bundles={},
         )
+
+
+def _idents(record: Record) -> tuple[str, ...]:
+    if isinstance(record, Node):
+        return (record.id,)
+    return (record.effect, record.cause, record.id or "")
 
 
 def canonical(batch: Batch) -> str | None:

@@ -20,7 +20,7 @@ from pyoxigraph import RdfFormat
 from lineage import ids
 from lineage.errors import BadInput, InputTruncated, LimitExceeded
 from lineage.formats import prov_terms
-from lineage.formats.names import QNAMES, UNRESOLVED, held, plain
+from lineage.formats.names import UNRESOLVED, held, plain
 from lineage.formats.prov_o import words
 from lineage.formats.prov_o.syntax import legal
 from lineage.model.value import Literal, Ref, Scalar
@@ -104,18 +104,18 @@ class Quads:
     def _literal(self, term: Term) -> Scalar:
         text, datatype, language = parts(term)
         if language is not None:
-            return Literal(text, None, language)
+            return Literal(text, None, _cased(language))
         if datatype is None:
             return text
         if (found := held(text, datatype)) is not None:
             return found
         short = _datatype(datatype)
-        if short in QNAMES:
+        if short == "prov:QUALIFIED_NAME":
             return self._qualified(text)
         return prov_terms.typed(text, short)
 
     def _qualified(self, text: str) -> Scalar:
-        """A qualified name that was written as a literal."""
+        """A qualified name that was written as a literal; an ``xsd:QName`` is a literal like others."""
         prefix, colon, local = text.partition(":")
         space = self.prefixes.get(prefix if colon else "")
         if space is not None:
@@ -142,6 +142,22 @@ def unescaped(text: str) -> str:
 def _character(found: re.Match[str]) -> str:
     code = found[1] or found[2]
     return chr(int(code, 16)) if code else _CHARACTERS.get(found[3], found[3])
+
+
+@cache
+def _cased(language: str) -> str:
+    """A language tag as RFC 5646 recommends to write it (section 2.1.1): the parser, for which case
+    says nothing, makes all of it small.
+    """
+    tags = language.lower().split("-")
+    for at, tag in enumerate(tags[1:], 1):
+        if len(tags[at - 1]) == 1:
+            break
+        if len(tag) == 2:
+            tags[at] = tag.upper()
+        elif len(tag) == 4 and tag.isalpha():
+            tags[at] = tag.title()
+    return "-".join(tags)
 
 
 @cache

@@ -61,6 +61,15 @@ def said_wrongly(quads: Quads) -> tuple[Loss, ...]:
     return (Loss("prefixes", 1, reason),)
 
 
+def without_prov(batch: Batch) -> tuple[Loss, ...]:
+    """What is said of a document of RDF in which nothing is PROV: all of it is kept, and none followed."""
+    undeclared = all(node.attributes.get(words.UNDECLARED) is True for node in batch.nodes)
+    if batch.edges or not batch.nodes or not undeclared:
+        return ()
+    reason = f"there are none in it: what it says of {len(batch.nodes)} things stands as their attributes"
+    return (Loss("statements of PROV", 0, reason),)
+
+
 class _Reader:
     """One reading of one graph."""
 
