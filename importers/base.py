@@ -85,6 +85,8 @@ class Options:
     """
 
     person_key: bytes = field(default=b"lineage", repr=False)
+    #: Contexts of JSON-LD by their addresses, as JSON: what a document names is never fetched.
+    contexts: Mapping[str, bytes] = field(default_factory=dict)
     #: Reads the files that describe an environment inside another tool's source, given by name: its
     #: identifier and records; ``None`` where they describe none. Importers do not know each other.
     environment: EnvironmentReader | None = field(default=None, repr=False)

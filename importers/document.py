@@ -10,6 +10,7 @@ from importers.base import Importer, Options, Source
 from lineage import formats
 from lineage.access.mask import masked
 from lineage.errors import LineageError
+from lineage.formats.prov_jsonld import contexts
 from lineage.model.record import Batch
 
 
@@ -34,8 +35,7 @@ class DocumentImporter(Importer):
 
     def read(self, source: Source, options: Options) -> Iterator[Batch]:
         """Yield the whole document as one batch."""
-        del options
-        data = source.read()
+        data = contexts.inlined(source.read(), options.contexts, where=source.address)
         found = formats.recognised(data, source.address)
         batch = found.loads(data, source.address)
         seen = {"nodes": len(batch.nodes), "edges": len(batch.edges)}

@@ -7,7 +7,7 @@ import getpass
 import os
 import secrets
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -269,15 +269,21 @@ class Lineage(Verbs, Closeable):
         joined: bool = True,
         runs: Iterable[str] = (),
         submodules: bool = False,
+        contexts: Mapping[str, bytes] | None = None,
     ) -> tuple[Report, ...]:
         """Import a source: a path, an URL, or ``data`` that came from elsewhere; of a folder, everything
         that is found in it, in repositories inside it with ``submodules``. One report for each importer
         that reads it; then, where anything is joined or could not be, one of that
         (``join``). Without ``joined`` that is left for later. ``runs`` are references to runs that used
-        the environment which the source, a lock file, describes.
+        the environment which the source, a lock file, describes; ``contexts`` those that a document of
+        JSON-LD names, by their addresses: nothing is ever fetched.
         """
         place = Source.of(os.fspath(source), data)
         if named is None and place.path is not None and place.path.is_dir():
+            if contexts:
+                raise Usage(
+                    "contexts are of one document, and this is a folder", where=place.address
+                )
             reports = import_folder(
                 self.context,
                 place.path,
@@ -293,6 +299,7 @@ class Lineage(Verbs, Closeable):
                 named=named,
                 revisions=revisions,
                 runs=tuple(runs),
+                contexts=contexts,
                 progress=progress,
             )
         return (*reports, *after_import(self.context, reports, progress)) if joined else reports

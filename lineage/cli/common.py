@@ -57,6 +57,24 @@ def read(path: str) -> bytes:
         raise InputMissing(error.strerror or "cannot be read", where=path) from error
 
 
+#: ``--context``, of commands that read documents.
+with_contexts = click.option(
+    "--context",
+    "contexts",
+    multiple=True,
+    metavar="URL=FILE",
+    callback=lambda _ctx, _param, given: dict(map(_context, given)),
+    help="A context of JSON-LD that a document names: nothing is ever fetched.",
+)
+
+
+def _context(given: str) -> tuple[str, bytes]:
+    address, equals, file = given.rpartition("=")
+    if not (address and equals and file):
+        raise click.BadParameter(f"{given!r} is no URL=FILE")
+    return address, read(file)
+
+
 def write(path: str | None, data: bytes, *, hint: str = "Name another place.") -> None:
     """Write a file, whole or not at all, or stdout; pipes and devices are written to as they are, a terminal
     without what it would obey.

@@ -14,10 +14,13 @@ from lineage.cli import common, terminal
 @click.argument("source", metavar="FILE")
 @click.option("--from", "from_", metavar="NAME", help="What it is; default: what it looks like.")
 @click.option("--to", metavar="NAME", help="What it becomes; default: by the name of --out.")
+@common.with_contexts
 @click.option(
     "--out", "-o", metavar="FILE", type=click.Path(dir_okay=False), help="Where to; default stdout."
 )
-def COMMAND(source: str, from_: str | None, to: str | None, out: str | None) -> None:
+def COMMAND(
+    source: str, from_: str | None, to: str | None, out: str | None, contexts: dict[str, bytes]
+) -> None:
     """Write a PROV document in another format; '-' reads stdin. What the other format cannot hold
     is said on stderr. Nothing that the document names is fetched.
 
@@ -28,8 +31,10 @@ def COMMAND(source: str, from_: str | None, to: str | None, out: str | None) -> 
     """
     from lineage import formats
     from lineage.errors import UnknownFormat
+    from lineage.formats.prov_jsonld.contexts import inlined
 
     data = sys.stdin.buffer.read() if source == "-" else common.read(source)
+    data = inlined(data, contexts, where=source)
     read = formats.named(from_) if from_ else formats.recognised(data, source)
     written = formats.named(to) if to else formats.for_file(out or "")
     if written is None:

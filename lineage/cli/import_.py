@@ -28,6 +28,7 @@ from lineage.cli import common, progress, terminal
     metavar="RUN",
     help="A run that used the environment of this lock file; may be repeated.",
 )
+@common.with_contexts
 @click.option("--trust", metavar="FILE", help="For packages; default: trust.yaml beside the store.")
 @click.option(
     "--accept-gap", is_flag=True, help="Take a package though some before it are missing."

@@ -12,6 +12,7 @@ import click
 from lineage.cli import common, terminal
 from lineage.cli.findings import echo_findings
 from lineage.cli.verb import command_of
+from lineage.formats.prov_jsonld.contexts import inlined
 from lineage.services.read import validate
 from lineage.services.read.validate import ValidateRequest
 
@@ -28,11 +29,13 @@ _SQLITE = b"SQLite format 3\x00"
 @click.option(
     "--as", "named", metavar="NAME", help="Read with this format, whatever it looks like."
 )
+@common.with_contexts
 @click.pass_context
 def COMMAND(
     ctx: click.Context,
     source: str | None,
     named: str | None,
+    contexts: dict[str, bytes],
     shapes: tuple[str, ...],
     selection: str | None,
     *,
@@ -43,8 +46,11 @@ def COMMAND(
         if selection is not None:
             raise click.UsageError("--select is about stores, and this is a document")
         data = sys.stdin.buffer.read() if source == "-" else common.read(source)
+        data = inlined(data, contexts, where=source)
         found = validate.document(data, format=named, where=source, shapes=shapes)
     else:
+        if contexts:
+            raise click.UsageError("--context is about documents, and this is a store")
         if named is not None:
             raise click.UsageError("--as is about documents, and this is a store")
         if source is not None:

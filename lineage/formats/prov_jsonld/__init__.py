@@ -56,7 +56,7 @@ class ProvJsonLd:
             raise BadInput(
                 f"context {unknown[0]!r} is none of those known here, and nothing is ever fetched",
                 where=where,
-                hint="Write the context into the document.",
+                hint=f"Hand it over (--context {unknown[0]}=FILE), or write it into the document.",
             )
         if not named or not isinstance(value, dict):
             return _as_rdf(data, value, where)

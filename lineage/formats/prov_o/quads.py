@@ -283,6 +283,6 @@ def _bad(error: SyntaxError, where: str) -> BadInput:
         return BadInput(
             "the document names a context elsewhere, and nothing is ever fetched",
             where=place,
-            hint="Write the context into the document.",
+            hint="Hand it over (--context URL=FILE), or write it into the document.",
         )
     return BadInput(f"not RDF: {message}", where=place)

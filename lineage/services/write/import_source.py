@@ -39,10 +39,12 @@ def import_source(
     named: str | None = None,
     revisions: str | None = None,
     runs: Sequence[str] = (),
+    contexts: Mapping[str, bytes] | None = None,
     progress: Progress = silent,
 ) -> tuple[Report, ...]:
     """Read a source with the importer named, or with those that recognise it. ``runs`` are references
-    to runs that used the one environment which it describes.
+    to runs that used the one environment which it describes, ``contexts`` those of JSON-LD that a
+    document names.
 
     Everything is read to its end before the first record is written, and what each importer found is
     written in one transaction, as far as the engine can hold it: readers see all of it or nothing.
@@ -55,6 +57,7 @@ def import_source(
         options = Options(
             person_key=ctx.person_key,
             revisions=revisions,
+            contexts=contexts or {},
             environment=_environment_of_model,
             progress=prefixed(importer.name, progress),
         )
