@@ -58,7 +58,7 @@ def read(path: str) -> bytes:
 
 
 #: ``--context``, of commands that read documents.
-with_contexts = click.option(
+with_contexts: Option = click.option(
     "--context",
     "contexts",
     multiple=True,
