@@ -20,7 +20,7 @@ from lineage.model.value import Literal, Ref, Scalar
 _ABSOLUTE = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.\-]*://|urn:|swh:|mailto:|doi:|tag:|info:)")
 _NEARLY_PROV = re.compile(r"https?://(?:www\.)?w3\.org/ns/prov(?:-o|-dm)?[#/]*")
 _SPLIT = re.compile(r"(?s)(.*[/#:])(.+)")
-_HELD = re.compile(r"((?:%[0-9A-Fa-f]{2})+)|_x([0-9A-F]{4}(?:[0-9A-F]{4})?)_")
+_ESCAPE = re.compile(r"_x([0-9A-F]{4}(?:[0-9A-F]{4})?)_")
 _SURROGATES = range(0xD800, 0xE000)
 #: Text in a language whose tag a syntax refuses (``en_US``), and IRIs that it cannot write: they are
 #: held, percent-encoded, by one of ours.
@@ -45,7 +45,11 @@ def quoted(text: str) -> str:
 
 def plain(iri: str) -> str:
     """An IRI, taken out of the one of ours that holds what a syntax could not write."""
-    return _HELD.sub(_unescaped, iri[len(ODD_IRI) :]) if iri.startswith(ODD_IRI) else iri
+    if not iri.startswith(ODD_IRI):
+        return iri
+    # Every other piece is what an escape says.
+    pieces = _ESCAPE.split(iri[len(ODD_IRI) :])
+    return "".join(_escape(p) if at % 2 else unquote(p) for at, p in enumerate(pieces))
 
 
 def escaped(local: str, allowed: Callable[[str], bool]) -> str:
@@ -53,23 +57,22 @@ def escaped(local: str, allowed: Callable[[str], bool]) -> str:
     its place is ``_xHHHH_``, as the prov library writes names of attributes. ``allowed`` says whether
     a name is one.
     """
-    shown = [
-        char
-        if allowed(char if not at else "a" + char) and not (char == "_" and _HELD.match(local, at))
-        else f"_x{ord(char):04X}_"
-        if ord(char) <= 0xFFFF
-        else f"_x{ord(char):08X}_"
-        for at, char in enumerate(local)
-    ]
-    return "".join(shown)
+    shown = local.replace("_x", "_x005F_x")
+    first, rest = shown[0], shown[1:]
+    # Of most names only the first character cannot stand where it does.
+    if not allowed("a" + rest):
+        rest = "".join(char if allowed("a" + char) else _hex(char) for char in rest)
+    return (first if allowed(first) else _hex(first)) + rest
 
 
-def _unescaped(found: re.Match[str]) -> str:
-    if found[1]:
-        return unquote(found[1])
-    code = int(found[2], 16)
-    known = code <= sys.maxunicode and code not in _SURROGATES
-    return chr(code) if known else found[0]
+def _hex(char: str) -> str:
+    return f"_x{ord(char):04X}_" if ord(char) <= 0xFFFF else f"_x{ord(char):08X}_"
+
+
+def _escape(text: str) -> str:
+    """What an escape stands for; what stands for no character is itself."""
+    code = int(text, 16)
+    return chr(code) if code <= sys.maxunicode and code not in _SURROGATES else f"_x{text}_"
 
 
 def held(text: str, datatype: str) -> Scalar | None:
@@ -246,6 +249,8 @@ class Prefixes:
         self._uneven = not all(iri.endswith(("/", "#", ":")) for iri in found.values())
         self._lengths = sorted({len(space) for space in (*found.values(), *_WELL_KNOWN)})
         self._made = 0
+        #: Namespaces that are held by one of ours -> its prefix.
+        self._holding: dict[str, str] = {}
         self._names: dict[str, str] = {}
         self.need("prov", namespaces.PROV)
         self.need("xsd", namespaces.XSD)
@@ -345,7 +350,10 @@ class Prefixes:
             return self._qualified(ODD_IRI + quoted(iri))
         found = _SPLIT.fullmatch(iri)
         space, local = (found[1], found[2]) if found else ("", iri)
-        prefix = self._spaces[self._made_for(ODD_IRI + quoted(space))]
+        prefix = self._holding.get(space)
+        if prefix is None:
+            prefix = self._spaces[self._made_for(ODD_IRI + quoted(space))]
+            self._holding[space] = prefix
         return f"{prefix}:{self._escape(local)}"
 
 

@@ -49,6 +49,9 @@ def _is_ncname(text: str) -> bool:
 _ncname = lru_cache(maxsize=16_384)(_is_ncname)
 
 
+_stated = lru_cache(maxsize=4_096)(times.stated)
+
+
 def uri(text: str) -> bool:
     """Whether it is an absolute URI."""
     return _URI.fullmatch(text) is not None
@@ -56,7 +59,7 @@ def uri(text: str) -> bool:
 
 def time(text: str) -> bool:
     """Whether it is an ``xsd:dateTime``; of XML Schema 1.0, which has no year 0."""
-    return times.stated(text) and _NO_YEAR.match(text) is None
+    return _stated(text) and _NO_YEAR.match(text) is None
 
 
 def fits(text: str, datatype: str) -> bool:

@@ -100,3 +100,12 @@ def test_an_attribute_of_ours_that_is_none_is_one_clear_error(text):
     with pytest.raises(BadInput) as caught:
         entity(f"<lineage:attribute>{text}</lineage:attribute>")
     assert (caught.value.where or "").startswith("document#entity[1]/attribute")
+
+
+@pytest.mark.parametrize(
+    "local", ["_x0041_", "x_x", "_x0041@", "_x005F_x005F_x005F_", "@x0040_", "1_x_x1", "_x1F40D_"]
+)
+def test_what_looks_like_an_escape_of_ours_is_a_name_like_others(local):
+    names = {f"urn:test:{local}", f"{local}/{local}", f"urn:test:{local}/"}
+    nodes = tuple(Node(id=name, kind="Entity") for name in names)
+    assert {node.id for node in XML.loads(XML.dumps(Batch(nodes=nodes))).nodes} == names

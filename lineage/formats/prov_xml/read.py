@@ -48,6 +48,7 @@ class Reader(Reading):
         self._bundle: str | None = None
         self._place = ""
         self._count = 0
+        self._keys: dict[str, str] = {}
         self._data = data
         #: Namespaces that are PROV's but for a slip, as they stand before names.
         self._slips: set[str] = set()
@@ -294,13 +295,15 @@ class Reader(Reading):
         return _flat(found)
 
     def _key(self, element: _Element) -> str:
+        found = self._keys.get(element.tag)
+        if found is not None:
+            return found
         space, _, local = element.tag[1:].rpartition("}")
         if not space:
             message = f"attribute {element.tag!r} is in no namespace"
             raise BadInput(message, where=self._at(""))
-        return namespaces.compact(
-            (namespaces.XSD if space == namespaces.XSD[:-1] else space) + local
-        )
+        space = namespaces.XSD if space == namespaces.XSD[:-1] else space
+        return self._keys.setdefault(element.tag, namespaces.compact(space + local))
 
     def _value(self, element: _Element) -> Scalar:
         if words.REF in element.attributes:

@@ -68,6 +68,14 @@ def element(key: str) -> str:
 PLACES: Mapping[str, Mapping[str, str]] = {
     r.name: {element(key): key for key in prov_terms.signature(r)} for r in RELATIONS.values()
 }
+#: Relation -> its arguments in the order of the schema: key, element, and what it holds.
+SIGNATURES: Mapping[str, tuple[tuple[str, str, str | None], ...]] = {
+    r.name: tuple(
+        (key, f"prov:{element(key)}", {a.key: a.holds for a in r.arguments}.get(key))
+        for key in prov_terms.signature(r)
+    )
+    for r in RELATIONS.values()
+}
 #: PROV's own attributes come first and in this order (prov.xsd).
 ORDER = ("prov:label", "prov:location", "prov:role", "prov:type", "prov:value")
 _EVENT = frozenset({"prov:label", "prov:location", "prov:role", "prov:type"})

@@ -21,6 +21,7 @@ from lineage.model.value import Literal, Ref, Scalar, Value, each
 
 _RESERVED = frozenset({"xml", "xmlns", "xsi", "prov"})
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
+_MARKS = re.compile(r"[&<>\r]")
 _NAME = re.compile(r"(?s)(.*?)([^\W\d][\w.\-\u00b7]*)")
 
 
@@ -108,19 +109,19 @@ class Writer:
         """The places of a statement, then its attributes."""
         relation, attributes, shown = parts.relation, dict(parts.attributes), []
         ends = {relation.effect_key: parts.effect, relation.cause_key: parts.cause}
-        holds = {argument.key: argument.holds for argument in relation.arguments}
         pair = relation.name == "hadDictionaryMember"
-        for key in prov_terms.signature(relation):
+        for key, tag, holds in words.SIGNATURES[relation.name]:
             end, value = ends.get(key), parts.arguments.get(key, ())
-            tag = f"prov:{words.element(key)}"
             if pair and key != relation.effect_key:
                 continue
             if end is not None:
                 shown.append(self._ref(tag, end))
+            elif value == ():
+                continue
             elif key in dictionary.KEYS and dictionary.holds(value):
                 shown += [self._member(member) for member in dictionary.members(value)]
             else:
-                first = next((v for v in each(value) if _in_place(holds.get(key), v)), None)
+                first = next((v for v in each(value) if _in_place(holds, v)), None)
                 if isinstance(first, Ref):
                     shown.append(self._ref(tag, first.iri))
                 elif first is not None:
@@ -177,6 +178,8 @@ class Writer:
 
     def _attribute_element(self, tag: str, key: str, item: Scalar) -> str | None:
         """The element of an attribute; ``None`` where the schema would refuse it."""
+        if type(item) is str and item.isprintable():
+            return f"<{tag}>{_text(item)}</{tag}>"
         text, kind, language = _lexical(item, self._names)
         if lexical.FORBIDDEN.search(text):
             return None
@@ -236,7 +239,8 @@ class Writer:
         return f"{prefix}:{local}"
 
     def _attribute(self, iri: str) -> str:
-        return quoteattr(self._names.name(iri))
+        # Nothing in a qualified name of XML needs an escape.
+        return f'"{self._names.name(iri)}"'
 
 
 def _shown(tag: str, attributes: str, body: Iterable[str], margin: str) -> Iterator[str]:
@@ -307,7 +311,7 @@ def _typed(item: Scalar, text: str, kind: str) -> bool:
 
 
 def _text(text: str) -> str:
-    return escape(text, {"\r": "&#13;"})
+    return escape(text, {"\r": "&#13;"}) if _MARKS.search(text) else text
 
 
 def _rank(key: str) -> tuple[int, str]:
