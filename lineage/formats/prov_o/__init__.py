@@ -49,7 +49,7 @@ class ProvO:
             without_doctype(data, where=where)
         found = parse(data, self.syntax, where)
         batch = batch_of(found)
-        return replace(batch, losses=(*said_wrongly(found), *without_prov(batch)))
+        return replace(batch, losses=said_wrongly(found) or without_prov(batch))
 
     @gc_disabled()
     def dumps(self, batch: Batch) -> bytes:
