@@ -248,6 +248,13 @@ SHORTCUTS: Mapping[str, str] = {
 }
 #: Attribute keys of properties that say of what family their subject is (``rdfs:domain`` in PROV-O).
 DOMAINS: Mapping[str, str] = {
+    **{key_of(p): r.effect.lower() for p, r in PLAIN.items() if not r.any_ends},
+    **{key_of(p): r.cause.lower() for p, r in INVERSE.items() if not r.any_ends},
+    **{
+        key_of(p): w.relation.effect.lower()
+        for p, w in QUALIFIED.items()
+        if not w.relation.any_ends
+    },
     **dict.fromkeys(prov_terms.TIMES, "activity"),
     **dict.fromkeys((*SHORTCUTS, "prov:value"), "entity"),
 }
