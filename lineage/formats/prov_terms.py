@@ -18,7 +18,7 @@ from typing import NamedTuple
 from lineage import ids
 from lineage.formats import agent_types, unnamed
 from lineage.model import dictionary, kinds, namespaces, terms
-from lineage.model.record import Batch, Edge, Node, Record, line
+from lineage.model.record import Batch, Edge, Loss, Node, Record, line
 from lineage.model.terms import Family, Relation
 from lineage.model.value import (
     Literal,
@@ -188,6 +188,23 @@ def parts(record: Edge) -> Parts | None:
         None if cause.startswith(_UNKNOWN) else cause,
         arguments,
         attributes,
+    )
+
+
+def crowded(batch: Batch, what: str) -> tuple[Loss, ...]:
+    """The places of relations in which several values stand, where PROV has one; ``what`` becomes of
+    them.
+    """
+    number = sum(
+        type(value) is tuple and key in _ROWS[edge.relation][1]
+        for edge in batch.edges
+        if edge.attributes and edge.relation in _ROWS
+        for key, value in edge.attributes.items()
+    )
+    return (
+        (Loss("places with several values", number, f"PROV has one there: {what}"),)
+        if number
+        else ()
     )
 
 

@@ -165,3 +165,12 @@ def test_that_there_is_no_prov_in_a_document_is_said():
     assert read('e:x rdfs:label "x" .').losses != ()
     assert read("e:x a prov:Entity .").losses == ()
     assert read("e:x prov:used e:y .").losses == ()
+
+
+def test_several_values_in_one_place_are_said_by_formats_that_have_one():
+    times = '"2020-01-01T00:00:00Z"^^xsd:dateTime , "2021-01-01T00:00:00Z"^^xsd:dateTime'
+    batch = read(f"e:x prov:qualifiedGeneration [ prov:activity e:a ; prov:atTime {times} ] .")
+    for name in ("json", "jsonld", "provn", "xml"):
+        (loss,) = formats.named(name).losses(batch)
+        assert (loss.what, loss.number) == ("places with several values", 1)
+    assert all("several" not in loss.what for loss in formats.named("trig").losses(batch))

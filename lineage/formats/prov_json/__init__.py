@@ -7,7 +7,7 @@ from lineage.formats import json_marks
 from lineage.formats.gc_pause import gc_disabled
 from lineage.formats.prov_json.read import Reader
 from lineage.formats.prov_json.write import Writer
-from lineage.formats.prov_terms import ELEMENTS
+from lineage.formats.prov_terms import ELEMENTS, crowded
 from lineage.model import terms
 from lineage.model.record import Batch, Loss
 from lineage.sources.text import decode
@@ -45,9 +45,8 @@ class ProvJson:
         return Writer(batch).document()
 
     def losses(self, batch: Batch) -> tuple[Loss, ...]:
-        """Nothing: PROV-JSON holds all that a batch can."""
-        del batch
-        return ()
+        """What other readers may refuse: PROV-JSON holds all that a batch can."""
+        return crowded(batch, "other readers may refuse it")
 
 
 FORMAT = ProvJson()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from lineage.errors import BadInput
-from lineage.formats import json_marks
+from lineage.formats import json_marks, prov_terms
 from lineage.formats.gc_pause import gc_disabled
 from lineage.formats.names import plain
 from lineage.formats.prov_jsonld import words
@@ -72,10 +72,11 @@ class ProvJsonLd:
     def losses(self, batch: Batch) -> tuple[Loss, ...]:
         """Relations for which PROV-JSONLD has no term: others read the one that each implies."""
         found = Counter(edge.relation for edge in batch.edges if edge.relation in words.OURS)
-        return tuple(
+        weaker = (
             Loss(name, number, f"PROV-JSONLD has no term for it: others read {words.IMPLIED[name]}")
             for name, number in sorted(found.items())
         )
+        return (*weaker, *prov_terms.crowded(batch, "others read the first"))
 
 
 def is_stated(data: bytes) -> bool:

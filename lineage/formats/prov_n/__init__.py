@@ -8,6 +8,7 @@ import re
 from lineage.formats.gc_pause import gc_disabled
 from lineage.formats.prov_n.read import Reader
 from lineage.formats.prov_n.write import Writer
+from lineage.formats.prov_terms import crowded
 from lineage.model.record import Batch, Loss
 
 _DOCUMENT = re.compile(rb"(?s)(?:\xef\xbb\xbf)?(?:\s++|//[^\n]*+\n|/\*.*?\*/)*+document\b")
@@ -35,9 +36,10 @@ class ProvN:
         return "".join(Writer(batch).document()).encode()
 
     def losses(self, batch: Batch) -> tuple[Loss, ...]:
-        """Nothing: attributes of relations that PROV-N gives none are written as others do."""
-        del batch
-        return ()
+        """What others do not read as what it is; attributes of relations that PROV-N gives none are
+        written as others do.
+        """
+        return crowded(batch, "they are attributes to others")
 
 
 FORMAT = ProvN()
