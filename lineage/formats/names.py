@@ -280,6 +280,8 @@ class Prefixes:
         datatype = value.datatype or "xsd:string"
         if datatype == "xsd:QName" and self._resolves(value.value):
             datatype = _LITERAL
+        elif datatype == UNRESOLVED and not self._resolves(value.value):
+            datatype = "prov:QUALIFIED_NAME"
         return namespaces.expand(datatype)
 
     def _resolves(self, text: str) -> bool:
