@@ -13,6 +13,7 @@ import lineage
 from lineage import formats, ids
 from lineage.model.record import Batch, Edge, Node, line
 from lineage.model.value import Ref
+from tests.strategies import RELATIONS
 
 READ = [name for name in formats.BUILTIN if name not in ("dot", "svg")]
 FLAT = ("turtle", "nt", "rdfxml")
@@ -46,6 +47,23 @@ def test_who_is_left_out_stays_the_same(name, bundle):
         batch = Batch(edges=tuple(edges))
     assert records(back) == records(batch)
     assert records(kind.loads(kind.dumps(back))) == records(batch)
+
+
+@pytest.mark.parametrize("name", READ)
+def test_every_relation_may_leave_out_its_ends(name):
+    kind = formats.named(name)
+    for relation in RELATIONS:
+        for effect, cause in (("urn:x", ONE), (ONE, "urn:y"), (ONE, TWO)):
+            for attributes in ({}, {"method": "m"}):
+                for ident in (None, "urn:i"):
+                    edge = Edge(
+                        relation=relation,
+                        effect=effect,
+                        cause=cause,
+                        attributes=attributes,
+                        id=ident,
+                    )
+                    assert kind.loads(kind.dumps(Batch(edges=(edge,)))).edges == (edge,)
 
 
 def test_what_reading_makes_of_the_statement_is_not_written():

@@ -212,9 +212,7 @@ QUALIFIED: Mapping[str, Words] = {
     words.qualified: words for words in WORDS.values() if not words.relation.ours
 }
 #: Class of a qualifying node, as a term -> the relation, where nothing but the node speaks of it.
-CLASSES: Mapping[str, Words] = {
-    f"<{words.classes[-1]}>": words for words in WORDS.values() if words.classes
-}
+CLASSES: Mapping[str, Words] = {f"<{words.named[-1]}>": words for words in WORDS.values()}
 #: Inverse property -> the relation it states, from object to subject (PROV-O appendix B).
 INVERSE: Mapping[str, Relation] = {
     PROV + r.inverse: r for r in TABLE if not r.implied_by and r.inverse != r.name

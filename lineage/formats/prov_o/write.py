@@ -156,6 +156,9 @@ class Writer:
         lonely = edge.effect.startswith(_UNKNOWN)
         pairs = [] if lonely else subjects.setdefault(iri(edge.effect), [])
         inner = list(classes)
+        if lonely and not classes:
+            # Nothing but its class says what a node is that nothing leads to.
+            inner += [f"{self._a} {iri(one)}" for one in known.named]
         if not edge.cause.startswith(_UNKNOWN):
             cause = iri(edge.cause)
             pairs += [f"{p} {cause}" for p in plain]
@@ -170,7 +173,8 @@ class Writer:
                 inner += self._members(key, value, subjects)
             else:
                 inner += self._attribute(words.own(key), value, keys)
-        if lonely or edge.cause.startswith(_UNKNOWN):
+        somebody = edge.cause.startswith(_UNKNOWN)
+        if lonely or somebody:
             for key, value in unnamed.said(edge).items():
                 inner += self._attribute(key, value, keys)
         bundle = edge.attributes.get("prov:bundle")
@@ -180,7 +184,12 @@ class Writer:
             subject = iri(edge.id)
             pairs.append(f"{qualified} {subject}")
             subjects.setdefault(subject, []).extend(inner)
-        elif self._needs_node(edge, known, len(inner) - len(classes)) or number > 1 or lonely:
+        elif (
+            number > 1
+            or lonely
+            or somebody
+            or self._needs_node(edge, known, len(inner) - len(classes))
+        ):
             if self._syntax.inline and number == 1 and not lonely:
                 pairs.append(f"{qualified} [ {' ; '.join(inner)} ]")
             else:
