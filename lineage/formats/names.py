@@ -52,6 +52,11 @@ def plain(iri: str) -> str:
     return "".join(_escape(p) if at % 2 else unquote(p) for at, p in enumerate(pieces))
 
 
+def itself(iri: str) -> str:
+    """An IRI as ``plain`` gives it back: one that looks like ours for another is held by it too."""
+    return ODD_IRI + quoted(iri) if iri.startswith(ODD_IRI) else iri
+
+
 def escaped(local: str, allowed: Callable[[str], bool]) -> str:
     """The end of a held IRI where a syntax has no ``%`` in names: a character that may not stand at
     its place is ``_xHHHH_``, as the prov library writes names of attributes. ``allowed`` says whether
@@ -259,7 +264,8 @@ class Prefixes:
         """``prefix:local`` for an IRI, or the local part alone in the default namespace."""
         found = self._names.get(iri)
         if found is None:
-            found = self._names[iri] = self._qualified(iri)
+            ours = iri.startswith(ODD_IRI)
+            found = self._names[iri] = self._held(iri) if ours else self._qualified(iri)
         return found
 
     def need(self, prefix: str, space: str) -> str:
@@ -348,7 +354,6 @@ class Prefixes:
     def _held(self, iri: str) -> str:
         """The name of the IRI of ours that holds one which the syntax cannot write."""
         if self._escape is None:
-            assert not iri.startswith(ODD_IRI), iri
             return self._qualified(ODD_IRI + quoted(iri))
         found = _SPLIT.fullmatch(iri)
         space, local = (found[1], found[2]) if found else ("", iri)

@@ -188,3 +188,18 @@ def test_a_value_that_is_a_name_of_no_namespace_costs_no_document(name):
     assert kind.loads(kind.dumps(batch)).nodes[0].attributes == expected
     written = kind.dumps(batch)
     assert (b"lineage" in written, written.count(b"QName")) == (False, 2), "as they were"
+
+
+@pytest.mark.parametrize(
+    "end", ["x", "", "a%20b", "{", "%7B{", "_x0041_", "urn%3Ax", "urn:lineage:iri:x"]
+)
+@pytest.mark.parametrize("name", READ)
+def test_an_iri_that_looks_like_ours_for_another_is_itself(name, end):
+    iri = f"urn:lineage:iri:{end}"
+    node = Node(
+        id=iri, kind="Entity", attributes={"x": Ref(iri), iri + "k": "v", "prov:type": Ref(iri)}
+    )
+    edge = Edge(relation="used", effect="urn:r", cause=iri, id=iri + "e")
+    batch = Batch(nodes=(node,), edges=(edge,))
+    kind = formats.named(name)
+    assert records(kind.loads(kind.dumps(batch))) == records(batch)

@@ -60,7 +60,7 @@ class Syntax(ABC):
             if iri.startswith(ids.BLANK):
                 found = "_:b" + sha256(iri.encode()).hexdigest()[:24]
             else:
-                found = self._named(self._relative(legal(iri)))
+                found = self._named(self._relative(legal(names.itself(iri))))
             self._iris[iri] = found
         return found
 
