@@ -9,18 +9,20 @@ import base64
 import binascii
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
-from starlette.routing import BaseRoute, Match
+from starlette.routing import BaseRoute, Match, WebSocketRoute
 from starlette.types import Scope
 
 from lineage.access.tokens import Role
 from lineage.errors import Denied, WrongHost
 from lineage.server.runtime import Viewer
+from lineage.services.operate.tokens import Keyring
 
 F = TypeVar("F", bound=Callable[..., Any])
 _MARK = "__lineage_access__"
@@ -29,11 +31,13 @@ _MARK = "__lineage_access__"
 @dataclass(frozen=True, slots=True)
 class Access:
     """What a route needs: a role (``None``: it is public), and how large a body it takes (bytes;
-    ``None``: the server's bound).
+    ``None``: the server's bound). ``afterwards``: it asks by itself who calls whom the handshake
+    does not name, as browsers cannot send a token with that of a WebSocket.
     """
 
     role: Role | None
     body: int | None = None
+    afterwards: bool = False
 
 
 def needs(role: Role, *, body: int | None = None) -> Callable[[F], F]:
@@ -47,9 +51,12 @@ def public(function: F) -> F:
 
 
 def declared(router: APIRouter, role: Role, *, body: int | None = None) -> APIRouter:
-    """Declare one role for all routes of a router that others wrote."""
+    """Declare one role for all routes of a router that others wrote; its WebSockets ask by
+    themselves who calls.
+    """
     for route in router.routes:
-        _marked(route.endpoint, Access(role, body))  # type: ignore[attr-defined]
+        access = Access(role, body, afterwards=isinstance(route, WebSocketRoute))
+        _marked(route.endpoint, access)  # type: ignore[attr-defined]
     return router
 
 
@@ -123,6 +130,12 @@ def secret_of(headers: Headers) -> str | None:
             return None
         return decoded.partition(":")[2]
     return None
+
+
+def caller(keyring: Keyring, secret: str) -> Viewer | None:
+    """Whom a secret stands for now. Raises ``StoreUnreachable`` where nobody can know."""
+    token = keyring.authenticate(secret, datetime.now(UTC))
+    return None if token is None else Viewer(name=token.name, role=token.role)
 
 
 def viewer_of(connection: HTTPConnection) -> Viewer:

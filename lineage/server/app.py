@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -26,7 +27,7 @@ from lineage.server import (
     prov,
     sparql,
 )
-from lineage.server.access import declared
+from lineage.server.access import caller, declared
 from lineage.server.guard import Guard
 from lineage.server.metrics import Metrics
 from lineage.server.observe import ObservabilityMiddleware
@@ -58,7 +59,11 @@ class Served:
 ROUTERS: Sequence[Callable[[Served], APIRouter]] = (
     lambda served: openlineage.router(served.runtime),
     lambda served: declared(
-        graphql.router(served.runtime, origins=sorted(served.settings.origins)),
+        graphql.router(
+            served.runtime,
+            authenticate=partial(caller, served.keyring),
+            origins=sorted(served.settings.origins),
+        ),
         Role.viewer,
         body=graphql.BODY,
     ),

@@ -26,16 +26,14 @@ from lineage.errors import (
     UnknownFormat,
 )
 from lineage.server import problems
-from lineage.server.runtime import Runtime, Viewer
-from lineage.server.sockets import Sockets, session
+from lineage.server.runtime import Runtime
+from lineage.server.sockets import Authenticate, Sockets, session
 
 #: Bytes of a request body, at most.
 BODY = 1024 * 1024
 _PLAIN, _GRAPHQL = "application/json", "application/graphql-response+json"
 _READS = frozenset({OperationType.QUERY})
 _ALL = frozenset({OperationType.QUERY, OperationType.MUTATION})
-#: Turns a token into the one it belongs to.
-Authenticate = Callable[[str], Viewer | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,8 @@ def router(
     """Make the routes of /graphql: POST, GET for queries, and WebSocket.
 
     The caller is ``request.state.viewer``, set by a middleware; a WebSocket may instead bring a
-    token in ``connection_init``, which ``authenticate`` turns into one. ``origins`` are the other
+    token in ``connection_init``. ``authenticate`` says whose a token is, then and while the
+    WebSocket is open. ``origins`` are the other
     origins whose pages may open a WebSocket. ``page`` is shown to a browser that asks nothing.
     """
     routes = APIRouter()

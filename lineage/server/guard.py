@@ -6,13 +6,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from fastapi import FastAPI
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from lineage.errors import (
     Denied,
@@ -26,12 +26,12 @@ from lineage.server import problems
 from lineage.server.access import (
     Access,
     access_of,
+    caller,
     check_host,
     check_origin,
     resolve,
     secret_of,
 )
-from lineage.server.runtime import Viewer
 from lineage.server.settings import Settings
 from lineage.services.operate.tokens import Keyring
 
@@ -81,7 +81,9 @@ class Guard:
             return access
         check_host(headers, self._settings.hosts)
         check_origin(headers, self._settings.origins)
-        viewer = self.viewer(secret_of(headers))
+        if access is not None and access.afterwards and "authorization" not in headers:
+            return access
+        viewer = caller(self._keyring, secret_of(headers) or "")
         if viewer is None:
             raise Unauthenticated("a valid token is needed")
         state["viewer"] = viewer
@@ -93,11 +95,6 @@ class Guard:
             message = f"the token is a {viewer.role.name}'s; this needs a {access.role.name}"
             raise Denied(message, hint=f"lineage token add NAME --role {access.role.name}")
         return access
-
-    def viewer(self, secret: str | None) -> Viewer | None:
-        """Find who a secret stands for; also for WebSockets that send it after they opened."""
-        token = self._keyring.authenticate(secret or "", datetime.now(UTC))
-        return None if token is None else Viewer(name=token.name, role=token.role)
 
     async def _received(self, access: Access, scope: Scope, receive: Receive) -> Receive:
         """The whole body, bounded in size and time; the route then reads it from memory."""
@@ -164,10 +161,10 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 async def _refuse(error: LineageError, scope: Scope, receive: Receive, send: Send) -> None:
     """The problem; what is left of a body is not read, so the connection ends with it."""
-    if scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": 4000 + error.status})
-        return
     response: Response = problems.problem(error)
+    if scope["type"] == "websocket":
+        await WebSocket(scope, receive, send).send_denial_response(response)
+        return
     if isinstance(error, LimitExceeded | RequestTimeout):
         response.headers["connection"] = "close"
     await response(scope, receive, send)

@@ -37,6 +37,9 @@ class Metrics:
         self.under_way: Gauge = Gauge(
             "lineage_requests_under_way", "Requests not yet answered.", registry=self.registry
         )
+        self.sockets: Gauge = Gauge(
+            "lineage_websockets", "WebSockets that are open.", registry=self.registry
+        )
         self.entries: Gauge = Gauge(
             "lineage_ledger_entries", "Entries in the ledger.", registry=self.registry
         )

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -40,7 +41,10 @@ class ObservabilityMiddleware:
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request; WebSockets and lifespan events pass."""
+        """Handle one request or WebSocket; lifespan events pass."""
+        if scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -71,13 +75,66 @@ class ObservabilityMiddleware:
             self._metrics.under_way.dec()
             self._done(scope, request_id, status, time.perf_counter() - begun)
 
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A connection, noted at its end; each operation over it is noted as a request is."""
+        begun, code, accepted, operations = time.perf_counter(), 1006, False, 0
+        connection = _id(scope)
+        state = scope.setdefault("state", {})
+
+        async def heard() -> Message:
+            nonlocal code
+            message = await receive()
+            if message["type"] == "websocket.disconnect":
+                code = message.get("code", code)
+            return message
+
+        async def noted(message: Message) -> None:
+            nonlocal code, accepted
+            if message["type"] == "websocket.accept":
+                accepted = True
+                self._metrics.sockets.inc()
+            elif message["type"] == "websocket.close":
+                code = message.get("code", code)
+            elif message["type"] == "websocket.http.response.start":
+                code = message["status"]
+                MutableHeaders(scope=message)["x-request-id"] = connection
+            await send(message)
+
+        def done(status: int, seconds: float) -> None:
+            nonlocal operations
+            operations += 1
+            self._done(scope, f"{connection}.{operations}", status, seconds)
+
+        state["operation_done"] = done
+        try:
+            await self._app(scope, heard, noted)
+        except Exception as error:  # noqa: BLE001 - a defect of ours, whatever it is
+            self._log.error("defect", id=connection, error=type(error).__name__, at=place(error))
+            if not accepted:
+                await send({"type": "websocket.close", "code": 1011})
+        finally:
+            if accepted:
+                self._metrics.sockets.dec()
+            self._log.info(
+                "websocket",
+                id=connection,
+                route=state.get("route") or "(none)",
+                code=code,
+                s=round(time.perf_counter() - begun, 1),
+                operations=operations,
+                viewer=_name(state),
+            )
+
     def _done(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
         state = scope.get("state", {})
-        method = scope["method"] if scope["method"] in _METHODS else "other"
+        method = "WEBSOCKET"
+        if scope["type"] == "http":
+            method = scope["method"] if scope["method"] in _METHODS else "other"
         route = state.get("route") or "(none)"
         self._metrics.requests.labels(method, route, str(status)).inc()
-        self._metrics.seconds.labels(route).observe(seconds)
-        viewer = state.get("viewer")
+        if method != "WEBSOCKET":
+            # Of its operations some are subscriptions, which take as long as somebody listens.
+            self._metrics.seconds.labels(route).observe(seconds)
         size, digest = state.get("body", (0, None))
         more = {"bytes": size, "sha256": digest} if size else {}
         self._log.info(
@@ -87,9 +144,14 @@ class ObservabilityMiddleware:
             route=route,
             status=status,
             ms=round(seconds * 1000, 1),
-            viewer=viewer.name if viewer else None,
+            viewer=_name(state),
             **more,
         )
+
+
+def _name(state: Mapping[str, Any]) -> str | None:
+    viewer = state.get("viewer")
+    return viewer.name if viewer else None
 
 
 def _id(scope: Scope) -> str:

@@ -27,5 +27,5 @@ class Settings:
     client_timeout: float = 10.0
     response_timeout: float = 5.0
     shutdown_grace: int = 4
-    token_refresh: float = 2.0
+    token_refresh: float = 1.0
     log_lines_per_second: int = 100
