@@ -165,6 +165,6 @@ async def _refuse(error: LineageError, scope: Scope, receive: Receive, send: Sen
     if scope["type"] == "websocket":
         await WebSocket(scope, receive, send).send_denial_response(response)
         return
-    if isinstance(error, LimitExceeded | RequestTimeout):
+    if isinstance(error, LimitExceeded | RequestTimeout) or "expect" in Headers(scope=scope):
         response.headers["connection"] = "close"
     await response(scope, receive, send)

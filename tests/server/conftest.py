@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import socket
 import threading
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import pytest
+import uvicorn
 from fastapi import FastAPI
 from starlette.requests import HTTPConnection
 from starlette.testclient import TestClient
@@ -21,12 +23,16 @@ from lineage.access.tokens import Role
 from lineage.app import Lineage
 from lineage.server import graphql
 from lineage.server.app import create_app
+from lineage.server.header_limits import protocol
 from lineage.server.runtime import Runtime, Viewer
+from lineage.server.serve import bind
 from lineage.server.settings import Settings
 from lineage.services.operate import tokens
 from tests.graphql_schema.cases import small
 from tests.server.sites import DEMO, Site
 
+#: Seconds that the clients of ``served`` have.
+CLIENT_TIMEOUT = 0.5
 ANA = Viewer(name="ana", role=Role.admin)
 
 
@@ -73,8 +79,6 @@ def client(serve: Callable[..., TestClient]) -> TestClient:
 @contextmanager
 def listening(app: FastAPI, lifespan: str = "off") -> Iterator[str]:
     """The address of a real server."""
-    import uvicorn
-
     # With its protocol named, uvicorn's sockets send at once, as those of `lineage serve` do.
     with socket.socket(proto=socket.IPPROTO_TCP) as bound:
         bound.bind(("127.0.0.1", 0))
@@ -118,3 +122,25 @@ def serving():
 def site(serving):
     """The whole server over the demo in memory."""
     return serving()
+
+
+@pytest.fixture(params=[CLIENT_TIMEOUT])
+def served(request):
+    """A server on a thread of this process, with a short timeout: its port and a token."""
+    client_timeout = request.param
+    with root.served("memory:") as runtime, bind("127.0.0.1", 0) as bound:
+        _, secret = tokens.add(runtime.writing, "me", Role.admin)
+        settings = Settings(client_timeout=client_timeout, shutdown_grace=1)
+        config = uvicorn.Config(
+            create_app(runtime, settings, stream=io.StringIO()),
+            http=protocol(client_timeout),
+            log_config=None,
+            lifespan="on",
+            timeout_graceful_shutdown=1,
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=lambda: asyncio.run(server._serve([bound])))
+        thread.start()
+        yield bound.getsockname()[1], secret
+        server.should_exit = True
+        thread.join(20)

@@ -6,84 +6,13 @@ others do, and those are cut off.
 from __future__ import annotations
 
 import asyncio
-import io
 import socket
-import sys
-import threading
-from contextlib import contextmanager
 
 import pytest
-import uvicorn
 
-from lineage import app as root
-from lineage.access.tokens import Role
-from lineage.server.app import create_app
-from lineage.server.header_limits import HEADERS, protocol
-from lineage.server.serve import bind
-from lineage.server.settings import Settings
-from lineage.services.operate import tokens
-
-CLIENT_TIMEOUT = 0.5
-
-
-@pytest.fixture(params=["httptools", "h11"])
-def parser(request, monkeypatch):
-    """With the fast parser and without it."""
-    if request.param == "httptools":
-        pytest.importorskip("httptools")
-    else:
-        monkeypatch.setitem(sys.modules, "httptools", None)
-        monkeypatch.delitem(sys.modules, "uvicorn.protocols.http.httptools_impl", raising=False)
-    return request.param
-
-
-@pytest.fixture(params=[CLIENT_TIMEOUT])
-def served(parser, request):
-    """A server on a thread of this process, with a short timeout: its port and a token."""
-    client_timeout = request.param
-    with root.served("memory:") as runtime, bind("127.0.0.1", 0) as bound:
-        _, secret = tokens.add(runtime.writing, "me", Role.admin)
-        settings = Settings(client_timeout=client_timeout, shutdown_grace=1)
-        config = uvicorn.Config(
-            create_app(runtime, settings, stream=io.StringIO()),
-            http=protocol(client_timeout),
-            log_config=None,
-            lifespan="on",
-            timeout_graceful_shutdown=1,
-        )
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=lambda: asyncio.run(server._serve([bound])))
-        thread.start()
-        yield bound.getsockname()[1], secret
-        server.should_exit = True
-        thread.join(20)
-
-
-def head(secret, method="GET", path="/prov/x", *more):
-    lines = [f"{method} {path} HTTP/1.1", "host: 127.0.0.1", f"authorization: Bearer {secret}"]
-    return "\r\n".join([*lines, *more, "", ""]).encode()
-
-
-@contextmanager
-def talking(port, data):
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
-        client.sendall(data)
-        yield client
-
-
-def everything(client):
-    """All that the server sends until it hangs up."""
-    found = b""
-    try:
-        while part := client.recv(65536):
-            found += part
-    except ConnectionError:
-        pass
-    return found
-
-
-def status(answer):
-    return int(answer[9:12]) if answer else None
+from lineage.server.header_limits import HEADERS
+from tests.server.conftest import CLIENT_TIMEOUT
+from tests.server.wire import everything, head, status, talking
 
 
 def honest(port, secret):
@@ -109,10 +38,6 @@ def test_whoever_stalls_is_cut_off(served, name):
     with talking(port, data) as client:
         assert status(everything(client)) == expected
     assert honest(port, secret) == 200
-
-
-def test_the_time_for_headers_is_the_one_that_was_set(parser):
-    assert protocol(CLIENT_TIMEOUT).client_timeout == CLIENT_TIMEOUT, parser
 
 
 def test_headers_that_trickle_in_do_not_win_time_and_too_many_are_cut_off(served):
