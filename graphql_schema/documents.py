@@ -22,7 +22,7 @@ from lineage.errors import LimitExceeded, LineageError
 
 V = TypeVar("V")
 #: Characters of a query, at most; above ``LONG`` it is read beside the event loop.
-LENGTH, LONG = 16_384, 1_000
+LENGTH, LONG = 16_384, 200
 #: Mistakes told of one query; finding the names nearest to each takes its time.
 ERRORS = 10
 #: Characters of queries kept parsed and validated; refusals kept.

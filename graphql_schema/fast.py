@@ -12,12 +12,14 @@ from operator import itemgetter
 from typing import Any
 
 import orjson
-from graphql import FieldNode, GraphQLList, GraphQLObjectType
+from graphql import FieldNode, GraphQLList, GraphQLObjectType, Undefined
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from graphql_schema import rows
+from graphql_schema import introspection, rows
+from graphql_schema.introspection import Answer, Question
 from graphql_schema.rows import Leaf, Rows
 from lineage import ids
+from lineage.errors import LimitExceeded
 from lineage.store.rows import NodeRow
 
 #: What is asked of a row: its keys in the response, and the leaf of each.
@@ -25,7 +27,69 @@ _Plan = tuple[tuple[str, ...], tuple[Leaf, ...]]
 
 
 class FastExecutor(StrawberryGraphQLCoreExecutionContext):
-    """The stock executor, with a short way for lists of plain rows."""
+    """The stock executor, with a short way for lists of plain rows, and introspection beside the
+    event loop.
+    """
+
+    #: Fields that introspection has returned in this operation.
+    _fields = 0
+
+    def execute_field(
+        self,
+        parent_type: GraphQLObjectType,
+        source: Any,
+        field_details_list: Any,
+        path: Any,
+        position_context: Any,
+    ) -> Any:
+        """Resolve a field; those that say what the schema is where they hold nobody up."""
+        name = field_details_list[0].node.name.value
+        if name in introspection.FIELDS and parent_type is self.schema.query_type:
+            return self._introspect(parent_type, name, field_details_list, path)
+        return super().execute_field(
+            parent_type, source, field_details_list, path, position_context
+        )
+
+    def _introspect(self, parent: Any, name: str, details: Any, path: Any) -> Any:
+        sources = self.variable_values.sources.items()
+        question = Question(
+            self.schema,
+            [detail.node for detail in details],
+            self.operation,
+            self.fragment_definitions,
+            {word: source.value for word, source in sources if source.value is not Undefined},
+        )
+        field = self.schema.get_field(parent, name)
+        assert field is not None
+
+        def failed(error: Exception) -> None:
+            self.handle_field_error(error, field.type, details, path)
+
+        async def resolved() -> Any:
+            server = self.context_value.server
+            try:
+                answer, resolved_now = await server.prepare(question.answer)
+                server.spend(resolved_now)
+                return self._introspected(answer, path)
+            except Exception as error:  # noqa: BLE001 - whatever it is belongs to this field
+                return failed(error)
+
+        kept = question.kept()
+        if kept is None:
+            return resolved()
+        try:
+            return self._introspected(kept, path)
+        except LimitExceeded as error:
+            return failed(error)
+
+    def _introspected(self, answer: Answer, path: Any) -> orjson.Fragment:
+        """The answer as JSON, where it is not one too many in this operation."""
+        self._fields += answer.fields
+        if self._fields > introspection.MOST:
+            raise introspection.too_many()
+        for error in answer.errors:
+            self.collected_errors.add(error, path)
+        return orjson.Fragment(answer.json)
 
     def complete_list_value(
         self,

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from dataclasses import replace
 
 import pytest
 
-from graphql_schema import context
+from graphql_schema import context, introspection
 from lineage.errors import RateLimited
 from lineage.server.rate_limit import BACK, MOST, RateLimiter
 from tests.graphql_schema.cases import session, small
@@ -78,3 +79,24 @@ def test_points_come_back_with_time_and_are_each_callers_own():
     limiter.admit("ben")
     now[0] += 3
     limiter.admit("ana")
+
+
+def test_introspection_is_resolved_beside_the_event_loop_once_and_what_is_new_is_counted(
+    serve, monkeypatch
+):
+    real, threads = introspection.execute_sync, []
+
+    def noted(*given, **options):
+        threads.append(threading.current_thread().name)
+        return real(*given, **options)
+
+    monkeypatch.setattr(introspection, "execute_sync", noted)
+    client = serve()
+    limiter = client.app.state.runtime.rate_limiter
+    spent = []
+    monkeypatch.setattr(limiter, "spend", lambda who, points: spent.append(points))
+    query = "{" + " ".join(f"b{n}:__schema{{types{{name description}}}}" for n in range(5)) + "}"
+    for _ in range(3):
+        assert client.post("/graphql", json={"query": query}).json()["data"]["b4"]
+    assert [name.startswith("lineage-prepare") for name in threads] == [True]
+    assert len([points for points in spent if points > 300]) == 1
