@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from typing import Generic, Protocol, TypeVar
 
+from lineage.errors import LimitExceeded, LineageError, TimedOut
 from lineage.graph.ends import ends
 from lineage.model import terms
 from lineage.query.condition import Condition
@@ -27,7 +28,7 @@ from lineage.query.plan import (
     Where,
 )
 from lineage.store import paths
-from lineage.store.base import Hop, Store, Subgraph, View, Walk
+from lineage.store.base import Cut, Hop, Store, Subgraph, View, Walk
 
 K = TypeVar("K", bound=Hashable)
 
@@ -183,4 +184,16 @@ class _Execution(Generic[K]):
                     start=frozenset(), relations=follow.relations, seconds=self._question.seconds
                 )
                 found = paths.connections(self._store, walk, one, other, k, self._view)
-                return sets.named({end for path in found for row in path for end in row[1:3]})
+                if found.cut is not None:
+                    raise _not_all(found.cut)
+                return sets.named({end for path in found.paths for row in path for end in row[1:3]})
+
+
+def _not_all(cut: Cut) -> LineageError:
+    """Part of the connections would be another set than what was asked for."""
+    if cut.reason == "time":
+        return TimedOut("there was not the time to find all connections of why(...)")
+    return LimitExceeded(
+        "why(...) begins at something with more causes than are looked through",
+        hint="Ask for it with --via RELATION, or from something nearer.",
+    )

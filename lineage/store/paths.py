@@ -3,27 +3,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from lineage.graph.components import Graph
 from lineage.graph.paths import shortest_paths
 from lineage.graph.reach import reachable
-from lineage.store.base import Store, View, Walk
+from lineage.store.base import Cut, Store, View, Walk
 from lineage.store.rows import EdgeRow
 
 Path = tuple[EdgeRow, ...]
 
 
-def connections(store: Store, walk: Walk, one: str, other: str, k: int, view: View) -> list[Path]:
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """Chains of edges, shortest first, and why there may be more or shorter ones."""
+
+    paths: Sequence[Path]
+    cut: Cut | None = None
+
+
+def connections(store: Store, walk: Walk, one: str, other: str, k: int, view: View) -> Connections:
     """Find the ``k`` shortest chains of edges between two nodes, whichever of them is the effect;
-    none where neither depends on the other. Of ``walk`` the start is not looked at.
+    none where neither depends on the other. Of ``walk`` the start is not looked at. It is cut where
+    a walk was, or where the seconds of ``walk`` have passed: what was found by then is the answer.
     """
+    end = None if walk.seconds is None else time.monotonic() + walk.seconds
+
+    def left() -> float | None:
+        return None if end is None else end - time.monotonic()
+
+    def in_time() -> bool:
+        return end is None or time.monotonic() < end
+
+    cut: Cut | None = None
     for effect, cause in ((one, other), (other, one)):
-        up = store.walk(replace(walk, start=frozenset({effect}), toward="causes"), view)
+        if not in_time():
+            return Connections((), Cut(reason="time"))
+        begun = replace(walk, start=frozenset({effect}), toward="causes", seconds=left())
+        up = store.walk(begun, view)
+        cut = cut or (None if up.cut is None else Cut(reason=up.cut.reason))
         if any(row.id == cause for row in up.node_rows):
-            return shortest_paths(_between(up.ordered_edges, cause), effect, cause, k)
-    return []
+            between = _between(up.ordered_edges, cause)
+            found = shortest_paths(between, effect, cause, k, in_time)
+            return Connections(found.found, cut if found.whole else Cut(reason="time"))
+    return Connections((), cut)
 
 
 def _between(rows: Iterable[EdgeRow], cause: str) -> Graph[str, EdgeRow]:

@@ -119,7 +119,8 @@ def test_a_shortest_walk_is_as_short_as_networkx_s(pairs, start, end, inside):
 
 @given(arcs, nodes, nodes, st.integers(1, 6))
 def test_k_shortest_paths_are_as_short_as_networkx_s(pairs, start, end, k):
-    found = shortest_paths(graph_of(pairs), start, end, k)
+    found, whole = shortest_paths(graph_of(pairs), start, end, k)
+    assert whole
     graph = networkx_of(pairs)
     expected = []
     if start != end and nx.has_path(graph, start, end):
@@ -132,6 +133,17 @@ def test_k_shortest_paths_are_as_short_as_networkx_s(pairs, start, end, k):
     for path in found:
         assert is_walk(path, start, end)
         assert len({near for _, near, _ in path} | {end}) == len(path) + 1, "a path with a loop"
+
+
+@given(arcs, nodes, nodes, st.integers(1, 6), st.integers(0, 8))
+def test_k_shortest_paths_that_are_stopped_are_the_first_of_all(pairs, start, end, k, searches):
+    asked = iter(range(searches))
+    every, _ = shortest_paths(graph_of(pairs), start, end, k)
+    some, whole = shortest_paths(
+        graph_of(pairs), start, end, k, lambda: next(asked, None) is not None
+    )
+    assert some == every[: len(some)]
+    assert not whole or some == every
 
 
 @given(downward)

@@ -16,7 +16,7 @@ from lineage.services.read.resolve import resolve
 from lineage.services.read.trace import relations
 from lineage.services.request import Request, Says, Via, When, reference
 from lineage.store.base import Subgraph, View, Walk
-from lineage.store.paths import Path, connections
+from lineage.store.paths import Connections, connections
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -47,7 +47,8 @@ class WhyRequest(
 
     def answer(self, ctx: Context) -> WhyAnswer:
         """See ``Request.answer``. Where neither depends on the other there are no paths, which is an
-        answer: ``start`` has the two things then.
+        answer: ``start`` has the two things then. Where the time was not enough for all, those found
+        by then are the answer, and it is cut.
         """
         walk = Walk(start=frozenset(), relations=relations(self.via), seconds=ctx.budget)
 
@@ -58,7 +59,7 @@ class WhyRequest(
         found, stand = at_one_moment(ctx, self.at, read)
         return WhyAnswer(
             found=found.graph,
-            certificate=certify(stand, None),
+            certificate=certify(stand, found.graph.cut),
             start=found.ends,
             paths=found.paths,
         )
@@ -72,12 +73,13 @@ class Connected(NamedTuple):
     paths: list[list[dict[str, str]]]
 
 
-def connected(ctx: Context, paths: list[Path], asked: tuple[str, str], view: View) -> Connected:
+def connected(ctx: Context, chains: Connections, asked: tuple[str, str], view: View) -> Connected:
     """Read chains of edges with their nodes; where there is no chain, the two things asked about."""
+    paths = chains.paths
     rows = list(dict.fromkeys(row for path in paths for row in path))
     names = {row.effect for row in rows} | {row.cause for row in rows} or set(asked)
     nodes = ctx.store.get(names, view)
-    graph = Subgraph(node_rows=list(nodes.values()), edge_rows=rows)
+    graph = Subgraph(node_rows=list(nodes.values()), edge_rows=rows, cut=chains.cut)
     steps = [[_step(row.edge()) for row in path] for path in paths]
     ends = (paths[0][0].effect, paths[0][-1].cause) if paths and paths[0] else asked
     return Connected(graph, ends, steps)
