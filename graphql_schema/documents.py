@@ -23,6 +23,7 @@ from lineage.errors import LimitExceeded, LineageError
 V = TypeVar("V")
 #: Characters of a query, at most; above ``LONG`` it is read beside the event loop.
 LENGTH, LONG = 16_384, 200
+_LESS = "Ask for less at once, or send long texts and lists as variables."
 #: Mistakes told of one query; finding the names nearest to each takes its time.
 ERRORS = 10
 #: Characters of queries kept parsed and validated; refusals kept.
@@ -114,13 +115,13 @@ async def _apart(server: Server, query: str, work: Callable[[], V]) -> V:
 def _parse(query: str) -> DocumentNode | GraphQLError:
     over = f"a query of more than {TOKENS:,} tokens, or one nested as deep, is not read"
     if next(islice(_TOKEN.finditer(query), TOKENS, None), None) is not None:
-        return located(LimitExceeded(over))
+        return located(LimitExceeded(over, hint=_LESS))
     try:
         return parse(query, max_tokens=TOKENS)
     except (GraphQLSyntaxError, RecursionError) as error:
         # Its limits are told apart from mistakes only by these words.
         if isinstance(error, RecursionError) or error.message.endswith("Parsing aborted."):
-            return located(LimitExceeded(over))
+            return located(LimitExceeded(over, hint=_LESS))
         return error
 
 

@@ -130,7 +130,11 @@ async def _rows(info: Asked, at: str | None, work: Any) -> Any:
     return found
 
 
-async def _node(info: Asked, id: Id, at: At = None) -> Node | None:  # noqa: A002 - Relay's word
+async def _node(info: Asked, id: Id) -> Node | None:  # noqa: A002 - Relay's word
+    return await _node_at(info, id)
+
+
+async def _node_at(info: Asked, id: Id, at: At = None) -> Node | None:  # noqa: A002 - as node has it
     found = await _rows(info, at, lambda ctx, view: ctx.store.get([id], view))
     node: Node | None = found.get(id)
     return node
@@ -157,6 +161,10 @@ class Questions:
 
     node = strawberry.field(
         resolver=_node, description="A thing by its identifier; null where there is none."
+    )
+    node_at = strawberry.field(
+        resolver=_node_at,
+        description="A thing as it was at an entry or a time. Relay allows node no argument but id.",
     )
     nodes = strawberry.field(
         resolver=_nodes, description="Things by their identifiers, in that order, null for none."

@@ -134,6 +134,14 @@ class BadQuery(LineageError, code="bad-query", status=400, exit_code=2):
     hint = "docs/reference/selection.md, docs/reference/graphql.md and docs/reference/server.md show the languages with examples."
 
 
+class PersistedQueryNotSupported(BadQuery, code="persisted-query-not-supported"):
+    """A request names a query of GraphQL by its digest alone. The answer says the code as Apollo and
+    urql know it, PERSISTED_QUERY_NOT_SUPPORTED; they send the query itself then.
+    """
+
+    hint = "Send the query itself: none is kept by its digest."
+
+
 class BadCursor(LineageError, code="bad-cursor", status=400, exit_code=2):
     """A cursor is none of ours, or of another query."""
 

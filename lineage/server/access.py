@@ -85,6 +85,20 @@ def resolve(routes: Iterable[BaseRoute], scope: Scope) -> BaseRoute | None:
     return partial
 
 
+def methods_of(routes: Iterable[BaseRoute], scope: Scope) -> list[str]:
+    """The methods that a path answers, by whatever route (RFC 9110 section 10.2.1); none where there
+    is no such path.
+    """
+    found: set[str] = set()
+    for route in routes:
+        match, _ = route.matches(scope)
+        if match is not Match.NONE:
+            found |= set(getattr(route, "methods", None) or ())
+    if "GET" in found:
+        found.add("HEAD")
+    return sorted({*found, "OPTIONS"}) if found else []
+
+
 def check_host(headers: Headers, allowed: frozenset[str]) -> None:
     """Refuse a name that is not ours: a page of another site whose name was made to lead here
     would otherwise be read by its own origin (DNS rebinding). Raises ``WrongHost``.

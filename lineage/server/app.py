@@ -102,9 +102,10 @@ def create_app(
         app.add_middleware(
             CORSMiddleware,
             allow_origins=sorted(served.settings.origins),
-            allow_methods=["GET", "POST"],
-            allow_headers=["authorization", "content-type"],
-            expose_headers=["lineage-certificate", "x-request-id"],
+            allow_methods=["GET", "HEAD", "POST"],
+            # Tracing agents and Apollo add headers of their own; none of them changes anything here.
+            allow_headers=["*"],
+            expose_headers=["lineage-certificate", "retry-after", "x-request-id"],
         )
     app.add_middleware(ObservabilityMiddleware, log=lines, metrics=served.metrics)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign] # FastAPI's documented way

@@ -18,6 +18,7 @@ from lineage.errors import (
     Denied,
     LimitExceeded,
     LineageError,
+    MethodNotAllowed,
     RequestTimeout,
     TimedOut,
     Unauthenticated,
@@ -29,11 +30,15 @@ from lineage.server.access import (
     caller,
     check_host,
     check_origin,
+    methods_of,
     resolve,
     secret_of,
 )
 from lineage.server.settings import Settings
 from lineage.services.operate.tokens import Keyring
+
+#: What the server as a whole answers (OPTIONS *).
+_ANY = ["GET", "HEAD", "OPTIONS", "POST"]
 
 
 class Guard:
@@ -55,6 +60,9 @@ class Guard:
             await self._app(scope, receive, send)
             return
         scope.setdefault("state", {})
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            # What is below answers as to GET; the server sends nothing of it but the headers.
+            scope = {**scope, "method": "GET"}
         try:
             access = self._admit(scope)
             if scope["type"] == "http":
@@ -64,8 +72,10 @@ class Guard:
             return
         if scope["type"] == "websocket":
             await self._app(scope, receive, send)
-            return
-        await self._in_time(scope, receive, send)
+        elif (other := self._by_other_method(scope)) is not None:
+            await other(scope, receive, send)
+        else:
+            await self._in_time(scope, receive, send)
 
     @property
     def _routes(self) -> Sequence[BaseRoute]:
@@ -76,6 +86,7 @@ class Guard:
         state, headers = scope["state"], Headers(scope=scope)
         route = resolve(self._routes, scope)
         state["route"] = getattr(route, "path", None)
+        state["methods"] = getattr(route, "methods", None) or ()
         access = access_of(route)
         if access is not None and access.role is None:
             return access
@@ -95,6 +106,22 @@ class Guard:
             message = f"the token is a {viewer.role.name}'s; this needs a {access.role.name}"
             raise Denied(message, hint=f"lineage token add NAME --role {access.role.name}")
         return access
+
+    def _by_other_method(self, scope: Scope) -> Response | None:
+        """The answer to a method that the path does not have, or to OPTIONS."""
+        if scope["method"] in scope["state"]["methods"]:
+            return None
+        methods = _ANY if scope["path"] == "*" else methods_of(self._routes, scope)
+        allow = {"allow": ", ".join(methods)}
+        if not methods:
+            return None  # the router says that there is no such path
+        if scope["method"] == "OPTIONS":
+            return Response(status_code=204, headers=allow)
+        message = f"{scope['method'][:20]} is not answered here"
+        hint = f"{allow['allow']} are; /openapi.json lists what there is."
+        response = problems.problem(MethodNotAllowed(message, hint=hint))
+        response.headers.update(allow)
+        return response
 
     async def _received(self, access: Access, scope: Scope, receive: Receive) -> Receive:
         """The whole body, bounded in size and time; the route then reads it from memory."""

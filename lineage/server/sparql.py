@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
@@ -17,6 +15,7 @@ from starlette.responses import Response
 from lineage.access.tokens import Role
 from lineage.errors import BadQuery, TimedOut, UnknownFormat
 from lineage.server import problems
+from lineage.server import sparql_results as results
 from lineage.server.access import needs, viewer_of
 from lineage.server.negotiate import preferred
 from lineage.server.runtime import Runtime
@@ -32,28 +31,15 @@ _QUERY, _FORM, _UPDATE = (
     "application/x-www-form-urlencoded",
     "application/sparql-update",
 )
-_JSON, _CSV, _TSV = (
-    "application/sparql-results+json",
-    "text/csv; charset=utf-8",
-    "text/tab-separated-values; charset=utf-8",
-)
-#: Media types by the form of the answer, the default first. N-Triples is Turtle as well.
-_TABLES = {
-    _JSON: _JSON,
-    "application/json": "application/json",
-    "text/csv": _CSV,
-    "text/tab-separated-values": _TSV,
-}
-_TRIPLES = {"application/n-triples": "application/n-triples", "text/turtle": "text/turtle"}
 #: Characters of an entry or a time.
 _LONGEST_TIME = 40
 _TEXT = {"type": "string", "minLength": 1, "maxLength": sparql.LONGEST}
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The answer; its certificate is a header, and in JSON beside the results.",
-        "content": {kind: {} for kind in (*_TABLES, *_TRIPLES)},
+        "content": {kind: {} for kind in (*results.TABLES, *results.TRIPLES)},
     },
-    **problems.responses(400, 413, 415, 422, 429),
+    **problems.responses(400, 406, 413, 415, 422, 429),
 }
 _BODY: dict[str, Any] = {
     "requestBody": {
@@ -84,11 +70,17 @@ def router(runtime: Runtime) -> APIRouter:
     @needs(Role.viewer)
     async def get_sparql(
         request: Request,
-        query: Annotated[str, Query(description="SELECT, ASK, CONSTRUCT or DESCRIBE.")],
+        query: Annotated[
+            str | None, Query(description="SELECT, ASK, CONSTRUCT or DESCRIBE.")
+        ] = None,
         at: _At = None,
     ) -> Response:
-        """Answer a SPARQL query over everything as PROV-O; bundles are named graphs."""
+        """Answer a SPARQL query over everything as PROV-O; bundles are named graphs. Without any
+        parameter, describe the service (SPARQL 1.1 Service Description).
+        """
         del query, at
+        if not request.query_params:
+            return _description(str(request.url.replace(query=None)))
         return await endpoint.answer(request, request.query_params.multi_items())
 
     @made.post("/sparql", response_class=Response, responses=_ANSWERS, openapi_extra=_BODY)
@@ -121,8 +113,10 @@ class _Endpoint:
         self._runtime.rate_limiter.spend(viewer.name, len(query))
         graphs = await self._runtime.read(viewer, lambda ctx: self._keeper.graphs(ctx, at=at))
         until = begun + _SHARE * (self._runtime.reading.budget or sparql.SECONDS)
-        solutions = await self._runtime.wait(viewer, lambda: _solved(query, graphs, until))
-        return _response(solutions, request.headers.get("accept", "*/*"))
+        accept = request.headers.get("accept", "*/*")
+        return await self._runtime.wait(
+            viewer, lambda: _response(_solved(query, graphs, until), accept)
+        )
 
 
 def _solved(query: str, graphs: Graphs, until: float) -> Solutions:
@@ -149,7 +143,7 @@ async def _posted(request: Request) -> list[tuple[str, str]]:
         text = (await request.body()).decode()
         if media == _QUERY:
             return [("query", text)]
-        return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=10)
+        return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=20)
     except ValueError as error:
         raise BadQuery("the body is not UTF-8, or no form", hint="Send it in UTF-8.") from error
 
@@ -163,8 +157,10 @@ def _asked(parameters: Sequence[tuple[str, str]]) -> tuple[str, str | None]:
         if name in ("default-graph-uri", "named-graph-uri"):
             hint = "The default graph is everything; GRAPH reads one bundle."
             raise BadQuery(f"{name} is not answered here", hint=hint)
+        if name not in ("query", "at"):
+            continue  # what clients add for other servers (SPARQL 1.1 Protocol 2.1 says nothing of it)
         if name in found:
-            raise BadQuery(f"{name[:80]!r} is said more than once", hint="Say it once.")
+            raise BadQuery(f"{name!r} is said more than once", hint="Say it once.")
         found[name] = value
     if "query" not in found:
         raise BadQuery("there is no query", hint="Send it as the parameter query, or as the body.")
@@ -178,59 +174,22 @@ def _response(solutions: Solutions, accept: str) -> Response:
     """An answer as the client likes it best; as JSON or N-Triples where it likes none of ours."""
     certificate = orjson.dumps(solutions.certificate.to_dict()).decode()
     headers = {"lineage-certificate": certificate, "vary": "accept"}
-    if solutions.data is not None:
-        chosen = preferred(accept, _TRIPLES) or next(iter(_TRIPLES))
-        return Response(solutions.data, headers=headers, media_type=_TRIPLES[chosen])
-    written = {_CSV: _csv, _TSV: _tsv} if solutions.boolean is None else {}
-    kind = _TABLES[preferred(accept, _TABLES) or _JSON]
-    if kind in written:
-        return Response(written[kind](solutions), headers=headers, media_type=kind)
-    kind = _JSON if kind in (_CSV, _TSV) else kind
-    return Response(orjson.dumps(solutions.to_dict()), headers=headers, media_type=kind)
+    offered = results.offered(solutions)
+    kind = preferred(accept, offered) or next(iter(offered))
+    return Response(offered[kind](solutions), headers=headers, media_type=results.full(kind))
 
 
-def _csv(solutions: Solutions) -> str:
-    """SPARQL 1.1 Query Results CSV: plain values."""
-    out = io.StringIO()
-    rows = csv.writer(out, lineterminator="\r\n")
-    rows.writerow(solutions.variables)
-    for row in solutions.rows:
-        rows.writerow(_plain(row.get(name)) for name in solutions.variables)
-    return out.getvalue()
+def _description(address: str) -> Response:
+    """What the service is, as SPARQL 1.1 Service Description has it."""
+    kinds = "\n".join(f"  sd:resultFormat {kind} ;" for kind in results.FORMATS)
+    text = f"""@prefix sd: <http://www.w3.org/ns/sparql-service-description#> .
+@prefix formats: <http://www.w3.org/ns/formats/> .
 
-
-def _plain(term: Mapping[str, Any] | None) -> str:
-    if term is None:
-        return ""
-    if term["type"] == "triple":
-        return _turtle(term)
-    return f"_:{term['value']}" if term["type"] == "bnode" else str(term["value"])
-
-
-def _tsv(solutions: Solutions) -> str:
-    """SPARQL 1.1 Query Results TSV: terms as Turtle has them."""
-    names = solutions.variables
-    head = "\t".join(f"?{name}" for name in names)
-    rows = ("\t".join(_turtle(row.get(name)) for name in names) for row in solutions.rows)
-    return "".join(f"{line}\n" for line in (head, *rows))
-
-
-_ESCAPES = str.maketrans(
-    {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"},
-)
-
-
-def _turtle(term: Mapping[str, Any] | None) -> str:
-    if term is None:
-        return ""
-    value = term["value"]
-    if term["type"] == "triple":
-        return f"<<( {' '.join(map(_turtle, value.values()))} )>>"
-    if term["type"] == "uri":
-        return f"<{value}>"
-    if term["type"] == "bnode":
-        return f"_:{value}"
-    text = f'"{value.translate(_ESCAPES)}"'
-    if "xml:lang" in term:
-        return f"{text}@{term['xml:lang']}"
-    return f"{text}^^<{term['datatype']}>" if "datatype" in term else text
+<{address}> a sd:Service ;
+  sd:endpoint <{address}> ;
+  sd:supportedLanguage sd:SPARQL11Query ;
+  sd:feature sd:UnionDefaultGraph ;
+{kinds}
+  sd:defaultDataset [ a sd:Dataset ; sd:defaultGraph [ a sd:Graph ] ] .
+"""
+    return Response(text, media_type="text/turtle; charset=utf-8")

@@ -74,9 +74,9 @@ def test_pages_of_a_kind_and_of_the_ledger_add_up_to_all(store, ask):
 def test_everything_below_a_field_is_as_of_what_the_field_was_asked(store, ask):
     later = Edge(relation="used", effect="urn:t:run:1", cause="urn:t:copy")
     store.ingest(Batch(edges=(later,)), source="later")
-    query = """{old: node(id: "urn:t:run:1", at: "1") {causes {totalCount}}
+    query = """{old: nodeAt(id: "urn:t:run:1", at: "1") {causes {totalCount}}
       new: node(id: "urn:t:run:1") {causes {totalCount}}
-      none: node(id: "urn:t:run:1", at: "0") {id}}"""
+      none: nodeAt(id: "urn:t:run:1", at: "0") {id}}"""
     found = ask(query)
     assert found["old"]["causes"]["totalCount"] + 1 == found["new"]["causes"]["totalCount"]
     assert found["none"] is None

@@ -72,7 +72,7 @@ def test_an_operation_over_a_get_only_reads(client):
     )
     assert read.json()["data"]["stats"]["nodes"] == 13
     assert wrote.status_code == 405
-    assert wrote.headers["allow"] == "POST"
+    assert wrote.headers["allow"] == "GET, HEAD, OPTIONS, POST"
 
 
 def test_nobody_is_answered_who_is_not_known(serve):

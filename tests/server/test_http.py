@@ -97,7 +97,7 @@ def test_a_format_that_is_not_installed_is_missed_only_by_those_who_take_no_othe
 def test_a_method_that_a_route_has_not_is_refused_with_those_it_has(site):
     answer = site.client.post("/healthz")
     assert (answer.status_code, answer.json()["code"]) == (405, "method-not-allowed")
-    assert answer.headers["allow"] == "GET"
+    assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
 
 
 @pytest.mark.parametrize(
@@ -237,3 +237,69 @@ def test_the_page_loads_nothing_that_is_not_ours(site):
         assert "innerHTML" not in text
         assert "style=" not in text
         assert "onclick" not in text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/healthz",
+        "/readyz",
+        "/",
+        "/static/page.js",
+        "/metrics",
+        "/openapi.json",
+        "/prov/urn:m",
+        "/prov/nothing",
+        "/sparql",
+        "/sparql?query=ASK%7B%3Fa%20%3Fb%20%3Fc%7D",
+        "/graphql?query=%7Bstats%7Bnodes%7D%7D",
+        "/nowhere",
+    ],
+)
+def test_head_answers_what_get_answers_without_the_body(site, path):
+    for headers in ({}, site.bearer()):
+        got, headed = (
+            site.client.get(path, headers=headers),
+            site.client.head(path, headers=headers),
+        )
+        assert (headed.status_code, headed.content) == (got.status_code, b"")
+        assert headed.headers["content-type"] == got.headers["content-type"]
+        if path not in ("/metrics", "/nowhere"):
+            assert headed.headers["content-length"] == got.headers["content-length"]
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/healthz", "GET, HEAD, OPTIONS"),
+        ("/prov/urn:m", "GET, HEAD, OPTIONS"),
+        ("/sparql", "GET, HEAD, OPTIONS, POST"),
+        ("/graphql", "GET, HEAD, OPTIONS, POST"),
+        ("/api/v1/lineage", "OPTIONS, POST"),
+    ],
+)
+def test_a_path_names_all_methods_that_it_has(site, path, methods):
+    asked = site.client.options(path, headers=site.bearer("admin"))
+    assert (asked.status_code, asked.headers["allow"], asked.content) == (204, methods, b"")
+    for method in ("DELETE", "PUT", "TRACE", "BREW"):
+        refused = site.client.request(method, path, headers=site.bearer("admin"))
+        assert (refused.status_code, refused.headers["allow"]) == (405, methods)
+        assert refused.json()["code"] == "method-not-allowed"
+    assert site.client.options("/nowhere", headers=site.bearer("admin")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["traceparent", "tracestate", "baggage", "sentry-trace", "apollo-require-preflight", "x-own"],
+)
+def test_pages_of_sites_that_were_let_in_may_send_headers_that_change_nothing(serving, header):
+    site = serving(origins=frozenset({"https://lab.example"}))
+    asked = {
+        "access-control-request-method": "POST",
+        "access-control-request-headers": f"authorization,content-type,{header}",
+    }
+    answer = site.client.options("/graphql", headers={"origin": "https://lab.example", **asked})
+    assert answer.status_code == 200
+    assert header in answer.headers["access-control-allow-headers"]
+    refused = site.client.options("/graphql", headers={"origin": "https://evil.example", **asked})
+    assert "access-control-allow-origin" not in refused.headers
