@@ -117,6 +117,8 @@ def cli(ctx: click.Context, store: str | None, debug: bool) -> None:
       lineage trace model:fraud@v3
     """
     ctx.obj = {"store": store, "debug": debug}
+    if not debug:
+        _quiet()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -127,6 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         code = _run(words)
         sys.stdout.flush()
+        _warn(as_json="--json" in words)
     except LineageError as error:
         if "--debug" in words:
             raise
@@ -135,8 +138,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.exceptions.Exit as error:
         code = error.exit_code
     except click.ClickException as error:
-        error.show()
         code = error.exit_code
+        if "--json" in words:
+            told = Usage(error.format_message(), hint="lineage --help says what there is.")
+            _say(told, as_json=True)
+        else:
+            error.show()
     except BrokenPipeError:
         code = _unread()
     except OSError as error:
@@ -177,12 +184,48 @@ def _discard(stream: TextIO) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
+#: What libraries, and we, warned of while the command ran.
+_warnings: list[str] = []
+
+
+def _quiet() -> None:
+    """What libraries log stays with them: stderr has our words alone. Warnings are said at the end,
+    without the line of code that they come from; --debug shows all of it as it comes.
+    """
+    import logging
+    import warnings
+
+    root = logging.getLogger()
+    if not root.handlers:
+        root.addHandler(logging.NullHandler())
+    _warnings.clear()
+
+    def keep(message: Warning | str, *_: object, **__: object) -> None:
+        _warnings.append(str(message))
+
+    warnings.showwarning = keep
+
+
+def _warn(*, as_json: bool) -> None:
+    """Say what was warned of, as one object or a line each."""
+    if as_json and _warnings:
+        import json
+
+        terminal.echo_json(json.dumps({"warnings": _warnings}, ensure_ascii=False), err=True)
+        return
+    for text in _warnings:
+        terminal.echo(f"{terminal.style('warning', fg='yellow')}: {text}", err=True)
+
+
 def _say(error: LineageError, *, as_json: bool) -> None:
     if as_json:
         import json
 
-        terminal.echo_json(json.dumps({"error": error.to_dict()}, ensure_ascii=False), err=True)
+        told: dict[str, object] = {"error": error.to_dict()}
+        if _warnings:
+            told["warnings"] = _warnings
+        terminal.echo_json(json.dumps(told, ensure_ascii=False), err=True)
         return
-
+    _warn(as_json=False)
     terminal.echo(f"{terminal.style('error', fg='red')}[{error.code}]: {error}", err=True)
     terminal.echo(f"  {terminal.style('next', fg='cyan')}: {error.hint}", err=True)

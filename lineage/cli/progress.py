@@ -22,13 +22,17 @@ _LABEL = 30
 @contextmanager
 def shown(label: str) -> Iterator[Progress]:
     """What long work is to tell, shown with a label before it. Work of less than ``EVERY`` seconds says
-    nothing where stderr is no terminal.
+    nothing where stderr is no terminal, and with --json, where stderr is for one object, none does.
     """
     label = label if len(label) <= _LABEL else f"…{label[1 - _LABEL :]}"
     stage = _Stage()
     if sys.stderr.isatty():
         with _bar(label, stage):
             yield stage.tell
+        return
+    asked = click.get_current_context(silent=True)
+    if asked is not None and asked.params.get("as_json"):
+        yield stage.tell
         return
     done = threading.Event()
     lines = threading.Thread(target=_write_lines, args=(label, stage, done), daemon=True)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -136,6 +137,8 @@ def _shaped(found: Batch, shape: str) -> list[Finding]:
         raise BadInput("there are no shapes in it", where=shape)
     _demand_here(shapes, shape)
     data = formats.to_rdflib(found)
+    # It would write to stderr by itself, what it raises as well.
+    logging.getLogger("pyshacl-validate").disabled = True
     try:
         with _alone():
             _, report, said = pyshacl.validate(data, shacl_graph=shapes, do_owl_imports=False)
