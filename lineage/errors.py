@@ -311,6 +311,12 @@ class RateLimited(
     hint = "Keep the text of queries as it is and send what changes as variables."
 
 
+class ServerBusy(LineageError, code="server-busy", status=503, exit_code=TEMPORARY, retry_after=1):
+    """The server has as many connections as it may have, and none of them only waits."""
+
+    hint = "Ask again in a moment."
+
+
 class WrongHost(LineageError, code="wrong-host", status=421, exit_code=5):
     """The request names a host that this server is not: a rebound DNS name, or a missing option."""
 

@@ -54,7 +54,9 @@ def COMMAND(
         raise MissingExtra(f"the {error.name} package is not installed", hint=hint) from error
 
     names = LOOPBACK | {host} | set(hosts)
-    settings = Settings(hosts=frozenset(names), origins=frozenset(origins))
+    settings = serve.within_descriptors(
+        Settings(hosts=frozenset(names), origins=frozenset(origins))
+    )
     with (
         app.served(ctx.obj["store"] or "", budget=settings.response_timeout) as runtime,
         serve.bind(host, port) as bound,

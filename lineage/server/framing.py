@@ -6,7 +6,8 @@ refused, and Upgrade to anything but a WebSocket is passed over, as RFC 9110 (7.
 from __future__ import annotations
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from starlette.responses import Response
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from lineage.errors import BadInput
 from lineage.server import problems
@@ -120,6 +121,11 @@ class Framing(HttpToolsProtocol):
             if self.pipeline:
                 self.pipeline[0] = (cycle, response)  # type: ignore[assignment] # an ASGI app
                 return
-        lines = [b"HTTP/1.1 400 Bad Request", *map(b": ".join, response.raw_headers)]
+        self.answer_and_close(response)
+
+    def answer_and_close(self, response: Response) -> None:
+        """Answer beside the application, and read no further."""
+        self._broken = True
+        lines = [STATUS_LINE[response.status_code].rstrip(), *map(b": ".join, response.raw_headers)]
         self.transport.write(b"\r\n".join([*lines, b"", bytes(response.body)]))
         self.transport.close()

@@ -20,6 +20,7 @@ from lineage.errors import (
     LineageError,
     MethodNotAllowed,
     RequestTimeout,
+    ServerBusy,
     TimedOut,
     Unauthenticated,
 )
@@ -53,6 +54,7 @@ class Guard:
         self._served = served
         self._keyring = keyring
         self._settings = settings
+        self._sockets = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request or WebSocket."""
@@ -71,11 +73,22 @@ class Guard:
             await _refuse(error, scope, receive, send)
             return
         if scope["type"] == "websocket":
-            await self._app(scope, receive, send)
+            await self._socket(scope, receive, send)
         elif (other := self._by_other_method(scope)) is not None:
             await other(scope, receive, send)
         else:
             await self._in_time(scope, receive, send)
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._sockets >= self._settings.connections // 2:
+            busy = ServerBusy(f"there are {self._sockets:,} WebSockets")
+            await _refuse(busy, scope, receive, send)
+            return
+        self._sockets += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._sockets -= 1
 
     @property
     def _routes(self) -> Sequence[BaseRoute]:

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Adds bounds to HTTP/1.1: clients that never finish their headers are cut off."""
+"""Adds bounds to HTTP/1.1: clients that never finish their headers are cut off, and where there are
+too many connections, those that only wait make room.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any
 
+from lineage.errors import ServerBusy
+from lineage.server import problems
 from lineage.server.framing import Framing
 
 #: Bytes of headers that one request may have.
@@ -21,13 +25,49 @@ class BoundedHeaders(Framing):
 
     #: Seconds from the first byte expected to the last byte of the headers.
     client_timeout: float = 10.0
+    #: Connections at once.
+    connections_at_most: int = 1_000
+    #: Since when it waits, by the clock of the loop: for a request, or for the rest of one.
+    since: float = 0.0
     _deadline: asyncio.TimerHandle | None = None
     _heard: int | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the clock: a client may connect and say nothing."""
         super().connection_made(transport)
+        self.since = self.loop.time()
         self._arm()
+        if len(self.connections) > self.connections_at_most and not self._make_room():
+            message = f"there are {self.connections_at_most:,} connections"
+            response = problems.problem(ServerBusy(message))
+            response.headers["connection"] = "close"
+            self.answer_and_close(response)
+
+    def _make_room(self) -> bool:
+        """Cut off the connection that has waited longest, if any waits."""
+        others = (held for held in self.connections if isinstance(held, BoundedHeaders))
+        waiting = [held for held in others if held is not self and held.waits]
+        if not waiting:
+            return False
+        longest = min(waiting, key=lambda held: (not held.transport.is_closing(), held.since))
+        # It is gone when the loop comes to it; until then it is not to be counted.
+        self.connections.discard(longest)
+        longest.transport.abort()
+        return True
+
+    @property
+    def waits(self) -> bool:
+        """Whether nothing is being done for it: a request is to come, or the rest of one, or the
+        client is to take what was sent last.
+        """
+        if self.transport.is_closing() or self._asking:
+            return True
+        return bool(self.cycle and self.cycle.more_body and not self.cycle.response_started)
+
+    def on_response_complete(self) -> None:
+        """Begin to wait for the next request."""
+        self.since = self.loop.time()
+        super().on_response_complete()
 
     def on_message_begin(self) -> None:
         """Begin to count the bytes of the headers."""
@@ -35,8 +75,9 @@ class BoundedHeaders(Framing):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Stop counting."""
+        """Stop counting; begin to wait for the body."""
         self._heard = None
+        self.since = self.loop.time()
         super().on_headers_complete()
 
     def data_received(self, data: bytes) -> None:
@@ -80,6 +121,7 @@ class BoundedHeaders(Framing):
             self.transport.close()
 
 
-def protocol(client_timeout: float) -> Any:
-    """Make a protocol with this timeout (seconds)."""
-    return type("Protocol", (BoundedHeaders,), {"client_timeout": client_timeout})
+def protocol(client_timeout: float, connections: int = 1_000) -> Any:
+    """Make a protocol with this timeout (seconds), and so many connections at once."""
+    bounds = {"client_timeout": client_timeout, "connections_at_most": connections}
+    return type("Protocol", (BoundedHeaders,), bounds)

@@ -11,6 +11,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 import uvicorn
 from fastapi import FastAPI
@@ -20,7 +21,8 @@ from lineage.server import log
 from lineage.server.header_limits import protocol
 from lineage.server.settings import Settings
 
-_BACKLOG = 512
+#: Connections that are accepted in one go, and descriptors that are kept for them and for the store.
+_BACKLOG, _KEPT = 128, 64 + 128
 #: Seconds that a thread may compute while others wait: a request should not wait 5 ms, which is
 #: what Python would give, each time that the store's thread has something to do.
 _SWITCH = 0.0001
@@ -73,6 +75,19 @@ def bind(host: str, port: int) -> socket.socket:
     return bound
 
 
+def within_descriptors(settings: Settings) -> Settings:
+    """The settings with no more connections than this process may open files, of which it takes as
+    many as it is given.
+    """
+    with suppress(ValueError, OSError):
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return settings
+    return replace(settings, connections=min(settings.connections, max(8, soft - _KEPT)))
+
+
 def address_of(bound: socket.socket) -> str:
     """The address of a socket as people open it."""
     host, port = bound.getsockname()[:2]
@@ -86,12 +101,10 @@ def run(
     ``shutdown_grace`` seconds, and whoever stalls is cut.
     """
     sys.setswitchinterval(_SWITCH)
-    with suppress(ValueError, OSError):
-        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     config = uvicorn.Config(
         app,
-        http=protocol(settings.client_timeout),
+        http=protocol(settings.client_timeout, settings.connections),
+        backlog=_BACKLOG,
         ws="websockets-sansio",
         loop="asyncio",
         lifespan="on",

@@ -69,10 +69,12 @@ class Process:
 
 
 @contextmanager
-def running(store, *words, environ=None):
-    """The command, listening on a free port."""
+def running(store, *words, environ=None, files=None):
+    """The command, listening on a free port; it may open so many files."""
     command = [sys.executable, "-c", "from lineage.cli import main; main()"]
     command += ["--store", str(store), "serve", "--port", "0", *words]
+    if files is not None:
+        command = ["sh", "-c", f'ulimit -n {files} && exec "$@"', "sh", *command]
     popen = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
