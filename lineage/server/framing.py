@@ -9,8 +9,8 @@ import httptools
 from starlette.responses import Response
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from lineage.errors import BadInput
-from lineage.server import problems
+from lineage.errors import BadInput, LineageError
+from lineage.server import problems, request_id
 
 _WRONG = BadInput(
     "this is no request of HTTP/1.1 that can be read in one way only",
@@ -110,8 +110,7 @@ class Framing(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Say that nothing more is read here, in the turn of what cannot be read."""
         del msg
-        response = problems.problem(_WRONG)
-        response.headers["connection"] = "close"
+        response = self._closing(_WRONG)
         cycle = self.cycle
         if cycle is not None and not cycle.response_complete:
             if not cycle.more_body:
@@ -121,10 +120,22 @@ class Framing(HttpToolsProtocol):
             if self.pipeline:
                 self.pipeline[0] = (cycle, response)  # type: ignore[assignment] # an ASGI app
                 return
-        self.answer_and_close(response)
+        self._answer_and_close(response)
 
-    def answer_and_close(self, response: Response) -> None:
-        """Answer beside the application, and read no further."""
+    def _closing(self, error: LineageError) -> Response:
+        """The problem in front of the end of the connection."""
+        with request_id.answering(request_id.new()):
+            self.logger.warning("refused before it was read: %s", error.code)
+            response = problems.problem(error)
+            response.headers["x-request-id"] = request_id.current() or ""
+        response.headers["connection"] = "close"
+        return response
+
+    def refuse(self, error: LineageError) -> None:
+        """Refuse beside the application, and read no further."""
+        self._answer_and_close(self._closing(error))
+
+    def _answer_and_close(self, response: Response) -> None:
         self._broken = True
         lines = [STATUS_LINE[response.status_code].rstrip(), *map(b": ".join, response.raw_headers)]
         self.transport.write(b"\r\n".join([*lines, b"", bytes(response.body)]))

@@ -26,7 +26,7 @@ from lineage.errors import (
     Unauthenticated,
     UnknownFormat,
 )
-from lineage.server import problems
+from lineage.server import problems, request_id
 from lineage.server.runtime import Runtime
 from lineage.server.sockets import Authenticate, Sockets, session
 
@@ -119,7 +119,7 @@ async def _run(caller: Session, asked: _Request, method: str, media: str) -> Res
         ) from error
     body: dict[str, Any] = {"data": result.data}
     if result.errors:
-        body["errors"] = [error.formatted for error in result.errors]
+        body["errors"] = request_id.tagged([error.formatted for error in result.errors])
     if result.extensions:
         body["extensions"] = result.extensions
     refused = result.data is None and bool(result.errors)
@@ -138,7 +138,8 @@ def _problem(error: LineageError, media: str) -> Response:
     persisted = isinstance(error, PersistedQueryNotSupported)
     if persisted:
         shown["code"] = error.code.upper().replace("-", "_")
-    body = {"errors": [{"message": shown.pop("message"), "extensions": shown}]}
+    errors = [{"message": shown.pop("message"), "extensions": shown}]
+    body = {"errors": request_id.tagged(errors)}
     # Apollo's server says this with 200, as whoever asks expects it; the newer media type has no 200
     # without data.
     status = 200 if persisted and media == _PLAIN else error.status

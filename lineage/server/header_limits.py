@@ -9,7 +9,6 @@ import asyncio
 from typing import Any
 
 from lineage.errors import ServerBusy
-from lineage.server import problems
 from lineage.server.framing import Framing
 
 #: Bytes of headers that one request may have.
@@ -38,10 +37,7 @@ class BoundedHeaders(Framing):
         self.since = self.loop.time()
         self._arm()
         if len(self.connections) > self.connections_at_most and not self._make_room():
-            message = f"there are {self.connections_at_most:,} connections"
-            response = problems.problem(ServerBusy(message))
-            response.headers["connection"] = "close"
-            self.answer_and_close(response)
+            self.refuse(ServerBusy(f"there are {self.connections_at_most:,} connections"))
 
     def _make_room(self) -> bool:
         """Cut off the connection that has waited longest, if any waits."""

@@ -14,6 +14,8 @@ import orjson
 import structlog
 from structlog.typing import EventDict
 
+from lineage.server import request_id
+
 
 class LineLimiter:
     """Limits the lines a second: a flood of requests must not become a flood of log lines."""
@@ -85,6 +87,8 @@ class StructlogHandler(logging.Handler):
         )
         if record.exc_info and record.exc_info[1]:
             more["at"] = place(record.exc_info[1])
+        if (ident := request_id.current()) is not None:
+            more["id"] = ident
         self._log.warning(str(record.msg).split("\n", 1)[0], logger=record.name, **more)
 
 

@@ -4,15 +4,14 @@
 from __future__ import annotations
 
 import re
-import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lineage.server import problems
+from lineage.server import problems, request_id
 from lineage.server.log import place
 from lineage.server.metrics import Metrics
 
@@ -49,31 +48,42 @@ class ObservabilityMiddleware:
             await self._app(scope, receive, send)
             return
         begun, status = time.perf_counter(), 0
-        request_id = _id(scope)
+        ident = _id(scope)
 
         async def noted(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
-                headers["x-request-id"] = request_id
+                headers["x-request-id"] = ident
                 for name, value in SAFE.items():
                     headers.setdefault(name, value)
             await send(message)
 
         self._metrics.under_way.inc()
         try:
-            await self._app(scope, receive, noted)
+            with request_id.answering(ident):
+                await self._answered(scope, receive, noted, lambda: status == 0)
         except TimeoutError:
-            self._log.warning("answer not taken", id=request_id)
+            self._log.warning("answer not taken", id=ident)
             raise ConnectionAbortedError from None
-        except Exception as error:  # noqa: BLE001 - a defect of ours, whatever it is
-            self._log.error("defect", id=request_id, error=type(error).__name__, at=place(error))
-            if status == 0:
-                await problems.masked(request_id)(scope, receive, noted)
         finally:
             self._metrics.under_way.dec()
-            self._done(scope, request_id, status, time.perf_counter() - begun)
+            self._done(scope, ident, status, time.perf_counter() - begun)
+
+    async def _answered(
+        self, scope: Scope, receive: Receive, send: Send, unbegun: Callable[[], bool]
+    ) -> None:
+        """The answer; where nothing of it has begun, a defect is masked by one of ours."""
+        try:
+            await self._app(scope, receive, send)
+        except TimeoutError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a defect of ours, whatever it is
+            ident = request_id.current()
+            self._log.error("defect", id=ident, error=type(error).__name__, at=place(error))
+            if unbegun():
+                await problems.masked()(scope, receive, send)
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A connection, noted at its end; each operation over it is noted as a request is."""
@@ -100,14 +110,15 @@ class ObservabilityMiddleware:
                 MutableHeaders(scope=message)["x-request-id"] = connection
             await send(message)
 
-        def done(status: int, seconds: float) -> None:
+        def done(ident: str, status: int, seconds: float) -> None:
             nonlocal operations
             operations += 1
-            self._done(scope, f"{connection}.{operations}", status, seconds)
+            self._done(scope, ident, status, seconds)
 
         state["operation_done"] = done
         try:
-            await self._app(scope, heard, noted)
+            with request_id.answering(connection):
+                await self._app(scope, heard, noted)
         except Exception as error:  # noqa: BLE001 - a defect of ours, whatever it is
             self._log.error("defect", id=connection, error=type(error).__name__, at=place(error))
             if not accepted:
@@ -125,7 +136,7 @@ class ObservabilityMiddleware:
                 viewer=_name(state),
             )
 
-    def _done(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
+    def _done(self, scope: Scope, ident: str, status: int, seconds: float) -> None:
         state = scope.get("state", {})
         method = "WEBSOCKET"
         if scope["type"] == "http":
@@ -139,7 +150,7 @@ class ObservabilityMiddleware:
         more = {"bytes": size, "sha256": digest} if size else {}
         self._log.info(
             "request",
-            id=request_id,
+            id=ident,
             method=method,
             route=route,
             status=status,
@@ -157,4 +168,4 @@ def _name(state: Mapping[str, Any]) -> str | None:
 def _id(scope: Scope) -> str:
     """The id that a proxy gave, where it looks like one; else a new one."""
     given = Headers(scope=scope).get("x-request-id", "")
-    return given if _GIVEN_ID.fullmatch(given) else secrets.token_hex(8)
+    return given if _GIVEN_ID.fullmatch(given) else request_id.new()

@@ -23,6 +23,7 @@ from lineage.errors import (
     Unauthenticated,
     UnknownFormat,
 )
+from lineage.server import request_id
 
 MEDIA_TYPE = "application/problem+json"
 #: How the responses of problems look in OpenAPI.
@@ -38,6 +39,7 @@ SCHEMA: dict[str, Any] = {
         "code": {"type": "string", "description": "Never changes between releases."},
         "hint": {"type": "string", "description": "What to do next."},
         "where": {"type": "string", "description": "Where in the input."},
+        "request_id": {"type": "string", "description": "The id that the server's log has too."},
         "retry_after": {"type": "integer", "description": "Seconds until asking again may help."},
     },
 }
@@ -65,6 +67,8 @@ def problem(error: LineageError, status: int | None = None) -> Response:
         **{name: value for name, value in shown.items() if value},
         "status": number,
     }
+    if (ident := request_id.current()) is not None:
+        body["request_id"] = ident
     response = Response(orjson.dumps(body), status_code=number, media_type=MEDIA_TYPE)
     response.headers["cache-control"] = "no-store"
     announce(error, response)
@@ -80,9 +84,9 @@ def announce(error: LineageError, response: Response) -> None:
         response.headers.append("www-authenticate", 'Bearer realm="lineage"')
 
 
-def masked(request_id: str) -> Response:
+def masked() -> Response:
     """Make the response to a defect of ours: the log has it under the same request id."""
-    hint = f"Tell whoever runs the server: request {request_id}."
+    hint = f"Tell whoever runs the server: request {request_id.current()}."
     return problem(LineageError("the server failed at this request", hint=hint))
 
 

@@ -34,6 +34,7 @@ from strawberry.types.unset import UNSET, UnsetType
 
 from graphql_schema import Session, make
 from lineage.errors import LimitExceeded, LineageError, StoreUnreachable, Unauthenticated
+from lineage.server import request_id
 from lineage.server.access import secret_of
 from lineage.server.runtime import Runtime, Viewer
 from lineage.services.context import Context
@@ -48,8 +49,8 @@ RECHECK = 0.5
 MESSAGE = 1024 * 1024
 #: Says whose a token is now (``None``: nobody's).
 Authenticate = Callable[[str], Viewer | None]
-#: Is told the HTTP status that an operation would have had, and the seconds that it took.
-Done = Callable[[int, float], None]
+#: Is told the id of an operation, the HTTP status that it would have had, and the seconds it took.
+Done = Callable[[str, int, float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ class Caller:
         """Note an operation, with the HTTP status that it would have had."""
         note: Done | None = getattr(self.state, "operation_done", None)
         if note is not None:
-            note(status, seconds)
+            note(request_id.current() or "", status, seconds)
 
 
 class _Handler(BaseGraphQLTransportWSHandler[Any, None]):
@@ -130,6 +131,7 @@ class _Handler(BaseGraphQLTransportWSHandler[Any, None]):
         super().__init__(*args, **options)
         self._caller: Caller = self.context
         self._failed: set[str] = set()
+        self._begun = 0
 
     async def handle(self) -> None:
         """Serve the connection to its end, and see while it is open whether its token holds."""
@@ -198,19 +200,27 @@ class _Handler(BaseGraphQLTransportWSHandler[Any, None]):
             raise LimitExceeded(f"a connection has {OPERATIONS} operations at once", hint=hint)
 
     async def _refuse(self, ident: str, error: LineageError) -> None:
-        if ident not in self.operations:
-            await self.send_message({"type": "error", "id": ident, "payload": [_formatted(error)]})
-        self._caller.done(error.status, 0.0)
+        with request_id.answering(self._next_id()):
+            if ident not in self.operations:
+                told = [_formatted(error)]
+                await self.send_message({"type": "error", "id": ident, "payload": told})
+            self._caller.done(error.status, 0.0)
+
+    def _next_id(self) -> str:
+        """The id of one more operation: that of the connection, and its number."""
+        self._begun += 1
+        return f"{request_id.current() or request_id.new()}.{self._begun}"
 
     async def run_operation(self, operation: Operation[Any, None]) -> None:
         """One operation, from its text to its last result; it is noted when it is over."""
         begun = time.perf_counter()
-        try:
-            await super().run_operation(operation)
-        finally:
-            status = 400 if operation.id in self._failed else 200
-            self._failed.discard(operation.id)
-            self._caller.done(status, time.perf_counter() - begun)
+        with request_id.answering(self._next_id()):
+            try:
+                await super().run_operation(operation)
+            finally:
+                status = 400 if operation.id in self._failed else 200
+                self._failed.discard(operation.id)
+                self._caller.done(status, time.perf_counter() - begun)
 
     async def send_message(self, message: Message) -> None:
         """Send a message, unless the connection has ended."""
@@ -218,6 +228,10 @@ class _Handler(BaseGraphQLTransportWSHandler[Any, None]):
             return
         if message["type"] == "error":
             self._failed.add(message["id"])
+            message["payload"] = cast("Any", request_id.tagged(cast("Any", message["payload"])))
+        elif message["type"] == "next" and "errors" in message["payload"]:
+            told = request_id.tagged(cast("Any", message["payload"]["errors"]))
+            message["payload"]["errors"] = cast("Any", told)
         await super().send_message(message)
 
     async def handle_task_exception(self, error: Exception) -> None:

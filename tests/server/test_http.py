@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
+import logging
 
 import pytest
 from fastapi import APIRouter
@@ -12,8 +14,10 @@ from fastapi import APIRouter
 from lineage import formats
 from lineage.access.tokens import Role
 from lineage.server import app as application
+from lineage.server import log
 from lineage.server.access import needs
 from lineage.server.prov import negotiate
+from lineage.services.read import stats
 
 
 @pytest.fixture
@@ -303,3 +307,42 @@ def test_pages_of_sites_that_were_let_in_may_send_headers_that_change_nothing(se
     assert header in answer.headers["access-control-allow-headers"]
     refused = site.client.options("/graphql", headers={"origin": "https://evil.example", **asked})
     assert "access-control-allow-origin" not in refused.headers
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "options"),
+    [
+        ("GET", "/prov/nothing", {}),
+        ("GET", "/nowhere", {}),
+        ("DELETE", "/healthz", {}),
+        ("GET", "/metrics", {"headers": {"authorization": "Bearer wrong"}}),
+        ("GET", "/metrics", {"headers": {"host": "evil.example"}}),
+        ("POST", "/graphql", {"content": b"{", "headers": {"content-type": "application/json"}}),
+        ("POST", "/graphql", {"json": {"query": "{nothing}"}}),
+        ("POST", "/graphql", {"json": {"query": '{trace(ref:"nobody:x"){nodes{id}}}'}}),
+        ("GET", "/sparql?query=SELECT", {}),
+        ("POST", "/api/v1/lineage", {"content": b"x" * 9_000_000}),
+        ("POST", "/api/v1/lineage", {"json": {}}),
+    ],
+)
+def test_each_error_has_the_id_that_the_log_has(site, method, path, options):
+    headers = {**site.bearer("contributor"), **options.pop("headers", {})}
+    answer = site.client.request(method, path, headers=headers, **options)
+    ident = answer.headers["x-request-id"]
+    told = answer.json()
+    errors = [error["extensions"] for error in told["errors"]] if "errors" in told else [told]
+    assert [error["request_id"] for error in errors] == [ident] * len(errors)
+    assert [line["id"] for line in site.lines() if line["event"] == "request"] == [ident]
+
+
+def test_a_defect_inside_graphql_is_logged_under_the_id_of_its_request(site, monkeypatch):
+    lines = io.StringIO()
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    log.bridge(log.logger(100, lines))
+    monkeypatch.setattr(stats.StatsRequest, "answer", lambda self, ctx: 1 / 0)
+    asked = {"json": {"query": "{stats{nodes}}"}, "headers": site.bearer()}
+    answer = site.client.post("/graphql", **asked)
+    (error,) = answer.json()["errors"]
+    assert error["extensions"]["request_id"] == answer.headers["x-request-id"]
+    (line,) = map(json.loads, lines.getvalue().splitlines())
+    assert line["id"] == answer.headers["x-request-id"]

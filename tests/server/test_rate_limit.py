@@ -16,7 +16,8 @@ from tests.graphql_schema.cases import session, small
 
 
 def ask(site, query, role="viewer"):
-    return site.client.post("/graphql", json={"query": query}, headers=site.bearer(role))
+    headers = {**site.bearer(role), "x-request-id": "one-for-all"}
+    return site.client.post("/graphql", json={"query": query}, headers=headers)
 
 
 def flood(site):

@@ -119,9 +119,11 @@ def test_operations_are_counted_and_noted_as_requests_are(site):
         assert socket.receive_json()["type"] == "next"
         assert socket.receive_json()["type"] == "complete"
         ask(socket, "{nothing}")
-        assert socket.receive_json()["type"] == "error"
+        told = socket.receive_json()
+        assert told["type"] == "error"
         ask(socket, RECORD)
-        assert socket.receive_json()["payload"]["errors"][0]["extensions"]["code"] == "denied"
+        errors = told["payload"] + socket.receive_json()["payload"]["errors"]
+        assert [error["extensions"]["code"] for error in errors] == ["bad-query", "denied"]
         assert socket.receive_json()["type"] == "complete"
         shown = site.client.get("/metrics", headers=site.bearer()).text
     counted = 'lineage_requests_total{method="WEBSOCKET",route="/graphql",status="%s"} %s'
@@ -133,7 +135,8 @@ def test_operations_are_counted_and_noted_as_requests_are(site):
     assert [(n["viewer"], n["status"]) for n in noted] == [("viewer", s) for s in (200, 400, 200)]
     end = next(line for line in lines if line["event"] == "websocket")
     assert (end["viewer"], end["operations"], end["route"]) == ("viewer", 3, "/graphql")
-    assert {n["id"].rpartition(".")[0] for n in noted} == {end["id"]}
+    assert [n["id"] for n in noted] == [f"{end['id']}.{number}" for number in (1, 2, 3)]
+    assert [e["extensions"]["request_id"] for e in errors] == [noted[1]["id"], noted[2]["id"]]
 
 
 def test_a_caller_over_its_share_is_told_when_to_come_back(site):
