@@ -216,7 +216,9 @@ def error(said: Object) -> LineageError:
     gives a ``ServerError`` with that code.
     """
     code, after = str(said.get("code")), said.get("retry_after")
-    kind = next((kind for kind in errors.every() if kind.code == code), ServerError)
+    # One code is said in capitals over GraphQL, as clients of others know it.
+    known = code.lower().replace("_", "-")
+    kind = next((kind for kind in errors.every() if kind.code == known), ServerError)
     made = kind(
         str(said.get("message")),
         where=str(said["where"]) if said.get("where") else None,
