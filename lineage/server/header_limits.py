@@ -40,12 +40,19 @@ class BoundedHeaders(Framing):
             self.refuse(ServerBusy(f"there are {self.connections_at_most:,} connections"))
 
     def _make_room(self) -> bool:
-        """Cut off the connection that has waited longest, if any waits."""
+        """Cut off what is closing and whose client does not take the rest; where there is none, the
+        connection that has waited longest, if any waits.
+        """
+        closing = [held for held in self.connections if held.transport.is_closing()]
+        for held in closing:
+            held.transport.abort()
+        if closing:
+            return True
         others = (held for held in self.connections if isinstance(held, BoundedHeaders))
         waiting = [held for held in others if held is not self and held.waits]
         if not waiting:
             return False
-        longest = min(waiting, key=lambda held: (not held.transport.is_closing(), held.since))
+        longest = min(waiting, key=lambda held: held.since)
         # It is gone when the loop comes to it; until then it is not to be counted.
         self.connections.discard(longest)
         longest.transport.abort()
@@ -53,10 +60,8 @@ class BoundedHeaders(Framing):
 
     @property
     def waits(self) -> bool:
-        """Whether nothing is being done for it: a request is to come, or the rest of one, or the
-        client is to take what was sent last.
-        """
-        if self.transport.is_closing() or self._asking:
+        """Whether nothing is being done for it: a request is to come, or the rest of one."""
+        if self._asking:
             return True
         return bool(self.cycle and self.cycle.more_body and not self.cycle.response_started)
 

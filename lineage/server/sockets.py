@@ -45,6 +45,8 @@ _log = logging.getLogger("lineage.graphql")
 OPERATIONS, INITIALISED = 20, timedelta(seconds=5)
 #: Seconds between two looks at whether the token of an open connection still holds.
 RECHECK = 0.5
+#: Seconds that a client may take to take a message.
+TAKEN = 10.0
 #: Characters of one message.
 MESSAGE = 1024 * 1024
 #: Says whose a token is now (``None``: nobody's).
@@ -126,6 +128,8 @@ class _Handler(BaseGraphQLTransportWSHandler[Any, None]):
     """
 
     _ended = False
+    _stalled = False
+    _serving: asyncio.Task[Any] | None = None
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -135,9 +139,13 @@ class _Handler(BaseGraphQLTransportWSHandler[Any, None]):
 
     async def handle(self) -> None:
         """Serve the connection to its end, and see while it is open whether its token holds."""
+        self._serving = asyncio.current_task()
         watch = asyncio.create_task(self._watch())
         try:
             await super().handle()
+        except asyncio.CancelledError:
+            if not self._stalled:
+                raise
         finally:
             watch.cancel()
 
@@ -232,7 +240,14 @@ class _Handler(BaseGraphQLTransportWSHandler[Any, None]):
         elif message["type"] == "next" and "errors" in message["payload"]:
             told = request_id.tagged(cast("Any", message["payload"]["errors"]))
             message["payload"]["errors"] = cast("Any", told)
-        await super().send_message(message)
+        try:
+            async with asyncio.timeout(TAKEN):
+                await super().send_message(message)
+        except TimeoutError:
+            # It takes no word of farewell either: whoever serves it is told to let go.
+            self._ended = self._stalled = True
+            if self._serving is not None:
+                self._serving.cancel()
 
     async def handle_task_exception(self, error: Exception) -> None:
         """Say what sort of thing went wrong: its message may hold values."""

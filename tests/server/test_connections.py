@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 import resource
 import signal
 import socket
@@ -14,6 +15,7 @@ import urllib.request
 from contextlib import ExitStack
 
 import pytest
+from graphql import get_introspection_query
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
@@ -159,6 +161,49 @@ def test_websockets_take_half_of_the_connections_at_most(store):
         assert refused.value.response.status_code == 503
         assert opened == (FILES - 192) // 2
         assert ask(served)["stats"]["nodes"] == 3
+
+
+def frames(*messages):
+    """Messages of a client, masked as they have to be."""
+    made = b""
+    for message in messages:
+        data = json.dumps(message).encode()
+        made += b"\x81\xfe" + len(data := data.ljust(126)).to_bytes(2, "big") + bytes(4) + data
+    return made
+
+
+def test_a_websocket_whose_client_takes_nothing_is_let_go(served, monkeypatch):
+    monkeypatch.setattr("lineage.server.sockets.TAKEN", 0.3)
+    port, secret = served
+    handshake = head(
+        secret,
+        "GET",
+        "/graphql",
+        "connection: upgrade",
+        "upgrade: websocket",
+        "sec-websocket-version: 13",
+        "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==",
+        "sec-websocket-protocol: graphql-transport-ws",
+    )
+    payload = {"query": get_introspection_query()}
+    asked = [{"type": "subscribe", "id": str(n), "payload": payload} for n in range(20)]
+
+    def opened():
+        with talking(port, head(secret, "GET", "/metrics", "connection: close")) as other:
+            return float(re.search(rb"^lineage_websockets (\S+)", everything(other), re.MULTILINE)[1])
+
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", port))
+        client.sendall(handshake)
+        assert client.recv(12) == b"HTTP/1.1 101"
+        client.sendall(frames({"type": "connection_init"}, *asked))
+        deadline = time.monotonic() + 20
+        while opened() == 0:
+            assert time.monotonic() < deadline
+        while opened():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
 
 def test_a_server_under_load_ends_in_time(store):
