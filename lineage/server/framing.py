@@ -29,6 +29,7 @@ class Framing(HttpToolsProtocol):
     #: The Upgrade of the request being read is passed over; the connection is read no further.
     _passed_over = False
     _broken = False
+    parser: httptools.HttpRequestParser
 
     def data_received(self, data: bytes) -> None:
         """Read on, unless what came before could not be read."""

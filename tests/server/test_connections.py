@@ -190,7 +190,9 @@ def test_a_websocket_whose_client_takes_nothing_is_let_go(served, monkeypatch):
 
     def opened():
         with talking(port, head(secret, "GET", "/metrics", "connection: close")) as other:
-            return float(re.search(rb"^lineage_websockets (\S+)", everything(other), re.MULTILINE)[1])
+            return float(
+                re.search(rb"^lineage_websockets (\S+)", everything(other), re.MULTILINE)[1]
+            )
 
     with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
