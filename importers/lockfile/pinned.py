@@ -89,7 +89,7 @@ class Reader:
         if kind == "pypi":
             name, version = canonicalize_name(name), _normal(version)
             # What it needs is called as the members of its environment are.
-            wanted = more.get("requires", ())
+            wanted = more.get("requires") or ()
             more["requires"] = [_canonical(x) for x in wanted if isinstance(x, str)]
         qualifiers = {key: value for key, value in at.items() if value}
         try:
@@ -97,7 +97,9 @@ class Reader:
         except ValueError:
             self.lose("packages", "cannot be written as a package URL", name)
             return None
-        said = (self._hash(text, name) for text in more.pop("hashes", ()))
+        given = more.pop("hashes", ())
+        listed = given if isinstance(given, list | tuple | set) else (given,)
+        said = (self._hash(text, name) for text in listed)
         hashes = tuple(sorted({x for x in said if x is not None}))
         return Pinned(purl=purl, name=name, version=version, hashes=hashes, **_texts(more))
 
@@ -113,7 +115,7 @@ class Reader:
         """A package out of a folder, as the requirement that stays open; the project itself, which
         is no part of its environment, is only counted.
         """
-        if path in {".", ""}:
+        if isinstance(path, str) and path in {".", ""}:
             self.lose("packages", "are the project itself, which no registry has", str(name))
             return None
         return f"{scrub(str(name))[:200]} (local folder)"

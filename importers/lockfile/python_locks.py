@@ -163,7 +163,7 @@ def poetry(data: bytes, reader: Reader) -> list[Resolved]:
     for package in tables(said.get("package")):
         source, name = table(package.get("source")), package.get("name")
         url, kind = source.get("url"), source.get("type")
-        if kind in {"directory", "file"}:
+        if str(kind) in {"directory", "file"}:
             _open(found, reader.local(name, url))
             continue
         files = tables(package.get("files")) or tables(elsewhere.get(str(name)))

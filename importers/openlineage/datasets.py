@@ -93,7 +93,8 @@ class Datasets:
         elif name == "columnLineage":
             self._columns(exact, facet.get("fields"), "inputFields")
             for item in facets.listed(facet, "dataset", self._tally):
-                self._derived(exact, {(item.get("namespace"), item.get("name")): set()})
+                if (of := self._of(item)) is not None:
+                    self._derived(exact, {of: set()})
         elif name == "lineage":
             self._lineage(exact, facet, job=None, run=run)
         elif name == "lifecycleStateChange":
@@ -180,17 +181,26 @@ class Datasets:
 
     def _columns(self, ident: str, fields: Any, key: str) -> None:
         """Columns derived from columns, as derivations of their datasets that name them."""
-        found: dict[tuple[Any, Any], set[str]] = {}
+        found: dict[tuple[str, str], set[str]] = {}
         for column, told in fields.items() if isinstance(fields, dict) else ():
             for item in facets.listed(told, key, self._tally) if isinstance(told, dict) else ():
                 if item.get("type") == "JOB" or not isinstance(item.get("field"), str):
                     continue
                 how = _transformed([item]) or ""
                 shown = f"{column} <- {item['field']}" + (f" ({how})" if how else "")
-                found.setdefault((item.get("namespace"), item.get("name")), set()).add(shown)
+                if (of := self._of(item)) is not None:
+                    found.setdefault(of, set()).add(shown)
         self._derived(ident, found)
 
-    def _derived(self, ident: str, found: Mapping[tuple[Any, Any], Collection[str]]) -> None:
+    def _of(self, item: Mapping[str, Any]) -> tuple[str, str] | None:
+        """The dataset that a column is of, by namespace and name."""
+        namespace, name = item.get("namespace"), item.get("name")
+        if isinstance(namespace, str) and isinstance(name, str):
+            return namespace, name
+        self._tally.lose("columns", "of a dataset without a namespace or a name")
+        return None
+
+    def _derived(self, ident: str, found: Mapping[tuple[str, str], Collection[str]]) -> None:
         for (namespace, name), columns in found.items():
             source = self._graph.dataset({"namespace": namespace, "name": name})
             if source is None:

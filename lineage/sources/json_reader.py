@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
+import orjson
+
 from lineage.errors import BadInput, InputTruncated, LimitExceeded
 from lineage.sources.text import decode
 
@@ -66,6 +68,16 @@ def members(text: str, *, where: str) -> Iterator[tuple[str, Any]]:
             raise json.JSONDecodeError("Expecting ',' delimiter", text, at)
         if _space(text, at + 1) < len(text):
             raise json.JSONDecodeError("Extra data", text, _space(text, at + 1))
+
+
+def text_of(raw: Any) -> str:
+    """The text of a typed literal in JSON, which other writers leave a number or a truth."""
+    if isinstance(raw, str):
+        return raw
+    try:
+        return orjson.dumps(raw).decode()
+    except TypeError:  # an integer beyond 64 bits
+        return json.dumps(raw, ensure_ascii=False)
 
 
 @contextmanager

@@ -27,6 +27,8 @@ _TEXT_SPACES = _SPACES.decode()
 _ODD_KEYS = re.compile(rb'"[ \t\r\n]+:|\\u0022')
 #: Without one of these there is none.
 _ODD_MARKS = (b'" ', b'"\n', b'"\t', b'"\r', b"\\u0022")
+#: An escape that may be half of a pair.
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 #: How often what looks like the beginning of the next value may be a part of this one.
 _MOST_JOINED = 10
 #: Places in a line of a log that are tried.
@@ -68,7 +70,8 @@ def value(data: bytes) -> Any:
     if not _repeats(data, found):
         return found
     try:
-        return _settled(_DECODER.decode(data.decode()))
+        text = data.decode()
+        return _settled(_DECODER.decode(text), text)
     except RecursionError as error:
         raise LimitExceeded("the JSON is nested too deep", where="line 1") from error
     except ValueError as error:
@@ -128,8 +131,23 @@ def _repeats(data: bytes, found: Any) -> bool:
     return any(mark in data for mark in _ODD_MARKS) and _ODD_KEYS.search(data) is not None
 
 
-def _settled(found: Any) -> Any:
+def _settled(found: Any, text: str = "") -> Any:
+    if _SURROGATE.search(text):
+        found = _writable(found)
     return found if conflict(found) is None else Doubtful(found)
+
+
+def _writable(found: Any) -> Any:
+    """The same value, with U+FFFD for halves of surrogate pairs: no encoding can write them (RFC 8259,
+    section 8.2).
+    """
+    if isinstance(found, str):
+        return found.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(found, list):
+        return [_writable(item) for item in found]
+    if isinstance(found, dict):
+        return {_writable(key): _writable(item) for key, item in found.items()}
+    return found
 
 
 def _members(pairs: list[tuple[str, Any]]) -> Any:
@@ -183,7 +201,7 @@ def _whole(rest: bytes, line: int) -> tuple[Found, int] | None:
         found, end = _DECODER.raw_decode(text := decode(rest, where=f"line {line}"))
     except (ValueError, RecursionError, BadInput):
         return None
-    return Found(line, _settled(found)), len(text[:end].encode())
+    return Found(line, _settled(found, text[:end])), len(text[:end].encode())
 
 
 def _read(piece: bytes, line: int) -> Iterator[Found]:
@@ -221,7 +239,7 @@ def _one_by_one(text: str, line: int) -> Iterator[Found]:
         at = len(text) - len(text[end:].lstrip(_TEXT_SPACES + "[]"))
         # What stands before a tab is the key of what follows it.
         if at == len(text) or "\t" not in text[end:at] or "\n" in text[end:at]:
-            yield Found(here, _settled(found))
+            yield Found(here, _settled(found, text))
 
 
 def _in_line(text: bytes, line: int) -> Found:

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from sys import intern
 from typing import Any
 
-import orjson
-
 from lineage.errors import BadInput
 from lineage.formats import prov_terms
 from lineage.formats.document_builder import JsonReading
@@ -166,7 +164,7 @@ class Reader(JsonReading):
                 'a value is text, a number, or an object with "$"', where=self.at(pointer)
             )
         inner = raw["$"]
-        text = inner if isinstance(inner, str) else orjson.dumps(inner).decode()
+        text = json_reader.text_of(inner)
         return names.literal(text, raw.get("type"), raw.get("lang"), pointer)
 
     def _member(self, of: str, raw: Any, names: Names, pointer: str) -> Member:

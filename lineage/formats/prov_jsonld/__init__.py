@@ -124,7 +124,7 @@ def _as_rdf(data: bytes, value: Any, where: str) -> Batch:
 
     written, mended = statements.written_out(value, list(_contexts(value)))
     if written is not value:
-        data = orjson.dumps(written)
+        data = json_reader.text_of(written).encode()
     found = quads.parse(data, RdfFormat.JSON_LD, where)
     unmapped = _unmapped(found)
     batch = read.batch_of(found)

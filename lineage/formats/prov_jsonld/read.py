@@ -6,8 +6,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from lineage.errors import BadInput
 from lineage.formats import apart, prov_terms
 from lineage.formats.document_builder import JsonReading
@@ -15,6 +13,7 @@ from lineage.formats.names import Names
 from lineage.formats.prov_jsonld import words
 from lineage.model.terms import Relation
 from lineage.model.value import Ref, Scalar, Value, each, several
+from lineage.sources import json_reader
 
 
 class Reader(JsonReading):
@@ -178,7 +177,7 @@ class Reader(JsonReading):
         inner = raw["@value"]
         if not isinstance(inner, str) and "@type" not in raw and "@language" not in raw:
             return self._scalar(inner, names, coerced=False, at=at)
-        text = inner if isinstance(inner, str) else orjson.dumps(inner).decode()
+        text = json_reader.text_of(inner)
         return names.literal(text, raw.get("@type"), raw.get("@language"), at)
 
 

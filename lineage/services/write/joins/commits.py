@@ -141,14 +141,13 @@ class CommitFiles:
         """The lock file that says what a program in a folder is run with: the nearest one upwards,
         the most exact one where several lie together.
         """
-        while True:
-            here = self._locks(commit).get(folder, ())
+        whole = PurePosixPath(folder)
+        for place in (whole, *whole.parents):
+            here = self._locks(commit).get("" if place == _ROOT else str(place), ())
             if here:
                 _, path, oid = min(here)
                 return HeldFile(id=self.version_id(path, oid), path=path, oid=oid)
-            if not folder:
-                return None
-            folder = posixpath.dirname(folder)
+        return None
 
     def lock_folders(self, commit: str) -> Collection[str]:
         """The folders that have a lock file at a commit."""
@@ -313,13 +312,15 @@ def _md5(data: bytes) -> str:
 _HASHES: Mapping[str, Callable[[bytes], str]] = {"sha256": ids.sha256, "md5": _md5}
 
 
+#: The root of a repository, of which the name is empty.
+_ROOT = PurePosixPath()
+
+
 def _around(table: Mapping[str, TrackedVersion], path: str) -> str | None:
     """The folder tracked by DVC in which a path lies."""
-    above = posixpath.dirname(path)
-    while above:
+    for above in map(str, PurePosixPath(path).parents):
         if above in table and table[above].is_folder:
             return above
-        above = posixpath.dirname(above)
     return None
 
 
