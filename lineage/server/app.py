@@ -21,6 +21,7 @@ from lineage.server import (
     health,
     log,
     metrics,
+    ontology,
     openlineage,
     page,
     problems,
@@ -71,6 +72,7 @@ ROUTERS: Sequence[Callable[[Served], APIRouter]] = (
     lambda served: metrics.router(served.runtime, served.metrics),
     lambda served: prov.router(served.runtime),
     lambda served: sparql.router(served.runtime),
+    lambda _: ontology.router(),
     lambda _: page.router(),
 )
 

@@ -60,6 +60,8 @@ def router(runtime: Runtime) -> APIRouter:
             viewer_of(request), lambda ctx: _document(ctx, id, at, chosen)
         )
         headers = {"lineage-certificate": certificate, "vary": "accept"}
+        if chosen.name in formats.RDF:
+            headers["link"] = '</ontology>; rel="describedby"'
         return Response(body, media_type=media_type, headers=headers)
 
     return made

@@ -47,6 +47,8 @@ def opened(url: str, options: Options) -> Store:
     """Open the store at an address. Raises ``Usage`` for an address of no engine here,
     ``MissingExtra``, and the errors of opening one.
     """
+    if url == ":memory:":
+        raise Usage("':memory:' is how SQLite says it", hint="Write memory: for a store in memory.")
     address = Address.of(url)
     module = ENGINES.get(address.scheme)
     if module is None:

@@ -121,7 +121,7 @@ def test_each_of_two_causes_in_one_relation_is_followed():
         ("http://e/x", "http://e/b"),
     }
     assert len({edge.id for edge in batch.edges}) == 1
-    with lineage.open(":memory:") as store:
+    with lineage.open("memory:") as store:
         store.ingest(batch)
         walked = {node.id for node in store.trace("http://e/x").nodes}
     assert {"http://e/a", "http://e/b"} <= walked

@@ -56,7 +56,7 @@ def test_a_document_is_what_it_says_of_itself(case, tmp_path):
     assert formats.sniff(data).name == name
     file = tmp_path / ("x.jsonld" if name == "jsonld" else "x.json")
     file.write_bytes(data)
-    with lineage.open(":memory:") as store:
+    with lineage.open("memory:") as store:
         (report,) = store.load(file)
     assert report.importer == ("rocrate" if name == "rocrate" else "document")
 
@@ -74,7 +74,7 @@ NO_PROV = {
 def test_other_json_is_nothing_that_is_known(case, tmp_path):
     assert formats.sniff(NO_PROV[case]) is None
     (tmp_path / "x.json").write_bytes(NO_PROV[case])
-    with lineage.open(":memory:") as store, pytest.raises(UnknownFormat):
+    with lineage.open("memory:") as store, pytest.raises(UnknownFormat):
         store.load(tmp_path / "x.json")
 
 
@@ -91,7 +91,7 @@ BROKEN = {
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_document_is_said_to_be_broken_where_it_is(name, tmp_path):
     (tmp_path / name).write_text(BROKEN[name])
-    with lineage.open(":memory:") as store, pytest.raises(BadInput) as caught:
+    with lineage.open("memory:") as store, pytest.raises(BadInput) as caught:
         store.load(tmp_path / name)
     assert name in caught.value.where
 

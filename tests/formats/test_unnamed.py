@@ -92,7 +92,7 @@ def test_an_event_without_a_producer_is_exported_and_imported_without_a_change(n
         "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json",
     }
     (tmp_path / "events.json").write_text(json.dumps(event))
-    with lineage.open(":memory:") as store:
+    with lineage.open("memory:") as store:
         store.load(tmp_path / "events.json")
         before = store.stats()
         exported = store.export(format=name).data

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from lineage.formats import ontology
 from tools.reference import commands, errors, kinds, relations, settings, verbs
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
@@ -14,6 +15,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "commands.md": commands.page,
     "errors.md": errors.page,
     "kinds.md": kinds.page,
+    "lineage.ttl": lambda: ontology.turtle().decode(),
     "relations.md": relations.page,
     "settings.md": settings.page,
     "verbs.md": verbs.page,

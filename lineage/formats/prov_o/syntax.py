@@ -161,6 +161,8 @@ class Turtle(Syntax):
     def document(self, graphs: Graphs) -> Iterator[str]:
         """Prefixes, then one block a subject."""
         for prefix, space in self.prefixes.items():
+            if space == namespaces.LINEAGE:
+                yield "# What the terms of lineage: mean, in OWL: /ontology of the server, lineage.ttl of lineagedb.\n"
             yield f"@prefix {prefix}: <{space}> .\n"
         for bundle, subjects in graphs.items():
             if bundle is not None:
