@@ -15,7 +15,7 @@ from typing import TextIO
 import click
 
 from lineage.cli import terminal
-from lineage.errors import LineageError, Usage
+from lineage.errors import Ambiguous, LineageError, Usage
 from lineage.version import __version__
 
 #: Verb -> what it answers; each lives in the file of its name.
@@ -227,5 +227,10 @@ def _say(error: LineageError, *, as_json: bool) -> None:
         terminal.echo_json(json.dumps(told, ensure_ascii=False), err=True)
         return
     _warn(as_json=False)
-    terminal.echo(f"{terminal.style('error', fg='red')}[{error.code}]: {error}", err=True)
+    listed = isinstance(error, Ambiguous)
+    terminal.echo(
+        f"{terminal.style('error', fg='red')}[{error.code}]: {error}",
+        err=True,
+        several_lines=listed,
+    )
     terminal.echo(f"  {terminal.style('next', fg='cyan')}: {error.hint}", err=True)

@@ -137,3 +137,16 @@ def test_only_our_own_colours_are_colours(capsys):
     said = capsys.readouterr().out
     assert "[8m" in said
     assert obeyed(said) == set()
+
+
+def test_candidates_stand_on_lines_of_their_own_and_no_name_makes_one(called, tmp_path):
+    document = {
+        "prefix": {"e": "http://e/"},
+        "entity": {f"e:{n}/twin": {"prov:label": "twin"} for n in range(3)},
+    }
+    document["entity"]["e:x"] = {"prov:label": "twin\n  Run   false"}
+    (tmp_path / "twins.json").write_text(json.dumps(document))
+    called("import", "twins.json")
+    lines = called("trace", "twin").splitlines()
+    assert [line.split()[:2] for line in lines[1:4]] == [["Entity", "twin"]] * 3
+    assert lines[4].startswith("  next:")

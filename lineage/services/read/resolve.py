@@ -56,6 +56,7 @@ def meant(ctx: Context, reference: str, view: View = NOW) -> Sequence[NodeRow]:
     what ``resolve`` does, but for a path.
     """
     name, found = _candidates(ctx, reference, view)
+    found = _ours(found)
     if len(found) > 1 and path_of(found, name) is not None:
         return of_path(ctx, found[0].id, view)
     return (_only(ctx, reference, found, view),)
@@ -238,17 +239,21 @@ def _rank(row: NodeRow, name: str) -> int:
     return 5
 
 
+def _ours(found: Sequence[NodeRow]) -> Sequence[NodeRow]:
+    """Without what partners say of things, which has identifiers of its own and does not make ours
+    doubtful; all of it, where nothing of ours is meant.
+    """
+    return [row for row in found if not row.id.startswith(ids.CLAIM)] or found
+
+
 def _only(ctx: Context, reference: str, found: Sequence[NodeRow], view: View) -> NodeRow:
-    # What a partner says of a thing has its own identifier, and does not make ours doubtful.
-    ours = [row for row in found if not row.id.startswith(ids.CLAIM)]
-    if ours:
-        found = ours
+    found = _ours(found)
     if len(found) == 1:
         return found[0]
     facts = _apart(ctx, found[:_LISTED], view)
-    listed = "\n".join(
-        f"  {row.kind:<15} {row.title}{facts[row.id]}  {row.id}" for row in found[:_LISTED]
-    )
+    shown = (f"{row.kind:<15} {row.title}{facts[row.id]}  {row.id}" for row in found[:_LISTED])
+    # A name with a line break in it would pass for another candidate.
+    listed = "\n".join("  " + " ".join(line.splitlines()) for line in shown)
     more = f"\n  ... and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
     message = f"{reference!r} may be any of {len(found)}:\n{listed}{more}"
     raise Ambiguous(message)

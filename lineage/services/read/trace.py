@@ -30,8 +30,8 @@ Depth = Annotated[
 Versions = Annotated[
     Literal["all", "latest"] | None,
     Says(
-        text="Where a name or a path has versions: begin with all of them, or with the latest. Without "
-        "it with all, and where causes of a path are asked for, with the one that HEAD has."
+        text="Where a name or a path has versions: begin with all of them, or with the latest. "
+        "Default: all of them; for the causes of a path, the version that HEAD has."
     ),
 ]
 Limit = Annotated[int, Says(text="How many nodes.", at_least=1, sized=(10_000, ANSWER))]
