@@ -105,7 +105,8 @@ def _opened(source: Source) -> Iterator[tuple[_Opener, _Shelving | None]]:
         return
     if address.startswith(_WEB_SCHEMES):
         # The HTTP client of the standard library costs more to load than all else here.
-        from importers.mlflow.rest import RestStore, Server
+        from importers.mlflow.rest import RestStore
+        from importers.mlflow.server import Server
 
         instance = _by_address(address)
         yield lambda tally: RestStore(Server(address, login), tally, instance), None

@@ -3,16 +3,10 @@
 
 from __future__ import annotations
 
-import json
-from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from http.client import HTTPException
 from itertools import islice
 from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.parse import unquote, urlencode
-from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 from importers.mlflow.entities import (
     Dataset,
@@ -25,16 +19,11 @@ from importers.mlflow.entities import (
     Run,
     intrinsic,
 )
-from importers.mlflow.values import Tally, storable
-from lineage.errors import BadInput, EndpointMissing, InputMissing
-from lineage.sources import json_reader
-from lineage.sources.http_body import read_body
+from importers.mlflow.server import API, Object, Server, objects_of
+from importers.mlflow.values import Tally
+from lineage.errors import BadInput, EndpointMissing
 
-_API, _API_3 = "/api/2.0/mlflow", "/api/3.0/mlflow"
-#: Seconds of silence, and for a whole answer; bytes of one.
-_TIMEOUT, _LONGEST_ANSWER = 30.0, 600.0
-_LARGEST_ANSWER = 128 * 1024 * 1024
-_LESS = "Import the database or the folder of the server instead."
+_API_3 = "/api/3.0/mlflow"
 #: Runs are asked for one by one where models are logged, for a search leaves out the models used.
 _MOST_SINGLE = 10_000
 _EXPERIMENTS_AT_ONCE = 100
@@ -44,69 +33,6 @@ _COUNTED_AT_ONCE, _MOST_COUNTED = 50, 10_000
 _PROMPTS = "tags.`mlflow.prompt.is_prompt` = 'true'"
 _RUNS_AT_ONCE = 1_000
 _MODELS_AT_ONCE = 100
-
-_Object = Mapping[str, Any]
-
-
-class _NoRedirect(HTTPRedirectHandler):
-    """A server that sends us elsewhere is refused: the user named this one."""
-
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        """No request."""
-        return
-
-
-class Server:
-    """JSON over HTTP to one address. Raises ``InputMissing``, ``BadInput``, ``LimitExceeded``."""
-
-    def __init__(self, address: str, login: str | None) -> None:
-        self.address = address.rstrip("/")
-        self._opener = build_opener(_NoRedirect, ProxyHandler({}))
-        self._headers = {"Accept": "application/json", "Content-Type": "application/json"}
-        if login:
-            credentials = b64encode(unquote(login).encode()).decode()
-            self._headers["Authorization"] = f"Basic {credentials}"
-
-    def ask(self, path: str, asked: _Object, *, post: bool = False, api: str = _API) -> _Object:
-        """The object that one request is answered with."""
-        url, data = f"{self.address}{api}/{path}", None
-        if post:
-            data = json.dumps(asked).encode()
-        elif asked:
-            url += "?" + urlencode(asked, doseq=True)
-        request = Request(url, data=data, headers=self._headers)  # noqa: S310 - the user's URL
-        try:
-            answer = self._opener.open(request, timeout=_TIMEOUT)
-            text = read_body(
-                answer, largest=_LARGEST_ANSWER, seconds=_LONGEST_ANSWER, where=url, hint=_LESS
-            )
-        except HTTPError as error:
-            with error:
-                raise _refused(error, url) from error
-        except (URLError, OSError, HTTPException, ValueError) as error:
-            reason = getattr(error, "reason", None) or str(error) or type(error).__name__
-            message = f"the server does not answer: {reason}"
-            raise InputMissing(message, where=url, hint="Check address and network.") from error
-        value = json_reader.loads(text, where=url)
-        if not isinstance(value, dict):
-            raise BadInput("the answer is no JSON object: is this MLflow?", where=url)
-        found: _Object = storable(value)
-        return found
-
-    def pages(
-        self, path: str, under: str, asked: _Object, *, post: bool = False, api: str = _API
-    ) -> Iterator[_Object]:
-        """The objects of a search, page by page."""
-        answer = self.ask(path, asked, post=post, api=api)
-        met = set()
-        yield from _objects(answer, under)
-        while token := answer.get("next_page_token"):
-            if token in met:
-                message = "the server sends the same page again and again"
-                raise BadInput(message, where=self.address)
-            met.add(token)
-            answer = self.ask(path, {**asked, "page_token": token}, post=post, api=api)
-            yield from _objects(answer, under)
 
 
 class RestStore:
@@ -157,7 +83,7 @@ class RestStore:
                     self._tally.lose("runs", reason)
                 asked += 1
                 yield self._run(whole, str(ident))
-        self._count("traces", "traces", "traces", _API, post=False)
+        self._count("traces", "traces", "traces", API, post=False)
         self._count("evaluation sets", "datasets/search", "datasets", _API_3, post=True)
 
     def _count(self, what: str, path: str, under: str, api: str, *, post: bool) -> None:
@@ -180,8 +106,8 @@ class RestStore:
 
     def registered_models(self) -> Iterator[RegisteredModel]:
         """The registry by name."""
-        models: dict[str, _Object] = {}
-        versions: dict[str, dict[str, _Object]] = defaultdict(dict)
+        models: dict[str, Object] = {}
+        versions: dict[str, dict[str, Object]] = defaultdict(dict)
         for query in ({}, {"filter": _PROMPTS}):
             asked = {"max_results": _RUNS_AT_ONCE, **query}
             try:
@@ -228,7 +154,7 @@ class RestStore:
     def _experiment(self, ident: Any) -> Experiment:
         return self._experiments.get(str(ident)) or Experiment(id=str(ident), name=str(ident))
 
-    def _run(self, found: _Object, ident: str) -> Run:
+    def _run(self, found: Object, ident: str) -> Run:
         info, data = _object(found, "info"), _object(found, "data")
         inputs, outputs = _object(found, "inputs"), _object(found, "outputs")
         metrics = self._metrics(data, f"run {ident}")
@@ -252,17 +178,17 @@ class RestStore:
             metrics={name: last[-1] for name, last in metrics.items()},
             tags=tags,
             datasets=sorted(
-                map(_dataset, _objects(inputs, "dataset_inputs")),
+                map(_dataset, objects_of(inputs, "dataset_inputs")),
                 key=lambda item: (item.dataset.name, item.dataset.digest, item.context or ""),
             ),
-            models_used=sorted(str(m.get("model_id")) for m in _objects(inputs, "model_inputs")),
+            models_used=sorted(str(m.get("model_id")) for m in objects_of(inputs, "model_inputs")),
             models_made=[
                 ModelOutput(model=str(m.get("model_id")), step=_whole(m.get("step")))
-                for m in _objects(outputs, "model_outputs")
+                for m in objects_of(outputs, "model_outputs")
             ],
         )
 
-    def _logged_model(self, found: _Object) -> LoggedModel:
+    def _logged_model(self, found: Object) -> LoggedModel:
         info, data = _object(found, "info"), _object(found, "data")
         status = _text(info.get("status"))
         metrics = self._metrics(data, f"logged model {info.get('model_id')}")
@@ -281,9 +207,9 @@ class RestStore:
             tags=_pairs(info, "tags"),
         )
 
-    def _metrics(self, data: _Object, where: str) -> dict[str, list[float]]:
+    def _metrics(self, data: Object, where: str) -> dict[str, list[float]]:
         found: dict[str, list[float]] = defaultdict(list)
-        for metric in sorted(_objects(data, "metrics"), key=_place):
+        for metric in sorted(objects_of(data, "metrics"), key=_place):
             name = str(metric.get("key"))
             value = self._tally.number(metric.get("value"), f"{name} of {where}")
             if value is not None:
@@ -291,20 +217,9 @@ class RestStore:
         return found
 
 
-def _refused(error: HTTPError, url: str) -> BadInput:
-    if error.code == 404:
-        return EndpointMissing("the server does not offer this: is it MLflow?", where=url)
-    hint = None
-    if error.code in {401, 403}:
-        hint = "Name user and password in the address: http://user:password@host"
-    elif 300 <= error.code < 400:
-        hint = f"It sends requests to {error.headers.get('Location')}; name that if you trust it."
-    return BadInput(f"the server answers {error.code} {error.reason}", where=url, hint=hint)
-
-
-def _registered(model: _Object, versions: Sequence[_Object]) -> RegisteredModel:
+def _registered(model: Object, versions: Sequence[Object]) -> RegisteredModel:
     aliases: dict[str, list[str]] = defaultdict(list)
-    for alias in _objects(model, "aliases"):
+    for alias in objects_of(model, "aliases"):
         aliases[str(alias.get("version"))].append(str(alias.get("alias")))
     return RegisteredModel(
         name=str(model.get("name")),
@@ -318,7 +233,7 @@ def _registered(model: _Object, versions: Sequence[_Object]) -> RegisteredModel:
     )
 
 
-def _version(found: _Object, aliases: Mapping[str, Sequence[str]]) -> ModelVersion:
+def _version(found: Object, aliases: Mapping[str, Sequence[str]]) -> ModelVersion:
     version = str(found.get("version"))
     return ModelVersion(
         version=version,
@@ -334,7 +249,7 @@ def _version(found: _Object, aliases: Mapping[str, Sequence[str]]) -> ModelVersi
     )
 
 
-def _experiment(found: _Object) -> Experiment:
+def _experiment(found: Object) -> Experiment:
     return Experiment(
         id=str(found.get("experiment_id")),
         name=str(found.get("name")),
@@ -343,7 +258,7 @@ def _experiment(found: _Object) -> Experiment:
     )
 
 
-def _dataset(found: _Object) -> DatasetInput:
+def _dataset(found: Object) -> DatasetInput:
     dataset = _object(found, "dataset")
     return DatasetInput(
         dataset=Dataset(
@@ -362,7 +277,7 @@ def _id(thing: Experiment | LoggedModel) -> str:
     return thing.id
 
 
-def _place(metric: _Object) -> tuple[str, int, int]:
+def _place(metric: Object) -> tuple[str, int, int]:
     return (
         str(metric.get("key")),
         _whole(metric.get("step")) or 0,
@@ -375,22 +290,15 @@ def _whole(value: Any) -> int | None:
     return int(text) if text.removeprefix("-").isdecimal() and len(text) < 20 else None
 
 
-def _object(found: _Object, name: str) -> _Object:
+def _object(found: Object, name: str) -> Object:
     value = found.get(name)
     return value if isinstance(value, dict) else {}
 
 
-def _objects(found: _Object, name: str) -> Iterator[_Object]:
-    value = found.get(name)
-    return (
-        (item for item in value if isinstance(item, dict)) if isinstance(value, list) else iter(())
-    )
-
-
-def _pairs(found: _Object, name: str) -> dict[str, str]:
+def _pairs(found: Object, name: str) -> dict[str, str]:
     return {
         str(pair.get("key")): str(pair.get("value", ""))
-        for pair in sorted(_objects(found, name), key=lambda pair: str(pair.get("key")))
+        for pair in sorted(objects_of(found, name), key=lambda pair: str(pair.get("key")))
     }
 
 

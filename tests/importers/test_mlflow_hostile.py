@@ -307,14 +307,14 @@ def test_a_server_is_asked_with_the_users_login_and_may_not_send_us_elsewhere(an
 def test_an_answer_that_is_too_long_or_never_ends_is_one_error(answering, monkeypatch) -> None:
     host = answering(200, b" " * 2_000, **{"Content-Length": "2000"})
     with monkeypatch.context() as patch:
-        patch.setattr("importers.mlflow.rest._LARGEST_ANSWER", 1_000)
+        patch.setattr("importers.mlflow.server._LARGEST_ANSWER", 1_000)
         error = refused(f"http://{host}")
         assert (type(error), error.what) == (
             LimitExceeded,
             "the answer is over the limit of 1,000 bytes",
         )
     with monkeypatch.context() as patch:
-        patch.setattr("importers.mlflow.rest._LONGEST_ANSWER", 0)
+        patch.setattr("importers.mlflow.server._LONGEST_ANSWER", 0)
         assert "longer than 0 seconds" in refused(f"http://{host}").what
     early = answering(200, b'{"experiments": []}', **{"Content-Length": "2000"})
     assert "ends early" in refused(f"http://{early}").what
