@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +22,12 @@ _LONGEST_VALUE = 32 * 1024 * 1024
 _MAGIC = b"SQLite format 3\0"
 
 
+class Unreadable(str):
+    """A text of a database that is not UTF-8: the bytes that are none are replaced."""
+
+    __slots__ = ()
+
+
 class Database(Protocol):
     """A connection that reads. Statements write their parameters as ``?``."""
 
@@ -33,6 +39,12 @@ class Database(Protocol):
 
     def rows(self, statement: str, parameters: Sequence[Any] = ()) -> Rows:
         """The rows of a statement."""
+        ...
+
+    def pages(self, asked: str, table: str, key: str, size: int) -> Iterator[Rows]:
+        """What is asked of the rows of a table that have a text as their key, in its order: each once, and
+        so many at a time that no lock is held for long. Raises ``BadInput`` where the pages do not move on.
+        """
         ...
 
     def close(self) -> None:
@@ -63,7 +75,7 @@ class SqliteDatabase:
             self._connection.execute("PRAGMA trusted_schema = OFF")
         except sqlite3.Error as error:
             raise self._failure(error) from error
-        self._connection.text_factory = lambda text: text.decode("utf-8", "replace")
+        self._connection.text_factory = _text
 
     def tables(self) -> Mapping[str, frozenset[str]]:
         """The columns of each base table."""
@@ -85,6 +97,17 @@ class SqliteDatabase:
         except (sqlite3.Error, UnicodeError) as error:  # a damaged schema is quoted byte by byte
             raise self._failure(error) from error
 
+    def pages(self, asked: str, table: str, key: str, size: int) -> Iterator[Rows]:
+        """See ``Database.pages``. The bytes of a key move a page on, for its text may not be UTF-8 and would
+        then be another key, before or behind.
+        """
+        after = f'"{key}" COLLATE BINARY > CAST(? AS TEXT)'
+        statement = (
+            f'SELECT CAST("{key}" AS BLOB), {asked} FROM "{table}" WHERE typeof("{key}") = \'text\''  # noqa: S608
+            f' AND {after} ORDER BY "{key}" COLLATE BINARY LIMIT {size}'
+        )
+        yield from _pages(self, statement, b"", size)
+
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
@@ -101,6 +124,27 @@ class SqliteDatabase:
             size = self._path.stat().st_size
             return InputTruncated(f"the file ends at {size} of {whole} bytes", where=self.address)
         return BadInput(f"SQLite cannot read it: {text}", where=self.address)
+
+
+def _text(found: bytes) -> str:
+    try:
+        return found.decode()
+    except UnicodeDecodeError:
+        return Unreadable(found.decode("utf-8", "replace"))
+
+
+def _pages(database: Database, statement: str, after: Any, size: int) -> Iterator[Rows]:
+    """The pages of a statement behind a key, which is its parameter and its first column."""
+    met = {after}
+    while found := database.rows(statement, (after,)):
+        yield [row[1:] for row in found]
+        after = found[-1][0]
+        if len(found) < size:
+            return
+        if after in met:
+            message = "it gives the same rows again and again"
+            raise BadInput(message, where=database.address, hint="Is an index of it damaged?")
+        met.add(after)
 
 
 def _head(path: Path) -> bytes:
@@ -168,6 +212,14 @@ class PostgresDatabase:
             message = f"the server refused to answer: {_first_line(error)}"
             raise BadInput(message, where=self.address) from error
         return rows
+
+    def pages(self, asked: str, table: str, key: str, size: int) -> Iterator[Rows]:
+        """See ``Database.pages``."""
+        statement = (
+            f'SELECT "{key}", {asked} FROM "{table}" WHERE "{key}" > ?'  # noqa: S608
+            f' ORDER BY "{key}" LIMIT {size}'
+        )
+        yield from _pages(self, statement, "", size)
 
     def close(self) -> None:
         """Close the connection."""

@@ -21,7 +21,7 @@ from importers.mlflow.entities import (
 )
 from importers.mlflow.server import API, Object, Server, objects_of
 from importers.mlflow.values import Tally
-from lineage.errors import BadInput, EndpointMissing
+from lineage.errors import BadInput, EndpointMissing, LimitExceeded
 
 _API_3 = "/api/3.0/mlflow"
 #: Runs are asked for one by one where models are logged, for a search leaves out the models used.
@@ -91,10 +91,15 @@ class RestStore:
         for chunk in self._chunks():
             asked = {"experiment_ids": chunk, "max_results": _COUNTED_AT_ONCE}
             found = self._server.pages(path, under, asked, post=post, api=api)
+            count = 0
             try:
-                count = sum(1 for _ in islice(found, _MOST_COUNTED))
-            except BadInput:
-                return
+                for _ in islice(found, _MOST_COUNTED):
+                    count += 1
+            except (BadInput, LimitExceeded):
+                if not count:
+                    return
+                self._tally.lose(what, "they are not read, nor counted to the end", count=count)
+                continue
             more = (
                 f"; only the first {_MOST_COUNTED} were counted" if count == _MOST_COUNTED else ""
             )

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from importers.mlflow.database import Database, Rows
@@ -100,13 +100,21 @@ class Tables:
         """Rows by the names of their columns."""
         if table not in self.names:
             return []
-        there = self.columns(table)
-        asked = ", ".join(f'"{name}"' if name in there else "NULL" for name in columns)
-        statement = f'SELECT {asked} FROM "{table}"'  # noqa: S608 - all names are ours
+        statement = f'SELECT {self._asked(table, columns)} FROM "{table}"'  # noqa: S608 - all names are ours
         if where:
             statement += f" WHERE {where}"
         found = self.rows(f"{statement} {more}", parameters)
         return [dict(zip(columns, row, strict=True)) for row in found]
+
+    def pages(self, table: str, key: str, *columns: str, size: int) -> Iterator[list[Row]]:
+        """Rows by the names of their columns, so many at a time, in the order of a key."""
+        asked = self._asked(table, columns)
+        for found in self._database.pages(asked, table, key, size):
+            yield [dict(zip(columns, row, strict=True)) for row in found]
+
+    def _asked(self, table: str, columns: Sequence[str]) -> str:
+        there = self.columns(table)
+        return ", ".join(f'"{name}"' if name in there else "NULL" for name in columns)
 
     def rows(self, statement: str, parameters: Sequence[Any] = ()) -> Rows:
         """The rows of a statement over tables that are there."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -13,7 +14,7 @@ from urllib.parse import unquote, urlencode
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 from importers.mlflow.values import storable
-from lineage.errors import BadInput, EndpointMissing, InputMissing
+from lineage.errors import BadInput, EndpointMissing, InputMissing, LimitExceeded
 from lineage.sources import json_reader
 from lineage.sources.http_body import read_body
 
@@ -21,6 +22,8 @@ API = "/api/2.0/mlflow"
 #: Seconds of silence, and for a whole answer; bytes of one.
 _TIMEOUT, _LONGEST_ANSWER = 30.0, 600.0
 _LARGEST_ANSWER = 128 * 1024 * 1024
+#: Pages of one search, and how many of them may be short of what was asked for though others follow.
+_MOST_PAGES, _MOST_SHORT = 100_000, 1_000
 _LESS = "Import the database or the folder of the server instead."
 
 Object = Mapping[str, Any]
@@ -74,17 +77,42 @@ class Server:
     def pages(
         self, path: str, under: str, asked: Object, *, post: bool = False, api: str = API
     ) -> Iterator[Object]:
-        """The objects of a search, page by page."""
-        answer = self.ask(path, asked, post=post, api=api)
-        met = set()
-        yield from objects_of(answer, under)
-        while token := answer.get("next_page_token"):
-            if token in met:
+        """The objects of a search, page by page. Raises ``BadInput`` where the pages do not move on, and
+        ``LimitExceeded`` where they do not end.
+        """
+        met, short, body = set[bytes](), 0, asked
+        for _ in range(_MOST_PAGES):
+            answer = self.ask(path, body, post=post, api=api)
+            found = list(objects_of(answer, under))
+            token = answer.get("next_page_token")
+            if token and not isinstance(token, str):
+                raise BadInput("the name of the next page is no text", where=self.address)
+            marks = {_mark(token), _mark(list(map(_name, found)))} if token else set[bytes]()
+            if met & marks:
                 message = "the server sends the same page again and again"
-                raise BadInput(message, where=self.address)
-            met.add(token)
-            answer = self.ask(path, {**asked, "page_token": token}, post=post, api=api)
-            yield from objects_of(answer, under)
+                raise BadInput(message, where=self.address, hint=_LESS)
+            yield from found
+            if not token:
+                return
+            met |= marks if found else {_mark(token)}
+            short += len(found) < asked["max_results"]
+            if short > _MOST_SHORT:
+                break
+            body = {**asked, "page_token": token}
+        message = f"the list does not end: its pages go on, and {short:,} are not full"
+        raise LimitExceeded(message, where=f"{self.address}{api}/{path}", hint=_LESS)
+
+
+def _mark(value: Any) -> bytes:
+    return sha256(json.dumps(value).encode()).digest()
+
+
+def _name(found: Object) -> Any:
+    """What an object is known by: a page of the same objects is the same page, whatever else it says."""
+    info = found.get("info")
+    names = ("run_id", "model_id", "experiment_id", "dataset_id", "trace_id", "request_id", "name")
+    of = {**(info if isinstance(info, dict) else {}), **found}
+    return [of.get(name) for name in (*names, "version")] if of.keys() & set(names) else found
 
 
 def _refused(error: HTTPError, url: str) -> BadInput:

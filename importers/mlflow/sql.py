@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from importers.mlflow.database import Database
+from importers.mlflow.database import Database, Unreadable
 from importers.mlflow.entities import (
     Dataset,
     DatasetInput,
@@ -59,20 +59,26 @@ class SqlStore:
     def runs(self) -> Iterator[Run]:
         """All runs by id, read in chunks so that no lock is held for long."""
         self._count()
-        after = ""
-        while True:
-            chunk = self._tables.select(
-                "runs",
-                *("run_uuid", "experiment_id", "name", "status", "user_id", "start_time"),
-                *("end_time", "lifecycle_stage", "artifact_uri", "source_version"),
-                where='"run_uuid" > ?',
-                parameters=(after,),
-                more=f'ORDER BY "run_uuid" LIMIT {_CHUNK}',
-            )
-            yield from self._details(chunk)
-            if len(chunk) < _CHUNK:
-                return
-            after = chunk[-1]["run_uuid"]
+        left = self._tables.size("runs")
+        for chunk in self._tables.pages(
+            "runs",
+            "run_uuid",
+            *("run_uuid", "experiment_id", "name", "status", "user_id", "start_time"),
+            *("end_time", "lifecycle_stage", "artifact_uri", "source_version"),
+            size=_CHUNK,
+        ):
+            named = [row for row in chunk if self._named(row["run_uuid"])]
+            unique = {row["run_uuid"]: row for row in named}
+            left -= len(chunk) - len(named) + len(unique)
+            yield from self._details(list(unique.values()))
+        reason = "their id does not lead to them: it is empty, no text, or another's too"
+        self._tally.lose("runs", reason, count=max(left, 0))
+
+    def _named(self, ident: str) -> bool:
+        """Whether the id of a run can be read; its parameters and metrics are found by it."""
+        if isinstance(ident, Unreadable):
+            self._tally.lose("runs", "their id is not UTF-8", first=str(ident))
+        return not isinstance(ident, Unreadable)
 
     def logged_models(self) -> Iterator[LoggedModel]:
         """All logged models by id."""
