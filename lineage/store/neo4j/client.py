@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import neo4j
@@ -29,8 +29,9 @@ class Client:
     """The driver of one database; ``where`` is its address without credentials."""
 
     def __init__(self, url: str, *, user: str, password: str, secret: str = "") -> None:
-        driver, database, where = connect(url, user, password)
+        driver, silence, database, where = connect(url, user, password)
         self.driver: neo4j.Driver = driver
+        self._silence = silence
         self.database: str = database
         self.where: str = where
         self.moments: Moments = Moments(self.head)
@@ -40,10 +41,19 @@ class Client:
         """A session of our own, for statements that no transaction may hold."""
         return self.driver.session(database=self.database, default_access_mode="WRITE")
 
+    @contextmanager
+    def watched(self) -> Iterator[Callable[[], bool]]:
+        """The driver's errors as ours, and the end of a call to which the server is silent; what it gives
+        says whether that came.
+        """
+        with translated(self.where), self._silence.watched(self.where) as was_ended:
+            yield was_ended
+
     def bare(self, text: str, seconds: float | None = None, /, **parameters: Any) -> list[Any]:
         """The one row of a read, within so many seconds."""
         query = neo4j.Query(text, timeout=PATIENCE if seconds is None else max(seconds, 0.001))
-        with translated(self.where):
+
+        def ask() -> list[Any]:
             return self.driver.execute_query(
                 query,
                 parameters,
@@ -51,6 +61,12 @@ class Client:
                 routing_="r",
                 result_transformer_=_values,
             )
+
+        with self.watched():
+            try:
+                return ask()
+            except driver_errors.IncompleteCommit:  # of a read: only the end of its answer is lost
+                return ask()
 
     def one(self, text: str, seconds: float | None = None, /, **parameters: Any) -> list[Any]:
         """The columns of a read that looks at the head (``cypher.at_one_head``)."""
@@ -86,10 +102,12 @@ class Client:
         A connection lost while committing leaves the outcome open; trying once more finds out.
         """
         managed = neo4j.unit_of_work(timeout=patience)(work)
-        with translated(self.where), self.session() as session:
+        with self.watched() as was_ended, self.session() as session:
             try:
                 return session.execute_write(managed)
             except driver_errors.IncompleteCommit:
+                if was_ended():
+                    raise
                 return session.execute_write(managed)
 
     def head(self) -> Frontier:

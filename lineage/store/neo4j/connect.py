@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import neo4j
@@ -21,14 +22,15 @@ from lineage.errors import (
     TimedOut,
     Usage,
 )
+from lineage.store.neo4j.silence import WORKING, Silence
 
 #: Seconds to wait for a connection, and in all for a transaction that may be tried again.
 CONNECT, RETRY = 5.0, 15.0
 
 
-def connect(url: str, user: str, password: str) -> tuple[neo4j.Driver, str, str]:
-    """A driver of our own, the database named in the address, else the home database of the account,
-    and the address without credentials.
+def connect(url: str, user: str, password: str) -> tuple[neo4j.Driver, Silence, str, str]:
+    """A driver of our own, with what ends its calls where the server is silent; the database named in the
+    address, else the home database of the account; and the address without credentials.
 
     A user in the address works, with a warning: addresses end up in logs. Raises ``Usage`` for an
     address that names no server, or the server's own database.
@@ -52,27 +54,49 @@ def connect(url: str, user: str, password: str) -> tuple[neo4j.Driver, str, str]
             where=f"{clean}/{database}",
             hint="Name another database, or none: the account's home database is meant then.",
         )
-    driver = neo4j.GraphDatabase.driver(
-        clean,
+    driver = _driver(clean, user, password, RETRY)
+    scheme = parts.scheme.replace("neo4j", "bolt")
+    silence = Silence(driver, partial(_works_for, scheme, user, password))
+    try:
+        name = database or _home(driver, silence, clean)
+    except BaseException:
+        driver.close()
+        raise
+    return driver, silence, name, f"{clean}/{name}"
+
+
+def _driver(url: str, user: str, password: str, seconds: float) -> neo4j.Driver:
+    return neo4j.GraphDatabase.driver(
+        url,
         auth=(user, password),
-        connection_timeout=CONNECT,
-        connection_acquisition_timeout=RETRY,
+        connection_timeout=min(CONNECT, seconds),
+        connection_acquisition_timeout=seconds,
         max_transaction_retry_time=RETRY,
         notifications_min_severity="OFF",
         telemetry_disabled=True,
         user_agent="lineagedb",
     )
-    try:
-        name = database or _home(driver, clean)
-    except BaseException:
-        driver.close()
-        raise
-    return driver, name, f"{clean}/{name}"
 
 
-def _home(driver: neo4j.Driver, where: str) -> str:
+def _works_for(
+    scheme: str, user: str, password: str, at: tuple[str, int], seconds: float
+) -> Collection[str]:
+    """The connections that one server works for, none where it does not say in so many seconds."""
+    host, port = at
+    host = f"[{host}]" if ":" in host else host
+    with (
+        suppress(driver_errors.Neo4jError, driver_errors.DriverError, OSError, ValueError),
+        _driver(f"{scheme}://{host}:{port}", user, password, seconds) as driver,
+        driver.session() as session,
+    ):
+        query = neo4j.Query(WORKING, timeout=seconds)
+        return frozenset(map(str, session.run(query).single(strict=True)[0]))
+    return frozenset()
+
+
+def _home(driver: neo4j.Driver, silence: Silence, where: str) -> str:
     """The database that the server means where none is named; not every server calls it neo4j."""
-    with translated(where):
+    with translated(where), silence.watched(where):
         found = driver.execute_query(
             neo4j.Query("CALL db.info() YIELD name RETURN name", timeout=RETRY),
             routing_="r",

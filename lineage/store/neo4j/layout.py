@@ -10,7 +10,6 @@ from lineage.store.base import LAYOUT
 from lineage.store.migration import pending
 from lineage.store.neo4j import ledger, migrations, schema
 from lineage.store.neo4j.client import READ_HEAD, Client
-from lineage.store.neo4j.connect import translated
 
 _HOLDS_ANYTHING = "RETURN EXISTS { MATCH (n) }"
 _MARK_SCHEMA = "MATCH (l:Ledger {one: 1}) SET l.schema = $names"
@@ -46,7 +45,7 @@ def _lay_out(client: Client, made: frozenset[str]) -> None:
     if not lacking:
         return
     constraints = [name for name in lacking if name in schema.CONSTRAINTS]
-    with translated(client.where), client.session() as session:
+    with client.watched(), client.session() as session:
         left = session.run(schema.ORPHANS, names=constraints).single(strict=True)
         for name in left[0]:
             session.run(schema.drop_index(name)).consume()

@@ -26,7 +26,6 @@ import orjson
 from lineage import config
 from lineage.store.migration import Migration, kept_value
 from lineage.store.neo4j.client import Client
-from lineage.store.neo4j.connect import translated
 
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(
@@ -98,7 +97,7 @@ def migrate(client: Client, lay_out: Callable[[], None], redraw: Callable[[], ob
     wait, because it holds the lock of the former head until that is deleted.
     """
     client.write(partial(_begin, client))
-    with translated(client.where), client.session() as session:
+    with client.watched(), client.session() as session:
         with session.begin_transaction(timeout=_LONG) as tx:
             if _lock(tx) is None:
                 return  # another process has done it all
