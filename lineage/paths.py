@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Paths as people type them, and as they are stored."""
+"""Paths as people type them, and as they are stored; and how a file gets its name for good."""
 
 from __future__ import annotations
 
@@ -17,3 +17,17 @@ def expanded(path: str | Path) -> Path:
 def as_text(path: PurePath) -> str:
     """A path as text; bytes that are not UTF-8 are written out, so that it can be stored."""
     return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
+
+
+def put_in_place(part: Path, target: Path) -> None:
+    """Give a file that is written its name: it has that with all its bytes or not at all, and keeps it when
+    the power is cut. Raises ``OSError``.
+    """
+    with part.open("rb") as written:
+        os.fsync(written.fileno())
+    part.replace(target)
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -5,13 +5,17 @@ from __future__ import annotations
 
 import socket
 import struct
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from random import Random
 from threading import Event, Lock, Thread
 from typing import Any, Self
 
 #: What may happen to a packet: the connection is closed or reset, with half of the packet passed or none; it
 #: is passed late; nothing is passed any more; on its connection alone nothing is.
 FAULTS = ("close", "reset", "half", "late", "stall", "stall one")
+#: Places of a fault, some and many.
+PLACES = (6, 50)
 _RESET = struct.pack("ii", 1, 0)
 
 
@@ -101,6 +105,18 @@ class Proxy:
                     _end(side)
                 return False
         return True
+
+
+def places(port: int, extent: int, work: Callable[[int], Any]) -> Iterator[tuple[str, Proxy]]:
+    """Proxies whose faults are spread over the packets that the work takes."""
+    random = Random(extent)
+    with Proxy(port) as through:
+        work(through.port)
+        packets = through.packets
+    for number in range(PLACES[extent]):
+        fault, at = FAULTS[number % len(FAULTS)], random.randrange(packets)
+        with Proxy(port, at=at, fault=fault) as through:
+            yield f"{fault} at {at} of {packets}", through
 
 
 def _end(side: socket.socket) -> None:

@@ -7,16 +7,22 @@ import json
 import math
 import shutil
 import sqlite3
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+import lineage
 from importers.base import Source
 from importers.mlflow import IMPORTER
 from lineage import ids
+from lineage.errors import LineageError
 from lineage.model.numeric import meaning
 from lineage.model.record import Edge, Node, line
 from lineage.model.value import Literal, wired
+from tests.conftest import KEY, clock
+from tests.faults.proxy import places
 from tests.importers.mlflow_found import COMMIT, OLD, REAL, Found
 
 # --- what a store says ---------------------------------------------------------------------------
@@ -120,6 +126,42 @@ def test_a_server_says_what_its_database_says(sql, server) -> None:
     assert without_files - not_numbers <= set(asked.lines)
     assert len(asked.lines) == len(without_files)
     assert asked.lost("artifact folders") == 4
+
+
+def test_a_server_is_imported_whole_or_not_at_all_wherever_the_network_fails(
+    server, tmp_path, monkeypatch, extent
+) -> None:
+    monkeypatch.setattr("importers.mlflow.server._TIMEOUT", 1.5)
+    port = urlsplit(server).port
+    path: Path = tmp_path / "store.db"
+
+    def imported(at: int) -> tuple[Any, ...]:
+        with lineage.open(path, clock=clock, person_key=KEY) as store:
+            store.load(f"http://127.0.0.1:{at}")
+            return seen()
+
+    def seen() -> tuple[Any, ...]:
+        with lineage.open(path, clock=clock, person_key=KEY) as store:
+            assert store.verify().state == "intact"
+            return store.stats().nodes, store.stats().edges
+
+    def fresh(at: int) -> tuple[Any, ...]:
+        for file in tmp_path.glob("store.db*"):
+            file.unlink()
+        return imported(at)
+
+    expected = fresh(port)
+    for what, through in places(port, extent, fresh):
+        for file in tmp_path.glob("store.db*"):
+            file.unlink()
+        try:
+            found = imported(through.port)
+        except LineageError:
+            assert seen() in {(0, 0), expected}, what
+        else:
+            assert found == expected, what
+        through.heal()
+        assert imported(through.port) == expected, what
 
 
 def names(record: Node | Edge) -> tuple[str, ...]:

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from contextlib import closing
 from pathlib import Path
 
 from lineage.errors import BadInput, InputMissing, StoreDamaged, StoreFull, Usage
 from lineage.ledger.merkle import Frontier
+from lineage.paths import put_in_place
 from lineage.progress import Progress, silent
 from lineage.services.operate.replicate import Replication, copy, log_of
 from lineage.store import engines, unfinished
@@ -51,9 +51,7 @@ def _write_replay(store: Store, path: Path, progress: Progress) -> None:
         _drop(part)
         with closing(engines.opened(str(part), Options(durability="fast"))) as made:
             copy(store, made, progress, moved=_EVERYTHING, command="backup", arguments=str(path))
-        with part.open("rb") as written:
-            os.fsync(written.fileno())
-        part.replace(path)
+        put_in_place(part, path)
     finally:
         _drop(part)
 

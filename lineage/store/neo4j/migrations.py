@@ -24,6 +24,7 @@ import neo4j
 import orjson
 
 from lineage import config
+from lineage.paths import put_in_place
 from lineage.store.migration import Migration, kept_value
 from lineage.store.neo4j.client import Client
 
@@ -178,14 +179,11 @@ def _write_backup(target: Path, nodes: Iterable[Any]) -> None:
     part = target.with_name(target.name + ".part")
     part.unlink(missing_ok=True)
     part.touch(mode=0o600)
-    with part.open("wb") as raw:
-        with gzip.open(raw, "wb") as lines:
-            for labels, properties in nodes:
-                shown = {name: _plain(value) for name, value in properties.items()}
-                lines.write(orjson.dumps({"labels": labels, "properties": shown}) + b"\n")
-        raw.flush()
-        os.fsync(raw.fileno())
-    part.replace(target)
+    with gzip.open(part, "wb") as lines:
+        for labels, properties in nodes:
+            shown = {name: _plain(value) for name, value in properties.items()}
+            lines.write(orjson.dumps({"labels": labels, "properties": shown}) + b"\n")
+    put_in_place(part, target)
 
 
 def _plain(value: Any) -> Any:

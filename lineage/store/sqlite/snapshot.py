@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+
+from lineage.paths import put_in_place
 
 
 def write_snapshot(source: sqlite3.Connection, target: Path) -> None:
@@ -21,8 +22,6 @@ def write_snapshot(source: sqlite3.Connection, target: Path) -> None:
             source.backup(copy)
             # One file, that can be read where nothing can be written beside it.
             copy.execute("PRAGMA journal_mode = DELETE")
-        with part.open("rb") as written:
-            os.fsync(written.fileno())
-        part.replace(target)
+        put_in_place(part, target)
     finally:
         part.unlink(missing_ok=True)
