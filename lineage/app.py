@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from importers.base import Source
-from lineage import config
+from lineage import config, descriptors
 from lineage.closeable import Closeable
 from lineage.errors import StoreMissing, Usage
 from lineage.model.record import Batch
@@ -104,6 +104,7 @@ def open_store(
         from lineage.client.remote import Remote, needs_store
 
         raise needs_store(Remote(url).url)
+    descriptors.demand(descriptors.NEEDED)
     store = engines.opened(url, Options(create, durability, busy_timeout))
     try:
         unfinished.demand_finished(store, url, finishing=finishing)
@@ -278,6 +279,7 @@ class Lineage(Verbs, Closeable):
         the environment which the source, a lock file, describes; ``contexts`` those that a document of
         JSON-LD names, by their addresses: nothing is ever fetched.
         """
+        descriptors.demand(descriptors.OF_WORK)
         place = Source.of(os.fspath(source), data)
         if named is None and place.path is not None and place.path.is_dir():
             if contexts:
@@ -328,6 +330,7 @@ class Lineage(Verbs, Closeable):
 
     def backup(self, path: str | os.PathLike[str], progress: Progress = silent) -> Replication:
         """Write the whole store to a new file (``services.operate.backup.back_up``)."""
+        descriptors.demand(descriptors.OF_WORK)
         return backup.back_up(self.store, Path(path), progress)
 
     def rebuild(self, progress: Progress = silent) -> Replication:

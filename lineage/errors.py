@@ -317,6 +317,12 @@ class ServerBusy(LineageError, code="server-busy", status=503, exit_code=TEMPORA
     hint = "Ask again in a moment."
 
 
+class TooFewDescriptors(LineageError, code="too-few-descriptors", status=503, exit_code=TEMPORARY):
+    """The system lets the process open too few files."""
+
+    hint = "Let it open more ('ulimit -n 1024'), or close what else it has open."
+
+
 class WrongHost(LineageError, code="wrong-host", status=421, exit_code=5):
     """The request names a host that this server is not: a rebound DNS name, or a missing option."""
 

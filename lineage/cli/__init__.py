@@ -14,6 +14,7 @@ from typing import TextIO
 
 import click
 
+from lineage import descriptors
 from lineage.cli import terminal
 from lineage.errors import Ambiguous, LineageError, Usage
 from lineage.version import __version__
@@ -163,6 +164,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _run(words: list[str]) -> object:
     """What the command gives back. click's own ``main`` would take a broken pipe for a failure."""
+    descriptors.demand(descriptors.NEEDED)
     if "_LINEAGE_COMPLETE" in os.environ:
         return cli.main(args=words, prog_name="lineage", standalone_mode=False)
     with cli.make_context("lineage", words) as ctx:
