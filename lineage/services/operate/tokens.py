@@ -58,7 +58,12 @@ def add(ctx: Context, name: str, role: Role, days: int = tokens.DAYS) -> tuple[T
     if not shown or not shown.isprintable() or len(shown) > 80:
         message = f"{name!r} cannot be the name of a token"
         raise Usage(message, hint="Name it for who will use it: 80 printable characters at most.")
-    token, secret = tokens.mint(shown, role, now=ctx.clock(), days=days)
+    now = ctx.clock()
+    try:
+        token, secret = tokens.mint(shown, role, now=now, days=days)
+    except OverflowError as error:
+        message = f"the clock says {now.isoformat()}, and {days} days later there is no day"
+        raise Usage(message, hint="Set the clock of this machine.") from error
     ctx.store.keep({_TOKEN + token.id: token.to_text().encode()})
     return token, secret
 
