@@ -6,17 +6,25 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
+from functools import partial
 from hashlib import sha256
-from http.client import HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import unquote, urlencode
-from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
+from urllib.request import (
+    HTTPHandler,
+    HTTPRedirectHandler,
+    HTTPSHandler,
+    ProxyHandler,
+    Request,
+    build_opener,
+)
 
 from importers.mlflow.values import storable
 from lineage.errors import BadInput, EndpointMissing, InputMissing, LimitExceeded
 from lineage.sources import json_reader
-from lineage.sources.http_body import read_body
+from lineage.sources.http_body import bounded, read_body
 
 API = "/api/2.0/mlflow"
 #: Seconds of silence, and for a whole answer; bytes of one.
@@ -37,12 +45,30 @@ class _NoRedirect(HTTPRedirectHandler):
         return
 
 
+class _Http(HTTPHandler):
+    def http_open(self, req: Request) -> HTTPResponse:
+        """Open within the bounds of time."""
+        return self.do_open(partial(_connection, HTTPConnection), req)
+
+
+class _Https(HTTPSHandler):
+    def https_open(self, req: Request) -> HTTPResponse:
+        """Open within the bounds of time."""
+        return self.do_open(partial(_connection, HTTPSConnection), req)
+
+
+def _connection(kind: type[HTTPConnection], host: str, **named: Any) -> HTTPConnection:
+    made = kind(host, **named)
+    bounded(made, _LONGEST_ANSWER)
+    return made
+
+
 class Server:
     """JSON over HTTP to one address. Raises ``InputMissing``, ``BadInput``, ``LimitExceeded``."""
 
     def __init__(self, address: str, login: str | None) -> None:
         self.address = address.rstrip("/")
-        self._opener = build_opener(_NoRedirect, ProxyHandler({}))
+        self._opener = build_opener(_NoRedirect, ProxyHandler({}), _Http, _Https)
         self._headers = {"Accept": "application/json", "Content-Type": "application/json"}
         if login:
             credentials = b64encode(unquote(login).encode()).decode()
@@ -58,9 +84,7 @@ class Server:
         request = Request(url, data=data, headers=self._headers)  # noqa: S310 - the user's URL
         try:
             answer = self._opener.open(request, timeout=_TIMEOUT)
-            text = read_body(
-                answer, largest=_LARGEST_ANSWER, seconds=_LONGEST_ANSWER, where=url, hint=_LESS
-            )
+            text = read_body(answer, largest=_LARGEST_ANSWER, where=url, hint=_LESS)
         except HTTPError as error:
             with error:
                 raise _refused(error, url) from error

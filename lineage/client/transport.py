@@ -26,7 +26,7 @@ from lineage.errors import (
     TimedOut,
     Unauthenticated,
 )
-from lineage.sources.http_body import read_body
+from lineage.sources.http_body import bounded, read_body
 
 #: Bytes of a question (what servers take), and of an answer.
 SENT, RECEIVED = 1024 * 1024, 512 * 1024 * 1024
@@ -115,6 +115,7 @@ class Transport:
             except _CLOSED:
                 self._drop()
         made, self._target, self._headers = self.address.connection(self._timeout)
+        bounded(made, self._timeout)
         self._connection = made
         return self._exchange(made, body)
 
@@ -127,7 +128,7 @@ class Transport:
         }
         connection.request("POST", self._target, body, headers)
         response = connection.getresponse()
-        body = read_body(response, largest=RECEIVED, seconds=self._timeout, hint=_LESS)
+        body = read_body(response, largest=RECEIVED, hint=_LESS)
         return response.status, response.headers, body
 
     def _failed(self, error: Exception) -> LineageError:

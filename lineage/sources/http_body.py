@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the body of an HTTP response within bounds of size and time: the server is not trusted."""
+"""Reads the answer of an HTTP server within bounds of size and time: the server is not trusted."""
 
 from __future__ import annotations
 
+import io
 import time
-from http.client import HTTPResponse
+from functools import partial
+from http.client import HTTPConnection, HTTPResponse
+from socket import socket
+from typing import Any
 
 from lineage.errors import LimitExceeded
 
@@ -12,10 +16,52 @@ from lineage.errors import LimitExceeded
 _PIECE = 256 * 1024
 
 
+class _Timed(io.RawIOBase):
+    """The bytes of a connection until a moment of ``time.monotonic``. Raises ``TimeoutError``."""
+
+    def __init__(self, raw: io.RawIOBase, connection: socket, seconds: float) -> None:
+        self._raw, self._connection, self._seconds = raw, connection, seconds
+        self._end = time.monotonic() + seconds
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        silence, left = self._connection.gettimeout(), self._end - time.monotonic()
+        if left > 0:
+            self._connection.settimeout(left if silence is None else min(left, silence))
+            try:
+                return self._raw.readinto(buffer)
+            except TimeoutError:
+                if time.monotonic() < self._end:
+                    raise
+            finally:
+                self._connection.settimeout(silence)
+        raise TimeoutError(f"the answer took longer than {self._seconds:g} seconds")
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Response(HTTPResponse):
+    def __init__(self, sock: socket, *args: Any, seconds: float, **named: Any) -> None:
+        super().__init__(sock, *args, **named)
+        timed = _Timed(self.fp.detach(), sock, seconds)
+        self.fp = io.BufferedReader(timed)
+
+
+def bounded(connection: HTTPConnection, seconds: float) -> None:
+    """Let each answer on a connection, its headers among it, take so many seconds: a server that sends a byte
+    now and then is never silent. Reading then raises ``TimeoutError``.
+    """
+    connection.response_class = partial(_Response, seconds=seconds)  # type: ignore[assignment] # it is called
+
+
 def read_body(
-    response: HTTPResponse, *, largest: int, seconds: float, hint: str, where: str | None = None
+    response: HTTPResponse, *, largest: int, hint: str, where: str | None = None
 ) -> bytes:
-    """Read the whole body, no further than ``largest`` bytes, nor for longer than ``seconds``.
+    """Read the whole body, no further than ``largest`` bytes.
 
     Raises ``LimitExceeded`` with the hint and place, ``TimeoutError``, and ``ConnectionResetError`` where the
     server ends early; closing the response ends its body, not a connection that is kept.
@@ -23,7 +69,6 @@ def read_body(
     too_large = LimitExceeded(
         f"the answer is over the limit of {largest:,} bytes", where=where, hint=hint
     )
-    end = time.monotonic() + seconds
     parts = list[bytes]()
     size = 0
     with response:
@@ -34,8 +79,6 @@ def read_body(
             size += len(piece)
             if size > largest:
                 raise too_large
-            if time.monotonic() > end:
-                raise TimeoutError(f"the answer took longer than {seconds:g} seconds")
         if response.length:
             raise ConnectionResetError("the answer ends early")
     return b"".join(parts)
