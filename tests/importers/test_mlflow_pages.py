@@ -116,7 +116,7 @@ def tracking() -> Iterator[Any]:
                 pass
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         started.append(server)
         return f"http://127.0.0.1:{server.server_port}"
 
