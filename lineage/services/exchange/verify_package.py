@@ -54,10 +54,11 @@ class Key:
         found = re.fullmatch(r"([^+\s]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)", line.strip())
         if not parts or found is None:
             raise SystemExit("verify_package: the key is no line NAME+ID+BASE64")
-        self.name, raw = found[1], unbase64(found[3])
+        raw = unbase64(found[3])
+        self.name: str = found[1]
         if raw[:1] != b"\x01" or len(raw) != 33:
             raise SystemExit("verify_package: the key is no Ed25519 key")
-        self.id = hashlib.sha256(self.name.encode() + b"\n" + raw).digest()[:4]
+        self.id: bytes = hashlib.sha256(self.name.encode() + b"\n" + raw).digest()[:4]
         if self.id.hex() != found[2]:
             raise SystemExit("verify_package: the key is not the one that its line names")
         self._key = Ed25519PublicKey.from_public_bytes(raw[1:])
