@@ -265,6 +265,8 @@ class _Known(dict[str, type[Noun]]):
 KINDS: Mapping[str, type[Noun]] = _Known(DECLARED)
 PLAIN: tuple[Family, ...] = ("Entity", "Activity", "Agent")
 _RANK = {name: rank for rank, name in enumerate(KINDS)}
+#: The precedence of plain families.
+PLAINEST = 2
 #: Among relations that mention a thing nobody described, the most telling family wins.
 _MENTION_RANK = {"Agent": 0, "Activity": 1, "Entity": 2}
 #: The groups of an answer that people ask for first; those of other kinds follow.
@@ -325,11 +327,18 @@ def describe(kind: str) -> str:
     return " ".join((KINDS[kind].__doc__ or "").split())
 
 
-def most_specific(kinds: set[str]) -> str:
-    """The kind a node is shown under when its sources disagree: nouns before plain families, and
-    before both what only a newer version knows.
+def precedence(kind: str) -> int:
+    """Which kinds a node is shown under when its sources disagree: what only a newer version knows
+    (0), then nouns (1), then plain families (2).
     """
-    return min(kinds, key=lambda kind: (_RANK.get(kind, -1), kind))
+    if kind not in KINDS:
+        return 0
+    return PLAINEST if kind in _MENTION_RANK else 1
+
+
+def rank(kind: str) -> int:
+    """The place of a kind among those of one precedence that one entry gives a node."""
+    return _RANK.get(kind, -1)
 
 
 def most_telling(families: set[str]) -> str:

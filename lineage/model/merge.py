@@ -6,6 +6,7 @@ included.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from lineage.model import kinds, terms
 from lineage.model.record import Node
@@ -15,23 +16,41 @@ from lineage.model.value import Scalar, Value, each, several
 EDGE_ARGUMENTS = frozenset({"prov:generation", "prov:usage"})
 
 
-def merged(ident: str, statements: Sequence[Node], mentions: Iterable[str] = ()) -> Node:
+class Place(NamedTuple):
+    """The place of a statement among those of one thing: the entries in which its source first gave
+    the thing a label and a noun. Statements of one source have one place, so that what their order
+    was does not matter.
+    """
+
+    labelled: int = 0
+    named: int = 0
+
+
+def merged(
+    ident: str,
+    statements: Sequence[Node],
+    mentions: Iterable[str] = (),
+    places: Sequence[Place] = (),
+) -> Node:
     """Merge all statements that stand in a view into one node; every engine answers with exactly
     this.
 
-    A thing that nobody describes takes the family that the relations mentioning it give it
-    (``mentions``: families).
+    Where sources disagree, label and kind are those of the source that gave the thing one first
+    (``places``, one a statement; without them they have one place), so that nobody can rename what
+    others have named. A thing that nobody describes takes the family that the relations mentioning
+    it give it (``mentions``: families).
     """
     if len(statements) == 1:
         only = statements[0]
         return only if only.bundle is None else _unbundled(only)
     if not statements:
         return Node(id=ident, kind=kinds.most_telling(set(mentions) or {"Entity"}))
-    kind = kinds.most_specific({statement.kind for statement in statements})
-    labels = sorted((s.kind != kind, s.label) for s in statements if s.label is not None)
-    return Node(
-        id=ident, kind=kind, label=labels[0][1] if labels else None, attributes=_union(statements)
-    )
+    placed = list(zip(statements, places or [Place()] * len(statements), strict=True))
+    said = [(kinds.precedence(s.kind), p.named, kinds.rank(s.kind), s.kind) for s, p in placed]
+    kind = min(said)[-1]
+    labels = [(p.labelled, s.kind != kind, s.label) for s, p in placed if s.label is not None]
+    label = min(labels)[-1] if labels else None
+    return Node(id=ident, kind=kind, label=label, attributes=_union(statements))
 
 
 def _unbundled(node: Node) -> Node:

@@ -187,7 +187,7 @@ class MemoryStore:
         spot = self._spots.get(ident)
         if spot is None:
             return None
-        said = [h.what for h in spot.statements if standing(h.since, h.until, view)]
+        said = [h for h in spot.statements if standing(h.since, h.until, view)]
         families = {
             mention(h.what.relation)[end]
             for end, side in enumerate((spot.causes, spot.effects))
@@ -196,7 +196,8 @@ class MemoryStore:
         }
         if not said and not families:
             return None
-        return prepare.shown(ident, [s for s in said if isinstance(s, Statement)], families)
+        before = spot.statements if prepare.contested(said) else ()
+        return prepare.shown(ident, said, families, before)
 
     def headers(self, after: int, limit: int, view: View) -> Sequence[Header]:
         """See ``Store.headers``."""

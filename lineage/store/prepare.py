@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
+from typing import Any, Protocol
 
 from lineage.model import kinds, terms
-from lineage.model.merge import mention, merged
+from lineage.model.merge import Place, mention, merged
 from lineage.model.record import Edge, Node, Record, arcs, implied_variant, line, variant
 from lineage.model.value import text
 from lineage.store.claims import Arc, Statement
@@ -96,9 +97,50 @@ def retyped(kind: str, families: Iterable[str], *, described: bool, stands: bool
     return not stands or (not described and kinds.most_telling({kind, *families}) != kind)
 
 
-def shown(ident: str, statements: list[Statement], families: Iterable[str] = ()) -> NodeRow:
-    """Make the row that a view shows for a node."""
-    if len(statements) == 1:
-        return NodeRow(*statements[0][:4])
-    node = merged(ident, [item.node() for item in statements], families)
+class Stated(Protocol):
+    """A statement, who made it, and in which entry; engines name sources as they like."""
+
+    @property
+    def what(self) -> Any:
+        """The statement."""
+
+    @property
+    def source(self) -> Any:
+        """Who made it."""
+
+    @property
+    def since(self) -> int:
+        """The entry that made it."""
+
+
+def contested(stated: Collection[Stated]) -> bool:
+    """Whether several sources call a node something, and not all of them the same: then ``shown`` has
+    to know what they said before.
+    """
+    if len(stated) < 2 or len({one.source for one in stated}) < 2:
+        return False
+    labels = {one.what.label for one in stated} - {None}
+    return len(labels) > 1 or len({one.what.kind for one in stated}) > 1
+
+
+def shown(
+    ident: str,
+    stated: Sequence[Stated],
+    families: Iterable[str] = (),
+    before: Iterable[Stated] = (),
+) -> NodeRow:
+    """Make the row that a view shows for a node, of which ``stated`` stands. ``before`` are the
+    statements of it that there ever were, where it is ``contested``.
+    """
+    if len(stated) == 1:
+        return NodeRow(*stated[0].what[:4])
+    labelled: dict[Any, int] = {}
+    named: dict[Any, int] = {}
+    for one in (*before, *stated):
+        if one.what.label is not None:
+            labelled[one.source] = min(one.since, labelled.get(one.source, one.since))
+        if kinds.precedence(one.what.kind) < kinds.PLAINEST:
+            named[one.source] = min(one.since, named.get(one.source, one.since))
+    places = [Place(labelled.get(s.source, s.since), named.get(s.source, 0)) for s in stated]
+    node = merged(ident, [s.what.node() for s in stated], families, places)
     return NodeRow(node.id, node.kind, node.label, text(node.attributes))

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from lineage.app import open_store
 from lineage.ledger.log import Draft, Header
-from lineage.model.record import line
+from lineage.model.record import Batch, Node, line
 from lineage.query import condition as c
+from lineage.services.operate.replicate import copy
 from lineage.store.base import NOW, Filter, Hop, Page, View, Walk
 from lineage.store.memory import MemoryStore
 from lineage.store.paging import pages
@@ -137,6 +138,87 @@ def same_answers(ours, theirs, view, wanted, where):
         assert theirs.find(where, page, view) == ours.find(where, page, view)
     hop = Hop(toward="effects")
     assert set(theirs.edges(IDS[:4], hop, view)) == set(ours.edges(IDS[:4], hop, view))
+
+
+named = st.builds(
+    Node,
+    id=st.sampled_from(IDS[:2]),
+    kind=st.sampled_from(["Dataset", "ModelVersion", "Entity", "Run"]),
+    label=st.sampled_from([None, "a", "b", "c"]),
+)
+namings = st.lists(
+    st.tuples(st.sampled_from(["one", "two", "three"]), st.lists(named, max_size=2), st.booleans()),
+    min_size=1,
+    max_size=8,
+)
+
+
+def first_named(said, ident):
+    """The label and kind of a thing, by plain search: ``said`` are (source, entry, node, until)."""
+    said = [one for one in said if one[2].id == ident]
+    standing_now = [one for one in said if one[3] is None]
+    if not standing_now:
+        return None
+
+    def first(source, is_such):
+        return min((e for s, e, node, _ in said if s == source and is_such(node)), default=0)
+
+    def noun(node):
+        return node.kind != "Entity"
+
+    nouns = {s for s, _, node, _ in standing_now if noun(node)}
+    source = min(nouns, key=lambda s: first(s, noun), default=None)
+    among = {node.kind for s, _, node, _ in standing_now if source in (None, s) and noun(node)}
+    kind = min(among, key=["Run", "Dataset", "ModelVersion"].index) if among else "Entity"
+    labelled = {s for s, _, node, _ in standing_now if node.label is not None}
+    if not labelled:
+        return kind, None
+    source = min(labelled, key=lambda s: first(s, lambda node: node.label is not None))
+    own = [n for s, _, n, _ in standing_now if s == source and n.label is not None]
+    return kind, min((node.kind != kind, node.label) for node in own)[1]
+
+
+def test_the_first_source_that_names_a_thing_names_it_for_everybody(engine, address, extent):
+    """Whatever others say later, and though the first says it anew; now, then, drawn anew, copied."""
+
+    @seed(extent)
+    @settings(max_examples=EXAMPLES[extent][engine.split("-")[0]])
+    @given(namings)
+    def first(history):
+        store, said, moments = fresh(engine, address), [], []
+        try:
+            for source, nodes, anew in history:
+                draft = Draft(source=source, importer="t", actor="t", recorded="2026-01-01")
+                own = [one for one in said if one[0] == source and one[3] is None]
+                gone = [one[2] for one in own if anew and one[2] not in nodes]
+                seq = store.write(draft, Batch(nodes=tuple(nodes)), gone).seq
+                if seq is None:
+                    continue
+                for place, one in enumerate(said):
+                    if one in own and one[2] in gone:
+                        said[place] = (*one[:3], seq)
+                held = [one[2] for one in own]
+                unique = {line(node): node for node in nodes}.values()
+                said += [(source, seq, node, None) for node in unique if node not in held]
+                moments.append((seq, {i: first_named(said, i) for i in IDS[:2]}))
+            copied = MemoryStore()
+            copy(store, copied)
+            for seq, expected in moments:
+                for one in (store, copied):
+                    assert shown_at(one, View(as_of=seq)) == expected
+            if moments:
+                assert shown_at(store, NOW) == moments[-1][1]
+                store.rebuild_graph(lambda _seq, _size: None)
+                assert shown_at(store, NOW) == moments[-1][1]
+        finally:
+            store.close()
+
+    first()
+
+
+def shown_at(store, view):
+    found = store.get(IDS[:2], view)
+    return {i: (found[i].kind, found[i].label) if i in found else None for i in IDS[:2]}
 
 
 def test_an_unknown_start_is_an_empty_answer(store):

@@ -31,21 +31,21 @@ def node_rows(
     client: Client, rows: Sequence[Any], view: View, translation: Translation
 ) -> list[NodeRow]:
     """Nodes as a view of the past shows them, worked out from the claims that stood."""
+    ever = {uid: [Assertion.of(uid, text) for text in claims] for uid, claims in rows}
     said = {
-        uid: [
-            item.what
-            for item in (Assertion.of(uid, text) for text in claims)
-            if standing(item.since, item.until, view)
-        ]
-        for uid, claims in rows
+        uid: [item for item in items if standing(item.since, item.until, view)]
+        for uid, items in ever.items()
     }
+    for chunk in chunks([uid for uid, items in said.items() if prepare.contested(items)]):
+        for uid, claims in client.one(past.ENDED_AT_ONE_HEAD, ids=chunk)[0]:
+            ever[uid] += [Assertion.of(uid, text) for text in claims]
     silent = [uid for uid, items in said.items() if not items]
     spoken: dict[str, set[str]] = {}
     for chunk in chunks(silent):
         for uid, *sides in client.one(past.SPOKEN_OF, ids=chunk, as_of=view.as_of)[0]:
             spoken[uid] = families_of(sides, translation)
     return [
-        prepare.shown(uid, items, spoken.get(uid, ()))
+        prepare.shown(uid, items, spoken.get(uid, ()), ever[uid])
         for uid, items in said.items()
         if items or spoken.get(uid)
     ]

@@ -99,6 +99,12 @@ RETURN collect([uid, coalesce(n.claims, []) + CASE WHEN revised THEN COLLECT {{
   WHERE p.uid = uid AND {_THEN.format("p")} RETURN p.claim }} ELSE [] END]) AS found""",
     "found",
 )
+#: The claims about nodes that ended.
+ENDED = """
+UNWIND $ids AS uid RETURN collect([uid, COLLECT {
+  MATCH ()-[p:PAST_NODE]->() USING INDEX SEEK p:PAST_NODE(uid) WHERE p.uid = uid
+  RETURN p.claim }]) AS found"""
+ENDED_AT_ONE_HEAD = cypher.at_one_head(ENDED, "found")
 #: The relationship types that mentioned nodes, as effect and as cause.
 SPOKEN_OF = cypher.at_one_head(
     f"""

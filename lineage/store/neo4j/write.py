@@ -175,7 +175,7 @@ class Change:
         rows: dict[str, list[dict[str, Any]]] = {}
         for ident in fresh:
             items = said.get(ident, [])
-            shown = prepare.shown(ident, [item.what for item in items], families[ident])
+            shown = prepare.shown(ident, items, families[ident])
             own = {"since": self.gone.get(ident, seq), "claims": _texts(items)}
             rows.setdefault(shown.kind, []).append({**properties.of_node(shown), **own})
         for kind, chosen in sorted(rows.items()):
@@ -253,6 +253,7 @@ class Change:
         for ident in changed:
             self.known[ident].said += said.get(ident, [])
         spoken = self._spoken([i for i in changed if not self.known[i].said])
+        ended_claims = self._ended([i for i in changed if prepare.contested(self.known[i].said)])
         shown: dict[str, list[dict[str, Any]]] = {}
         gone: list[str] = []
         for ident in changed:
@@ -260,7 +261,8 @@ class Change:
             if not spot.said and not spoken[ident]:
                 gone.append(ident)
                 continue
-            row = prepare.shown(ident, [item.what for item in spot.said], spoken.get(ident, ()))
+            before = ended_claims.get(ident, ())
+            row = prepare.shown(ident, spot.said, spoken.get(ident, ()), before)
             row_properties = {**properties.of_node(row), "claims": _texts(spot.said)}
             shown.setdefault(row.kind, []).append(row_properties)
         for kind, rows in sorted(shown.items()):
@@ -285,6 +287,14 @@ class Change:
         spot = self.known[ident]
         given = families.get(ident, ())
         return prepare.retyped(spot.kind, given, described=bool(spot.said), stands=True)
+
+    def _ended(self, idents: Sequence[str]) -> dict[str, list[Assertion]]:
+        """The claims about nodes that ended."""
+        found: dict[str, list[Assertion]] = {}
+        for chunk in chunks(idents):
+            for uid, claims in self._lists(past.ENDED, ids=chunk):
+                found[uid] = [Assertion.of(uid, text) for text in claims]
+        return found
 
     def _spoken(self, idents: Sequence[str]) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}

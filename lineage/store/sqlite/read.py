@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from heapq import nsmallest
 from itertools import islice
 from operator import eq
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -35,8 +36,11 @@ SELECT key, id, kind, label, attributes FROM node WHERE key IN (SELECT value FRO
 _KEYS_BY_ID = "SELECT key, id FROM node WHERE id IN (SELECT value FROM json_each(?))"
 _IDS_BY_KEY = "SELECT key, id FROM node WHERE key IN (SELECT value FROM json_each(?))"
 _STATEMENTS = """
-SELECT node, kind, label, attributes, bundle FROM statement
+SELECT node, source, since, kind, label, attributes, bundle FROM statement
 WHERE node IN (SELECT value FROM json_each(:keys)) AND {view}"""
+_EVER_STATED = """
+SELECT node, source, since, '', kind, label, '', '' FROM statement
+WHERE node IN (SELECT value FROM json_each(?))"""
 _SPOKEN_OF = """
 SELECT effect, relation, 0 FROM edge WHERE effect IN (SELECT value FROM json_each(:keys)) AND {view}
 UNION SELECT cause, relation, 1 FROM edge WHERE cause IN (SELECT value FROM json_each(:keys))
@@ -53,6 +57,14 @@ ORDER BY id LIMIT :limit"""
 
 _VIEW_NOW = "{0}until IS NULL"
 _VIEW_THEN = "{0}since <= :as_of AND ({0}until IS NULL OR {0}until > :as_of)"
+
+
+class Stated(NamedTuple):
+    """A statement, the inner key of its source, and the entry that made it."""
+
+    what: Statement
+    source: int
+    since: int
 
 
 def standing(view: View, alias: str = "") -> str:
@@ -106,18 +118,30 @@ def get(connection: Connection, idents: Collection[str], view: View) -> dict[str
 def as_of(connection: Connection, named: Mapping[int, str], view: View) -> dict[int, NodeRow]:
     """Read nodes as a view shows them, worked out from the statements and edges standing in it."""
     parameters = {"keys": to_json(named), "as_of": view.as_of}
-    said: dict[int, list[Statement]] = {}
-    for key, *rest in connection.execute(_STATEMENTS.format(view=standing(view)), parameters):
-        said.setdefault(key, []).append(Statement(named[key], *rest))
+    said: dict[int, list[Stated]] = {}
+    rows = connection.execute(_STATEMENTS.format(view=standing(view)), parameters)
+    for key, source, since, *rest in rows:
+        said.setdefault(key, []).append(Stated(Statement(named[key], *rest), source, since))
     parameters["keys"] = to_json(key for key in named if key not in said)
     spoken: dict[int, set[str]] = {}
     for key, code, end in connection.execute(_SPOKEN_OF.format(view=standing(view)), parameters):
         spoken.setdefault(key, set()).add(mention(connection.known[code])[end])
+    asked = [key for key, stated in said.items() if prepare.contested(stated)]
+    before = ever_stated(connection, asked)
     return {
-        key: prepare.shown(ident, said.get(key, []), spoken.get(key, ()))
+        key: prepare.shown(ident, said.get(key, []), spoken.get(key, ()), before.get(key, ()))
         for key, ident in named.items()
         if key in said or key in spoken
     }
+
+
+def ever_stated(connection: sqlite3.Connection, keys: Collection[int]) -> dict[int, list[Stated]]:
+    """What was ever stated of nodes, as far as ``prepare.shown`` asks: by whom, when, kind and label."""
+    found: dict[int, list[Stated]] = {}
+    if keys:
+        for key, source, since, *rest in connection.execute(_EVER_STATED, (to_json(keys),)):
+            found.setdefault(key, []).append(Stated(Statement(*rest), source, since))
+    return found
 
 
 def edges(connection: Connection, idents: Collection[str], hop: Hop, view: View) -> list[EdgeRow]:

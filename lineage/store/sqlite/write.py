@@ -18,14 +18,16 @@ from lineage.model.merge import mention
 from lineage.model.record import Edge, Node, Record, variant
 from lineage.store import prepare
 from lineage.store.claims import Statement
+from lineage.store.sqlite import read
+from lineage.store.sqlite.read import Stated
 
-_NOTHING: list[Statement] = []
+_NOTHING: list[Stated] = []
 _CODES = {name: relation.code for name, relation in terms.RELATIONS.items()}
 _KEYS = """
 SELECT id, key, described, kind, until IS NULL FROM node
 WHERE id IN (SELECT value FROM json_each(?))"""
 _STANDING_STATEMENTS = """
-SELECT s.node, n.id, s.kind, s.label, s.attributes, s.bundle, s.source
+SELECT s.source, s.since, n.id, s.kind, s.label, s.attributes, s.bundle
 FROM statement s JOIN node n ON n.key = s.node
 WHERE s.node IN (SELECT value FROM json_each(?)) AND s.until IS NULL"""
 _NEW_NODE = "INSERT INTO node VALUES (?, ?, ?, ?, ?, ?, NULL, ?)"
@@ -129,15 +131,15 @@ class Change:
 
     def _state(
         self, added: Iterable[Record], keys: dict[str, int], seq: int
-    ) -> dict[str, list[Statement]]:
-        found: dict[str, list[Statement]] = {}
+    ) -> dict[str, list[Stated]]:
+        found: dict[str, list[Stated]] = {}
         rows = []
         for record in added:
             if isinstance(record, Node):
                 said = prepare.statement(record)
                 same = found.setdefault(record.id, [])
                 rows.append((keys[record.id], self.source, seq, len(same), *said[1:]))
-                same.append(said)
+                same.append(Stated(said, self.source, seq))
         rows.sort()
         self.connection.executemany(_NEW_STATEMENT, rows)
         return found
@@ -164,14 +166,14 @@ class Change:
         self,
         fresh: Iterable[str],
         keys: dict[str, int],
-        statements: dict[str, list[Statement]],
+        statements: dict[str, list[Stated]],
         families: Mapping[str, Collection[str]],
         seq: int,
     ) -> None:
         rows = []
         for ident in fresh:
             said = statements.get(ident, _NOTHING)
-            shown = said[0] if len(said) == 1 else prepare.shown(ident, said, families[ident])
+            shown = said[0].what if len(said) == 1 else prepare.shown(ident, said, families[ident])
             rows.append((keys[ident], *shown[:4], seq, bool(said)))
         self.connection.executemany(_NEW_NODE, rows)
 
@@ -188,15 +190,18 @@ class Change:
         if not changed:
             return
         keys = [self.known[ident].key for ident in changed]
-        said: dict[str, list[Statement]] = {}
+        said: dict[str, list[Stated]] = {}
         query = (orjson.dumps(keys).decode(),)
-        for row in self.connection.execute(_STANDING_STATEMENTS, query):
-            said.setdefault(row[1], []).append(Statement(*row[1:6]))
+        for source, since, *row in self.connection.execute(_STANDING_STATEMENTS, query):
+            said.setdefault(row[0], []).append(Stated(Statement(*row), source, since))
+        asked = [self.known[i].key for i, stated in said.items() if prepare.contested(stated)]
+        before = read.ever_stated(self.connection, asked)
         for ident in changed:
             spot = self.known[ident]
             spoken = set() if ident in said else self._spoken(ident, families, ident in gone)
             if ident in said or spoken:
-                shown = prepare.shown(ident, said.get(ident, []), spoken)
+                former = before.get(spot.key, ())
+                shown = prepare.shown(ident, said.get(ident, []), spoken, former)
                 self.connection.execute(_SHOW_NODE, (*shown[1:], ident in said, spot.key))
             else:
                 self.connection.execute(_END_NODE, (seq, spot.key))
