@@ -15,7 +15,7 @@ from lineage import formats
 from lineage.access.tokens import Role
 from lineage.errors import BadInput, LineageError
 from lineage.services.context import Context
-from lineage.services.write import record
+from lineage.services.write import authority, record
 from lineage.store.base import NOW
 
 _KEY = "Any text of yours: the same call again with the same key changes nothing."
@@ -55,7 +55,8 @@ class IngestInput:
         default=None, description="Its format, such as json; without it, what it looks like."
     )
     source: str | None = strawberry.field(
-        default=None, description="Who asserts it, such as a partner's name."
+        default=None,
+        description="The part of your own source that asserts it, such as a partner's name.",
     )
     key: str | None = strawberry.field(default=None, description=_KEY)
 
@@ -141,9 +142,8 @@ async def _ingest(
         if chosen is None:
             raise BadInput("the document looks like no format known", where="document")
         batch = chosen.loads(data)
-        return record.assert_once(
-            ctx, batch, source=f"document:{input.source or ctx.actor}", key=input.key
-        )
+        source = authority.source(ctx, "document", input.source or "")
+        return record.assert_once(ctx, batch, source=source, key=input.key)
 
     done, problems = await _tried(info, work)
     return IngestPayload(receipt=cast("Receipt | None", done), problems=problems)
@@ -189,7 +189,9 @@ class Mutation:
     """What can be changed."""
 
     ingest = strawberry.field(
-        resolver=_ingest, description="Assert a PROV document. Needs the role contributor."
+        resolver=_ingest,
+        description="Assert a PROV document. Needs the role contributor; where it invalidates what "
+        "others state, the role steward.",
     )
     record_run = strawberry.field(
         resolver=_record_run, description="Record a run. Needs the role contributor."

@@ -93,7 +93,7 @@ class Remote(Verbs, Closeable):
     def ingest(self, batches: Iterable[Batch] | Batch, *, source: str = "python") -> Report:
         """Assert batches, each in a transaction of its own and at most 1 MiB as PROV-JSON.
 
-        The server puts ``document:`` before the source. It needs the role contributor. Where the
+        The server puts ``document:`` and the name of the token before the source. It needs the role contributor. Where the
         connection breaks, a batch may be written or not; the same batch again is harmless.
         """
         receipts: list[reading.Object] = []

@@ -90,7 +90,7 @@ class EventQueue:
 
     def put(self, viewer: Viewer, events: Sequence[Any]) -> list[asyncio.Future[tuple[Loss, ...]]]:
         """Hand over events; each future is done when its event is committed or refused."""
-        heard, call = self._receiver.put(viewer.name, events)
+        heard, call = self._receiver.put(viewer.name, viewer.role, events)
         if call:
             task = asyncio.create_task(self._drain(viewer))
             self._tasks.add(task)

@@ -80,7 +80,7 @@ class Runtime:
 
     async def write(self, viewer: Viewer, work: Callable[[Context], T]) -> T:
         """Call a service that writes, in the name of whoever is calling; then wake the waiting."""
-        ctx = replace(self.writing, actor=viewer.name)
+        ctx = replace(self.writing, actor=viewer.name, role=viewer.role)
         done = await asyncio.get_running_loop().run_in_executor(self._writer, partial(work, ctx))
         for event in self._grown:
             event.set()

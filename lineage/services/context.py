@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from lineage.access.tokens import Role
 from lineage.store.base import Store
 
 
@@ -21,6 +22,7 @@ def now() -> datetime:
 class Context:
     """Time, actor, secrets and store, handed to every service.
 
+    ``role`` is what the actor may do: whoever works on the store itself may everything.
     ``budget`` is how many seconds a walk may take before its answer is cut (``None``: no limit).
     ``home`` is the folder in which keys, policies and the trust file lie, where there is one;
     ``scratch`` opens an empty store to work in.
@@ -29,6 +31,7 @@ class Context:
     store: Store
     actor: str
     person_key: bytes = field(repr=False)
+    role: Role = Role.admin
     clock: Callable[[], datetime] = now
     budget: float | None = None
     home: Path | None = None

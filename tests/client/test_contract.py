@@ -178,7 +178,10 @@ def test_what_is_ingested_through_a_server_is_as_if_it_were_here(served):
             ),
             edges=(Edge(relation="used", effect="urn:t:run:3", cause="urn:t:data"),),
         )
-        report, local = there.ingest(more, source="lab"), other.ingest(more, source="document:lab")
+        report, local = (
+            there.ingest(more, source="lab"),
+            other.ingest(more, source="document:admin/lab"),
+        )
         assert report.to_dict() == local.to_dict()
         assert there.ask("*").to_dict()["nodes"] == other.ask("*").to_dict()["nodes"]
         again = there.ingest([more, Batch()], source="lab")

@@ -14,6 +14,7 @@ import pytest
 
 import lineage
 from importers.openlineage import batch_of
+from lineage.access.tokens import Role
 from lineage.errors import BadInput, Rejected, StoreBusy, StoreFull
 from lineage.model.record import Batch, Node
 from lineage.services.write import group_commit
@@ -144,13 +145,13 @@ def ctx():
 
 def test_what_waits_is_one_commit_for_each_sender(ctx):
     taking = receiver()
-    told = [taking.put(actor, [event(n)]) for n, actor in enumerate("aabba")]
+    told = [taking.put(actor, Role.contributor, [event(n)]) for n, actor in enumerate("aabba")]
     assert [call for _, call in told] == [True, False, False, False, False]
     assert not any(heard.done() for (heard,), _ in told)
     assert taking.drain(ctx) is False
     assert all(heard.result() == () for (heard,), _ in told)
     assert [e.source for e in ctx.store.headers(0, 9, NOW)] == ["t:a", "t:b"]
-    assert taking.put("a", [event(9)])[1] is True
+    assert taking.put("a", Role.contributor, [event(9)])[1] is True
 
 
 def test_one_message_that_the_model_refuses_fails_alone(ctx):
@@ -163,7 +164,7 @@ def test_one_message_that_the_model_refuses_fails_alone(ctx):
         return value
 
     taking = receiver(parse)
-    heard, _ = taking.put("a", [good[0], bad, good[1], "nonsense", good[2]])
+    heard, _ = taking.put("a", Role.contributor, [good[0], bad, good[1], "nonsense", good[2]])
     taking.drain(ctx)
     assert [one.exception() is None for one in heard] == [True, False, True, False, True]
     assert isinstance(heard[1].exception(), Rejected)
@@ -182,11 +183,11 @@ def test_when_the_store_fails_every_sender_hears_of_it_and_the_next_one_is_writt
 
     with monkeypatch.context() as patched:
         patched.setattr(group_commit, "ingest", full)
-        heard, _ = taking.put("a", [event(1), event(2)])
+        heard, _ = taking.put("a", Role.contributor, [event(1), event(2)])
         assert taking.drain(ctx) is False
     assert {type(one.exception()) for one in heard} == {StoreFull}
     assert len(tried) == 1
-    heard, call = taking.put("a", [event(1)])
+    heard, call = taking.put("a", Role.contributor, [event(1)])
     assert call
     taking.drain(ctx)
     assert heard[0].exception() is None
@@ -196,16 +197,16 @@ def test_nobody_waits_for_messages_whose_senders_left_and_too_many_are_turned_aw
     ctx, monkeypatch
 ):
     taking = receiver()
-    (left, stays), _ = taking.put("a", [event(1), event(2)])
+    (left, stays), _ = taking.put("a", Role.contributor, [event(1), event(2)])
     left.cancel()
     taking.drain(ctx)
     assert stays.result() == ()
     assert ctx.store.stats(NOW).kinds["Dataset"] == 1
     monkeypatch.setattr(group_commit, "WAITING", 3)
     with pytest.raises(StoreBusy):
-        taking.put("a", [event(n) for n in range(4)])
+        taking.put("a", Role.contributor, [event(n) for n in range(4)])
     monkeypatch.setattr(group_commit, "TOGETHER", 2)
-    taking.put("a", [event(n) for n in range(3)])
+    taking.put("a", Role.contributor, [event(n) for n in range(3)])
     assert taking.drain(ctx) is True
     assert taking.drain(ctx) is False
 

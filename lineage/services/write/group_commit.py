@@ -10,9 +10,11 @@ from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any
 
+from lineage.access.tokens import Role
 from lineage.errors import LineageError, StoreBusy
 from lineage.model.record import Batch, Loss
 from lineage.services.context import Context
+from lineage.services.write import authority
 from lineage.services.write.ingest import ingest
 
 #: Messages that may wait; more are turned away, to be sent again.
@@ -31,6 +33,7 @@ class _Message:
     """One message that waits, whose it is, and where its sender waits."""
 
     actor: str
+    role: Role
     value: Any
     heard: Acknowledgement = field(default_factory=Future)
 
@@ -39,7 +42,7 @@ class GroupCommit:
     """Takes messages from any thread; one thread at a time writes them.
 
     A sender hears of its message only after the commit that holds it; a message that cannot be read
-    or written fails alone. The source of what is asserted is ``importer`` and the sender's name.
+    or written fails alone. The source of what is asserted is ``importer`` and the sender's name (``authority``).
     """
 
     def __init__(self, parse: Parse, *, importer: str) -> None:
@@ -49,13 +52,15 @@ class GroupCommit:
         self._lock = Lock()
         self._called = False
 
-    def put(self, actor: str, values: Sequence[Any]) -> tuple[list[Acknowledgement], bool]:
+    def put(
+        self, actor: str, role: Role, values: Sequence[Any]
+    ) -> tuple[list[Acknowledgement], bool]:
         """Queue messages, all or none. Each future gives what of it was not kept, or raises why it
         was refused; the flag asks the caller to have ``drain`` called until it says no.
 
         Raises ``StoreBusy`` when too many wait already.
         """
-        messages = [_Message(actor, value) for value in values]
+        messages = [_Message(actor, role, value) for value in values]
         with self._lock:
             if len(self._waiting) + len(messages) > WAITING:
                 message = f"{len(self._waiting)} messages wait to be written"
@@ -66,11 +71,11 @@ class GroupCommit:
 
     def drain(self, ctx: Context) -> bool:
         """Write what waits, in one group, and return whether more has come meanwhile."""
-        groups: dict[str, list[tuple[_Message, Batch]]] = {}
+        groups: dict[tuple[str, Role], list[tuple[_Message, Batch]]] = {}
         for message, batch in self._taken(ctx):
-            groups.setdefault(message.actor, []).append((message, batch))
-        for actor, group in groups.items():
-            self._write(replace(ctx, actor=actor), group)
+            groups.setdefault((message.actor, message.role), []).append((message, batch))
+        for (actor, role), group in groups.items():
+            self._write(replace(ctx, actor=actor, role=role), group)
         with self._lock:
             self._called = bool(self._waiting)
             return self._called
@@ -94,11 +99,13 @@ class GroupCommit:
 
     def _write(self, ctx: Context, group: Sequence[tuple[_Message, Batch]]) -> None:
         """One transaction; only then do the senders hear of it. What a rule of the model keeps out
-        is found by writing each by itself; what the store cannot do now, it cannot do for any.
+        is found by writing each by itself; what the store cannot do now, it cannot do for any. What
+        a sender may not state is left out, and it hears so.
         """
-        together = _joined([batch for _, batch in group])
-        source = f"{self._importer}:{ctx.actor}"
+        source = authority.source(ctx, self._importer)
         try:
+            group = [(message, authority.permitted(ctx, batch)) for message, batch in group]
+            together = _joined([batch for _, batch in group])
             ingest(ctx, together, source=source, importer=self._importer)
         except Exception as error:  # noqa: BLE001 - every sender must hear of it
             for_all = isinstance(error, LineageError) and error.status >= 500

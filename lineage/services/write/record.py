@@ -18,6 +18,7 @@ from lineage.model.record import Batch, Edge, Node, Record, line
 from lineage.model.value import clean_value
 from lineage.services.context import Context
 from lineage.services.read.resolve import resolve
+from lineage.services.write import authority
 from lineage.services.write.ingest import ingest
 from lineage.store.base import NOW, Hop
 
@@ -80,8 +81,10 @@ def assert_once(ctx: Context, batch: Batch, *, source: str, key: str | None = No
     """Assert a batch; with a key, the same call again finds what the first one wrote.
 
     The key is part of the source, so that the ledger itself says what was asserted under it.
-    Raises ``IdempotencyKeyReused`` where that is something else, ``Rejected``, and what stores raise.
+    Raises ``IdempotencyKeyReused`` where that is something else, ``Denied``, ``Rejected``, and what
+    stores raise.
     """
+    authority.demand(ctx, batch)
     if key is not None:
         if not 0 < len(key) <= _LONGEST_KEY:
             raise BadInput(f"a key has 1 to {_LONGEST_KEY} characters, not {len(key)}")
@@ -121,7 +124,7 @@ def record_run(ctx: Context, run: RunInput, key: str | None = None) -> tuple[str
     records = list(_records(ctx, run, ident))
     nodes = tuple({r.id: r for r in records if isinstance(r, Node)}.values())
     edges = _tied(ctx, [r for r in records if isinstance(r, Edge)])
-    source = f"api:{ids.segment(ctx.actor)}/runs"
+    source = authority.source(ctx, "api", "runs")
     return ident, assert_once(ctx, Batch(nodes=nodes, edges=edges), source=source, key=key)
 
 
