@@ -18,6 +18,9 @@ def COMMAND(answer: LogAnswer) -> None:
         note = orjson.loads(entry.note or b"{}")
         read = note.get("read")
         where = f"{entry.source} ({read})" if read and read not in entry.source else entry.source
+        if act := note.get("act"):
+            told = [note.get(word) for word in ("token", "name", "role")]
+            where = " ".join([str(act).replace("-", " "), *(str(word) for word in told if word)])
         if clock := note.get("clock"):
             where += f" (the clock said {clock})"
         terminal.echo(f"{entry.seq:>6}  {entry.recorded}  {change:<12} {entry.actor:<12} {where}")

@@ -91,13 +91,15 @@ class Header:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry(Header):
     """One line of the ledger with its records. ``body`` holds their signed lines, as text that can
-    be read without us.
+    be read without us; it is empty for an act that its note alone tells of.
     """
 
     body: bytes = field(repr=False)
 
     def lines(self) -> list[bytes]:
         """The signed canonical lines of the entry. Raises ``ValueError`` where the body is damaged."""
+        if self.body == b"":
+            return []
         if not isinstance(self.body, bytes) or not self.body.endswith(b"\n"):
             raise ValueError("the body does not end where a line does")
         return self.body.split(b"\n")[:-1]
@@ -176,6 +178,6 @@ def seal(seq: int, draft: Draft, lines: Sequence[bytes], last: str | None = None
         added=len(lines) - retracted,
         retracted=retracted,
         records=digest(lines),
-        body=b"\n".join(lines) + b"\n",
+        body=b"".join(line + b"\n" for line in lines),
     )
     return replace(entry, leaf=entry.leaf_hash().hex())

@@ -22,7 +22,7 @@ from lineage.store.claims import NodeHistory
 from lineage.store.rows import EdgeRow, NodeRow, edge_order
 
 #: The layout that this version writes; engines refuse a higher one and migrate a lower one.
-LAYOUT = 3
+LAYOUT = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -354,9 +354,12 @@ class Store(Protocol):
         self,
         changes: Mapping[str, bytes | None],
         expecting: Mapping[str, bytes | None] | None = None,
+        act: Draft | None = None,
     ) -> bool:
         """Keep, replace and (``None``) drop values in one transaction, and return whether it was
-        done: nothing is where another value is kept than one that is expected (``None``: none).
+        done: nothing is where another value is kept than one that is expected (``None``: none). An
+        ``act`` is made an entry without records in the same transaction; what it changes has to be
+        expected.
         """
         ...
 

@@ -5,6 +5,7 @@ once for all.
 
 from __future__ import annotations
 
+from lineage.ledger.log import Draft
 from lineage.store.base import Store
 
 #: Names of kept values that are secrets: the key that names people, and (so they begin) those behind
@@ -12,11 +13,11 @@ from lineage.store.base import Store
 PERSON_KEY, PARTNER_KEYS = "person_key", "exchange/key/"
 
 
-def remembered(store: Store, name: str, value: bytes) -> bytes:
-    """Read the value kept under a name; where there is none, keep ``value``. Of two calls at once
-    the first has its way.
+def remembered(store: Store, name: str, value: bytes, act: Draft | None = None) -> bytes:
+    """Read the value kept under a name; where there is none, keep ``value``, with the entry of an act
+    where there is one. Of two calls at once the first has its way.
     """
     while (found := store.values([name]).get(name)) is None:
-        if store.keep({name: value}, {name: None}):
+        if store.keep({name: value}, {name: None}, act):
             return value
     return found

@@ -106,8 +106,7 @@ class MemoryStore:
         unchanged = len(lines) - len(fresh)
         if not fresh and not gone:
             return Receipt(seq=None, unchanged=unchanged)
-        last = self._entries[-1].recorded if self._entries else None
-        entry = log.seal(self._log.size + 1, draft, log.signed(fresh, gone), last)
+        entry = self._next(draft, log.signed(fresh, gone))
         things = sum(not self._stands(ident) for ident in prepare.ends(fresh.values()))
         self._append(entry, list(fresh.values()), list(gone.values()))
         return Receipt(
@@ -117,6 +116,10 @@ class MemoryStore:
             retracted=len(gone),
             unchanged=unchanged,
         )
+
+    def _next(self, draft: Draft, lines: Sequence[bytes]) -> Entry:
+        last = self._entries[-1].recorded if self._entries else None
+        return log.seal(self._log.size + 1, draft, lines, last)
 
     def _stands(self, ident: str) -> bool:
         spot = self._spots.get(ident)
@@ -318,11 +321,14 @@ class MemoryStore:
         self,
         changes: Mapping[str, bytes | None],
         expecting: Mapping[str, bytes | None] | None = None,
+        act: Draft | None = None,
     ) -> bool:
         """See ``Store.keep``."""
         with self._lock:
             if any(self._values.get(name) != value for name, value in (expecting or {}).items()):
                 return False
+            if act is not None:
+                self._append(self._next(act, []), [], [])
             for name, value in changes.items():
                 if value is None:
                     self._values.pop(name, None)

@@ -62,6 +62,11 @@ def pending(
     return [migration for migration in migrations if migration.number > layout]
 
 
+#: How the names begin under which layout 4 keeps the digests of the tokens, and of the revocations, that
+#: a store had before acts on them were entries.
+BEFORE = "before/"
+
+
 def kept_value(name: str, text: str) -> bytes:
     """Turn a setting of layout 1 into the value that layout 2 keeps: packages were text in base64."""
     return b64decode(text) if name.startswith("exchange/bytes/") else text.encode()

@@ -89,9 +89,10 @@ class NewerStore:
         self,
         changes: Mapping[str, bytes | None],
         expecting: Mapping[str, bytes | None] | None = None,
+        act: Draft | None = None,
     ) -> bool:
         """See ``Store.keep``."""
-        del changes, expecting
+        del changes, expecting, act
         raise too_new(self.translation.unknown)
 
     # --- what has no terms ---

@@ -172,6 +172,7 @@ def test_what_is_ingested_through_a_server_is_as_if_it_were_here(served):
     with small() as here, lineage.open("memory:", clock=clock, person_key=KEY) as other:
         other.ingest(batch(), source="test")
         there = served(here)
+        other.add_token("admin", role="admin")
         more = Batch(
             nodes=(
                 Node(id="urn:t:run:3", kind="Run", label="train-3", attributes={"a": (1, 2.5)}),

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from starlette.testclient import TestClient
 
+from lineage.access.tokens import Role
 from lineage.model.record import Batch, Edge, Node
 
 DEMO = Batch(
@@ -28,6 +29,8 @@ DEMO = Batch(
         Edge(relation="used", effect="urn:r", cause="urn:d"),
     ),
 )
+#: Entries of a served store at first: the demo, and a token of each role.
+BEGUN = 1 + len(Role)
 
 
 @dataclass

@@ -77,9 +77,9 @@ def test_an_operation_asks_whether_the_token_holds_and_does_not_wait_for_the_nex
     quick, monkeypatch
 ):
     monkeypatch.setattr("lineage.server.sockets.RECHECK", 600)
-    before = quick.runtime.writing.store.head().size
     with opened(quick, "contributor") as socket:
         tokens.Keyring().revoke(quick.runtime.writing, quick.ids["contributor"])
+        before = quick.runtime.writing.store.head().size
         while quick.client.get("/metrics", headers=quick.bearer("contributor")).status_code != 401:
             pass
         ask(socket, RECORD)

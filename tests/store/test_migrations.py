@@ -10,11 +10,14 @@ import shutil
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from random import Random
 
 import pytest
 
 import lineage
 from lineage.errors import StoreDamaged, StoreTooNew
+from lineage.ledger.log import Draft
+from lineage.model.record import Batch, Node
 from lineage.services.exchange import quarantine, state
 from lineage.services.operate import tokens
 from lineage.store.base import LAYOUT, NOW
@@ -103,6 +106,75 @@ def test_what_was_kept_in_layout_1_goes_on_working(old):
         assert store.package(None, policy("b"), A).statement.sequence == 3
         assert store.verify().state == "intact"
     assert B.name in str(trust)
+
+
+def test_tokens_of_an_older_layout_are_verified_and_from_the_next_act_on_held_by_the_ledger(old):
+    url, _ = old
+    with lineage.open(url, clock=clock) as store:
+        valid, revoked = store.tokens()
+        kept = dict(store.store.values_under("", limit=10_000))
+        token, gone = f"token/{valid.token.id}", f"revoked/{revoked.token.id}"
+        for change in ({token: kept[token].replace(b'"role": "', b'"role": "x')}, {gone: None}):
+            store.store.keep(change)
+            assert {f.code for f in store.verify().findings} == {"token-differs"}
+            store.store.keep({name: kept[name] for name in change})
+        store.add_token("new", role="viewer")
+        store.revoke_token(valid.token.id)
+        assert (store.verify().state, store.verify().entries) == ("intact", 16)
+        # What is kept of former tokens cannot be added to any more.
+        store.store.keep({"token/planted": kept[token], f"before/{token[:-1]}": b"1"})
+        assert store.verify().state == "tampered"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_things_of_layout_3_are_shown_as_the_source_that_spoke_first_says(
+    engine, request, monkeypatch, tmp_path
+):
+    """Of random histories: what the migration shows is what the ledger says, of things that are gone too."""
+    url = str(tmp_path / "s.db")
+    if engine != "sqlite":
+        url = neo4j_address(engine.removeprefix("neo4j-"), request, monkeypatch)
+    random = Random(3)
+    with lineage.open(url, clock=clock, person_key=KEY) as store:
+        said = []
+        for number in range(40):
+            kind = random.choice(["Entity", "Dataset", "Artifact", "Run"])
+            label = random.choice([None, "a", "b", "c"])
+            node = Node(id=f"urn:n:{random.randrange(6)}", kind=kind, label=label)
+            source = random.choice("xyz")
+            draft = Draft(
+                source=source, importer="t", actor="t", recorded=f"2026-01-01T{number:06}"
+            )
+            gone = [one for other, one in said if other == source and random.random() < 0.4]
+            store.store.write(draft, Batch(nodes=(node,)), gone)
+            said.append((source, node))
+        for source in "xyz":
+            draft = Draft(source=source, importer="t", actor="t", recorded="2026-01-02")
+            mine = [n for other, n in said if other == source and n.id in ("urn:n:0", "urn:n:1")]
+            store.store.write(draft, Batch(), mine)
+        assert store.verify().state == "intact"
+    as_layout_3(url)
+    with lineage.open(url, clock=clock) as store:
+        verdict = store.verify()
+        assert (verdict.state, verdict.findings) == ("intact", ())
+
+
+def as_layout_3(url):
+    """Make a store what layout 3 was: each thing is shown with what sorts first."""
+    if "://" not in url:
+        with sqlite3.connect(url) as connection:
+            connection.execute("PRAGMA user_version = 3")
+            connection.execute("""UPDATE node SET label = (SELECT min(label) FROM statement
+                WHERE node = node.key), kind = (SELECT min(kind) FROM statement WHERE node = node.key)
+                WHERE until IS NULL OR label IS NOT NULL""")
+        connection.close()
+        return
+    import neo4j
+
+    auth = (os.environ.get("LINEAGE_NEO4J_USER", "neo4j"), os.environ["LINEAGE_NEO4J_PASSWORD"])
+    with neo4j.GraphDatabase.driver(url, auth=auth) as driver:
+        driver.execute_query("MATCH (l:Ledger {one: 1}) SET l.layout = 3", database_="neo4j")
+        driver.execute_query("MATCH (n:Node) SET n.label = 'a'", database_="neo4j")
 
 
 def test_the_second_opening_finds_nothing_to_migrate(old):
@@ -224,8 +296,8 @@ def test_migrations_are_numbered_without_gaps_up_to_the_layout_that_is_written()
 
 
 CHECKSUMS = {
-    "lineage.store.sqlite.migrations": ["479e56d777537444", "f9050d7ea9bbeebd"],
-    "lineage.store.neo4j.migrations": ["758c35fc41552bf1", "ecee0a1140a4750a"],
+    "lineage.store.sqlite.migrations": ["479e56d777537444", "f9050d7ea9bbeebd", "6f49431b91ac6bce"],
+    "lineage.store.neo4j.migrations": ["758c35fc41552bf1", "ecee0a1140a4750a", "6c6a0cdaebf51087"],
 }
 
 

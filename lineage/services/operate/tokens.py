@@ -14,12 +14,12 @@ from lineage.access import tokens
 from lineage.access.tokens import Role, Token
 from lineage.errors import NotFound, StoreUnreachable, Usage
 from lineage.services.context import Context
+from lineage.services.operate import token_acts
+from lineage.services.operate.token_acts import REVOKED, TOKEN
 from lineage.services.request import Request, Says
 from lineage.store.kept import remembered
 from lineage.store.paging import values_under
 
-#: A token is kept for good, and so is its revocation: a list of them shows both.
-_TOKEN, _REVOKED = "token/", "revoked/"
 #: Seconds after which a table of tokens that could not be read again opens nothing any more.
 STALE = 30.0
 
@@ -64,16 +64,20 @@ def add(ctx: Context, name: str, role: Role, days: int = tokens.DAYS) -> tuple[T
     except OverflowError as error:
         message = f"the clock says {now.isoformat()}, and {days} days later there is no day"
         raise Usage(message, hint="Set the clock of this machine.") from error
-    ctx.store.keep({_TOKEN + token.id: token.to_text().encode()})
+    value = token.to_text().encode()
+    told = {"name": token.name, "role": token.role.name}
+    remembered(
+        ctx.store, TOKEN + token.id, value, token_acts.draft(ctx, "added", token.id, value, told)
+    )
     return token, secret
 
 
 def listed(ctx: Context) -> Sequence[TokenStatus]:
     """List every token there ever was, the oldest first."""
-    revoked = _stems(ctx, _REVOKED)
+    revoked = _stems(ctx, REVOKED)
     now = ctx.clock().astimezone(UTC)
     found = []
-    for ident, text in _stems(ctx, _TOKEN).items():
+    for ident, text in _stems(ctx, TOKEN).items():
         with suppress(ValueError, KeyError):
             token = Token.of(ident, text)
             past = token.expires <= now
@@ -119,7 +123,10 @@ class Keyring:
         if ident not in found:
             hint = "'lineage token list' shows their ids."
             raise NotFound(f"there is no token {ident!r}", hint=hint)
-        remembered(ctx.store, _REVOKED + ident, ctx.recorded().encode())
+        value = ctx.recorded().encode()
+        told = {"name": found[ident].name}
+        act = token_acts.draft(ctx, "revoked", ident, value, told)
+        remembered(ctx.store, REVOKED + ident, value, act)
         self._known = {name: token for name, token in self._known.items() if name != ident}
         return found[ident]
 

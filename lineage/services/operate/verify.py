@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import KW_ONLY, dataclass
+from itertools import chain
 from typing import Annotated, Any, Literal
 
 from lineage.access.tokens import Role
@@ -18,6 +19,7 @@ from lineage.ledger.merkle import Frontier
 from lineage.model.findings import MOST, Finding
 from lineage.model.vocabulary import KEPT, Vocabulary, too_new
 from lineage.services.context import Context
+from lineage.services.operate.token_acts import TokenActs, token_findings
 from lineage.services.operate.verify_findings import finding, unreadable
 from lineage.services.operate.verify_graph import graph_findings
 from lineage.services.request import Request, Says
@@ -66,8 +68,10 @@ class Verdict:
 class VerifyRequest(
     Request[Verdict], demands=Role.admin, examples=("verify", f"verify --since 11 --root {_NOTED}")
 ):
-    """Recompute the ledger's digests and compare the graph with one drawn anew from it; with an entry
-    and the root that was noted at it, prove that nothing up to there was changed since.
+    """Recompute the ledger's digests and compare the graph with one drawn anew from it, and the tokens
+    with what the ledger says of them; with an entry and the root that was noted at it, prove that
+    nothing up to there was changed since. What else is kept beside the ledger is not covered: the key
+    of people, the secrets and states of exchange with partners, where sources lie.
     """
 
     _: KW_ONLY
@@ -108,7 +112,7 @@ class _Noted:
 
 def verify(ctx: Context, scratch: Callable[[], Store], noted: _Noted | None = None) -> Verdict:
     """Recompute every digest of the ledger up to the entry at which this begins, and compare the graph
-    with one drawn anew from it; others may write meanwhile.
+    with one drawn anew from it, and the tokens with the acts in it; others may write meanwhile.
 
     ``scratch`` opens an empty store to draw in. What this cannot show is that a statement is
     true, or that somebody did not replace ledger and graph together: for that, a root that was
@@ -135,7 +139,11 @@ def _verified(ctx: Context, scratch: Callable[[], Store], noted: _Noted) -> Verd
     more = 0
     other = None if unknown else scratch()
     try:
-        for fault in _faults(ctx.store, other, head, unknown, noted):
+        acts = TokenActs()
+        faults = chain(
+            _faults(ctx.store, other, head, unknown, noted, acts), token_findings(ctx.store, acts)
+        )
+        for fault in faults:
             if len(found) < MOST:
                 found.append(fault)
             else:
@@ -161,7 +169,12 @@ def _verified(ctx: Context, scratch: Callable[[], Store], noted: _Noted) -> Verd
 
 
 def _faults(
-    store: Store, other: Store | None, head: Frontier, unknown: Collection[str], noted: _Noted
+    store: Store,
+    other: Store | None,
+    head: Frontier,
+    unknown: Collection[str],
+    noted: _Noted,
+    acts: TokenActs,
 ) -> Iterator[Finding]:
     try:
         for fault in store.integrity_faults():
@@ -170,7 +183,7 @@ def _faults(
         yield unreadable(error, "storage")
     drawn = True
     try:
-        for found in _ledger(store, other, head, unknown, noted):
+        for found in _ledger(store, other, head, unknown, noted, acts):
             drawn = drawn and found.code not in _ENDS
             yield found
     except LineageError as error:
@@ -184,7 +197,12 @@ def _faults(
 
 
 def _ledger(
-    store: Store, other: Store | None, head: Frontier, unknown: Collection[str], noted: _Noted
+    store: Store,
+    other: Store | None,
+    head: Frontier,
+    unknown: Collection[str],
+    noted: _Noted,
+    acts: TokenActs,
 ) -> Iterator[Finding]:
     """Entries one by one; each that is whole is drawn in the other store, where there is one."""
     grown, expected = Frontier(), 1
@@ -200,8 +218,8 @@ def _ledger(
             message = f"entry {expected} is missing"
             yield finding("entry-missing", "sequence", message, entry=expected)
             return
-        faults = list(_entry(entry, unknown))
-        yield from faults
+        yield from _entry(entry, unknown)
+        acts.take(entry)
         grown, expected = grown.append(bytes.fromhex(_hex(entry.leaf))), expected + 1
         if entry.seq == noted.entry:
             noted.found = grown.root.hex()

@@ -8,6 +8,7 @@ from lineage.model.findings import Finding
 
 _DRAW = "Where the ledger is whole, 'lineage rebuild' draws the graph anew from it."
 _WHOLE = "Take a backup whose ledger is whole, and compare its root with one kept elsewhere."
+_TOKENS = "Revoke the token with 'lineage token revoke ID', and make a new one; find out who wrote to the store."
 _FORK = "Compare with a backup or a copy that has the root that was noted; write nothing here meanwhile."
 #: How each finding is mended, by its code.
 _HINTS = {
@@ -19,6 +20,7 @@ _HINTS = {
     "head-differs": _WHOLE,
     "history-differs": _FORK,
     "history-cut": _FORK,
+    "token-differs": _TOKENS,
 }
 
 

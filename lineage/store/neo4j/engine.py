@@ -233,12 +233,14 @@ class Neo4jStore:
         self,
         changes: Mapping[str, bytes | None],
         expecting: Mapping[str, bytes | None] | None = None,
+        act: Draft | None = None,
     ) -> bool:
         """See ``Store.keep``."""
 
         def work(tx: neo4j.ManagedTransaction) -> bool:
-            ledger.lock(self._client, tx)
-            return kept.keep(tx, self._client.seal, changes, expecting or {})
+            head, _ = ledger.lock(self._client, tx)
+            noted = None if act is None else partial(ledger.note, tx, head, act)
+            return kept.keep(tx, self._client.seal, changes, expecting or {}, noted)
 
         return self._client.write(work)
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import neo4j
 
@@ -47,8 +47,11 @@ def keep(
     seal: Seal,
     changes: Mapping[str, bytes | None],
     expecting: Mapping[str, bytes | None],
+    noted: Callable[[], None] | None = None,
 ) -> bool:
-    """See ``Store.keep``. What a try whose outcome was never heard of has done is done."""
+    """See ``Store.keep``. What a try whose outcome was never heard of has done is done; ``noted`` makes
+    the entry of an act, once.
+    """
     found = {}
     if expecting:
         rows = tx.run(_VALUES, names=sorted(expecting)).single(strict=True)[0]
@@ -60,6 +63,8 @@ def keep(
         tx.run(_KEEP, rows=rows).consume()
     for names in chunks([name for name, value in changes.items() if value is None]):
         tx.run(_DROP, names=names).consume()
+    if noted is not None:
+        noted()
     return True
 
 

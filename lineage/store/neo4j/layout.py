@@ -8,7 +8,7 @@ from collections.abc import Callable
 from lineage.errors import StoreDamaged
 from lineage.store.base import LAYOUT
 from lineage.store.migration import pending
-from lineage.store.neo4j import ledger, migrations, schema
+from lineage.store.neo4j import kept, ledger, migrations, schema
 from lineage.store.neo4j.client import READ_HEAD, Client
 
 _HOLDS_ANYTHING = "RETURN EXISTS { MATCH (n) }"
@@ -34,7 +34,10 @@ def prepare(client: Client, redraw: Callable[[], object]) -> None:
         return
     had = layout if former is None else former
     if pending(migrations.MIGRATIONS, had, dict(done), client.where):
-        migrations.migrate(client, lambda: _lay_out(client, frozenset()), redraw)
+        if former is not None:
+            migrations.migrate(client, lambda: _lay_out(client, frozenset()), redraw)
+        elif not kept.vocabulary(client).unknown:  # else it is only read
+            migrations.speak(client, redraw)
     else:
         _lay_out(client, frozenset(names or ()))
 

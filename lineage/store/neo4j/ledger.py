@@ -8,7 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 import neo4j
 
 from lineage.errors import StoreBusy, StoreDamaged
-from lineage.ledger.log import Entry, Header
+from lineage.ledger import log
+from lineage.ledger.log import Draft, Entry, Header
 from lineage.ledger.merkle import Frontier
 from lineage.store.base import LAYOUT, View
 from lineage.store.neo4j.client import Client
@@ -99,6 +100,11 @@ def append(tx: neo4j.ManagedTransaction, head: Frontier, entry: Entry) -> Fronti
     tx.run(_NEW_ENTRY, entry=row).consume()
     tx.run(MOVE_HEAD, size=grown.size, peaks=head_text(grown)).consume()
     return grown
+
+
+def note(tx: neo4j.ManagedTransaction, head: Frontier, act: Draft) -> None:
+    """Add an entry without records."""
+    append(tx, head, log.seal(head.size + 1, act, [], recorded(tx, head.size)))
 
 
 def headers(client: Client, after: int, limit: int, view: View) -> Sequence[Header]:

@@ -23,9 +23,9 @@ from typing import Any
 import neo4j
 import orjson
 
-from lineage import config
+from lineage import config, ids
 from lineage.paths import put_in_place
-from lineage.store.migration import Migration, kept_value
+from lineage.store.migration import BEFORE, Migration, kept_value
 from lineage.store.neo4j.client import Client
 
 MIGRATIONS: tuple[Migration, ...] = (
@@ -42,8 +42,13 @@ DROP CONSTRAINT entry_seq IF EXISTS; DROP CONSTRAINT head_one IF EXISTS;
 DROP CONSTRAINT value_name IF EXISTS; DROP CONSTRAINT migration_number IF EXISTS;
 DROP INDEX node_kind IF EXISTS""",
     ),
+    Migration(
+        number=4,
+        name="what is said first, and tokens in the ledger",
+        text="MATCH ()-[v:LEDGER_VALUE]->() WHERE v.name STARTS WITH 'before/' DELETE v",
+    ),
 )
-_VALUES, _REDRAWN = MIGRATIONS
+_VALUES, _REDRAWN, _SPOKEN = MIGRATIONS
 #: The layout of a database whose ledger is still nodes, and the checksums of the migrations that it
 #: has had.
 FORMER = """
@@ -88,6 +93,18 @@ MATCH (h:LedgerHead {one: 1}) DELETE h
 WITH h MATCH (l:Ledger {one: 1})
 MERGE (l)-[m:LEDGER_MIGRATION {number: $number}]->(l)
 SET m.name = $name, m.checksum = $checksum, m.applied = toString(datetime())"""
+#: What layout 4 keeps of the tokens, and of their revocations, that were there before it.
+_TOKENS = """
+MATCH ()-[v:LEDGER_VALUE]->() WHERE v.name STARTS WITH 'token/' OR v.name STARTS WITH 'revoked/'
+RETURN v.name, v.value"""
+_KEEP_BEFORE = """
+MATCH (l:Ledger {one: 1}) UNWIND $rows AS row
+MERGE (l)-[r:LEDGER_VALUE {name: row[0]}]->(l) SET r.value = row[1]"""
+_LOCK_LEDGER = "MATCH (l:Ledger {one: 1}) SET l.locked = true RETURN l.layout"
+_DONE = """
+MATCH (l:Ledger {one: 1}) SET l.layout = $number
+MERGE (l)-[m:LEDGER_MIGRATION {number: $number}]->(l)
+SET m.name = $name, m.checksum = $checksum, m.applied = toString(datetime())"""
 
 
 def migrate(client: Client, lay_out: Callable[[], None], redraw: Callable[[], object]) -> None:
@@ -106,10 +123,37 @@ def migrate(client: Client, lay_out: Callable[[], None], redraw: Callable[[], ob
             client.write(lambda inner: inner.run(_TAKE_OVER).consume())
             _moved(client)
             redraw()
+            client.write(partial(_speak, client))
             _record(tx, _FINISH, _REDRAWN)
             tx.commit()
         for statement in _REDRAWN.statements:
             session.run(statement).consume()
+
+
+def speak(client: Client, redraw: Callable[[], object]) -> None:
+    """Bring a store of layout 3 to layout 4: the graph is drawn anew, as what is said first is shown, and
+    what tokens there are is kept. The ledger and all else stay, so that there is no backup; where it
+    is cut off, whoever opens the store next begins again.
+    """
+    redraw()
+    client.write(partial(_speak, client))
+
+
+def _speak(client: Client, tx: neo4j.ManagedTransaction) -> None:
+    if tx.run(_LOCK_LEDGER).single(strict=True)[0] >= _SPOKEN.number and _is_done(tx):
+        return
+    for statement in _SPOKEN.statements:
+        tx.run(statement).consume()
+    values = [(n, client.seal.open(n, bytes(value))) for n, value in tx.run(_TOKENS)]
+    rows = [[BEFORE + name, ids.sha256(value).encode()] for name, value in values]
+    tx.run(_KEEP_BEFORE, rows=rows).consume()
+    _record(tx, _DONE, _SPOKEN)
+
+
+def _is_done(tx: neo4j.ManagedTransaction) -> bool:
+    """Whether it was done: a head that is made anew has the latest layout from the first on."""
+    query = "MATCH ()-[m:LEDGER_MIGRATION {number: $number}]->() RETURN count(m)"
+    return bool(tx.run(query, number=_SPOKEN.number).single(strict=True)[0])
 
 
 def _begin(client: Client, tx: neo4j.ManagedTransaction) -> None:

@@ -155,10 +155,7 @@ class SqliteStore:
         unchanged = len(lines) - len(fresh)
         if not fresh and not gone:
             return Receipt(seq=None, unchanged=unchanged)
-        seq = ledger.head(connection, self.path).size + 1
-        last = ledger.recorded(connection, seq - 1)
-        entry = log.seal(seq, write.draft, log.signed(fresh, gone), last)
-        ledger.append(connection, self.path, entry)
+        entry = self._append(connection, write.draft, log.signed(fresh, gone))
         things = change.apply(entry, list(fresh.values()), list(gone.values()))
         return Receipt(
             seq=entry.seq,
@@ -167,6 +164,12 @@ class SqliteStore:
             retracted=len(gone),
             unchanged=unchanged,
         )
+
+    def _append(self, connection: Connection, draft: Draft, lines: Sequence[bytes]) -> Entry:
+        seq = ledger.head(connection, self.path).size + 1
+        entry = log.seal(seq, draft, lines, ledger.recorded(connection, seq - 1))
+        ledger.append(connection, self.path, entry)
+        return entry
 
     def replay(self, entry: Entry) -> None:
         """See ``Store.replay``."""
@@ -299,10 +302,14 @@ class SqliteStore:
         self,
         changes: Mapping[str, bytes | None],
         expecting: Mapping[str, bytes | None] | None = None,
+        act: Draft | None = None,
     ) -> bool:
         """See ``Store.keep``."""
         with self._writing() as connection:
-            return kept.keep(connection, changes, expecting or {})
+            done = kept.keep(connection, changes, expecting or {})
+            if done and act is not None:
+                self._append(connection, act, [])
+            return done
 
     def stats(self, view: View) -> Stats:
         """See ``Store.stats``."""

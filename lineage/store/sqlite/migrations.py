@@ -7,6 +7,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from lineage import ids
+from lineage.model import kinds
 from lineage.model.record import implied_variant
 from lineage.store.migration import Migration, kept_value, pending
 from lineage.store.sqlite.snapshot import write_snapshot
@@ -34,6 +36,29 @@ UPDATE edge AS e SET variant = coalesce((
   WHERE a.effect = e.effect AND a.relation = 13 AND a.variant = e.variant
     AND a.source = e.source AND a.since = e.since), variant)
 WHERE relation = 23""",
+    ),
+    # A thing was called what sorted first, and acts on tokens were no entries.
+    Migration(
+        number=4,
+        name="what is said first, and tokens in the ledger",
+        text="""
+UPDATE node AS n SET kind = coalesce((
+  SELECT s.kind FROM statement AS s WHERE s.node = n.key AND s.until IS n.until
+  ORDER BY precedence(s.kind), CASE precedence(s.kind) WHEN 2 THEN 0 ELSE (
+    SELECT min(f.since) FROM statement AS f
+    WHERE f.node = s.node AND f.source = s.source AND precedence(f.kind) < 2) END,
+    rank(s.kind), s.kind LIMIT 1), kind)
+WHERE key IN (SELECT node FROM statement GROUP BY node HAVING count(*) > 1);
+UPDATE node AS n SET label = (
+  SELECT s.label FROM statement AS s JOIN node AS m ON m.key = s.node
+  WHERE s.node = n.key AND s.until IS m.until AND s.label IS NOT NULL
+  ORDER BY (
+    SELECT min(f.since) FROM statement AS f
+    WHERE f.node = s.node AND f.source = s.source AND f.label IS NOT NULL),
+    s.kind <> m.kind, s.label LIMIT 1)
+WHERE key IN (SELECT node FROM statement GROUP BY node HAVING count(*) > 1);
+INSERT INTO kept SELECT 'before/' || name, digest(value) FROM kept
+WHERE name LIKE 'token/%' OR name LIKE 'revoked/%'""",
     ),
 )
 _RECORD = "INSERT INTO migration VALUES (?, ?, ?, strftime('%Y-%m-%dT%H:%M:%SZ'))"
@@ -64,10 +89,17 @@ def lacking(connection: sqlite3.Connection, path: Path) -> list[Migration]:
 def _carry_out(connection: sqlite3.Connection, migration: Migration) -> None:
     connection.create_function("kept_value", 2, kept_value, deterministic=True)
     connection.create_function("implied_variant", 2, implied_variant, deterministic=True)
+    connection.create_function("precedence", 1, kinds.precedence, deterministic=True)
+    connection.create_function("rank", 1, kinds.rank, deterministic=True)
+    connection.create_function("digest", 1, _digest, deterministic=True)
     for statement in migration.statements:
         connection.execute(statement)
     connection.execute(_RECORD, (migration.number, migration.name, migration.checksum))
     connection.execute(f"PRAGMA user_version = {migration.number:d}")
+
+
+def _digest(value: bytes) -> bytes:
+    return ids.sha256(value).encode()
 
 
 def _layout(connection: sqlite3.Connection) -> int:
