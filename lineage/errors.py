@@ -306,7 +306,9 @@ class IdempotencyKeyReused(LineageError, code="idempotency-key-reused", status=4
 class RateLimited(
     LineageError, code="rate-limited", status=429, exit_code=TEMPORARY, retry_after=1
 ):
-    """The caller had the server read more new queries than its share."""
+    """The caller had the server read more new queries than its share, or sent more requests than its
+    token may.
+    """
 
     hint = "Keep the text of queries as it is and send what changes as variables."
 

@@ -22,7 +22,12 @@ from lineage.services.exchange.quarantine import (
 from lineage.services.exchange.send import PackageRequest
 from lineage.services.exchange.tie import TieRequest
 from lineage.services.operate.doctor import DoctorRequest
-from lineage.services.operate.tokens import AddTokenRequest, RevokeTokenRequest, TokensRequest
+from lineage.services.operate.tokens import (
+    AddTokenRequest,
+    RevokeTokenRequest,
+    RotateTokenRequest,
+    TokensRequest,
+)
 from lineage.services.operate.verify import VerifyRequest
 from lineage.services.read.ask import AskRequest, ExplainRequest
 from lineage.services.read.bisect import BisectRequest
@@ -121,6 +126,7 @@ class Verbs:
     doctor: Final = Verb(DoctorRequest)
     tokens: Final = Verb(TokensRequest)
     add_token: Final = Verb(AddTokenRequest)
+    rotate_token: Final = Verb(RotateTokenRequest)
     revoke_token: Final = Verb(RevokeTokenRequest)
 
     def answer(self, request: Request[R]) -> R:

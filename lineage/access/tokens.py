@@ -34,7 +34,8 @@ class Role(IntEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
     """The part of a token that is kept: never the secret, only its SHA-256 (it holds 256 random
-    bits, which no slower hash would protect better). Times are UTC.
+    bits, which no slower hash would protect better). Times are UTC. ``rate`` is how many requests a
+    minute it may send (``None``: as many as the server takes).
     """
 
     id: str
@@ -43,6 +44,7 @@ class Token:
     digest: str
     created: datetime
     expires: datetime
+    rate: int | None = None
 
     def to_text(self) -> str:
         """The token as the JSON that a store keeps."""
@@ -52,6 +54,7 @@ class Token:
             "digest": self.digest,
             "created": self.created.isoformat(),
             "expires": self.expires.isoformat(),
+            **({} if self.rate is None else {"rate": self.rate}),
         }
         return json.dumps(shown, ensure_ascii=False, sort_keys=True)
 
@@ -68,6 +71,7 @@ class Token:
             digest=shown["digest"],
             created=datetime.fromisoformat(shown["created"]),
             expires=datetime.fromisoformat(shown["expires"]),
+            rate=shown.get("rate"),
         )
 
     def opens(self, secret: str) -> bool:
@@ -81,6 +85,7 @@ def mint(
     *,
     now: datetime,
     days: int = DAYS,
+    rate: int | None = None,
     random: Callable[[int], bytes] = secrets.token_bytes,
 ) -> tuple[Token, str]:
     """Make a new token and its secret: ``lin_``, eight characters that name it, 32 random bytes in
@@ -97,6 +102,7 @@ def mint(
         digest=_digest(secret),
         created=created,
         expires=created + timedelta(days=days),
+        rate=rate,
     )
     return token, secret
 

@@ -11,6 +11,7 @@ from lineage.services.operate.tokens import (
     AddTokenRequest,
     IssuedToken,
     RevokeTokenRequest,
+    RotateTokenRequest,
     TokensRequest,
     TokenStatus,
 )
@@ -18,7 +19,7 @@ from lineage.services.operate.tokens import (
 
 @click.group("token")
 def COMMAND() -> None:
-    """Tokens that open the server: add one, list them, revoke one.
+    """Tokens that open the server: add one, list them, rotate one, revoke one.
 
     \b
     Example:
@@ -29,6 +30,16 @@ def COMMAND() -> None:
 @verb("add", AddTokenRequest)
 def _add(issued: IssuedToken) -> None:
     """Print the secret on stdout, and whose it is on stderr."""
+    _tell(issued)
+
+
+@verb("rotate", RotateTokenRequest)
+def _rotate(issued: IssuedToken) -> None:
+    """Print the new secret on stdout, and whose it is on stderr."""
+    _tell(issued)
+
+
+def _tell(issued: IssuedToken) -> None:
     terminal.echo(issued.secret)
     token = issued.token
     until = f"{token.expires:%Y-%m-%d}"
@@ -50,5 +61,5 @@ def _revoke(item: TokenStatus) -> None:
     terminal.echo(f"revoked {item.token.id} ({item.token.name})")
 
 
-for _command in (_add, _list, _revoke):
+for _command in (_add, _list, _rotate, _revoke):
     COMMAND.add_command(_command)

@@ -149,7 +149,9 @@ def secret_of(headers: Headers) -> str | None:
 def caller(keyring: Keyring, secret: str) -> Viewer | None:
     """Whom a secret stands for now. Raises ``StoreUnreachable`` where nobody can know."""
     token = keyring.authenticate(secret, datetime.now(UTC))
-    return None if token is None else Viewer(name=token.name, role=token.role)
+    if token is None:
+        return None
+    return Viewer(name=token.name, role=token.role, token=token.id, rate=token.rate)
 
 
 def viewer_of(connection: HTTPConnection) -> Viewer:

@@ -99,7 +99,13 @@ def create_app(
         # Included, a router would hide its routes; the guard and its test look at each of them.
         app.router.routes.extend(make(served).routes)
     problems.install(app)
-    app.add_middleware(Guard, served=app, keyring=served.keyring, settings=served.settings)
+    app.add_middleware(
+        Guard,
+        served=app,
+        keyring=served.keyring,
+        limiter=served.runtime.rate_limiter,
+        settings=served.settings,
+    )
     if served.settings.origins:
         app.add_middleware(
             CORSMiddleware,

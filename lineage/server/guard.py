@@ -35,6 +35,7 @@ from lineage.server.access import (
     resolve,
     secret_of,
 )
+from lineage.server.rate_limit import RateLimiter
 from lineage.server.settings import Settings
 from lineage.services.operate.tokens import Keyring
 
@@ -48,11 +49,18 @@ class Guard:
     """
 
     def __init__(
-        self, app: ASGIApp, *, served: FastAPI, keyring: Keyring, settings: Settings
+        self,
+        app: ASGIApp,
+        *,
+        served: FastAPI,
+        keyring: Keyring,
+        limiter: RateLimiter,
+        settings: Settings,
     ) -> None:
         self._app = app
         self._served = served
         self._keyring = keyring
+        self._limiter = limiter
         self._settings = settings
         self._sockets = 0
 
@@ -111,6 +119,7 @@ class Guard:
         if viewer is None:
             raise Unauthenticated("a valid token is needed")
         state["viewer"] = viewer
+        self._limiter.count(viewer.token, viewer.rate)
         if route is None:
             return Access(viewer.role)
         if access is None or access.role is None:

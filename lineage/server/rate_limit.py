@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Limits how much work one caller may cause by sending new queries to be read."""
+"""Limits how much work one caller may cause by sending new queries to be read, and how many requests a
+token may send that has a rate.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +22,25 @@ class RateLimiter:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._held: dict[str, tuple[float, float]] = {}
+        self._requests: dict[str, tuple[float, float]] = {}
+
+    def count(self, token: str, rate: int | None) -> None:
+        """Count a request of a token that may send ``rate`` a minute; as many may come at once. Raises
+        ``RateLimited`` for one too many.
+        """
+        if rate is None:
+            return
+        now, back = self._clock(), rate / 60
+        left, then = self._requests.get(token, (float(rate), now))
+        left = min(float(rate), left + (now - then) * back)
+        if left < 1:
+            seconds = math.ceil((1 - left) / back)
+            raise RateLimited(
+                f"this token may send {rate} requests a minute; ask again in {seconds} s",
+                hint="Send fewer, or ask for a token with a higher --rate.",
+                retry_after=seconds,
+            )
+        self._requests[token] = (left - 1, now)
 
     def admit(self, who: str) -> None:
         """Raise ``RateLimited`` for a caller who has spent more points than there were."""

@@ -23,10 +23,14 @@ _PROCESSES = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Viewer:
-    """The caller of a request: the name that entries will carry, and the role that allows it."""
+    """The caller of a request: the name that entries will carry, and the role that allows it. ``token``
+    is the id of what it brought, and ``rate`` how many requests a minute that may send.
+    """
 
     name: str
     role: Role
+    token: str = ""
+    rate: int | None = None
 
 
 class Runtime:

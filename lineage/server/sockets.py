@@ -202,7 +202,9 @@ class _Handler(BaseGraphQLTransportWSHandler[Any, None]):
 
     def _admit(self) -> None:
         assert self._caller.viewer is not None
-        self._caller.runtime.rate_limiter.admit(self._caller.viewer.name)
+        limiter, viewer = self._caller.runtime.rate_limiter, self._caller.viewer
+        limiter.count(viewer.token, viewer.rate)
+        limiter.admit(viewer.name)
         if len(self.operations) >= OPERATIONS:
             hint = "Complete one first, or open another connection."
             raise LimitExceeded(f"a connection has {OPERATIONS} operations at once", hint=hint)

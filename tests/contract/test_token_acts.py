@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
 
 import lineage
 from lineage.app import open_store
+from lineage.errors import NotFound, Usage
 from lineage.ledger import log
 from lineage.ledger.log import Draft
 from lineage.model.record import Batch, Node
@@ -84,6 +86,49 @@ def test_tokens_that_are_added_and_revoked_are_in_the_ledger_and_verified(opened
     ]
     assert notes[0]["note"]["role"] == "contributor"
     assert opened.verify().state == "intact"
+
+
+def test_a_token_is_replaced_by_one_like_it_at_once_or_after_a_while(store):
+    now = [datetime(2026, 1, 1, tzinfo=UTC)]
+    opened = lineage.Lineage(replace(over(store).context, clock=lambda: now[0]))
+    first = opened.add_token("airflow", role="contributor", days=30, rate=60)
+    second = opened.rotate_token(first.token.id, grace=10)
+    alike = [(t.name, t.role, t.rate, t.expires - t.created) for t in (first.token, second.token)]
+    assert alike[0] == alike[1]
+    assert (first.secret != second.secret, first.token.id != second.token.id) == (True, True)
+
+    def opens(secret):
+        keyring = Keyring()
+        keyring.refresh(opened.context)
+        return keyring.authenticate(secret, now[0]) is not None
+
+    assert (opens(first.secret), opens(second.secret)) == (True, True)
+    assert opened.verify().state == "intact"
+    now[0] += timedelta(minutes=9, seconds=59)
+    assert opens(first.secret)
+    now[0] += timedelta(seconds=1)
+    assert (opens(first.secret), opens(second.secret)) == (False, True)
+    assert [s.state for s in opened.tokens()].count("revoked") == 1
+    third = opened.rotate_token(second.token.id)
+    assert (opens(second.secret), opens(third.secret)) == (False, True)
+    with pytest.raises(Usage, match="revoked"):
+        opened.rotate_token(second.token.id)
+    with pytest.raises(NotFound):
+        opened.rotate_token("nothing")
+    acts = [entry.to_dict()["note"]["act"] for entry in opened.log().entries][::-1]
+    assert acts == ["token-added", "token-rotated", "token-rotated"]
+    assert opened.verify().state == "intact"
+
+
+def test_a_token_that_was_to_end_later_is_ended_at_once_and_stays_so(opened):
+    first = opened.add_token("airflow", role="viewer")
+    opened.rotate_token(first.token.id, grace=600)
+    name = f"revoked/{first.token.id}"
+    later = opened.context.store.values([name])
+    assert opened.revoke_token(first.token.id).state == "revoked"
+    assert opened.verify().state == "intact"
+    opened.context.store.keep(later)
+    assert [(f.code, f.entry) for f in opened.verify().findings] == [("token-differs", 3)]
 
 
 def test_a_copy_has_no_tokens_and_a_backup_has_them_and_both_are_intact(opened, tmp_path):

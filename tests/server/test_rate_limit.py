@@ -10,8 +10,10 @@ from dataclasses import replace
 import pytest
 
 from graphql_schema import context, introspection
+from lineage.access.tokens import Role
 from lineage.errors import RateLimited
 from lineage.server.rate_limit import BACK, MOST, RateLimiter
+from lineage.services.operate import tokens
 from tests.graphql_schema.cases import session, small
 
 
@@ -37,6 +39,56 @@ def test_a_flood_of_new_queries_is_turned_away_until_later_and_only_for_its_send
     assert int(told.headers["retry-after"]) >= 1
     assert ask(site, "{stats{nodes}}").status_code == 429
     assert ask(site, "{stats{nodes}}", "steward").json()["data"]["stats"]["nodes"]
+
+
+def test_a_token_with_a_rate_sends_so_many_requests_a_minute_and_others_as_they_like():
+    now = [100.0]
+    limiter = RateLimiter(lambda: now[0])
+    for _ in range(3):
+        limiter.count("a", 3)
+    with pytest.raises(RateLimited) as refused:
+        limiter.count("a", 3)
+    assert refused.value.retry_after == 20
+    limiter.count("b", 3)
+    for _ in range(1_000):
+        limiter.count("c", None)
+    now[0] += 19.9
+    with pytest.raises(RateLimited):
+        limiter.count("a", 3)
+    now[0] += 0.2
+    limiter.count("a", 3)
+    now[0] += 600
+    for _ in range(3):
+        limiter.count("a", 3)
+    with pytest.raises(RateLimited):
+        limiter.count("a", 3)
+
+
+def test_requests_and_operations_of_a_socket_count_together(serving):
+    site = serving(token_refresh=0.05)
+    _, secret = tokens.add(site.runtime.writing, "slow", Role.viewer, rate=4)
+    site.secrets["slow"] = secret
+    while site.client.get("/metrics", headers=site.bearer("slow")).status_code == 401:
+        pass
+    with site.client.websocket_connect(
+        "ws://127.0.0.1/graphql", headers=site.bearer("slow"), subprotocols=["graphql-transport-ws"]
+    ) as socket:
+        socket.send_json({"type": "connection_init"})
+        assert socket.receive_json()["type"] == "connection_ack"
+        told = []
+        for number in ("1", "2", "3"):
+            payload = {"query": "{ stats { nodes } }"}
+            socket.send_json({"type": "subscribe", "id": number, "payload": payload})
+            while (message := socket.receive_json())["type"] not in ("next", "error"):
+                pass
+            told.append(message)
+    # One request for /metrics, one for the handshake, and two of the operations.
+    assert [message["type"] for message in told] == ["next", "next", "error"]
+    assert told[2]["payload"][0]["extensions"]["code"] == "rate-limited"
+    refused = site.client.get("/metrics", headers=site.bearer("slow"))
+    assert (refused.status_code, refused.json()["code"]) == (429, "rate-limited")
+    assert 1 <= int(refused.headers["retry-after"]) <= 15
+    assert site.client.get("/metrics", headers=site.bearer()).status_code == 200
 
 
 def test_a_query_asked_again_costs_its_sender_nothing(site, monkeypatch):

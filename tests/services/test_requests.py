@@ -30,6 +30,7 @@ COMMANDS = {
     "package": "export",
     "tokens": "token list",
     "add_token": "token add",
+    "rotate_token": "token rotate",
     "revoke_token": "token revoke",
 }
 #: What the command finds by itself: the policy is a file that lies beside the store.

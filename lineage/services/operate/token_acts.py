@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import orjson
 
@@ -28,10 +28,10 @@ _PAGE = 500
 
 def draft(
     ctx: Context,
-    what: Literal["added", "revoked"],
+    what: Literal["added", "revoked", "rotated"],
     ident: str,
     value: bytes,
-    told: Mapping[str, str],
+    told: Mapping[str, Any],
 ) -> Draft:
     """The entry of an act on a token; ``value`` is what is kept because of it, and ``told`` what readers
     of the ledger see of it.
@@ -64,9 +64,14 @@ class TokenActs:
             return
         try:
             note = orjson.loads(entry.note)
-            said = {"token-added": self.added, "token-revoked": self.revoked}[note["act"]]
-            # What was once said of a token holds: it cannot be added or revoked again.
-            said.setdefault(note["token"], (note["sha256"], entry.seq))
+            said = (note["sha256"], entry.seq)
+            if note["act"] == "token-revoked":
+                # The last one holds: what was to end later may be ended at once.
+                self.revoked[note["token"]] = said
+            elif note["act"] in ("token-added", "token-rotated"):
+                self.added.setdefault(note["token"], said)
+            if note["act"] == "token-rotated":
+                self.revoked[note["replaces"]["token"]] = (note["replaces"]["sha256"], entry.seq)
             if self.before is None:
                 self.before = note.get("before", "")
         except (ValueError, KeyError, TypeError):

@@ -6,13 +6,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import KW_ONLY, dataclass, field
-from datetime import UTC, datetime
+from dataclasses import KW_ONLY, dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
+from lineage import ids
 from lineage.access import tokens
 from lineage.access.tokens import Role, Token
-from lineage.errors import NotFound, StoreUnreachable, Usage
+from lineage.errors import NotFound, StoreBusy, StoreUnreachable, Usage
 from lineage.services.context import Context
 from lineage.services.operate import token_acts
 from lineage.services.operate.token_acts import REVOKED, TOKEN
@@ -49,10 +50,13 @@ class TokenStatus:
             "expires": self.token.expires.isoformat(),
             "revoked": self.revoked,
             "state": self.state,
+            "rate": self.token.rate,
         }
 
 
-def add(ctx: Context, name: str, role: Role, days: int = tokens.DAYS) -> tuple[Token, str]:
+def add(
+    ctx: Context, name: str, role: Role, days: int = tokens.DAYS, rate: int | None = None
+) -> tuple[Token, str]:
     """Make a new token and its secret, which is kept nowhere. Raises ``Usage`` for a bad name."""
     shown = name.strip()
     if not shown or not shown.isprintable() or len(shown) > 80:
@@ -60,7 +64,7 @@ def add(ctx: Context, name: str, role: Role, days: int = tokens.DAYS) -> tuple[T
         raise Usage(message, hint="Name it for who will use it: 80 printable characters at most.")
     now = ctx.clock()
     try:
-        token, secret = tokens.mint(shown, role, now=now, days=days)
+        token, secret = tokens.mint(shown, role, now=now, days=days, rate=rate)
     except OverflowError as error:
         message = f"the clock says {now.isoformat()}, and {days} days later there is no day"
         raise Usage(message, hint="Set the clock of this machine.") from error
@@ -72,6 +76,39 @@ def add(ctx: Context, name: str, role: Role, days: int = tokens.DAYS) -> tuple[T
     return token, secret
 
 
+def rotate(ctx: Context, ident: str, grace: int = 0) -> tuple[Token, str]:
+    """Make a token of the name, role, rate and length of life of another, which holds for so many minutes
+    more; its secret is kept nowhere. Raises ``NotFound``, and ``Usage`` for one that is not valid.
+    """
+    found = _status(ctx, ident)
+    former = found.token
+    if found.state != "valid":
+        hint = "Make a new one: 'lineage token add NAME --role ROLE'."
+        raise Usage(f"the token {ident!r} is {found.state}", hint=hint)
+    now = ctx.clock().astimezone(UTC)
+    days = max(1, (former.expires - former.created).days)
+    token, secret = tokens.mint(former.name, former.role, now=now, days=days, rate=former.rate)
+    value, ends = token.to_text().encode(), (now + timedelta(minutes=grace)).isoformat().encode()
+    had = ctx.store.values([REVOKED + ident]).get(REVOKED + ident)
+    told = {
+        "name": token.name,
+        "role": token.role.name,
+        "replaces": {"token": ident, "sha256": ids.sha256(ends)},
+    }
+    act = token_acts.draft(ctx, "rotated", token.id, value, told)
+    changes = {TOKEN + token.id: value, REVOKED + ident: ends}
+    if not ctx.store.keep(changes, {TOKEN + token.id: None, REVOKED + ident: had}, act):
+        raise StoreBusy(f"somebody else rotates or revokes {ident!r}", hint="Look at the list.")
+    return token, secret
+
+
+def _status(ctx: Context, ident: str) -> TokenStatus:
+    found = next((item for item in listed(ctx) if item.token.id == ident), None)
+    if found is None:
+        raise NotFound(f"there is no token {ident!r}", hint="'lineage token list' shows their ids.")
+    return found
+
+
 def listed(ctx: Context) -> Sequence[TokenStatus]:
     """List every token there ever was, the oldest first."""
     revoked = _stems(ctx, REVOKED)
@@ -79,10 +116,22 @@ def listed(ctx: Context) -> Sequence[TokenStatus]:
     found = []
     for ident, text in _stems(ctx, TOKEN).items():
         with suppress(ValueError, KeyError):
-            token = Token.of(ident, text)
+            token, ended = Token.of(ident, text), revoked.get(ident)
+            if ended is not None and (later := _later(ended, now)):
+                # It was replaced, and holds until then.
+                token, ended = replace(token, expires=min(later, token.expires)), None
             past = token.expires <= now
-            found.append(TokenStatus(token=token, revoked=revoked.get(ident), expired=past))
+            found.append(TokenStatus(token=token, revoked=ended, expired=past))
     return sorted(found, key=lambda item: (item.token.created, item.token.id))
+
+
+def _later(text: str, now: datetime) -> datetime | None:
+    """The time in a text, where it is still to come."""
+    try:
+        found = datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError:
+        return None
+    return found if found > now else None
 
 
 def _stems(ctx: Context, prefix: str) -> Mapping[str, str]:
@@ -119,16 +168,14 @@ class Keyring:
 
         Raises ``NotFound``; revoking twice is harmless.
         """
-        found = {item.token.id: item.token for item in listed(ctx)}
-        if ident not in found:
-            hint = "'lineage token list' shows their ids."
-            raise NotFound(f"there is no token {ident!r}", hint=hint)
-        value = ctx.recorded().encode()
-        told = {"name": found[ident].name}
-        act = token_acts.draft(ctx, "revoked", ident, value, told)
-        remembered(ctx.store, REVOKED + ident, value, act)
+        while (found := _status(ctx, ident)).revoked is None:
+            value = ctx.recorded().encode()
+            act = token_acts.draft(ctx, "revoked", ident, value, {"name": found.token.name})
+            had = ctx.store.values([REVOKED + ident]).get(REVOKED + ident)
+            if ctx.store.keep({REVOKED + ident: value}, {REVOKED + ident: had}, act):
+                break
         self._known = {name: token for name, token in self._known.items() if name != ident}
-        return found[ident]
+        return found.token
 
     def authenticate(self, secret: str, now: datetime) -> Token | None:
         """The token that a secret opens, or nothing.
@@ -164,6 +211,7 @@ class IssuedToken:
             "role": self.token.role.name,
             "secret": self.secret,
             "expires": self.token.expires.isoformat(),
+            "rate": self.token.rate,
         }
 
 
@@ -183,10 +231,34 @@ class AddTokenRequest(
     days: Annotated[int, Says(text="How long it is valid.", at_least=1, at_most=3_650)] = (
         tokens.DAYS
     )
+    rate: Annotated[
+        int | None,
+        Says(text="Requests a minute that it may send.", at_least=1, at_most=1_000_000),
+    ] = None
 
     def answer(self, ctx: Context) -> IssuedToken:
         """See ``Request.answer``."""
-        token, secret = add(ctx, self.name, Role[self.role], self.days)
+        token, secret = add(ctx, self.name, Role[self.role], self.days, self.rate)
+        return IssuedToken(token=token, secret=secret)
+
+
+@dataclass(frozen=True, slots=True)
+class RotateTokenRequest(
+    Request[IssuedToken], demands=Role.admin, examples=("token rotate 3kTMd2x9 --grace 60",)
+):
+    """Replace a token by one of the same name, role and rate; its secret is shown once and kept nowhere.
+    The former one holds as long as it is told to.
+    """
+
+    ident: Annotated[str, Says(text="The id of the token to replace.", metavar="ID")]
+    _: KW_ONLY
+    grace: Annotated[
+        int, Says(text="Minutes that the former one still holds.", at_least=0, at_most=10_080)
+    ] = 0
+
+    def answer(self, ctx: Context) -> IssuedToken:
+        """See ``Request.answer``. Raises ``NotFound``, and ``Usage`` for a token that is not valid."""
+        token, secret = rotate(ctx, self.ident, self.grace)
         return IssuedToken(token=token, secret=secret)
 
 
@@ -209,5 +281,4 @@ class RevokeTokenRequest(
 
     def answer(self, ctx: Context) -> TokenStatus:
         """See ``Request.answer``. Raises ``NotFound``; revoking twice is harmless."""
-        token = Keyring().revoke(ctx, self.ident)
-        return next(item for item in listed(ctx) if item.token.id == token.id)
+        return _status(ctx, Keyring().revoke(ctx, self.ident).id)
