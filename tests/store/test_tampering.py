@@ -11,7 +11,7 @@ from neo4j.exceptions import ConstraintError
 
 import lineage
 from lineage.app import open_store
-from lineage.errors import LineageError
+from lineage.errors import LineageError, StoreDamaged
 from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Ref
 from lineage.services.operate import verify
@@ -51,6 +51,22 @@ CONTENT = {
     ),
     "source": ("name",),
 }
+
+
+def test_a_revocation_that_a_trigger_swallows_is_not_said_to_be_done(tmp_path):
+    path = str(tmp_path / "s.db")
+    with lineage.open(path) as store:
+        token = store.add_token("ana", role="viewer").token
+    with sqlite3.connect(path) as behind:
+        behind.execute(
+            "CREATE TRIGGER x BEFORE INSERT ON kept WHEN new.name LIKE 'revoked/%' "
+            "BEGIN SELECT raise(ignore); END"
+        )
+    behind.close()
+    with lineage.open(path) as store:
+        with pytest.raises(StoreDamaged, match=token.id):
+            store.revoke_token(token.id)
+        assert {f.code for f in store.verify().findings} == {"storage-damaged", "token-differs"}
 
 
 def fill(opened):

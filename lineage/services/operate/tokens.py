@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from lineage import ids
 from lineage.access import tokens
 from lineage.access.tokens import Role, Token
-from lineage.errors import NotFound, StoreBusy, StoreUnreachable, Usage
+from lineage.errors import NotFound, StoreBusy, StoreDamaged, StoreUnreachable, Usage
 from lineage.services.context import Context
 from lineage.services.operate import token_acts
 from lineage.services.operate.token_acts import REVOKED, TOKEN
@@ -281,4 +281,8 @@ class RevokeTokenRequest(
 
     def answer(self, ctx: Context) -> TokenStatus:
         """See ``Request.answer``. Raises ``NotFound``; revoking twice is harmless."""
-        return _status(ctx, Keyring().revoke(ctx, self.ident).id)
+        found = _status(ctx, Keyring().revoke(ctx, self.ident).id)
+        if found.revoked is None:
+            message = f"the token {self.ident} is not kept as revoked, though the store was told so"
+            raise StoreDamaged(message, hint="'lineage verify' says what is wrong with the store.")
+        return found
