@@ -130,7 +130,7 @@ def shown(
     before: Iterable[Stated] = (),
 ) -> NodeRow:
     """Make the row that a view shows for a node, of which ``stated`` stands. ``before`` are the
-    statements of it that there ever were, where it is ``contested``.
+    statements of it that ended, where it is ``contested``.
     """
     if len(stated) == 1:
         return NodeRow(*stated[0].what[:4])

@@ -153,6 +153,30 @@ def test_what_others_state_is_invalidated_by_stewards_alone(site, who):
     assert (answer["receipt"], invalidations(site)) == (None, [])
 
 
+WAYS = {
+    "wasInvalidatedBy": "<urn:x:model> prov:wasInvalidatedBy <urn:x:run> .",
+    "invalidated": "<urn:x:run> prov:invalidated <urn:x:model> .",
+    "invalidatedAtTime": '<urn:x:model> prov:invalidatedAtTime "2026-01-01T00:00:00Z"^^xsd:dateTime .',
+    "qualified": "<urn:x:model> prov:qualifiedInvalidation [ a prov:Invalidation ; prov:activity <urn:x:run> ] .",
+    "hadInvalidation": "<urn:x:run> prov:qualifiedInvalidation <urn:x:i> . <urn:x:model> prov:qualifiedInvalidation <urn:x:i> . <urn:x:i> a prov:Invalidation .",
+    "in a bundle": "<urn:x:bundle> { <urn:x:model> prov:wasInvalidatedBy <urn:x:run> . }",
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_in_whatever_words_it_is_said_a_contributor_does_not_invalidate_what_others_state(
+    site, way
+):
+    text = "@prefix prov: <http://www.w3.org/ns/prov#> .\n"
+    text += "@prefix xsd: <http://www.w3.org/2001/XMLSchema#> .\n" + WAYS[way]
+    given = {"document": text, "format": "trig"}
+    refused = graphql(site, "mallory", INGEST, i=given)["data"]["ingest"]
+    assert [problem["code"] for problem in refused["problems"]] == ["denied"]
+    assert invalidations(site) == []
+    assert graphql(site, "steward", INGEST, i=given)["data"]["ingest"]["receipt"]
+    assert len(invalidations(site)) == 1
+
+
 def test_a_contributor_invalidates_its_own_things_until_others_state_them_too(site):
     own = document(entity={"x:own": {"prov:label": "own"}})
     gone = document(wasInvalidatedBy={"_:i": {"prov:entity": "x:own"}})

@@ -38,9 +38,9 @@ _IDS_BY_KEY = "SELECT key, id FROM node WHERE key IN (SELECT value FROM json_eac
 _STATEMENTS = """
 SELECT node, source, since, kind, label, attributes, bundle FROM statement
 WHERE node IN (SELECT value FROM json_each(:keys)) AND {view}"""
-_EVER_STATED = """
+_ENDED = """
 SELECT node, source, since, '', kind, label, '', '' FROM statement
-WHERE node IN (SELECT value FROM json_each(?))"""
+WHERE node IN (SELECT value FROM json_each(?)) AND until IS NOT NULL"""
 _SPOKEN_OF = """
 SELECT effect, relation, 0 FROM edge WHERE effect IN (SELECT value FROM json_each(:keys)) AND {view}
 UNION SELECT cause, relation, 1 FROM edge WHERE cause IN (SELECT value FROM json_each(:keys))
@@ -127,7 +127,7 @@ def as_of(connection: Connection, named: Mapping[int, str], view: View) -> dict[
     for key, code, end in connection.execute(_SPOKEN_OF.format(view=standing(view)), parameters):
         spoken.setdefault(key, set()).add(mention(connection.known[code])[end])
     asked = [key for key, stated in said.items() if prepare.contested(stated)]
-    before = ever_stated(connection, asked)
+    before = ended(connection, asked)
     return {
         key: prepare.shown(ident, said.get(key, []), spoken.get(key, ()), before.get(key, ()))
         for key, ident in named.items()
@@ -135,11 +135,13 @@ def as_of(connection: Connection, named: Mapping[int, str], view: View) -> dict[
     }
 
 
-def ever_stated(connection: sqlite3.Connection, keys: Collection[int]) -> dict[int, list[Stated]]:
-    """What was ever stated of nodes, as far as ``prepare.shown`` asks: by whom, when, kind and label."""
+def ended(connection: sqlite3.Connection, keys: Collection[int]) -> dict[int, list[Stated]]:
+    """What was stated of nodes and has ended, as far as ``prepare.shown`` asks: by whom, when, kind and
+    label.
+    """
     found: dict[int, list[Stated]] = {}
     if keys:
-        for key, source, since, *rest in connection.execute(_EVER_STATED, (to_json(keys),)):
+        for key, source, since, *rest in connection.execute(_ENDED, (to_json(keys),)):
             found.setdefault(key, []).append(Stated(Statement(*rest), source, since))
     return found
 

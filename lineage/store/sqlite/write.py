@@ -195,7 +195,7 @@ class Change:
         for source, since, *row in self.connection.execute(_STANDING_STATEMENTS, query):
             said.setdefault(row[0], []).append(Stated(Statement(*row), source, since))
         asked = [self.known[i].key for i, stated in said.items() if prepare.contested(stated)]
-        before = read.ever_stated(self.connection, asked)
+        before = read.ended(self.connection, asked)
         for ident in changed:
             spot = self.known[ident]
             spoken = set() if ident in said else self._spoken(ident, families, ident in gone)
