@@ -80,6 +80,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connect, "RETRY", 1.5)
 
 
+@pytest.mark.deep
 def test_a_server_that_falls_silent_is_one_error(port, document, hasty):
     with Proxy(port) as through:
         imported(through.port, document)
@@ -101,6 +102,7 @@ def test_an_answer_that_is_lost_is_asked_for_again(port, document, hasty):
         assert traced(through.port, document) == expected
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("what", WORK)
 def test_any_packet_may_be_lost(port, document, hasty, what, extent):
     """The work ends with its answer or one error, nothing is seen half, and it is done by doing it again."""

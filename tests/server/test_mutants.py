@@ -82,6 +82,7 @@ def graphql(client, given, headers):
 def asked(source):
     made = [byte_mutants(query, source) for query in SPARQL]
     kinds = ("application/sparql-results+json", "text/csv", "application/sparql-results+xml", "*/*")
+    yield from ((query, "*/*") for query in SPARQL)
     while True:
         yield next(source.choice(made)), source.choice(kinds)
 

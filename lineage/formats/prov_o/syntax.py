@@ -161,9 +161,9 @@ class Turtle(Syntax):
     def document(self, graphs: Graphs) -> Iterator[str]:
         """Prefixes, then one block a subject."""
         for prefix, space in self.prefixes.items():
-            if space == namespaces.LINEAGE:
-                yield "# What the terms of lineage: mean, in OWL: /ontology of the server, lineage.ttl of lineagedb.\n"
             yield f"@prefix {prefix}: <{space}> .\n"
+        if namespaces.LINEAGE in self.prefixes.values():
+            yield "# What lineage: means, in OWL: /ontology of a server, lineage.ttl of lineagedb.\n"
         for bundle, subjects in graphs.items():
             if bundle is not None:
                 yield f"\n{self.iri(bundle)} {{\n"
