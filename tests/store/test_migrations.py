@@ -29,6 +29,7 @@ from tests.services.forging import B
 OLD = Path(__file__).resolve().parents[1] / "old_stores"
 #: The roots of the two ledgers: each was filled by itself, and exchange makes its own keys.
 ROOT = "17d153ffdb0f73b2993c8d60696b7e750b7b1975f18bba7e217bdcb04effabb9"
+ROOT_3 = "acd343f3f9be254033ab0a889cc8a65bc9b34305887438235ed2dd6760ee845b"
 NEO4J_ROOT = "72e2d778f5f0a3e4306121ae52c801b42a12ccf9670dde7f8c7bcfaf3a592bf8"
 ENGINES = ("sqlite", *(f"neo4j-{release}" for release in RELEASES))
 
@@ -157,6 +158,18 @@ def test_things_of_layout_3_are_shown_as_the_source_that_spoke_first_says(
     with lineage.open(url, clock=clock) as store:
         verdict = store.verify()
         assert (verdict.state, verdict.findings) == ("intact", ())
+
+
+def test_a_store_of_layout_3_opens_and_is_called_as_it_was_first(tmp_path):
+    shutil.copy(OLD / "layout-3.db", tmp_path / "s.db")
+    with sqlite3.connect(tmp_path / "s.db") as before:
+        assert before.execute("SELECT label FROM node WHERE id = 'urn:m'").fetchone() == ("aaa",)
+    before.close()
+    with lineage.open(tmp_path / "s.db", clock=clock) as store:
+        verdict = store.verify()
+        assert (verdict.state, verdict.entries, verdict.root) == ("intact", 4, ROOT_3)
+        assert [node.id for node in store.find("readmission@v3")] == ["urn:m"]
+        assert [token.state for token in store.tokens()] == ["valid", "revoked"]
 
 
 def as_layout_3(url):
