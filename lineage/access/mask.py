@@ -13,14 +13,16 @@ from lineage.model.value import Attributes, Literal, Ref, Scalar, Value
 
 def masked(batch: Batch) -> Batch:
     """Return a batch without the secrets in its identifiers, labels and values, and with a loss that
-    says how many there were.
+    says how many texts held some.
     """
     with counting() as hidden:
         nodes = tuple(map(_node, batch.nodes))
         edges = tuple(map(_edge, batch.edges))
+        bundles = {_name(name): prefixes for name, prefixes in batch.bundles.items()}
     if not hidden.number:
         return batch
-    return replace(batch, nodes=nodes, edges=edges, losses=(*batch.losses, loss(hidden.number)))
+    losses = (*batch.losses, loss(hidden.number))
+    return replace(batch, nodes=nodes, edges=edges, bundles=bundles, losses=losses)
 
 
 def loss(number: int) -> Loss:
@@ -35,24 +37,30 @@ def _name(ident: str) -> str:
 
 
 def _node(node: Node) -> Node:
-    ident, label = _name(node.id), node.label and scrub(node.label)
-    attributes = _attributes(node.attributes)
-    if (ident, label) == (node.id, node.label) and attributes is node.attributes:
-        return node
-    return replace(node, id=ident, label=label, attributes=attributes)
+    shown = replace(
+        node,
+        id=_name(node.id),
+        label=node.label and scrub(node.label),
+        attributes=_attributes(node.attributes),
+        bundle=node.bundle and _name(node.bundle),
+    )
+    return node if shown == node else shown
 
 
 def _edge(edge: Edge) -> Edge:
-    effect, cause = _name(edge.effect), _name(edge.cause)
-    attributes = _attributes(edge.attributes)
-    if (effect, cause) == (edge.effect, edge.cause) and attributes is edge.attributes:
-        return edge
-    return replace(edge, effect=effect, cause=cause, attributes=attributes)
+    shown = replace(
+        edge,
+        effect=_name(edge.effect),
+        cause=_name(edge.cause),
+        attributes=_attributes(edge.attributes),
+        id=edge.id and _name(edge.id),
+        bundle=edge.bundle and _name(edge.bundle),
+    )
+    return edge if shown == edge else shown
 
 
 def _attributes(attributes: Attributes) -> Attributes:
-    shown = {name: _value(name, value) for name, value in attributes.items()}
-    return attributes if shown == attributes else shown
+    return {name: _value(name, value) for name, value in attributes.items()}
 
 
 def _value(name: str, value: Value) -> Value:

@@ -228,6 +228,22 @@ def test_nobody_opens_a_store_into_which_a_copy_was_interrupted(address, tmp_pat
             assert door.stats().root == source.head().root.hex()
 
 
+@pytest.mark.parametrize("engine", PERSISTENT)
+def test_a_copy_that_is_refused_leaves_an_unfinished_store_marked(address, tmp_path):
+    """The copy of another store, whose people are named by another key."""
+    with opened(str(tmp_path / "source.db")) as source, opened(str(tmp_path / "other.db")) as other:
+        for store, key in ((source, b"1"), (other, b"2")):
+            fill(store)
+            store.keep({"person_key": key})
+        with opened(address, finishing="copy") as target:
+            with pytest.raises(Interrupted):
+                copy(source, target, after(3))
+            with pytest.raises(Usage, match="another person_key"):
+                copy(other, target)
+        with pytest.raises(StoreUnfinished):
+            lineage.open(address)
+
+
 def test_a_copy_whose_root_differs_says_so(store, monkeypatch):
     fill(store)
     target = open_store("memory:")

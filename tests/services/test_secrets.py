@@ -159,6 +159,24 @@ def test_no_secret_is_in_the_file(door, tmp_path):
     assert sum(told) >= len(secrets)
 
 
+def test_names_of_statements_and_bundles_hold_none_either(tmp_path):
+    secret = "ghp_" + "Ab3" * 12
+    document = f"""document
+    prefix e <http://e/>
+    entity(e:a)
+    used(e:u-{secret}; e:r, e:a, -)
+    bundle e:b-{secret}
+      entity(e:c)
+    endBundle
+    endDocument"""
+    with lineage.open(tmp_path / "s.db") as store:
+        [report] = store.load("d.provn", data=document.encode())
+        assert report.added
+    with sqlite3.connect(tmp_path / "s.db") as db:
+        assert secret not in "\n".join(db.iterdump())
+    assert secret.encode() not in (tmp_path / "s.db").read_bytes()
+
+
 @pytest.mark.parametrize("name", NAMED)
 def test_what_is_called_a_secret_is_one_whatever_it_looks_like(name, tmp_path):
     with lineage.open("memory:") as store:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -63,14 +63,12 @@ def copy(
     head = source.head()
     if begun and source.leaves(begun - 1, 1) != target.leaves(begun - 1, 1):
         raise Usage("the target store holds other entries", hint="Copy into a new, empty store.")
+    # Before the mark: a store that is refused stays as it was, and one that is unfinished stays marked.
+    for name, value in _moving(source, moved):
+        _demand_same(name, target.values([name]).get(name, value), value)
     mark = unfinished.begin(target, command, arguments, head.size)
-    for prefix in moved:
-        for name, value in values_under(source, prefix):
-            if name == unfinished.KEPT or name.startswith((KEPT, *FOLLOWED)):
-                continue
-            if remembered(target, name, value) != value:
-                unfinished.end(target, mark)
-                raise Usage(f"the target store has another {name}", hint="Copy into a new store.")
+    for name, value in _moving(source, moved):
+        _demand_same(name, remembered(target, name, value), value)
     for entry in pages(source, after=begun):
         if entry.seq > head.size:
             break
@@ -82,6 +80,19 @@ def copy(
         raise CopyDiffers("the copy's root differs from the source's")
     unfinished.end(target, mark)
     return Replication(entries=head.size - begun, total=head.size, root=head.root.hex())
+
+
+def _moving(source: Store, moved: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    """The values that move with the ledger; terms and what is not known follow in their own ways."""
+    for prefix in moved:
+        for name, value in values_under(source, prefix):
+            if name != unfinished.KEPT and not name.startswith((KEPT, *FOLLOWED)):
+                yield name, value
+
+
+def _demand_same(name: str, held: bytes, wanted: bytes) -> None:
+    if held != wanted:
+        raise Usage(f"the target store has another {name}", hint="Copy into a new store.")
 
 
 def log_of(store: Store, size: int) -> Frontier:

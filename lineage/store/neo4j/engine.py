@@ -342,8 +342,8 @@ class Neo4jStore:
         """See ``Store.integrity_faults``: what one statement reads may be half of what somebody commits
         meanwhile, so that only what is found twice is a fault.
         """
-        faults = list(self._faults())
-        return [fault for fault in self._faults() if fault in set(faults)] if faults else []
+        faults = set(self._faults())
+        return [fault for fault in self._faults() if fault in faults] if faults else []
 
     def _faults(self) -> Iterator[str]:
         yield from audit.integrity_faults(
