@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import pyoxigraph as rdf
+
 from lineage.formats import agent_types, prov_terms
 from lineage.formats.prov_o.words import LABEL, RDFS, TYPE, WORDS
 from lineage.model import kinds, terms
@@ -32,14 +34,12 @@ _Triple = tuple[str, str, str, bool]
 
 
 def turtle() -> bytes:
-    """The ontology as Turtle. Raises ``ImportError`` where the extra ``rdf`` is not installed."""
+    """The ontology as Turtle."""
     return serialized("text/turtle")
 
 
 def serialized(media_type: str) -> bytes:
     """The ontology in a syntax of RDF, by its media type. Raises ``ValueError`` for another one."""
-    import pyoxigraph as rdf
-
     chosen = rdf.RdfFormat.from_media_type(media_type)
     if chosen is None:
         raise ValueError(f"{media_type} is no syntax of RDF")

@@ -11,7 +11,6 @@ from starlette.responses import Response
 
 from lineage.access.tokens import Role
 from lineage.errors import MissingExtra, NotAcceptable
-from lineage.formats import ontology
 from lineage.server import problems
 from lineage.server.access import needs
 from lineage.server.negotiate import preferred
@@ -52,6 +51,8 @@ def router() -> APIRouter:
 @lru_cache(maxsize=len(MEDIA_TYPES))
 def _written(media_type: str) -> bytes:
     try:
+        from lineage.formats import ontology  # with the extra "rdf" alone
+
         return ontology.serialized(media_type)
     except ImportError as error:
         hint = 'pip install "lineagedb[rdf]"'

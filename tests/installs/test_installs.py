@@ -232,8 +232,9 @@ def test_with_server_it_serves(installed, tmp_path):
         assert "the model" in document.decode()
         status, problem = ask("/prov/https://a.example/model", accept="text/turtle")
         assert (status, json.loads(problem)["hint"]) == (501, 'pip install "lineagedb[rdf]"')
-        status, problem = ask("/sparql?query=ASK%20%7B%7D")
-        assert (status, json.loads(problem)["hint"]) == (501, 'pip install "lineagedb[rdf]"')
+        for path in ("/sparql?query=ASK%20%7B%7D", "/ontology"):
+            status, problem = ask(path)
+            assert (status, json.loads(problem)["hint"]) == (501, 'pip install "lineagedb[rdf]"')
         for path in ("/", "/metrics", "/openapi.json", "/healthz"):
             assert ask(path)[0] == 200, path
         lineage.environ["LINEAGE_TOKEN"] = secret
