@@ -87,6 +87,28 @@ def test_help_loads_no_engine_and_no_importer():
     assert done.returncode == 0, done.stderr
 
 
+#: What only another extra than the module's own brings.
+MISSING = {
+    "lineage.client": "pyoxigraph rdflib prov neo4j cryptography fastapi strawberry uvicorn",
+    "lineage.app": "pyoxigraph rdflib prov neo4j cryptography fastapi strawberry uvicorn",
+    "lineage.server.app": "pyoxigraph rdflib prov neo4j cryptography",
+    "lineage.server.serve": "pyoxigraph rdflib prov neo4j cryptography",
+}
+
+
+@pytest.mark.parametrize("module", MISSING)
+def test_a_module_is_imported_without_what_other_extras_bring(module):
+    """The whole installs are in tests/installs, which take minutes."""
+    script = (
+        f"import sys; sys.modules.update(dict.fromkeys({MISSING[module].split()!r}))\n"
+        f"import {module}"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_tables_agree_with_each_other():
     assert len({relation.code for relation in terms.TABLE}) == len(terms.TABLE)
     assert len({relation.cypher for relation in terms.TABLE}) == len(terms.TABLE)
