@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from lineage.access.policy import K
-from lineage.access.pseudonym import PREFIX
+from lineage.access.pseudonym import PREFIX, label
 from lineage.access.secret_patterns import secrets_in
 from lineage.access.sensitive import LABEL
 from lineage.ids import is_unknown
@@ -140,7 +140,7 @@ def _strings(batch: Batch) -> Iterator[tuple[str, str, str | None]]:
         if isinstance(record, Node):
             what = record.kind
             yield record.id, f"id of {what}", None
-            if record.label is not None:
+            if record.label is not None and record.label != label(record.kind, record.id):
                 yield record.label, f"{LABEL} of {what}", LABEL
         else:
             what = record.relation

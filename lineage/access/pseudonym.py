@@ -53,6 +53,16 @@ class PartnerKey:
         return hmac.new(self._secret, message, sha256).digest()
 
 
+def label(kind: str, name: str) -> str | None:
+    """What a thing under a pseudonym is called where its own label may not leave: its kind and the
+    first eight letters of the pseudonym, which tell it from others. ``None`` for any other name.
+
+    >>> label("Person", "urn:lineage:partner:b:0123abcd:iutqwr45mxmpq4l4typemmjeem")
+    'Person iutqwr45 (pseudonym)'
+    """
+    return f"{kind} {name.rpartition(':')[2][:8]} (pseudonym)" if name.startswith(PREFIX) else None
+
+
 def commitment(salt: bytes, value: Any) -> str:
     """Commit to a value (JSON), in hex: the text binds us to the value without showing it."""
     return hmac.new(salt, ids.canonical(value), sha256).hexdigest()

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from lineage import ids
-from lineage.access import collapse
+from lineage.access import collapse, pseudonym
 from lineage.access.policy import Policy
 from lineage.access.pseudonym import PartnerKey
 from lineage.access.subjects import ARGUMENTS, Survey, ref_arguments
@@ -213,10 +213,13 @@ class _Redaction:
                 )
                 continue
             place = Place(survey.resources[node.id], name)
+            label = self._values.label(place, node.label)
+            if label is None and verb == "pseudonymise":
+                label = pseudonym.label(node.kind, name)
             yield Node(
                 id=name,
                 kind=node.kind,
-                label=self._values.label(place, node.label),
+                label=label,
                 attributes=self._values.attributes(place, node.attributes),
                 bundle=bundle,
             )

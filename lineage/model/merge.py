@@ -12,6 +12,8 @@ from lineage.model import kinds, terms
 from lineage.model.record import Node
 from lineage.model.value import Scalar, Value, each, several
 
+#: How the sources of what partners say begin.
+OF_PARTNERS = "partner:"
 #: Arguments of relations that name another edge, and no thing.
 EDGE_ARGUMENTS = frozenset({"prov:generation", "prov:usage"})
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from lineage.model import kinds, terms
-from lineage.model.merge import Place, mention, merged
+from lineage.model.merge import OF_PARTNERS, Place, mention, merged
 from lineage.model.record import Edge, Node, Record, arcs, implied_variant, line, variant
 from lineage.model.value import text
 from lineage.store.claims import Arc, Statement
@@ -98,14 +98,14 @@ def retyped(kind: str, families: Iterable[str], *, described: bool, stands: bool
 
 
 class Stated(Protocol):
-    """A statement, who made it, and in which entry; engines name sources as they like."""
+    """A statement, who made it, and in which entry."""
 
     @property
     def what(self) -> Any:
         """The statement."""
 
     @property
-    def source(self) -> Any:
+    def source(self) -> str:
         """Who made it."""
 
     @property
@@ -131,11 +131,15 @@ def shown(
 ) -> NodeRow:
     """Make the row that a view shows for a node, of which ``stated`` stands. ``before`` are the
     statements of it that ended, where it is ``contested``.
+
+    What partners say of a node is shown only where nobody here says anything of it.
     """
+    if len(stated) > 1:
+        stated = [one for one in stated if not one.source.startswith(OF_PARTNERS)] or stated
     if len(stated) == 1:
         return NodeRow(*stated[0].what[:4])
-    labelled: dict[Any, int] = {}
-    named: dict[Any, int] = {}
+    labelled: dict[str, int] = {}
+    named: dict[str, int] = {}
     for one in (*before, *stated):
         if one.what.label is not None:
             labelled[one.source] = min(one.since, labelled.get(one.source, one.since))

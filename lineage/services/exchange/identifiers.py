@@ -19,6 +19,14 @@ from lineage.model.value import Ref, Scalar, Value, each, several
 #: How the name of a partner's claim about something that is not its own begins.
 CLAIM = ids.CLAIM
 
+#: Names that are the same at every institution: registries give them, or bytes do. The purl specification
+#: leaves what ``generic`` packages are called to whoever has them.
+_GLOBAL = re.compile(
+    r"pkg:(?!generic/)[a-z][a-z0-9.+-]*/\S+"
+    r"|swh:1:(?:cnt|dir|rev|rel|snp):[0-9a-f]{40}"
+    r"|https://orcid\.org/\d{4}-\d{4}-\d{4}-\d{3}[\dX]"
+    r"|(?:https://doi\.org/|doi:)10\.\d{4,9}/\S+"
+)
 _ESCAPE = re.compile(r"%(.{0,2})", re.DOTALL)
 _HEX = re.compile(r"[0-9A-F]{2}")
 #: What RFC 3986 section 2.3 says never to escape: escaped, it is a second spelling of one name.
@@ -46,6 +54,16 @@ def claimed(partner: str, ident: str) -> str:
     """
     prefix = f"{CLAIM}{partner}:"
     return unquote(ident[len(prefix) :].rpartition("/")[2]) if ident.startswith(prefix) else ident
+
+
+def is_global(ident: str) -> bool:
+    """Whether an identifier is a purl, a SWHID, an ORCID or a DOI: it means the same everywhere, so
+    that it needs nobody's word.
+
+    >>> is_global("pkg:pypi/torch@2.9.1"), is_global("pkg:generic/model@1")
+    (True, False)
+    """
+    return _GLOBAL.fullmatch(ident) is not None
 
 
 @lru_cache(maxsize=4096)
@@ -118,11 +136,15 @@ def _scripts(ident: str) -> str | None:
     return None
 
 
-def renamed(record: Record, name: Callable[[str], str]) -> Record:
-    """Rename every identifier of a node, relation or bundle in a record.
+def renamed(
+    record: Record, name: Callable[[str], str], cause: Callable[[str], str] | None = None
+) -> Record:
+    """Rename every identifier of a node, relation or bundle in a record; ``cause`` renames what the
+    subject of a relation depends on, where that is another way.
 
     References in other attributes are words of vocabularies, which nobody follows: they stay.
     """
+    cause = cause or name
     bundle = None if record.bundle is None else name(record.bundle)
     if isinstance(record, Node):
         return replace(record, id=name(record.id), bundle=bundle)
@@ -130,13 +152,13 @@ def renamed(record: Record, name: Callable[[str], str]) -> Record:
     attributes = record.attributes
     if own:
         attributes = {
-            key: _references(value, name) if key in own else value
+            key: _references(value, cause) if key in own else value
             for key, value in attributes.items()
         }
     return replace(
         record,
         effect=name(record.effect),
-        cause=name(record.cause),
+        cause=cause(record.cause),
         id=None if record.id is None else name(record.id),
         bundle=bundle,
         attributes=attributes,

@@ -3,8 +3,10 @@
 
 What a partner defines keeps its name. What is ours nobody else describes: a statement about it that
 we made ourselves is an echo and adds nothing, any other is refused; but what is theirs may depend on
-it. Everything else becomes a claim of that partner, under a name that no other source uses, so that
-nothing ever changes what is shown of a node of ours.
+it. Names that are the same everywhere (purls, SWHIDs, ORCIDs, DOIs) stay what they are, and what is
+said of a thing of that name is taken as it is where nobody here describes it. Everything else becomes
+a claim of that partner, under a name that no other source uses, so that nothing ever changes what is
+shown of a node of ours.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from typing import Literal
 from lineage import ids
 from lineage.access.subjects import ARGUMENTS, mentioned
 from lineage.errors import BadNamespace, Rejected
-from lineage.model import kinds, terms
+from lineage.model import kinds, merge, terms
 from lineage.model.identity import tie
 from lineage.model.record import Batch, Edge, Node, Record
 from lineage.model.value import refs
@@ -29,7 +31,7 @@ from lineage.store.base import NOW, Store
 Owner = Literal["ours", "theirs", "nobody's"]
 
 #: How the sources of what partners said begin.
-SOURCE = "partner:"
+SOURCE = merge.OF_PARTNERS
 _TOGETHER = 2_000
 
 
@@ -107,10 +109,9 @@ class _Sorting:
                 continue
             self._demand_allowed(record)
             kept.append(record)
+        named = [self._renamed(record) for record in kept]
         # A claim that something new depends on is said to be what it is, though we know it.
-        mentioned = {ident for record in kept for ident in _things(record)}
-        kept += [node for node in back if node.id in mentioned]
-        named = [identifiers.renamed(record, self._name) for record in kept]
+        named += [self._renamed(node) for node in back if node.id in self._claims]
         ties = [
             edge
             for ident, claim in sorted(self._claims.items())
@@ -178,11 +179,11 @@ class _Sorting:
         return BadNamespace(message, where=package_layout.BUNDLE, hint=hint)
 
     def _demand_families(self, edge: Edge) -> None:
-        """An edge says of what families its ends are: of ours it may say nothing new."""
+        """An edge says of what families its ends are: of what keeps its name it may say nothing new."""
         if terms.RELATIONS[edge.relation].any_ends:
             return
         for ident, family in mentioned(edge):
-            ours = self._ours(ident) if self._owner(ident) == "ours" else ""
+            ours = self._ours(ident) if self._owner(ident) == "ours" else self._shared(ident)
             if ours not in self._standing:
                 continue
             known = {kinds.family(self._standing[ours]), *self._described.get(ours, ())}
@@ -192,20 +193,35 @@ class _Sorting:
                 raise Rejected(message, where=package_layout.BUNDLE)
 
     def _demand_family(self, node: Node) -> None:
-        if not self._partner.owns(node.id):
-            return
         family = kinds.family(node.kind)
-        known = self._described.get(node.id) or self._before.get(node.id) or {family}
+        known: set[str] = {family}
+        if self._partner.owns(node.id):
+            known = self._described.get(node.id) or self._before.get(node.id) or known
+        elif self._shared(node.id) and node.id in self._standing:
+            known = self._described.get(node.id) or {kinds.family(self._standing[node.id])}
         if family not in known:
             was = " and ".join(sorted(known))
-            message = f"{node.id[:200]!r} is a {node.kind} in the package and of family {was} here"
+            message = (
+                f"{node.id[:200]!r} is of kind {node.kind} in the package, of family {was} here"
+            )
             raise Rejected(message, where=package_layout.BUNDLE)
 
     # --- under what name ---------------------------------------------------------------------------
 
+    def _renamed(self, record: Record) -> Record:
+        return identifiers.renamed(record, self._name, self._cause)
+
+    def _shared(self, ident: str) -> str:
+        """The identifier where it is nobody's and means the same everywhere, else an empty one."""
+        return ident if identifiers.is_global(ident) and self._owner(ident) == "nobody's" else ""
+
+    def _cause(self, ident: str) -> str:
+        """The name of what the subject of a relation depends on: that it does says nothing of it."""
+        return self._shared(ident) or self._name(ident)
+
     def _name(self, ident: str) -> str:
         owner = self._owner(ident)
-        if owner == "theirs":
+        if owner == "theirs" or (self._shared(ident) and ident not in self._described):
             return ident
         if ids.is_unknown(ident):
             return ids.unknown_id([self._partner.name, ident])

@@ -45,7 +45,7 @@ _SPACE = re.compile(r"[a-z][a-z0-9+.-]*:(?://[^/?#:@]+(?::[0-9]+)?/.*|(?!//)[^:]
 _ENDS = ("/", "#", ":")
 _LINEAGE = "urn:lineage:"
 #: Names that mean the same to everybody: nobody defines them.
-_COMMON = (*namespaces.PREFIXES.values(), "swh:", "pkg:")
+_COMMON = (*namespaces.PREFIXES.values(), "swh:", "pkg:", "https://orcid.org/")
 #: Names within ours that no store may call its own.
 _SHARED = tuple(
     f"{_LINEAGE}{word}:"

@@ -36,10 +36,12 @@ SELECT key, id, kind, label, attributes FROM node WHERE key IN (SELECT value FRO
 _KEYS_BY_ID = "SELECT key, id FROM node WHERE id IN (SELECT value FROM json_each(?))"
 _IDS_BY_KEY = "SELECT key, id FROM node WHERE key IN (SELECT value FROM json_each(?))"
 _STATEMENTS = """
-SELECT node, source, since, kind, label, attributes, bundle FROM statement
+SELECT node, (SELECT s.name FROM source s WHERE s.key = source), since, kind, label, attributes, bundle
+FROM statement
 WHERE node IN (SELECT value FROM json_each(:keys)) AND {view}"""
 _ENDED = """
-SELECT node, source, since, '', kind, label, '', '' FROM statement
+SELECT node, (SELECT s.name FROM source s WHERE s.key = source), since, '', kind, label, '', ''
+FROM statement
 WHERE node IN (SELECT value FROM json_each(?)) AND until IS NOT NULL"""
 _SPOKEN_OF = """
 SELECT effect, relation, 0 FROM edge WHERE effect IN (SELECT value FROM json_each(:keys)) AND {view}
@@ -60,10 +62,10 @@ _VIEW_THEN = "{0}since <= :as_of AND ({0}until IS NULL OR {0}until > :as_of)"
 
 
 class Stated(NamedTuple):
-    """A statement, the inner key of its source, and the entry that made it."""
+    """A statement, its source, and the entry that made it."""
 
     what: Statement
-    source: int
+    source: str
     since: int
 
 

@@ -27,7 +27,7 @@ _KEYS = """
 SELECT id, key, described, kind, until IS NULL FROM node
 WHERE id IN (SELECT value FROM json_each(?))"""
 _STANDING_STATEMENTS = """
-SELECT s.source, s.since, n.id, s.kind, s.label, s.attributes, s.bundle
+SELECT (SELECT o.name FROM source o WHERE o.key = s.source), s.since, n.id, s.kind, s.label, s.attributes, s.bundle
 FROM statement s JOIN node n ON n.key = s.node
 WHERE s.node IN (SELECT value FROM json_each(?)) AND s.until IS NULL"""
 _NEW_NODE = "INSERT INTO node VALUES (?, ?, ?, ?, ?, ?, NULL, ?)"
@@ -114,7 +114,7 @@ class Change:
         families = self.families if not gone and len(added) == self.wanted else prepare.ends(added)
         fresh = [ident for ident in families if ident not in self.known]
         keys = self._keys(fresh)
-        statements = self._state(added, keys, entry.seq)
+        statements = self._state(added, keys, entry)
         self._draw(added, keys, entry.seq)
         self._show_fresh(fresh, keys, statements, families, entry.seq)
         touched = {ident for ident in families if ident in self.known}
@@ -130,7 +130,7 @@ class Change:
         return keys
 
     def _state(
-        self, added: Iterable[Record], keys: dict[str, int], seq: int
+        self, added: Iterable[Record], keys: dict[str, int], entry: Entry
     ) -> dict[str, list[Stated]]:
         found: dict[str, list[Stated]] = {}
         rows = []
@@ -138,8 +138,8 @@ class Change:
             if isinstance(record, Node):
                 said = prepare.statement(record)
                 same = found.setdefault(record.id, [])
-                rows.append((keys[record.id], self.source, seq, len(same), *said[1:]))
-                same.append(Stated(said, self.source, seq))
+                rows.append((keys[record.id], self.source, entry.seq, len(same), *said[1:]))
+                same.append(Stated(said, entry.source, entry.seq))
         rows.sort()
         self.connection.executemany(_NEW_STATEMENT, rows)
         return found
