@@ -147,6 +147,15 @@ def test_provn_is_what_its_grammar_says():
     assert {str(record.identifier.uri) for record in read.get_records()} == set(names)
 
 
+def test_provn_has_no_escape_for_a_backslash_in_a_name():
+    """PN_CHARS_ESC does not list it: the identifier stands under a name of ours, and comes back."""
+    nodes = (Node(id="http://e/a\\b", kind="Entity"),)
+    kind = formats.named("provn")
+    data = kind.dumps(Batch(nodes=nodes, prefixes={"ex": "http://e/"}))
+    assert b"http%3A%2F%2Fe%2Fa%5Cb" in data
+    assert records(kind.loads(data)) == records(Batch(nodes=nodes))
+
+
 QNAMES = ("foo:bar", "ex:b", "prov:type", "b", "", " ", "http://e/x", "ns1:x", "_:b", "a:b:c")
 
 

@@ -22,7 +22,7 @@ class Token(NamedTuple):
 
 
 #: Characters of a local name that need a backslash before them (PN_CHARS_ESC).
-ESCAPED = frozenset("='(),:;[].-\\")
+ESCAPED = frozenset("='(),:;[].-")
 _NAME = r"(?:\\[=\x27(),\-:;\[\].\\]|%[0-9A-Fa-f]{2}|[\w\-.:/@~&+*?#$!\u00b7\U00010000-\U000effff])"
 _TOKENS = re.compile(
     rf"""

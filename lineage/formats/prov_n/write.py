@@ -15,7 +15,7 @@ from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, each
 
 _LOCAL = re.compile(
-    r"(?:%[0-9A-Fa-f]{2}|[\w=\x27(),\-:;\[\].\\/@~&+*?#$!\u00b7\U00010000-\U000effff])*"
+    r"(?:%[0-9A-Fa-f]{2}|[\w=\x27(),\-:;\[\]./@~&+*?#$!\u00b7\U00010000-\U000effff])*"
 )
 _SPACE = re.compile(r"[^<>\"{}|^`\\\x00-\x20]*")
 _PREFIX = re.compile(r"[A-Za-z][\w\-]*")
