@@ -5,6 +5,8 @@ from __future__ import annotations
 
 #: The exit code of what may succeed later without anything being changed (EX_TEMPFAIL of sysexits.h).
 TEMPORARY = 75
+#: The exit code of what Ctrl-C ended: 128 and the number of SIGINT, as shells have it.
+STOPPED = 130
 
 
 class LineageError(Exception):
@@ -12,7 +14,7 @@ class LineageError(Exception):
 
     ``code`` never changes between releases; ``status`` is the HTTP status, ``exit_code`` the exit
     code of the command (0 ok, 1 failed, 2 bad input, 3 not found, 4 findings, 5 denied,
-    75 temporary). ``retry_after`` is in how many seconds asking again may help (``Retry-After``),
+    75 temporary, 130 stopped). ``retry_after`` is in how many seconds asking again may help (``Retry-After``),
     where that is known.
     """
 
@@ -359,6 +361,12 @@ class Usage(LineageError, code="usage", status=400, exit_code=2):
     """The command or call was given arguments that do not fit together."""
 
     hint = "See the help of the command or method."
+
+
+class Stopped(LineageError, code="stopped", exit_code=STOPPED):
+    """Somebody stopped the command, as with Ctrl-C."""
+
+    hint = "Run the same command again."
 
 
 class ServerError(LineageError, code="server-error"):

@@ -16,7 +16,7 @@ import click
 
 from lineage import descriptors
 from lineage.cli import terminal
-from lineage.errors import Ambiguous, LineageError, Usage
+from lineage.errors import Ambiguous, LineageError, Stopped, Usage
 from lineage.version import __version__
 
 #: Verb -> what it answers; each lives in the file of its name.
@@ -156,9 +156,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             as_json=False,
         )
         code = Usage.exit_code
-    except (KeyboardInterrupt, click.Abort) as stop:
-        terminal.echo(str(stop) or "Stopped.", err=True)
-        code = 130
+    except (KeyboardInterrupt, click.Abort):
+        _say(Stopped("stopped"), as_json="--json" in words)
+        code = Stopped.exit_code
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 import click
 
 from lineage.cli import terminal
+from lineage.errors import Stopped
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -122,10 +123,9 @@ def saying_what_is_in(store: Any) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         new = store.store.head().size - begun
-        held = f"Entries written before stay in: {new:,}." if new else "Nothing was written."
-        raise click.Abort(
-            f"Stopped. {held} The same command reads everything again and writes what is missing."
-        ) from None
+        held = f"entries written before stay in: {new:,}" if new else "nothing was written"
+        hint = "Run the same command again: it reads everything and writes what is missing."
+        raise Stopped(f"stopped; {held}", hint=hint) from None
 
 
 def emit(value: Any) -> None:

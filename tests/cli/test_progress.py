@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -91,7 +92,7 @@ def test_who_stops_an_import_that_reads_learns_that_nothing_was_written(
 
     monkeypatch.setattr(GitImporter, "read", read)
     told = stopped(["--store", str(tmp_path / "s.db"), "import", str(demo)], capsys)
-    assert "Stopped. Nothing was written." in told
+    assert "error[stopped]: stopped; nothing was written\n" in told
 
 
 def test_who_stops_an_import_that_writes_learns_how_much_is_in(demo, tmp_path, capsys, monkeypatch):
@@ -104,8 +105,8 @@ def test_who_stops_an_import_that_writes_learns_how_much_is_in(demo, tmp_path, c
         return write(self, *given)
 
     monkeypatch.setattr(SqliteStore, "write_all", once)
-    told = stopped(["--store", str(tmp_path / "s.db"), "import", str(demo)], capsys)
-    assert "Stopped. Entries written before stay in: 1." in told
+    told = stopped(["--store", str(tmp_path / "s.db"), "import", str(demo), "--json"], capsys)
+    assert json.loads(told)["error"]["message"] == "stopped; entries written before stay in: 1"
     monkeypatch.undo()
     main_again = ["--store", str(tmp_path / "s.db"), "import", str(demo)]
     with pytest.raises(SystemExit) as end:

@@ -155,7 +155,7 @@ def test_an_error_has_a_code_a_hint_and_a_docstring_of_its_own(kind):
     assert {"code", "hint", "__doc__"} <= set(vars(kind))
     assert [other for other in errors.every() if other.code == kind.code] == [kind]
     assert re.fullmatch(r"[a-z]+(-[a-z]+)*", kind.code)
-    assert kind.exit_code in {1, 2, 3, 5, errors.TEMPORARY}
+    assert kind.exit_code in {1, 2, 3, 5, errors.TEMPORARY, errors.STOPPED}
     assert 400 <= kind.status < 600
 
 

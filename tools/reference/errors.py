@@ -17,7 +17,7 @@ of 500 or more) it keeps `where` to itself. In Python they are the classes of `l
 
 - *what to do* is the hint where the place of the error has none that says more.
 - *status* is the HTTP status, *exit* the exit code of the command: 0 ok, 1 failed, 2 bad input or usage, 3 not found, 4 checks found
-  problems, 5 denied, 75 temporary.
+  problems, 5 denied, 75 temporary, 130 stopped.
 - *again*: whether the same call may succeed later without anything being changed; with a number, after so many seconds (`retry_after`,
   and the header `Retry-After`) unless the error says another.
 
