@@ -7,6 +7,9 @@ READY := $(VENV)/.ready
 ROCRATE := .venv-rocrate/.ready
 NEO4J := $(PYTHON) tools/neo4j/server.py
 
+# Containers often set it: every command that a test runs would compile all that it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test test-all tools-of-tests lint format schema reference docs lock bench dagster neo4j-start neo4j-stop clean
 .DELETE_ON_ERROR:
 

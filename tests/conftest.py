@@ -60,10 +60,12 @@ def _is_deep(item: pytest.Item) -> bool:
 @pytest.hookimpl(tryfirst=True)  # workers read the groups in a hook of this name
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keeps one of the two parts of the suite, in an order that suits several workers."""
-    wanted = [item for item in items if _is_deep(item) is config.getoption("deep")]
-    if len(wanted) < len(items):
-        config.hook.pytest_deselected(items=[item for item in items if item not in set(wanted)])
-    items[:] = wanted
+    parts: dict[bool, list[pytest.Item]] = {True: [], False: []}
+    for item in items:
+        parts[_is_deep(item) is config.getoption("deep")].append(item)
+    if parts[False]:
+        config.hook.pytest_deselected(items=parts[False])
+    items[:] = parts[True]
     _share(items)
 
 
