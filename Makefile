@@ -34,19 +34,21 @@ demo: $(READY) ## make a small real project and ask it everything
 # Two workers or more share the tests; those of one Neo4j server stay together.
 PYTEST := -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
-test: $(READY) $(ROCRATE) tools-of-tests ## memory, SQLite and the newest Neo4j
-	@$(BIN)/python $(PYTEST)
-
-# What of it runs under coverage is Neo4j 5.26, and memory and SQLite with the newest versions: all
-# of our code, with nothing of make test done again as it was.
-test-all: $(READY) $(ROCRATE) tools-of-tests ## what make test leaves out: Neo4j 5.26, large random sets, installs
+test: $(READY) $(ROCRATE) tools-of-tests ## memory, SQLite and the newest Neo4j; COVERAGE=1 says which lines no test runs
+ifdef COVERAGE
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run $(PYTEST) --deep
-	@$(BIN)/python tools/installs.py lowest
-	@$(BIN)/python tools/installs.py newest
+	@$(BIN)/coverage run $(PYTEST)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 	@$(BIN)/python tools/ratchet.py
+else
+	@$(BIN)/python $(PYTEST)
+endif
+
+test-all: $(READY) $(ROCRATE) tools-of-tests ## what make test leaves out: Neo4j 5.26, large random sets, installs
+	@$(BIN)/python $(PYTEST) --deep
+	@$(BIN)/python tools/installs.py lowest
+	@$(BIN)/python tools/installs.py newest
 
 # Chromium, Node and curl are the machine's own. Where they lack, CI installs them; people are told.
 tools-of-tests:

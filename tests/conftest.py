@@ -118,6 +118,11 @@ def _room(item: pytest.Item) -> str:
     return "neo4j" if "LINEAGE_TEST_NEO4J" in os.environ else f"neo4j-{release}"
 
 
+def unmeasured() -> dict[str, str]:
+    """The environment without coverage, which loads modules and opens files of its own."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("COVERAGE_")}
+
+
 def clock() -> datetime:
     """A clock that stands still: equal imports then give equal ledgers."""
     return datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -152,22 +157,11 @@ MANY = pytest.param(1, marks=[pytest.mark.deep, pytest.mark.timeout(1_800)])
 
 
 @pytest.fixture(params=[0, MANY], ids=["some", "many"])
-def extent(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+def extent(request: pytest.FixtureRequest) -> int:
     """0: as many random cases as ``make test`` has time for. 1: other ones, many, in ``test-all``;
     it is the seed that they are drawn with as well.
-
-    Many cases reach the lines that some have reached: coverage is not measured over them, here and
-    in the processes that they start, which halves their time.
     """
-    running = sys.modules.get("coverage")
-    measured = running.Coverage.current() if running is not None and request.param else None
-    if measured is None:
-        yield int(request.param)
-        return
-    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
-    measured.stop()
-    yield int(request.param)
-    measured.start()
+    return int(request.param)
 
 
 @pytest.fixture(params=ENGINES)

@@ -16,7 +16,11 @@ STREAMS = {
 }
 
 
-@pytest.fixture(params=STREAMS)
+#: One that takes a server long.
+LONG = pytest.param("calkit", marks=pytest.mark.deep)
+
+
+@pytest.fixture(params=["bank churn", LONG])
 def repository(request, corpora, tmp_path):
     path = tmp_path / "repository"
     subprocess.run(["git", "init", "-q", "-b", "main", path], check=True)

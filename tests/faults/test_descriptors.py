@@ -11,7 +11,7 @@ import pytest
 
 import lineage
 from lineage.errors import TooFewDescriptors
-from tests.conftest import KEY
+from tests.conftest import KEY, unmeasured
 from tests.store.test_crashes import batches
 
 #: Runs a command again and again, each time with so many files more that it may open.
@@ -30,6 +30,7 @@ for more in limits:
 def run(limits, *command):
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, ",".join(map(str, limits)), *map(str, command)],
+        env=unmeasured(),
         capture_output=True,
         text=True,
         check=False,

@@ -136,12 +136,13 @@ def test_a_crate_in_a_folder_of_its_zip_file_is_read():
     assert "Somebody's" in {node.label for node in batch.nodes}
 
 
-def test_ten_thousand_mutants_raise_nothing_else_and_what_is_read_can_be_written():
+def test_mutants_raise_nothing_else_and_what_is_read_can_be_written(extent):
+    mutants = (1_000, 10_000)[extent]
     random = Random(5)
     graph = json.dumps({"@graph": list(written(TRAINING).values())}).encode()
     seeds = [graph, crate(*NESTED), crate(*NESTED, CreateAction="schema:CreateAction")]
     read = 0
-    for number in range(10_000):
+    for number in range(mutants):
         text = random.choice(seeds)
         if number % 5 == 0:
             data = damaged(FORMAT_ZIP, random)
@@ -155,7 +156,7 @@ def test_ten_thousand_mutants_raise_nothing_else_and_what_is_read_can_be_written
             continue
         read += 1
         assert same(batch, FORMAT.loads(FORMAT.dumps(batch)))
-    assert read > 1_500
+    assert read > mutants * 0.15
 
 
 NESTED = (

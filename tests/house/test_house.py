@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import ast
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 
 import lineage
 from lineage.model import kinds, terms
+from tests.conftest import unmeasured
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("lineage", "importers", "graphql_schema", "bench", "tools")
@@ -79,10 +79,12 @@ def test_help_loads_no_engine_and_no_importer():
         "heavy = {'sqlite3', 'neo4j', 'neomodel', 'rich', 'yaml', 'lineage.app', 'importers', 'orjson'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
-    # Where coverage is measured, it would load modules of its own.
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE_")}
     done = subprocess.run(
-        [sys.executable, "-c", script], env=clean, capture_output=True, text=True, check=False
+        [sys.executable, "-c", script],
+        env=unmeasured(),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
 
