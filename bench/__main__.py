@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import crowd, exactness, exchange, http, joins, openlineage, startup, suites
+from bench import crowd, exactness, exchange, http, joins, openlineage, soak, startup, suites
 from bench.engines import stop
 from bench.graph import Graph, make
 from bench.measure import Row, control, machine, say, table
@@ -50,6 +50,7 @@ def _server(graph: Graph, folder: Path) -> Iterator[Row]:
     yield from http.measure(graph, folder)
     yield from openlineage.measure(folder)
     yield from crowd.measure(folder)
+    yield from soak.measure(folder)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from bench.served import Connection, Target, paced, request, serving
 
 #: Seconds of one measurement, how often it is repeated, and the pace of one client (a second).
 SECONDS, ROUNDS, PACE = 6, 3, 8
-READERS, HONEST, STALLED, HOSTILE = 16, 50, 300, 30
+READERS, HONEST, IDLE, STALLED, HOSTILE = 16, 50, 500, 300, 30
 #: The pace of fifty honest clients together stays below what the server can answer.
 HONEST_PACE = 2
 EDGES = 50_000
@@ -53,26 +53,26 @@ def measure(folder: Path) -> Iterator[Row]:
 
 
 async def _measure(target: Target, models: list[str]) -> list[Row]:
-    async def beside(others: str, many: int, usual: int, pace: float) -> tuple[float, float]:
-        """Medians of both, measured in turns."""
+    async def both(others: str, many: int, usual: int, pace: float) -> tuple[float, float]:
+        """Medians beside others and alone, measured in turns."""
         pairs = []
         for _ in range(ROUNDS):
             alone = await _p95(target, models, usual, pace)
-            with _beside(others, target):
+            with beside(others, target):
                 pairs.append((await _p95(target, models, many, pace), alone))
         say(f"crowd: {others} {[f'{a * 1e3:.1f}/{b * 1e3:.1f}' for a, b in pairs]} ms")
         return median(a for a, _ in pairs), median(b for _, b in pairs)
 
     await _p95(target, models, 4, PACE)
-    with_writer = await beside("writer", READERS, 1, PACE)
-    stalled = await beside("stalled", HONEST, HONEST, HONEST_PACE)
-    attacked = await beside("hostile", HONEST, HONEST, HONEST_PACE)
+    with_writer = await both("writer", READERS, 1, PACE)
+    stalled = await both("stalled", HONEST, HONEST, HONEST_PACE)
+    attacked = await both("hostile", HONEST, HONEST, HONEST_PACE)
     half = "half GraphQL"
-    honest = f"{HONEST} clients ({HONEST_PACE}/s each, {half}) beside"
+    many = f"{HONEST} clients ({HONEST_PACE}/s each, {half}) beside"
     return [
         at_most(f"{READERS} readers ({PACE}/s each, {half}) and a writer, p95", *with_writer, 3),
-        at_most(f"{honest} {STALLED} stalled ones, p95", *stalled, 2),
-        at_most(f"{honest} {HOSTILE} hostile ones, p95", *attacked, 2),
+        at_most(f"{many} {STALLED} stalled ones, p95", *stalled, 2),
+        at_most(f"{many} {HOSTILE} hostile ones, p95", *attacked, 2),
     ]
 
 
@@ -89,34 +89,39 @@ def _honest(number: int, model: str, secret: str) -> bytes:
 
 
 async def _p95(target: Target, models: list[str], clients: int, pace: float) -> float:
-    """The p95 of so many honest readers, none of whom may fail."""
+    return percentile(await asked(target, models, clients, pace, round(SECONDS * pace)), 0.95)
+
+
+async def asked(
+    target: Target, models: list[str], clients: int, pace: float, each: int
+) -> list[float]:
+    """How long each request of so many honest clients took, none of which may fail."""
     rng = random.Random(5)
     begin = time.perf_counter() + 0.2
     opened = [await Connection.open(target.port) for _ in range(clients)]
-    asked = []
+    asking = []
     for number, connection in enumerate(opened):
         # One client alone is to ask what the many ask: each of them in its turn.
-        data = [
-            _honest(number + turn, rng.choice(models), target.secret)
-            for turn in range(round(SECONDS * pace))
-        ]
-        asked.append(paced(connection, data, 1 / pace, begin + rng.random() / pace))
-    taken = [one for times in await asyncio.gather(*asked) for one in times]
+        data = [_honest(number + turn, rng.choice(models), target.secret) for turn in range(each)]
+        asking.append(paced(connection, data, 1 / pace, begin + rng.random() / pace))
+    taken = [one for times in await asyncio.gather(*asking) for one in times]
     for connection in opened:
         connection.close()
-    return percentile(taken, 0.95)
+    return taken
 
 
 @contextmanager
-def _beside(others: str, target: Target) -> Iterator[None]:
-    """While others do what they do, in a process of their own; they are to be alive at the end."""
+def beside(others: str, target: Target, *, to_the_end: bool = True) -> Iterator[None]:
+    """While others do what they do, in a process of their own; they are to be alive at the end, unless
+    the server ends before them.
+    """
     secrets = (target.secret, *target.others)
     command = [sys.executable, "-m", "bench.crowd", others, str(target.port), *secrets]
-    with subprocess.Popen(command) as popen:
+    with subprocess.Popen(command, stderr=None if to_the_end else subprocess.DEVNULL) as popen:
         time.sleep(2)
         try:
             yield
-            assert popen.poll() is None, f"the {others} ended early"
+            assert not to_the_end or popen.poll() is None, f"the {others} ended early"
         finally:
             popen.kill()
 
@@ -125,6 +130,7 @@ async def _others(kind: str, target: Target) -> None:
     """The others of a kind, without end."""
     begin, number = {
         "writer": (_write, 1),
+        "idle": (_idle, IDLE),
         "stalled": (_stall, STALLED),
         "hostile": (_attack, HOSTILE),
     }[kind]
@@ -140,6 +146,17 @@ async def _write(target: Target, _: int) -> None:
         body = event(number, "COMPLETE")
         status, told = await connection.ask(request("POST", "/api/v1/lineage", target.secret, body))
         assert status == 201, told
+
+
+async def _idle(target: Target, _: int) -> None:
+    """One that asks once, and then keeps its connection; cut off, it comes again."""
+    while True:
+        reader, writer = await asyncio.open_connection("127.0.0.1", target.port)
+        writer.write(request("GET", "/healthz", target.secret))
+        try:
+            await reader.read()
+        finally:
+            writer.close()
 
 
 async def _stall(target: Target, number: int) -> None:
@@ -161,13 +178,14 @@ async def _attack(target: Target, number: int) -> None:
     """
     nameless = {"job": {"namespace": "n", "name": ""}, "inputs": [{}] * 20_000}
     events = (b"[" * 100_000, json.dumps(nameless).encode(), b"\xff" * 250_000)
-    # Two that are far beyond the limits, and five that come as near to them as they can.
+    # Two that are far beyond the limits, six that come as near to them as they can.
     queries = (
         "{" + " ".join(f"a{n}: stats {{ nodes }}" for n in range(4_000)) + "}",
         "{" * 100_000,
         "{ ...f0 }"
         + "".join(f"fragment f{n} on Query {{...f{n + 1} ...f{n + 1}}}" for n in range(95)),
         "{" + "stats { nodes } " * 240 + "}",
+        "{ __schema { types { name fields { name args { name type { name ofType { name } } } } } } nope }",
         "{" + " ".join(f"a{n}: stats {{ nodez }}" for n in range(160)) + "}",
         "{" + " ".join(f"a{n}: compare {{ code {{ what }} }}" for n in range(110)) + "}",
         "{" + " ".join(f'a{n}: why(a: "x", b: "y") {{ start }}' for n in range(60)) + "}",

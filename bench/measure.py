@@ -58,15 +58,16 @@ def together(
 
 
 def at_most(what: str, ours: float, rival: float, bound: float, unit: str = "ms") -> Row:
-    """A row whose time may be at most ``bound`` times the rival's."""
+    """A row whose figure, in seconds or bytes, may be at most ``bound`` times the rival's."""
     ratio = ours / rival
     text = f"<= {bound:g}x"
-    return Row(what, _time(ours, unit), _time(rival, unit), ratio, text, ratio <= bound)
+    return Row(what, _shown(ours, unit), _shown(rival, unit), ratio, text, ratio <= bound)
 
 
-def below(what: str, ours: float, limit: float) -> Row:
+def below(what: str, ours: float, limit: float, unit: str = "ms") -> Row:
     """A row whose time has a limit of its own."""
-    return Row(what, _time(ours, "ms"), "", None, f"< {limit * 1000:g} ms", ours <= limit)
+    bound = f"< {limit * 1000:g} ms" if unit == "ms" else f"< {limit:g} s"
+    return Row(what, _shown(ours, unit), "", None, bound, ours <= limit)
 
 
 def rate(what: str, ours: float, rival: float, bound: float) -> Row:
@@ -76,8 +77,10 @@ def rate(what: str, ours: float, rival: float, bound: float) -> Row:
     return Row(what, f"{ours:,.0f}/s", f"{rival:,.0f}/s", ratio, text, ratio >= bound)
 
 
-def _time(seconds: float, unit: str) -> str:
-    return f"{seconds * 1000:.2f} ms" if unit == "ms" else f"{seconds:.2f} s"
+def _shown(figure: float, unit: str) -> str:
+    if unit == "MiB":
+        return f"{figure / 2**20:.0f} MiB"
+    return f"{figure * 1000:.2f} ms" if unit == "ms" else f"{figure:.2f} s"
 
 
 def settle() -> None:

@@ -23,11 +23,12 @@ from lineage.services.operate import tokens
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a server listens, and the tokens that open it: the honest ones', and others."""
+    """Where a server listens, the tokens that open it (the honest ones', and others), its process."""
 
     port: int
     secret: str
     others: tuple[str, ...] = ()
+    pid: int = 0
 
 
 @contextmanager
@@ -47,7 +48,7 @@ def serving(store: Path, others: int = 0) -> Iterator[Target]:
         found = re.search(r"listening on \S+:(\d+)$", said)
         assert found, said
         try:
-            yield Target(int(found[1]), secret, tuple(more))
+            yield Target(int(found[1]), secret, tuple(more), popen.pid)
         finally:
             popen.send_signal(signal.SIGTERM)
             assert popen.wait(30) == 0
