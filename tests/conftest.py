@@ -53,16 +53,21 @@ def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str]
     return explained(left, right) if op == "==" else None
 
 
-def _is_deep(item: pytest.Item) -> bool:
-    return OLDER in item.name or item.get_closest_marker("deep") is not None
+def _part(item: pytest.Item) -> str:
+    """Which part a test is in; neither, where it does some cases of what another of the part does many."""
+    if OLDER not in item.name and item.get_closest_marker("deep") is None:
+        return "quick"
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    return "covered" if params.get("extent") == 0 else "deep"
 
 
 @pytest.hookimpl(tryfirst=True)  # workers read the groups in a hook of this name
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keeps one of the two parts of the suite, in an order that suits several workers."""
+    wanted = "deep" if config.getoption("deep") else "quick"
     parts: dict[bool, list[pytest.Item]] = {True: [], False: []}
     for item in items:
-        parts[_is_deep(item) is config.getoption("deep")].append(item)
+        parts[_part(item) == wanted].append(item)
     if parts[False]:
         config.hook.pytest_deselected(items=parts[False])
     items[:] = parts[True]

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 SUITE = """
@@ -37,6 +39,19 @@ def test_every_test_is_in_one_of_two_parts(suite, options, ran):
     }
     assert {name for name in every if f"::{name} PASSED" in out} == ran
     assert "2 deselected" in out
+
+
+def test_what_many_cases_cover_is_not_done_with_some_as_well(suite):
+    text = """
+        import pytest
+
+        @pytest.mark.parametrize("engine", ["neo4j-5.26.31", "memory"])
+        def test_engine(engine, extent): print("ran", engine, extent)
+    """
+    for options, ran in (((), ["memory 0"]), (("--deep",), ["memory 1", "neo4j-5.26.31 1"])):
+        code, out = suite(text, "-rP", *options)
+        assert code == 0, out
+        assert sorted(re.findall(r"^ran (.+)$", out, re.MULTILINE)) == ran
 
 
 def test_what_is_left_out_is_one_line_a_reason(suite):

@@ -22,7 +22,7 @@ from tests.strategies import IDS, batches
 #: server. A server plans each query anew, which takes a fortieth of a second or more.
 GRAPHS = (
     {"memory": 40, "sqlite": 40, "neo4j-5.26.31": 1, "neo4j-2026.09.0": 4},
-    {"memory": 80, "sqlite": 80, "neo4j-5.26.31": 2, "neo4j-2026.09.0": 12},
+    {"memory": 80, "sqlite": 80, "neo4j-5.26.31": 2, "neo4j-2026.09.0": 8},
 )
 QUERIES = 50
 

@@ -20,9 +20,15 @@ from lineage.model.record import Batch, Edge, Node
 from lineage.store.base import NOW, Walk
 from tests.conftest import KEY, RELEASES, clock, neo4j_address
 
-#: Kills, some and many.
-KILLS_SQLITE, KILLS_NEO4J = (40, 200), (4, 20)
 PARTS = 40
+
+
+def kills(place, extent, *, sqlite, server):
+    """How often what runs is killed: some times, and many. ``LINEAGE_KILLS`` says how many those are, for
+    who has the hours that servers take.
+    """
+    many = os.environ.get("LINEAGE_KILLS") if extent else None
+    return int(many) if many else (sqlite if place == "sqlite" else server)[extent]
 
 
 def batches(parts=PARTS):
@@ -87,19 +93,20 @@ def check(url, acknowledged):
 
 def test_an_import_into_sqlite_may_be_killed_at_any_moment(tmp_path, extent):
     random, roots, cut = Random(1 + extent), set(), 0
-    for number in range(KILLS_SQLITE[extent]):
+    many = kills("sqlite", extent, sqlite=(40, 200), server=())
+    for number in range(many):
         path = tmp_path / f"{number}.db"
         acknowledged = import_and_die(str(path), random.uniform(0.005, 0.12))
         cut += acknowledged < PARTS
         roots.add(check(str(path), acknowledged))
     assert len(roots) == 1
-    assert cut > KILLS_SQLITE[extent] / 4
+    assert cut > many / 4
 
 
 @pytest.mark.parametrize("release", RELEASES)
 def test_an_import_into_neo4j_may_be_killed_at_any_moment(release, request, monkeypatch, extent):
     random, roots, cut = Random(2 + extent), set(), 0
-    for _ in range(KILLS_NEO4J[extent] // len(RELEASES)):
+    for _ in range(kills(release, extent, sqlite=(), server=(2, 10))):
         url = neo4j_address(release, request, monkeypatch)
         # However fast the server is today, the kill falls somewhere into the import.
         acknowledged = import_and_die(url, random.uniform(0, 0.05), random.randrange(PARTS - 2))
@@ -174,7 +181,7 @@ def test_an_import_again_that_is_killed_leaves_all_as_it_was(
     url = str(tmp_path / "s.db") if sqlite else neo4j_address(place, request, monkeypatch)
     with open_at(url) as opened:
         opened.load(tracker(tmp_path, "0"))
-    for number in range(1, ((10, 50) if sqlite else (3, 25))[extent]):
+    for number in range(1, 1 + kills(place, extent, sqlite=(9, 50), server=(2, 12))):
         stood = rates(url)
         found, killed = reimported_and_killed(url, tracker(tmp_path, str(number)), random)
         cut += killed

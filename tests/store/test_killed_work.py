@@ -20,12 +20,12 @@ from lineage.errors import StoreUnfinished
 from lineage.services.operate import backup
 from lineage.services.operate.replicate import copy
 from tests.conftest import KEY, RELEASES, clock, neo4j_address
-from tests.store.test_crashes import batches, open_at
+from tests.store.test_crashes import batches, kills, open_at
 from tests.store.test_migrations import NEO4J_ROOT, OLD, ROOT, load
 
 PLACES = ("sqlite", *RELEASES)
 #: Kills of each sort of work, some and many.
-KILLS_SQLITE, KILLS_NEO4J = (8, 50), (1, 12)
+KILLS = {"sqlite": (8, 50), "server": (1, 6)}
 PARTS = 12
 
 
@@ -107,7 +107,7 @@ def test_work_on_a_whole_store_may_be_killed_at_any_moment(
     random, cut, work = Random(7 + extent), 0, WORK[what]
     expected = answers(str(source))
     given = source.with_name("backup.db") if what == "restore" else str(source)
-    for number in range((KILLS_SQLITE if place == "sqlite" else KILLS_NEO4J)[extent]):
+    for number in range(kills(place, extent, **KILLS)):
         if place == "sqlite":
             url = str(tmp_path / f"{number}.db")
         else:
@@ -130,7 +130,7 @@ def test_a_migration_may_be_killed_at_any_moment(place, request, monkeypatch, tm
     random, cut = Random(9 + extent), 0
     monkeypatch.setenv("LINEAGE_BACKUPS", str(tmp_path / "backups"))
     sqlite = place == "sqlite"
-    for number in range((KILLS_SQLITE if sqlite else KILLS_NEO4J)[extent]):
+    for number in range(kills(place, extent, **KILLS)):
         if sqlite:
             url = str(tmp_path / f"{number}.db")
             shutil.copy(OLD / "layout-1.db", url)
