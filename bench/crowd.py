@@ -148,8 +148,9 @@ async def _write(target: Target, _: int) -> None:
         assert status == 201, told
 
 
-async def _idle(target: Target, _: int) -> None:
+async def _idle(target: Target, number: int) -> None:
     """One that asks once, and then keeps its connection; cut off, it comes again."""
+    await asyncio.sleep(2 * number / IDLE)
     while True:
         reader, writer = await asyncio.open_connection("127.0.0.1", target.port)
         writer.write(request("GET", "/healthz", target.secret))
@@ -185,7 +186,7 @@ async def _attack(target: Target, number: int) -> None:
         "{ ...f0 }"
         + "".join(f"fragment f{n} on Query {{...f{n + 1} ...f{n + 1}}}" for n in range(95)),
         "{" + "stats { nodes } " * 240 + "}",
-        "{ __schema { types { name fields { name args { name type { name ofType { name } } } } } } nope }",
+        "{ __schema { types { NEW: name fields { name args { name type { name ofType { name } } } } } } }",
         "{" + " ".join(f"a{n}: stats {{ nodez }}" for n in range(160)) + "}",
         "{" + " ".join(f"a{n}: compare {{ code {{ what }} }}" for n in range(110)) + "}",
         "{" + " ".join(f'a{n}: why(a: "x", b: "y") {{ start }}' for n in range(60)) + "}",
@@ -195,12 +196,14 @@ async def _attack(target: Target, number: int) -> None:
     await asyncio.sleep(number / HOSTILE)
     for turn in count(number):
         if turn % 2:
-            query = {"query": f"# {number} {turn}\n{queries[turn // 2 % len(queries)]}"}
+            text = queries[turn // 2 % len(queries)].replace("NEW", f"a{number}_{turn}")
+            query = {"query": f"# {number} {turn}\n{text}"}
             data = request("POST", "/graphql", secret, json.dumps(query).encode())
         else:
             data = request("POST", "/api/v1/lineage", secret, events[turn // 2 % len(events)])
         status, told = await connection.ask(data)
-        assert status in (400, 413, 422, 429) or b'"errors"' in told, told
+        answered = b'"errors"' in told or b'"__schema"' in told
+        assert status in (400, 413, 422, 429) or answered, told
         await asyncio.sleep(1)
 
 
