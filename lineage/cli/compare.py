@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -42,8 +43,7 @@ def lines(differences: Sequence[Difference]) -> Iterator[str]:
     for item in differences:
         a, b = _shown(item.a), _shown(item.b)
         if a == b:
-            # They differ further behind than people read.
-            a, b = str(item.a), str(item.b)
+            a, b = _whole(item.a), _whole(item.b)
         yield f"{item.what}: {a} -> {b}{change(item)}"
 
 
@@ -77,6 +77,15 @@ def _between(commits: Sequence[CommitBetween], *, cut: bool) -> Iterator[str]:
 
 def _short(commit: str) -> str:
     return commit.removeprefix(ids.REVISION)[:12]
+
+
+def _whole(value: Any) -> str:
+    """A value with what tells it from one that people read alike: the digest of data or its identifier,
+    all digits of a number, the datatype of a text.
+    """
+    if isinstance(value, dict) and "$" not in value:
+        return f"{value.get('label')} ({value.get('digest') or value.get('id')})"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _shown(value: Any) -> str:

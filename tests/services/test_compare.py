@@ -10,6 +10,7 @@ import pytest
 
 import lineage
 from lineage import Batch, Edge, Node
+from lineage.cli import main
 from lineage.errors import Usage
 from tests.graphql_schema.cases import small
 
@@ -133,3 +134,31 @@ def test_a_model_is_found_under_another_name_of_the_same_bytes():
         assert store.compare("urn:x:there", "urn:t:run:2").a == "urn:t:run:1"
         with pytest.raises(Usage, match="no run is known that made"):
             store.compare("urn:x:like", "urn:t:run:2")
+
+
+def test_what_people_read_alike_is_told_apart(tmp_path, capsys):
+    """Data of one name by its digest, numbers by all their digits."""
+    with lineage.open(tmp_path / "s.db") as store:
+        for run, digest, rate in (("a", "sha256:aa", 0.1), ("b", "sha256:bb", 0.100000001)):
+            nodes = (
+                Node(id=f"urn:x:{run}", kind="Run", label=run, attributes={"param.rate": rate}),
+                Node(
+                    id=f"urn:x:{digest}",
+                    kind="DatasetVersion",
+                    label="train.csv",
+                    attributes={"digest": digest},
+                ),
+            )
+            used = Edge(
+                relation="used",
+                effect=f"urn:x:{run}",
+                cause=f"urn:x:{digest}",
+                attributes={"prov:role": "train"},
+            )
+            store.ingest(Batch(nodes=nodes, edges=(used,)))
+    with pytest.raises(SystemExit) as end:
+        main(["--store", str(tmp_path / "s.db"), "compare", "urn:x:a", "urn:x:b"])
+    told = capsys.readouterr().out
+    assert end.value.code == 0
+    assert "train: train.csv (sha256:aa) -> train.csv (sha256:bb)" in told
+    assert "rate: 0.1 -> 0.100000001  (" in told
