@@ -82,6 +82,21 @@ def test_a_name_of_another_family_than_it_has_here_is_refused(at):
         a.admit(forge(speaking_of(TORCH, "agent")).data, a_trusts())
 
 
+@pytest.mark.parametrize("ident", [TORCH, COMMIT, DATA])
+def test_a_partner_cannot_invalidate_what_has_a_name_that_everybody_uses(at, ident):
+    """Not even before we speak of it."""
+    a, (name, family, kind) = at("sqlite"), GLOBAL[ident]
+    package = speaking_of(name, family)
+    gone = {"_:i": {"prov:entity": name, "prov:activity": "b:revocation"}}
+    a.admit(forge(package | {"wasInvalidatedBy": gone}).data, a_trusts())
+    a.ingest(Batch(nodes=(kind.node(),)))
+    answer = a.impact(ident)
+    assert "https://b.example/run" in {node.id for node in answer}
+    assert "invalidated" not in {gap.code for gap in answer.certificate.gaps}
+    (row,) = (row for row in a.find() if "claim:b:" in row.id)
+    assert identifiers.claimed("b", row.id) == ident
+
+
 @pytest.mark.parametrize(
     "ident",
     [

@@ -209,6 +209,9 @@ class _Sorting:
     # --- under what name ---------------------------------------------------------------------------
 
     def _renamed(self, record: Record) -> Record:
+        if isinstance(record, Edge) and record.relation == "wasInvalidatedBy":
+            # What has a name that everybody uses is not theirs to invalidate, described here or not.
+            return identifiers.renamed(record, self._own_or_claim, self._cause)
         return identifiers.renamed(record, self._name, self._cause)
 
     def _shared(self, ident: str) -> str:
@@ -220,8 +223,12 @@ class _Sorting:
         return self._shared(ident) or self._name(ident)
 
     def _name(self, ident: str) -> str:
+        known = self._shared(ident) and ident not in self._described
+        return ident if known else self._own_or_claim(ident)
+
+    def _own_or_claim(self, ident: str) -> str:
         owner = self._owner(ident)
-        if owner == "theirs" or (self._shared(ident) and ident not in self._described):
+        if owner == "theirs":
             return ident
         if ids.is_unknown(ident):
             return ids.unknown_id([self._partner.name, ident])
