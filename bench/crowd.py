@@ -149,9 +149,9 @@ async def _write(target: Target, _: int) -> None:
 
 
 async def _idle(target: Target, number: int) -> None:
-    """One that asks once, and then keeps its connection; cut off, it comes again."""
-    await asyncio.sleep(2 * number / IDLE)
+    """One that asks once, and then keeps its connection; cut off, it comes again in its own time."""
     while True:
+        await asyncio.sleep(20 * number / IDLE)
         reader, writer = await asyncio.open_connection("127.0.0.1", target.port)
         writer.write(request("GET", "/healthz", target.secret))
         try:

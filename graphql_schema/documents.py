@@ -27,7 +27,7 @@ _LESS = "Ask for less at once, or send long texts and lists as variables."
 #: Mistakes told of one query; finding the names nearest to each takes its time.
 ERRORS = 10
 #: Characters of queries kept parsed and validated; refusals kept.
-_KEPT, _REFUSALS = 128 * 1024, 1_024
+_KEPT, _REFUSALS = 128 * 1024, 256
 #: What graphql-core's lexer takes one by one, found 20 times faster: a bound that is exact for what
 #: can be read at all, but for comments, which it is as slow with and does not count.
 _TOKEN = re.compile(

@@ -30,7 +30,7 @@ FIELDS = frozenset({"__schema", "__type"})
 #: Fields that they may return in one operation, 10 us each; what tools ask returns 16,000.
 MOST = 30_000
 #: Bytes of answers that are kept.
-_KEPT = 4 * 1024 * 1024
+_KEPT = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)

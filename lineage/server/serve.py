@@ -27,7 +27,7 @@ _BACKLOG, _KEPT = 128, 64 + 128
 #: what Python would give, each time that the store's thread has something to do.
 _SWITCH = 0.0001
 #: New objects, and collections of the younger, after which each generation's garbage is collected.
-_GARBAGE = 10_000, 20, 50
+_GARBAGE = 10_000, 20, 10
 
 
 class _Server(uvicorn.Server):
