@@ -45,10 +45,8 @@ else
 	@$(BIN)/python $(PYTEST)
 endif
 
-# Three workers, however few the cores: one for each of two servers, which are often waited for, and one
-# for the rest.
 test-all: $(READY) $(ROCRATE) tools-of-tests ## what make test leaves out: Neo4j 5.26, large random sets, installs
-	@$(BIN)/python $(PYTEST) --numprocesses 3 --deep
+	@$(BIN)/python $(PYTEST) --deep
 	@$(BIN)/python tools/installs.py lowest
 	@$(BIN)/python tools/installs.py newest
 
