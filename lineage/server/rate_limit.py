@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Limits how much work one caller may cause by sending new queries to be read, and how many requests a
-token may send that has a rate.
+"""Limits how much work one caller, and all callers together, may cause by sending new queries to be read,
+and how many requests a token may send that has a rate.
 """
 
 from __future__ import annotations
@@ -14,6 +14,11 @@ from lineage.errors import RateLimited
 #: Points at first and at most, and what comes back a second. A point is a character of a query that
 #: was not seen before: up to 4 us of parsing and validating.
 MOST, BACK = 128 * 1024, 2 * 1024
+#: Of so many callers each has these; more share what these have: many who do it together take no more of
+#: the processor from those whose queries are known than a few do.
+SHARES = 4
+#: Seconds for which somebody who spent points, or had none left to spend, counts as one of them.
+_RECENT = 10.0
 
 
 class RateLimiter:
@@ -22,6 +27,8 @@ class RateLimiter:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._held: dict[str, tuple[float, float]] = {}
+        self._recent: dict[str, float] = {}
+        self._counted = (0.0, 0)
         self._requests: dict[str, tuple[float, float]] = {}
 
     def count(self, token: str, rate: int | None) -> None:
@@ -46,7 +53,8 @@ class RateLimiter:
         """Raise ``RateLimited`` for a caller who has spent more points than there were."""
         points = self._points(who)
         if points < 0:
-            seconds = math.ceil(-points / BACK)
+            self._note(who)
+            seconds = math.ceil(-points / (BACK * self._share()))
             raise RateLimited(
                 f"{who!r} had more new queries read than its share; ask again in {seconds} s",
                 retry_after=seconds,
@@ -54,8 +62,27 @@ class RateLimiter:
 
     def spend(self, who: str, points: int) -> None:
         """Take points; an operation in progress may take more than there are."""
-        self._held[who] = (self._points(who) - points, self._clock())
+        if points:
+            self._note(who)
+            self._held[who] = (self._points(who) - points, self._clock())
 
     def _points(self, who: str) -> float:
         points, then = self._held.get(who, (MOST, 0.0))
-        return min(MOST, points + (self._clock() - then) * BACK)
+        share = self._share()
+        return min(MOST * share, points + (self._clock() - then) * BACK * share)
+
+    def _share(self) -> float:
+        """What part of a bucket each caller has now; those who share are counted once a second."""
+        now = self._clock()
+        counted, many = self._counted
+        if now - counted >= 1:
+            self._recent = {who: then for who, then in self._recent.items() if now - then < _RECENT}
+            many = len(self._recent)
+            self._counted = (now, many)
+        return min(1.0, SHARES / max(1, many))
+
+    def _note(self, who: str) -> None:
+        """One who shares from now on; somebody new is counted at once."""
+        if who not in self._recent:
+            self._counted = (self._counted[0], len(self._recent) + 1)
+        self._recent[who] = self._clock()

@@ -12,7 +12,7 @@ import pytest
 from graphql_schema import context, introspection
 from lineage.access.tokens import Role
 from lineage.errors import RateLimited
-from lineage.server.rate_limit import BACK, MOST, RateLimiter
+from lineage.server.rate_limit import BACK, MOST, SHARES, RateLimiter
 from lineage.services.operate import tokens
 from tests.graphql_schema.cases import session, small
 
@@ -132,6 +132,30 @@ def test_points_come_back_with_time_and_are_each_callers_own():
     limiter.admit("ben")
     now[0] += 3
     limiter.admit("ana")
+
+
+def test_many_who_send_new_queries_at_once_share_what_a_few_have():
+    """Thirty together are read no more than four; whoever is alone afterwards has a whole bucket again."""
+    now = [100.0]
+    limiter = RateLimiter(lambda: now[0])
+    many = [f"caller {number}" for number in range(30)]
+    read = 0
+    for _ in range(600):
+        now[0] += 0.1
+        for who in many:
+            try:
+                limiter.admit(who)
+            except RateLimited:
+                continue
+            limiter.spend(who, 1_000)
+            read += 1_000
+    begun = len(many) * 1_000 + MOST * SHARES
+    assert read <= begun + 60 * BACK * SHARES + len(many) * 1_000
+    assert read >= 60 * BACK * SHARES
+    now[0] += 100
+    for _ in range(MOST // 1_000):
+        limiter.admit("caller 0")
+        limiter.spend("caller 0", 1_000)
 
 
 def test_introspection_is_resolved_beside_the_event_loop_once_and_what_is_new_is_counted(
