@@ -51,7 +51,7 @@ def router() -> APIRouter:
 @lru_cache(maxsize=len(MEDIA_TYPES))
 def _written(media_type: str) -> bytes:
     try:
-        from lineage.formats import ontology  # with the extra "rdf" alone
+        from lineage.formats import ontology  # needs the extra "rdf"
 
         return ontology.serialized(media_type)
     except ImportError as error:

@@ -14,8 +14,8 @@ from lineage.errors import RateLimited
 #: Points at first and at most, and what comes back a second. A point is a character of a query that
 #: was not seen before: up to 4 us of parsing and validating.
 MOST, BACK = 128 * 1024, 2 * 1024
-#: Of so many callers each has these; more share what these have: many who do it together take no more of
-#: the processor from those whose queries are known than a few do.
+#: How many callers may have a whole bucket each at one time. More callers share what so many buckets hold,
+#: so that many senders of new queries cannot slow down those whose queries are known.
 SHARES = 4
 #: Seconds for which somebody who spent points, or had none left to spend, counts as one of them.
 _RECENT = 10.0
@@ -72,7 +72,7 @@ class RateLimiter:
         return min(MOST * share, points + (self._clock() - then) * BACK * share)
 
     def _share(self) -> float:
-        """What part of a bucket each caller has now; those who share are counted once a second."""
+        """What part of a bucket each caller has now. The callers who share are counted once a second."""
         now = self._clock()
         counted, many = self._counted
         if now - counted >= 1:
@@ -82,7 +82,7 @@ class RateLimiter:
         return min(1.0, SHARES / max(1, many))
 
     def _note(self, who: str) -> None:
-        """One who shares from now on; somebody new is counted at once."""
+        """Count a caller among those who share, a new one at once."""
         if who not in self._recent:
             self._counted = (self._counted[0], len(self._recent) + 1)
         self._recent[who] = self._clock()

@@ -57,8 +57,8 @@ def claimed(partner: str, ident: str) -> str:
 
 
 def is_global(ident: str) -> bool:
-    """Whether an identifier is a purl, a SWHID, an ORCID or a DOI: it means the same everywhere, so
-    that it needs nobody's word.
+    """Whether an identifier is a purl, a SWHID, an ORCID or a DOI, which means the same thing at every
+    institution.
 
     >>> is_global("pkg:pypi/torch@2.9.1"), is_global("pkg:generic/model@1")
     (True, False)

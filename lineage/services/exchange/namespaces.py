@@ -219,7 +219,7 @@ class _Sorting:
         return ident if identifiers.is_global(ident) and self._owner(ident) == "nobody's" else ""
 
     def _cause(self, ident: str) -> str:
-        """The name of what the subject of a relation depends on: that it does says nothing of it."""
+        """The name of what the subject of a relation depends on; a thing is not described by that."""
         return self._shared(ident) or self._name(ident)
 
     def _name(self, ident: str) -> str:
