@@ -32,6 +32,14 @@ class Statement(NamedTuple):
         )
 
 
+class Stated(NamedTuple):
+    """A statement, its source, and the entry that made it."""
+
+    what: Statement
+    source: str
+    since: int
+
+
 class Arc(NamedTuple):
     """An edge as engines keep it: the one asserted, or one that it implies.
 

@@ -30,6 +30,7 @@ OLD = Path(__file__).resolve().parents[1] / "old_stores"
 #: The roots of the two ledgers: each was filled by itself, and exchange makes its own keys.
 ROOT = "17d153ffdb0f73b2993c8d60696b7e750b7b1975f18bba7e217bdcb04effabb9"
 ROOT_3 = "acd343f3f9be254033ab0a889cc8a65bc9b34305887438235ed2dd6760ee845b"
+ROOT_4 = "9c30136e9d142934145e7e68bf7c4a3ddd7620cce02c16d875283d53bf7c3a86"
 NEO4J_ROOT = "72e2d778f5f0a3e4306121ae52c801b42a12ccf9670dde7f8c7bcfaf3a592bf8"
 ENGINES = ("sqlite", *(f"neo4j-{release}" for release in RELEASES))
 
@@ -127,34 +128,38 @@ def test_tokens_of_an_older_layout_are_verified_and_from_the_next_act_on_held_by
         assert store.verify().state == "tampered"
 
 
+@pytest.mark.parametrize("layout", [3, 4])
 @pytest.mark.parametrize("engine", ENGINES)
-def test_things_of_layout_3_are_shown_as_the_source_that_spoke_first_says(
-    engine, request, monkeypatch, tmp_path
+def test_what_the_migration_shows_is_what_the_ledger_says(
+    engine, layout, request, monkeypatch, tmp_path
 ):
-    """Of random histories: what the migration shows is what the ledger says, of things that are gone too."""
+    """Of random histories with partners, of things that are gone too."""
     url = str(tmp_path / "s.db")
     if engine != "sqlite":
         url = neo4j_address(engine.removeprefix("neo4j-"), request, monkeypatch)
-    random = Random(3)
+    random = Random(layout)
+    sources = ("x", "y", "partner:z/1", "partner:z/2")
     with lineage.open(url, clock=clock, person_key=KEY) as store:
         said = []
-        for number in range(40):
+        for number in range(50):
             kind = random.choice(["Entity", "Dataset", "Artifact", "Run"])
             label = random.choice([None, "a", "b", "c"])
-            node = Node(id=f"urn:n:{random.randrange(6)}", kind=kind, label=label)
-            source = random.choice("xyz")
+            more = {"lineage:x": random.randrange(3)} if random.random() < 0.5 else {}
+            ident = f"urn:n:{random.randrange(6)}"
+            node = Node(id=ident, kind=kind, label=label, attributes=more)
+            source = random.choice(sources)
             draft = Draft(
                 source=source, importer="t", actor="t", recorded=f"2026-01-01T{number:06}"
             )
             gone = [one for other, one in said if other == source and random.random() < 0.4]
             store.store.write(draft, Batch(nodes=(node,)), gone)
             said.append((source, node))
-        for source in "xyz":
+        for source in sources:
             draft = Draft(source=source, importer="t", actor="t", recorded="2026-01-02")
             mine = [n for other, n in said if other == source and n.id in ("urn:n:0", "urn:n:1")]
             store.store.write(draft, Batch(), mine)
         assert store.verify().state == "intact"
-    as_layout_3(url)
+    as_layout(layout, url)
     with lineage.open(url, clock=clock) as store:
         verdict = store.verify()
         assert (verdict.state, verdict.findings) == ("intact", ())
@@ -172,21 +177,43 @@ def test_a_store_of_layout_3_opens_and_is_called_as_it_was_first(tmp_path):
         assert [token.state for token in store.tokens()] == ["valid", "revoked"]
 
 
-def as_layout_3(url):
-    """Make a store what layout 3 was: each thing is shown with what sorts first."""
+def test_a_store_of_layout_4_opens_and_shows_our_word_before_a_partners(tmp_path):
+    shutil.copy(OLD / "layout-4.db", tmp_path / "s.db")
+    purl, orcid = "pkg:pypi/pandas@2.2.0", "https://orcid.org/0000-0002-1825-0097"
+    with lineage.open(tmp_path / "s.db", clock=clock) as store:
+        verdict = store.verify()
+        assert (verdict.state, verdict.entries, verdict.root) == ("intact", 6, ROOT_4)
+        seen = store.store.get([purl, orcid, "https://b.example/m"], NOW)
+        assert (seen[purl].label, seen[purl].attributes) == ("pandas 2.2.0", '{"version":"2.2.0"}')
+        assert (seen[orcid].label, seen[orcid].kind) == ("Ada", "Person")
+        assert seen["https://b.example/m"].label == "their model"
+
+
+AS_IT_WAS = """
+UPDATE node SET label = (SELECT min(label) FROM statement WHERE node = node.key),
+  kind = (SELECT min(kind) FROM statement WHERE node = node.key)
+WHERE (until IS NULL OR label IS NOT NULL) AND key IN (
+  SELECT n.key FROM node n
+  JOIN statement s ON s.node = n.key AND (s.until IS n.until OR :layout = 3)
+  JOIN source ON source.key = s.source
+  GROUP BY n.key HAVING :layout = 3 OR count(DISTINCT name LIKE 'partner:%') = 2)"""
+
+
+def as_layout(layout, url):
+    """Make a store what the layout was: each thing is shown with what sorts first of all that is said."""
     if "://" not in url:
         with sqlite3.connect(url) as connection:
-            connection.execute("PRAGMA user_version = 3")
-            connection.execute("""UPDATE node SET label = (SELECT min(label) FROM statement
-                WHERE node = node.key), kind = (SELECT min(kind) FROM statement WHERE node = node.key)
-                WHERE until IS NULL OR label IS NOT NULL""")
+            connection.execute(f"PRAGMA user_version = {layout}")
+            connection.execute(AS_IT_WAS, {"layout": layout})
         connection.close()
         return
     import neo4j
 
     auth = (os.environ.get("LINEAGE_NEO4J_USER", "neo4j"), os.environ["LINEAGE_NEO4J_PASSWORD"])
     with neo4j.GraphDatabase.driver(url, auth=auth) as driver:
-        driver.execute_query("MATCH (l:Ledger {one: 1}) SET l.layout = 3", database_="neo4j")
+        driver.execute_query(
+            "MATCH (l:Ledger {one: 1}) SET l.layout = $layout", database_="neo4j", layout=layout
+        )
         driver.execute_query("MATCH (n:Node) SET n.label = 'a'", database_="neo4j")
 
 
@@ -309,8 +336,18 @@ def test_migrations_are_numbered_without_gaps_up_to_the_layout_that_is_written()
 
 
 CHECKSUMS = {
-    "lineage.store.sqlite.migrations": ["479e56d777537444", "f9050d7ea9bbeebd", "6f49431b91ac6bce"],
-    "lineage.store.neo4j.migrations": ["758c35fc41552bf1", "ecee0a1140a4750a", "6c6a0cdaebf51087"],
+    "lineage.store.sqlite.migrations": [
+        "479e56d777537444",
+        "f9050d7ea9bbeebd",
+        "6f49431b91ac6bce",
+        "5fa9ab510e5e4a17",
+    ],
+    "lineage.store.neo4j.migrations": [
+        "758c35fc41552bf1",
+        "ecee0a1140a4750a",
+        "6c6a0cdaebf51087",
+        "fb3b20da04e9e591",
+    ],
 }
 
 

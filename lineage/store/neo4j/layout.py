@@ -37,7 +37,7 @@ def prepare(client: Client, redraw: Callable[[], object]) -> None:
         if former is not None:
             migrations.migrate(client, lambda: _lay_out(client, frozenset()), redraw)
         elif not kept.vocabulary(client).unknown:  # else it is only read
-            migrations.speak(client, redraw)
+            migrations.redrawn(client, redraw)
     else:
         _lay_out(client, frozenset(names or ()))
 

@@ -47,8 +47,10 @@ DROP INDEX node_kind IF EXISTS""",
         name="what is said first, and tokens in the ledger",
         text="MATCH ()-[v:LEDGER_VALUE]->() WHERE v.name STARTS WITH 'before/' DELETE v",
     ),
+    # The graph is drawn anew; nothing else changes.
+    Migration(number=5, name="what is said here, before what partners say", text=""),
 )
-_VALUES, _REDRAWN, _SPOKEN = MIGRATIONS
+_VALUES, _REDRAWN, _SPOKEN, _OURS = MIGRATIONS
 #: The layout of a database whose ledger is still nodes, and the checksums of the migrations that it
 #: has had.
 FORMER = """
@@ -101,6 +103,7 @@ _KEEP_BEFORE = """
 MATCH (l:Ledger {one: 1}) UNWIND $rows AS row
 MERGE (l)-[r:LEDGER_VALUE {name: row[0]}]->(l) SET r.value = row[1]"""
 _LOCK_LEDGER = "MATCH (l:Ledger {one: 1}) SET l.locked = true RETURN l.layout"
+_IS_DONE = "MATCH ()-[m:LEDGER_MIGRATION {number: $number}]->() RETURN count(m)"
 _DONE = """
 MATCH (l:Ledger {one: 1}) SET l.layout = $number
 MERGE (l)-[m:LEDGER_MIGRATION {number: $number}]->(l)
@@ -108,7 +111,7 @@ SET m.name = $name, m.checksum = $checksum, m.applied = toString(datetime())"""
 
 
 def migrate(client: Client, lay_out: Callable[[], None], redraw: Callable[[], object]) -> None:
-    """Bring a store whose ledger is nodes to layout 3, behind a backup of what it was.
+    """Bring a store whose ledger is nodes to the latest layout, behind a backup of what it was.
 
     A ledger may be larger than a transaction, so that this is many, which can be begun again at any
     point. From the first on older versions find the store too new. One process works, and others
@@ -123,37 +126,42 @@ def migrate(client: Client, lay_out: Callable[[], None], redraw: Callable[[], ob
             client.write(lambda inner: inner.run(_TAKE_OVER).consume())
             _moved(client)
             redraw()
-            client.write(partial(_speak, client))
+            client.write(partial(_recorded, client, anew=True))
             _record(tx, _FINISH, _REDRAWN)
             tx.commit()
         for statement in _REDRAWN.statements:
             session.run(statement).consume()
 
 
-def speak(client: Client, redraw: Callable[[], object]) -> None:
-    """Bring a store of layout 3 to layout 4: the graph is drawn anew, as what is said first is shown, and
-    what tokens there are is kept. The ledger and all else stay, so that there is no backup; where it
-    is cut off, whoever opens the store next begins again.
+def redrawn(client: Client, redraw: Callable[[], object]) -> None:
+    """Bring a store of layout 3 or 4 to the latest: the graph is drawn anew, as what is said first, and
+    here, is shown, and what tokens layout 3 has are kept. The ledger and all else stay, so that there
+    is no backup; where it is cut off, whoever opens the store next begins again.
     """
     redraw()
-    client.write(partial(_speak, client))
+    client.write(partial(_recorded, client, anew=False))
+
+
+def _recorded(client: Client, tx: neo4j.ManagedTransaction, anew: bool) -> None:
+    """Record what drawing anew does; once, whoever comes first. A head that was made ``anew`` has the
+    latest layout from the first on.
+    """
+    layout = tx.run(_LOCK_LEDGER).single(strict=True)[0]
+    if anew and not tx.run(_IS_DONE, number=_OURS.number).single(strict=True)[0]:
+        layout = _REDRAWN.number
+    if layout < _SPOKEN.number:
+        _speak(client, tx)
+    if layout < _OURS.number:
+        _record(tx, _DONE, _OURS)
 
 
 def _speak(client: Client, tx: neo4j.ManagedTransaction) -> None:
-    if tx.run(_LOCK_LEDGER).single(strict=True)[0] >= _SPOKEN.number and _is_done(tx):
-        return
     for statement in _SPOKEN.statements:
         tx.run(statement).consume()
     values = [(n, client.seal.open(n, bytes(value))) for n, value in tx.run(_TOKENS)]
     rows = [[BEFORE + name, ids.sha256(value).encode()] for name, value in values]
     tx.run(_KEEP_BEFORE, rows=rows).consume()
     _record(tx, _DONE, _SPOKEN)
-
-
-def _is_done(tx: neo4j.ManagedTransaction) -> bool:
-    """Whether it was done: a head that is made anew has the latest layout from the first on."""
-    query = "MATCH ()-[m:LEDGER_MIGRATION {number: $number}]->() RETURN count(m)"
-    return bool(tx.run(query, number=_SPOKEN.number).single(strict=True)[0])
 
 
 def _begin(client: Client, tx: neo4j.ManagedTransaction) -> None:

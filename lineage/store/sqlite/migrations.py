@@ -7,9 +7,13 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import orjson
+
 from lineage import ids
 from lineage.model import kinds
 from lineage.model.record import implied_variant
+from lineage.store import prepare
+from lineage.store.claims import Stated, Statement
 from lineage.store.migration import Migration, kept_value, pending
 from lineage.store.sqlite.snapshot import write_snapshot
 
@@ -60,6 +64,22 @@ WHERE key IN (SELECT node FROM statement GROUP BY node HAVING count(*) > 1);
 INSERT INTO kept SELECT 'before/' || name, digest(value) FROM kept
 WHERE name LIKE 'token/%' OR name LIKE 'revoked/%'""",
     ),
+    # What a partner said of a thing was shown beside what is said here, or instead of it.
+    Migration(
+        number=5,
+        name="what is said here, before what partners say",
+        text="""
+UPDATE node AS n SET (kind, label, attributes) = (
+  SELECT json_extract(row, '$[1]'), json_extract(row, '$[2]'), json_extract(row, '$[3]') FROM (
+    SELECT shown(n.id, json_group_array(json_array(
+      o.name, s.since, s.until IS m.until, s.kind, s.label, s.attributes, s.bundle))) AS row
+    FROM statement AS s JOIN source AS o ON o.key = s.source JOIN node AS m ON m.key = s.node
+    WHERE s.node = n.key))
+WHERE key IN (
+  SELECT s.node FROM statement AS s JOIN source AS o ON o.key = s.source
+  JOIN node AS m ON m.key = s.node AND s.until IS m.until
+  GROUP BY s.node HAVING count(DISTINCT o.name LIKE 'partner:%') = 2)""",
+    ),
 )
 _RECORD = "INSERT INTO migration VALUES (?, ?, ?, strftime('%Y-%m-%dT%H:%M:%SZ'))"
 
@@ -92,6 +112,7 @@ def _carry_out(connection: sqlite3.Connection, migration: Migration) -> None:
     connection.create_function("precedence", 1, kinds.precedence, deterministic=True)
     connection.create_function("rank", 1, kinds.rank, deterministic=True)
     connection.create_function("digest", 1, _digest, deterministic=True)
+    connection.create_function("shown", 2, _shown, deterministic=True)
     for statement in migration.statements:
         connection.execute(statement)
     connection.execute(_RECORD, (migration.number, migration.name, migration.checksum))
@@ -100,6 +121,17 @@ def _carry_out(connection: sqlite3.Connection, migration: Migration) -> None:
 
 def _digest(value: bytes) -> bytes:
     return ids.sha256(value).encode()
+
+
+def _shown(ident: str, stated: str) -> str:
+    """The row of a node, as JSON, out of all that was ever stated of it."""
+    rows = [
+        (Stated(Statement(ident, *said), source, since), stands)
+        for source, since, stands, *said in orjson.loads(stated)
+    ]
+    standing = [one for one, stands in rows if stands]
+    before = [one for one, stands in rows if not stands]
+    return orjson.dumps(tuple(prepare.shown(ident, standing, (), before))).decode()
 
 
 def _layout(connection: sqlite3.Connection) -> int:

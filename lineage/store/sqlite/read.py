@@ -9,7 +9,7 @@ from functools import partial
 from heapq import nsmallest
 from itertools import islice
 from operator import eq
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
@@ -18,7 +18,7 @@ from lineage.model.merge import mention
 from lineage.query.condition import Condition
 from lineage.store import prepare
 from lineage.store.base import Cut, Hop, Page, Subgraph, View, Walk
-from lineage.store.claims import Statement
+from lineage.store.claims import Stated, Statement
 from lineage.store.reference import Clock
 from lineage.store.rows import EdgeRow, NodeRow
 from lineage.store.sqlite.connect import Connection
@@ -59,14 +59,6 @@ ORDER BY id LIMIT :limit"""
 
 _VIEW_NOW = "{0}until IS NULL"
 _VIEW_THEN = "{0}since <= :as_of AND ({0}until IS NULL OR {0}until > :as_of)"
-
-
-class Stated(NamedTuple):
-    """A statement, its source, and the entry that made it."""
-
-    what: Statement
-    source: str
-    since: int
 
 
 def standing(view: View, alias: str = "") -> str:

@@ -17,9 +17,8 @@ from lineage.model import terms
 from lineage.model.merge import mention
 from lineage.model.record import Edge, Node, Record, variant
 from lineage.store import prepare
-from lineage.store.claims import Statement
+from lineage.store.claims import Stated, Statement
 from lineage.store.sqlite import read
-from lineage.store.sqlite.read import Stated
 
 _NOTHING: list[Stated] = []
 _CODES = {name: relation.code for name, relation in terms.RELATIONS.items()}
