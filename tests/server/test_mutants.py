@@ -113,16 +113,28 @@ ENDPOINTS = {
 }
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_whatever_comes_in_nothing_in_the_server_fails(endpoint, serving, extent, monkeypatch):
+#: Each SPARQL query is a process of its own, of 50 ms: the workers share them.
+SHARES = {"sparql": 5}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "share"),
+    [
+        pytest.param(endpoint, share, marks=pytest.mark.deep if share else ())
+        for endpoint in ENDPOINTS
+        for share in range(SHARES.get(endpoint, 1))
+    ],
+)
+def test_whatever_comes_in_nothing_in_the_server_fails(
+    endpoint, share, serving, extent, monkeypatch
+):
     # No caller of one query after the other is held back: it is the queries that are looked at.
     monkeypatch.setattr(rate_limit, "MOST", 10**12)
     site = serving()
     make, send = ENDPOINTS[endpoint]
-    source, seen, slow = random.Random(f"{endpoint}/{extent}"), {}, []
+    source, seen, slow = random.Random(f"{endpoint}/{extent}/{share}"), {}, []
     headers = site.bearer("contributor")
-    # Each SPARQL query is a process of its own, of 70 ms.
-    number = MUTANTS[extent] // (5 if endpoint == "sparql" else 1)
+    number = MUTANTS[extent] // SHARES.get(endpoint, 1)
     for given in itertools.islice(make(source), number):
         begun = time.monotonic()
         answer = send(site.client, given, headers)
