@@ -86,7 +86,12 @@ def test_a_plan_searches_edges_and_names_by_their_indexes(opened, hop, analysed)
     sets.shown(
         c.AllOf((kind, c.NameLike("urn:1*"))), PlanRequest(plan=AllNodes(), follow=follow, limit=1)
     )
+    ends = {"causes": "(effect", "effects": "(cause"}
     for statement, plan in plans:
+        # The frontier drives: not the bounds of the walk, nor the other members of a set.
+        near = ends["causes" if "members" in statement else hop.toward]
+        driven = [line for line in plan.split("\n") if line.startswith("SEARCH e ")]
+        assert all(near in line for line in driven), (statement, plan)
         assert "SCAN e" not in plan, (statement, plan)
         assert "BLOOM" not in plan, (statement, plan)
         assert "SCAN node" not in plan, (statement, plan)

@@ -40,14 +40,14 @@ WITH RECURSIVE reach (key) AS (SELECT value FROM json_each(:keys) UNION
 SELECT reach.key FROM reach"""
 _KEPT = """ CROSS JOIN node NOT INDEXED
 WHERE node.key >= reach.key AND node.key <= reach.key AND {condition}"""
-_WITHIN = " AND e.{far} IN (SELECT value FROM json_each(:within))"
+_WITHIN = " AND +e.{far} IN (SELECT value FROM json_each(:within))"
 _PAGE = """
 SELECT key, id, kind, label, attributes FROM node
 WHERE key IN (SELECT value FROM json_each(:keys)) AND id > :after ORDER BY id LIMIT :limit"""
 _LEFT = """
 SELECT count(*) FROM node WHERE key IN (SELECT value FROM json_each(:keys)) AND id > :after"""
-_AMONG = " AND e.cause IN (SELECT value FROM json_each(:members))"
-_AMONG_MATCHING = " AND e.cause IN (SELECT m.key FROM node m WHERE m.key = e.cause AND {condition})"
+_AMONG = " AND +e.cause IN (SELECT value FROM json_each(:members))"
+_AMONG_MATCHING = " AND +e.cause IN (SELECT m.key FROM node m WHERE m.key = e.cause AND {condition})"
 
 
 @contextmanager
