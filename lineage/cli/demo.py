@@ -100,14 +100,16 @@ def _flip(store: str) -> None:
     """Flip one byte of what one entry says in a copy of the store, and verify both."""
     import sqlite3
 
+    from lineage.store.sqlite.body import compressed, expanded
+
     other = str(Path(store).with_name(TAMPERED))
     with sqlite3.connect(store) as source, sqlite3.connect(other) as target:
         source.backup(target)
     with sqlite3.connect(other) as db:
         seq, body = db.execute("SELECT seq, body FROM entry ORDER BY seq LIMIT 1").fetchone()
-        flipped = bytearray(body)
+        flipped = bytearray(expanded(body))
         flipped[flipped.index(b'"message":"') + 12] ^= 1
-        db.execute("UPDATE entry SET body = ? WHERE seq = ?", (bytes(flipped), seq))
+        db.execute("UPDATE entry SET body = ? WHERE seq = ?", (compressed(bytes(flipped)), seq))
     for each in (store, other):
         try:
             _told(each, "verify")

@@ -21,9 +21,6 @@ from lineage.query.plan import EdgeFilter, PlanRequest, Toward
 from lineage.store.claims import NodeHistory
 from lineage.store.rows import EdgeRow, NodeRow, edge_order
 
-#: The layout that this version writes; engines refuse a higher one and migrate a lower one.
-LAYOUT = 5
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:

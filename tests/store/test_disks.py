@@ -75,7 +75,7 @@ def test_a_store_whose_log_was_left_on_a_read_only_disk_says_so_or_is_read_whole
 def test_a_full_disk_is_one_error_and_nothing_is_half_there(disk, tmp_path):
     place = disk(1_500_000)
     with lineage.open(tmp_path / "large.db", person_key=KEY) as large:
-        large.ingest(batches(300))
+        large.ingest(batches(700))
         large.backup(tmp_path / "backup.db")
         head = large.store.head()
         with pytest.raises(StoreFull):
@@ -85,7 +85,7 @@ def test_a_full_disk_is_one_error_and_nothing_is_half_there(disk, tmp_path):
     assert list(place.iterdir()) == []
     with lineage.open(place / "s.db", person_key=KEY) as store:
         with pytest.raises(StoreFull):
-            store.ingest(batches(300))
+            store.ingest(batches(700))
         entries = store.stats().entries
         assert 0 < entries < head.size
         assert store.verify().state == "intact"

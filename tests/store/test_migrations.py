@@ -20,9 +20,9 @@ from lineage.ledger.log import Draft
 from lineage.model.record import Batch, Node
 from lineage.services.exchange import quarantine, state
 from lineage.services.operate import tokens
-from lineage.store.base import LAYOUT, NOW
+from lineage.store.base import NOW
 from lineage.store.neo4j import migrations as neo4j_migrations
-from lineage.store.sqlite import migrations
+from lineage.store.sqlite import body, migrations
 from tests.conftest import KEY, RELEASES, clock, neo4j_address
 from tests.services.forging import B
 
@@ -128,8 +128,10 @@ def test_tokens_of_an_older_layout_are_verified_and_from_the_next_act_on_held_by
         assert store.verify().state == "tampered"
 
 
-@pytest.mark.parametrize("layout", [3, 4])
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("engine", "layout"),
+    [*((engine, layout) for engine in ENGINES for layout in (3, 4)), ("sqlite", 5)],
+)
 def test_what_the_migration_shows_is_what_the_ledger_says(
     engine, layout, request, monkeypatch, tmp_path
 ):
@@ -189,22 +191,34 @@ def test_a_store_of_layout_4_opens_and_shows_our_word_before_a_partners(tmp_path
         assert seen["https://b.example/m"].label == "their model"
 
 
-AS_IT_WAS = """
-UPDATE node SET label = (SELECT min(label) FROM statement WHERE node = node.key),
+#: Indexes of nodes that layout 4 did not have.
+NEWER = """
+SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = 'node' AND sql IS NOT NULL"""
+AS_IT_WAS = (
+    "CREATE INDEX node_kind ON node (kind, label)",
+    "UPDATE entry SET body = expanded(body)",
+    """UPDATE statement AS s SET attributes = (SELECT n.attributes FROM node AS n WHERE n.key = s.node)
+WHERE s.attributes = ''""",
+    """UPDATE node SET label = (SELECT min(label) FROM statement WHERE node = node.key),
   kind = (SELECT min(kind) FROM statement WHERE node = node.key)
-WHERE (until IS NULL OR label IS NOT NULL) AND key IN (
+WHERE :layout < 5 AND (until IS NULL OR label IS NOT NULL) AND key IN (
   SELECT n.key FROM node n
   JOIN statement s ON s.node = n.key AND (s.until IS n.until OR :layout = 3)
   JOIN source ON source.key = s.source
-  GROUP BY n.key HAVING :layout = 3 OR count(DISTINCT name LIKE 'partner:%') = 2)"""
+  GROUP BY n.key HAVING :layout = 3 OR count(DISTINCT name LIKE 'partner:%') = 2)""",
+)
 
 
 def as_layout(layout, url):
     """Make a store what the layout was: each thing is shown with what sorts first of all that is said."""
     if "://" not in url:
         with sqlite3.connect(url) as connection:
+            connection.create_function("expanded", 1, body.expanded)
+            for (index,) in connection.execute(NEWER).fetchall():
+                connection.execute(f"DROP INDEX {index}")
+            for statement in AS_IT_WAS:
+                connection.execute(statement, {"layout": layout})
             connection.execute(f"PRAGMA user_version = {layout}")
-            connection.execute(AS_IT_WAS, {"layout": layout})
         connection.close()
         return
     import neo4j
@@ -308,9 +322,9 @@ def test_a_store_of_a_later_layout_is_refused_and_not_changed(tmp_path):
     path = tmp_path / "store.db"
     lineage.open(str(path)).close()
     with sqlite3.connect(path) as connection:
-        connection.execute(f"PRAGMA user_version = {LAYOUT + 1}")
+        connection.execute(f"PRAGMA user_version = {migrations.LAYOUT + 1}")
         before = list(connection.iterdump())
-    with pytest.raises(StoreTooNew, match=f"layout {LAYOUT + 1}"):
+    with pytest.raises(StoreTooNew, match=f"layout {migrations.LAYOUT + 1}"):
         lineage.open(str(path))
     with sqlite3.connect(path) as connection:
         assert list(connection.iterdump()) == before
@@ -327,10 +341,22 @@ def test_a_store_that_another_migration_made_is_refused(tmp_path):
         lineage.open(str(path))
 
 
+def test_a_migrated_file_is_laid_out_as_a_new_one_is(tmp_path):
+    def layout(path):
+        lineage.open(path).close()
+        with sqlite3.connect(path) as file:
+            rows = file.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall()
+        return {(*names, " ".join((text or "").split())) for *names, text in rows}
+
+    for old in OLD.glob("*.db"):
+        shutil.copy(old, tmp_path / old.name)
+        assert layout(tmp_path / old.name) == layout(tmp_path / "new.db"), old
+
+
 def test_migrations_are_numbered_without_gaps_up_to_the_layout_that_is_written():
     for engine in (migrations, neo4j_migrations):
         numbers = [migration.number for migration in engine.MIGRATIONS]
-        assert numbers == list(range(2, LAYOUT + 1))
+        assert numbers == list(range(2, engine.LAYOUT + 1))
         # Their texts never change: stores hold these.
         assert [m.checksum[:16] for m in engine.MIGRATIONS] == CHECKSUMS[engine.__name__]
 
@@ -341,6 +367,7 @@ CHECKSUMS = {
         "f9050d7ea9bbeebd",
         "6f49431b91ac6bce",
         "5fa9ab510e5e4a17",
+        "345c65e35c3e1331",
     ],
     "lineage.store.neo4j.migrations": [
         "758c35fc41552bf1",

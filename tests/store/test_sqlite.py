@@ -5,18 +5,22 @@ from __future__ import annotations
 
 import os
 import warnings
+from itertools import product
 
 import pytest
 
 import lineage
 from lineage.app import open_store
+from lineage.ledger.log import Draft
 from lineage.model.record import Batch, Edge, Node
+from lineage.model.value import Literal, Ref
 from lineage.query import condition as c
 from lineage.query.plan import AllNodes, EdgeFilter, PlanRequest
 from lineage.services.operate.replicate import copy
-from lineage.store.base import NOW, Hop, View, Walk
+from lineage.store.base import NOW, Filter, Hop, Page, View, Walk
 from lineage.store.reference import Clock
 from lineage.store.sqlite import read
+from lineage.store.sqlite.select import ways
 from lineage.store.sqlite.sets import KeySets
 
 HOPS = [
@@ -95,7 +99,52 @@ def test_a_plan_searches_edges_and_names_by_their_indexes(opened, hop, analysed)
         assert "SCAN e" not in plan, (statement, plan)
         assert "BLOOM" not in plan, (statement, plan)
         assert "SCAN node" not in plan, (statement, plan)
-        assert "CROSS JOIN node" not in statement or "node_kind" not in plan, (statement, plan)
+        assert "CROSS JOIN node" not in statement or "INDEX node" not in plan, (statement, plan)
+
+
+#: What a declared attribute may hold, as sources write it: one may say this, another that.
+VALUES = [
+    ("failed",), ("finished",), ("failed", "finished"), ("3",), (3,), (3.5,), (True,), ("true",), ("",),
+    ("[",), ("[failed",), ('["failed"]',), ("{",), ('failed"',), ("failed\\",), ("é",), ("a\nb",), ("f" * 300,),
+    (Literal("failed", None, "en"),), (Literal("failed", "xsd:token"),), (Ref("urn:failed"),),
+]  # fmt: skip
+ASKED = ["failed", "finished", "3", "3.5", "true", "", "[", "[failed", '["failed"]', "{", 'failed"',
+         "failed\\", "é", "a\nb", "f" * 300, "urn:failed", "fail*", "nothing"]  # fmt: skip
+
+
+@pytest.mark.parametrize("analysed", [False, True], ids=["no statistics", "after ANALYZE"])
+def test_what_kinds_declare_is_found_by_its_index_and_is_what_the_condition_means(
+    tmp_path, analysed
+):
+    with lineage.open(tmp_path / "s.db", durability="fast") as opened:
+        for place, values in enumerate(VALUES):
+            for number, value in enumerate(values):
+                for kind in ("Run", "Decision", "Model"):
+                    node = Node(id=f"urn:{kind}:{place}", kind=kind, attributes={"status": value})
+                    draft = Draft(source=f"s{number}", importer="t", actor="t", recorded="2026")
+                    opened.store.write(draft, Batch(nodes=(node,)))
+        connection = opened.store._open
+        if analysed:
+            connection.execute("ANALYZE")
+        rows = list(opened.store.find(Filter(), Page(limit=1_000), NOW).rows)
+        said = (c.KindIn(frozenset({"Run"})), c.KindIn(frozenset({"Run", "Decision", "Model"})))
+        for kinds, text, limit in product(said, ASKED, (2, 1_000)):
+            for of in (c.Like("status", text), c.Compares("status", "=", text)):
+                condition = c.AllOf((kinds, of))
+                wanted = [row.id for row in rows if c.accepts(condition, row)]
+                found = [row.id for _, row in read.find(connection, condition, Page(limit=limit))]
+                assert found == wanted[: limit + 1], (condition, limit)
+        runs = c.AllOf((said[0], c.Like("status", "failed")))
+        plan = explained(connection, ways(runs))
+        assert "TEMP B-TREE" not in plan.split("RIGHT")[0], plan
+        assert plan.count("INDEX node_run_status") == 3, plan
+        assert "INDEX node_standing (kind=?)" in explained(connection, ways(said[0]))
+        assert "TEMP B-TREE" not in explained(connection, ways(said[0]))
+
+
+def explained(connection, ways):
+    text, parameters = read.find_text(ways, Page(limit=2))
+    return "\n".join(row[3] for row in connection.execute("EXPLAIN QUERY PLAN " + text, parameters))
 
 
 def test_no_statement_mixes_numbered_placeholders_with_a_sequence(opened):

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lineage.errors import StoreDamaged
-from lineage.store.base import LAYOUT
 from lineage.store.migration import pending
 from lineage.store.neo4j import kept, ledger, migrations, schema
 from lineage.store.neo4j.client import READ_HEAD, Client
@@ -55,5 +54,5 @@ def _lay_out(client: Client, made: frozenset[str]) -> None:
         for name in lacking:
             session.run(schema.SCHEMA[name]).consume()
         session.run("CALL db.awaitIndexes(300)").consume()
-        session.run(ledger.LOCK_HEAD, layout=LAYOUT).consume()
+        session.run(ledger.LOCK_HEAD, layout=migrations.LAYOUT).consume()
         session.run(_MARK_SCHEMA, names=sorted(made.union(lacking))).consume()

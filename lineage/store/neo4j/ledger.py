@@ -11,8 +11,9 @@ from lineage.errors import StoreBusy, StoreDamaged
 from lineage.ledger import log
 from lineage.ledger.log import Draft, Entry, Header
 from lineage.ledger.merkle import Frontier
-from lineage.store.base import LAYOUT, View
+from lineage.store.base import View
 from lineage.store.neo4j.client import Client
+from lineage.store.neo4j.migrations import LAYOUT
 from lineage.store.neo4j.rows import drawing_of, head_text, header_of
 
 #: Taking the head's lock first makes writers take turns: the server's default is read-committed.

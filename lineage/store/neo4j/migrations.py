@@ -51,6 +51,8 @@ DROP INDEX node_kind IF EXISTS""",
     Migration(number=5, name="what is said here, before what partners say", text=""),
 )
 _VALUES, _REDRAWN, _SPOKEN, _OURS = MIGRATIONS
+#: The layout that this version writes.
+LAYOUT = MIGRATIONS[-1].number
 #: The layout of a database whose ledger is still nodes, and the checksums of the migrations that it
 #: has had.
 FORMER = """

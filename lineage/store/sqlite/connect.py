@@ -22,9 +22,8 @@ from lineage.errors import (
     TimedOut,
 )
 from lineage.model.vocabulary import KEPT, Translation, Vocabulary
-from lineage.store.base import LAYOUT
-from lineage.store.sqlite.migrations import lacking, migrate
-from lineage.store.sqlite.select import register_functions
+from lineage.store.sqlite.migrations import LAYOUT, lacking, migrate
+from lineage.store.sqlite.select import indexes, register_functions
 
 #: How long a writer waits for another (milliseconds).
 PATIENCE = 30_000
@@ -184,7 +183,7 @@ def statements() -> list[str]:
     """The statements that lay out a new store."""
     text = files("lineage.store.sqlite").joinpath("schema.sql").read_text("utf-8")
     kept = "\n".join(row for row in text.splitlines() if not row.startswith("--"))
-    return [part for part in kept.split(";") if part.strip()]
+    return [*(part for part in kept.split(";") if part.strip()), *indexes()]
 
 
 @contextmanager

@@ -23,15 +23,16 @@ _HELD_NODES = """
 SELECT key, id, kind, label, attributes, since, until FROM node
 WHERE id IN (SELECT value FROM json_each(?))"""
 _HELD_STATEMENTS = """
-SELECT s.node, x.name, s.since, s.until, s.kind, s.label, s.attributes, s.bundle
-FROM statement s JOIN source x ON x.key = s.source
+SELECT s.node, x.name, s.since, s.until, s.kind, s.label,
+coalesce(nullif(s.attributes, ''), n.attributes), s.bundle
+FROM statement s JOIN source x ON x.key = s.source JOIN node n ON n.key = s.node
 WHERE s.node IN (SELECT value FROM json_each(?))"""
 _HELD_EDGES = """
 SELECT e.effect, x.name, e.since, e.until, e.relation, n.id, e.variant, e.follow, e.attributes,
 e.id, e.bundle FROM edge e JOIN source x ON x.key = e.source JOIN node n ON n.key = e.cause
 WHERE e.effect IN (SELECT value FROM json_each(?))"""
 _ASSERTED_STATEMENTS = """
-SELECT n.id, s.kind, s.label, s.attributes, s.bundle
+SELECT n.id, s.kind, s.label, coalesce(nullif(s.attributes, ''), n.attributes), s.bundle
 FROM statement s JOIN node n ON n.key = s.node WHERE s.source = :source AND {view}"""
 _ASSERTED_EDGES = """
 SELECT n.id, e.relation, m.id, e.variant, e.follow, e.attributes, e.id, e.bundle

@@ -11,6 +11,7 @@ from lineage.errors import StoreDamaged
 from lineage.ledger.log import Entry, Header
 from lineage.ledger.merkle import Frontier
 from lineage.store.base import View
+from lineage.store.sqlite.body import compressed, expanded
 from lineage.store.sqlite.connect import Connection
 from lineage.store.sqlite.read import to_json
 
@@ -57,7 +58,7 @@ def append(connection: Connection, path: Path, entry: Entry) -> None:
     grown = head(connection, path).append(entry.leaf_hash())
     if grown.size != entry.seq:
         raise StoreDamaged(f"entry {entry.seq} does not follow entry {grown.size - 1}")
-    row = (*(getattr(entry, name) for name in Header.__dataclass_fields__), entry.body)
+    row = (*(getattr(entry, name) for name in Header.__dataclass_fields__), compressed(entry.body))
     connection.execute(_NEW_ENTRY, row)
     connection.execute("UPDATE head SET size = ?, peaks = ?", (grown.size, grown.to_bytes()))
 
@@ -81,7 +82,8 @@ def _headers(connection: Connection, query: str, *parameters: Any) -> list[Heade
 
 def bodies(connection: Connection, seqs: Collection[int]) -> Mapping[int, bytes]:
     """See ``Store.bodies``."""
-    return dict(connection.execute(_BODIES, (to_json(seqs),)))
+    rows = connection.execute(_BODIES, (to_json(seqs),))
+    return {seq: expanded(kept) for seq, kept in rows}
 
 
 def leaves(connection: Connection, after: int, limit: int) -> Sequence[bytes]:

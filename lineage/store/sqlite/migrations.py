@@ -15,6 +15,7 @@ from lineage.model.record import implied_variant
 from lineage.store import prepare
 from lineage.store.claims import Stated, Statement
 from lineage.store.migration import Migration, kept_value, pending
+from lineage.store.sqlite.body import compressed
 from lineage.store.sqlite.snapshot import write_snapshot
 
 MIGRATIONS: tuple[Migration, ...] = (
@@ -80,7 +81,43 @@ WHERE key IN (
   JOIN node AS m ON m.key = s.node AND s.until IS m.until
   GROUP BY s.node HAVING count(DISTINCT o.name LIKE 'partner:%') = 2)""",
     ),
+    # Bodies were kept as they are, attributes of most things twice, and a kind was not read in order.
+    Migration(
+        number=6,
+        name="compressed bodies, attributes once, and indexes of what is declared",
+        text="""
+UPDATE entry SET body = compressed(body);
+UPDATE statement AS s SET attributes = '' WHERE s.until IS NULL
+  AND s.attributes = (SELECT n.attributes FROM node AS n WHERE n.key = s.node)
+  AND NOT EXISTS (SELECT 1 FROM statement AS o WHERE o.node = s.node AND o.until IS NULL
+    AND (o.source, o.since, o.slot) <> (s.source, s.since, s.slot));
+DROP INDEX node_kind;
+CREATE INDEX node_label ON node (label, kind);
+CREATE INDEX node_standing ON node (kind, id) WHERE until IS NULL;
+CREATE INDEX node_run_status ON node (substr(attributes, instr(attributes, '"status":') + 9, min(instr(substr(attributes, instr(attributes, '"status":') + 9 + 1), '"') + 1, 200)), id)
+WHERE until IS NULL AND kind = 'Run' AND instr(attributes, '"status":') > 0;
+CREATE INDEX node_run_experiment ON node (substr(attributes, instr(attributes, '"experiment":') + 13, min(instr(substr(attributes, instr(attributes, '"experiment":') + 13 + 1), '"') + 1, 200)), id)
+WHERE until IS NULL AND kind = 'Run' AND instr(attributes, '"experiment":') > 0;
+CREATE INDEX node_dataset_license ON node (substr(attributes, instr(attributes, '"license":') + 10, min(instr(substr(attributes, instr(attributes, '"license":') + 10 + 1), '"') + 1, 200)), id)
+WHERE until IS NULL AND kind = 'Dataset' AND instr(attributes, '"license":') > 0;
+CREATE INDEX node_dataset_owner ON node (substr(attributes, instr(attributes, '"owner":') + 8, min(instr(substr(attributes, instr(attributes, '"owner":') + 8 + 1), '"') + 1, 200)), id)
+WHERE until IS NULL AND kind = 'Dataset' AND instr(attributes, '"owner":') > 0;
+CREATE INDEX node_datasetversion_digest ON node (substr(attributes, instr(attributes, '"digest":') + 9, min(instr(substr(attributes, instr(attributes, '"digest":') + 9 + 1), '"') + 1, 200)), id)
+WHERE until IS NULL AND kind = 'DatasetVersion' AND instr(attributes, '"digest":') > 0;
+CREATE INDEX node_content_digest ON node (substr(attributes, instr(attributes, '"digest":') + 9, min(instr(substr(attributes, instr(attributes, '"digest":') + 9 + 1), '"') + 1, 200)), id)
+WHERE until IS NULL AND kind = 'Content' AND instr(attributes, '"digest":') > 0;
+CREATE INDEX node_modelversion_stage ON node (substr(attributes, instr(attributes, '"stage":') + 8, min(instr(substr(attributes, instr(attributes, '"stage":') + 8 + 1), '"') + 1, 200)), id)
+WHERE until IS NULL AND kind = 'ModelVersion' AND instr(attributes, '"stage":') > 0;
+CREATE INDEX node_artifact_digest ON node (substr(attributes, instr(attributes, '"digest":') + 9, min(instr(substr(attributes, instr(attributes, '"digest":') + 9 + 1), '"') + 1, 200)), id)
+WHERE until IS NULL AND kind = 'Artifact' AND instr(attributes, '"digest":') > 0;
+CREATE INDEX node_decision_status ON node (substr(attributes, instr(attributes, '"status":') + 9, min(instr(substr(attributes, instr(attributes, '"status":') + 9 + 1), '"') + 1, 200)), id)
+WHERE until IS NULL AND kind = 'Decision' AND instr(attributes, '"status":') > 0;
+CREATE INDEX node_person_email ON node (substr(attributes, instr(attributes, '"email":') + 8, min(instr(substr(attributes, instr(attributes, '"email":') + 8 + 1), '"') + 1, 200)), id)
+WHERE until IS NULL AND kind = 'Person' AND instr(attributes, '"email":') > 0""",
+    ),
 )
+#: The layout that this version writes.
+LAYOUT = MIGRATIONS[-1].number
 _RECORD = "INSERT INTO migration VALUES (?, ?, ?, strftime('%Y-%m-%dT%H:%M:%SZ'))"
 
 
@@ -112,6 +149,7 @@ def _carry_out(connection: sqlite3.Connection, migration: Migration) -> None:
     connection.create_function("precedence", 1, kinds.precedence, deterministic=True)
     connection.create_function("rank", 1, kinds.rank, deterministic=True)
     connection.create_function("digest", 1, _digest, deterministic=True)
+    connection.create_function("compressed", 1, compressed, deterministic=True)
     connection.create_function("shown", 2, _shown, deterministic=True)
     for statement in migration.statements:
         connection.execute(statement)

@@ -22,7 +22,7 @@ from lineage.store.claims import Stated, Statement
 from lineage.store.reference import Clock
 from lineage.store.rows import EdgeRow, NodeRow
 from lineage.store.sqlite.connect import Connection
-from lineage.store.sqlite.select import compiled
+from lineage.store.sqlite.select import Way, ways
 
 _edge_row: Callable[[tuple[Any, ...]], EdgeRow] = partial(tuple.__new__, EdgeRow)
 node_row: Callable[[tuple[Any, ...]], NodeRow] = partial(tuple.__new__, NodeRow)
@@ -36,9 +36,10 @@ SELECT key, id, kind, label, attributes FROM node WHERE key IN (SELECT value FRO
 _KEYS_BY_ID = "SELECT key, id FROM node WHERE id IN (SELECT value FROM json_each(?))"
 _IDS_BY_KEY = "SELECT key, id FROM node WHERE key IN (SELECT value FROM json_each(?))"
 _STATEMENTS = """
-SELECT node, (SELECT s.name FROM source s WHERE s.key = source), since, kind, label, attributes, bundle
-FROM statement
-WHERE node IN (SELECT value FROM json_each(:keys)) AND {view}"""
+SELECT s.node, (SELECT o.name FROM source o WHERE o.key = s.source), s.since, s.kind, s.label,
+coalesce(nullif(s.attributes, ''), n.attributes), s.bundle
+FROM statement s JOIN node n ON n.key = s.node
+WHERE s.node IN (SELECT value FROM json_each(:keys)) AND {view}"""
 _ENDED = """
 SELECT node, (SELECT s.name FROM source s WHERE s.key = source), since, '', kind, label, '', ''
 FROM statement
@@ -53,9 +54,8 @@ _HOP = """
 SELECT e.effect, e.cause, e.relation, e.attributes, e.id, e.bundle FROM edge e
 WHERE e.{near} {keys} AND {view} AND {taken}"""
 MANY, ONE = "IN (SELECT value FROM json_each(:keys))", "= :keys"
-_FIND = """
-SELECT key, id, kind, label, attributes FROM node WHERE until IS NULL AND {conditions}
-ORDER BY id LIMIT :limit"""
+_FIND = "SELECT key, id, kind, label, attributes FROM {through} WHERE until IS NULL AND {sql}"
+_IN_ORDER = " ORDER BY id LIMIT :limit"
 
 _VIEW_NOW = "{0}until IS NULL"
 _VIEW_THEN = "{0}since <= :as_of AND ({0}until IS NULL OR {0}until > :as_of)"
@@ -113,7 +113,7 @@ def as_of(connection: Connection, named: Mapping[int, str], view: View) -> dict[
     """Read nodes as a view shows them, worked out from the statements and edges standing in it."""
     parameters = {"keys": to_json(named), "as_of": view.as_of}
     said: dict[int, list[Stated]] = {}
-    rows = connection.execute(_STATEMENTS.format(view=standing(view)), parameters)
+    rows = connection.execute(_STATEMENTS.format(view=standing(view, "s.")), parameters)
     for key, source, since, *rest in rows:
         said.setdefault(key, []).append(Stated(Statement(named[key], *rest), source, since))
     parameters["keys"] = to_json(key for key in named if key not in said)
@@ -242,9 +242,16 @@ def _subgraph(
 
 def find(connection: Connection, condition: Condition, page: Page) -> list[tuple[int, NodeRow]]:
     """Find at most one row more than the page holds, by identifier, each with its key."""
-    text, parameters = compiled(condition)
-    beyond = "" if page.after is None else " AND id > :after"
-    statement = _FIND.format(conditions=text + beyond)
-    parameters = {**parameters, "limit": page.limit + 1, "after": page.after}
-    rows = connection.execute(statement, parameters)
+    rows = connection.execute(*find_text(ways(condition), page))
     return [(row[0], node_row(row[1:])) for row in rows]
+
+
+def find_text(ways: Iterable[Way], page: Page) -> tuple[str, dict[str, Any]]:
+    """Write the one statement, and its parameters, that goes all of these ways at once, in order."""
+    beyond = "" if page.after is None else " AND id > :after"
+    parameters: dict[str, Any] = {"limit": page.limit + 1, "after": page.after}
+    texts = []
+    for way in ways:
+        texts.append(_FIND.format(through=way.through, sql=way.sql) + beyond)
+        parameters.update(way.parameters)
+    return " UNION ALL ".join(texts) + _IN_ORDER, parameters

@@ -4,7 +4,7 @@ CREATE TABLE migration (
   number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied TEXT NOT NULL
 );
 
--- The ledger: its head, and one row an entry with the signed lines of its records.
+-- The ledger: its head, and one row an entry with the signed lines of its records, compressed.
 CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, peaks BLOB NOT NULL);
 CREATE TABLE entry (
   seq INTEGER PRIMARY KEY, source TEXT NOT NULL, importer TEXT NOT NULL, actor TEXT NOT NULL,
@@ -18,9 +18,11 @@ CREATE TABLE node (
   key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, label TEXT,
   attributes TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER, described INTEGER NOT NULL
 );
-CREATE INDEX node_kind ON node (kind, label);
+CREATE INDEX node_label ON node (label, kind);
+CREATE INDEX node_standing ON node (kind, id) WHERE until IS NULL;
 
--- Who says what: one row a claim, ended when its source retracts it.
+-- Who says what: one row a claim, ended when its source retracts it. Attributes of a statement that are
+-- those of the node's row, which shows it alone, are not written again: they are the empty text.
 CREATE TABLE source (key INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE statement (
   node INTEGER NOT NULL, source INTEGER NOT NULL, since INTEGER NOT NULL, slot INTEGER NOT NULL,

@@ -9,16 +9,19 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
+from lineage.model import kinds
 from lineage.model.numeric import canonical
 from lineage.query import condition as c
 from lineage.query.condition import Attribute, Condition
 
+#: Characters of what stands behind a key in an index.
+_BEHIND = 200
 _HOLDS = "lineage_holds"
 _NAMED = "SELECT key FROM node WHERE {} AND {}"
 
@@ -51,17 +54,50 @@ def _sent(condition: Attribute) -> str:
     return json.dumps([type(condition).__name__, *values])
 
 
+def behind(key: str, attributes: str = "attributes") -> str:
+    """Write the expression of what stands behind a key, up to the end of a text that has no quotes: a
+    text with its quotes, of a long one its beginning, of a list or a typed value as much as tells that
+    it is one.
+    """
+    mark = c.mark(key)
+    begin = f"instr({attributes}, '{mark}') + {len(mark)}"
+    rest = f"substr({attributes}, {begin} + 1)"
+    return f"substr({attributes}, {begin}, min(instr({rest}, '\"') + 1, {_BEHIND}))"
+
+
+def declared() -> Iterator[tuple[str, str]]:
+    """Kind and attribute of what the kinds declare that things are looked up by; not times, which are
+    compared.
+    """
+    for kind in kinds.KINDS:
+        for field in kinds.fields_of(kind):
+            if field.metadata[kinds.INDEXED] and not field.metadata[kinds.TIME]:
+                yield kind, field.name
+
+
+def index_of(kind: str, key: str) -> str:
+    """Name the index of an attribute that a kind declares."""
+    return f"node_{kind.lower()}_{key}"
+
+
+def indexes() -> Iterator[str]:
+    """Write the indexes of what is declared, each in the order in which things are listed."""
+    for kind, key in declared():
+        yield f"""CREATE INDEX {index_of(kind, key)} ON node ({behind(key)}, id)
+WHERE until IS NULL AND kind = '{kind}' AND instr(attributes, '{c.mark(key)}') > 0"""
+
+
 class ConditionSql:
     """A condition over the columns of ``node``, its values as parameters."""
 
-    def __init__(self, condition: Condition, alias: str = "node") -> None:
+    def __init__(self, condition: Condition, alias: str = "node", way: str = "") -> None:
         self.parameters: dict[str, Any] = {}
         self._said: dict[c.KindIn, str] = {}
-        self._alias = alias
+        self._alias, self._way = alias, way
         self.sql: str = self._text(condition)
 
     def _bound(self, value: Any) -> str:
-        name = f"{self._alias}_{len(self.parameters)}"
+        name = f"{self._alias}{self._way}_{len(self.parameters)}"
         self.parameters[name] = value
         return ":" + name
 
@@ -107,8 +143,10 @@ class ConditionSql:
     def _kinds(self, condition: c.KindIn) -> str:
         if condition in self._said:
             return self._said[condition]
-        names = ", ".join(self._bound(kind) for kind in sorted(condition.kinds))
-        return self._said.setdefault(condition, f"{self._column('kind')} IN ({names})")
+        # Written out: indexes that hold one kind are not used for a parameter.
+        names = [quoted(kind) for kind in sorted(condition.kinds)]
+        test = f"= {names[0]}" if len(names) == 1 else f"IN ({', '.join(names)})"
+        return self._said.setdefault(condition, f"{self._column('kind')} {test}")
 
     def _range(self, column: str, prefix: str) -> str:
         low, high = self._bound(prefix), self._bound(prefix + "\U0010ffff")
@@ -214,8 +252,80 @@ class ConditionSql:
           WHEN 'array' THEN {slow} WHEN 'object' THEN {slow} ELSE 0 END ELSE 0 END"""
 
 
+def quoted(text: str) -> str:
+    """Write a text as SQL has it."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+class Way(NamedTuple):
+    """A condition as SQL: how to go through ``node``, the text, and its parameters."""
+
+    through: str
+    sql: str
+    parameters: Mapping[str, Any]
+
+
 @lru_cache(maxsize=256)
-def compiled(condition: Condition, alias: str = "node") -> tuple[str, dict[str, Any]]:
-    """Compile a condition to its text and parameters."""
-    text = ConditionSql(condition, alias)
+def ways(condition: Condition) -> list[Way]:
+    """Compile a condition to others, of which each thing that meets it meets exactly one: where it
+    says of which kinds it speaks, an index has those that meet each of them in the order of identifiers.
+    """
+    parts = condition.parts if isinstance(condition, c.AllOf) else (condition,)
+    named = any(isinstance(part, c.NameLike | c.LabelIs) for part in parts)
+    said = next((part for part in parts if isinstance(part, c.KindIn)), None)
+    if said is None or named or not 0 < len(said.kinds) <= _KINDS:
+        return [Way("node", *compiled(condition))]
+    others = tuple(part for part in parts if part is not said)
+    found: list[Way] = []
+
+    def add(through: str, parts: tuple[Condition, ...], more: str = "") -> None:
+        text, parameters = compiled(c.AllOf(parts), way=str(len(found)))
+        found.append(Way(through, text + more, parameters))
+
+    for kind in sorted(said.kinds):
+        whole = (c.KindIn(frozenset({kind})), *others)
+        looked = next(filter(None, (_looked_up(kind, part) for part in others)), None)
+        if looked is None:
+            add("node", whole)
+            continue
+        key, value, part = looked
+        has, value_of = f" AND instr(attributes, '{c.mark(key)}') > 0", behind(key)
+        through = f"node INDEXED BY {index_of(kind, key)}"
+        rest = tuple(one for one in whole if one is not part)
+        add(through, rest, f"{has} AND {value_of} = {quoted(value)}")
+        # Of several values, and of typed ones, more is to be read.
+        for low, high in _MORE:
+            add(through, whole, f"{has} AND {value_of} >= '{low}' AND {value_of} < '{high}'")
+    return found
+
+
+#: Where texts that begin with a bracket, or a brace, begin and end.
+_MORE = (("[", "\\"), ("{", "|"))
+#: Kinds of a question that are looked for one by one.
+_KINDS = 12
+
+
+def _looked_up(kind: str, condition: Condition) -> tuple[str, str, Condition] | None:
+    """The key, and its value as it is written, of a condition that an index of what is declared answers."""
+    match condition:
+        case c.Like(key, text) if "*" not in text and not c.may_be_bare(text):
+            pass
+        case c.Compares(key, "=", str(text)) if c.is_plain(text) and canonical(text) is None:
+            pass
+        case _:
+            return None
+    value = orjson.dumps(text).decode()
+    plain = value == f'"{text}"' and len(value) < _BEHIND
+    return (key, value, condition) if plain and (kind, key) in _DECLARED else None
+
+
+_DECLARED = frozenset(declared())
+
+
+@lru_cache(maxsize=256)
+def compiled(
+    condition: Condition, alias: str = "node", way: str = ""
+) -> tuple[str, dict[str, Any]]:
+    """Compile a condition to its text and parameters; ``way`` tells apart those of one statement."""
+    text = ConditionSql(condition, alias, way)
     return text.sql, text.parameters

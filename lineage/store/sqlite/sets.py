@@ -47,7 +47,9 @@ WHERE key IN (SELECT value FROM json_each(:keys)) AND id > :after ORDER BY id LI
 _LEFT = """
 SELECT count(*) FROM node WHERE key IN (SELECT value FROM json_each(:keys)) AND id > :after"""
 _AMONG = " AND +e.cause IN (SELECT value FROM json_each(:members))"
-_AMONG_MATCHING = " AND +e.cause IN (SELECT m.key FROM node m WHERE m.key = e.cause AND {condition})"
+_AMONG_MATCHING = (
+    " AND +e.cause IN (SELECT m.key FROM node m WHERE m.key = e.cause AND {condition})"
+)
 
 
 @contextmanager

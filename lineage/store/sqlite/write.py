@@ -26,7 +26,8 @@ _KEYS = """
 SELECT id, key, described, kind, until IS NULL FROM node
 WHERE id IN (SELECT value FROM json_each(?))"""
 _STANDING_STATEMENTS = """
-SELECT (SELECT o.name FROM source o WHERE o.key = s.source), s.since, n.id, s.kind, s.label, s.attributes, s.bundle
+SELECT (SELECT o.name FROM source o WHERE o.key = s.source), s.since, n.id, s.kind, s.label,
+coalesce(nullif(s.attributes, ''), n.attributes), s.bundle
 FROM statement s JOIN node n ON n.key = s.node
 WHERE s.node IN (SELECT value FROM json_each(?)) AND s.until IS NULL"""
 _NEW_NODE = "INSERT INTO node VALUES (?, ?, ?, ?, ?, ?, NULL, ?)"
@@ -45,8 +46,13 @@ _END_STATEMENT = """
 UPDATE statement SET until = ? WHERE node = ? AND source = ? AND kind = ? AND label IS ?
 AND attributes = ? AND bundle IS ? AND until IS NULL"""
 _HAS_STATEMENT = """
-SELECT 1 FROM statement WHERE node = ? AND source = ? AND kind = ? AND label IS ?
-AND attributes = ? AND bundle IS ? AND until IS NULL"""
+SELECT 1 FROM statement AS s WHERE node = ? AND source = ? AND kind = ? AND label IS ?
+AND coalesce(nullif(attributes, ''), (SELECT n.attributes FROM node AS n WHERE n.key = s.node)) = ?
+AND bundle IS ? AND until IS NULL"""
+#: Attributes that the node's row showed alone are written out before that shows anything else.
+_WRITE_OUT = """
+UPDATE statement AS s SET attributes = (SELECT n.attributes FROM node AS n WHERE n.key = s.node)
+WHERE s.node IN (SELECT value FROM json_each(?)) AND s.attributes = ''"""
 _SPOKEN_OF = """
 SELECT DISTINCT relation, 0 FROM edge WHERE effect = :key AND until IS NULL
 UNION ALL SELECT DISTINCT relation, 1 FROM edge WHERE cause = :key AND until IS NULL"""
@@ -108,6 +114,7 @@ class Change:
         are new, or back.
         """
         ended = prepare.ends(gone)
+        self._write_out((*added, *gone))
         for record in gone:
             self._end(record, entry.seq)
         families = self.families if not gone and len(added) == self.wanted else prepare.ends(added)
@@ -121,6 +128,12 @@ class Change:
         self._settle(touched | ended.keys(), statements, families, ended, entry.seq)
         return things
 
+    def _write_out(self, records: Iterable[Record]) -> None:
+        stated = {record.id for record in records if isinstance(record, Node)}
+        keys = [self.known[ident].key for ident in stated & self.known.keys()]
+        if keys:
+            self.connection.execute(_WRITE_OUT, (orjson.dumps(keys).decode(),))
+
     def _keys(self, fresh: Iterable[str]) -> dict[str, int]:
         """The inner key of every node spoken of, known or new."""
         last = self.connection.execute("SELECT max(key) FROM node").fetchone()[0] or 0
@@ -132,13 +145,21 @@ class Change:
         self, added: Iterable[Record], keys: dict[str, int], entry: Entry
     ) -> dict[str, list[Stated]]:
         found: dict[str, list[Stated]] = {}
-        rows = []
         for record in added:
             if isinstance(record, Node):
-                said = prepare.statement(record)
-                same = found.setdefault(record.id, [])
-                rows.append((keys[record.id], self.source, entry.seq, len(same), *said[1:]))
-                same.append(Stated(said, entry.source, entry.seq))
+                said = Stated(prepare.statement(record), entry.source, entry.seq)
+                found.setdefault(record.id, []).append(said)
+        rows = []
+        for ident, same in found.items():
+            key = keys[ident]
+            if len(same) == 1 and ident not in self.known:
+                # The node's row shows its attributes, and nobody else's.
+                _, kind, label, _, bundle = same[0].what
+                rows.append((key, self.source, entry.seq, 0, kind, label, "", bundle))
+                continue
+            for slot, one in enumerate(same):
+                _, kind, label, attributes, bundle = one.what
+                rows.append((key, self.source, entry.seq, slot, kind, label, attributes, bundle))
         rows.sort()
         self.connection.executemany(_NEW_STATEMENT, rows)
         return found
