@@ -4,17 +4,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 from urllib.parse import quote
 
-from lineage.access.secret_patterns import SCRUBBED, counting, scrub, scrub_value
-from lineage.model.record import Batch, Edge, Loss, Node
-from lineage.model.value import Attributes, Literal, Ref, Scalar, Value
+from lineage.access.secret_patterns import SCRUBBED, counting, holds_any, scrub, scrub_value
+from lineage.model.record import Batch, Edge, Loss, Node, names_in
+from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, each
+
+#: Types of values of which each is one text, or none.
+_PLAIN = frozenset({str, int, float, bool})
 
 
 def masked(batch: Batch) -> Batch:
     """Return a batch without the secrets in its identifiers, labels and values, and with a loss that
     says how many texts held some.
     """
+    if not holds_any(_texts(batch), _keys(batch)):
+        return batch
     with counting() as hidden:
         nodes = tuple(map(_node, batch.nodes))
         edges = tuple(map(_edge, batch.edges))
@@ -23,6 +29,24 @@ def masked(batch: Batch) -> Batch:
         return batch
     losses = (*batch.losses, loss(hidden.number))
     return replace(batch, nodes=nodes, edges=edges, bundles=bundles, losses=losses)
+
+
+def _texts(batch: Batch) -> set[str]:
+    """Every text of a batch that may hold a secret, once."""
+    values = list(chain.from_iterable(r.attributes.values() for r in batch.records))
+    several = [item for value in values if type(value) not in _PLAIN for item in each(value)]
+    found = names_in(batch)
+    found.update(batch.bundles)
+    found.update(node.label for node in batch.nodes if node.label)
+    found.update(value for value in values if type(value) is str)
+    found.update(item for item in several if isinstance(item, str))
+    found.update(item.value for item in several if isinstance(item, Literal))
+    found.update(item.iri for item in several if isinstance(item, Ref))
+    return found
+
+
+def _keys(batch: Batch) -> set[str]:
+    return set(chain.from_iterable(record.attributes for record in batch.records))
 
 
 def loss(number: int) -> Loss:

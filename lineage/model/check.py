@@ -4,17 +4,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from lineage import ids
 from lineage.errors import Rejected
 from lineage.model import dictionary, kinds, terms
 from lineage.model.findings import MOST, Finding
-from lineage.model.record import Batch, Edge, Node
+from lineage.model.record import Batch, Edge, Node, names_in
 from lineage.model.value import Attributes, Ref, Value, each
 from lineage.model.value import Literal as Typed
 
 _KNOWN_KINDS = frozenset(kinds.KINDS)
 _KNOWN_RELATIONS = frozenset(terms.RELATIONS)
+_PLAIN = frozenset({str, int, float, bool})
 _SCALARS = (str, int, float, bool, Typed, Ref)
 _NUMBERS = frozenset({int, float, bool})
 #: What the author can do about each finding.
@@ -51,7 +53,31 @@ def demand(batch: Batch) -> None:
         raise Rejected(first.message + more, where=first.subject)
 
 
+def _is_plain(batch: Batch) -> bool:
+    """Whether all of a batch is plain at one look, as nearly every batch is: then there is nothing to
+    find. One pass over columns costs a quarter of one over records.
+    """
+    nodes, edges = batch.nodes, batch.edges
+    attributes = [record.attributes for record in batch.records if record.attributes]
+    values = list(chain.from_iterable(held.values() for held in attributes))
+    if not _PLAIN.issuperset(map(type, values)):
+        return False
+    labels = {node.label for node in nodes if node.label is not None}
+    texts = [value for value in values if type(value) is str]
+    keys = set(chain.from_iterable(attributes))
+    return (
+        _KNOWN_KINDS.issuperset([node.kind for node in nodes])
+        and _KNOWN_RELATIONS.issuperset([edge.relation for edge in edges])
+        and "".join((*labels, *texts, *keys)).isascii()
+        and all(key and key.isprintable() for key in keys)
+        and keys.isdisjoint(dictionary.KEYS)
+        and ids.are_plain(names_in(batch))
+    )
+
+
 def _findings(batch: Batch) -> Iterator[Finding]:
+    if _is_plain(batch):
+        return
     good: set[str | None] = {None}
     for node in batch.nodes:
         if node.kind not in _KNOWN_KINDS:

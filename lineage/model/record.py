@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
+from operator import attrgetter
 from typing import Any, NamedTuple, TypeAlias
 from typing import Literal as OneOf
 
@@ -123,6 +124,16 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.nodes) + len(self.edges)
+
+
+def names_in(batch: Batch) -> set[str]:
+    """Collect the identifiers of a batch's records and of the bundles that they are in."""
+    found: set[str | None] = {node.id for node in batch.nodes}
+    found.update([node.bundle for node in batch.nodes])
+    for attribute in ("effect", "cause", "id", "bundle"):
+        found.update(map(attrgetter(attribute), batch.edges))
+    found.discard(None)
+    return found  # type: ignore[return-value]
 
 
 Sign = OneOf["+", "-"]
