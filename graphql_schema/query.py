@@ -21,7 +21,7 @@ from graphql_schema.types import Evidence, Node
 from lineage.services.answer import Answer
 from lineage.services.as_of import view_at
 from lineage.services.context import Context
-from lineage.services.read import ask, bisect, compare
+from lineage.services.read import ask, bisect, compare, trace
 from lineage.services.read.resolve import resolve
 from lineage.services.read.show import ShowRequest
 from lineage.services.request import Field, Request, answer_of, fields_of
@@ -38,6 +38,19 @@ class Stats:
     entries: int = strawberry.field(description="Entries of the ledger.")
     root: str = strawberry.field(description="The root of the ledger, in hex.")
     kinds: JSON = strawberry.field(description="How many nodes there are of each kind.")
+
+
+@strawberry.type(description="What is within reach of a thing, by identifiers or by numbers.")
+class Reached:
+    """What is within reach of a thing, by identifiers or by numbers."""
+
+    ids: list[strawberry.ID] | None = strawberry.field(
+        description="The identifiers, in order; null where only numbers were asked for."
+    )
+    kinds: JSON = strawberry.field(description="How many things there are of each kind.")
+    total: int = strawberry.field(description="How many things there are.")
+    certificate: answer.Certificate = strawberry.field(description="Whether this is all.")
+    start: list[strawberry.ID] = strawberry.field(description="What was asked about.")
 
 
 @strawberry.type(description="How a selection is understood and carried out.")
@@ -64,6 +77,7 @@ _TYPES: Mapping[type, Any] = {
     compare.Comparison: Comparison,
     bisect.Bisection: Bisection,
     base.Stats: Stats,
+    trace.Reached: Reached,
 }
 _ENUMS: Mapping[str, Any] = {"Relation": Relation, "Kind": Kind}
 

@@ -37,7 +37,7 @@ from lineage.services.read.produced import ProducedRequest
 from lineage.services.read.show import FindRequest, ShowRequest
 from lineage.services.read.sparql import SparqlRequest
 from lineage.services.read.stats import LogRequest, StatsRequest
-from lineage.services.read.trace import ImpactRequest, TraceRequest
+from lineage.services.read.trace import ImpactRequest, ReachRequest, TraceRequest
 from lineage.services.read.validate import ValidateRequest
 from lineage.services.read.why import WhyRequest
 from lineage.services.request import Request, described, made, signature_of
@@ -91,6 +91,7 @@ class Verbs:
     # reading
     trace: Final = Verb(TraceRequest)
     impact: Final = Verb(ImpactRequest)
+    reach: Final = Verb(ReachRequest)
     produced: Final = Verb(ProducedRequest)
     why: Final = Verb(WhyRequest)
     show: Final = Verb(ShowRequest)

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from lineage.cli import trace
 from lineage.cli.verb import verb
-from lineage.services.read.trace import ImpactRequest, WalkAnswer
+from lineage.services.read.trace import ImpactRequest, Reached, WalkAnswer
 
 
-@verb("impact", ImpactRequest)
-@trace.full
-def COMMAND(answer: WalkAnswer, *, full: bool) -> None:
+@verb("impact", ImpactRequest, instead=trace.form_of("effects"))
+@trace.forms
+def COMMAND(answer: WalkAnswer | Reached, *, full: bool) -> None:
     """Print a tree and the groups of what is downstream."""
     trace.tell(answer, "effects", full=full)

@@ -17,7 +17,7 @@ from lineage.model.gaps import Gap
 from lineage.model.record import Edge, Node
 from lineage.model.value import Attributes
 from lineage.query.plan import Toward
-from lineage.services.answer import Answer
+from lineage.services.answer import Answer, Certificate
 from lineage.services.read.equivalents import EquivalenceClass, Links
 from lineage.services.read.trace import WalkAnswer
 from lineage.services.summary import counted, readable, summary_lines
@@ -151,8 +151,13 @@ def certificate(answer: Answer) -> Iterator[Text]:
     """Write whether the answer is complete, on one line, then what is not known, one gap a line with
     the command that closes it.
     """
-    held = answer.certificate
-    size = f"{counted(len(answer.nodes), 'thing')}, {counted(len(answer.edges), 'link')}"
+    found = answer.found
+    size = f"{counted(len(found.node_rows), 'thing')}, {counted(len(found.edge_rows), 'link')}"
+    yield from certified(answer.certificate, size)
+
+
+def certified(held: Certificate, size: str) -> Iterator[Text]:
+    """Write likewise of an answer of this size."""
     if held.complete:
         yield Text(f"Everything recorded is here: {size}, as of entry {held.as_of}", style="green")
     else:

@@ -75,10 +75,12 @@ def verb(
     *,
     listed: str | None = None,
     prepare: Callable[[dict[str, Any]], None] | None = None,
+    instead: Callable[[Any, dict[str, Any]], Request[Any]] | None = None,
 ) -> Callable[[Callable[..., None]], click.Command]:
     """Make the command of a request. The decorated function prints an answer for people, with the
     options of its own; ``listed`` is the key of an answer that is a list, in JSON. ``prepare`` may
-    change what was typed before it becomes a request.
+    change what was typed before it becomes a request, and ``instead`` ask another one, as the options
+    of the function want it.
     """
 
     def made(show: Callable[..., None]) -> click.Command:
@@ -88,9 +90,11 @@ def verb(
             given = {field: typed.pop(field) for field in names}
             if prepare is not None:
                 prepare(given)
-            values = {f.name: _value(f, given[f.name]) for f in fields_of(request)}
+            asked = request(**{f.name: _value(f, given[f.name]) for f in fields_of(request)})
+            if instead is not None:
+                asked = instead(asked, typed)
             with common.opened(click.get_current_context()) as store:
-                answer = store.answer(request(**values))
+                answer = store.answer(asked)
             if as_json:
                 common.emit(_shown(answer, listed))
             else:

@@ -18,7 +18,7 @@ from lineage.services.read.bisect import Bisection
 from lineage.services.read.compare import Comparison
 from lineage.services.read.produced import ProducedAnswer
 from lineage.services.read.show import ShowAnswer
-from lineage.services.read.trace import WalkAnswer
+from lineage.services.read.trace import Reached, WalkAnswer
 from lineage.services.read.why import WhyAnswer
 from lineage.services.request import Field, answer_of, fields_of
 from lineage.store.base import Stats
@@ -38,6 +38,7 @@ SELECTIONS: Mapping[type, str] = {
     Comparison: "...Compared",
     Bisection: "...Bisected",
     Stats: "nodes edges entries root kinds",
+    Reached: "ids kinds total start certificate { ...Certified }",
 }
 #: What is sent besides: the operation in the file of its name.
 INGEST = "ingest"

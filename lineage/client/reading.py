@@ -22,7 +22,7 @@ from lineage.services.read.differences import SECTIONS, Difference
 from lineage.services.read.history import CommitBetween
 from lineage.services.read.produced import ProducedAnswer
 from lineage.services.read.show import Evidence, ShowAnswer
-from lineage.services.read.trace import WalkAnswer, grouped
+from lineage.services.read.trace import Reached, WalkAnswer, grouped
 from lineage.services.read.why import WhyAnswer
 from lineage.store.base import Cut, Stats, Subgraph
 from lineage.store.rows import EdgeRow, NodeRow
@@ -57,6 +57,16 @@ def found(said: Object) -> Answer:
 def walked(said: Object) -> WalkAnswer:
     """Read everything within reach of a thing."""
     return WalkAnswer(**_read(said), groups=_groups(said["groups"]))
+
+
+def reached(said: Object) -> Reached:
+    """Read what is within reach of a thing."""
+    return Reached(
+        kinds=said["kinds"],
+        ids=None if said["ids"] is None else tuple(said["ids"]),
+        certificate=certificate(said["certificate"]),
+        start=tuple(said["start"]),
+    )
 
 
 def produced(said: Object) -> ProducedAnswer:

@@ -23,7 +23,7 @@ from lineage.services.read.bisect import Bisection
 from lineage.services.read.compare import Comparison
 from lineage.services.read.produced import ProducedAnswer
 from lineage.services.read.show import FindRequest, ShowAnswer, kind_names
-from lineage.services.read.trace import WalkAnswer, relations
+from lineage.services.read.trace import Reached, WalkAnswer, relations
 from lineage.services.read.why import WhyAnswer
 from lineage.services.request import Field, Request, answer_of, fields_of
 from lineage.services.write.ingest import Report
@@ -206,4 +206,5 @@ _READERS: Mapping[type, Callable[[Any], Any]] = {
     Comparison: reading.comparison,
     Bisection: reading.bisection,
     Stats: reading.stats,
+    Reached: reading.reached,
 }

@@ -74,6 +74,17 @@ class Cut:
     left: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """What is within reach of a walk, without nodes and edges: how many there are of each kind, and
+    their identifiers, or ``None`` where only the numbers were asked for.
+    """
+
+    kinds: Mapping[str, int]
+    ids: Mapping[str, Sequence[str]] | None = None
+    cut: Cut | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Subgraph:
     """What a walk or a plan found, as rows; decoded when asked for."""
@@ -310,6 +321,10 @@ class Store(Protocol):
 
     def walk(self, walk: Walk, view: View) -> Subgraph:
         """Walk to everything within reach."""
+        ...
+
+    def reach(self, walk: Walk, view: View, *, counts: bool = False) -> Reach:
+        """Walk, and say what ``walk`` would find by its identifiers; ``counts``: by numbers alone."""
         ...
 
     def run(self, request: PlanRequest, view: View) -> Subgraph:

@@ -27,6 +27,7 @@ from lineage.store.base import (
     Hop,
     Moment,
     Page,
+    Reach,
     Receipt,
     Slice,
     Stats,
@@ -262,6 +263,10 @@ class MemoryStore:
     def walk(self, walk: Walk, view: View) -> Subgraph:
         """See ``Store.walk``."""
         return reference.walk(self, walk, view)
+
+    def reach(self, walk: Walk, view: View, *, counts: bool = False) -> Reach:
+        """See ``Store.reach``."""
+        return reference.reach(self, walk, view, counts=counts)
 
     def run(self, request: PlanRequest, view: View) -> Subgraph:
         """See ``Store.run``."""

@@ -28,6 +28,7 @@ from lineage.store.base import (
     Hop,
     Moment,
     Page,
+    Reach,
     Receipt,
     Slice,
     Stats,
@@ -183,6 +184,10 @@ class NewerStore:
             edge_rows=list(map(self._edge, found.edge_rows)),
             cut=found.cut,
         )
+
+    def reach(self, walk: Walk, view: View, *, counts: bool = False) -> Reach:
+        """See ``Store.reach``."""
+        return reference.reach(self, walk, view, counts=counts)
 
     def run(self, request: PlanRequest, view: View) -> Subgraph:
         """See ``Store.run``."""

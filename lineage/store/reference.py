@@ -23,6 +23,7 @@ from lineage.store.base import (
     Filter,
     Hop,
     Page,
+    Reach,
     Slice,
     Stats,
     Store,
@@ -67,6 +68,21 @@ class Clock:
         """Raise ``TimedOut`` where the time has passed."""
         if self.out:
             raise TimedOut(f"the question takes longer than {self._seconds:g} seconds")
+
+
+def reach(store: Store, wanted: Walk, view: View, *, counts: bool = False) -> Reach:
+    """Say what a walk finds, for engines that have no shorter way."""
+    found = store.walk(wanted, view)
+    return reach_of(((row.id, row.kind) for row in found.node_rows), found.cut, counts=counts)
+
+
+def reach_of(nodes: Iterable[tuple[str, str]], cut: Cut | None, *, counts: bool = False) -> Reach:
+    """Make the answer of identifiers with their kinds."""
+    ids: dict[str, list[str]] = {}
+    for ident, kind in nodes:
+        ids.setdefault(kind, []).append(ident)
+    kinds = {kind: len(held) for kind, held in ids.items()}
+    return Reach(kinds=kinds, ids=None if counts else ids, cut=cut)
 
 
 def walk(store: Store, wanted: Walk, view: View) -> Subgraph:

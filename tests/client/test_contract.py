@@ -71,6 +71,10 @@ CALLS = [
     ("impact", ["sha256:" + "ab" * 32], {}),
     ("impact", ["data/train.csv@1"], {"limit": 1}),
     ("impact", ["run:train"], {}),
+    ("reach", ["sha256:" + "ab" * 32], {}),
+    ("reach", ["data/train.csv@1"], {"limit": 1, "counts": True}),
+    ("reach", ["fraud@v1"], {"toward": "causes", "at": "1"}),
+    ("reach", ["fraud@v1"], {"toward": "sideways"}),
     ("produced", ["fraud@v1"], {}),
     ("produced", ["fraud@v1"], {"depth": 2, "via": ("used", "wasGeneratedBy")}),
     ("why", ["fraud@v1", "data/train.csv@1"], {}),
@@ -105,7 +109,7 @@ def test_a_client_answers_as_the_store_does(pair, verb, words, options):
 
 def test_every_call_of_the_contract_that_reads_is_tried():
     reading = {"ask", "explain", "trace", "impact", "produced", "why", "show", "find", "compare"}
-    assert {verb for verb, _, _ in CALLS} == reading | {"bisect", "stats"}
+    assert {verb for verb, _, _ in CALLS} == reading | {"bisect", "stats", "reach"}
 
 
 def test_runs_in_their_order_come_back_with_all_that_changed(served):

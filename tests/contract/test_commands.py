@@ -122,6 +122,28 @@ def test_a_trace_reads_well_and_says_that_it_is_whole(run, store):
     ]
 
 
+def test_a_walk_is_answered_by_identifiers_or_by_numbers_alone(run, store):
+    code, out, err = run("--store", store, "impact", "data", "--ids")
+    assert (code, err) == (0, "Everything recorded is here: 3 things, as of entry 1\n")
+    walked = json.loads(run("--store", store, "impact", "data", "--json")[1])
+    assert out.splitlines() == [node["id"] for node in walked["nodes"]]
+    code, out, err = run("--store", store, "trace", "model", "--count")
+    assert (code, err) == (0, "")
+    assert [line.split() for line in out.splitlines()[:3]] == [
+        ["Activity", "1"],
+        ["Entity", "2"],
+        ["total", "3"],
+    ]
+    assert out.splitlines()[3] == "Everything recorded is here: 3 things, as of entry 1"
+    said = json.loads(run("--store", store, "trace", "model", "--count", "--json")[1])
+    assert (said["kinds"], said["total"], "ids" in said) == ({"Activity": 1, "Entity": 2}, 3, False)
+    said = json.loads(run("--store", store, "trace", "model", "--ids", "--depth", "1", "--json")[1])
+    assert said["certificate"]["cut"] == {"reason": "depth", "left": 1}
+    assert len(said["ids"]) == said["total"] == 2
+    code, _, err = run("--store", store, "trace", "model", "--ids", "--count")
+    assert (code, "two forms" in err) == (2, True)
+
+
 def test_importing_again_says_nothing_is_new(run, store):
     code, out, _ = run("--store", store, "import", "doc.json")
     assert code == 0

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
@@ -134,10 +136,22 @@ def same_answers(ours, theirs, view, wanted, where):
     for walk in wanted:
         mine, others = ours.walk(walk, view), theirs.walk(walk, view)
         assert (others.cut, others.nodes, others.edges) == (mine.cut, mine.nodes, mine.edges)
+        same_reach(mine, theirs, walk, view)
     for page in (Page(limit=2), Page(limit=100, after=IDS[3])):
         assert theirs.find(where, page, view) == ours.find(where, page, view)
     hop = Hop(toward="effects")
     assert set(theirs.edges(IDS[:4], hop, view)) == set(ours.edges(IDS[:4], hop, view))
+
+
+def same_reach(found, store, walk, view):
+    """By identifiers and by numbers it is what the walk finds, cut where that is."""
+    kinds = Counter(row.kind for row in found.node_rows)
+    reach = store.reach(walk, view)
+    ids = {kind: sorted(held) for kind, held in reach.ids.items()}
+    assert ids == {k: sorted(r.id for r in found.node_rows if r.kind == k) for k in kinds}
+    counted = store.reach(walk, view, counts=True)
+    assert (counted.kinds, counted.ids, counted.cut) == (kinds, None, found.cut)
+    assert (reach.kinds, reach.cut) == (kinds, found.cut)
 
 
 named = st.builds(

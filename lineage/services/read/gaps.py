@@ -73,6 +73,16 @@ def of_walk(
     yield from sources(ctx, view)
 
 
+def needs_things(ctx: Context, start: Sequence[NodeRow], view: View) -> bool:
+    """Whether the gaps of a walk to effects depend on what it reaches, not only on where it begins."""
+    names = {name for row in start if (name := _file_name(row)) is not None}
+    return (
+        any(known_gaps.may_hold(ctx.store))
+        or any(row.kind == "Package" for row in start)
+        or bool(names and view == NOW and known_gaps.unjoined(ctx, names)[0])
+    )
+
+
 # --- runs -----------------------------------------------------------------------------------------
 
 
@@ -260,7 +270,7 @@ def _invalidated(
     gone = {row.effect for row in rows if row.relation == "wasInvalidatedBy"}
     if gone:
         first = min(gone)
-        title = next((row.title for row in found.node_rows if row.id == first), ids.short(first))
+        title = next((row.title for row in ctx.store.get([first], view).values()), ids.short(first))
         yield Gap(
             code="invalidated",
             count=len(gone),

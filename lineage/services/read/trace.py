@@ -6,22 +6,24 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Annotated, Literal, TypeVar
+from itertools import chain
+from typing import Annotated, Any, Literal, TypeVar
 
 from lineage.errors import Usage
 from lineage.model import kinds, terms
 from lineage.model.gaps import Gap
 from lineage.query.plan import Toward
-from lineage.services.answer import Answer, certify
+from lineage.services.answer import Answer, Certificate, certify
 from lineage.services.as_of import at_one_moment
 from lineage.services.context import Context
 from lineage.services.read.equivalents import versions_asked
-from lineage.services.read.gaps import of_walk
+from lineage.services.read.gaps import needs_things, of_walk
 from lineage.services.read.resolve import meant, nearest, resolve
 from lineage.services.read.versions import newest, parts, versions
 from lineage.services.request import ANSWER, EVERYTHING, Request, Says, Via, When, reference
 from lineage.services.summary import counted
-from lineage.store.base import Subgraph, View, Walk
+from lineage.store.base import Reach, Subgraph, View, Walk
+from lineage.store.reference import reach_of
 from lineage.store.rows import NodeRow
 
 Depth = Annotated[
@@ -50,7 +52,7 @@ class WalkAnswer(Answer):
 #: Versions that a message names.
 _SHOWN = 5
 
-W = TypeVar("W", bound=WalkAnswer)
+W = TypeVar("W")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,28 +96,87 @@ class ImpactRequest(
         return walked(ctx, self, "effects")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """What is within reach of one thing, without nodes and edges: how many there are of each kind, and
+    their identifiers, ``None`` where only the numbers were asked for. ``start`` is as in a walk's answer.
+    """
+
+    kinds: Mapping[str, int]
+    ids: tuple[str, ...] | None
+    certificate: Certificate
+    start: tuple[str, ...]
+
+    @property
+    def total(self) -> int:
+        """How many things there are."""
+        return sum(self.kinds.values())
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answer as the JSON of every interface."""
+        ids = {} if self.ids is None else {"ids": list(self.ids)}
+        certificate = self.certificate.to_dict()
+        return {**ids, "kinds": dict(self.kinds), "total": self.total, "certificate": certificate}
+
+
+@dataclass(frozen=True, slots=True)
+class ReachRequest(WalkRequest[Reached], graphql="reach", weight=5):
+    """What trace and impact would find, by identifiers or by numbers: of large answers these come many
+    times sooner than nodes and edges do.
+    """
+
+    _: KW_ONLY
+    toward: Annotated[
+        Literal["causes", "effects"], Says(text="What it was made from, or what was made from it.")
+    ] = "effects"
+    counts: Annotated[bool, Says(text="Only how many there are of each kind.")] = False
+
+    def answer(self, ctx: Context) -> Reached:
+        """See ``Request.answer``."""
+
+        def read(view: View) -> tuple[Reach, tuple[str, ...], list[Gap]]:
+            walk, start, gaps = _walk(ctx, self, self.toward, view)
+            reach, found = _reach(ctx, walk, start, view, counts=self.counts)
+            whole = walk.relations is None and reach.cut is None
+            gaps += of_walk(ctx, found, start, self.toward, view, everything=whole)
+            return reach, tuple(row.id for row in start), gaps
+
+        (reach, start, gaps), stand = at_one_moment(ctx, self.at, read)
+        ids = (
+            None if self.counts else tuple(sorted(chain.from_iterable((reach.ids or {}).values())))
+        )
+        certificate = certify(stand, reach.cut, gaps=gaps)
+        kinds = dict(sorted(reach.kinds.items()))
+        return Reached(kinds=kinds, ids=ids, certificate=certificate, start=start)
+
+
+def _reach(
+    ctx: Context, walk: Walk, start: Sequence[NodeRow], view: View, *, counts: bool
+) -> tuple[Reach, Subgraph]:
+    """What is within reach, and of it what its gaps are found by: of causes nodes and edges, which are
+    few; of effects identifiers and kinds, where there is anything to find.
+    """
+    if walk.toward == "causes":
+        found = ctx.store.walk(walk, view)
+        return reach_of(((row.id, row.kind) for row in found.node_rows), found.cut), found
+    needed = needs_things(ctx, start, view)
+    reach = ctx.store.reach(walk, view, counts=counts and not needed)
+    held = (reach.ids or {}).items() if needed else ()
+    rows = [NodeRow(ident, kind, None, "{}") for kind, ids in held for ident in ids]
+    return reach, Subgraph(node_rows=rows, edge_rows=())
+
+
 def walked(ctx: Context, asked: WalkRequest[W], toward: Toward) -> WalkAnswer:
     """Walk to everything within reach of one thing, on one side of it; downstream of a folder, of the
     files in it as well. Raises ``Usage`` where the latest version is asked for and nothing tells which
     one that is.
     """
-    along = relations(asked.via)
 
     def read(view: View) -> tuple[Subgraph, tuple[str, ...], list[Gap]]:
-        start, left_out = _start(ctx, asked, toward, view)
-        if toward == "effects":
-            start = (*start, *parts(ctx, start, view))
-        walk = Walk(
-            start=frozenset(row.id for row in start),
-            toward=toward,
-            relations=along,
-            depth=asked.depth,
-            limit=asked.limit,
-            seconds=ctx.budget,
-        )
+        walk, start, gaps = _walk(ctx, asked, toward, view)
         found = ctx.store.walk(walk, view)
-        whole = along is None and found.cut is None
-        gaps = [*left_out, *of_walk(ctx, found, start, toward, view, everything=whole)]
+        whole = walk.relations is None and found.cut is None
+        gaps += of_walk(ctx, found, start, toward, view, everything=whole)
         return found, tuple(row.id for row in start), gaps
 
     (found, start, gaps), stand = at_one_moment(ctx, asked.at, read)
@@ -128,8 +189,27 @@ def walked(ctx: Context, asked: WalkRequest[W], toward: Toward) -> WalkAnswer:
     )
 
 
+def _walk(
+    ctx: Context, asked: WalkRequest[Any], toward: Toward, view: View
+) -> tuple[Walk, tuple[NodeRow, ...], list[Gap]]:
+    """The walk that is asked for, what it begins with, and what of that is left out."""
+    along = relations(asked.via)
+    start, left_out = _start(ctx, asked, toward, view)
+    if toward == "effects":
+        start = (*start, *parts(ctx, start, view))
+    walk = Walk(
+        start=frozenset(row.id for row in start),
+        toward=toward,
+        relations=along,
+        depth=asked.depth,
+        limit=asked.limit,
+        seconds=ctx.budget,
+    )
+    return walk, start, left_out
+
+
 def _start(
-    ctx: Context, asked: WalkRequest[W], toward: Toward, view: View
+    ctx: Context, asked: WalkRequest[Any], toward: Toward, view: View
 ) -> tuple[tuple[NodeRow, ...], list[Gap]]:
     """What a walk begins with: a thing; a name with its versions, since nobody made the name; the
     versions of a path; or one of these versions, and how many are left out then.

@@ -28,6 +28,7 @@ from lineage.store.base import (
     Hop,
     Moment,
     Page,
+    Reach,
     Receipt,
     Slice,
     Stats,
@@ -297,6 +298,10 @@ class Neo4jStore:
             for row in self._client.one(text, ids=chunk, as_of=view.as_of)[0]
         ]
         return edge_rows(rows)
+
+    def reach(self, walk: Walk, view: View, *, counts: bool = False) -> Reach:
+        """See ``Store.reach``."""
+        return reference.reach(self, walk, view, counts=counts)
 
     def walk(self, walk: Walk, view: View) -> Subgraph:
         """See ``Store.walk``: one statement, one row; level by level where a depth or too large

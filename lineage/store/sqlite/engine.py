@@ -22,6 +22,7 @@ from lineage.store.base import (
     Hop,
     Moment,
     Page,
+    Reach,
     Receipt,
     Slice,
     Stats,
@@ -264,6 +265,11 @@ class SqliteStore:
         """See ``Store.walk``."""
         with self._reading() as connection:
             return read.walk(connection, walk, view)
+
+    def reach(self, walk: Walk, view: View, *, counts: bool = False) -> Reach:
+        """See ``Store.reach``."""
+        with self._reading() as connection:
+            return read.reach(connection, walk, view, counts=counts)
 
     def identifiers(self, after: str | None, limit: int, view: View) -> Sequence[str]:
         """See ``Store.identifiers``."""

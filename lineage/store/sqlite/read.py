@@ -17,9 +17,9 @@ from lineage.model import terms
 from lineage.model.merge import mention
 from lineage.query.condition import Condition
 from lineage.store import prepare
-from lineage.store.base import Cut, Hop, Page, Subgraph, View, Walk
+from lineage.store.base import Cut, Hop, Page, Reach, Subgraph, View, Walk
 from lineage.store.claims import Stated, Statement
-from lineage.store.reference import Clock
+from lineage.store.reference import Clock, reach_of
 from lineage.store.rows import EdgeRow, NodeRow
 from lineage.store.sqlite.connect import Connection
 from lineage.store.sqlite.select import Way, ways
@@ -34,6 +34,9 @@ WHERE id IN (SELECT value FROM json_each(?)) AND until IS NULL"""
 _NODES_BY_KEY = """
 SELECT key, id, kind, label, attributes FROM node WHERE key IN (SELECT value FROM json_each(?))"""
 _KEYS_BY_ID = "SELECT key, id FROM node WHERE id IN (SELECT value FROM json_each(?))"
+_NAMES_BY_KEY = "SELECT id, kind FROM node WHERE key IN (SELECT value FROM json_each(?))"
+_KINDS_BY_KEY = """
+SELECT kind, count(*) FROM node WHERE key IN (SELECT value FROM json_each(?)) GROUP BY kind"""
 _IDS_BY_KEY = "SELECT key, id FROM node WHERE key IN (SELECT value FROM json_each(?))"
 _STATEMENTS = """
 SELECT s.node, (SELECT o.name FROM source o WHERE o.key = s.source), s.since, s.kind, s.label,
@@ -53,6 +56,8 @@ AND {view}"""
 _HOP = """
 SELECT e.effect, e.cause, e.relation, e.attributes, e.id, e.bundle FROM edge e
 WHERE e.{near} {keys} AND {view} AND {taken}"""
+_FAR = """
+SELECT DISTINCT e.{far} FROM edge e WHERE e.{near} {keys} AND {view} AND {taken}"""
 MANY, ONE = "IN (SELECT value FROM json_each(:keys))", "= :keys"
 _FIND = "SELECT key, id, kind, label, attributes FROM {through} WHERE until IS NULL AND {sql}"
 _IN_ORDER = " ORDER BY id LIMIT :limit"
@@ -71,12 +76,13 @@ def to_json(values: Iterable[Any]) -> str:
     return orjson.dumps(list(values)).decode()
 
 
-def hop_text(connection: Connection, hop: Hop, view: View, keys: str = MANY) -> str:
+def hop_text(
+    connection: Connection, hop: Hop, view: View, keys: str = MANY, form: str = _HOP
+) -> str:
     """Write the statement of one hop, from many nodes or from one."""
-    near = "effect" if hop.toward == "causes" else "cause"
-    return _HOP.format(
-        near=near, keys=keys, view=standing(view, "e."), taken=taken(connection, hop)
-    )
+    near, far = ("effect", "cause") if hop.toward == "causes" else ("cause", "effect")
+    shown = standing(view, "e.")
+    return form.format(near=near, far=far, keys=keys, view=shown, taken=taken(connection, hop))
 
 
 def taken(connection: Connection, hop: Hop) -> str:
@@ -176,10 +182,32 @@ def edge_rows(
 
 def walk(connection: Connection, wanted: Walk, view: View) -> Subgraph:
     """Walk as ``reference.walk`` does, over inner keys: one statement a level."""
-    many = hop_text(connection, wanted.hop, view)
-    one = hop_text(connection, wanted.hop, view, ONE)
+    seen, rows, cut = _levels(connection, wanted, view, _HOP)
+    return _subgraph(connection, seen, rows, cut, view)
+
+
+def reach(connection: Connection, wanted: Walk, view: View, *, counts: bool) -> Reach:
+    """Walk likewise, without reading edges, and nodes as far as they are asked for."""
+    seen, _, cut = _levels(connection, wanted, view, _FAR)
+    if view.as_of is not None:
+        rows = as_of(connection, names_of(connection, seen), view).values()
+        return reach_of(((row.id, row.kind) for row in rows), cut, counts=counts)
+    if counts:
+        return Reach(kinds=dict(connection.execute(_KINDS_BY_KEY, (to_json(seen),))), cut=cut)
+    nodes = connection.execute(_NAMES_BY_KEY, (to_json(seen),))
+    return reach_of(nodes, cut)
+
+
+def _levels(
+    connection: Connection, wanted: Walk, view: View, form: str
+) -> tuple[set[int], list[tuple[Any, ...]], Cut | None]:
+    """The keys within reach of a walk, the rows of its edges where the form of a hop has them, and why
+    it was cut.
+    """
+    many = hop_text(connection, wanted.hop, view, form=form)
+    one = hop_text(connection, wanted.hop, view, ONE, form=form)
     parameters: dict[str, Any] = {"as_of": view.as_of}
-    far = 1 if wanted.toward == "causes" else 0
+    far = 0 if form == _FAR or wanted.toward == "effects" else 1
     level = set(starts(connection, wanted.start, view))
     seen = set(level)
     rows: list[tuple[Any, ...]] = []
@@ -197,6 +225,8 @@ def walk(connection: Connection, wanted: Walk, view: View) -> Subgraph:
         if wanted.depth is not None and depth >= wanted.depth:
             cut = Cut(reason="depth", left=len(reached)) if found else None
             break
+        if form == _FAR:
+            found = []
         if len(seen) + len(reached) > wanted.limit:
             kept = _first_by_id(connection, reached, max(0, wanted.limit - len(seen)))
             cut = Cut(reason="limit", left=len(reached) - len(kept))
@@ -207,7 +237,7 @@ def walk(connection: Connection, wanted: Walk, view: View) -> Subgraph:
         rows += found
         level = reached
         depth += 1
-    return _subgraph(connection, seen, rows, cut, view)
+    return seen, rows, cut
 
 
 def starts(connection: Connection, idents: Collection[str], view: View) -> Mapping[int, object]:
