@@ -63,12 +63,13 @@ def _document(
     format: str,  # noqa: A002 - the public word
     out: str | None,
     at: str | None,
+    canonical: bool,
     as_json: bool,
 ) -> None:
     if as_json and out is None:
         raise click.UsageError("--json tells about the document: name a file for it with --out")
     with common.opened(ctx) as store:
-        exported = store.export(selection, format=format, at=at)
+        exported = store.export(selection, format=format, at=at, canonical=canonical)
     common.write(out, exported.data)
     if as_json:
         common.emit(exported.to_dict())

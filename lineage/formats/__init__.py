@@ -75,6 +75,7 @@ __all__ = [
     "FormatRow",
     "canonical",
     "convert",
+    "demand_canonical",
     "for_file",
     "from_prov",
     "is_named",
@@ -174,13 +175,18 @@ def canonical(batch: Batch, format: str = "nquads") -> str | None:  # noqa: A002
     (RDFC-1.0): without named graphs, that is not what the batch says where it has bundles. ``None``
     where nodes without a name speak too much of each other for that form.
     """
-    written = named(format)
+    demand_canonical(format)
     from lineage.formats import prov_o
 
-    if not isinstance(written, prov_o.ProvO):
+    written: Any = named(format)
+    return prov_o.canonical(written.held(batch))
+
+
+def demand_canonical(format: str) -> None:  # noqa: A002 - the public word
+    """Raise ``UnknownFormat`` for a format that is none of RDF, or return."""
+    if format not in RDF:
         hint = f"The formats of RDF have one: {', '.join(sorted(RDF))}."
         raise UnknownFormat(f"{format} has no canonical form", hint=hint)
-    return prov_o.canonical(written.held(batch))
 
 
 def to_rdflib(batch: Batch) -> Any:

@@ -69,7 +69,9 @@ def typed(monkeypatch):
 
 
 def test_a_store_is_exported_to_a_file_and_the_losses_are_said(run, held, tmp_path):
-    code, out, err = run("--store", held, "export", "--format", "turtle", "-o", "all.ttl")
+    turtle = ("--store", held, "export", "--format", "turtle", "-o", "all.ttl")
+    assert "canonical" not in run(*turtle)[2]
+    code, out, err = run(*turtle, "--canonical")
     assert (code, out) == (0, "")
     assert "not in it: 1 bundle: turtle has no named graphs" in err
     assert "3 things, 2 links as turtle, as of entry 1" in err

@@ -177,11 +177,13 @@ def test_the_canonical_hash_is_that_of_the_document_in_whatever_syntax():
         with lineage.open("memory:") as store:
             store.ingest(batch)
             for name, syntax in syntaxes.items():
-                document = store.export(format=name)
+                document = store.export(format=name, canonical=True)
                 hashes[part, name] = document.canonical
                 if name != "rdfxml":  # it has no way to write some characters of ours
                     assert document.canonical == canonical(document.data, syntax), (part, name)
-            assert store.export(format="json").canonical is None
+                assert store.export(format=name).canonical is None
+            with pytest.raises(UnknownFormat, match="json has no canonical form"):
+                store.export(format="json", canonical=True)
     assert len({hashes["none", name] for name in syntaxes}) == 1
     assert hashes["none", "trig"] != hashes["more", "trig"]
     assert hashes["bundles", "trig"] == hashes["bundles", "nquads"] != hashes["bundles", "turtle"]

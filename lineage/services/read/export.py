@@ -35,7 +35,7 @@ class Gathered:
 class Exported:
     """A document: its bytes, what it holds, and what of the selection its format could not hold.
 
-    ``canonical`` is the SHA-256 of the document's canonical N-Quads (RDFC-1.0), for formats of RDF:
+    ``canonical`` is the SHA-256 of the document's canonical N-Quads (RDFC-1.0), where it was asked for:
     two documents that say the same have the same, however they are written.
     """
 
@@ -82,14 +82,23 @@ class ExportRequest(
         Says(text=f"The format: {', '.join(formats.BUILTIN)}.", metavar="NAME"),
     ] = "json"
     at: When = None
+    canonical: Annotated[
+        bool,
+        Says(
+            text="Also the hash of what the document says (RDFC-1.0), for formats of RDF: it takes longer "
+            "than all the rest, and some 10 KB of memory a statement."
+        ),
+    ] = False
 
     def answer(self, ctx: Context) -> Exported:
-        """See ``Request.answer``. Raises ``UnknownFormat``, and the errors of ``ask``."""
+        """See ``Request.answer``. Raises ``UnknownFormat``, also where a canonical form is asked for of
+        a format that has none, and the errors of ``ask``.
+        """
         written = formats.named(self.format)
+        if self.canonical:
+            formats.demand_canonical(self.format)
         found = gather(ctx, self.selection, at=self.at)
-        canonical = None
-        if self.format in formats.RDF:
-            canonical = formats.canonical(found.batch, self.format)
+        canonical = formats.canonical(found.batch, self.format) if self.canonical else None
         return Exported(
             data=written.dumps(found.batch),
             format=written.name,
