@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -76,7 +76,7 @@ def _context(given: str) -> tuple[str, bytes]:
     return address, read(file)
 
 
-def write(path: str | None, data: bytes, *, hint: str = "Name another place.") -> None:
+def write(path: str | None, pieces: Iterable[bytes], *, hint: str = "Name another place.") -> None:
     """Write a file, whole or not at all, or stdout; pipes and devices are written to as they are, a terminal
     without what it would obey.
 
@@ -86,12 +86,13 @@ def write(path: str | None, data: bytes, *, hint: str = "Name another place.") -
 
     try:
         if path is None and sys.stdout.isatty():
-            terminal.echo(data.decode(errors="replace"), nl=False, several_lines=True)
+            shown = b"".join(pieces).decode(errors="replace")
+            terminal.echo(shown, nl=False, several_lines=True)
         elif path is None:
-            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.writelines(pieces)
             sys.stdout.buffer.flush()
         else:
-            _write(Path(path), data)
+            _write(Path(path), pieces)
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -99,14 +100,16 @@ def write(path: str | None, data: bytes, *, hint: str = "Name another place.") -
         raise Usage(message, where=path or "stdout", hint=hint) from error
 
 
-def _write(target: Path, data: bytes) -> None:
+def _write(target: Path, pieces: Iterable[bytes]) -> None:
     if target.exists() and not target.is_file():
-        target.write_bytes(data)
+        with target.open("wb") as device:
+            device.writelines(pieces)
         return
     target = target.resolve()
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        part.write_bytes(data)
+        with part.open("wb") as file:
+            file.writelines(pieces)
         if target.exists():
             # Whoever may read the file that stood there may read this one, and nobody else.
             part.chmod(target.stat().st_mode & 0o7777)

@@ -43,6 +43,6 @@ def COMMAND(
         )
     batch = read.loads(data, source)
     shown = written.dumps(batch)
-    common.write(out, shown)
+    common.write(out, (shown,))
     for loss in (*batch.losses, *written.losses(batch)):
         terminal.echo(f"not in it: {loss.number} {loss.what}: {loss.reason}", err=True)

@@ -70,7 +70,7 @@ def _document(
         raise click.UsageError("--json tells about the document: name a file for it with --out")
     with common.opened(ctx) as store:
         exported = store.export(selection, format=format, at=at, canonical=canonical)
-    common.write(out, exported.data)
+    common.write(out, exported.pieces())
     if as_json:
         common.emit(exported.to_dict())
     else:

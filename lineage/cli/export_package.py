@@ -46,7 +46,7 @@ def _package(
         )
     said = made.statement
     lost = f"Package {said.sequence} is in the ledger and lost: {partner} takes the next one"
-    common.write(out, made.data, hint=f"{lost} with lineage import --accept-gap.")
+    common.write(out, (made.data,), hint=f"{lost} with lineage import --accept-gap.")
     if as_json:
         common.emit(made.to_dict())
         return

@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib import import_module
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from lineage.errors import InputTruncated, MissingExtra, UnknownFormat
+from lineage.formats.document import Document
 from lineage.model import check, constraints
 from lineage.model.findings import Finding
 from lineage.model.record import Batch, Loss
@@ -73,6 +74,7 @@ __all__ = [
     "RDF",
     "Format",
     "FormatRow",
+    "Streamed",
     "canonical",
     "convert",
     "demand_canonical",
@@ -107,6 +109,21 @@ class Format(Protocol):
 
     def losses(self, batch: Batch) -> tuple[Loss, ...]:
         """List what of a batch the format cannot hold, so that writing it is no silent loss."""
+        ...
+
+
+@runtime_checkable
+class Streamed(Protocol):
+    """A format that can be written piece by piece, so that neither the records nor the bytes need be in
+    memory.
+    """
+
+    def pieces(self, document: Document) -> Iterator[bytes]:
+        """Write a document: the same statements give the same bytes as ``Format.dumps``."""
+        ...
+
+    def losses(self, batch: Batch | Document) -> tuple[Loss, ...]:
+        """See ``Format.losses``."""
         ...
 
 
@@ -170,16 +187,17 @@ def recognised(data: bytes, where: str) -> Format:
     return found
 
 
-def canonical(batch: Batch, format: str = "nquads") -> str | None:  # noqa: A002 - the public word
+def canonical(said: Batch | Document, format: str = "nquads") -> str | None:  # noqa: A002 - the public word
     """The SHA-256, in hex, of what a document of a format of RDF says, in canonical form
-    (RDFC-1.0): without named graphs, that is not what the batch says where it has bundles. ``None``
+    (RDFC-1.0): without named graphs, that is not all that is said where there are bundles. ``None``
     where nodes without a name speak too much of each other for that form.
     """
     demand_canonical(format)
     from lineage.formats import prov_o
 
     written: Any = named(format)
-    return prov_o.canonical(written.held(batch))
+    document = Document.of(said) if isinstance(said, Batch) else said
+    return prov_o.canonical(document if written.graphs else document.run_together())
 
 
 def demand_canonical(format: str) -> None:  # noqa: A002 - the public word

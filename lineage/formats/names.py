@@ -14,7 +14,7 @@ from lineage import ids
 from lineage.errors import BadInput
 from lineage.formats import prov_terms
 from lineage.model import namespaces
-from lineage.model.record import Batch, Loss
+from lineage.model.record import Loss
 from lineage.model.value import Literal, Ref, Scalar
 
 _ABSOLUTE = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.\-]*://|urn:|swh:|mailto:|doi:|tag:|info:)")
@@ -231,7 +231,7 @@ class Prefixes:
 
     def __init__(
         self,
-        batch: Batch,
+        prefixes: Mapping[str, str],
         *,
         local: Callable[[str], bool] = _any,
         space: Callable[[str], bool] = _any,
@@ -241,10 +241,10 @@ class Prefixes:
     ) -> None:
         found = {
             short: iri
-            for short, iri in sorted(batch.prefixes.items())
+            for short, iri in sorted(prefixes.items())
             if _free(short, iri) and prefix(short) and space(iri)
         }
-        unnamed = batch.prefixes.get("default") if default else None
+        unnamed = prefixes.get("default") if default else None
         self.default: str | None = unnamed if unnamed is not None and space(unnamed) else None
         self._space = space
         self.bound: dict[str, str] = dict(found)
@@ -265,6 +265,8 @@ class Prefixes:
         found = self._names.get(iri)
         if found is None:
             ours = iri.startswith(ODD_IRI)
+            if len(self._names) >= REMEMBERED:
+                self._names.clear()
             found = self._names[iri] = self._held(iri) if ours else self._qualified(iri)
         return found
 
@@ -364,6 +366,8 @@ class Prefixes:
         return f"{prefix}:{self._escape(local)}"
 
 
+#: Names that are remembered: of more there are too many to hold.
+REMEMBERED = 50_000
 _WELL_KNOWN = {space: prefix for prefix, space in namespaces.PREFIXES.items()}
 #: Prefixes that syntaxes or our own words need for themselves: a document's own take others.
 _RESERVED = frozenset({"prov", "xsd", "lineage", "xsi", "xml", "xmlns", "default"})

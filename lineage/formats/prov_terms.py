@@ -18,7 +18,7 @@ from typing import NamedTuple
 from lineage import ids
 from lineage.formats import agent_types, unnamed
 from lineage.model import dictionary, kinds, namespaces, terms
-from lineage.model.record import Batch, Edge, Loss, Node, Record, line
+from lineage.model.record import Batch, Edge, Node, Record, line
 from lineage.model.terms import Family, Relation
 from lineage.model.value import (
     Literal,
@@ -191,20 +191,13 @@ def parts(record: Edge) -> Parts | None:
     )
 
 
-def crowded(batch: Batch, what: str) -> tuple[Loss, ...]:
-    """The places of relations in which several values stand, where PROV has one; ``what`` becomes of
-    them.
-    """
-    number = sum(
+def crowded_places(edges: Iterable[Edge]) -> int:
+    """How many places of relations hold several values, where PROV has one."""
+    return sum(
         type(value) is tuple and key in _ROWS[edge.relation][1]
-        for edge in batch.edges
+        for edge in edges
         if edge.attributes and edge.relation in _ROWS
         for key, value in edge.attributes.items()
-    )
-    return (
-        (Loss("places with several values", number, f"PROV has one there: {what}"),)
-        if number
-        else ()
     )
 
 

@@ -12,8 +12,11 @@ import pytest
 
 import lineage
 from lineage import formats
+from lineage.errors import StoreDamaged
 from lineage.model.record import Batch, Edge, Node, line
 from lineage.model.value import Ref
+from lineage.services.read import export
+from lineage.store.sqlite.engine import SqliteStore
 
 EX = "http://example.org/"
 STORY = Batch(
@@ -91,6 +94,25 @@ def test_a_store_is_exported_to_a_file_and_the_losses_are_said(run, held, tmp_pa
     assert json.loads(told)["losses"] == []
     back = formats.named("trig").loads((tmp_path / "all.trig").read_bytes())
     assert statements(back) == statements(STORY)
+
+
+def test_an_export_that_fails_leaves_what_stood_there(run, held, tmp_path, monkeypatch):
+    read = SqliteStore.held
+
+    def damaged(store, ids, view):
+        if f"{EX}run" in ids:
+            raise StoreDamaged("a page is not readable", where="s.db")
+        return read(store, ids, view)
+
+    (tmp_path / "all.nq").write_bytes(b"former")
+    monkeypatch.setattr(export, "_TOGETHER", 1)
+    monkeypatch.setattr(SqliteStore, "held", damaged)
+    for out in (("-o", "all.nq"), ()):
+        code, told, err = run("--store", held, "export", "--format", "nquads", *out)
+        assert (code != 0, told) == (True, "")
+        assert "a page is not readable" in err
+    assert (tmp_path / "all.nq").read_bytes() == b"former"
+    assert [path.name for path in tmp_path.iterdir() if ".part" in path.name] == []
 
 
 def test_a_selection_goes_to_stdout_and_what_is_said_of_it_to_stderr(run, held):

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from lineage.formats import json_marks
+from lineage.formats.document import Document, crowded
 from lineage.formats.gc_pause import gc_disabled
 from lineage.formats.prov_json.read import Reader
 from lineage.formats.prov_json.write import Writer
-from lineage.formats.prov_terms import ELEMENTS, crowded
+from lineage.formats.prov_terms import ELEMENTS
 from lineage.model import terms
 from lineage.model.record import Batch, Loss
 from lineage.sources.text import decode
@@ -42,9 +45,13 @@ class ProvJson:
     @gc_disabled()
     def dumps(self, batch: Batch) -> bytes:
         """Write a document: same batch, same bytes."""
-        return Writer(batch).document()
+        return b"".join(self.pieces(Document.of(batch)))
 
-    def losses(self, batch: Batch) -> tuple[Loss, ...]:
+    def pieces(self, document: Document) -> Iterator[bytes]:
+        """See ``formats.Streamed``."""
+        return Writer(document).document()
+
+    def losses(self, batch: Batch | Document) -> tuple[Loss, ...]:
         """What other readers may refuse: PROV-JSON holds all that a batch can."""
         return crowded(batch, "other readers may refuse it")
 

@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from io import BytesIO
+from collections.abc import Iterable, Iterator
 from itertools import count, groupby
 from operator import attrgetter
 from typing import Any
@@ -12,35 +11,33 @@ from typing import Any
 import orjson
 
 from lineage.formats import prov_terms
+from lineage.formats.document import Document, Section, headed
 from lineage.formats.names import Prefixes
 from lineage.model import dictionary, namespaces, terms
 from lineage.model.dictionary import Member, Pair
-from lineage.model.record import Batch, Edge, Node, Record
+from lineage.model.record import Edge, Node, Record
 from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, wired
 
 
 class Writer:
     """One writing of a batch: the prefixes in use, and the names made with them."""
 
-    def __init__(self, batch: Batch) -> None:
-        self._batch = batch
-        self._prefixes = Prefixes(batch)
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._prefixes = Prefixes(document.prefixes)
         self._name = self._prefixes.name
         self._keys: dict[str, str] = {}
 
-    def document(self) -> bytes:
-        """Write the document: prefixes, elements and relations by their word, bundles."""
-        inside = prov_terms.bundled(self._batch)
-        head = self._head()
-        out = BytesIO()
-        out.write(head)
-        out.writelines(self._sections(inside.pop(None), 1))
-        out.writelines(self._bundles(inside))
-        out.write(b"\n}")
-        if (whole := self._head()) != head:
-            # Names on the way needed more prefixes; most documents bring all of theirs.
-            return whole + out.getbuffer()[len(head) :]
-        return out.getvalue()
+    def document(self) -> Iterator[bytes]:
+        """Write the document, piece by piece: prefixes, elements and relations by their word, bundles.
+        The prefixes are known when all names are made, so what stands behind them waits in a file.
+        """
+        return headed(self._head, self._body_text())
+
+    def _body_text(self) -> Iterator[bytes]:
+        yield from self._sections(self._document.sections[None], 1)
+        yield from self._bundles()
+        yield b"\n}"
 
     def _head(self) -> bytes:
         prefixes = dict(self._prefixes.bound)
@@ -48,40 +45,37 @@ class Writer:
             prefixes["default"] = self._prefixes.default
         return b"{" + _line(1) + b'"prefix": ' + _text(prefixes)
 
-    def _bundles(self, inside: Mapping[str | None, list[Record]]) -> Iterator[bytes]:
+    def _bundles(self) -> Iterator[bytes]:
+        inside = self._document.sections
         names = sorted((self._name(bundle), bundle) for bundle in inside if bundle)
         before = b"," + _line(1) + b'"bundle": {'
         for name, bundle in names:
-            sections = b"".join(self._sections(inside[bundle], 3))
             yield before + _line(2) + orjson.dumps(name) + b": {"
-            yield sections[1:] + _line(2) + b"}" if sections else b"}"
+            text = self._sections(inside[bundle], 3)
+            first = next(text, b"")
+            yield first[1:]
+            yield from text
+            yield _line(2) + b"}" if first else b"}"
             before = b","
         if names:
             yield _line(1) + b"}"
 
-    def _sections(self, records: list[Record], depth: int) -> Iterator[bytes]:
+    def _sections(self, section: Section, depth: int) -> Iterator[bytes]:
         """The text of each word's records, a piece at a time: a tree of all of them would take more
         memory than all the rest.
         """
-        found: dict[str, list[Record]] = {}
-        for record in prov_terms.ordered(records):
-            if isinstance(record, Node):
-                found.setdefault(prov_terms.word(record), []).append(record)
-            elif record.relation in prov_terms.WRITTEN:
-                found.setdefault(prov_terms.WRITTEN[record.relation], []).append(record)
         anonymous = count(1)
-        for word in list(found):
+        for word, records in section.by_word():
             yield b"," + _line(depth) + orjson.dumps(word) + b": {"
             before = _line(depth + 1)
             between = b"," + before
-            for text in self._texts(found.pop(word), anonymous):
+            for text in self._texts(records, anonymous):
                 yield before + text
                 before = between
             yield _line(depth) + b"}"
 
-    def _texts(self, records: list[Record], anonymous: Iterator[int]) -> Iterator[bytes]:
+    def _texts(self, records: Iterable[Record], anonymous: Iterator[int]) -> Iterator[bytes]:
         """Names with what is said under them, a line each; statements of one name together."""
-        records.sort(key=lambda record: record.id or "")
         for ident, same in groupby(records, attrgetter("id")):
             if ident is None:
                 for record in same:

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from lineage.errors import BadInput
-from lineage.formats import json_marks, prov_terms
+from lineage.formats import json_marks
+from lineage.formats.document import Document, crowded
 from lineage.formats.gc_pause import gc_disabled
 from lineage.formats.names import plain
 from lineage.formats.prov_jsonld import words
@@ -67,16 +66,20 @@ class ProvJsonLd:
     @gc_disabled()
     def dumps(self, batch: Batch) -> bytes:
         """Write a document: same batch, same bytes."""
-        return orjson.dumps(Writer(batch).document(), option=orjson.OPT_INDENT_2)
+        return b"".join(self.pieces(Document.of(batch)))
 
-    def losses(self, batch: Batch) -> tuple[Loss, ...]:
+    def pieces(self, document: Document) -> Iterator[bytes]:
+        """See ``formats.Streamed``."""
+        return Writer(document).document()
+
+    def losses(self, batch: Batch | Document) -> tuple[Loss, ...]:
         """Relations for which PROV-JSONLD has no term: others read the one that each implies."""
         found = Counter(edge.relation for edge in batch.edges if edge.relation in words.OURS)
         weaker = (
             Loss(name, number, f"PROV-JSONLD has no term for it: others read {words.IMPLIED[name]}")
             for name, number in sorted(found.items())
         )
-        return (*weaker, *prov_terms.crowded(batch, "others read the first"))
+        return (*weaker, *crowded(batch, "others read the first"))
 
 
 def is_stated(data: bytes) -> bool:

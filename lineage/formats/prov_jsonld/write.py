@@ -4,44 +4,56 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from itertools import chain
 from typing import Any
 
+import orjson
+
 from lineage.formats import apart, prov_terms
+from lineage.formats.document import Document, Section, headed
 from lineage.formats.names import Prefixes
 from lineage.formats.prov_jsonld import words
 from lineage.model import namespaces, terms
 from lineage.model.constraints import times
-from lineage.model.record import Batch, Edge, Node
+from lineage.model.record import Edge, Node
 from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, each
 
 
 class Writer:
-    """One writing of a batch."""
+    """One writing of a document."""
 
-    def __init__(self, batch: Batch) -> None:
-        self._batch = batch
-        self._prefixes = Prefixes(batch, local=_local, prefix=_prefix, default=False)
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._prefixes = Prefixes(document.prefixes, local=_local, prefix=_prefix, default=False)
         self._name = self._prefixes.name
 
-    def document(self) -> dict[str, Any]:
-        """The document as an object."""
-        inside = prov_terms.bundled(self._batch)
-        graph = self._statements(inside.pop(None))
-        for name, records in inside.items():
-            shown = self._statements(records)
-            ident = self._name(name or "")
-            graph.append({"@type": "Bundle", "@id": ident, "@context": [], "@graph": shown})
-        prefixes = dict(sorted(self._prefixes.bound.items()))
-        return {"@context": [prefixes, words.CONTEXT], "@graph": graph}
+    def document(self) -> Iterator[bytes]:
+        """The text, piece by piece; statements are made first, for they say what prefixes they need."""
+        return headed(self._head, self._body())
 
-    def _statements(self, records: Iterable[Node | Edge]) -> list[dict[str, Any]]:
-        shown = []
-        for record in prov_terms.ordered(records):
-            body = self._element(record) if isinstance(record, Node) else self._relation(record)
+    def _head(self) -> bytes:
+        """All that stands before the statements."""
+        prefixes = dict(sorted(self._prefixes.bound.items()))
+        return _before({"@context": [prefixes, words.CONTEXT], "@graph": []})
+
+    def _body(self) -> Iterator[bytes]:
+        yield from _listed(
+            chain(self._statements(self._document.sections[None]), self._bundles()), 1
+        )
+        yield b"\n}"
+
+    def _bundles(self) -> Iterator[Iterable[bytes]]:
+        for name, section in self._document.sections.items():
+            if name is not None:
+                head = {"@type": "Bundle", "@id": self._name(name), "@context": [], "@graph": []}
+                inner = _listed(self._statements(section), 1)
+                yield chain([_before(head)], inner, [b"\n}"])
+
+    def _statements(self, section: Section) -> Iterator[Iterable[bytes]]:
+        for body in chain(map(self._element, section.nodes), map(self._relation, section.edges)):
             if body is not None:
-                shown.append(body)
-        return shown
+                yield (orjson.dumps(body, option=orjson.OPT_INDENT_2),)
 
     def _element(self, node: Node) -> dict[str, Any]:
         attributes = prov_terms.described(node)
@@ -128,6 +140,22 @@ class Writer:
             return {"@value": value}
         text, datatype = prov_terms.lexical(value)
         return {"@value": text, "@type": datatype}
+
+
+def _before(value: dict[str, Any]) -> bytes:
+    """The text of an object as far as the list in which it ends, which is empty."""
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2).removesuffix(b"[]\n}")
+
+
+def _listed(items: Iterable[Iterable[bytes]], depth: int) -> Iterator[bytes]:
+    """A list of texts, each in pieces, inside an object: no text of JSON has a line break of its own."""
+    margin = b"\n" + b"  " * (depth + 1)
+    between = b"["
+    for pieces in items:
+        yield between + margin
+        yield from (piece.replace(b"\n", margin) for piece in pieces)
+        between = b","
+    yield b"[]" if between == b"[" else b"\n" + b"  " * depth + b"]"
 
 
 def _has(kind: str, term: str, item: Scalar) -> bool:

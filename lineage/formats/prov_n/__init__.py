@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
+from lineage.formats.document import Document, crowded
 from lineage.formats.gc_pause import gc_disabled
 from lineage.formats.prov_n.read import Reader
 from lineage.formats.prov_n.write import Writer
-from lineage.formats.prov_terms import crowded
 from lineage.model.record import Batch, Loss
 
 _DOCUMENT = re.compile(rb"(?s)(?:\xef\xbb\xbf)?(?:\s++|//[^\n]*+\n|/\*.*?\*/)*+document\b")
@@ -33,9 +34,13 @@ class ProvN:
     @gc_disabled()
     def dumps(self, batch: Batch) -> bytes:
         """Write a document: same batch, same bytes."""
-        return "".join(Writer(batch).document()).encode()
+        return b"".join(self.pieces(Document.of(batch)))
 
-    def losses(self, batch: Batch) -> tuple[Loss, ...]:
+    def pieces(self, document: Document) -> Iterator[bytes]:
+        """See ``formats.Streamed``."""
+        return Writer(document).document()
+
+    def losses(self, batch: Batch | Document) -> tuple[Loss, ...]:
         """What others do not read as what it is; attributes of relations that PROV-N gives none are
         written as others do.
         """

@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from itertools import chain
 
 from lineage.formats import names, prov_terms
+from lineage.formats.document import Document, headed
 from lineage.formats.names import Prefixes
 from lineage.formats.prov_n.tokens import ESCAPED
 from lineage.model import dictionary, namespaces
 from lineage.model.dictionary import Member, Pair
-from lineage.model.record import Batch, Edge, Node
+from lineage.model.record import Edge, Node
 from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, each
 
 _LOCAL = re.compile(
@@ -38,36 +40,38 @@ _EXTENSIONS = frozenset({"hadDictionaryMember", "derivedByInsertionFrom", "deriv
 
 
 class Writer:
-    """One writing of a batch."""
+    """One writing of a document."""
 
-    def __init__(self, batch: Batch) -> None:
-        self._batch = batch
-        self._prefixes = Prefixes(batch, local=_local, space=_space, prefix=_prefix)
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._prefixes = Prefixes(document.prefixes, local=_local, space=_space, prefix=_prefix)
         self._escaped: dict[str, str] = {}
 
-    def document(self) -> Iterator[str]:
-        """The text, line by line; expressions are made first, for they say what prefixes they need."""
-        inside = prov_terms.bundled(self._batch)
-        lines = list(self._expressions(inside.pop(None), "  "))
-        for name, records in inside.items():
-            lines.append(f"  bundle {self._name(name or '')}")
-            lines += self._expressions(records, "    ")
-            lines.append("  endBundle")
+    def document(self) -> Iterator[bytes]:
+        """The text, piece by piece; expressions are made first, for they say what prefixes they need."""
+        return headed(lambda: "".join(self._head()).encode(), self._body())
+
+    def _head(self) -> Iterator[str]:
         yield "document\n"
         if self._prefixes.default is not None:
             yield f"  default <{self._prefixes.default}>\n"
         for prefix, space in sorted(self._prefixes.bound.items()):
             yield f"  prefix {prefix} <{space}>\n"
         yield "\n"
-        for text in lines:
-            yield text + "\n"
-        yield "endDocument\n"
 
-    def _expressions(self, records: Iterable[Node | Edge], margin: str) -> Iterator[str]:
-        for record in prov_terms.ordered(records):
-            shown = self._element(record) if isinstance(record, Node) else self._relation(record)
-            if shown is not None:
-                yield margin + shown
+    def _body(self) -> Iterator[bytes]:
+        for name, section in self._document.sections.items():
+            margin = "  " if name is None else "    "
+            if name is not None:
+                yield f"  bundle {self._name(name)}\n".encode()
+            for shown in chain(
+                map(self._element, section.nodes), map(self._relation, section.edges)
+            ):
+                if shown is not None:
+                    yield f"{margin}{shown}\n".encode()
+            if name is not None:
+                yield b"  endBundle\n"
+        yield b"endDocument\n"
 
     def _element(self, node: Node) -> str:
         word = prov_terms.word(node)
@@ -165,6 +169,8 @@ class Writer:
                 shown = f"{shown[:-1]}\\."
             if shown.startswith((".", "-")):
                 shown = f"\\{shown}"
+            if len(self._escaped) >= names.REMEMBERED:
+                self._escaped.clear()
             found = self._escaped[iri] = f"{prefix}{colon}{shown}"
         return found
 

@@ -4,23 +4,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from itertools import islice
 
 import pyoxigraph
 from pyoxigraph import CanonicalizationAlgorithm, RdfFormat
 
 from lineage import ids
+from lineage.formats.document import Document, Section
 from lineage.formats.gc_pause import gc_disabled
 from lineage.formats.prov_o.quads import parse
 from lineage.formats.prov_o.read import batch_of, said_wrongly, without_prov
 from lineage.formats.prov_o.syntax import Lines, Turtle, XmlLines
 from lineage.formats.prov_o.write import Writer
-from lineage.model.record import Batch, Loss, Node, Record, named
+from lineage.model.record import Batch, Loss, named
 from lineage.sources.xml_guard import without_doctype
 
 _HEAD = 65536
+#: Subjects whose text is handed on at once.
+_TOGETHER = 500
 #: Nodes without a name that speak of each other, of which all permutations are soon tried.
 _TANGLED = 5
 _DIRECTIVE = re.compile(rb"(?mi)^[ \t]*+(?:@prefix|@base|prefix|base)\s[^=<]{0,300}<[^>]{0,2000}>")
@@ -36,7 +40,7 @@ class ProvO:
     syntax: RdfFormat
     graphs: bool
     looks: Callable[[bytes], bool]
-    text: Callable[[Batch], Iterator[str]]
+    text: Callable[[Document], Iterator[str]]
 
     def sniffs(self, data: bytes) -> bool:
         """Whether it looks like this syntax."""
@@ -54,76 +58,67 @@ class ProvO:
     @gc_disabled()
     def dumps(self, batch: Batch) -> bytes:
         """Write a document: same batch, same bytes."""
-        return "".join(self.text(self.held(batch))).encode()
+        return b"".join(self.pieces(Document.of(batch)))
 
-    def losses(self, batch: Batch) -> tuple[Loss, ...]:
+    def pieces(self, document: Document) -> Iterator[bytes]:
+        """See ``formats.Streamed``."""
+        texts = self.text(document if self.graphs else document.run_together())
+        while some := list(islice(texts, _TOGETHER)):
+            yield "".join(some).encode()
+
+    def losses(self, batch: Batch | Document) -> tuple[Loss, ...]:
         """What of a batch this syntax cannot hold."""
-        blank = len({i for r in batch.records for i in _idents(r) if i.startswith(ids.BLANK)})
+        sections = Document.of(batch).sections
+        blank = len(set().union(*(section.unnamed for section in sections.values())))
         reason = "a document of RDF has no names for them: read again, they are others"
         renamed = (Loss("nodes without a name", blank, reason),) if blank else ()
-        return (*renamed, *self._run_together(batch))
+        return (*renamed, *self._run_together(sections))
 
-    def _run_together(self, batch: Batch) -> tuple[Loss, ...]:
+    def _run_together(self, sections: Mapping[str | None, Section]) -> tuple[Loss, ...]:
         if self.graphs:
             return ()
-        inside = sum(record.bundle is not None for record in batch.records)
-        empty = len(batch.bundles)
-        number = inside or empty
+        inside = sum(len(section) for bundle, section in sections.items() if bundle is not None)
+        number = inside or len(sections) - 1
         reason = f"{self.name} has no named graphs: what bundles hold stands beside all else"
         return (Loss("bundle", number, reason),) if number else ()
 
-    def held(self, batch: Batch) -> Batch:
-        """The batch as this syntax can have it: without named graphs, bundles run together."""
-        if self.graphs:
-            return batch
-        return replace(
-            batch,
-            nodes=tuple(replace(n, bundle=None) if n.bundle else n for n in batch.nodes),
-            edges=tuple(replace(e, bundle=None) if e.bundle else e for e in batch.edges),
-            bundles={},
-        )
 
-
-def _idents(record: Record) -> tuple[str, ...]:
-    if isinstance(record, Node):
-        return (record.id,)
-    return (record.effect, record.cause, record.id or "")
-
-
-def canonical(batch: Batch) -> str | None:
-    """The SHA-256, in hex, of the canonical N-Quads (RDFC-1.0) of what a batch says.
+def canonical(document: Document) -> str | None:
+    """The SHA-256, in hex, of the canonical N-Quads (RDFC-1.0) of what a document says.
 
     ``None`` where so many nodes without a name speak of each other that telling them apart might take
     for ever: RDFC-1.0 tries their permutations.
     """
     tangled: set[str] = set()
-    for record in batch.records:
+    for record in document.records:
         blank = {ident for ident in named(record) if ident.startswith(ids.BLANK)}
         if len(blank) > 1:
             tangled |= blank
     if len(tangled) > _TANGLED:
         return None
-    data = "".join(_lines(batch)).encode()
+    data = "".join(_lines(document)).encode()
     dataset = pyoxigraph.Dataset(pyoxigraph.parse(data, RdfFormat.N_QUADS))
     dataset.canonicalize(CanonicalizationAlgorithm.RDFC_1_0)
     shown = pyoxigraph.serialize(dataset, format=RdfFormat.N_QUADS) or b""
     return sha256(b"".join(sorted(shown.splitlines(keepends=True)))).hexdigest()
 
 
-def _turtle(batch: Batch) -> Iterator[str]:
-    syntax = Turtle(batch.prefixes, batch.base)
-    return syntax.document(Writer(batch, syntax).graphs())
+def _turtle(document: Document) -> Iterator[str]:
+    syntax = Turtle(document.prefixes, document.base)
+    return syntax.document(Writer(document, syntax).graphs())
 
 
-def _lines(batch: Batch, syntax: Lines | None = None) -> Iterator[str]:
+def _lines(document: Document, syntax: Lines | None = None) -> Iterator[str]:
     syntax = syntax or Lines()
-    return syntax.document(Writer(batch, syntax).graphs())
+    return syntax.document(Writer(document, syntax).graphs())
 
 
-def _rdf_xml(batch: Batch) -> Iterator[str]:
+def _rdf_xml(document: Document) -> Iterator[str]:
     """Out of N-Triples: RDF/XML is for tools that read nothing else."""
-    quads = pyoxigraph.parse("".join(_lines(batch, XmlLines())), RdfFormat.N_TRIPLES)
-    prefixes = {p: i for p, i in Turtle(batch.prefixes).prefixes.items() if p[:3].lower() != "xml"}
+    quads = pyoxigraph.parse("".join(_lines(document, XmlLines())), RdfFormat.N_TRIPLES)
+    prefixes = {
+        p: i for p, i in Turtle(document.prefixes).prefixes.items() if p[:3].lower() != "xml"
+    }
     data = pyoxigraph.serialize(
         (quad.triple for quad in quads), format=RdfFormat.RDF_XML, prefixes=prefixes
     )

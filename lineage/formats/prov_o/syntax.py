@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
 
@@ -37,10 +37,13 @@ _LOCAL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.\-]*[A-Za-z0-9_\-])?")
 _XML_NAME = re.compile(r"[^\W\d][\w.\-]*(?=>\Z)")
 _PREFIX = re.compile(r"(?:[A-Za-z](?:[A-Za-z0-9_\-]*))?")
 
+#: Terms that are remembered: of more there are too many to hold.
+_REMEMBERED = 50_000
+
 #: A predicate and an object, as the text that stands after a subject.
 Pair = str
-#: Bundle (``None``: the document) -> subject -> what is said of it.
-Graphs = Mapping[str | None, Mapping[str, Sequence[Pair]]]
+#: Bundles (``None``: the document), each with its subjects and what is said of them, to be read in order.
+Graphs = Iterator[tuple[str | None, Iterable[tuple[str, Sequence[Pair]]]]]
 
 
 class Syntax(ABC):
@@ -61,6 +64,8 @@ class Syntax(ABC):
                 found = "_:b" + sha256(iri.encode()).hexdigest()[:24]
             else:
                 found = self._named(self._relative(legal(names.itself(iri))))
+            if len(self._iris) >= _REMEMBERED:
+                self._iris.clear()
             self._iris[iri] = found
         return found
 
@@ -164,10 +169,10 @@ class Turtle(Syntax):
             yield f"@prefix {prefix}: <{space}> .\n"
         if namespaces.LINEAGE in self.prefixes.values():
             yield "# What lineage: means, in OWL: /ontology of a server, lineage.ttl of lineagedb.\n"
-        for bundle, subjects in graphs.items():
+        for bundle, subjects in graphs:
             if bundle is not None:
                 yield f"\n{self.iri(bundle)} {{\n"
-            for subject, pairs in subjects.items():
+            for subject, pairs in subjects:
                 yield f"\n{subject} " + " ;\n    ".join(pairs) + " .\n"
             if bundle is not None:
                 yield "}\n"
@@ -181,9 +186,9 @@ class Lines(Syntax):
 
     def document(self, graphs: Graphs) -> Iterator[str]:
         """One line a statement."""
-        for bundle, subjects in graphs.items():
+        for bundle, subjects in graphs:
             end = " .\n" if bundle is None else f" {self.iri(bundle)} .\n"
-            for subject, pairs in subjects.items():
+            for subject, pairs in subjects:
                 yield "".join([f"{subject} {pair}{end}" for pair in pairs])
 
 

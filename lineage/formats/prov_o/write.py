@@ -6,17 +6,20 @@ one.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
+from itertools import chain
 from typing import NamedTuple
 
 from lineage import ids
 from lineage.formats import prov_terms, unnamed
+from lineage.formats.document import Document, Section
 from lineage.formats.prov_o import words
+from lineage.formats.prov_o.subjects import Subjects
 from lineage.formats.prov_o.syntax import Graphs, Syntax
 from lineage.model import dictionary, kinds, namespaces
 from lineage.model.dictionary import Pair
-from lineage.model.record import Batch, Edge, Node, Record, line
+from lineage.model.record import Edge, Node, Record, line
 from lineage.model.value import Attributes, Literal, Ref, Scalar, Value, each
 
 _Subjects = dict[str, list[str]]
@@ -39,8 +42,8 @@ class _Keys(NamedTuple):
 class Writer:
     """One writing of a batch in one syntax. ``space`` goes before every property."""
 
-    def __init__(self, batch: Batch, syntax: Syntax, space: str = "") -> None:
-        self._batch = batch
+    def __init__(self, document: Document, syntax: Syntax, space: str = "") -> None:
+        self._document = document
         self._syntax = syntax
         self._space = space
         self._elements = _Keys.of(words.ELEMENT_KEYS)
@@ -49,7 +52,10 @@ class Writer:
         }
         iri = syntax.iri
         self._a = self._property(words.TYPE)
-        self._crowded: set[tuple[str, str, str]] = set()
+        self._crowded: Collection[tuple[str, str, str]] = _NONE
+        self._apart: Writer | None = None
+        #: Members of dictionaries that are written: the same set may stand in several places.
+        self._members_written: set[str] = set()
         self._families: dict[str, str] = {
             family: f"{self._a} {iri(namespaces.PROV + family)}" for family in kinds.PLAIN
         }
@@ -67,37 +73,54 @@ class Writer:
 
     def graphs(self) -> Graphs:
         """Bundle by bundle, subject by subject, in an order that depends on nothing."""
-        inside = prov_terms.bundled(self._batch)
-        written: dict[str | None, Mapping[str, list[str]]] = {}
-        for name, records in inside.items():
-            written[name] = self._graph(prov_terms.ordered(records))
-        subjects = dict(written[None])
-        for name, found in written.items():
-            if name is not None and not found:
+        empty: dict[str, list[str]] = {}
+        filled = []
+        for name, section in self._document.sections.items():
+            if name is None or self._says(section):
+                filled.append((name, section))
+            else:
                 pair = f"{self._a} {self._syntax.iri(words.EMPTY_BUNDLE)}"
-                subjects.setdefault(self._syntax.iri(name), []).append(pair)
-        return {None: subjects, **{b: found for b, found in written.items() if b and found}}
+                empty.setdefault(self._syntax.iri(name), []).append(pair)
+        for name, section in filled:
+            yield name, self._graph(section, empty if name is None else {})
 
-    def _graph(self, records: list[Record]) -> Mapping[str, list[str]]:
+    def _says(self, section: Section) -> bool:
+        """Whether anything of a section is written."""
+        said = chain(section.nodes, (e for e in section.edges if e.relation in self._words))
+        return next(iter(said), None) is not None
+
+    def _graph(
+        self, section: Section, empty: Mapping[str, list[str]]
+    ) -> Iterator[tuple[str, Sequence[str]]]:
+        """The subjects of a section; ``empty`` are said to be bundles of which nothing is written."""
+        iri = self._syntax.iri
+        self._members_written = set()
+        with Subjects({iri(name): name for name in section.names}, empty) as subjects:
+            for thing in section.things():
+                subject = iri(thing.id)
+                if thing.nodes:
+                    said = [pair for node in thing.nodes for pair in self._element(node)]
+                    found = self._led(thing.edges)
+                    yield from subjects.described(subject, said, found.pop(subject, []))
+                else:
+                    found = self._led(thing.edges)
+                subjects.others(found)
+                subjects.stated(thing, self._stated)
+            yield from subjects.rest(self._stated)
+
+    def _led(self, edges: Sequence[Edge]) -> _Subjects:
+        """What the relations of one effect say of it, and of the nodes that qualify them."""
         subjects: _Subjects = {}
-        stated: dict[str, int] = {}
         before: Edge | None = None
         number = 1
-        self._crowded = _crowded(records)
-        for record in records:
-            if isinstance(record, Node):
-                stated[record.id] = stated.get(record.id, 0) + 1
-                subjects.setdefault(self._syntax.iri(record.id), []).extend(self._element(record))
-            elif record.relation in self._words:
-                if record.id is not None:
-                    stated[record.id] = stated.get(record.id, 0) + 1
+        self._crowded = _crowded(edges) if len(edges) > 1 else _NONE
+        for record in edges:
+            if record.relation in self._words:
                 again = before is not None and record.cause == before.cause and record == before
                 number = number + 1 if again else 1
                 before = record
                 self._relation(record, number, subjects)
-        if any(times > 1 for times in stated.values()):
-            self._apart(records, stated, subjects)
-        return {s: list(dict.fromkeys(pairs)) for s, pairs in subjects.items()}
+        return subjects
 
     def _element(self, node: Node) -> Iterator[str]:
         """What is said of an element, but for its relations."""
@@ -162,7 +185,7 @@ class Writer:
         if not edge.cause.startswith(_UNKNOWN):
             cause = iri(edge.cause)
             pairs += [f"{p} {cause}" for p in plain]
-            if not self._batch.bare or line(edge) not in self._batch.bare:
+            if not self._document.bare or line(edge) not in self._document.bare:
                 inner.append(f"{influencer} {cause}")
         for key, value in _sorted(edge.attributes):
             if type(value) is str and key in keys.renamed and key not in words.SETS:
@@ -220,7 +243,9 @@ class Writer:
                 yield f"{prop} [ {' ; '.join(pairs)} ]"
             else:
                 subject = _blank(b"member %d %b" % (number, value.value.encode()))
-                subjects[subject] = pairs
+                if subject not in self._members_written:
+                    self._members_written.add(subject)
+                    subjects[subject] = pairs
                 yield f"{prop} {subject}"
 
     def _key(self, value: Scalar) -> str:
@@ -229,18 +254,17 @@ class Writer:
             value = Literal(self._syntax.qname(value.iri), "prov:QUALIFIED_NAME")
         return self._syntax.value(value)
 
-    def _apart(self, records: list[Record], stated: Mapping[str, int], subjects: _Subjects) -> None:
-        """Statements of one thing that RDF merges, each once more on a node of its own."""
-        iri, apart = self._syntax.iri, Writer(self._batch, self._syntax, words.STATED)
-        for number, record in enumerate(records):
-            if record.id is None or stated[record.id] < 2:
-                continue
-            pairs = [f"{iri(words.STATES)} {iri(record.id)}"]
-            if isinstance(record, Node):
-                pairs += apart._element(record)
-            elif record.relation in self._words:
-                pairs += apart._alone(record)
-            subjects[_blank(b"states %d %b" % (number, line(record)))] = pairs
+    def _stated(self, number: int, record: Record) -> tuple[str, Sequence[str]]:
+        """One of several statements of one thing, which RDF merges, once more on a node of its own."""
+        if self._apart is None:
+            self._apart = Writer(self._document, self._syntax, words.STATED)
+        pairs = [f"{self._syntax.iri(words.STATES)} {self._syntax.iri(record.id or '')}"]
+        pairs += self._apart.restated(record)
+        return _blank(b"states %d %b" % (number, line(record))), pairs
+
+    def restated(self, record: Record) -> Iterator[str]:
+        """What is said of a record on a node of its own."""
+        return self._element(record) if isinstance(record, Node) else self._alone(record)
 
     def _alone(self, edge: Edge) -> Iterator[str]:
         """A relation as a node that says both its ends."""
@@ -258,14 +282,12 @@ def _sorted(attributes: Attributes) -> Iterable[tuple[str, Value]]:
     return sorted(attributes.items()) if len(attributes) > 1 else attributes.items()
 
 
-def _crowded(records: list[Record]) -> set[tuple[str, str, str]]:
+def _crowded(edges: Sequence[Edge]) -> set[tuple[str, str, str]]:
     """The ends between which there are several statements of one relation, or of sub-properties of
     it, whose nodes would seem to say what the unqualified property says.
     """
     seen: Counter[tuple[str, str, str]] = Counter(
-        (r.effect, _SPARE[r.relation], r.cause)
-        for r in records
-        if isinstance(r, Edge) and r.relation in _SPARE
+        (r.effect, _SPARE[r.relation], r.cause) for r in edges if r.relation in _SPARE
     )
     return {ends for ends, times in seen.items() if times > 1}
 
@@ -275,6 +297,7 @@ def _blank(label: bytes) -> str:
     return "_:n" + sha256(label).hexdigest()[:24]
 
 
+_NONE: frozenset[tuple[str, str, str]] = frozenset()
 _TIMES = {short: key for key, short in prov_terms.TIMES.items()}
 _UNKNOWN = ids.UNKNOWN
 #: Relations that PROV-O has no qualified form for, and the sub-properties of these -> the relation.
@@ -283,4 +306,4 @@ _SPARE: Mapping[str, str] = {
     for name, known in words.WORDS.items()
     if not words.WORDS[known.relation.root].bare
 }
-_KNOWN_PAIRS = 50_000
+_KNOWN_PAIRS = 10_000

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
+from lineage.formats.document import Document, crowded
 from lineage.formats.gc_pause import gc_disabled
-from lineage.formats.prov_terms import crowded
 from lineage.formats.prov_xml.read import Reader
 from lineage.formats.prov_xml.write import Writer
 from lineage.model import namespaces
@@ -37,9 +38,13 @@ class ProvXml:
     @gc_disabled()
     def dumps(self, batch: Batch) -> bytes:
         """Write a document: same batch, same bytes."""
-        return "".join(Writer(batch).document()).encode()
+        return b"".join(self.pieces(Document.of(batch)))
 
-    def losses(self, batch: Batch) -> tuple[Loss, ...]:
+    def pieces(self, document: Document) -> Iterator[bytes]:
+        """See ``formats.Streamed``."""
+        return Writer(document).document()
+
+    def losses(self, batch: Batch | Document) -> tuple[Loss, ...]:
         """What others read a part of: what the schema has no place for is held by ours."""
         return crowded(batch, "others read the first")
 

@@ -11,12 +11,13 @@ from xml.sax.saxutils import escape, quoteattr
 
 from lineage.formats import apart, names, prov_terms
 from lineage.formats import xml_lexical as lexical
+from lineage.formats.document import Document, Section, headed
 from lineage.formats.names import Prefixes
 from lineage.formats.prov_terms import Parts
 from lineage.formats.prov_xml import literals, words
 from lineage.model import dictionary, namespaces
 from lineage.model.dictionary import Pair
-from lineage.model.record import Batch, Edge, Node
+from lineage.model.record import Edge
 from lineage.model.value import Literal, Ref, Scalar, Value, each
 
 _RESERVED = frozenset({"xml", "xmlns", "xsi", "prov"})
@@ -26,30 +27,35 @@ _NAME = re.compile(r"(?s)(.*?)([^\W\d][\w.\-\u00b7]*)")
 
 
 class Writer:
-    """One writing of a batch: prefixes for names as values, and others for names of elements."""
+    """One writing of a document: prefixes for names as values, and others for names of elements."""
 
-    def __init__(self, batch: Batch) -> None:
-        self._batch = batch
+    def __init__(self, document: Document) -> None:
+        self._document = document
         self._names = Prefixes(
-            batch, local=lexical.ncname, space=_space, prefix=_prefix, escape=_escaped
+            document.prefixes, local=lexical.ncname, space=_space, prefix=_prefix, escape=_escaped
         )
         self._tags: dict[str, str | None] = {}
         self._keys: dict[str, str] = {}
 
-    def document(self) -> Iterator[str]:
-        """The text; records are made first, for they say what namespaces they need."""
-        inside = prov_terms.bundled(self._batch)
-        body = list(self._records(inside.pop(None), "  "))
-        for name, records in inside.items():
-            body.append(f"  <prov:bundleContent prov:id={self._attribute(name or '')}>\n")
-            body += self._records(records, "    ")
-            body.append("  </prov:bundleContent>\n")
+    def document(self) -> Iterator[bytes]:
+        """The text, piece by piece; records are made first, for they say what namespaces they need."""
+        return headed(lambda: "".join(self._head()).encode(), map(str.encode, self._body()))
+
+    def _head(self) -> Iterator[str]:
         yield '<?xml version="1.0" encoding="UTF-8"?>\n<prov:document'
         for prefix, space in sorted(self._spaces().items()):
             mark = "xmlns" if prefix == "default" else f"xmlns:{prefix}"
             yield f"\n    {mark}={quoteattr(space)}"
         yield ">\n"
-        yield from body
+
+    def _body(self) -> Iterator[str]:
+        for name, section in self._document.sections.items():
+            if name is None:
+                yield from self._records(section, "  ")
+                continue
+            yield f"  <prov:bundleContent prov:id={self._attribute(name)}>\n"
+            yield from self._records(section, "    ")
+            yield "  </prov:bundleContent>\n"
         yield "</prov:document>\n"
 
     def _spaces(self) -> dict[str, str]:
@@ -60,16 +66,15 @@ class Writer:
             p: namespaces.XSD[:-1] if iri == namespaces.XSD else iri for p, iri in found.items()
         }
 
-    def _records(self, records: Iterable[Node | Edge], margin: str) -> Iterator[str]:
-        for record in prov_terms.ordered(records):
-            if isinstance(record, Edge):
-                yield from self._relation(record, margin)
-                continue
-            word = prov_terms.word(record)
-            attributes = prov_terms.described(record)
+    def _records(self, section: Section, margin: str) -> Iterator[str]:
+        for node in section.nodes:
+            word = prov_terms.word(node)
+            attributes = prov_terms.described(node)
             times = list(self._times(attributes)) if word == "activity" else []
             body = [*times, *self._attributes(attributes, word)]
-            yield from _shown(f"prov:{word}", self._id(record.id), body, margin)
+            yield from _shown(f"prov:{word}", self._id(node.id), body, margin)
+        for edge in section.edges:
+            yield from self._relation(edge, margin)
 
     def _times(self, attributes: dict[str, Value]) -> Iterator[str]:
         """The times of an activity, taken out of its attributes: one of each, and what is one."""

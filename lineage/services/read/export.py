@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from lineage import formats
 from lineage.errors import TimedOut
@@ -16,8 +16,11 @@ from lineage.services.answer import Certificate, certify
 from lineage.services.as_of import ReadState, view_at
 from lineage.services.context import Context
 from lineage.services.read import ask
+from lineage.services.read.spooled import SpooledClaims
 from lineage.services.request import Request, Says, When
+from lineage.spool import Text
 from lineage.store.base import Store, View
+from lineage.store.claims import Claim, Statement
 
 #: Nodes of which everything is read at once.
 _TOGETHER = 2_000
@@ -39,7 +42,7 @@ class Exported:
     two documents that say the same have the same, however they are written.
     """
 
-    data: bytes
+    text: Text = field(repr=False)
     format: str
     nodes: int
     edges: int
@@ -47,11 +50,20 @@ class Exported:
     certificate: Certificate
     canonical: str | None = None
 
+    @property
+    def data(self) -> bytes:
+        """The document, whole in memory; ``pieces`` gives it bit by bit."""
+        return bytes(self.text)
+
+    def pieces(self) -> Iterator[bytes]:
+        """The bytes of the document, piece by piece."""
+        return iter(self.text)
+
     def to_dict(self) -> dict[str, Any]:
         """As the JSON of ``lineage export --json``; the document itself is not in it."""
         return {
             "format": self.format,
-            "bytes": len(self.data),
+            "bytes": len(self.text),
             "nodes": self.nodes,
             "edges": self.edges,
             "losses": [
@@ -97,17 +109,30 @@ class ExportRequest(
         written = formats.named(self.format)
         if self.canonical:
             formats.demand_canonical(self.format)
-        found = gather(ctx, self.selection, at=self.at)
-        canonical = formats.canonical(found.batch, self.format) if self.canonical else None
-        return Exported(
-            data=written.dumps(found.batch),
-            format=written.name,
-            nodes=found.batch.things,
-            edges=found.batch.relations,
-            losses=written.losses(found.batch),
-            certificate=found.certificate,
-            canonical=canonical,
-        )
+        if not isinstance(written, formats.Streamed):
+            found = gather(ctx, self.selection, at=self.at)
+            return Exported(
+                text=Text((written.dumps(found.batch),)),
+                format=written.name,
+                nodes=found.batch.things,
+                edges=found.batch.relations,
+                losses=written.losses(found.batch),
+                certificate=found.certificate,
+            )
+        with SpooledClaims() as claims:
+            selected = _selected(ctx, self.selection, self.at)
+            for said in _said(ctx.store, selected):
+                claims.add(said)
+            document = claims.document()
+            return Exported(
+                text=Text(written.pieces(document)),
+                format=written.name,
+                nodes=claims.things,
+                edges=claims.relations,
+                losses=written.losses(document),
+                certificate=selected.certificate,
+                canonical=formats.canonical(document, self.format) if self.canonical else None,
+            )
 
 
 def gather(
@@ -121,13 +146,30 @@ def gather(
     made them: several statements of one node stay several. Raises the errors of ``ask``, and
     ``TimedOut`` where reading everything takes longer than so many seconds.
     """
+    selected = _selected(ctx, selection, at)
+    if selection is None:
+        selected = selected._replace(idents=_in_time(selected.idents, seconds))
+    return Gathered(batch=_batch(ctx.store, selected), certificate=selected.certificate)
+
+
+class _Selected(NamedTuple):
+    """The identifiers of what is selected, in order; the ends of relations among it (``None``: any), and
+    how it is read.
+    """
+
+    idents: Iterable[str]
+    within: Collection[str] | None
+    view: View
+    certificate: Certificate
+
+
+def _selected(ctx: Context, selection: str | None, at: str | int | None) -> _Selected:
     if selection is None:
         head = ctx.store.head()
         asked = view_at(ctx, at).as_of
         view = View(as_of=head.size if asked is None else asked)
         certificate = certify(ReadState(view, head), None)
-        everything = _in_time(_all(ctx.store, view), seconds)
-        return Gathered(batch=_batch(ctx.store, everything, None, view), certificate=certificate)
+        return _Selected(_all(ctx.store, view), None, view, certificate)
     page = ask.AskRequest(selection, limit=ask.MOST, at=at).answer(ctx)
     certificate = page.certificate
     view = View(as_of=certificate.as_of)
@@ -137,7 +179,7 @@ def gather(
         page = ask.AskRequest(selection, limit=ask.MOST, at=at, cursor=onward).answer(ctx)
         chosen += [row.id for row in page.found.ordered_nodes]
     certificate = page.certificate if len(chosen) > ask.MOST else certificate
-    return Gathered(batch=_batch(ctx.store, chosen, set(chosen), view), certificate=certificate)
+    return _Selected(chosen, set(chosen), view, certificate)
 
 
 def _all(store: Store, view: View) -> Iterator[str]:
@@ -147,7 +189,7 @@ def _all(store: Store, view: View) -> Iterator[str]:
         after = page[-1]
 
 
-def _in_time(idents: Iterator[str], seconds: float | None) -> Iterator[str]:
+def _in_time(idents: Iterable[str], seconds: float | None) -> Iterator[str]:
     """The same, as long as there is time for it."""
     if seconds is None:
         yield from idents
@@ -160,19 +202,34 @@ def _in_time(idents: Iterator[str], seconds: float | None) -> Iterator[str]:
         yield ident
 
 
-def _batch(store: Store, chosen: Iterable[str], within: set[str] | None, view: View) -> Batch:
-    """The claims that stand in a view, each once however many sources make it."""
+def _said(store: Store, selected: _Selected) -> Iterator[list[Claim]]:
+    """The claims that stand in a view of what is selected, thing by thing, by identifier."""
+    within, view = selected.within, selected.view
+    idents = iter(selected.idents)
+    while chunk := list(islice(idents, _TOGETHER)):
+        held = store.held(chunk, view)
+        for ident in chunk:
+            if ident in held:
+                yield [
+                    claim
+                    for claim in held[ident].said(view.as_of)
+                    if within is None
+                    or isinstance(claim.what, Statement)
+                    or claim.what.cause in within
+                ]
+
+
+def _batch(store: Store, selected: _Selected) -> Batch:
+    """The claims of what is selected, each once however many sources make it."""
     nodes: dict[bytes, Node] = {}
     edges: dict[bytes, Edge] = {}
-    idents = iter(chosen)
-    while chunk := list(islice(idents, _TOGETHER)):
-        for held in store.held(chunk, view).values():
-            for claim in held.said(view.as_of):
-                record = claim.record
-                if isinstance(record, Node):
-                    nodes[line(record)] = record
-                elif within is None or record.cause in within:
-                    edges[line(record)] = record
+    for said in _said(store, selected):
+        for claim in said:
+            record = claim.record
+            if isinstance(record, Node):
+                nodes[line(record)] = record
+            else:
+                edges[line(record)] = record
     return Batch(
         nodes=tuple(nodes.values()),
         edges=tuple(edges.values()),
