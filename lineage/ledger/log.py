@@ -112,6 +112,17 @@ class Entry(Header):
             yield parse(text)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadEntry(Entry):
+    """An entry whose lines somebody has parsed already."""
+
+    parsed: Sequence[tuple[Sign, Record]] = field(repr=False)
+
+    def changes(self) -> Iterator[tuple[Sign, Record]]:
+        """See ``Entry.changes``."""
+        return iter(self.parsed)
+
+
 class UnknownTerm(ValueError):
     """A line is of a kind or relation that this version does not know; ``term`` names it."""
 

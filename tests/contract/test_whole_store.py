@@ -14,10 +14,12 @@ import pytest
 import lineage
 from lineage.app import open_store
 from lineage.errors import CopyDiffers, LineageError, StoreUnfinished, Usage
+from lineage.ledger import log
 from lineage.ledger.log import Draft
 from lineage.model.record import Batch, Edge, Node
 from lineage.services.operate import backup, verify
 from lineage.services.operate.replicate import copy
+from lineage.store import paging
 from lineage.store.base import NOW, Filter, Hop, Page, View, Walk
 from lineage.store.paging import pages
 from tests.conftest import ENGINES, KEY, RELEASES, neo4j_address
@@ -151,6 +153,23 @@ def verify_store(store, scratch=lambda: open_store("memory:")):
 
     ctx = Context(store=store, actor="tester", person_key=KEY)
     return verify.verify(ctx, scratch)
+
+
+def test_a_verification_parses_each_line_once_and_holds_few_entries(store, monkeypatch):
+    monkeypatch.setattr(paging, "_RECORDS", 5)
+    fill(store)
+    long = Batch(nodes=tuple(Node(id=f"urn:n{n}", kind="Entity") for n in range(9)))
+    store.write(draft("long"), long)
+    asked, parsed = [], []
+    bodies, parse = type(store).bodies, log.parse
+    monkeypatch.setattr(
+        type(store), "bodies", lambda own, seqs: asked.append([*seqs]) or bodies(own, seqs)
+    )
+    monkeypatch.setattr(log, "parse", lambda text: parsed.append(text) or parse(text))
+    assert verify_store(store).state == "intact"
+    # Two records an entry; what is more than fits is read alone.
+    assert [seqs for seqs in asked if seqs] == [[1, 2], [3, 4], [5, 6], [7]]
+    assert len(parsed) == len(set(parsed)) == 2 * ENTRIES + 9
 
 
 def test_a_store_is_verified_as_of_the_entry_at_which_that_began(store, address):

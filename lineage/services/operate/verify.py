@@ -6,17 +6,19 @@ anew.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import KW_ONLY, dataclass, fields
 from itertools import chain
 from typing import Annotated, Any, Literal
 
 from lineage.access.tokens import Role
 from lineage.errors import LineageError, StoreUnfinished, Usage
+from lineage.formats.gc_pause import gc_disabled
 from lineage.ledger import log
 from lineage.ledger.log import Entry
 from lineage.ledger.merkle import Frontier
 from lineage.model.findings import MOST, Finding
+from lineage.model.record import Sign
 from lineage.model.vocabulary import KEPT, Vocabulary, too_new
 from lineage.services.context import Context
 from lineage.services.operate.token_acts import TokenActs, token_findings
@@ -121,7 +123,7 @@ def verify(ctx: Context, scratch: Callable[[], Store], noted: _Noted | None = No
     """
     verdict = None
     try:
-        with ctx.store.moment():
+        with ctx.store.moment(), gc_disabled():
             verdict = _verified(ctx, scratch, noted or _Noted())
     except StoreUnfinished:
         raise
@@ -218,7 +220,8 @@ def _ledger(
             message = f"entry {expected} is missing"
             yield finding("entry-missing", "sequence", message, entry=expected)
             return
-        yield from _entry(entry, unknown)
+        faults, read = _entry(entry, unknown)
+        yield from faults
         acts.take(entry)
         grown, expected = grown.append(bytes.fromhex(_hex(entry.leaf))), expected + 1
         if entry.seq == noted.entry:
@@ -230,7 +233,7 @@ def _ledger(
                 yield finding("history-differs", "ledger", message, entry=entry.seq)
         try:
             if other is not None:
-                other.replay(entry)
+                other.replay(read)
         except (ValueError, LineageError) as error:
             message = f"cannot be drawn: {error}"
             yield finding("entry-unreadable", "sequence", message, entry=entry.seq)
@@ -248,37 +251,46 @@ def _hex(text: Any) -> str:
         return "00" * 32
 
 
-def _entry(entry: Entry, unknown: Collection[str]) -> Iterator[Finding]:
-    def changed(subject: str, message: str) -> Finding:
-        return finding("entry-changed", subject, message, entry=entry.seq)
+def _entry(entry: Entry, unknown: Collection[str]) -> tuple[Sequence[Finding], Entry]:
+    """What is wrong with an entry by itself, and the entry with its lines as they were parsed for that."""
+    found = []
+    read = entry
+
+    def changed(subject: str, message: str) -> None:
+        found.append(finding("entry-changed", subject, message, entry=entry.seq))
 
     try:
         lines = entry.lines()
-        signs = [_sign(text, unknown) for text in lines]
+        parsed = [_parsed(text, unknown) for text in lines]
     except ValueError as error:
-        yield changed("body", str(error))
-        return
+        changed("body", str(error))
+        return found, read
+    if not unknown:
+        shown = {f.name: getattr(entry, f.name) for f in fields(Entry)}
+        read = log.ReadEntry(**shown, parsed=parsed)
     if log.digest(lines) != entry.records:
-        yield changed("body", "its records are not those it was made with")
+        changed("body", "its records are not those it was made with")
+    signs = [sign for sign, _ in parsed]
     counts = (signs.count("+"), signs.count("-"))
     if counts != (entry.added, entry.retracted):
-        yield changed("counts", f"it says {entry.added} and {entry.retracted}, it holds {counts}")
+        changed("counts", f"it says {entry.added} and {entry.retracted}, it holds {counts}")
     try:
         leaf = entry.leaf_hash().hex()
     except (ValueError, TypeError) as error:
-        yield changed("header", f"cannot be read: {error}")
-        return
+        changed("header", f"cannot be read: {error}")
+        return found, read
     if leaf != entry.leaf:
-        yield changed("header", "who, when, what for, or its digest was changed")
+        changed("header", "who, when, what for, or its digest was changed")
+    return found, read
 
 
-def _sign(text: bytes, unknown: Collection[str]) -> str:
-    """The sign of a line. Raises ``ValueError`` where it cannot be read, but not because of a term
-    that only a newer version knows.
+def _parsed(text: bytes, unknown: Collection[str]) -> tuple[Sign, Any]:
+    """The sign of a line, and its record, if this version can read it. Raises ``ValueError`` where it cannot be read, but not because
+    of a term that only a newer version knows.
     """
     try:
-        return log.parse(text)[0]
+        return log.parse(text)
     except log.UnknownTerm as error:
         if error.term not in unknown:
             raise
-        return text[:1].decode()
+        return ("+" if text[:1] == b"+" else "-"), None

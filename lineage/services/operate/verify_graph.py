@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from heapq import merge
 from itertools import groupby
@@ -31,7 +32,9 @@ def graph_findings(store: Store, other: Store) -> Iterator[Finding]:
 
 
 def _differ(held: NodeHistory | None, drawn: NodeHistory | None) -> bool:
-    return held is None or drawn is None or _key(held) != _key(drawn)
+    if held is None or drawn is None or held[:3] != drawn[:3]:
+        return True
+    return held.claims != drawn.claims and Counter(held.claims) != Counter(drawn.claims)
 
 
 def _caught_up(store: Store, other: Store) -> bool:
@@ -58,10 +61,6 @@ def _take(both: Iterator[str]) -> list[str]:
         if len(chunk) == _PAGE:
             break
     return chunk
-
-
-def _key(held: NodeHistory) -> tuple[Any, ...]:
-    return (held.row, held.since, held.until, sorted(map(repr, held.claims)))
 
 
 def _difference(
