@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from lineage.formats import json_marks
 from lineage.formats.document import Document, crowded
-from lineage.formats.gc_pause import gc_disabled
 from lineage.formats.prov_json.read import Reader
 from lineage.formats.prov_json.write import Writer
 from lineage.formats.prov_terms import ELEMENTS
+from lineage.gc_pause import gc_disabled
 from lineage.model import terms
 from lineage.model.record import Batch, Loss
 from lineage.sources.text import decode

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from lineage.errors import BadInput
 from lineage.formats import json_marks
 from lineage.formats.document import Document, crowded
-from lineage.formats.gc_pause import gc_disabled
 from lineage.formats.names import plain
 from lineage.formats.prov_jsonld import words
 from lineage.formats.prov_jsonld.read import Reader
 from lineage.formats.prov_jsonld.write import Writer
+from lineage.gc_pause import gc_disabled
 from lineage.model.record import Batch, Loss
 from lineage.sources import json_reader
 

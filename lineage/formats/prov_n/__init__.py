@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 
 from lineage.formats.document import Document, crowded
-from lineage.formats.gc_pause import gc_disabled
 from lineage.formats.prov_n.read import Reader
 from lineage.formats.prov_n.write import Writer
+from lineage.gc_pause import gc_disabled
 from lineage.model.record import Batch, Loss
 
 _DOCUMENT = re.compile(rb"(?s)(?:\xef\xbb\xbf)?(?:\s++|//[^\n]*+\n|/\*.*?\*/)*+document\b")

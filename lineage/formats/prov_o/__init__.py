@@ -14,11 +14,11 @@ from pyoxigraph import CanonicalizationAlgorithm, RdfFormat
 
 from lineage import ids
 from lineage.formats.document import Document, Section
-from lineage.formats.gc_pause import gc_disabled
 from lineage.formats.prov_o.quads import parse
 from lineage.formats.prov_o.read import batch_of, said_wrongly, without_prov
 from lineage.formats.prov_o.syntax import Lines, Turtle, XmlLines
 from lineage.formats.prov_o.write import Writer
+from lineage.gc_pause import gc_disabled
 from lineage.model.record import Batch, Loss, named
 from lineage.sources.xml_guard import without_doctype
 

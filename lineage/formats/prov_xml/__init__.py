@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 
 from lineage.formats.document import Document, crowded
-from lineage.formats.gc_pause import gc_disabled
 from lineage.formats.prov_xml.read import Reader
 from lineage.formats.prov_xml.write import Writer
+from lineage.gc_pause import gc_disabled
 from lineage.model import namespaces
 from lineage.model.record import Batch, Loss
 from lineage.sources.xml_guard import without_doctype

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from lineage.access.tokens import Role
 from lineage.errors import LineageError, StoreUnfinished, Usage
-from lineage.formats.gc_pause import gc_disabled
+from lineage.gc_pause import gc_disabled
 from lineage.ledger import log
 from lineage.ledger.log import Entry
 from lineage.ledger.merkle import Frontier

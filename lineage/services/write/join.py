@@ -16,7 +16,7 @@ from importers.tally import Tally
 from lineage import ids
 from lineage.access.tokens import Role
 from lineage.errors import LineageError
-from lineage.formats.gc_pause import gc_disabled
+from lineage.gc_pause import gc_disabled
 from lineage.model import terms
 from lineage.model.record import Batch, Edge, Node, Record, line
 from lineage.progress import Progress, prefixed, silent
