@@ -13,6 +13,7 @@ from neo4j import exceptions as driver_errors
 
 from lineage.errors import StoreDamaged, StoreUnfinished
 from lineage.ledger.merkle import Frontier
+from lineage.store.neo4j import connect as connecting
 from lineage.store.neo4j.connect import connect, translated
 from lineage.store.neo4j.moments import Moments
 from lineage.store.neo4j.rows import drawing_of, head_of
@@ -23,6 +24,8 @@ T = TypeVar("T")
 READ_HEAD = "OPTIONAL MATCH (l:Ledger {one: 1}) RETURN l.size, l.peaks, l.layout, l.schema"
 #: Seconds that one transaction may take, whatever the server allows.
 PATIENCE = 600.0
+#: Seconds until a read is tried again, at first; each time twice as many.
+_PAUSE = 0.1
 
 
 class Client:
@@ -50,23 +53,30 @@ class Client:
             yield was_ended
 
     def bare(self, text: str, seconds: float | None = None, /, **parameters: Any) -> list[Any]:
-        """The one row of a read, within so many seconds."""
+        """The one row of a read, within so many seconds.
+
+        It goes out as a transaction that commits itself: one message to the server and back, where one that
+        the driver manages takes two. A read may be tried again, and is for as long as the driver would.
+        """
         query = neo4j.Query(text, timeout=PATIENCE if seconds is None else max(seconds, 0.001))
-
-        def ask() -> list[Any]:
-            return self.driver.execute_query(
-                query,
-                parameters,
-                database_=self.database,
-                routing_="r",
-                result_transformer_=_values,
-            )
-
+        end, pause = None, _PAUSE
         with self.watched():
-            try:
-                return ask()
-            except driver_errors.IncompleteCommit:  # of a read: only the end of its answer is lost
-                return ask()
+            while True:
+                try:
+                    return self._values(query, parameters)
+                except (driver_errors.DriverError, driver_errors.Neo4jError) as error:
+                    passing = error.is_retryable() or isinstance(
+                        error, driver_errors.IncompleteCommit
+                    )
+                    end = time.monotonic() + connecting.RETRY if end is None else end
+                    if not passing or time.monotonic() + pause > end:
+                        raise
+                time.sleep(pause)
+                pause *= 2
+
+    def _values(self, query: neo4j.Query, parameters: dict[str, Any]) -> list[Any]:
+        with self.driver.session(database=self.database, default_access_mode="READ") as session:
+            return session.run(query, parameters).single(strict=True).values()
 
     def one(self, text: str, seconds: float | None = None, /, **parameters: Any) -> list[Any]:
         """The columns of a read that looks at the head (``cypher.at_one_head``)."""
@@ -133,7 +143,3 @@ class Client:
     def close(self) -> None:
         """Close the driver; calling twice is harmless."""
         self.driver.close()
-
-
-def _values(result: neo4j.Result) -> list[Any]:
-    return result.single(strict=True).values()
