@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Switches the garbage collector off while a document is read or written."""
+"""Switches the garbage collector off while much is made that stays: documents, rows of large answers."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lineage.errors import StoreDamaged
+from lineage.gc_pause import gc_disabled
 from lineage.ledger.log import Header
 from lineage.ledger.merkle import Frontier
 from lineage.store.neo4j.compile import SEPARATOR
@@ -14,6 +15,7 @@ from lineage.store.neo4j.schema import TYPES
 from lineage.store.rows import EdgeRow, NodeRow
 
 
+@gc_disabled()
 def node_rows(texts: Sequence[str]) -> list[NodeRow]:
     """Nodes out of their texts."""
     new, row, sep = tuple.__new__, NodeRow, SEPARATOR
@@ -23,6 +25,7 @@ def node_rows(texts: Sequence[str]) -> list[NodeRow]:
     ]
 
 
+@gc_disabled()
 def edge_rows(texts: Sequence[str]) -> list[EdgeRow]:
     """Edges out of their texts; what several sources assert alike is one edge."""
     new, row, sep, names = tuple.__new__, EdgeRow, SEPARATOR, TYPES
