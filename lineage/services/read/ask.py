@@ -10,34 +10,27 @@ import hmac
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from difflib import get_close_matches
 from typing import Annotated, Any, TypeVar
-from weakref import WeakKeyDictionary
 
 import orjson
 
 from lineage.errors import BadCursor, Usage
-from lineage.model import kinds
 from lineage.model.gaps import Gap
-from lineage.model.value import read_text
 from lineage.query import ast, parse
-from lineage.query import condition as c
 from lineage.query.bind import bind
 from lineage.query.packages import package
 from lineage.query.plan import Connections, EdgeFilter, Plan, PlanRequest, lines
 from lineage.query.rules import rewritten
-from lineage.query.words import FILTERS
 from lineage.services.answer import Answer, certify
 from lineage.services.as_of import ReadState, at_one_moment, view_at
 from lineage.services.context import Context
 from lineage.services.read.gaps import conditional, environments_unknown, of_runs, sources
+from lineage.services.read.names import Names
 from lineage.services.read.not_compared import not_compared
-from lineage.services.read.resolve import meant, resolve
 from lineage.services.read.trace import grouped
-from lineage.services.read.versions import of_path
 from lineage.services.read.why import Connected, connected
 from lineage.services.request import ANSWER, Request, Says, When
-from lineage.store.base import NOW, Filter, Hop, Page, Slice, Store, Subgraph, View, Walk
+from lineage.store.base import NOW, Filter, Hop, Page, Slice, Subgraph, View, Walk
 from lineage.store.paths import connections
 
 T = TypeVar("T")
@@ -49,7 +42,7 @@ _EQUIPMENT = frozenset({"package", "env", "environment"})
 _USED = Hop(relations=frozenset({"used"}))
 #: Parts of a question without an answer that are asked by themselves.
 _LOOKED_INTO = 8
-#: Nodes whose attributes are looked at for names like one that is not known.
+#: Packages of one name that are looked at.
 _LOOKED_AT = 2_000
 
 
@@ -155,7 +148,7 @@ class ExplainRequest(
     def answer(self, ctx: Context) -> Explanation:
         """See ``Request.answer``."""
         selection = _selection(self.query, self.at)
-        plan = bind(selection, _Names(ctx, view_at(ctx, selection.at)))
+        plan = bind(selection, Names(ctx, view_at(ctx, selection.at)))
         return Explanation(
             query=ast.show(selection),
             meaning=tuple(lines(plan)),
@@ -166,7 +159,7 @@ class ExplainRequest(
 
 def page_of(ctx: Context, selected: ast.Expression, page: Page, view: View) -> Slice:
     """Nodes of a selection in a view, behind an identifier: for lists that page by identifier."""
-    plan = rewritten(bind(ast.Selection(selected), _Names(ctx, view)))
+    plan = rewritten(bind(ast.Selection(selected), Names(ctx, view)))
     question = PlanRequest(plan=plan, limit=page.limit, after=page.after, seconds=ctx.budget)
     found = ctx.store.run(question, view)
     rows = tuple(found.ordered_nodes)
@@ -188,7 +181,7 @@ def _page(
     follow = _shown(selection.of)
 
     def read(view: View) -> tuple[Subgraph, Connected | None, list[Gap]]:
-        bound = bind(selection, _Names(ctx, view))
+        bound = bind(selection, Names(ctx, view))
         plan = rewritten(bound)
         if isinstance(plan, Connections):
             chains = _connections(ctx, plan, view)
@@ -330,54 +323,3 @@ def _seal(ctx: Context, text: str, body: bytes) -> bytes:
     """Ties a cursor to its query and store: nobody can ask for a page that was never offered."""
     said = text.encode() + b"\0" + body
     return hmac.new(ctx.person_key, said, hashlib.sha256).digest()[:_SEAL]
-
-
-# --- names ---
-
-_DECLARED = frozenset(f.name for kind in kinds.KINDS for f in kinds.fields_of(kind)) | FILTERS
-#: Attributes that were seen in a store; what was there once stays in its ledger.
-_SEEN: WeakKeyDictionary[Store, set[str]] = WeakKeyDictionary()
-
-
-class _Names:
-    """The names of one store, for binding."""
-
-    def __init__(self, ctx: Context, view: View) -> None:
-        self._ctx, self._view = ctx, view
-
-    def resolve(self, reference: str) -> tuple[str, str]:
-        """See ``bind.Names``."""
-        row = resolve(self._ctx, reference, self._view)
-        return row.id, row.kind
-
-    def meant(self, reference: str) -> tuple[frozenset[str], str]:
-        """See ``bind.Names``."""
-        rows = meant(self._ctx, reference, self._view)
-        return frozenset(row.id for row in rows), rows[0].kind
-
-    def versions(self, name: str) -> frozenset[str]:
-        """See ``bind.Names``."""
-        return frozenset(row.id for row in of_path(self._ctx, name, self._view))
-
-    def known(self, key: str) -> bool:
-        """See ``bind.Names``."""
-        return key in _DECLARED or self._was_tag(key) or self.held(key)
-
-    def _was_tag(self, key: str) -> bool:
-        """Tags are free: that nothing has one is an answer."""
-        return key.startswith(("tag.", "column_tag."))
-
-    def held(self, key: str) -> bool:
-        """See ``bind.Names``."""
-        seen = _SEEN.setdefault(self._ctx.store, set())
-        if key not in seen:
-            if not self._ctx.store.find(Filter(also=c.Has(key)), Page(limit=1), NOW).rows:
-                return False
-            seen.add(key)
-        return True
-
-    def nearest(self, key: str) -> list[str]:
-        """See ``bind.Names``."""
-        page = self._ctx.store.find(Filter(), Page(limit=_LOOKED_AT), NOW)
-        held = {name for row in page.rows for name in read_text(row.attributes)}
-        return get_close_matches(key, sorted(held | _DECLARED), n=3, cutoff=0.5)
