@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Conditions on attributes mean the same on every engine, whatever the attributes hold and are called."""
+
+from __future__ import annotations
+
+import pytest
+
+from lineage.ledger.log import Draft
+from lineage.model.record import Batch, Node
+from lineage.model.value import Literal, Ref
+from lineage.query import condition as c
+from lineage.store.base import NOW, Filter, Page
+
+#: Values that engines which keep them typed may keep as something else than they are compared as.
+VALUES = (
+    "x", "xy", "X", "", "12", "12.0", "1e1", "0x10", "12f", "NaN", "Infinity", "true", "2026-03-05",
+    "2026-03-05T10:00:00Z", "2026-03-05T10:00:00+00:00:30", "x" * 9_000,
+    12, 12.5, -3, 0, True, False, 2**53 + 1, 2**53 + 3, 2**63, 10**30, 1e300,
+    Literal("x", None, "fr"), Literal("12", "xsd:string"), Literal("12.0", "xsd:decimal"),
+    Literal("NaN", "xsd:double"), Literal("2026-03-05", "xsd:date"), Literal("x", "ex:kind"), Ref("x"),
+    Ref("urn:x"), ("x", "y"), (12, 13), (12, "x"), ("12",), (Literal("x", None, "de"), "y"),
+)  # fmt: skip
+#: Names that are indexed, are properties of every node, have a short form, or could end a quote.
+KEYS = ("status", "owner", "metric.auc", "param.x", "name", "kind", "uid", "since", "claims", "prov:location",
+        "location", "prov:type", "started", "a`b", "a\\u0060b", "a b", "1", "ex:p", "$", "type")  # fmt: skip
+CONDITIONS = (
+    *(lambda key, pattern=pattern: c.Like(key, pattern) for pattern in ("x", "x*", "*", "12", "12*", "*y", "true", "urn:*")),
+    *(
+        lambda key, operator=operator, literal=literal: c.Compares(key, operator, literal)
+        for operator in ("=", "<", "<=", ">", ">=")
+        for literal in (12, 12.0, 2**53 + 1, 10**30, "12", "x", "2026-03-05", 0.1)
+    ),
+    *(lambda key, literal=literal: c.NotCompared(key, ">", literal) for literal in (12, "12")),
+    lambda key: c.Truth(key, True),
+    c.Has,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_condition_finds_what_it_means_of_values_of_any_sort(store, key):
+    nodes = [
+        Node(id=f"urn:{n:02}", kind="Run", attributes={key: value})
+        for n, value in enumerate(VALUES)
+    ]
+    # An attribute whose property has the name of another one.
+    nodes += [
+        Node(id="urn:90", kind="Run", attributes={"prov:location": "x", "owner": "12"}),
+        Node(id="urn:91", kind="Entity", attributes={"owner": "x", "location": "12"}),
+        Node(id="urn:92", kind="Run"),
+    ]
+    draft = Draft(source="s", importer="t", actor="t", recorded="2026-01-01")
+    store.write(draft, Batch(nodes=tuple(nodes)))
+    rows = store.get([node.id for node in nodes], NOW)
+    for made in CONDITIONS:
+        for condition in (made(key), c.Not(made(key)), c.AllOf((c.KindIn(frozenset({"Run"})), made(key)))):  # fmt: skip
+            found = store.find(Filter(also=condition), Page(limit=100), NOW).rows
+            wanted = [row.id for row in rows.values() if c.accepts(condition, row)]
+            assert [row.id for row in found] == sorted(wanted), condition
