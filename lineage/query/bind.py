@@ -11,9 +11,16 @@ from typing import Protocol
 from lineage.errors import BadQuery, NotFound
 from lineage.model import kinds, namespaces, terms
 from lineage.model.kinds import FOLDERS, KINDS, NAMES, WORDS
-from lineage.model.numeric import canonical
 from lineage.query import ast, moments
 from lineage.query import condition as c
+from lineage.query.literals import (
+    kind_names,
+    kinds_like,
+    label_condition,
+    like,
+    moment,
+    relations_called,
+)
 from lineage.query.packages import package
 from lineage.query.plan import (
     BY_DEFAULT,
@@ -30,7 +37,7 @@ from lineage.query.plan import (
     Union,
     Where,
 )
-from lineage.query.words import SCHEMES, kinds_called
+from lineage.query.words import SCHEMES
 
 #: How a thing is tied to what a run used: a member of it, the name of it, its bytes elsewhere.
 _PART_OF = EdgeFilter(
@@ -115,7 +122,9 @@ class _Binder:
             case ast.Not(of):
                 return Difference(AllNodes(), self.plan(of, around))
             case ast.Via(of, relations):
-                return self.plan(of, replace(around, follow=EdgeFilter(_relations(relations))))
+                return self.plan(
+                    of, replace(around, follow=EdgeFilter(relations_called(relations)))
+                )
             case ast.Walk(of, up, down):
                 start = self.plan(of, alone)
                 above, below = self._with_versions(start), self._with_parts(start)
@@ -148,7 +157,7 @@ class _Binder:
         kinds = around.kinds
         for part in parts:
             if isinstance(part, ast.Match) and part.key.lower() == "kind" and part.value:
-                found = _kinds_like(part.value)
+                found = kinds_like(part.value)
                 if found:
                     kinds = found if kinds is None else kinds & found
         return replace(around, kinds=kinds)
@@ -186,16 +195,16 @@ class _Binder:
         if word in SCHEMES:
             plan, kind = self._named(f"{key}:{value}", around)
             return self._linked(plan, frozenset((kind,)), around)
-        return Where(self._attribute(key, lambda name: _like(name, value)))
+        return Where(self._attribute(key, lambda name: like(name, value)))
 
     def _kind(self, value: str) -> c.Condition:
         """A kind of ours; else the attribute of that name, where anything has it."""
-        if found := _kinds_like(value):
+        if found := kinds_like(value):
             return c.KindIn(found)
         if self._names.held("kind"):
             return c.Like("kind", value)
-        near = get_close_matches(value.lower(), _kind_names(), n=3, cutoff=0.5)
-        hint = f"Did you mean {', '.join(near)}?" if near else "Kinds: " + ", ".join(_kind_names())
+        near = get_close_matches(value.lower(), kind_names(), n=3, cutoff=0.5)
+        hint = f"Did you mean {', '.join(near)}?" if near else "Kinds: " + ", ".join(kind_names())
         raise BadQuery(f"there is no kind {value!r}", hint=hint)
 
     def _tagged(self, word: str, name: str | None, value: str | None) -> c.Condition:
@@ -208,7 +217,7 @@ class _Binder:
         """A condition on an attribute. A name that nothing has is a slip, not an empty answer."""
         name = namespaces.compact(key) if ":" in key else key
         if name == "label":
-            return _label(condition(name))
+            return label_condition(condition(name))
         if not self._names.known(name):
             near = self._names.nearest(name)
             hint = f"Did you mean {', '.join(near)}?" if near else "No attribute is called so."
@@ -224,7 +233,7 @@ class _Binder:
             same = self._compared(key, "=", literal)
             return c.AllOf((self._attribute(key, c.Has), c.Not(same)))
         if key in _TIMES:
-            literal = _time(key, literal)
+            literal = moment(key, literal)
         elif isinstance(literal, str) and operator != "=":
             # Nobody wants what comes behind "yesterday" in the alphabet.
             literal = moments.iso(literal) or literal
@@ -338,51 +347,3 @@ def _layers(
         yield Traverse(above, "causes", follow, None if up == "all" else up)
     if down is not None:
         yield Traverse(below, "effects", follow, None if down == "all" else down)
-
-
-def _like(key: str, value: str) -> c.Condition:
-    """A text, also as JSON writes it where it is a number: 1e-05 is kept as 1e-5."""
-    amount = canonical(value)
-    shown = value if amount is None else c.written(amount)
-    if shown == value or key == "label":
-        return c.Like(key, value)
-    return c.AnyOf((c.Like(key, value), c.Like(key, shown)))
-
-
-def _time(key: str, literal: str | float | bool) -> str:
-    """What a time is compared with, in ISO 8601."""
-    found = moments.iso(literal) if isinstance(literal, str) else None
-    if found is None:
-        shown = literal if isinstance(literal, str) else c.written(literal)
-        raise BadQuery(f"{key} is a time, and {shown!r} is none", hint=moments.HINT)
-    return found
-
-
-def _relations(names: tuple[str, ...]) -> frozenset[str]:
-    for name in names:
-        if name not in terms.RELATIONS:
-            near = get_close_matches(name, terms.RELATIONS, n=3, cutoff=0.4)
-            hint = f"Did you mean {', '.join(near or terms.RELATIONS)}?"
-            raise BadQuery(f"there is no relation {name!r}", hint=hint)
-    return frozenset(names)
-
-
-def _kind_names() -> list[str]:
-    return [kind.lower() for kind in KINDS]
-
-
-def _kinds_like(value: str) -> frozenset[str]:
-    if "*" not in value:
-        return kinds_called(value)
-    found = c.glob(value.lower())
-    return frozenset(kind for kind in KINDS if found(kind.lower()))
-
-
-def _label(condition: c.Condition) -> c.Condition:
-    match condition:
-        case c.Like(_, pattern) if "*" not in pattern:
-            return c.LabelIs(pattern)
-        case c.Compares(_, "=", str(literal)):
-            return c.LabelIs(literal)
-        case _:
-            raise BadQuery("labels are matched whole", hint='Write key:"train*" for patterns.')
