@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Protocol
@@ -27,6 +28,7 @@ from lineage.query.plan import (
     AllNodes,
     Between,
     ByIds,
+    Called,
     Connections,
     Difference,
     EdgeFilter,
@@ -46,6 +48,8 @@ _PART_OF = EdgeFilter(
 _PARTS = EdgeFilter(frozenset({"hadMember"}))
 _VERSIONS = EdgeFilter(frozenset({"specializationOf"}))
 _HISTORY = EdgeFilter(frozenset({"parent"}))
+#: Kinds whose versions are those of a path as well, which are looked for by identifier.
+_OF_PATHS = frozenset({"Dataset"})
 #: Attributes that are declared as times.
 _TIMES = frozenset(
     f.name for kind in KINDS for f in kinds.fields_of(kind) if f.metadata[kinds.TIME]
@@ -63,6 +67,12 @@ class Names(Protocol):
 
     def meant(self, reference: str) -> tuple[frozenset[str], str]:
         """All that a short reference means, and its kind: one thing, or the versions of a path."""
+        ...
+
+    def called(self, reference: str) -> Called | None:
+        """What a reference means at first sight, where it is looked up with the rest of the question;
+        ``None`` where it has to be looked up before.
+        """
         ...
 
     def versions(self, name: str) -> frozenset[str]:
@@ -105,6 +115,8 @@ class _Around:
 class _Binder:
     def __init__(self, names: Names) -> None:
         self._names = names
+        #: Of things that were looked up, by identifier; ``None``: not here.
+        self._kinds: dict[str, str | None] = {}
 
     def plan(self, part: ast.Expression, around: _Around) -> Plan:
         """The plan of one expression."""
@@ -141,7 +153,7 @@ class _Binder:
     def _atom(self, part: ast.Expression, around: _Around) -> Plan:
         match part:
             case ast.Reference(text):
-                return self._named(text, around)[0]
+                return self._called(text, around)
             case ast.Missing(key):
                 return Where(c.Not(self._attribute(key, c.Has)))
             case ast.Compare(key, operator, literal):
@@ -254,7 +266,12 @@ class _Binder:
             return self._environments(value)
         if "*" in value:
             return Where(c.AllOf((c.KindIn(frozenset(WORDS[word])), c.NameLike(value))))
-        return self._named(f"{word}:{value}", around)[0]
+        return self._called(f"{word}:{value}", around)
+
+    def _called(self, reference: str, around: _Around) -> Plan:
+        """What a reference names, whatever kind it is of."""
+        called = None if around.single else self._names.called(reference)
+        return self._named(reference, around)[0] if called is None else called
 
     def _named(self, reference: str, around: _Around) -> tuple[ByIds, str]:
         """What a reference names, and its kind: one thing, or the versions of a path."""
@@ -262,12 +279,17 @@ class _Binder:
             ident, kind = self._names.resolve(reference)
             return ByIds(frozenset((ident,))), kind
         found, kind = self._names.meant(reference)
+        if len(found) == 1:
+            self._kinds[next(iter(found))] = kind
         return ByIds(found), kind
 
     def _with_versions(self, named: Plan) -> Plan:
         """What an upward walk from one thing begins with: of a name, its versions as well, since
         nobody made the name.
         """
+        if isinstance(named, Called):
+            named = replace(named, but=_OF_PATHS)
+            return Union((named, Traverse(_those(named, NAMES), "effects", _VERSIONS, 1)))
         if (kind := self._kind_of(named)) not in NAMES:
             return named
         found = Traverse(named, "effects", _VERSIONS, 1)
@@ -281,6 +303,9 @@ class _Binder:
 
     def _with_parts(self, named: Plan) -> Plan:
         """What a downward walk from one thing begins with: of a folder, the files in it as well."""
+        if isinstance(named, Called):
+            named = replace(named, but=_OF_PATHS)
+            return Union((named, Traverse(_those(named, FOLDERS), "causes", _PARTS, 1)))
         kind = self._kind_of(named)
         if kind in FOLDERS:
             return Traverse(named, "causes", _PARTS, 1)
@@ -293,11 +318,12 @@ class _Binder:
         """The kind of the one thing that a plan names; ``None`` where it names none that is here."""
         if not isinstance(named, ByIds):
             return None
-        try:
-            return self._names.resolve(next(iter(named.ids)))[1]
-        except NotFound:
-            # What id: names need not be here.
-            return None
+        ident = next(iter(named.ids))
+        if ident not in self._kinds:
+            self._kinds[ident] = None
+            with suppress(NotFound):  # what id: names need not be here
+                self._kinds[ident] = self._names.resolve(ident)[1]
+        return self._kinds[ident]
 
     def _commits(self, value: str) -> Plan:
         """``a..b`` as git means it: what b's history holds and a's does not."""
@@ -331,6 +357,11 @@ class _Binder:
             f"why() connects two things, and {ast.show(ast.Selection(part))} is a selection",
             hint='Name one thing at each end, as why(model:"a", dataset:"b").',
         )
+
+
+def _those(named: Plan, kinds: frozenset[str]) -> Plan:
+    """What a plan names, where it is of some kinds."""
+    return Intersection((named, Where(c.KindIn(kinds))))
 
 
 def _walks(

@@ -26,6 +26,20 @@ class ByIds:
 
 
 @dataclass(frozen=True, slots=True)
+class Called:
+    """The one node that a name means at first sight: the one of an identifier, else the only one of some
+    kinds (``None``: any) with a label. What carries out plans may refuse it (``store.unresolved.Unresolved``),
+    and does where nothing or several things are called so, or one of the kinds ``but``: whoever asks has to
+    look closer.
+    """
+
+    id: str
+    label: str
+    kinds: frozenset[str] | None = None
+    but: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Where:
     """The nodes that meet a condition."""
 
@@ -119,6 +133,7 @@ class Connections:
 Plan: TypeAlias = (
     AllNodes
     | ByIds
+    | Called
     | Where
     | Traverse
     | FilterBy
@@ -131,10 +146,19 @@ Plan: TypeAlias = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Edges toward causes from the nodes of one kind on a page, with the nodes that they lead to."""
+
+    kind: str
+    follow: EdgeFilter
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRequest:
     """A plan, the edges that are shown with its nodes, and which page of them: at most ``limit``,
-    behind the identifier ``after``, within ``seconds`` (``None``: however long it takes).
+    behind the identifier ``after``, within ``seconds`` (``None``: however long it takes). What is wanted
+    ``beside`` the page is read with it where that costs less than to read it later.
     """
 
     plan: Plan
@@ -142,6 +166,7 @@ class PlanRequest:
     limit: int = 10_000
     after: str | None = None
     seconds: float | None = None
+    beside: Beside | None = None
 
 
 def inner(plan: Plan) -> tuple[Plan, ...]:
@@ -159,6 +184,11 @@ def inner(plan: Plan) -> tuple[Plan, ...]:
             return ()
 
 
+def has_names(plan: Plan) -> bool:
+    """Whether names are yet to be looked up."""
+    return isinstance(plan, Called) or any(map(has_names, inner(plan)))
+
+
 def lines(plan: Plan, depth: int = 0) -> Iterator[str]:
     """Write the plan for people, one operator a line, what it is made of below it."""
     yield "  " * depth + _line(plan)
@@ -173,6 +203,8 @@ def _line(plan: Plan) -> str:
         case ByIds(ids):
             shown = ", ".join(sorted(ids)[:3])
             return f"named: {shown}" + (f" and {len(ids) - 3} more" if len(ids) > 3 else "")
+        case Called(_, label):
+            return f"called: {label}"
         case Where(condition):
             return f"where {_condition(condition)}"
         case FilterBy(_, condition):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter
 from pathlib import Path
@@ -17,7 +17,7 @@ from lineage.model import terms
 from lineage.model.record import Batch, Edge, Node, Record
 from lineage.query import condition
 from lineage.query.condition import Condition
-from lineage.query.plan import EdgeFilter, PlanRequest, Toward
+from lineage.query.plan import Called, EdgeFilter, PlanRequest, Toward
 from lineage.store.claims import NodeHistory
 from lineage.store.rows import EdgeRow, NodeRow, edge_order
 
@@ -87,11 +87,13 @@ class Reach:
 
 @dataclass(frozen=True, kw_only=True)
 class Subgraph:
-    """What a walk or a plan found, as rows; decoded when asked for."""
+    """What a walk or a plan found, as rows; what was wanted ``beside`` it, and what names meant."""
 
     node_rows: Sequence[NodeRow]
     edge_rows: Sequence[EdgeRow]
     cut: Cut | None = None
+    beside: Subgraph | None = None
+    called: Mapping[Called, NodeRow] = field(default_factory=dict)
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
@@ -207,7 +209,8 @@ class Caps:
 
     ``threads`` is how many reads at once it is faster with than with one; ``readers`` how many
     connections a served store is read with, so that reads need not wait for a commit. ``records`` is
-    how many records one transaction holds, where it has to be kept in memory.
+    how many records one transaction holds, where it has to be kept in memory. ``resolves`` says that it
+    pays to look names up with the plan that they are in (``plan.Called``).
     """
 
     name: str
@@ -216,6 +219,7 @@ class Caps:
     threads: int = 1
     readers: int = 1
     records: int | None = None
+    resolves: bool = False
 
 
 @dataclass(slots=True)
@@ -330,7 +334,7 @@ class Store(Protocol):
     def run(self, request: PlanRequest, view: View) -> Subgraph:
         """Read one page of what a plan selects, by identifier, with the edges among the selected
         whose effect is on the page. Raises ``TimedOut`` where a plan that no part of would be true
-        of takes longer than the request allows.
+        of takes longer than the request allows, and ``Unresolved`` where names are to be looked up before.
         """
         ...
 

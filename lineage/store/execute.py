@@ -14,6 +14,7 @@ from lineage.query.plan import (
     AllNodes,
     Between,
     ByIds,
+    Called,
     Connections,
     Difference,
     EdgeFilter,
@@ -29,6 +30,7 @@ from lineage.query.plan import (
 )
 from lineage.store import paths
 from lineage.store.base import Cut, Hop, Store, Subgraph, View, Walk
+from lineage.store.unresolved import Unresolved
 
 K = TypeVar("K", bound=Hashable)
 
@@ -127,6 +129,8 @@ class _Execution(Generic[K]):
                 return sets.every()
             case ByIds(ids):
                 return sets.named(ids)
+            case Called():
+                raise Unresolved({})
             case Where(condition):
                 return sets.where(condition)
             case Traverse(of, toward, follow, depth):

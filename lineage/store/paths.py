@@ -4,24 +4,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from lineage.graph.components import Graph
 from lineage.graph.paths import shortest_paths
 from lineage.graph.reach import reachable
-from lineage.store.base import Cut, Store, View, Walk
-from lineage.store.rows import EdgeRow
+from lineage.store.base import Cut, Store, Subgraph, View, Walk
+from lineage.store.rows import EdgeRow, NodeRow
 
 Path = tuple[EdgeRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """Chains of edges, shortest first, and why there may be more or shorter ones."""
+    """Chains of edges, shortest first, and why there may be more or shorter ones; ``nodes`` are all that they
+    lead through, and more.
+    """
 
     paths: Sequence[Path]
     cut: Cut | None = None
+    nodes: Sequence[NodeRow] = ()
 
 
 def connections(store: Store, walk: Walk, one: str, other: str, k: int, view: View) -> Connections:
@@ -47,8 +50,20 @@ def connections(store: Store, walk: Walk, one: str, other: str, k: int, view: Vi
         if any(row.id == cause for row in up.node_rows):
             between = _between(up.ordered_edges, cause)
             found = shortest_paths(between, effect, cause, k, in_time)
-            return Connections(found.found, cut if found.whole else Cut(reason="time"))
+            cut = cut if found.whole else Cut(reason="time")
+            return Connections(found.found, cut, up.node_rows)
     return Connections((), cut)
+
+
+def among(read: Subgraph, one: str, other: str, k: int, go_on: Callable[[], bool]) -> Connections:
+    """Find them among all that is downstream of one of two nodes and upstream of the other."""
+    for effect, cause in ((one, other), (other, one)):
+        between = _between(read.ordered_edges, cause)
+        if effect in between:
+            found = shortest_paths(between, effect, cause, k, go_on)
+            cut = None if found.whole else Cut(reason="time")
+            return Connections(found.found, cut, read.node_rows)
+    return Connections((), nodes=read.node_rows)
 
 
 def _between(rows: Iterable[EdgeRow], cause: str) -> Graph[str, EdgeRow]:

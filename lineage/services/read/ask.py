@@ -19,19 +19,39 @@ from lineage.model.gaps import Gap
 from lineage.query import ast, parse
 from lineage.query.bind import bind
 from lineage.query.packages import package
-from lineage.query.plan import Connections, EdgeFilter, Plan, PlanRequest, lines
+from lineage.query.plan import (
+    Beside,
+    Called,
+    Connections,
+    EdgeFilter,
+    Plan,
+    PlanRequest,
+    Traverse,
+    lines,
+)
 from lineage.query.rules import rewritten
 from lineage.services.answer import Answer, certify
 from lineage.services.as_of import ReadState, at_one_moment, view_at
 from lineage.services.context import Context
 from lineage.services.read.gaps import conditional, environments_unknown, of_runs, sources
-from lineage.services.read.names import Names
+from lineage.services.read.names import Names, Supposed
 from lineage.services.read.not_compared import not_compared
 from lineage.services.read.trace import grouped
 from lineage.services.read.why import Connected, connected
 from lineage.services.request import ANSWER, Request, Says, When
-from lineage.store.base import NOW, Filter, Hop, Page, Slice, Subgraph, View, Walk
+from lineage.store.base import (
+    NOW,
+    Filter,
+    Hop,
+    Page,
+    Slice,
+    Subgraph,
+    View,
+    Walk,
+)
 from lineage.store.paths import connections
+from lineage.store.rows import NodeRow
+from lineage.store.unresolved import Unresolved
 
 T = TypeVar("T")
 
@@ -179,16 +199,29 @@ def _page(
     ctx: Context, selection: ast.Selection, text: str, limit: int, place: _Place | None
 ) -> AskAnswer:
     follow = _shown(selection.of)
+    after = None if place is None else place.after
 
     def read(view: View) -> tuple[Subgraph, Connected | None, list[Gap]]:
-        bound = bind(selection, Names(ctx, view))
+        looked_up: Mapping[Called, NodeRow] = {}
+        if ctx.store.caps.resolves and view == NOW and after is None:
+            try:
+                return carry_out(bind(selection, Supposed(ctx, view)), view)
+            except Unresolved as unresolved:
+                looked_up = unresolved.rows
+        return carry_out(bind(selection, Names(ctx, view, looked_up)), view)
+
+    def carry_out(bound: Plan, view: View) -> tuple[Subgraph, Connected | None, list[Gap]]:
         plan = rewritten(bound)
         if isinstance(plan, Connections):
             chains = _connections(ctx, plan, view)
             return chains.graph, chains, list(sources(ctx, view))
-        after = None if place is None else place.after
         question = PlanRequest(
-            plan=plan, follow=follow, limit=limit, after=after, seconds=ctx.budget
+            plan=plan,
+            follow=follow,
+            limit=limit,
+            after=after,
+            seconds=ctx.budget,
+            beside=_beside(selection.of, bound),
         )
         found = ctx.store.run(question, view)
         return found, None, list(_gaps(ctx, selection.of, bound, found, view))
@@ -223,15 +256,38 @@ def _gaps(
     if any(isinstance(part, ast.Match) and part.key.lower() in _EQUIPMENT for part in parts):
         yield from environments_unknown(ctx, view)
         yield from _conditional(ctx, parts, found, view)
-    elif any(isinstance(part, ast.Walk) and part.up is not None for part in parts):
+    elif _goes_up(of):
         runs = [row for row in found.node_rows if row.kind == "Run"]
-        used = ctx.store.edges([row.id for row in runs], _USED, view) if runs else ()
-        yield from of_runs(ctx, runs, used, view)
+        used, known = found.edge_rows, found.node_rows
+        if found.beside is not None:
+            used, known = found.beside.edge_rows, [*known, *found.beside.node_rows]
+        elif runs and not (found.cut is None and _is_whole_walk(bound, _shown(of))):
+            used = ctx.store.edges([row.id for row in runs], _USED, view)
+        yield from of_runs(ctx, runs, used, view, known)
     if any(isinstance(part, ast.Compare) for part in parts):
         yield from not_compared(ctx, bound, view)
     if not found.node_rows and found.cut is None and isinstance(of, ast.And):
         yield from _unmet(ctx, of.parts, view)
     yield from sources(ctx, view)
+
+
+def _goes_up(of: ast.Expression) -> bool:
+    return any(isinstance(part, ast.Walk) and part.up is not None for part in ast.parts(of))
+
+
+def _beside(of: ast.Expression, bound: Plan) -> Beside | None:
+    """What the runs of a page used, where its gaps are told by that and the answer does not show it."""
+    wanted = _goes_up(of) and not _is_whole_walk(bound, _shown(of))
+    return Beside("Run", EdgeFilter(_USED.relations)) if wanted else None
+
+
+def _is_whole_walk(plan: Plan, follow: EdgeFilter) -> bool:
+    """Whether a plan goes from runs to all that they used, and its answer shows how."""
+    return (
+        isinstance(plan, Traverse)
+        and (plan.toward, plan.follow, plan.depth) == ("causes", follow, None)
+        and (follow.relations is None or "used" in follow.relations)
+    )
 
 
 def _conditional(

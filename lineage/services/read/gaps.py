@@ -57,7 +57,7 @@ def of_walk(
     if toward == "causes":
         runs = by_kind.get("Run", [])
         used = found.edge_rows if everything else ctx.store.edges(_ids(runs), _USED, view)
-        yield from of_runs(ctx, runs, used, view)
+        yield from of_runs(ctx, runs, used, view, found.node_rows)
         yield from _digests(claimed, found.edge_rows)
         yield from _unjoined_of(runs)
     else:
@@ -87,9 +87,15 @@ def needs_things(ctx: Context, start: Sequence[NodeRow], view: View) -> bool:
 
 
 def of_runs(
-    ctx: Context, runs: Sequence[NodeRow], used: Iterable[EdgeRow], view: View
+    ctx: Context,
+    runs: Sequence[NodeRow],
+    used: Iterable[EdgeRow],
+    view: View,
+    known: Iterable[NodeRow] = (),
 ) -> Iterator[Gap]:
-    """Runs of which no environment or no commit is recorded; ``used`` are their edges."""
+    """Runs of which no environment or no commit is recorded; ``used`` are their edges, and the nodes that
+    they lead to are looked for among those ``known``.
+    """
     if not runs:
         return
     coded, equipped, unsure = set(), set(), dict[str, list[str]]()
@@ -103,7 +109,9 @@ def of_runs(
         elif not row.cause.startswith(_OURS):
             unsure.setdefault(row.cause, []).append(row.effect)
     if unsure:
-        rows = ctx.store.get(unsure, view)
+        rows = {row.id: row for row in known if row.id in unsure}
+        if beyond := unsure.keys() - rows.keys():
+            rows |= ctx.store.get(beyond, view)
         equipped.update(
             run for ident, row in rows.items() if row.kind == "Environment" for run in unsure[ident]
         )

@@ -3,17 +3,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from difflib import get_close_matches
+from types import MappingProxyType
 from weakref import WeakKeyDictionary
 
 from lineage.model import kinds
 from lineage.model.value import read_text
 from lineage.query import condition as c
+from lineage.query.plan import Called
 from lineage.query.words import FILTERS
 from lineage.services.context import Context
-from lineage.services.read.resolve import meant, resolve
+from lineage.services.read.resolve import called, meant, resolve
 from lineage.services.read.versions import of_path
 from lineage.store.base import NOW, Filter, Page, Store, View
+from lineage.store.rows import NodeRow
 
 #: Nodes whose attributes are looked at for names like one that is not known.
 _LOOKED_AT = 2_000
@@ -25,8 +30,11 @@ _SEEN: WeakKeyDictionary[Store, set[str]] = WeakKeyDictionary()
 class Names:
     """The names of one store, for binding."""
 
-    def __init__(self, ctx: Context, view: View) -> None:
+    def __init__(
+        self, ctx: Context, view: View, looked_up: Mapping[Called, NodeRow] = MappingProxyType({})
+    ) -> None:
         self._ctx, self._view = ctx, view
+        self._looked_up = {replace(name, but=frozenset()): row for name, row in looked_up.items()}
 
     def resolve(self, reference: str) -> tuple[str, str]:
         """See ``bind.Names``."""
@@ -35,8 +43,16 @@ class Names:
 
     def meant(self, reference: str) -> tuple[frozenset[str], str]:
         """See ``bind.Names``."""
+        name = called(reference) if self._looked_up else None
+        if name is not None and (row := self._looked_up.get(name)) is not None:
+            return frozenset({row.id}), row.kind
         rows = meant(self._ctx, reference, self._view)
         return frozenset(row.id for row in rows), rows[0].kind
+
+    def called(self, reference: str) -> Called | None:
+        """See ``bind.Names``."""
+        del reference
+        return None
 
     def versions(self, name: str) -> frozenset[str]:
         """See ``bind.Names``."""
@@ -64,3 +80,11 @@ class Names:
         page = self._ctx.store.find(Filter(), Page(limit=_LOOKED_AT), NOW)
         held = {name for row in page.rows for name in read_text(row.attributes)}
         return get_close_matches(key, sorted(held | _DECLARED), n=3, cutoff=0.5)
+
+
+class Supposed(Names):
+    """The names of one store, each of which is supposed to mean what it says at first sight."""
+
+    def called(self, reference: str) -> Called | None:
+        """See ``bind.Names``."""
+        return called(reference)

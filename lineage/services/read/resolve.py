@@ -14,6 +14,7 @@ from lineage.errors import Ambiguous, BadReference, NotFound
 from lineage.model.kinds import WORDS
 from lineage.paths import expanded
 from lineage.query import condition as c
+from lineage.query.plan import Called
 from lineage.services.context import Context
 from lineage.services.read import imported, known_gaps
 from lineage.services.read.versions import at_head, newest, of_path, path_of, versions
@@ -69,19 +70,40 @@ def _candidates(ctx: Context, reference: str, view: View) -> tuple[str, Sequence
         raise BadReference("the reference is empty")
     if exact := ctx.store.get([_spelled(text)], view):
         return text, tuple(exact.values())
-    word, colon, rest = text.partition(":")
-    if colon and word.lower() in _DIGESTS:
+    word, name = _parted(text)
+    if word in _DIGESTS:
         return text, (_by_digest(ctx, text, view),)
-    kinds = WORDS.get(word.lower()) if colon else None
-    if kinds is None:
-        kinds, rest, word = (), text, ""
-    name = _unquoted(rest)
     if not name:
         raise BadReference(f"{reference!r} names a kind and nothing of it")
-    is_commit = word.lower() == "commit" or (not word and _HEAD.fullmatch(name))
-    if is_commit and (found := _by_ref(ctx, name, view)):
+    if _is_commit(word, name) and (found := _by_ref(ctx, name, view)):
         return name, (found,)
-    return _by_name(ctx, reference, word.lower(), name, kinds, view)
+    return _by_name(ctx, reference, word, name, WORDS.get(word, ()), view)
+
+
+def called(reference: str) -> Called | None:
+    """What a reference means at first sight: a thing by its identifier, or the only one of a kind with such
+    a label. ``None`` where it may mean something that neither tells: digests, commits.
+    """
+    text = _unquoted(reference)
+    word, name = _parted(text)
+    if not name or word in _DIGESTS or _is_commit(word, name):
+        return None
+    return Called(_spelled(text), name, frozenset(WORDS.get(word, ())) or None)
+
+
+def _parted(text: str) -> tuple[str, str]:
+    """The word before a reference, in small letters, that says what it is: a kind, the algorithm of a digest;
+    nothing where there is none; and the name behind it.
+    """
+    word, colon, rest = text.partition(":")
+    word = word.lower()
+    if colon and (word in WORDS or word in _DIGESTS):
+        return word, _unquoted(rest)
+    return "", text
+
+
+def _is_commit(word: str, name: str) -> bool:
+    return word == "commit" or (not word and _HEAD.fullmatch(name) is not None)
 
 
 def _unquoted(text: str) -> str:

@@ -5,26 +5,27 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from itertools import chain
 from typing import Annotated, Any, Literal, TypeVar
 
 from lineage.errors import Usage
 from lineage.model import kinds, terms
 from lineage.model.gaps import Gap
-from lineage.query.plan import Toward
+from lineage.query.plan import EdgeFilter, PlanRequest, Toward, Traverse
 from lineage.services.answer import Answer, Certificate, certify
 from lineage.services.as_of import at_one_moment
 from lineage.services.context import Context
 from lineage.services.read.equivalents import versions_asked
 from lineage.services.read.gaps import needs_things, of_walk
-from lineage.services.read.resolve import meant, nearest, resolve
+from lineage.services.read.resolve import called, meant, nearest, resolve
 from lineage.services.read.versions import newest, parts, versions
 from lineage.services.request import ANSWER, EVERYTHING, Request, Says, Via, When, reference
 from lineage.services.summary import counted
-from lineage.store.base import Reach, Subgraph, View, Walk
+from lineage.store.base import NOW, Reach, Subgraph, View, Walk
 from lineage.store.reference import reach_of
 from lineage.store.rows import NodeRow
+from lineage.store.unresolved import Unresolved
 
 Depth = Annotated[
     int | None, Says(text="How many hops; without it, as far as it goes.", at_least=0)
@@ -135,7 +136,8 @@ class ReachRequest(WalkRequest[Reached], graphql="reach", weight=5):
         """See ``Request.answer``."""
 
         def read(view: View) -> tuple[Reach, tuple[str, ...], list[Gap]]:
-            walk, start, gaps = _walk(ctx, self, self.toward, view)
+            start, gaps = _start(ctx, self, self.toward, view, ())
+            walk, start = _walk(ctx, self, self.toward, view, start)
             reach, found = _reach(ctx, walk, start, view, counts=self.counts)
             whole = walk.relations is None and reach.cut is None
             gaps += of_walk(ctx, found, start, self.toward, view, everything=whole)
@@ -173,9 +175,12 @@ def walked(ctx: Context, asked: WalkRequest[W], toward: Toward) -> WalkAnswer:
     """
 
     def read(view: View) -> tuple[Subgraph, tuple[str, ...], list[Gap]]:
-        walk, start, gaps = _walk(ctx, asked, toward, view)
-        found = ctx.store.walk(walk, view)
-        whole = walk.relations is None and found.cut is None
+        known, found = _at_first_sight(ctx, asked, toward, view)
+        start, gaps = _start(ctx, asked, toward, view, known)
+        if found is None:
+            walk, start = _walk(ctx, asked, toward, view, start)
+            found = ctx.store.walk(walk, view)
+        whole = relations(asked.via) is None and found.cut is None
         gaps += of_walk(ctx, found, start, toward, view, everything=whole)
         return found, tuple(row.id for row in start), gaps
 
@@ -190,31 +195,55 @@ def walked(ctx: Context, asked: WalkRequest[W], toward: Toward) -> WalkAnswer:
 
 
 def _walk(
-    ctx: Context, asked: WalkRequest[Any], toward: Toward, view: View
-) -> tuple[Walk, tuple[NodeRow, ...], list[Gap]]:
-    """The walk that is asked for, what it begins with, and what of that is left out."""
-    along = relations(asked.via)
-    start, left_out = _start(ctx, asked, toward, view)
+    ctx: Context, asked: WalkRequest[Any], toward: Toward, view: View, start: tuple[NodeRow, ...]
+) -> tuple[Walk, tuple[NodeRow, ...]]:
+    """The walk that is asked for, and what it begins with: downstream, the files in a folder as well."""
     if toward == "effects":
         start = (*start, *parts(ctx, start, view))
     walk = Walk(
         start=frozenset(row.id for row in start),
         toward=toward,
-        relations=along,
+        relations=relations(asked.via),
         depth=asked.depth,
         limit=asked.limit,
         seconds=ctx.budget,
     )
-    return walk, start, left_out
+    return walk, start
+
+
+def _at_first_sight(
+    ctx: Context, asked: WalkRequest[Any], toward: Toward, view: View
+) -> tuple[Sequence[NodeRow], Subgraph | None]:
+    """What a reference means at first sight, and the whole walk from it, in one question where looking names up
+    by itself costs as much; nothing where it has to be looked up before.
+    """
+    name = called(asked.reference)
+    plain = view == NOW and asked.depth is None and asked.version is None
+    if name is None or not plain or not ctx.store.caps.resolves:
+        return (), None
+    # These stand for others as well, which are no part of the question yet.
+    but = kinds.NAMES if toward == "causes" else kinds.NAMES | kinds.FOLDERS
+    follow = EdgeFilter(relations(asked.via))
+    walk = Traverse(replace(name, but=but), toward, follow)
+    question = PlanRequest(plan=walk, follow=follow, limit=asked.limit, seconds=ctx.budget)
+    try:
+        found = ctx.store.run(question, view)
+    except Unresolved as unresolved:
+        return tuple(unresolved.rows.values()), None
+    return tuple(found.called.values()), found
 
 
 def _start(
-    ctx: Context, asked: WalkRequest[Any], toward: Toward, view: View
+    ctx: Context,
+    asked: WalkRequest[Any],
+    toward: Toward,
+    view: View,
+    known: Sequence[NodeRow],
 ) -> tuple[tuple[NodeRow, ...], list[Gap]]:
     """What a walk begins with: a thing; a name with its versions, since nobody made the name; the
     versions of a path; or one of these versions, and how many are left out then.
     """
-    found = meant(ctx, asked.reference, view)
+    found = known or meant(ctx, asked.reference, view)
     row, is_path = found[0], len(found) > 1
     named = found if is_path else versions(ctx, row, view)
     version = asked.version or ("head" if is_path and toward == "causes" else "all")

@@ -3,20 +3,24 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Annotated, NamedTuple
 
+from lineage.errors import TimedOut
 from lineage.model.record import Edge
 from lineage.query.parse import MOST_PATHS
+from lineage.query.plan import Between, EdgeFilter, PlanRequest, Union
 from lineage.services.answer import Answer, certify
 from lineage.services.as_of import at_one_moment
 from lineage.services.context import Context
-from lineage.services.read.resolve import resolve
+from lineage.services.read.resolve import called, resolve
 from lineage.services.read.trace import relations
 from lineage.services.request import Request, Says, Via, When, reference
-from lineage.store.base import Subgraph, View, Walk
-from lineage.store.paths import Connections, connections
+from lineage.store.base import NOW, Subgraph, View, Walk
+from lineage.store.paths import Connections, among, connections
+from lineage.store.unresolved import Unresolved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -53,7 +57,12 @@ class WhyRequest(
         walk = Walk(start=frozenset(), relations=relations(self.via), seconds=ctx.budget)
 
         def read(view: View) -> Connected:
-            a, b = resolve(ctx, self.one, view).id, resolve(ctx, self.other, view).id
+            known = _at_first_sight(ctx, self, walk, view)
+            if isinstance(known, Connected):
+                return known
+            a, b = (
+                known.get(text) or resolve(ctx, text, view).id for text in (self.one, self.other)
+            )
             return connected(ctx, connections(ctx.store, walk, a, b, self.k, view), (a, b), view)
 
         found, stand = at_one_moment(ctx, self.at, read)
@@ -63,6 +72,31 @@ class WhyRequest(
             start=found.ends,
             paths=found.paths,
         )
+
+
+def _at_first_sight(
+    ctx: Context, asked: WhyRequest, walk: Walk, view: View
+) -> Connected | Mapping[str, str]:
+    """The connections of what two references mean at first sight, in one question where looking names up by
+    itself costs as much; else the identifiers of those that mean one thing.
+    """
+    one, other = called(asked.one), called(asked.other)
+    if one is None or other is None or view != NOW or not ctx.store.caps.resolves:
+        return {}
+    end = None if walk.seconds is None else time.monotonic() + walk.seconds
+    follow = EdgeFilter(walk.relations)
+    plan = Union((Between(other, one, follow), Between(one, other, follow)))
+    question = PlanRequest(plan=plan, follow=follow, limit=walk.limit, seconds=walk.seconds)
+    try:
+        read = ctx.store.run(question, view)
+    except (Unresolved, TimedOut) as error:
+        rows = error.rows if isinstance(error, Unresolved) else {}
+        known = ((text, rows.get(name)) for text, name in ((asked.one, one), (asked.other, other)))
+        return {text: row.id for text, row in known if row is not None}
+    ends = read.called[one].id, read.called[other].id
+    found = among(read, *ends, asked.k, lambda: end is None or time.monotonic() < end)
+    nodes = (*found.nodes, *read.called.values())
+    return connected(ctx, replace(found, nodes=nodes), ends, view)
 
 
 class Connected(NamedTuple):
@@ -78,7 +112,9 @@ def connected(ctx: Context, chains: Connections, asked: tuple[str, str], view: V
     paths = chains.paths
     rows = list(dict.fromkeys(row for path in paths for row in path))
     names = {row.effect for row in rows} | {row.cause for row in rows} or set(asked)
-    nodes = ctx.store.get(names, view)
+    nodes = {row.id: row for row in chains.nodes if row.id in names}
+    if missing := names - nodes.keys():
+        nodes |= ctx.store.get(missing, view)
     graph = Subgraph(node_rows=list(nodes.values()), edge_rows=rows, cut=chains.cut)
     steps = [[_step(row.edge()) for row in path] for path in paths]
     ends = (paths[0][0].effect, paths[0][-1].cause) if paths and paths[0] else asked

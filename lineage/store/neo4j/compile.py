@@ -105,11 +105,27 @@ def arrow(hop: Hop) -> tuple[str, str]:
     return ("-", "->") if hop.toward == "causes" else ("<-", "-")
 
 
+def along(hop: Hop) -> tuple[str, str]:
+    """The arrow that a hop goes along, and the condition that its edge ``e`` has to meet as well."""
+    types, condition = taken(hop)
+    left, right = arrow(hop)
+    return f"{left}[e:{types}]{right}", condition
+
+
+def quantified(
+    hop: Hop, *, least: int = 0, most: int | None = None, within: str | None = None
+) -> str:
+    """The arrow along so many hops (``None``: as many as there are), without leaving a list of nodes."""
+    pattern, condition = along(hop)
+    bounds = "" if within is None else f" AND b IN {within}"
+    return f"((a){pattern}(b) WHERE {condition}{bounds}){{{least},{'' if most is None else most}}}"
+
+
 #: Unit separator: no IRI holds it, and JSON text escapes it. What may hold anything comes last.
 SEPARATOR = "\x1f"
 _PLUS = f" + '{SEPARATOR}' + "
 #: One text an edge and one a node: the driver pays for each element of a list, not for its length.
-_NODE = _PLUS.join(("n.uid", "n.kind", "n.attributes", "coalesce('=' + n.label, '')"))
+NODE = _PLUS.join(("n.uid", "n.kind", "n.attributes", "coalesce('=' + n.label, '')"))
 #: An edge's identifier and bundle are one property, mostly absent: looking for what is not there
 #: costs the server a walk through all that is.
 _TAIL = _PLUS.join((f"coalesce(e.named, '{SEPARATOR}')", "e.attributes"))
@@ -152,25 +168,23 @@ WITH DISTINCT n"""
 @lru_cache(maxsize=256)
 def reached(hop: Hop, depth: int | None, *, bounded: bool = False) -> str:
     """Binds ``n`` to what is within reach, so many hops at most, and without leaving some nodes."""
-    types, condition = taken(hop)
+    pattern, condition = along(hop)
     if bounded:
         condition += " AND b.uid IN $within"
-    left, right = arrow(hop)
     most = "" if depth is None else str(depth)
-    return reach(f"((a){left}[e:{types}]{right}(b) WHERE {condition}){{0,{most}}}")
+    return reach(f"((a){pattern}(b) WHERE {condition}){{0,{most}}}")
 
 
 @lru_cache(maxsize=256)
 def walk(hop: Hop) -> str:
     """Everything within reach, as one row of two lists, or no lists where there is too much."""
-    types, condition = taken(hop)
-    left, right = arrow(hop)
+    pattern, condition = along(hop)
     return at_one_head(
         f"""{reached(hop, None)} LIMIT $most
 WITH collect(n) AS ns
-RETURN CASE WHEN size(ns) < $most THEN [n IN ns | {_NODE}] END AS nodes,
+RETURN CASE WHEN size(ns) < $most THEN [n IN ns | {NODE}] END AS nodes,
 CASE WHEN size(ns) < $most THEN
-  COLLECT {{ UNWIND ns AS n MATCH (n){left}[e:{types}]{right}(m) WHERE {condition} RETURN {edge(hop)} }}
+  COLLECT {{ UNWIND ns AS n MATCH (n){pattern}(m) WHERE {condition} RETURN {edge(hop)} }}
 END AS edges""",
         "nodes",
         "edges",
@@ -184,7 +198,7 @@ def names(source: str) -> str:
 
 def page(source: str) -> str:
     """The nodes that a source binds ``n`` to, by identifier, so many at most."""
-    read = f"{source} WITH n ORDER BY n.uid LIMIT $most RETURN collect({_NODE}) AS found"
+    read = f"{source} WITH n ORDER BY n.uid LIMIT $most RETURN collect({NODE}) AS found"
     return at_one_head(read, "found")
 
 
@@ -194,7 +208,7 @@ def gathered(source: str, step: Hop) -> str:
     return at_one_head(
         f"""{source}
 WITH n ORDER BY n.uid LIMIT $most WITH collect(n) AS ns
-RETURN [n IN ns | {_NODE}] AS nodes, COLLECT {{
+RETURN [n IN ns | {NODE}] AS nodes, COLLECT {{
   UNWIND ns AS n MATCH (n)-[e:{types}]->(m) WHERE {condition} RETURN {edge(step)} }} AS edges""",
         "nodes",
         "edges",
@@ -209,11 +223,10 @@ UNWIND $start AS uid MATCH (n:Node {uid: uid}) USING INDEX SEEK n:Node(uid) WITH
 @lru_cache(maxsize=256)
 def hop(step: Hop) -> str:
     """The edges one hop takes from some nodes."""
-    types, condition = taken(step)
-    left, right = arrow(step)
+    pattern, condition = along(step)
     read = f"""
 MATCH (n:Node) USING INDEX SEEK n:Node(uid) WHERE n.uid IN $ids
-MATCH (n){left}[e:{types}]{right}(m) WHERE {condition}
+MATCH (n){pattern}(m) WHERE {condition}
 RETURN collect({edge(step)}) AS found"""
     return at_one_head(read, "found")
 
@@ -221,7 +234,7 @@ RETURN collect({edge(step)}) AS found"""
 GET = at_one_head(
     f"""
 MATCH (n:Node) USING INDEX SEEK n:Node(uid) WHERE n.uid IN $ids
-RETURN collect({_NODE}) AS found""",
+RETURN collect({NODE}) AS found""",
     "found",
 )
 #: The relationship types that mention nodes, as effect and as cause.

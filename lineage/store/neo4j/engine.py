@@ -62,7 +62,9 @@ _SLICE = 20_000
 class Neo4jStore:
     """A store in a Neo4j database, one store a database."""
 
-    caps: Caps = Caps(name="neo4j", persistent=True, native_walk=True, threads=8, records=_TOGETHER)
+    caps: Caps = Caps(
+        name="neo4j", persistent=True, native_walk=True, threads=8, records=_TOGETHER, resolves=True
+    )
 
     def __init__(self, url: str, *, user: str, password: str, secret: str = "") -> None:
         self._client = Client(url, user=user, password=password, secret=secret)
@@ -198,7 +200,7 @@ class Neo4jStore:
 
     def head(self) -> Frontier:
         """See ``Store.head``."""
-        return self._client.head()
+        return self._client.moments.head()
 
     def headers(self, after: int, limit: int, view: View) -> Sequence[Header]:
         """See ``Store.headers``."""
@@ -274,14 +276,17 @@ class Neo4jStore:
 
     def gathered(self, text: str, clock: Clock, /, **parameters: Any) -> Subgraph:
         """The nodes and edges that a read lists."""
-        clock.check()
-        nodes, edges = self._client.one(text, clock.left, **parameters)
+        nodes, edges = self.columns(text, clock, **parameters)
         return Subgraph(node_rows=node_rows(nodes), edge_rows=edge_rows(edges))
+
+    def columns(self, text: str, clock: Clock, /, **parameters: Any) -> list[Any]:
+        """The columns of a read."""
+        clock.check()
+        return self._client.one(text, clock.left, **parameters)
 
     def column(self, text: str, clock: Clock, /, **parameters: Any) -> list[str]:
         """The texts that a read lists."""
-        clock.check()
-        return list(self._client.one(text, clock.left, **parameters)[0])
+        return list(self.columns(text, clock, **parameters)[0])
 
     def run(self, request: PlanRequest, view: View) -> Subgraph:
         """See ``Store.run``."""

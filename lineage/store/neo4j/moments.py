@@ -59,6 +59,12 @@ class Moments:
                 self._seen.heads.append(self._head())
             self._seen.unseen = True
 
+    def head(self) -> Frontier:
+        """The head that all reads of the answer so far saw, which is no worse than one read now."""
+        if self._seen.heads and not self._seen.unseen and (seen := self._steady()) is not None:
+            return seen
+        return self._head()
+
     def _steady(self) -> Frontier | None:
         heads = self._seen.heads or []
         if self._seen.unseen:

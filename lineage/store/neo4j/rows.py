@@ -21,7 +21,7 @@ def node_rows(texts: Sequence[str]) -> list[NodeRow]:
     new, row, sep = tuple.__new__, NodeRow, SEPARATOR
     return [
         new(row, (ident, kind, label[1:] if label else None, attributes))
-        for ident, kind, attributes, label in (text.split(sep, 3) for text in texts)
+        for ident, kind, attributes, label in [text.split(sep, 3) for text in texts]
     ]
 
 
@@ -31,9 +31,9 @@ def edge_rows(texts: Sequence[str]) -> list[EdgeRow]:
     new, row, sep, names = tuple.__new__, EdgeRow, SEPARATOR, TYPES
     return [
         new(row, (names[type_], effect, cause, attributes, ident or None, bundle or None))
-        for type_, effect, cause, ident, bundle, attributes in (
+        for type_, effect, cause, ident, bundle, attributes in [
             text.split(sep, 5) for text in dict.fromkeys(texts)
-        )
+        ]
     ]
 
 

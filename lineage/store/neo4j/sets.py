@@ -3,17 +3,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from lineage.query.condition import ALWAYS, Condition, accepts
-from lineage.query.plan import ByIds, FilterBy, PlanRequest, Traverse, Where
+from lineage.errors import TimedOut
+from lineage.graph.reach import reachable
+from lineage.query.condition import Condition, accepts
+from lineage.query.plan import PlanRequest, Traverse, has_names
 from lineage.store import execute, reference
 from lineage.store.base import NOW, Cut, Filter, Hop, Page, Store, Subgraph, View
 from lineage.store.neo4j import compile as cypher
+from lineage.store.neo4j.rows import edge_rows, node_rows
 from lineage.store.neo4j.select import Sieve, sieve
+from lineage.store.neo4j.statement import NotOneStatement, Statement, statement
 from lineage.store.reference import ALL, Clock
-from lineage.store.rows import NodeRow
+from lineage.store.rows import EdgeRow, NodeRow
+from lineage.store.unresolved import Unresolved
 
 
 class Statements(Store, Protocol):
@@ -29,6 +35,10 @@ class Statements(Store, Protocol):
 
     def gathered(self, text: str, clock: Clock, /, **parameters: Any) -> Subgraph:
         """The nodes and edges that a read lists."""
+        ...
+
+    def columns(self, text: str, clock: Clock, /, **parameters: Any) -> list[Any]:
+        """The columns of a read."""
         ...
 
 
@@ -75,37 +85,43 @@ class NameSets(reference.Sets):
         return {row.id for row in rows if sieved.exact or accepts(condition, row)}
 
     def gathered(self, request: PlanRequest) -> Subgraph | None:
-        """The whole answer in one statement, where the plan has that form and the answer fits."""
-        if self.view != NOW or request.after is not None:
-            return None
-        match request.plan:
-            case Where(condition):
-                sieved = sieve(condition)
-                return self._gathered(_looking(sieved), request, condition, {})
-            case FilterBy(Traverse(ByIds(ids), toward, follow, depth), condition):
-                hop = execute.hop(follow, toward)
-                source = f"{cypher.reached(hop, depth)} WHERE {sieve(condition).text}"
-                return self._gathered(source, request, condition, {"start": sorted(ids)})
-            case Traverse(ByIds(ids), toward, follow, int(depth)):
-                source = cypher.reached(execute.hop(follow, toward), depth)
-                return self._gathered(source, request, ALWAYS, {"start": sorted(ids)})
-            case _:
-                return None
+        """The whole answer in one statement, where the plan has that form and the answer fits.
 
-    def _gathered(
-        self, source: str, request: PlanRequest, condition: Condition, parameters: dict[str, Any]
-    ) -> Subgraph | None:
-        sieved = sieve(condition)
-        text = cypher.gathered(source, execute.hop(request.follow, "causes"))
-        most = request.limit + 1
-        found = self._neo4j.gathered(text, self.clock, **parameters, **sieved.parameters, most=most)
-        rows = found.node_rows
-        if len(rows) == most:
+        Raises ``Unresolved`` where it has not, and has names in it.
+        """
+        named = has_names(request.plan)
+        if self.view == NOW and request.after is None and execute.walk_of(request) is None:
+            try:
+                made = statement(request.plan, request.follow, request.limit, request.beside)
+                return self._gathered(made)
+            except NotOneStatement:
+                pass
+            except TimedOut:
+                # A walk is cut then, and says how far it came.
+                if not (named and isinstance(request.plan, Traverse)):
+                    raise
+        if named:
+            raise Unresolved({})
+        return None
+
+    def _gathered(self, made: Statement) -> Subgraph | None:
+        read = self._neo4j.columns(made.text, self.clock, **made.parameters)
+        nodes, edges, onward, uses, used, called = read
+        meant = dict(zip(made.names, map(node_rows, called), strict=True))
+        one = {name: rows[0] for name, rows in meant.items() if len(rows) == 1}
+        found = None
+        if nodes is not None and all(n in one and one[n].kind not in n.but for n in meant):
+            found = _chosen(made, node_rows(nodes), edge_rows(edges))
+            if onward is not None and not _are_all(found.node_rows, onward):
+                found = None
+        if found is None:
+            if meant:
+                raise Unresolved(one)
             return None
-        kept = rows if sieved.exact else [row for row in rows if accepts(condition, row)]
-        own = {row.id for row in kept}
-        among = [edge for edge in found.edge_rows if edge.cause in own and edge.effect in own]
-        return replace(found, node_rows=kept, edge_rows=among)
+        beside = None
+        if uses is not None:
+            beside = Subgraph(node_rows=node_rows(used), edge_rows=edge_rows(uses))
+        return replace(found, beside=beside, called=one)
 
     def shown(self, members: set[str] | Condition, request: PlanRequest) -> Subgraph:
         """See ``execute.Sets.shown``."""
@@ -130,6 +146,25 @@ class NameSets(reference.Sets):
         found = self._neo4j.gathered(text, self.clock, start=page, most=ALL)
         among = [edge for edge in found.edge_rows if edge.cause in members]
         return Subgraph(node_rows=found.node_rows, edge_rows=among, cut=cut)
+
+
+def _chosen(made: Statement, rows: list[NodeRow], edges: list[EdgeRow]) -> Subgraph:
+    """What a statement found, without what its condition does not hold for."""
+    if made.condition is not None:
+        rows = [row for row in rows if accepts(made.condition, row)]
+        own = {row.id for row in rows}
+        edges = [edge for edge in edges if edge.cause in own and edge.effect in own]
+    return Subgraph(node_rows=rows, edge_rows=edges)
+
+
+def _are_all(ends: Sequence[NodeRow], onward: Sequence[str]) -> bool:
+    """Whether all other members of a set lead to one of these, step by step, each as ``near SEP far``: there are
+    no more ends then. On a cycle the steps may lead round.
+    """
+    back: dict[str, list[str]] = {}
+    for near, _, far in (step.partition(cypher.SEPARATOR) for step in onward):
+        back.setdefault(far, []).append(near)
+    return len(reachable(back, [row.id for row in ends])) == len(ends) + len(onward)
 
 
 def _looking(sieved: Sieve, after: str | None = None) -> str:

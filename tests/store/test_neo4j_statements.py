@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Questions are one statement each on Neo4j, and the server carries it out by seeking, not by scanning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+import lineage
+from lineage.errors import LineageError
+from lineage.model.record import Batch, Edge, Node
+from lineage.services.read import imported
+from lineage.store.neo4j.client import Client
+from tests.conftest import KEY, RELEASES, clock, neo4j_address
+from tests.store.test_neo4j import ALLOWED, operators
+
+#: What a statement of a plan may do besides: look a name up in an index of names, join the parts of a union.
+SEEKING = ALLOWED | {
+    "NodeIndexSeek",
+    "NodeIndexSeekByRange",
+    "NodeUniqueIndexSeekByRange",
+    "Union",
+    "VarLengthExpand(All)",
+}
+STEPS = 30
+OPENED: dict[str, Any] = {"clock": clock, "person_key": KEY, "actor": "tester"}
+#: Questions about a ladder of 2**30 paths, and what its nodes are called.
+QUESTIONS = (
+    '+"urn:0"',
+    '+model:"m@1"',
+    'model:"m@1"+',
+    '"urn:30"+',
+    '2+"urn:5"+1',
+    '1+"urn:5"',
+    '2+model:"m@1"',
+    '+"urn:0" and kind:entity',
+    '+"urn:0" and kind:entity and not license:"*"',
+    '+"urn:0" and size >= 7',
+    '"urn:30"+ and kind:activity',
+    '+"urn:0" via used, wasGeneratedBy',
+    '(+"urn:0" and kind:entity) via used, wasGeneratedBy',
+    'between("urn:30", "urn:0")',
+    'between("urn:30", "urn:0") via used',
+    '+"urn:0" and "urn:12"+',
+    '+"urn:0" and not +"urn:5"',
+    '+"urn:0" and +"urn:3" and kind:entity',
+    '+"urn:0" or "urn:20"+',
+    '"urn:3" or model:"m@1"',
+    'roots(+"urn:0")',
+    'sinks("urn:30"+)',
+    'roots(+"urn:0" and kind:entity)',
+    'roots(+model:"m@1") via used, wasGeneratedBy',
+    '1+(+"urn:5" and kind:entity)+1',
+    '+model:"m"',
+    'key:"m@*"',
+)
+#: Those whose condition no index knows: they look at all nodes of a kind.
+OF_A_KIND = ("kind:activity", "kind:activity and size >= 7", 'kind:activity and owner:"an*"')
+
+
+@pytest.fixture(params=RELEASES)
+def ladder(request, monkeypatch) -> Iterator[lineage.Lineage]:
+    """Two ways at each step."""
+    # Sources on this machine are looked at once a second: here, once.
+    monkeypatch.setattr(imported, "_SECONDS", 1e9)
+    with lineage.open(neo4j_address(request.param, request, monkeypatch), **OPENED) as opened:
+        opened.ingest(records())
+        yield opened
+
+
+def records() -> Batch:
+    """Activities and what they used, and a version of a model at the end of it with its name."""
+    edges = [
+        Edge(relation=relation, effect=f"urn:{a}", cause=f"urn:{b}")
+        for n in range(STEPS)
+        for side in "ab"
+        for relation, a, b in (("used", n, f"{side}{n}"), ("wasGeneratedBy", f"{side}{n}", n + 1))
+    ]
+    version = Node(id="urn:lineage:model-version:m@1", kind="ModelVersion", label="m@1")
+    name = Node(id="urn:lineage:model:m", kind="Model", label="m")
+    edges += [
+        Edge(relation="specializationOf", effect=version.id, cause=name.id),
+        Edge(relation="wasGeneratedBy", effect=version.id, cause="urn:0"),
+    ]
+    told = [
+        Node(id=f"urn:{n}", kind="Activity", attributes={"size": n, "owner": "ana"})
+        for n in range(STEPS)
+    ]
+    return Batch(nodes=(version, name, *told), edges=tuple(edges))
+
+
+@pytest.fixture
+def sent(monkeypatch) -> list[tuple[str, dict[str, Any]]]:
+    """The reads that go to the server, as they go."""
+    found: list[tuple[str, dict[str, Any]]] = []
+    bare = Client.bare
+
+    def counted(self: Client, text: str, seconds: float | None = None, /, **parameters: Any) -> Any:
+        found.append((text, parameters))
+        return bare(self, text, seconds, **parameters)
+
+    monkeypatch.setattr(Client, "bare", counted)
+    return found
+
+
+def test_a_question_is_one_statement(ladder, sent):
+    with lineage.open("memory:", **OPENED) as plain:
+        plain.ingest(records())
+        for question in (*QUESTIONS, *OF_A_KIND):
+            ladder.ask(question)
+            sent.clear()
+            answer = ladder.ask(question)
+            assert len(sent) == 1, (question, [text for text, _ in sent])
+            assert answer.to_dict() == plain.ask(question).to_dict(), question
+
+
+def test_walks_and_connections_are_one_statement_from_what_is_named(ladder, sent):
+    asked = (
+        lambda store: store.trace("urn:0"),
+        lambda store: store.trace("urn:0", via=["used"]),
+        lambda store: store.impact("urn:30"),
+        lambda store: store.why("urn:0", "urn:30", k=3),
+        lambda store: store.why("urn:30", 'model:"m@1"'),
+        lambda store: store.why("urn:a1", "urn:b1"),
+        lambda store: store.why("urn:a1", "urn:b1", via=["used"]),
+    )
+    with lineage.open("memory:", **OPENED) as plain:
+        plain.ingest(records())
+        for ask in asked:
+            ask(ladder)
+            sent.clear()
+            answer = ask(ladder)
+            assert len(sent) == 1, [text for text, _ in sent]
+            assert answer.to_dict() == ask(plain).to_dict()
+
+
+def test_what_a_name_does_not_tell_at_first_sight_is_looked_up(ladder):
+    """Names that mean versions, several things, a part of a name, or nothing: the answer is the same."""
+    others = Batch(
+        nodes=(
+            Node(id="urn:twin:1", kind="Activity", label="twin"),
+            Node(id="urn:twin:2", kind="Activity", label="twin"),
+            Node(id="urn:lineage:dataset:d", kind="Dataset", label="d"),
+            Node(id="urn:folder", kind="DatasetVersion", label="folder"),
+        ),
+        edges=(
+            Edge(relation="hadMember", effect="urn:folder", cause="urn:a3"),
+            Edge(relation="used", effect="urn:twin:1", cause="urn:folder"),
+        ),
+    )
+    with lineage.open("memory:", **OPENED) as plain:
+        for store in (plain, ladder):
+            if store is plain:
+                store.ingest(records())
+            store.ingest(others)
+        for ask in (
+            *(lambda store, q=q: store.ask(q) for q in ('+model:"m"', 'model:"m"+', '+"twin"', '"nothing"+', '+dataset:"d"', "folder+", '+"m@"', 'why("twin", "m")')),
+            *(lambda store, r=r: store.trace(r) for r in ("m", "model:m", "twin", "nothing", "dataset:d", "folder", "m@", "")),
+            *(lambda store, r=r: store.impact(r) for r in ("m", "model:m@1", "dataset:d", "folder", "urn:folder")),
+            lambda store: store.trace("m@1", limit=5),
+            lambda store: store.ask('+"m@1"', limit=5),
+            lambda store: store.why("m", "urn:30"),
+            lambda store: store.why("twin", "m@1"),
+        ):  # fmt: skip
+            assert _said(ask, ladder) == _said(ask, plain)
+
+
+def _said(ask: Callable[[lineage.Lineage], Any], store: lineage.Lineage) -> Any:
+    try:
+        return ask(store).to_dict()
+    except LineageError as error:
+        return error.code, str(error), error.hint
+
+
+def test_its_statement_seeks_and_visits_each_node_once(ladder, sent):
+    """2**30 paths lead through the ladder."""
+    for question in QUESTIONS:
+        seen = _profile(ladder, sent, question)
+        names = {name for name, _ in seen}
+        assert names <= SEEKING, (question, names - SEEKING)
+        assert sum(hits for _, hits in seen) < 20_000, question
+
+
+def test_only_a_condition_that_no_index_knows_looks_at_all_of_a_kind(ladder, sent):
+    for question in OF_A_KIND:
+        names = {name for name, _ in _profile(ladder, sent, question)}
+        assert names - SEEKING in ({"NodeByLabelScan"}, {"UnionNodeByLabelsScan"}), question
+
+
+def _profile(
+    opened: lineage.Lineage, sent: list[tuple[str, dict[str, Any]]], question: str
+) -> list[tuple[str, int]]:
+    """The operators of the statement of a question, and how often each looked into the database."""
+    sent.clear()
+    opened.ask(question)
+    text, parameters = sent[0]
+    with opened.store.driver.session(database="neo4j") as session:
+        return list(operators(session.run("PROFILE " + text, parameters).consume().profile))
