@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 
 from importers.base import Importer, Options, Source
 from lineage.errors import InputMissing, InputTruncated, UnknownFormat, Usage
@@ -30,6 +29,8 @@ def available() -> tuple[Importer, ...]:
     ``lineage.importers``), looked up once a process: the look reads a file of every installed
     package.
     """
+    from importlib.metadata import entry_points
+
     ours = tuple(_load(name) for name in BUILTIN)
     theirs = tuple(point.load()() for point in entry_points(group="lineage.importers"))
     return ours + theirs

@@ -14,23 +14,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from importers.base import Source
 from lineage import config, descriptors
 from lineage.closeable import Closeable
 from lineage.errors import StoreMissing, Usage
-from lineage.model.record import Batch
 from lineage.progress import Progress, silent
-from lineage.services import context
+from lineage.services import context, operate, write
 from lineage.services.context import Context
-from lineage.services.operate import backup, replicate
-from lineage.services.operate.replicate import Replication
 from lineage.services.read import known_gaps
 from lineage.services.request import Request
-from lineage.services.write import ingest
-from lineage.services.write.folder import import_folder
-from lineage.services.write.import_source import import_source
-from lineage.services.write.ingest import Report
-from lineage.services.write.join import after_import
 from lineage.store import engines, unfinished
 from lineage.store.address import Address
 from lineage.store.base import Store
@@ -40,9 +31,17 @@ from lineage.store.newer import readable
 from lineage.verbs import Verbs
 
 if TYPE_CHECKING:
+    # A module is an attribute of its package for who reads types when somebody imports it.
+    import lineage.services.operate.backup
+    import lineage.services.write.folder
+    import lineage.services.write.import_source
+    import lineage.services.write.join  # noqa: F401
     from lineage.client.remote import Remote
+    from lineage.model.record import Batch
     from lineage.server.runtime import Runtime
     from lineage.services.exchange.admit import Admitted
+    from lineage.services.operate.replicate import Replication
+    from lineage.services.write.ingest import Report
 
 R = TypeVar("R")
 
@@ -257,7 +256,7 @@ class Lineage(Verbs, Closeable):
 
     def ingest(self, batches: Iterable[Batch] | Batch, *, source: str = "python") -> Report:
         """Assert batches, each in a transaction of its own."""
-        return ingest.ingest(self.context, batches, source=source)
+        return write.ingest.ingest(self.context, batches, source=source)
 
     def load(  # noqa: PLR0913 - a source and how to read it, an option each
         self,
@@ -279,6 +278,8 @@ class Lineage(Verbs, Closeable):
         the environment which the source, a lock file, describes; ``contexts`` those that a document of
         JSON-LD names, by their addresses: nothing is ever fetched.
         """
+        from importers.base import Source
+
         descriptors.demand(descriptors.OF_WORK)
         place = Source.of(os.fspath(source), data)
         if named is None and place.path is not None and place.path.is_dir():
@@ -286,7 +287,7 @@ class Lineage(Verbs, Closeable):
                 raise Usage(
                     "contexts are of one document, and this is a folder", where=place.address
                 )
-            reports = import_folder(
+            reports = write.folder.import_folder(
                 self.context,
                 place.path,
                 revisions=revisions,
@@ -295,7 +296,7 @@ class Lineage(Verbs, Closeable):
                 progress=progress,
             ).told
         else:
-            reports = import_source(
+            reports = write.import_source.import_source(
                 self.context,
                 place,
                 named=named,
@@ -304,7 +305,11 @@ class Lineage(Verbs, Closeable):
                 contexts=contexts,
                 progress=progress,
             )
-        return (*reports, *after_import(self.context, reports, progress)) if joined else reports
+        return (
+            (*reports, *write.join.after_import(self.context, reports, progress))
+            if joined
+            else reports
+        )
 
     def answer(self, request: Request[R]) -> R:
         """See ``Verbs.answer``."""
@@ -331,11 +336,11 @@ class Lineage(Verbs, Closeable):
     def backup(self, path: str | os.PathLike[str], progress: Progress = silent) -> Replication:
         """Write the whole store to a new file (``services.operate.backup.back_up``)."""
         descriptors.demand(descriptors.OF_WORK)
-        return backup.back_up(self.store, Path(path), progress)
+        return operate.backup.back_up(self.store, Path(path), progress)
 
     def rebuild(self, progress: Progress = silent) -> Replication:
         """Draw the graph anew from the ledger (``services.operate.replicate.rebuild``)."""
-        return replicate.rebuild(self.context, progress)
+        return operate.replicate.rebuild(self.context, progress)
 
     def close(self) -> None:
         """Release the store; calling twice is harmless."""

@@ -6,11 +6,12 @@ with its last user, however that ends.
 from __future__ import annotations
 
 import os
-import pickle
 import weakref
 from collections.abc import Iterable, Iterator
 from tempfile import SpooledTemporaryFile, TemporaryFile
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+import orjson
 
 from lineage.closeable import Closeable
 
@@ -25,7 +26,7 @@ _SHORT, _PIECE = 1 << 20, 1 << 18
 
 class Spool(Closeable, Generic[K, T]):
     """Items under keys; what was put under a key comes back in its order, any number of times. Items are
-    tuples, texts and numbers: others are slow.
+    texts, numbers of 64 bits, ``None``, and tuples of these, which come back as lists.
 
     >>> with Spool() as spool:
     ...     for number in range(5):
@@ -57,7 +58,7 @@ class Spool(Closeable, Generic[K, T]):
 
     def _flush(self) -> None:
         for key, items in self._open.items():
-            data = pickle.dumps(items, pickle.HIGHEST_PROTOCOL)
+            data = orjson.dumps(items)
             self._numbers[key] = self._numbers.get(key, 0) + len(items)
             self._blocks[key].append((self._end, len(data)))
             self._file.seek(self._end)
@@ -73,7 +74,8 @@ class Spool(Closeable, Generic[K, T]):
         for place, length in self._blocks.get(key, ()):
             self._file.seek(place)
             data = self._file.read(length)
-            yield from pickle.loads(data)  # noqa: S301 - nobody else can write to the file
+            items: list[Any] = orjson.loads(data)
+            yield from items
 
     def number(self, key: K) -> int:
         """How many items were put under a key."""

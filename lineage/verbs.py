@@ -7,75 +7,88 @@ is here (``lineage.app.Lineage``) and for one on a server (``lineage.client.remo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from inspect import Parameter
 from types import MethodType
-from typing import Any, Concatenate, Final, Generic, ParamSpec, TypeVar, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Concatenate,
+    Final,
+    Generic,
+    ParamSpec,
+    TypeVar,
+    overload,
+)
 
-from lineage.services.exchange.files import KeysRequest, NewKeyRequest
-from lineage.services.exchange.quarantine import (
-    AcceptRequest,
-    PreviewRequest,
-    QuarantineRequest,
-    RejectRequest,
-)
-from lineage.services.exchange.send import PackageRequest
-from lineage.services.exchange.tie import TieRequest
-from lineage.services.operate.doctor import DoctorRequest
-from lineage.services.operate.tokens import (
-    AddTokenRequest,
-    RevokeTokenRequest,
-    RotateTokenRequest,
-    TokensRequest,
-)
-from lineage.services.operate.verify import VerifyRequest
-from lineage.services.read.ask import AskRequest, ExplainRequest
-from lineage.services.read.bisect import BisectRequest
-from lineage.services.read.compare import CompareRequest
-from lineage.services.read.export import ExportRequest
-from lineage.services.read.produced import ProducedRequest
-from lineage.services.read.show import FindRequest, ShowRequest
-from lineage.services.read.sparql import SparqlRequest
-from lineage.services.read.stats import LogRequest, StatsRequest
-from lineage.services.read.trace import ImpactRequest, ReachRequest, TraceRequest
-from lineage.services.read.validate import ValidateRequest
-from lineage.services.read.why import WhyRequest
+from lineage.services import exchange, operate, read, write
 from lineage.services.request import Request, described, made, signature_of
-from lineage.services.write.commits import CommitsRequest
-from lineage.services.write.join import JoinRequest
-from lineage.services.write.person import (
-    SuggestPeopleRequest,
-    TiePersonRequest,
-    UntiePersonRequest,
-)
-from lineage.services.write.untie import UntieRequest
+
+if TYPE_CHECKING:
+    # A module is an attribute of its package for who reads types when somebody imports it.
+    import lineage.services.exchange.files
+    import lineage.services.exchange.quarantine
+    import lineage.services.exchange.send
+    import lineage.services.exchange.tie
+    import lineage.services.operate.doctor
+    import lineage.services.operate.tokens
+    import lineage.services.operate.verify
+    import lineage.services.read.ask
+    import lineage.services.read.bisect
+    import lineage.services.read.compare
+    import lineage.services.read.export
+    import lineage.services.read.produced
+    import lineage.services.read.show
+    import lineage.services.read.sparql
+    import lineage.services.read.stats
+    import lineage.services.read.trace
+    import lineage.services.read.validate
+    import lineage.services.read.why
+    import lineage.services.write.commits
+    import lineage.services.write.join
+    import lineage.services.write.person
+    import lineage.services.write.untie  # noqa: F401
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 class Verb(Generic[P, R]):
-    """A request as a method of ``Verbs``."""
+    """A request as a method of ``Verbs``. ``find`` loads the module of the request: a program pays for
+    the verbs that it uses.
+    """
 
-    def __init__(self, request: Callable[P, Request[R]]) -> None:
-        self.request: Any = request
-        self._method: Any = None
+    def __init__(self, find: Callable[[], Callable[P, Request[R]]]) -> None:
+        self._find = find
+        self._name = ""
+        self._owner: type = object
 
     def __set_name__(self, owner: type, name: str) -> None:
-        request = self.request
+        self._owner, self._name = owner, name
+
+    @cached_property
+    def request(self) -> Any:
+        """The class of the request."""
+        return self._find()
+
+    @cached_property
+    def _method(self) -> Any:
+        request, name = self.request, self._name
 
         def method(held: Verbs, /, *args: Any, **given: Any) -> Any:
             return held.answer(made(request, name, args, given))
 
-        method.__name__, method.__qualname__ = name, f"{owner.__name__}.{name}"
-        method.__doc__, method.__module__ = described(request), owner.__module__
+        method.__name__, method.__qualname__ = name, f"{self._owner.__name__}.{name}"
+        method.__doc__, method.__module__ = described(request), self._owner.__module__
         known = signature_of(request)
         itself = Parameter("self", Parameter.POSITIONAL_ONLY)
         # inspect and help() read it.
         vars(method)["__signature__"] = known.replace(
             parameters=[itself, *known.parameters.values()]
         )
-        self._method = method
+        return method
 
     @overload
     def __get__(self, held: None, owner: type) -> Callable[Concatenate[Any, P], R]: ...
@@ -89,53 +102,67 @@ class Verbs:
     """What a store can be asked and told."""
 
     # reading
-    trace: Final = Verb(TraceRequest)
-    impact: Final = Verb(ImpactRequest)
-    reach: Final = Verb(ReachRequest)
-    produced: Final = Verb(ProducedRequest)
-    why: Final = Verb(WhyRequest)
-    show: Final = Verb(ShowRequest)
-    find: Final = Verb(FindRequest)
-    ask: Final = Verb(AskRequest)
-    explain: Final = Verb(ExplainRequest)
-    compare: Final = Verb(CompareRequest)
-    bisect: Final = Verb(BisectRequest)
-    commits: Final = Verb(CommitsRequest)
-    stats: Final = Verb(StatsRequest)
-    log: Final = Verb(LogRequest)
+    trace: Final = Verb(lambda: read.trace.TraceRequest)
+    impact: Final = Verb(lambda: read.trace.ImpactRequest)
+    reach: Final = Verb(lambda: read.trace.ReachRequest)
+    produced: Final = Verb(lambda: read.produced.ProducedRequest)
+    why: Final = Verb(lambda: read.why.WhyRequest)
+    show: Final = Verb(lambda: read.show.ShowRequest)
+    find: Final = Verb(lambda: read.show.FindRequest)
+    ask: Final = Verb(lambda: read.ask.AskRequest)
+    explain: Final = Verb(lambda: read.ask.ExplainRequest)
+    compare: Final = Verb(lambda: read.compare.CompareRequest)
+    bisect: Final = Verb(lambda: read.bisect.BisectRequest)
+    commits: Final = Verb(lambda: write.commits.CommitsRequest)
+    stats: Final = Verb(lambda: read.stats.StatsRequest)
+    log: Final = Verb(lambda: read.stats.LogRequest)
     # documents
-    export: Final = Verb(ExportRequest)
-    sparql: Final = Verb(SparqlRequest)
-    validate: Final = Verb(ValidateRequest)
+    export: Final = Verb(lambda: read.export.ExportRequest)
+    sparql: Final = Verb(lambda: read.sparql.SparqlRequest)
+    validate: Final = Verb(lambda: read.validate.ValidateRequest)
     # writing
-    join: Final = Verb(JoinRequest)
-    untie: Final = Verb(UntieRequest)
-    tie_person: Final = Verb(TiePersonRequest)
-    untie_person: Final = Verb(UntiePersonRequest)
-    suggest_people: Final = Verb(SuggestPeopleRequest)
+    join: Final = Verb(lambda: write.join.JoinRequest)
+    untie: Final = Verb(lambda: write.untie.UntieRequest)
+    tie_person: Final = Verb(lambda: write.person.TiePersonRequest)
+    untie_person: Final = Verb(lambda: write.person.UntiePersonRequest)
+    suggest_people: Final = Verb(lambda: write.person.SuggestPeopleRequest)
     # exchange
-    package: Final = Verb(PackageRequest)
-    tie: Final = Verb(TieRequest)
-    quarantine: Final = Verb(QuarantineRequest)
-    preview: Final = Verb(PreviewRequest)
-    accept: Final = Verb(AcceptRequest)
-    reject: Final = Verb(RejectRequest)
-    keys: Final = Verb(KeysRequest)
-    new_key: Final = Verb(NewKeyRequest)
+    package: Final = Verb(lambda: exchange.send.PackageRequest)
+    tie: Final = Verb(lambda: exchange.tie.TieRequest)
+    quarantine: Final = Verb(lambda: exchange.quarantine.QuarantineRequest)
+    preview: Final = Verb(lambda: exchange.quarantine.PreviewRequest)
+    accept: Final = Verb(lambda: exchange.quarantine.AcceptRequest)
+    reject: Final = Verb(lambda: exchange.quarantine.RejectRequest)
+    keys: Final = Verb(lambda: exchange.files.KeysRequest)
+    new_key: Final = Verb(lambda: exchange.files.NewKeyRequest)
     # operating
-    verify: Final = Verb(VerifyRequest)
-    doctor: Final = Verb(DoctorRequest)
-    tokens: Final = Verb(TokensRequest)
-    add_token: Final = Verb(AddTokenRequest)
-    rotate_token: Final = Verb(RotateTokenRequest)
-    revoke_token: Final = Verb(RevokeTokenRequest)
+    verify: Final = Verb(lambda: operate.verify.VerifyRequest)
+    doctor: Final = Verb(lambda: operate.doctor.DoctorRequest)
+    tokens: Final = Verb(lambda: operate.tokens.TokensRequest)
+    add_token: Final = Verb(lambda: operate.tokens.AddTokenRequest)
+    rotate_token: Final = Verb(lambda: operate.tokens.RotateTokenRequest)
+    revoke_token: Final = Verb(lambda: operate.tokens.RevokeTokenRequest)
 
     def answer(self, request: Request[R]) -> R:
         """Carry out a request. Raises the errors of ``lineage.errors``."""
         raise NotImplementedError
 
 
+class _Requests(Mapping[str, type[Request[Any]]]):
+    """The requests by their verbs, each loaded when it is asked for."""
+
+    _verbs: ClassVar = {name: held for name, held in vars(Verbs).items() if isinstance(held, Verb)}
+
+    def __getitem__(self, name: str) -> type[Request[Any]]:
+        request: type[Request[Any]] = self._verbs[name].request
+        return request
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._verbs)
+
+    def __len__(self) -> int:
+        return len(self._verbs)
+
+
 #: Verb -> its request.
-REQUESTS: Mapping[str, type[Request[Any]]] = {
-    name: held.request for name, held in vars(Verbs).items() if isinstance(held, Verb)
-}
+REQUESTS: Mapping[str, type[Request[Any]]] = _Requests()

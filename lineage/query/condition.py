@@ -17,8 +17,6 @@ from operator import eq, ge, gt, le, lt
 from typing import Any, Literal, Protocol, TypeAlias
 
 import orjson
-from packaging.specifiers import SpecifierSet
-from packaging.version import InvalidVersion, Version
 
 from lineage.model import numeric
 from lineage.model.numeric import canonical, may_be_number, truth
@@ -271,17 +269,12 @@ def attribute_test(condition: Attribute) -> Callable[[Any], bool]:
         case NotCompared(_, operator, literal):
             return _left_out(operator, literal)
         case InVersions(_, specifier):
-            allowed = SpecifierSet(specifier)
-            return lambda value: _within(allowed, written(value))
+            from lineage.query.versions import within
+
+            test = within(specifier)
+            return lambda value: test(written(value))
         case Compares(_, operator, literal):
             return _comparison(operator, literal)
-
-
-def _within(allowed: SpecifierSet, text: str) -> bool:
-    try:
-        return allowed.contains(Version(text), prereleases=True)
-    except InvalidVersion:
-        return False
 
 
 _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {

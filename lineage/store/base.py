@@ -13,7 +13,6 @@ from typing import Any, Literal, Protocol
 
 from lineage.ledger.log import Draft, Entry, Header
 from lineage.ledger.merkle import Frontier
-from lineage.model import terms
 from lineage.model.record import Batch, Edge, Node, Record
 from lineage.query import condition
 from lineage.query.condition import Condition
@@ -76,9 +75,7 @@ class Cut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """What is within reach of a walk, without nodes and edges: how many there are of each kind, and
-    their identifiers, or ``None`` where only the numbers were asked for.
-    """
+    """What is within reach: how many of each kind, and their identifiers unless only that was asked."""
 
     kinds: Mapping[str, int]
     ids: Mapping[str, Sequence[str]] | None = None
@@ -394,14 +391,6 @@ class Store(Protocol):
     def close(self) -> None:
         """Release the file or connection; calling twice is harmless."""
         ...
-
-
-def takes(hop: Hop, relation: str, follow: bool) -> bool:
-    """Whether a hop takes an edge."""
-    if hop.relations is None:
-        return follow
-    strict = hop.followed or (hop.tied and relation == terms.SAMENESS)
-    return relation in hop.relations and (follow or not strict)
 
 
 def standing(since: int, until: int | None, view: View) -> bool:

@@ -15,6 +15,7 @@ from lineage.errors import StoreDamaged
 from lineage.ledger import log
 from lineage.ledger.log import Draft, Entry, Header
 from lineage.ledger.merkle import Frontier
+from lineage.model import terms
 from lineage.model.merge import mention
 from lineage.model.record import Batch, Node, Record
 from lineage.query.plan import PlanRequest
@@ -37,7 +38,6 @@ from lineage.store.base import (
     Write,
     ignored,
     standing,
-    takes,
 )
 from lineage.store.claims import Arc, Claim, NodeHistory, Statement
 from lineage.store.engines import Options
@@ -255,7 +255,7 @@ class MemoryStore:
                 if (
                     isinstance(arc, Arc)
                     and standing(item.since, item.until, view)
-                    and takes(hop, arc.relation, arc.follow)
+                    and _takes(hop, arc.relation, arc.follow)
                 ):
                     rows[arc.row()] = None
         return list(rows)
@@ -382,3 +382,11 @@ def opened(address: Address, options: Options) -> MemoryStore:
     """Open an empty store: see ``engines.Opening``."""
     del address, options
     return MemoryStore()
+
+
+def _takes(hop: Hop, relation: str, follow: bool) -> bool:
+    """Whether a hop takes an edge."""
+    if hop.relations is None:
+        return follow
+    strict = hop.followed or (hop.tied and relation == terms.SAMENESS)
+    return relation in hop.relations and (follow or not strict)

@@ -36,7 +36,8 @@ COMMANDS = {
 #: What the command finds by itself: the policy is a file that lies beside the store.
 FOUND = {("package", "policy")}
 #: ``trace`` in groups and as a tree: what the command shows is made of it.
-WITHOUT_COMMAND = {"produced"}
+#: ``reach`` is the options --ids and --count of trace and impact.
+WITHOUT_COMMAND = {"produced", "reach"}
 
 
 @pytest.fixture

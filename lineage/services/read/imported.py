@@ -15,8 +15,6 @@ from weakref import WeakKeyDictionary
 
 import orjson
 
-from importers.dvc.files import is_ours
-from importers.lockfile.finding import governing_rank
 from lineage.services.context import Context
 from lineage.services.read import known_gaps
 from lineage.store.base import NOW, Store
@@ -135,9 +133,14 @@ def look(path: Path, importer: str) -> str:
 
 def _signs(path: Path, importer: str) -> list[Path]:
     """What changes in a folder with what an importer reads there, beside new commits."""
+    # What an importer knows is loaded for stores that hold something of it.
     if importer == "dvc":
+        from importers.dvc.files import is_ours
+
         return [file for file in sorted(path.iterdir()) if is_ours(file.name)][:MOST]
     if importer == "lockfile":
+        from importers.lockfile.finding import governing_rank
+
         return [file for file in sorted(path.iterdir()) if governing_rank(file.name) is not None]
     if importer == "mlflow":
         stores = sorted(path.glob("*.db"))[:MOST]

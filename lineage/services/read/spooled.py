@@ -34,7 +34,8 @@ class SpooledClaims(Closeable):
     """
 
     def __init__(self) -> None:
-        self.things = self.relations = 0
+        self.things: int = 0
+        self.relations: int = 0
         self._spool: Spool[_Key, _Row] = Spool()
         self._sections: dict[str | None, _Spooled] = {None: _Spooled(self._spool)}
 

@@ -297,20 +297,18 @@ class Neo4jStore:
     def edges(self, ids: Collection[str], hop: Hop, view: View) -> Sequence[EdgeRow]:
         """See ``Store.edges``."""
         text = cypher.hop(hop) if view.as_of is None else past.hop(hop)
-        rows = [
-            row
-            for chunk in chunks(list(ids))
-            for row in self._client.one(text, ids=chunk, as_of=view.as_of)[0]
-        ]
-        return edge_rows(rows)
+        found = (
+            self._client.one(text, ids=some, as_of=view.as_of)[0] for some in chunks(list(ids))
+        )
+        return edge_rows([row for rows in found for row in rows])
 
     def reach(self, walk: Walk, view: View, *, counts: bool = False) -> Reach:
         """See ``Store.reach``."""
         return reference.reach(self, walk, view, counts=counts)
 
     def walk(self, walk: Walk, view: View) -> Subgraph:
-        """See ``Store.walk``: one statement, one row; level by level where a depth or too large
-        an answer asks for it, and where it took too long, to say how far one comes in the time.
+        """See ``Store.walk``: one statement; level by level where a depth or too large an answer asks for
+        it, and where it took too long, to say how far one comes in the time.
         """
         if walk.depth is None and (walk.seconds is None or walk.seconds > 0):
             with suppress(TimedOut):
