@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from lineage.gc_pause import gc_disabled
 from lineage.model import terms
 from lineage.model.merge import mention
 from lineage.query.condition import Condition
@@ -180,6 +181,7 @@ def edge_rows(
     return list(dict.fromkeys(made)) if any(map(eq, rows, islice(rows, 1, None))) else made
 
 
+@gc_disabled()
 def walk(connection: Connection, wanted: Walk, view: View) -> Subgraph:
     """Walk as ``reference.walk`` does, over inner keys: one statement a level."""
     seen, rows, cut = _levels(connection, wanted, view, _HOP)

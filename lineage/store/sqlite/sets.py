@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from lineage.gc_pause import gc_disabled
 from lineage.query.condition import Condition, accepts
 from lineage.query.plan import PlanRequest
 from lineage.store import execute, reference
@@ -146,6 +147,7 @@ class KeySets:
         parameters = {"as_of": self._view.as_of, "keys": to_json(self.reach(keys, hop))}
         return self._connection.execute(self._step(_ARCS, hop), parameters).fetchall()
 
+    @gc_disabled()
     def shown(self, members: set[int] | Condition, request: PlanRequest) -> Subgraph:
         """A page of a set, with the edges from it into the set."""
         if self._view != NOW:
