@@ -9,12 +9,13 @@ import hashlib
 import hmac
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass
 from typing import Annotated, Any, TypeVar
 
 import orjson
 
-from lineage.errors import BadCursor, Usage
+from lineage.errors import BadCursor, LineageError, Usage
 from lineage.model.gaps import Gap
 from lineage.query import ast, parse
 from lineage.query.bind import bind
@@ -203,9 +204,9 @@ def _page(
 
     def read(view: View) -> tuple[Subgraph, Connected | None, list[Gap]]:
         looked_up: Mapping[Called, NodeRow] = {}
-        if ctx.store.caps.resolves and view == NOW and after is None:
+        if after is None and (supposed := _supposed(ctx, selection, view)) is not None:
             try:
-                return carry_out(bind(selection, Supposed(ctx, view)), view)
+                return carry_out(supposed, view)
             except Unresolved as unresolved:
                 looked_up = unresolved.rows
         return carry_out(bind(selection, Names(ctx, view, looked_up)), view)
@@ -244,6 +245,16 @@ def _page(
         query=text,
         groups=grouped(found.ordered_nodes),
     )
+
+
+def _supposed(ctx: Context, selection: ast.Selection, view: View) -> Plan | None:
+    """The plan of a selection whose names mean what they say at first sight, where looking them up by itself
+    costs as much as the answer. Of a query with several faults the first is told: that is seen elsewhere.
+    """
+    if ctx.store.caps.resolves and view == NOW:
+        with suppress(LineageError):
+            return bind(selection, Supposed(ctx, view))
+    return None
 
 
 def _gaps(
