@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from lineage.graph.components import Graph
 from lineage.graph.paths import shortest_paths
@@ -32,14 +33,8 @@ def connections(store: Store, walk: Walk, one: str, other: str, k: int, view: Vi
     none where neither depends on the other. Of ``walk`` the start is not looked at. It is cut where
     a walk was, or where the seconds of ``walk`` have passed: what was found by then is the answer.
     """
-    end = None if walk.seconds is None else time.monotonic() + walk.seconds
-
-    def left() -> float | None:
-        return None if end is None else end - time.monotonic()
-
-    def in_time() -> bool:
-        return end is None or time.monotonic() < end
-
+    left = countdown(walk.seconds)
+    in_time = partial(_any_left, left)
     cut: Cut | None = None
     for effect, cause in ((one, other), (other, one)):
         if not in_time():
@@ -55,12 +50,27 @@ def connections(store: Store, walk: Walk, one: str, other: str, k: int, view: Vi
     return Connections((), cut)
 
 
-def among(read: Subgraph, one: str, other: str, k: int, go_on: Callable[[], bool]) -> Connections:
+def countdown(seconds: float | None) -> Callable[[], float | None]:
+    """Begin to count seconds down: what it returns tells how many are left."""
+    end = None if seconds is None else time.monotonic() + seconds
+    return lambda: None if end is None else end - time.monotonic()
+
+
+def _any_left(left: Callable[[], float | None]) -> bool:
+    seconds = left()
+    return seconds is None or seconds > 0
+
+
+def among(
+    read: Subgraph, ends: tuple[str, str], k: int, left: Callable[[], float | None]
+) -> Connections:
     """Find them among all that is downstream of one of two nodes and upstream of the other."""
+    in_time = partial(_any_left, left)
+    one, other = ends
     for effect, cause in ((one, other), (other, one)):
         between = _between(read.ordered_edges, cause)
         if effect in between:
-            found = shortest_paths(between, effect, cause, k, go_on)
+            found = shortest_paths(between, effect, cause, k, in_time)
             cut = None if found.whole else Cut(reason="time")
             return Connections(found.found, cut, read.node_rows)
     return Connections((), nodes=read.node_rows)

@@ -98,22 +98,27 @@ def of_runs(
     """
     if not runs:
         return
+    rows = {row.id: row.kind for row in known}
     coded, equipped, unsure = set(), set(), dict[str, list[str]]()
-    for row in used:
-        if row.relation != "used":
+    for relation, effect, cause, *_ in used:
+        if relation != "used":
             continue
-        if row.cause.startswith(ids.REVISION):
-            coded.add(row.effect)
-        elif row.cause.startswith(ids.ENVIRONMENT):
-            equipped.add(row.effect)
-        elif not row.cause.startswith(_OURS):
-            unsure.setdefault(row.cause, []).append(row.effect)
+        if cause.startswith(_OURS):
+            if cause.startswith(ids.REVISION):
+                coded.add(effect)
+            elif cause.startswith(ids.ENVIRONMENT):
+                equipped.add(effect)
+        elif (kind := rows.get(cause)) == "Environment":
+            equipped.add(effect)
+        elif kind is None:
+            unsure.setdefault(cause, []).append(effect)
     if unsure:
-        rows = {row.id: row for row in known if row.id in unsure}
-        if beyond := unsure.keys() - rows.keys():
-            rows |= ctx.store.get(beyond, view)
+        beyond = ctx.store.get(unsure, view)
         equipped.update(
-            run for ident, row in rows.items() if row.kind == "Environment" for run in unsure[ident]
+            run
+            for ident, row in beyond.items()
+            if row.kind == "Environment"
+            for run in unsure[ident]
         )
     if bare := [row for row in runs if row.id not in equipped]:
         run = shlex.quote(_reference(ctx, bare[0], view))

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Annotated, NamedTuple
@@ -19,7 +18,7 @@ from lineage.services.read.resolve import called, resolve
 from lineage.services.read.trace import relations
 from lineage.services.request import Request, Says, Via, When, reference
 from lineage.store.base import NOW, Subgraph, View, Walk
-from lineage.store.paths import Connections, among, connections
+from lineage.store.paths import Connections, among, connections, countdown
 from lineage.store.unresolved import Unresolved
 
 
@@ -83,7 +82,7 @@ def _at_first_sight(
     one, other = called(asked.one), called(asked.other)
     if one is None or other is None or view != NOW or not ctx.store.caps.resolves:
         return {}
-    end = None if walk.seconds is None else time.monotonic() + walk.seconds
+    left = countdown(walk.seconds)
     follow = EdgeFilter(walk.relations)
     plan = Union((Between(other, one, follow), Between(one, other, follow)))
     question = PlanRequest(plan=plan, follow=follow, limit=walk.limit, seconds=walk.seconds)
@@ -94,7 +93,7 @@ def _at_first_sight(
         known = ((text, rows.get(name)) for text, name in ((asked.one, one), (asked.other, other)))
         return {text: row.id for text, row in known if row is not None}
     ends = read.called[one].id, read.called[other].id
-    found = among(read, *ends, asked.k, lambda: end is None or time.monotonic() < end)
+    found = among(read, ends, asked.k, left)
     nodes = (*found.nodes, *read.called.values())
     return connected(ctx, replace(found, nodes=nodes), ends, view)
 
