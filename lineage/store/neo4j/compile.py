@@ -191,6 +191,17 @@ END AS edges""",
     )
 
 
+@lru_cache(maxsize=256)
+def kinds_within(hop: Hop, *, counts: bool) -> str:
+    """The kind of everything within reach, and its identifier too, or nothing where there is too much."""
+    what = "n.kind" if counts else "[n.uid, n.kind]"
+    return at_one_head(
+        f"""{reached(hop, None)} LIMIT $most
+WITH collect(n) AS ns RETURN CASE WHEN size(ns) < $most THEN [n IN ns | {what}] END AS found""",
+        "found",
+    )
+
+
 def names(source: str) -> str:
     """The identifiers of what a source binds ``n`` to."""
     return at_one_head(source + " RETURN collect(n.uid) AS found", "found")

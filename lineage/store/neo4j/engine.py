@@ -44,7 +44,7 @@ from lineage.store.neo4j import audit, history, kept, layout, ledger, past
 from lineage.store.neo4j import compile as cypher
 from lineage.store.neo4j.client import PATIENCE, Client
 from lineage.store.neo4j.rows import edge_rows, node_rows
-from lineage.store.neo4j.sets import NameSets, matching
+from lineage.store.neo4j.sets import NameSets, matching, within_reach
 from lineage.store.neo4j.write import Change, chunks
 from lineage.store.paging import pages
 from lineage.store.reference import Clock
@@ -304,7 +304,7 @@ class Neo4jStore:
 
     def reach(self, walk: Walk, view: View, *, counts: bool = False) -> Reach:
         """See ``Store.reach``."""
-        return reference.reach(self, walk, view, counts=counts)
+        return within_reach(self, walk, view, counts=counts)
 
     def walk(self, walk: Walk, view: View) -> Subgraph:
         """See ``Store.walk``: one statement; level by level where a depth or too large an answer asks for

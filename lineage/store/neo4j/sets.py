@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -12,7 +14,7 @@ from lineage.graph.reach import reachable
 from lineage.query.condition import Condition, accepts
 from lineage.query.plan import PlanRequest, Traverse, has_names
 from lineage.store import execute, reference
-from lineage.store.base import NOW, Cut, Filter, Hop, Page, Store, Subgraph, View
+from lineage.store.base import NOW, Cut, Filter, Hop, Page, Reach, Store, Subgraph, View, Walk
 from lineage.store.neo4j import compile as cypher
 from lineage.store.neo4j.rows import edge_rows, node_rows
 from lineage.store.neo4j.select import Sieve, sieve
@@ -189,3 +191,17 @@ def matching(store: Statements, condition: Condition, page: Page, clock: Clock) 
             return found[:wanted]
         after = rows[-1].id
         size = min(size * 4, ALL)
+
+
+def within_reach(store: Statements, walk: Walk, view: View, *, counts: bool) -> Reach:
+    """See ``Store.reach``: one statement, where the whole is asked for as it stands and is not cut."""
+    if view == NOW and walk.depth is None and (walk.seconds is None or walk.seconds > 0):
+        text = cypher.kinds_within(walk.hop, counts=counts)
+        start, most = sorted(walk.start), walk.limit + 1
+        with suppress(TimedOut):
+            [found] = store.columns(text, Clock(walk.seconds), start=start, most=most)
+            if found is not None and counts:
+                return Reach(kinds=Counter(found))
+            if found is not None:
+                return reference.reach_of(found, None)
+    return reference.reach(store, walk, view, counts=counts)
