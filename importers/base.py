@@ -116,6 +116,13 @@ class Importer(Protocol):
         """
         return () if source.path is None else (source.path,)
 
+    def reads_one_file(self, source: Source) -> bool:
+        """Whether all that it reads of a source are the bytes of the file that it is: the same bytes then
+        give the same records.
+        """
+        del source
+        return False
+
     def lasting(self, record: Record) -> bool:
         """Whether a record stays true when the source no longer shows it: a commit that a rebase
         removed was still made. Others are retracted by the next import.

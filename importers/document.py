@@ -43,5 +43,9 @@ class DocumentImporter(Importer):
             seen["bundles"] = len(batch.bundles)
         yield masked(replace(batch, seen=seen))
 
+    def reads_one_file(self, source: Source) -> bool:
+        """See ``Importer``: nothing that a document names is looked at."""
+        return source.path is not None and source.path.is_file()
+
 
 IMPORTER = DocumentImporter()

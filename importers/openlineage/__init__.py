@@ -73,6 +73,10 @@ class OpenLineageImporter(Importer):
         yield from batches(tuple(nodes.values()), tuple(edges.values()))
         yield Batch(seen=_seen(count, nodes), losses=tally.losses())
 
+    def reads_one_file(self, source: Source) -> bool:
+        """See ``Importer``: nothing that a document names is looked at."""
+        return source.path is not None and source.path.is_file()
+
     def lasting(self, record: Record) -> bool:
         """What has happened stays so, whatever a file holds later."""
         del record

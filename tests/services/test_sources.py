@@ -13,6 +13,7 @@ import pytest
 import importers.mlflow
 import lineage
 from lineage.errors import StoreUnreachable
+from lineage.model.record import Batch, Node
 from lineage.store.sqlite.engine import SqliteStore
 from tests.services.test_joins import BIG, LOCK, Project
 
@@ -245,3 +246,68 @@ def test_other_spellings_of_one_place_are_one_source(tmp_path, other):
         with_runs(tmp_path, "b")
         store.load(f"file://{tmp_path}/mlruns", named="mlflow")
         assert runs(store) == {"b"}
+
+
+def forgotten(store):
+    """The store, without what it knows of files that did not change."""
+    kept = store.store.values_under("unchanged/")
+    assert kept
+    store.store.keep({name: None for name, _ in kept})
+    return store
+
+
+@pytest.mark.parametrize("name", ["doc.json", "events.ndjson"])
+def test_a_file_that_did_not_change_is_not_read_again(tmp_path, monkeypatch, name):
+    file = tmp_path / name
+    secret = '"prefix": {"ex": "http://e.example/"}, "entity": {"ex:a": {"ex:key": "AKIAIOSFODNN7EXAMPLE"}, "ex:b": {}}'
+    file.write_text(f"{{{secret}}}" if name == "doc.json" else EVENT + '{"no": "event"}\n')
+    importer = importers.named("document" if name == "doc.json" else "openlineage")
+    read, count = type(importer).read, []
+
+    def counted(*asked):
+        count.append(1)
+        return read(*asked)
+
+    monkeypatch.setattr(type(importer), "read", counted)
+    with lineage.open(str(tmp_path / "store.db")) as store:
+        [first] = store.load(file, joined=False)
+        size = store.store.head().size
+        file.touch()
+        [second] = store.load(file, joined=False)
+        assert len(count) == 1
+        assert (first.losses != (), second.told, second.entries) == (True, True, ())
+        assert (second.unchanged, second.added) == (first.added, 0)
+        assert store.impact(next(iter(store.ask("*").nodes)).id).certificate.gaps == ()
+        # Just what reading it again would tell.
+        assert forgotten(store).load(file, joined=False) == (second,)
+        assert store.store.head().size == size
+        # What anybody writes under its name, or in it, has to be compared.
+        assert len(count) == 2
+        node = Node(id="urn:another", kind="Entity")
+        store.ingest(Batch(nodes=(node,)), source=first.source)
+        [third] = store.load(file, joined=False)
+        assert (len(count), third.retracted) == (3, int(name == "doc.json"))
+        file.write_bytes(file.read_bytes() + b"\n")
+        assert store.load(file, joined=False)[0].unchanged == first.added
+        assert len(count) == 4
+
+
+def test_a_file_that_is_written_to_while_it_is_read_is_read_again(tmp_path, monkeypatch):
+    file = tmp_path / "doc.json"
+    text = '{"prefix": {"ex": "http://e.example/"}, "entity": {"ex:%s": {}}}'
+    file.write_text(text % "a")
+    read = type(importers.named("document")).read
+
+    def beside(own, source, options):
+        yield from read(own, source, options)
+        file.write_text(text % "b")
+
+    with lineage.open("memory:") as store, monkeypatch.context() as patched:
+        patched.setattr(type(importers.named("document")), "read", beside)
+        store.load(file)
+        patched.undo()
+        file.write_text(text % "a")
+        store.load(file)
+        file.write_text(text % "b")
+        [report] = store.load(file)
+        assert (report.added, report.retracted) == (1, 1)

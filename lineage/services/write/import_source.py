@@ -24,6 +24,7 @@ from lineage.services.context import Context
 from lineage.services.read import imported
 from lineage.services.read.imported import Imported
 from lineage.services.read.resolve import resolve
+from lineage.services.write import unchanged
 from lineage.services.write.ingest import Report, entries_of, ingest, write_together
 from lineage.sources.git.repository import place
 from lineage.store.base import NOW, Write
@@ -52,6 +53,7 @@ def import_source(
     environment, ``Rejected``, and those of stores.
     """
     chosen = (importers.named(named),) if named else importers.sniff(source)
+    looked = {}
     read = []
     for importer in chosen:
         options = Options(
@@ -61,6 +63,9 @@ def import_source(
             environment=_environment_of_model,
             progress=prefixed(importer.name, progress),
         )
+        looked[importer.name] = unchanged.digest(importer, source, options)
+        if not runs and (known := _unchanged(ctx, importer, source, looked[importer.name])):
+            return (known,)
         with counting() as hidden:
             batches = list(importer.read(source, options))
         if hidden.number:
@@ -78,13 +83,47 @@ def import_source(
             called, left = _apart(ctx, importer, source, name, own)
             stores[called] = left
             elsewhere[called] = sum(map(len, own)) - sum(map(len, left))
-        reports += [
+        told = [
             replace(report, unchanged=report.unchanged + elsewhere.get(report.source, 0))
             for report in _reconcile(ctx, importer, source, stores, tell)
         ]
+        reports += told
+        _remember(ctx, importer, source, options, looked[importer.name], told)
     if used is not None:
         reports.append(ingest(ctx, used, source=f"stated:{ctx.actor}", importer="api"))
     return tuple(reports)
+
+
+def _unchanged(
+    ctx: Context, importer: Importer, source: Source, found: str | None
+) -> Report | None:
+    """What importing a file again would report that did not change; ``None`` where it has to be read."""
+    report = None
+    if found is not None:
+        report = unchanged.report_of(ctx, _name(importer, source), found)
+    if report is not None and source.path is not None:
+        imported.remember(ctx, report.source, importer.name, source.path)
+    return report
+
+
+def _remember(
+    ctx: Context,
+    importer: Importer,
+    source: Source,
+    options: Options,
+    found: str | None,
+    told: Sequence[Report],
+) -> None:
+    """Remember how a file looked that was imported whole, as one store that is named by its place."""
+    if found is None or [report.source for report in told] != [_name(importer, source)]:
+        return
+    # Of a file that somebody writes to meanwhile it is not known which bytes were read.
+    if unchanged.digest(importer, source, options) == found:
+        unchanged.remember(ctx, told[0], found)
+
+
+def _name(importer: Importer, source: Source) -> str:
+    return f"{importer.name}:{_place(source)}"
 
 
 def _by_source(
