@@ -85,7 +85,7 @@ def edge(
     """
     if TYPE in attributes:
         relation = _take_subtype(attributes, relation)
-    if not _RARE.isdisjoint(attributes):
+    if not RARE.isdisjoint(attributes):
         _told_apart(relation, attributes, where=f"{relation.name} of {ends[0]}")
     effect, cause = ends
     if effect is None or cause is None:
@@ -127,7 +127,7 @@ _ALSO_KEYS = frozenset(
     )
 )
 #: Keys that few relations have, and that need a look.
-_RARE = _ALSO_KEYS | dictionary.KEYS
+RARE = _ALSO_KEYS | dictionary.KEYS
 
 
 def word(record: Node) -> str:

@@ -6,12 +6,16 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import lineage
 from lineage import formats
+from lineage.formats.prov_o.read import _Reader
 from lineage.model import constraints
 from lineage.model.record import Batch, Node, line
 from lineage.model.value import Literal
+from tests.strategies import batches
 
 HEAD = """@prefix prov: <http://www.w3.org/ns/prov#> . @prefix e: <http://e/> .
 @prefix xsd: <http://www.w3.org/2001/XMLSchema#> .
@@ -174,3 +178,24 @@ def test_several_values_in_one_place_are_said_by_formats_that_have_one():
         (loss,) = formats.named(name).losses(batch)
         assert (loss.what, loss.number) == ("places with several values", 1)
     assert all("several" not in loss.what for loss in formats.named("trig").losses(batch))
+
+
+@settings(max_examples=40)
+@given(batch=batches, random=st.randoms(use_true_random=False))
+def test_relations_that_are_read_quickly_are_what_the_whole_way_reads(batch, random):
+    quick = _Reader._plain
+    for name in ("trig", "nquads"):
+        data = formats.named(name).dumps(batch)
+        documents = [data]
+        if name == "nquads":
+            # Any part of a document, in any order, is one too.
+            lines = data.splitlines(keepends=True)
+            some = [text for text in lines if random.random() < 0.8]
+            documents += [b"".join(some), b"".join(random.sample(some, len(some)))]
+        for document in documents:
+            found = formats.named(name).loads(document)
+            _Reader._plain = lambda *_: False
+            try:
+                assert formats.named(name).loads(document) == found
+            finally:
+                _Reader._plain = quick

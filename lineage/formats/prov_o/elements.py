@@ -55,19 +55,19 @@ class Elements:
         """One element of each family that its types name, with all that is said of it."""
         families: dict[str, None] = {}
         found: dict[str, Value] = {}
-        use, scalar = words.use, self._quads.scalar
+        use, quads, taken = words.use, self._quads, self._taken
         for prop, obj in said:
             kind, key = use(prop)
             if kind == "time":
-                value: Value = self._quads.time(obj)
+                value: Value = quads.time(obj)
+            elif (kind == "qualified" and obj in taken) or (
+                kind != "attribute"
+                and obj[0] != '"'
+                and self._is_more(kind, prop, ident, obj, families)
+            ):
+                continue
             else:
-                if (
-                    kind != "attribute"
-                    and obj[0] != '"'
-                    and self._is_more(kind, prop, ident, obj, families)
-                ):
-                    continue
-                value = scalar(obj)
+                value = quads.values[obj] if obj in quads.values else quads.scalar(obj)
             found[key] = several((*each(found[key]), *each(value))) if key in found else value
         if self._twice:
             take_also(found, words.ELEMENT_BACK)
@@ -114,7 +114,7 @@ class Elements:
             return True
         if kind == "inverse":
             self._plain(words.INVERSE[prop], self._name(obj), ident)
-        return kind == "qualified" and obj in self._taken
+        return False
 
     def _typed(self, ident: str, term: Term, families: dict[str, None]) -> bool:
         """Whether a type is one of PROV's families, or a mark of ours."""

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
+from operator import methodcaller
 from typing import Any
 
 import pyoxigraph
@@ -37,6 +38,7 @@ _FREE = frozenset({RdfFormat.RDF_XML, RdfFormat.JSON_LD})
 _TRIPLE_TERMS = "triple terms (RDF 1.2) say nothing in PROV-O"
 _QUALIFIED = frozenset(f"<{iri}>" for iri in words.QUALIFIED)
 _OBJECT = re.compile(r'(<[^<>]*>|_:\S+|"(?:[^"\\]|\\.)*"(?:@\S+|\^\^<[^>]*>)?)(?: (.+))?')
+_SPLIT = methodcaller("split", " ", 2)
 _ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(.))")
 _CHARACTERS = {"t": "\t", "b": "\b", "n": "\n", "r": "\r", "f": "\f"}
 
@@ -64,41 +66,42 @@ class Quads:
         # Where a document lies is not known here, and two must not meet in "#a".
         self.base: str = f"urn:lineage:document:{document}/doc"
         self._document = document
-        self._names: dict[Term, str] = {}
-        self._values: dict[Term, Scalar] = {}
-        self._times: dict[Term, Scalar] = {}
+        #: What terms were read as: looking here first saves the call of what reads them.
+        self.names: dict[Term, str] = {}
+        self.values: dict[Term, Scalar] = {}
+        self.times: dict[Term, Scalar] = {}
         self._blank = 0
 
     def name(self, term: Term) -> str:
         """The identifier of a term that is a name: an IRI as it is, a blank node by its order."""
-        found = self._names.get(term)
+        found = self.names.get(term)
         if found is None:
             if term[0] == "_":
                 found = f"{ids.BLANK}{self._document}/b{self._blank}"
                 self._blank += 1
             else:
                 found = plain(term[1:-1])
-            self._names[term] = found
+            self.names[term] = found
         return found
 
     def scalar(self, term: Term) -> Scalar:
         """A term as an attribute value."""
-        found = self._values.get(term)
+        found = self.values.get(term)
         if found is None:
             found = self._literal(term) if term[0] == '"' else Ref(self.name(term))
-            if len(self._values) < _MEMO:
-                self._values[term] = found
+            if len(self.values) < _MEMO:
+                self.values[term] = found
         return found
 
     def time(self, term: Term) -> Scalar:
         """A term where PROV has a time: the text of an ``xsd:dateTime``, else any value."""
-        found = self._times.get(term)
+        found = self.times.get(term)
         if found is None:
             found = self.scalar(term)
             if isinstance(found, Literal) and found.datatype == "xsd:dateTime":
                 found = found.value
-            if len(self._times) < _MEMO:
-                self._times[term] = found
+            if len(self.times) < _MEMO:
+                self.times[term] = found
         return found
 
     def _literal(self, term: Term) -> Scalar:
@@ -233,12 +236,12 @@ def _shown(term: Any) -> str:
 def _graph(graph: Graph, lines: Iterator[str]) -> None:
     """The statements of a document that has no named graphs, which is most."""
     subjects, used, qualified = graph.subjects, graph.used, graph.qualified.append
-    properties: dict[Term, str] = {}
+    #: Term -> property, and whether it leads to a node that qualifies a relation.
+    properties: dict[Term, tuple[str, bool]] = {}
     before = ""
     first: Said = []
     say = first.append
-    for line in lines:
-        s, p, o = line.split(" ", 2)
+    for s, p, o in map(_SPLIT, lines):
         if s != before:
             if s[0] == "<" and s[-1] != ">":
                 raise _Odd
@@ -248,17 +251,17 @@ def _graph(graph: Graph, lines: Iterator[str]) -> None:
                 said = subjects[s] = []
             say = said.append
         try:
-            prop = properties[p]
+            prop, qualifies = properties[p]
         except KeyError:
             if p[0] != "<" or p[-1] != ">":
                 raise _Odd from None
-            prop = properties[p] = p[1:-1]
+            prop, qualifies = properties[p] = p[1:-1], p in _QUALIFIED
         say((prop, o))
-        if p in _QUALIFIED:
+        if qualifies:
             qualified((s, prop, o))
         elif o[0] == "_":
             used.add(o)
-    graph.properties.update(properties.values())
+    graph.properties.update(prop for prop, _ in properties.values())
 
 
 def _graphs(quads: Quads, lines: Iterator[str]) -> None:

@@ -83,6 +83,7 @@ class _Reader:
         self._plainly = {words.PLAIN[iri].name for iri in graph.properties & words.PLAIN.keys()}
         self._plainly |= {words.INVERSE[i].name for i in graph.properties & words.INVERSE.keys()}
         self._used = graph.used
+        self._marked: dict[str, Collection[str]] = {}
         self._bundle = bundle
         self._quads = quads
         self._name = quads.name
@@ -102,6 +103,7 @@ class _Reader:
 
     def read(self) -> None:
         """Read everything: what stands apart, then what qualifies, then the rest."""
+        odd = self._twice or words.STATES in self._properties
         if words.STATES in self._properties:
             for subject, said in self._subjects.items():
                 for prop, obj in said:
@@ -109,7 +111,9 @@ class _Reader:
                         self._stated(subject, said, self._name(obj))
                         break
         for subject, prop, obj in self._graph.qualified:
-            self._qualify(subject, words.QUALIFIED[prop], obj)
+            known = words.QUALIFIED[prop]
+            if odd or not self._plain(subject, known, obj):
+                self._qualify(subject, known, obj)
         self._adopt()
         if words.AS_IN_BUNDLE in self._properties:
             for subject, said in self._subjects.items():
@@ -164,6 +168,53 @@ class _Reader:
         )
         self._edge(known, self._name(effect), self._name(obj) if named else None, said)
         self._taken.add(obj)
+
+    def _plain(self, effect: Term, known: Words, obj: Term) -> bool:
+        """Read the relation from a node as nearly all are: without a name, with its class, one cause that
+        has a name, and each property once. Whether it was one; if not, nothing was done.
+        """
+        said = self._subjects.get(obj)
+        if said is None or obj in self._used or obj in self._shared:
+            return False
+        if obj[0] != "_" or effect[0] != "<" or obj == effect:
+            return False
+        uses, quads, cause = known.uses, self._quads, None
+        found: dict[str, Value] = {}
+        for prop, term in said:
+            kind, key = uses[prop] if prop in uses else known.use(prop)
+            if kind == "cause":
+                if cause is not None or term[0] != "<":
+                    return False
+                cause = term
+            elif kind == "type":
+                if term not in known.terms:
+                    return False
+            elif term[0] == "_" or key in found or kind == "set" or key in prov_terms.RARE:
+                return False
+            elif kind == "time":
+                found[key] = quads.times[term] if term in quads.times else quads.time(term)
+            else:
+                found[key] = quads.values[term] if term in quads.values else quads.scalar(term)
+        if cause is None:
+            return False
+        names, name = quads.names, known.relation.name
+        start = names[effect] if effect in names else quads.name(effect)
+        end = names[cause] if cause in names else quads.name(cause)
+        self.edges.append(
+            Edge(relation=name, effect=start, cause=end, attributes=found, bundle=self._bundle)
+        )
+        for mark in self._marks(known) if self._plainly else ():
+            self.elements.qualified.add((mark, start, end))
+        self._taken.add(obj)
+        return True
+
+    def _marks(self, known: Words) -> Collection[str]:
+        """The relations whose unqualified form says nothing more beside this one."""
+        found = self._marked.get(known.relation.name)
+        if found is None:
+            found = {known.relation.name, *known.also} & self._plainly
+            self._marked[known.relation.name] = found
+        return found
 
     def _adopt(self) -> None:
         """A qualified relation that does not name its cause has the one that is said beside it,
@@ -241,8 +292,10 @@ class _Reader:
 
     def _others(self, known: Words, said: Said) -> Collection[Term]:
         """What an attribute that is called like the property to the cause holds, and is no cause."""
+        if not self._twice:
+            return ()
         mark = words.ALSO + namespaces.compact(known.influencer)
-        return {obj for prop, obj in said if prop == mark} if self._twice else ()
+        return {obj for prop, obj in said if prop == mark}
 
     def _several(self, known: Words, said: Said) -> bool:
         """Whether a node that qualifies a relation names several causes."""
