@@ -54,9 +54,10 @@ class Spool(Closeable, Generic[K, T]):
         found.append(item)
         self._held += 1
         if self._held >= HELD:
-            self._flush()
+            self.flush()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Write what is still in memory."""
         for key, items in self._open.items():
             data = orjson.dumps(items)
             self._numbers[key] = self._numbers.get(key, 0) + len(items)
@@ -70,7 +71,7 @@ class Spool(Closeable, Generic[K, T]):
 
     def of(self, key: K) -> Iterator[T]:
         """Yield the items of a key, a block of them in memory at a time."""
-        self._flush()
+        self.flush()
         for place, length in self._blocks.get(key, ()):
             self._file.seek(place)
             data = self._file.read(length)

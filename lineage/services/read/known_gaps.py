@@ -86,7 +86,17 @@ def begin(store: Store) -> None:
 
 def note(store: Store, edges: Iterable[Edge]) -> None:
     """Note, before they are written, that some of these edges are not followed by walks."""
-    if any(_is_weak(edge) for edge in edges) and store.values([WEAK]).get(WEAK) != b"1":
+    note_if(store, any_weak(edges))
+
+
+def any_weak(edges: Iterable[Edge]) -> bool:
+    """Whether any of these edges is not followed by walks."""
+    return any(map(_is_weak, edges))
+
+
+def note_if(store: Store, weak: bool) -> None:
+    """Note, before they are written, whether there are edges that are not followed by walks."""
+    if weak and store.values([WEAK]).get(WEAK) != b"1":
         store.keep({WEAK: b"1"})
     _HELD.pop(store, None)
 

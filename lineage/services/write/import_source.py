@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from hashlib import sha256
-from itertools import takewhile
+from hashlib import blake2b, sha256
+from itertools import chain, takewhile
 from pathlib import Path
 
 import importers
@@ -25,9 +25,10 @@ from lineage.services.read import imported
 from lineage.services.read.imported import Imported
 from lineage.services.read.resolve import resolve
 from lineage.services.write import unchanged
-from lineage.services.write.ingest import Report, entries_of, ingest, write_together
+from lineage.services.write.ingest import Entries, Report, entries_of, ingest, write_together
+from lineage.services.write.spooled_batches import SpooledBatches
 from lineage.sources.git.repository import place
-from lineage.store.base import NOW, Write
+from lineage.store.base import NOW
 
 #: Stands between the name of a source and the place of a copy of it.
 _COPY = "#"
@@ -54,6 +55,7 @@ def import_source(
     """
     chosen = (importers.named(named),) if named else importers.sniff(source)
     looked = {}
+    described: set[str] = set()
     read = []
     for importer in chosen:
         options = Options(
@@ -66,23 +68,16 @@ def import_source(
         looked[importer.name] = unchanged.digest(importer, source, options)
         if not runs and (known := _unchanged(ctx, importer, source, looked[importer.name])):
             return (known,)
-        with counting() as hidden:
-            batches = list(importer.read(source, options))
-        if hidden.number:
-            batches.append(Batch(losses=(loss(hidden.number),)))
-        read.append((importer, batches))
-    for _, batches in read:
-        for batch in batches:
-            check.demand(batch)
-    used = _stated(ctx, runs, [batch for _, batches in read for batch in batches]) if runs else None
+        read.append((importer, _read(importer, source, options, described)))
+    used = _stated(ctx, runs, described) if runs else None
     reports = []
     for importer, batches in read:
         tell = prefixed(importer.name, progress)
         stores, elsewhere = {}, {}
-        for name, own in _by_source(importer, source, batches).items():
+        for name, own in batches.items():
             called, left = _apart(ctx, importer, source, name, own)
             stores[called] = left
-            elsewhere[called] = sum(map(len, own)) - sum(map(len, left))
+            elsewhere[called] = sum(own.sizes) - sum(left.sizes)
         told = [
             replace(report, unchanged=report.unchanged + elsewhere.get(report.source, 0))
             for report in _reconcile(ctx, importer, source, stores, tell)
@@ -92,6 +87,29 @@ def import_source(
     if used is not None:
         reports.append(ingest(ctx, used, source=f"stated:{ctx.actor}", importer="api"))
     return tuple(reports)
+
+
+def _read(
+    importer: Importer, source: Source, options: Options, described: set[str]
+) -> Mapping[str, SpooledBatches]:
+    """Read a source to its end: its batches by the name of what asserts them, each looked at before the
+    next is read. The environments in them are added to those ``described``. Raises ``Rejected``.
+    """
+    found: dict[str | None, SpooledBatches] = {}
+
+    def keep(batch: Batch) -> None:
+        check.demand(batch)
+        described.update(node.id for node in batch.nodes if node.kind == "Environment")
+        found.setdefault(batch.source, SpooledBatches()).append(batch)
+
+    with counting() as hidden:
+        for batch in importer.read(source, options):
+            keep(batch)
+    if hidden.number:
+        keep(Batch(losses=(loss(hidden.number),)))
+    if not found:
+        keep(Batch())
+    return {f"{importer.name}:{_place(source) if n is None else n}": b for n, b in found.items()}
 
 
 def _unchanged(
@@ -126,20 +144,6 @@ def _name(importer: Importer, source: Source) -> str:
     return f"{importer.name}:{_place(source)}"
 
 
-def _by_source(
-    importer: Importer, source: Source, batches: Sequence[Batch]
-) -> Mapping[str, Sequence[Batch]]:
-    """Batches by the name of what asserts them: what the tool calls its store; else the repository and
-    the path in it, which a move or a clone does not change; else the address.
-    """
-    found: dict[str, list[Batch]] = {}
-    own = any(batch.source is None for batch in batches) or not batches
-    where = _place(source) if own else ""
-    for batch in batches or (Batch(),):
-        found.setdefault(f"{importer.name}:{batch.source or where}", []).append(batch)
-    return found
-
-
 def _place(source: Source) -> str:
     if source.data is not None and source.address == "-":
         # A pipe is no place: what came through it another time was something else.
@@ -161,9 +165,8 @@ def _environment_of_model(
     return records.environment_id(found), list(records.records(found, (), Tally()))
 
 
-def _stated(ctx: Context, runs: Sequence[str], batches: Sequence[Batch]) -> Batch:
+def _stated(ctx: Context, runs: Sequence[str], found: Collection[str]) -> Batch:
     """That runs used the environment which a source describes, as somebody says who knows."""
-    found = {node.id for batch in batches for node in batch.nodes if node.kind == "Environment"}
     if len(found) != 1:
         raise Usage(
             f"the source describes {len(found)} environments: which one the runs used is not clear",
@@ -185,15 +188,15 @@ def _reconcile(
     ctx: Context,
     importer: Importer,
     source: Source,
-    stores: Mapping[str, Sequence[Batch]],
+    stores: Mapping[str, SpooledBatches],
     progress: Progress,
 ) -> list[Report]:
     """Write what is new, and retract with it what the stores of a source no longer assert, and what was
     read at the place out of a store that is not there any more.
     """
-    writes: dict[str, list[Write]] = {}
+    writes: dict[str, Entries] = {}
     for name, batches in stores.items():
-        in_part = any(batch.partial for batch in batches)
+        in_part = any(batch.partial for batch in batches.told)
         gone = [] if in_part else _no_longer(ctx, name, importer, batches)
         writes[name] = entries_of(ctx, name, importer.name, batches, gone, source.address)
     left = _left(ctx, importer, source, stores)
@@ -210,8 +213,8 @@ def _reconcile(
 
 
 def _apart(
-    ctx: Context, importer: Importer, source: Source, name: str, batches: Sequence[Batch]
-) -> tuple[str, Sequence[Batch]]:
+    ctx: Context, importer: Importer, source: Source, name: str, batches: SpooledBatches
+) -> tuple[str, SpooledBatches]:
     """The name and the batches of a store. Where a copy of it that was read before still lies elsewhere
     the two are apart: each takes back its own, and of this one that remains which the other lacks.
     """
@@ -219,16 +222,17 @@ def _apart(
     if other is None or not _is_copy(importer, source, other):
         return name, batches
     standing = {line(record) for record in ctx.store.asserted(name, NOW)}
-    own = [
+    own = SpooledBatches(
         replace(
             batch,
             nodes=tuple(node for node in batch.nodes if line(node) not in standing),
             edges=tuple(edge for edge in batch.edges if line(edge) not in standing),
         )
         for batch in batches
-    ]
+    )
     why = f"the same lies at {other.path}: only what that one lacks is added"
-    return f"{name}{_COPY}{source.address}", [*own, Batch(losses=(Loss("copies", 1, why),))]
+    own.append(Batch(losses=(Loss("copies", 1, why),)))
+    return f"{name}{_COPY}{source.address}", own
 
 
 def _is_copy(importer: Importer, source: Source, other: Imported) -> bool:
@@ -251,12 +255,12 @@ def _is_copy(importer: Importer, source: Source, other: Imported) -> bool:
 
 
 def _left(
-    ctx: Context, importer: Importer, source: Source, stores: Mapping[str, Sequence[Batch]]
+    ctx: Context, importer: Importer, source: Source, stores: Mapping[str, SpooledBatches]
 ) -> list[str]:
     """What was read at the place of a source, and is not there any more. Of what has a copy elsewhere
     nothing is taken back: that copy is the source from now on.
     """
-    if any(batch.partial for batches in stores.values() for batch in batches):
+    if any(batch.partial for batches in stores.values() for batch in batches.told):
         return []
     found = []
     everything = list(imported.every(ctx))
@@ -275,17 +279,27 @@ def _left(
 def _no_longer(
     ctx: Context, source: str, importer: Importer, batches: Sequence[Batch]
 ) -> list[Record]:
-    standing = {line(record): record for record in ctx.store.asserted(source, NOW)}
+    standing = ctx.store.asserted(source, NOW)
+    first = next(standing, None)
+    if first is None:
+        return []
     tied: set[tuple[str, str]] = set()
-    for record in _records(batches) if standing else ():
-        standing.pop(line(record), None)
+    said: set[bytes] = set()
+    for record in _records(batches):
+        said.add(_digest(record))
         tied.update(_tied(record))
     return [
         record
-        for record in standing.values()
+        for record in chain((first,), standing)
+        if _digest(record) not in said
         # A tie that is asserted anew by another method is no longer the one it was.
-        if not importer.lasting(record) or not tied.isdisjoint(_tied(record))
+        and (not importer.lasting(record) or not tied.isdisjoint(_tied(record)))
     ]
+
+
+def _digest(record: Record) -> bytes:
+    """What stands for the line of a record, of which there are too many to hold."""
+    return blake2b(line(record), digest_size=16).digest()
 
 
 def _tied(record: Record) -> tuple[tuple[str, str], ...]:

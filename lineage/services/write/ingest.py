@@ -9,15 +9,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate, groupby, islice
-from typing import Any
+from typing import Any, overload
 
 from lineage.access.mask import masked
+from lineage.formats.gc_pause import gc_disabled
 from lineage.ledger.log import Draft
 from lineage.model import check
 from lineage.model.record import Batch, Loss, Node, Record
 from lineage.progress import Progress, silent
 from lineage.services.context import Context
 from lineage.services.read import imported, known_gaps
+from lineage.services.write.spooled_batches import SpooledBatches
 from lineage.store.base import Receipt, Write
 
 
@@ -91,6 +93,41 @@ def write_batches(
     return report
 
 
+class Entries(Sequence[Write]):
+    """The entries of a source, made when somebody looks at one: of batches that are in a file, one is in
+    memory.
+    """
+
+    def __init__(
+        self, drafts: Sequence[Draft], batches: Sequence[Batch], leaving: Sequence[Sequence[Record]]
+    ) -> None:
+        self._drafts = drafts
+        self._leaving = leaving
+        self.batches = batches
+        told: Sequence[Batch]
+        if isinstance(batches, SpooledBatches):
+            told, sizes, weak = batches.told, batches.sizes, batches.weak
+        else:
+            told, sizes = batches, [len(batch) for batch in batches]
+            weak = any(known_gaps.any_weak(batch.edges) for batch in batches)
+        #: What the batches say beside their records, and whether walks do not follow all of these.
+        self.told = told
+        self.weak = weak
+        self.sizes = [size + len(gone) for size, gone in zip(sizes, leaving, strict=True)]
+
+    def __len__(self) -> int:
+        return len(self._drafts)
+
+    @overload
+    def __getitem__(self, at: int) -> Write: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Write]: ...
+    def __getitem__(self, at: int | slice) -> Write | Sequence[Write]:
+        if isinstance(at, slice):
+            return [self[number] for number in range(*at.indices(len(self)))]
+        return Write(self._drafts[at], self.batches[at], self._leaving[at])
+
+
 def entries_of(
     ctx: Context,
     source: str,
@@ -98,21 +135,24 @@ def entries_of(
     batches: Sequence[Batch],
     gone: Sequence[Record],
     where: str | None = None,
-) -> list[Write]:
+) -> Entries:
     """The entries of a source. Each takes back what was said of the things that it speaks of; the last
     one that speaks of any, what was said of all others.
     """
     batches = batches or [Batch()]
-    leaving: list[list[Record]] = [[] for _ in batches]
+    leaving: list[list[Record]] = [[] for _ in range(len(batches))]
     if gone:
-        last = max((number for number, batch in enumerate(batches) if len(batch)), default=0)
-        speaks = {_subject(said): n for n, batch in enumerate(batches) for said in batch.records}
+        last = 0
+        speaks: dict[str, int] = {}
+        left = {_subject(record) for record in gone}
+        for number, batch in enumerate(batches):
+            last = number if len(batch) else last
+            speaks.update((s, number) for said in batch.records if (s := _subject(said)) in left)
         for record in gone:
             leaving[speaks.get(_subject(record), last)].append(record)
-    return [
-        Write(_draft(ctx, source, importer, batch, where), batch, back)
-        for batch, back in zip(batches, leaving, strict=True)
-    ]
+    told = batches.told if isinstance(batches, SpooledBatches) else batches
+    drafts = [_draft(ctx, source, importer, batch, where) for batch in told]
+    return Entries(drafts, batches, leaving)
 
 
 def _subject(record: Record) -> str:
@@ -122,7 +162,7 @@ def _subject(record: Record) -> str:
 def write_together(
     ctx: Context,
     importer: str,
-    writes: Mapping[str, Sequence[Write]],
+    writes: Mapping[str, Entries],
     progress: Progress,
     where: str | None = None,
 ) -> list[Report]:
@@ -130,30 +170,50 @@ def write_together(
     engine can hold in one transaction, a mark says meanwhile that the import, or the join where
     ``where`` names no source, is not finished.
     """
-    everything = [write for some in writes.values() for write in some]
-    for write in everything:
-        known_gaps.note(ctx.store, write.batch.edges)
-    sizes = [len(write) for write in everything]
+    everything = [(some, number) for some in writes.values() for number in range(len(some))]
+    known_gaps.note_if(ctx.store, any(some.weak for some in writes.values()))
+    sizes = [size for some in writes.values() for size in some.sizes]
     before, total = [0, *accumulate(sizes)], sum(sizes)
     together = ctx.store.caps.records or total
     what = where or next(iter(writes), "")
-    groups = [list(some) for _, some in groupby(everything, _numbered(sizes, together))]
+    groups = [_Group([*some]) for _, some in groupby(everything, _numbered(sizes, together))]
     if len(groups) > 1:
         again = "lineage join" if where is None else f"lineage import {shlex.quote(where)}"
         imported.begin(ctx, what, again)
     receipts: list[Receipt] = []
     for group in groups:
         tell = partial(_told, progress, before[len(receipts) :], total)
-        receipts += ctx.store.write_all(group, tell)
+        with gc_disabled():
+            receipts += ctx.store.write_all(group, tell)
     imported.end(ctx, what)
     done = iter(receipts)
     return [
-        _report(source, importer, list(islice(done, len(some))), [w.batch for w in some])
+        _report(source, importer, list(islice(done, len(some))), some.told)
         for source, some in writes.items()
     ]
 
 
-def _numbered(sizes: Sequence[int], together: int) -> Callable[[Write], int]:
+class _Group(Sequence[Write]):
+    """The entries of one transaction."""
+
+    def __init__(self, members: Sequence[tuple[Entries, int]]) -> None:
+        self._members = members
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    @overload
+    def __getitem__(self, at: int) -> Write: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Write]: ...
+    def __getitem__(self, at: int | slice) -> Write | Sequence[Write]:
+        if isinstance(at, slice):
+            return [entries[number] for entries, number in self._members[at]]
+        entries, number = self._members[at]
+        return entries[number]
+
+
+def _numbered(sizes: Sequence[int], together: int) -> Callable[[object], int]:
     """The number of the transaction that each entry belongs to, in order."""
     numbers, number, held = [], 0, 0
     for size in sizes:
