@@ -9,7 +9,7 @@ import os
 import weakref
 from collections.abc import Iterable, Iterator
 from tempfile import SpooledTemporaryFile, TemporaryFile
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import orjson
 
@@ -26,7 +26,7 @@ _SHORT, _PIECE = 1 << 20, 1 << 18
 
 class Spool(Closeable, Generic[K, T]):
     """Items under keys; what was put under a key comes back in its order, any number of times. Items are
-    texts, numbers of 64 bits, ``None``, and tuples of these, which come back as lists.
+    what JSON has: texts, numbers, lists (tuples come back as such), and objects.
 
     >>> with Spool() as spool:
     ...     for number in range(5):
@@ -75,8 +75,7 @@ class Spool(Closeable, Generic[K, T]):
         for place, length in self._blocks.get(key, ()):
             self._file.seek(place)
             data = self._file.read(length)
-            items: list[Any] = orjson.loads(data)
-            yield from items
+            yield from orjson.loads(data)
 
     def number(self, key: K) -> int:
         """How many items were put under a key."""

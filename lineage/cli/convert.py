@@ -31,7 +31,9 @@ def COMMAND(
     """
     from lineage import formats
     from lineage.errors import UnknownFormat
+    from lineage.formats.document import Document
     from lineage.formats.prov_jsonld.contexts import inlined
+    from lineage.spool import Text
 
     data = sys.stdin.buffer.read() if source == "-" else common.read(source)
     data = inlined(data, contexts, where=source)
@@ -42,7 +44,10 @@ def COMMAND(
             "it is not said what it shall become", hint="Name the format with --to."
         )
     batch = read.loads(data, source)
-    shown = written.dumps(batch)
-    common.write(out, (shown,))
+    if isinstance(written, formats.Streamed):
+        # Whole before the first byte of it leaves.
+        common.write(out, Text(written.pieces(Document.of(batch))))
+    else:
+        common.write(out, (written.dumps(batch),))
     for loss in (*batch.losses, *written.losses(batch)):
         terminal.echo(f"not in it: {loss.number} {loss.what}: {loss.reason}", err=True)

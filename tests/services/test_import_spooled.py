@@ -14,7 +14,7 @@ import importers
 import lineage
 from importers.base import Importer
 from lineage.errors import BadInput, Rejected
-from lineage.model.record import Batch, Edge, Loss, Node, line
+from lineage.model.record import Batch, Edge, Loss, Node
 from lineage.services.write import spooled_batches
 from lineage.services.write.spooled_batches import SpooledBatches
 from tests.strategies import batches
@@ -104,8 +104,8 @@ def test_one_batch_of_an_import_is_in_memory_at_a_time(told, monkeypatch):
 
 
 def shown(batch):
-    """A batch as what can be compared: no number is NaN in it."""
-    return [*map(line, batch.records)], replace(batch, nodes=(), edges=())
+    """A batch as what can be compared, which NaN cannot, to the type of every number."""
+    return [*map(repr, batch.records)], replace(batch, nodes=(), edges=())
 
 
 @settings(max_examples=30)

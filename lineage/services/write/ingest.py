@@ -103,7 +103,7 @@ class Entries(Sequence[Write]):
     ) -> None:
         self._drafts = drafts
         self._leaving = leaving
-        self.batches = batches
+        self.batches: Sequence[Batch] = batches
         told: Sequence[Batch]
         if isinstance(batches, SpooledBatches):
             told, sizes, weak = batches.told, batches.sizes, batches.weak
@@ -111,9 +111,11 @@ class Entries(Sequence[Write]):
             told, sizes = batches, [len(batch) for batch in batches]
             weak = any(known_gaps.any_weak(batch.edges) for batch in batches)
         #: What the batches say beside their records, and whether walks do not follow all of these.
-        self.told = told
-        self.weak = weak
-        self.sizes = [size + len(gone) for size, gone in zip(sizes, leaving, strict=True)]
+        self.told: Sequence[Batch] = told
+        self.weak: bool = weak
+        self.sizes: list[int] = [
+            size + len(gone) for size, gone in zip(sizes, leaving, strict=True)
+        ]
 
     def __len__(self) -> int:
         return len(self._drafts)

@@ -10,6 +10,7 @@ from typing import Any, overload
 
 from lineage.formats.gc_pause import gc_disabled
 from lineage.model.record import Batch, Edge, Node
+from lineage.model.value import from_json, wire
 from lineage.services.read import known_gaps
 from lineage.spool import Spool
 
@@ -31,7 +32,7 @@ class SpooledBatches(Sequence[Batch]):
         self._room = HELD
         self.told: list[Batch] = []
         self.sizes: list[int] = []
-        self.weak = False
+        self.weak: bool = False
         for batch in batches:
             self.append(batch)
 
@@ -54,8 +55,10 @@ class SpooledBatches(Sequence[Batch]):
             self._spool = Spool()
             weakref.finalize(self, self._spool.close)
         batch = self._held.pop(number)
-        nodes = [(n.id, n.kind, n.label, n.attributes, n.bundle) for n in batch.nodes]
-        edges = [(e.relation, e.effect, e.cause, e.attributes, e.id, e.bundle) for e in batch.edges]
+        nodes = [(n.id, n.kind, n.label, wire(n.attributes), n.bundle) for n in batch.nodes]
+        edges = [
+            (e.relation, e.effect, e.cause, wire(e.attributes), e.id, e.bundle) for e in batch.edges
+        ]
         self._spool.put(number, (nodes, edges))
         self._spool.flush()
 
@@ -68,19 +71,19 @@ class SpooledBatches(Sequence[Batch]):
         return replace(
             self.told[number],
             nodes=tuple(
-                Node(id=ident, kind=kind, label=label, attributes=attributes, bundle=bundle)
-                for ident, kind, label, attributes, bundle in nodes
+                Node(id=ident, kind=kind, label=label, attributes=from_json(said), bundle=bundle)
+                for ident, kind, label, said, bundle in nodes
             ),
             edges=tuple(
                 Edge(
                     relation=relation,
                     effect=effect,
                     cause=cause,
-                    attributes=attributes,
+                    attributes=from_json(said),
                     id=ident,
                     bundle=bundle,
                 )
-                for relation, effect, cause, attributes, ident, bundle in edges
+                for relation, effect, cause, said, ident, bundle in edges
             ),
         )
 
