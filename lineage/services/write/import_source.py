@@ -68,7 +68,7 @@ def import_source(
         looked[importer.name] = unchanged.digest(importer, source, options)
         if not runs and (known := _unchanged(ctx, importer, source, looked[importer.name])):
             return (known,)
-        read.append((importer, _read(importer, source, options, described)))
+        read.append((importer, _read(importer, source, options, described if runs else None)))
     used = _stated(ctx, runs, described) if runs else None
     reports = []
     for importer, batches in read:
@@ -90,16 +90,17 @@ def import_source(
 
 
 def _read(
-    importer: Importer, source: Source, options: Options, described: set[str]
+    importer: Importer, source: Source, options: Options, described: set[str] | None
 ) -> Mapping[str, SpooledBatches]:
     """Read a source to its end: its batches by the name of what asserts them, each looked at before the
-    next is read. The environments in them are added to those ``described``. Raises ``Rejected``.
+    next is read. The environments in them are added to those ``described``, where somebody asks. Raises ``Rejected``.
     """
     found: dict[str | None, SpooledBatches] = {}
 
     def keep(batch: Batch) -> None:
         check.demand(batch)
-        described.update(node.id for node in batch.nodes if node.kind == "Environment")
+        if described is not None:
+            described.update(node.id for node in batch.nodes if node.kind == "Environment")
         found.setdefault(batch.source, SpooledBatches()).append(batch)
 
     with counting() as hidden:

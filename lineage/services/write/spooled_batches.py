@@ -10,7 +10,7 @@ from typing import Any, overload
 
 from lineage.formats.gc_pause import gc_disabled
 from lineage.model.record import Batch, Edge, Node
-from lineage.model.value import from_json, wire
+from lineage.model.value import Attributes, from_json, wire
 from lineage.services.read import known_gaps
 from lineage.spool import Spool
 
@@ -71,7 +71,7 @@ class SpooledBatches(Sequence[Batch]):
         return replace(
             self.told[number],
             nodes=tuple(
-                Node(id=ident, kind=kind, label=label, attributes=from_json(said), bundle=bundle)
+                Node(id=ident, kind=kind, label=label, attributes=_attributes(said), bundle=bundle)
                 for ident, kind, label, said, bundle in nodes
             ),
             edges=tuple(
@@ -79,7 +79,7 @@ class SpooledBatches(Sequence[Batch]):
                     relation=relation,
                     effect=effect,
                     cause=cause,
-                    attributes=from_json(said),
+                    attributes=_attributes(said),
                     id=ident,
                     bundle=bundle,
                 )
@@ -98,3 +98,11 @@ class SpooledBatches(Sequence[Batch]):
         if isinstance(at, slice):
             return [self._read(number) for number in range(*at.indices(len(self)))]
         return self._read(range(len(self))[at])
+
+
+def _attributes(said: dict[str, Any]) -> Attributes:
+    """Attributes out of a row; most are JSON as they stand."""
+    for value in said.values():
+        if type(value) is not str:
+            return from_json(said)
+    return said
