@@ -12,7 +12,7 @@ from itertools import accumulate, groupby, islice
 from typing import Any, overload
 
 from lineage.access.mask import masked
-from lineage.formats.gc_pause import gc_disabled
+from lineage.gc_pause import gc_disabled
 from lineage.ledger.log import Draft
 from lineage.model import check
 from lineage.model.record import Batch, Loss, Node, Record

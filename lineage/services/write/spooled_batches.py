@@ -8,15 +8,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, overload
 
-from lineage.formats.gc_pause import gc_disabled
+from lineage.gc_pause import gc_disabled
 from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Attributes, from_json, wire
 from lineage.services.read import known_gaps
 from lineage.spool import Spool
 
 _Row = tuple[Any, ...]
-#: Records that stay in memory, of the first batches: a file would cost them time and save nothing.
-HELD = 40_000
+#: Records that stay in memory, of the first batches: that many cost less than the time of a file does.
+HELD = 200_000
 
 
 class SpooledBatches(Sequence[Batch]):
