@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from lineage.app import open_store
+from lineage.app import open_here
 from lineage.store.base import Store
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools" / "neo4j"))
@@ -51,6 +51,6 @@ def wipe(folder: Path) -> None:
 def open_ours(engine: str, folder: Path, name: str) -> Store:
     """An empty store of ours, as users get it: durable."""
     if engine == "sqlite":
-        return open_store(str(folder / f"{name}.db"))
+        return open_here(str(folder / f"{name}.db")).store
     wipe(folder)
-    return open_store(server(folder).url)
+    return open_here(server(folder).url).store

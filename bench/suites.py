@@ -9,7 +9,7 @@ from random import Random
 from statistics import median
 from typing import Any
 
-from bench import bare_neo4j, bare_sqlite, engines, questions
+from bench import bare_neo4j, bare_sqlite, engines, questions, verbs
 from bench.graph import Graph
 from bench.measure import Row, at_most, clock, percentile, rate, say, settle, together
 from lineage.model import terms
@@ -46,6 +46,7 @@ def _sqlite(graph: Graph, folder: Path) -> Iterator[Row]:
     rivals = (lambda i: bare.by_level(i, "cause"), lambda i: bare.by_cte(i, "cause"))
     yield _hub(graph, store, rivals)
     yield from questions.measure("sqlite", graph, folder, store)
+    yield from verbs.measure("sqlite", graph, store)
     store.close()
 
 
@@ -83,6 +84,7 @@ def _neo4j(graph: Graph, folder: Path) -> Iterator[Row]:
     mine_hub = median(clock(lambda: store.walk(_down(graph.hub), NOW)) for _ in range(3))
     yield at_most(f"effects of the hub ({len(hub[0]):,} nodes)", mine_hub, rival_hub, 1.5)
     yield from questions.measure("neo4j", graph, folder, store)
+    yield from verbs.measure("neo4j", graph, store)
     bare.close()
     store.close()
 
