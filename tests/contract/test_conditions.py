@@ -56,3 +56,29 @@ def test_a_condition_finds_what_it_means_of_values_of_any_sort(store, key):
             found = store.find(Filter(also=condition), Page(limit=100), NOW).rows
             wanted = [row.id for row in rows.values() if c.accepts(condition, row)]
             assert [row.id for row in found] == sorted(wanted), condition
+
+
+#: What names hold, and what is looked for in them: cases beyond ASCII, and signs that patterns have.
+NAMES = ("fraud", "FRAUD", "Fraud-Model", "\u00e9t\u00e9", "\u00c9T\u00c9", "\u0130stanbul", "\u212aelvin", "50%", "50x", "a_b", "axb",
+         "a\\b", "nul\0behind", "stra\u00dfe", "STRASSE", "", None, "x" * 2_000)  # fmt: skip
+TEXTS = ("fraud", "FRAUD", "\u00e9t\u00e9", "\u00c9T\u00c9", "istanbul", "\u0130st", "kelvin", "\u212a", "50%", "%", "_", "a_b", "a\\b", "behind",
+         "\u00df", "ss", "urn", "x" * 1_500, "nothing-like-it")  # fmt: skip
+
+
+def test_a_text_is_found_in_names_in_either_case(store):
+    nodes = [
+        Node(id=f"urn:{n:02}", kind="Run" if n % 2 else "Model", label=label)
+        for n, label in enumerate(NAMES)
+    ]
+    draft = Draft(source="s", importer="t", actor="t", recorded="2026-01-01")
+    store.write(draft, Batch(nodes=tuple(nodes)))
+    rows = store.get([node.id for node in nodes], NOW)
+    for text in TEXTS:
+        contains = c.TextContains(text)
+        for condition in (contains, c.Not(contains), c.AllOf((c.KindIn(frozenset({"Run"})), contains))):  # fmt: skip
+            wanted = sorted(row.id for row in rows.values() if c.accepts(condition, row))
+            for limit in (2, 100):
+                found = store.find(Filter(also=condition), Page(limit=limit), NOW)
+                assert [row.id for row in found.rows] == wanted[:limit], (text, condition)
+                rest = store.find(Filter(also=condition), Page(limit=100, after="urn:03"), NOW).rows
+                assert [row.id for row in rest] == [i for i in wanted if i > "urn:03"], condition

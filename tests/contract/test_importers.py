@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+from importlib import metadata
 
 import pytest
 
@@ -170,7 +171,7 @@ def test_what_installed_packages_offer_is_used_and_looked_up_once_a_process(tmp_
 
     for name in ("a.odd", "b.odd", "c.txt"):
         (tmp_path / name).write_text("x")
-    monkeypatch.setattr(importers, "entry_points", entry_points)
+    monkeypatch.setattr(metadata, "entry_points", entry_points)
     importers.available.cache_clear()
     try:
         found = discover(tmp_path).found

@@ -20,7 +20,7 @@ from lineage.services.operate.replicate import copy
 from lineage.store.base import NOW, Filter, Hop, Page, View, Walk
 from lineage.store.reference import Clock
 from lineage.store.sqlite import read
-from lineage.store.sqlite.select import ways
+from lineage.store.sqlite.select import searched, ways
 from lineage.store.sqlite.sets import KeySets
 
 HOPS = [
@@ -140,6 +140,16 @@ def test_what_kinds_declare_is_found_by_its_index_and_is_what_the_condition_mean
         assert plan.count("INDEX node_run_status") == 3, plan
         assert "INDEX node_standing (kind=?)" in explained(connection, ways(said[0]))
         assert "TEMP B-TREE" not in explained(connection, ways(said[0]))
+
+
+@pytest.mark.parametrize("analysed", [False, True], ids=["no statistics", "after ANALYZE"])
+def test_a_text_is_looked_for_in_the_indexes_of_names(opened, analysed):
+    connection = opened.store._open
+    if analysed:
+        connection.execute("ANALYZE")
+    plan = explained(connection, [searched(c.TextContains("nosuchname"))]).split("\n")
+    scans = [line for line in plan if "SCAN node" in line]
+    assert scans and all("COVERING INDEX" in line for line in scans), plan
 
 
 def explained(connection, ways):

@@ -177,9 +177,9 @@ def _by_name(
         return _by_name(ctx, reference, word, path, kinds, view)
     if not found:
         page = Page(limit=_LOOKED_AT)
-        rows = ctx.store.find(Filter(kinds=wanted, text=ids.segment(name)), page, view).rows
-        rows = rows or ctx.store.find(Filter(kinds=wanted, text=name), page, view).rows
-        found = tuple(_best(rows, name))
+        for text in dict.fromkeys((ids.segment(name), name)):
+            found = found or ctx.store.find(Filter(kinds=wanted, text=text), page, view).rows
+        found = tuple(_best(found, name))
     if not found:
         raise _missing(ctx, reference, kinds, name, view)
     return name, _preferred(found, kinds)

@@ -23,7 +23,7 @@ from lineage.store.claims import Stated, Statement
 from lineage.store.reference import Clock, reach_of
 from lineage.store.rows import EdgeRow, NodeRow
 from lineage.store.sqlite.connect import Connection
-from lineage.store.sqlite.select import Way, ways
+from lineage.store.sqlite.select import Way, searched, ways
 
 _edge_row: Callable[[tuple[Any, ...]], EdgeRow] = partial(tuple.__new__, EdgeRow)
 node_row: Callable[[tuple[Any, ...]], NodeRow] = partial(tuple.__new__, NodeRow)
@@ -61,6 +61,8 @@ _FAR = """
 SELECT DISTINCT e.{far} FROM edge e WHERE e.{near} {keys} AND {view} AND {taken}"""
 MANY, ONE = "IN (SELECT value FROM json_each(:keys))", "= :keys"
 _FIND = "SELECT key, id, kind, label, attributes FROM {through} WHERE until IS NULL AND {sql}"
+_AMONG_FIRST = """
+AND id <= (SELECT id FROM node WHERE id > :begin ORDER BY id LIMIT 1 OFFSET 3000)"""
 _IN_ORDER = " ORDER BY id LIMIT :limit"
 
 _VIEW_NOW = "{0}until IS NULL"
@@ -274,13 +276,20 @@ def _subgraph(
 
 def find(connection: Connection, condition: Condition, page: Page) -> list[tuple[int, NodeRow]]:
     """Find at most one row more than the page holds, by identifier, each with its key."""
-    rows = connection.execute(*find_text(ways(condition), page))
+    rows: Iterable[tuple[Any, ...]] = ()
+    search = searched(condition)
+    if search is not None:
+        # What is in many names is soon found among the first things; what is in few, or none, is not.
+        text, parameters = find_text(ways(condition), page, more=_AMONG_FIRST)
+        rows = connection.execute(text, {**parameters, "begin": page.after or ""}).fetchall()
+    if len(list(rows)) <= page.limit:
+        rows = connection.execute(*find_text(ways(condition) if search is None else [search], page))
     return [(row[0], node_row(row[1:])) for row in rows]
 
 
-def find_text(ways: Iterable[Way], page: Page) -> tuple[str, dict[str, Any]]:
+def find_text(ways: Iterable[Way], page: Page, more: str = "") -> tuple[str, dict[str, Any]]:
     """Write the one statement, and its parameters, that goes all of these ways at once, in order."""
-    beyond = "" if page.after is None else " AND id > :after"
+    beyond = more if page.after is None else more + " AND id > :after"
     parameters: dict[str, Any] = {"limit": page.limit + 1, "after": page.after}
     texts = []
     for way in ways:

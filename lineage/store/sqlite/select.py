@@ -23,12 +23,22 @@ from lineage.query.condition import Attribute, Condition
 #: Characters of what stands behind a key in an index.
 _BEHIND = 200
 _HOLDS = "lineage_holds"
+_CONTAINS = "lineage_contains"
+#: Characters of a pattern that is no longer than SQLite takes.
+_PATTERN = 1_000
+#: Letters of ASCII that are the lower case of others, and these.
+_LOWERED = {"i": "\u0130", "k": "\u212a"}
 _NAMED = "SELECT key FROM node WHERE {} AND {}"
 
 
 def register_functions(connection: sqlite3.Connection) -> None:
-    """Give a connection the one function that our statements call."""
+    """Give a connection the functions that our statements call."""
     connection.create_function(_HOLDS, 2, _holds, deterministic=True)
+    connection.create_function(_CONTAINS, 2, _contains, deterministic=True)
+
+
+def _contains(text: str | None, wanted: str) -> bool:
+    return text is not None and wanted in text.lower()
 
 
 def _holds(condition: str, attributes: str) -> bool:
@@ -90,10 +100,12 @@ WHERE until IS NULL AND kind = '{kind}' AND instr(attributes, '{c.mark(key)}') >
 class ConditionSql:
     """A condition over the columns of ``node``, its values as parameters."""
 
-    def __init__(self, condition: Condition, alias: str = "node", way: str = "") -> None:
+    def __init__(
+        self, condition: Condition, alias: str = "node", way: str = "", *, by_index: bool = False
+    ) -> None:
         self.parameters: dict[str, Any] = {}
         self._said: dict[c.KindIn, str] = {}
-        self._alias, self._way = alias, way
+        self._alias, self._way, self._by_index = alias, way, by_index
         self.sql: str = self._text(condition)
 
     def _bound(self, value: Any) -> str:
@@ -129,13 +141,30 @@ class ConditionSql:
             case c.NameLike(pattern):
                 return self._called(pattern, kinds)
             case c.TextContains(text):
-                held = self._bound(text.lower())
-                ident, label = self._column("id"), self._column("label")
-                return (
-                    f"(instr(lower({ident}), {held}) OR coalesce(instr(lower({label}), {held}), 0))"
-                )
+                return self._containing(text.lower())
             case _:
                 return self._attribute(condition)
+
+    def _containing(self, text: str) -> str:
+        """Identifiers or labels that hold a text. ``LIKE`` knows the cases of ASCII only, and ends at a
+        NUL; what else may be meant is asked of Python.
+        """
+        ident, label = self._column("id"), self._column("label")
+        if not text.isascii() or len(text) > _PATTERN:
+            asked = self._bound(text)
+            tests = [f"{_CONTAINS}({column}, {asked})" for column in (ident, label)]
+        else:
+            pattern = self._bound("%" + re.sub(r"[%_\\]", r"\\\g<0>", text) + "%")
+            odd = [sign for letter, sign in _LOWERED.items() if letter in text]
+            tests = [f"{ident} LIKE {pattern} ESCAPE '\\'", f"{label} LIKE {pattern} ESCAPE '\\'"]
+            for place, (column, signs) in enumerate(((ident, odd), (label, (*odd, "\0")))):
+                for sign in signs:
+                    held = f"instr({column}, {self._bound(sign)})"
+                    tests[place] += f" OR ({held} AND {_CONTAINS}({column}, {self._bound(text)}))"
+        if not self._by_index:
+            return f"({tests[0]} OR coalesce({tests[1]}, 0))"
+        named = (f"SELECT key FROM node WHERE {test}" for test in tests)  # noqa: S608 - our own names
+        return f"{self._column('key')} IN ({' UNION '.join(named)})"
 
     def _joined(self, word: str, texts: Iterable[str], empty: str) -> str:
         return "(" + (word.join(texts) or empty) + ")"
@@ -297,6 +326,18 @@ def ways(condition: Condition) -> list[Way]:
         for low, high in _MORE:
             add(through, whole, f"{has} AND {value_of} >= '{low}' AND {value_of} < '{high}'")
     return found
+
+
+def searched(condition: Condition) -> Way | None:
+    """Compile a search for a text in names so that it looks through indexes, which hold nothing else, and
+    not through things; ``None`` for what is no such search.
+    """
+    parts = condition.parts if isinstance(condition, c.AllOf) else (condition,)
+    kinds = any(isinstance(part, c.KindIn) for part in parts)
+    if kinds or not any(isinstance(part, c.TextContains) for part in parts):
+        return None
+    text = ConditionSql(condition, by_index=True)
+    return Way("node", text.sql, text.parameters)
 
 
 #: Where texts that begin with a bracket, or a brace, begin and end.
