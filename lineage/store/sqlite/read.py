@@ -62,7 +62,7 @@ SELECT DISTINCT e.{far} FROM edge e WHERE e.{near} {keys} AND {view} AND {taken}
 MANY, ONE = "IN (SELECT value FROM json_each(:keys))", "= :keys"
 _FIND = "SELECT key, id, kind, label, attributes FROM {through} WHERE until IS NULL AND {sql}"
 _AMONG_FIRST = """
-AND id <= (SELECT id FROM node WHERE id > :begin ORDER BY id LIMIT 1 OFFSET 3000)"""
+AND id <= (SELECT id FROM node WHERE id > coalesce(:after, '') ORDER BY id LIMIT 1 OFFSET 3000)"""
 _IN_ORDER = " ORDER BY id LIMIT :limit"
 
 _VIEW_NOW = "{0}until IS NULL"
@@ -276,14 +276,14 @@ def _subgraph(
 
 def find(connection: Connection, condition: Condition, page: Page) -> list[tuple[int, NodeRow]]:
     """Find at most one row more than the page holds, by identifier, each with its key."""
-    rows: Iterable[tuple[Any, ...]] = ()
-    search = searched(condition)
-    if search is not None:
+    whole, search = ways(condition), searched(condition)
+    if search is None:
+        rows = connection.execute(*find_text(whole, page)).fetchall()
+    else:
         # What is in many names is soon found among the first things; what is in few, or none, is not.
-        text, parameters = find_text(ways(condition), page, more=_AMONG_FIRST)
-        rows = connection.execute(text, {**parameters, "begin": page.after or ""}).fetchall()
-    if len(list(rows)) <= page.limit:
-        rows = connection.execute(*find_text(ways(condition) if search is None else [search], page))
+        rows = connection.execute(*find_text(whole, page, more=_AMONG_FIRST)).fetchall()
+        if len(rows) <= page.limit:
+            rows = connection.execute(*find_text([search], page)).fetchall()
     return [(row[0], node_row(row[1:])) for row in rows]
 
 
