@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Iterable, Iterator
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
 from tempfile import SpooledTemporaryFile, TemporaryFile
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, overload
 
 import orjson
 
@@ -88,6 +89,25 @@ class Spool(Closeable, Generic[K, T]):
     def close(self) -> None:
         """See ``Closeable``: the file is gone."""
         self._file.close()
+
+
+class MadeSequence(Sequence[T]):
+    """A sequence whose items are made each time that somebody looks at one, so that they are not all in
+    memory: ``item`` makes the one of a number from 0 on.
+    """
+
+    @abstractmethod
+    def item(self, number: int) -> T:
+        """Make an item."""
+
+    @overload
+    def __getitem__(self, at: int) -> T: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[T]: ...
+    def __getitem__(self, at: int | slice) -> T | Sequence[T]:
+        if isinstance(at, slice):
+            return [self.item(number) for number in range(*at.indices(len(self)))]
+        return self.item(range(len(self))[at])
 
 
 class Text:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate, groupby, islice
-from typing import Any, overload
+from typing import Any
 
 from lineage.access.mask import masked
 from lineage.gc_pause import gc_disabled
@@ -20,6 +20,7 @@ from lineage.progress import Progress, silent
 from lineage.services.context import Context
 from lineage.services.read import imported, known_gaps
 from lineage.services.write.spooled_batches import SpooledBatches
+from lineage.spool import MadeSequence
 from lineage.store.base import Receipt, Write
 
 
@@ -93,7 +94,7 @@ def write_batches(
     return report
 
 
-class Entries(Sequence[Write]):
+class Entries(MadeSequence[Write]):
     """The entries of a source, made when somebody looks at one: of batches that are in a file, one is in
     memory.
     """
@@ -120,14 +121,9 @@ class Entries(Sequence[Write]):
     def __len__(self) -> int:
         return len(self._drafts)
 
-    @overload
-    def __getitem__(self, at: int) -> Write: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[Write]: ...
-    def __getitem__(self, at: int | slice) -> Write | Sequence[Write]:
-        if isinstance(at, slice):
-            return [self[number] for number in range(*at.indices(len(self)))]
-        return Write(self._drafts[at], self.batches[at], self._leaving[at])
+    def item(self, number: int) -> Write:
+        """See ``MadeSequence``."""
+        return Write(self._drafts[number], self.batches[number], self._leaving[number])
 
 
 def entries_of(
@@ -195,7 +191,7 @@ def write_together(
     ]
 
 
-class _Group(Sequence[Write]):
+class _Group(MadeSequence[Write]):
     """The entries of one transaction."""
 
     def __init__(self, members: Sequence[tuple[Entries, int]]) -> None:
@@ -204,15 +200,10 @@ class _Group(Sequence[Write]):
     def __len__(self) -> int:
         return len(self._members)
 
-    @overload
-    def __getitem__(self, at: int) -> Write: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[Write]: ...
-    def __getitem__(self, at: int | slice) -> Write | Sequence[Write]:
-        if isinstance(at, slice):
-            return [entries[number] for entries, number in self._members[at]]
-        entries, number = self._members[at]
-        return entries[number]
+    def item(self, number: int) -> Write:
+        """See ``MadeSequence``."""
+        entries, place = self._members[number]
+        return entries[place]
 
 
 def _numbered(sizes: Sequence[int], together: int) -> Callable[[object], int]:

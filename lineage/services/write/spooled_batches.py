@@ -4,22 +4,22 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, overload
+from typing import Any
 
 from lineage.gc_pause import gc_disabled
 from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Attributes, from_json, wire
 from lineage.services.read import known_gaps
-from lineage.spool import Spool
+from lineage.spool import MadeSequence, Spool
 
 _Row = tuple[Any, ...]
 #: Records that stay in memory, of the first batches: that many cost less than the time of a file does.
 HELD = 200_000
 
 
-class SpooledBatches(Sequence[Batch]):
+class SpooledBatches(MadeSequence[Batch]):
     """Batches, of which the first ones and the last are in memory, and others are read from a file each
     time that somebody looks at one. ``told`` is what they say beside their records, ``sizes`` how many these are, ``weak``
     whether any is an edge that walks do not follow.
@@ -63,7 +63,8 @@ class SpooledBatches(Sequence[Batch]):
         self._spool.flush()
 
     @gc_disabled()
-    def _read(self, number: int) -> Batch:
+    def item(self, number: int) -> Batch:
+        """See ``MadeSequence``: out of memory or the file."""
         if number in self._held:
             return self._held[number]
         assert self._spool is not None
@@ -89,15 +90,6 @@ class SpooledBatches(Sequence[Batch]):
 
     def __len__(self) -> int:
         return len(self.told)
-
-    @overload
-    def __getitem__(self, at: int) -> Batch: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[Batch]: ...
-    def __getitem__(self, at: int | slice) -> Batch | Sequence[Batch]:
-        if isinstance(at, slice):
-            return [self._read(number) for number in range(*at.indices(len(self)))]
-        return self._read(range(len(self))[at])
 
 
 def _attributes(said: dict[str, Any]) -> Attributes:
