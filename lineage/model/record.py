@@ -149,34 +149,33 @@ def line(record: Record) -> bytes:
     b'{"edge":{"cause":"urn:d","effect":"urn:r","type":"used"}}'
     """
     attributes = record.attributes
-    shown = b'"attributes":' + _canonical(attributes) + b"," if attributes else b""
+    shown = _shown(attributes) if attributes else b""
     if record.bundle is not None:
-        shown += b'"bundle":' + _quoted(record.bundle) + b","
+        shown += b'"bundle":%b,' % _quoted(record.bundle)
     if isinstance(record, Node):
         label = b"" if record.label is None else b',"label":' + _quoted(record.label)
         ident, kind = _quoted(record.id), _quoted(record.kind)
-        return b'{"node":{' + shown + b'"id":' + ident + b',"kind":' + kind + label + b"}}"
-    shown += b'"cause":' + _quoted(record.cause) + b',"effect":' + _quoted(record.effect)
-    if record.id is not None:
-        shown += b',"id":' + _quoted(record.id)
-    return b'{"edge":{' + shown + b',"type":' + _quoted(record.relation) + b"}}"
+        return b'{"node":{%b"id":%b,"kind":%b%b}}' % (shown, ident, kind, label)
+    ident = b"" if record.id is None else b',"id":' + _quoted(record.id)
+    cause, effect, type_ = _quoted(record.cause), _quoted(record.effect), _quoted(record.relation)
+    return b'{"edge":{%b"cause":%b,"effect":%b%b,"type":%b}}' % (shown, cause, effect, ident, type_)
 
 
 _quoted = orjson.dumps
 
 
-def _canonical(attributes: Attributes) -> bytes:
+def _shown(attributes: Attributes) -> bytes:
     if len(attributes) == 1:
         ((key, value),) = attributes.items()
         if type(value) is str:
             return _single(key, value)
-    return ids.canonical(wire(attributes))
+    return b'"attributes":%b,' % ids.canonical(wire(attributes))
 
 
 @lru_cache(maxsize=4096)
 def _single(key: str, value: str) -> bytes:
     """One attribute of text, mostly the role of an edge: few different ones, on most edges."""
-    return ids.canonical({key: value})
+    return b'"attributes":%b,' % ids.canonical({key: value})
 
 
 def named(record: Record) -> Iterator[str]:

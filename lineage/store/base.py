@@ -17,8 +17,9 @@ from lineage.model.record import Batch, Edge, Node, Record
 from lineage.query import condition
 from lineage.query.condition import Condition
 from lineage.query.plan import Called, EdgeFilter, PlanRequest, Toward
-from lineage.store.claims import NodeHistory
+from lineage.store.claims import Around, NodeHistory
 from lineage.store.rows import EdgeRow, NodeRow, edge_order
+from lineage.store.writes import Receipt, Write, ignored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,31 +156,6 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
-    """What a write did: the entry it made (``None``: nothing was new) and how many records were
-    added, retracted, or stood there already; ``things`` counts the nodes that nobody had spoken of.
-    """
-
-    seq: int | None
-    things: int = 0
-    added: int = 0
-    retracted: int = 0
-    unchanged: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """One entry to be made: who says it, what is asserted, what is taken back."""
-
-    draft: Draft
-    batch: Batch
-    retract: Sequence[Record] = ()
-
-    def __len__(self) -> int:
-        return len(self.batch) + len(self.retract)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
     """How much a store holds now. ``root`` is the ledger's root in hex."""
 
@@ -226,11 +202,6 @@ class Moment:
     """
 
     head: Frontier | None = None
-
-
-def ignored(number: int) -> None:
-    """Tell nobody how far it is."""
-    del number
 
 
 class Store(Protocol):
@@ -318,6 +289,12 @@ class Store(Protocol):
 
     def edges(self, ids: Collection[str], hop: Hop, view: View) -> Sequence[EdgeRow]:
         """Read the edges that one hop takes from these nodes."""
+        ...
+
+    def around(self, ident: str, most: int, view: View) -> Around:
+        """Read what is next to a node and who says so, at most ``most`` edges and as many claims; which of
+        more is for the engine to choose, and the same each time.
+        """
         ...
 
     def walk(self, walk: Walk, view: View) -> Subgraph:

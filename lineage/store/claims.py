@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from lineage.model import terms
@@ -114,3 +114,14 @@ class NodeHistory(NamedTuple):
                 stands = claim.since <= as_of and (claim.until is None or claim.until > as_of)
             if stands:
                 yield claim
+
+
+class Around(NamedTuple):
+    """A node's own edges, to what is next to it on either side, and the claims about it and its causes
+    that stand: some of them, and how many more there are.
+    """
+
+    edges: Sequence[EdgeRow]
+    claims: Sequence[Claim]
+    more_edges: int = 0
+    more_claims: int = 0

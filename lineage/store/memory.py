@@ -29,19 +29,17 @@ from lineage.store.base import (
     Moment,
     Page,
     Reach,
-    Receipt,
     Slice,
     Stats,
     Subgraph,
     View,
     Walk,
-    Write,
-    ignored,
     standing,
 )
-from lineage.store.claims import Arc, Claim, NodeHistory, Statement
+from lineage.store.claims import Arc, Around, Claim, NodeHistory, Statement
 from lineage.store.engines import Options
 from lineage.store.rows import EdgeRow, NodeRow
+from lineage.store.writes import Receipt, Write, ignored
 
 
 @dataclass(slots=True)
@@ -259,6 +257,10 @@ class MemoryStore:
                 ):
                     rows[arc.row()] = None
         return list(rows)
+
+    def around(self, ident: str, most: int, view: View) -> Around:
+        """See ``Store.around``."""
+        return reference.around(self, ident, most, view)
 
     def walk(self, walk: Walk, view: View) -> Subgraph:
         """See ``Store.walk``."""

@@ -29,19 +29,17 @@ from lineage.store.base import (
     Moment,
     Page,
     Reach,
-    Receipt,
     Slice,
     Stats,
     Store,
     Subgraph,
     View,
     Walk,
-    Write,
-    ignored,
 )
-from lineage.store.claims import Arc, Claim, NodeHistory, Statement
+from lineage.store.claims import Arc, Around, Claim, NodeHistory, Statement
 from lineage.store.paging import values_under
 from lineage.store.rows import EdgeRow, NodeRow
+from lineage.store.writes import Receipt, Write, ignored
 
 
 def readable(store: Store) -> Store:
@@ -188,6 +186,13 @@ class NewerStore:
     def reach(self, walk: Walk, view: View, *, counts: bool = False) -> Reach:
         """See ``Store.reach``."""
         return reference.reach(self, walk, view, counts=counts)
+
+    def around(self, ident: str, most: int, view: View) -> Around:
+        """See ``Store.around``."""
+        found = self.inner.around(ident, most, view)
+        return found._replace(
+            edges=list(map(self._edge, found.edges)), claims=list(map(self._claim, found.claims))
+        )
 
     def run(self, request: PlanRequest, view: View) -> Subgraph:
         """See ``Store.run``."""

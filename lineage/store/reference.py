@@ -15,7 +15,7 @@ from lineage.errors import TimedOut
 from lineage.ledger import log
 from lineage.model import terms
 from lineage.query.condition import Condition, accepts
-from lineage.query.plan import PlanRequest
+from lineage.query.plan import PlanRequest, Toward
 from lineage.store import execute, prepare
 from lineage.store.base import (
     NOW,
@@ -31,12 +31,15 @@ from lineage.store.base import (
     View,
     Walk,
 )
+from lineage.store.claims import Around
 from lineage.store.paging import pages
-from lineage.store.rows import EdgeRow, NodeRow
+from lineage.store.rows import EdgeRow, NodeRow, edge_order
 
 #: More nodes than there are.
 ALL = 2**62
 _CHUNK = 2_000
+_ASSERTED = frozenset(row.name for row in terms.TABLE if row.implied_by is None)
+_SIDES: tuple[Toward, ...] = ("causes", "effects")
 #: Identifiers that may have been written since, for a view to be worked out from what stands now.
 _FEW = 60_000
 _ENTRIES = 64
@@ -196,12 +199,11 @@ def stats(store: Store, view: View) -> Stats:
     """Count how much there was as of an entry. ``root`` is that of the log today."""
     kinds: Counter[str] = Counter()
     edges: set[EdgeRow] = set()
-    every = frozenset(row.name for row in terms.TABLE if row.implied_by is None)
     for row in _rows(store, view):
         kinds[row.kind] += 1
     after: str | None = None
     while chunk := store.identifiers(after, _CHUNK, view):
-        edges.update(store.edges(chunk, Hop(relations=every), view))
+        edges.update(store.edges(chunk, Hop(relations=_ASSERTED), view))
         after = chunk[-1]
     head = store.head()
     return Stats(
@@ -210,6 +212,23 @@ def stats(store: Store, view: View) -> Stats:
         entries=head.size if view.as_of is None else view.as_of,
         root=head.root.hex(),
         kinds=kinds,
+    )
+
+
+def around(store: Store, ident: str, most: int, view: View) -> Around:
+    """Read everything that is next to a node, and keep the first of it."""
+    edges = {
+        row
+        for toward in _SIDES
+        for row in store.edges([ident], Hop(toward=toward, relations=_ASSERTED), view)
+    }
+    held = store.held([ident], view)
+    claims = list(held[ident].said(view.as_of)) if ident in held else []
+    return Around(
+        edges=nsmallest(most, edges, key=edge_order),
+        claims=claims[:most],
+        more_edges=max(0, len(edges) - most),
+        more_claims=max(0, len(claims) - most),
     )
 
 

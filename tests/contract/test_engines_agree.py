@@ -75,6 +75,7 @@ def test_random_histories_give_the_same_answers_as_of_every_entry(engine, addres
         try:
             replay_history(history, ours, theirs)
             assert theirs.stats(NOW) == ours.stats(NOW)
+            assert list(theirs.integrity_faults()) == []
             assert [e.leaf for e in pages(theirs)] == [e.leaf for e in pages(ours)]
             for as_of in (None, *range(ours.head().size + 1)):
                 same_holdings(ours, theirs, View(as_of=as_of))
@@ -139,8 +140,26 @@ def same_answers(ours, theirs, view, wanted, where):
         same_reach(mine, theirs, walk, view)
     for page in (Page(limit=2), Page(limit=100, after=IDS[3])):
         assert theirs.find(where, page, view) == ours.find(where, page, view)
+    for ident in IDS[:3]:
+        same_around(ours, theirs, ident, view)
     hop = Hop(toward="effects")
     assert set(theirs.edges(IDS[:4], hop, view)) == set(ours.edges(IDS[:4], hop, view))
+
+
+def same_around(ours, theirs, ident, view):
+    """The same edges and claims; where there are more than are wanted some of them, and how many more."""
+    mine, others = ours.around(ident, 1_000, view), theirs.around(ident, 1_000, view)
+    assert set(others.edges) == set(mine.edges)
+    assert sorted(others.claims, key=repr) == sorted(mine.claims, key=repr)
+    assert (others.more_edges, others.more_claims) == (mine.more_edges, mine.more_claims) == (0, 0)
+    for most in (1, 2):
+        some = theirs.around(ident, most, view)
+        assert len(set(some.edges)) == len(some.edges) == min(most, len(mine.edges))
+        assert set(some.edges) <= set(mine.edges)
+        assert len(some.claims) == min(most, len(mine.claims))
+        assert {repr(claim) for claim in some.claims} <= {repr(claim) for claim in mine.claims}
+        assert some.more_edges == len(mine.edges) - len(some.edges)
+        assert some.more_claims == len(mine.claims) - len(some.claims)
 
 
 def same_reach(found, store, walk, view):

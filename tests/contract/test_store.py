@@ -14,9 +14,10 @@ from lineage.ledger.log import Draft
 from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Literal, Ref
 from lineage.services.operate.replicate import copy
-from lineage.store.base import NOW, Filter, Page, View, Walk, Write
+from lineage.store.base import NOW, Filter, Page, View, Walk
 from lineage.store.kept import remembered
 from lineage.store.paging import pages
+from lineage.store.writes import Write
 from tests.conftest import KEY, clock
 
 

@@ -141,6 +141,16 @@ def by_api(store, folder, texts):
 DOORS = {"a document": by_document, "events": by_events, "git": by_git, "the API": by_api}
 
 
+def rows_of(db):
+    """All rows of a file, but for the index of names, which holds trigrams and cannot be read out."""
+    names = db.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'node_name'"
+    )
+    return "\n".join(
+        str(row) for (name,) in names.fetchall() for row in db.execute(f"SELECT * FROM {name}")
+    )
+
+
 @pytest.mark.parametrize("door", DOORS)
 def test_no_secret_is_in_the_file(door, tmp_path):
     secrets = dict(planted())
@@ -151,7 +161,7 @@ def test_no_secret_is_in_the_file(door, tmp_path):
         store.store._open.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         losses = [loss for report in reports for loss in report.losses]
     with sqlite3.connect(tmp_path / "s.db") as db:
-        kept = "\n".join(db.iterdump())
+        kept = rows_of(db)
     raw = (tmp_path / "s.db").read_bytes() + kept.encode()
     assert [text for text, core in secrets.items() if core.encode() in raw] == []
     told = [loss.number for loss in losses if loss.what == "texts with secrets"]
@@ -173,7 +183,7 @@ def test_names_of_statements_and_bundles_hold_none_either(tmp_path):
         [report] = store.load("d.provn", data=document.encode())
         assert report.added
     with sqlite3.connect(tmp_path / "s.db") as db:
-        assert secret not in "\n".join(db.iterdump())
+        assert secret not in rows_of(db)
     assert secret.encode() not in (tmp_path / "s.db").read_bytes()
 
 

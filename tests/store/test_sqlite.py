@@ -11,6 +11,7 @@ import pytest
 
 import lineage
 from lineage.app import open_store
+from lineage.errors import MissingExtra
 from lineage.ledger.log import Draft
 from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Literal, Ref
@@ -19,9 +20,10 @@ from lineage.query.plan import AllNodes, EdgeFilter, PlanRequest
 from lineage.services.operate.replicate import copy
 from lineage.store.base import NOW, Filter, Hop, Page, View, Walk
 from lineage.store.reference import Clock
-from lineage.store.sqlite import read
+from lineage.store.sqlite import connect, names, read
 from lineage.store.sqlite.select import searched, ways
 from lineage.store.sqlite.sets import KeySets
+from tests.contract.test_conditions import NAMES, TEXTS
 
 HOPS = [
     Hop(toward=toward, relations=relations)
@@ -147,14 +149,71 @@ def test_a_text_is_looked_for_in_the_indexes_of_names(opened, analysed):
     connection = opened.store._open
     if analysed:
         connection.execute("ANALYZE")
-    plan = explained(connection, [searched(c.TextContains("nosuchname"))]).split("\n")
-    scans = [line for line in plan if "SCAN node" in line]
-    assert scans and all("COVERING INDEX" in line for line in scans), plan
+    short = explained(connection, [searched(c.TextContains("no")).whole]).split("\n")
+    scans = [line for line in short if "SCAN node" in line]
+    assert scans and all("COVERING INDEX" in line for line in scans), short
+    search = searched(c.TextContains("nosuchname"))
+    for ways_ in ([search.whole], search.among):
+        plan = explained(connection, ways_)
+        assert "SCAN node USING" not in plan, plan
+        assert "SEARCH node USING INTEGER PRIMARY KEY (rowid=?)" in plan, plan
+    assert "SCAN node_name VIRTUAL TABLE" in explained(connection, [search.whole])
+
+
+@pytest.mark.parametrize("behind", [1, 7, 1_000])
+def test_a_part_of_a_name_is_found_however_far_the_index_is_behind(behind, tmp_path, monkeypatch):
+    """Of things called anew, taken back, and drawn anew too."""
+    monkeypatch.setattr(names, "BEHIND", behind)
+    with lineage.open(tmp_path / "s.db", durability="fast") as opened:
+        said = {}
+        for number, label in enumerate((*NAMES, *reversed(NAMES), *NAMES[3:])):
+            node = Node(id=f"urn:{number % (len(NAMES) - 2):02}", kind="Run", label=label)
+            draft = Draft(source="s", importer="t", actor="t", recorded="2026-01-01")
+            former = said.get(node.id)
+            gone = [former] if former not in (None, node) else []
+            opened.store.write(draft, Batch(nodes=(node,)), gone)
+            said[node.id] = node
+        opened.store.write(draft, Batch(), [said.pop("urn:03")])
+        for _ in range(2):
+            rows = opened.store.get(list(said), NOW).values()
+            for text in TEXTS:
+                found = opened.store.find(Filter(text=text), Page(limit=100), NOW).rows
+                wanted = sorted(r.id for r in rows if c.accepts(c.TextContains(text), r))
+                assert [row.id for row in found] == wanted, text
+            assert list(opened.store.integrity_faults()) == []
+            opened.store.rebuild_graph(lambda _seq, _size: None)
+        if behind == 1:
+            gone = "INSERT INTO node_name (node_name, rowid, id, label) VALUES ('delete', 1, 'urn:00', '')"
+            opened.store._open.execute(gone)
+            [fault] = opened.store.integrity_faults()
+            assert fault.startswith("the index of names lacks some of the names that have")
+
+
+@pytest.mark.parametrize("analysed", [False, True], ids=["no statistics", "after ANALYZE"])
+@pytest.mark.parametrize("view", [NOW, View(as_of=1)], ids=["now", "then"])
+def test_of_what_is_next_to_a_thing_only_what_is_shown_is_read(opened, view, analysed):
+    connection = opened.store._open
+    if analysed:
+        connection.execute("ANALYZE")
+    plans = []
+    connection.set_trace_callback(plans.append)
+    try:
+        assert opened.store.around("urn:3", 1, view).more_edges == 3
+    finally:
+        connection.set_trace_callback(None)
+    looked = [text for text in plans if "FROM edge" in text or "FROM statement" in text]
+    assert len(looked) == 6
+    for text in looked:
+        rows = connection.execute("EXPLAIN QUERY PLAN " + text).fetchall()
+        plan = "\n".join(row[3] for row in rows)
+        assert "TEMP B-TREE" not in plan, (text, plan)
+        assert "SCAN e" not in plan and "SCAN s" not in plan, (text, plan)
 
 
 def explained(connection, ways):
     text, parameters = read.find_text(ways, Page(limit=2))
-    return "\n".join(row[3] for row in connection.execute("EXPLAIN QUERY PLAN " + text, parameters))
+    text = "EXPLAIN QUERY PLAN " + text
+    return "\n".join(row[3] for row in connection.execute(text, {"keys": "[]", **parameters}))
 
 
 def test_no_statement_mixes_numbered_placeholders_with_a_sequence(opened):
@@ -162,6 +221,13 @@ def test_no_statement_mixes_numbered_placeholders_with_a_sequence(opened):
         warnings.simplefilter("error")
         opened.store.walk(Walk(start=frozenset({"urn:0"})), NOW)
         opened.verify()
+
+
+def test_a_sqlite_without_full_text_search_is_named(tmp_path, monkeypatch):
+    made = [text.replace("fts5", "nosuch") for text in connect.statements()]
+    monkeypatch.setattr(connect, "statements", lambda: made)
+    with pytest.raises(MissingExtra, match=r"lacks FTS5 with trigrams.*no such module: nosuch"):
+        lineage.open(tmp_path / "s.db")
 
 
 def test_nobody_else_may_read_a_store(tmp_path):

@@ -102,9 +102,11 @@ def note_if(store: Store, weak: bool) -> None:
 
 
 def _is_weak(edge: Edge) -> bool:
-    may_be = edge.relation in terms.SAMENESSES or terms.CONFIDENCE in edge.attributes
-    is_copy = edge.attributes.get(terms.METHOD) == terms.BY_COPY
-    return may_be and not is_copy and not terms.follows(edge.relation, edge.attributes)
+    relation, attributes = edge.relation, edge.attributes
+    if relation not in terms.SAMENESSES and terms.CONFIDENCE not in attributes:
+        return False
+    is_copy = attributes.get(terms.METHOD) == terms.BY_COPY
+    return not is_copy and not terms.follows(relation, attributes)
 
 
 def may_hold(store: Store) -> tuple[bool, bool]:

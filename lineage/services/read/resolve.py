@@ -7,6 +7,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from difflib import SequenceMatcher
 
 from lineage import ids
@@ -14,6 +15,7 @@ from lineage.errors import Ambiguous, BadReference, NotFound
 from lineage.model.kinds import WORDS
 from lineage.paths import expanded
 from lineage.query import condition as c
+from lineage.query.condition import Condition
 from lineage.query.plan import Called
 from lineage.services.context import Context
 from lineage.services.read import imported, known_gaps
@@ -32,6 +34,8 @@ _COMMIT = frozenset({"Commit"})
 _PARENTS = Hop(relations=frozenset({"parent"}))
 #: How many near names are told, and how like a name must be (0 to 1) to be near.
 _NEAREST, _LIKE = 3, 0.6
+#: Names that are looked at at once for those near, and letters of the begin or a part of a name.
+_NEAR, _BEGIN, _PART = 200, 3, 5
 _CODE = Hop(relations=frozenset({"used", "wasInfluencedBy"}))
 _TELLING = ("status", "started", "committed", "version", "digest", "namespace")
 _LOOKED_AT = 5_000
@@ -306,10 +310,9 @@ def _missing(ctx: Context, reference: str, kinds: Sequence[str], name: str, view
                 f"{now.title} is here now, and was not as of entry {view.as_of}",
                 hint="'lineage show' says in which entry it came.",
             )
-    where = Filter(kinds=frozenset(kinds) or None)
-    rows = ctx.store.find(where, Page(limit=_LOOKED_AT), view).rows
-    near = nearest(name, (row.title for row in rows))
-    hints = [f"The nearest: {', '.join(near)}."] if near else ["No name here is like it."]
+    near, whole = _near(ctx, kinds, name, view)
+    none = "No name here is like it." if whole else "No name like it was found."
+    hints = [f"The nearest: {', '.join(near)}."] if near else [none]
     if view == NOW:
         hints += _hints(ctx, name)
     hints += [] if near else ["'lineage find TEXT' searches labels and identifiers."]
@@ -317,6 +320,44 @@ def _missing(ctx: Context, reference: str, kinds: Sequence[str], name: str, view
         f"nothing here is called {reference!r}: it was never imported, or under another name",
         hint=" ".join(hints),
     )
+
+
+def _near(ctx: Context, kinds: Sequence[str], name: str, view: View) -> tuple[list[str], bool]:
+    """Names that are like one that is not there, and whether all names were looked at: where there are
+    many, those that begin like it, or have a long part of it.
+    """
+    where = Filter(kinds=frozenset(kinds) or None)
+
+    def near(rows: Iterable[NodeRow]) -> list[str]:
+        return nearest(name, (row.title for row in rows))
+
+    page = ctx.store.find(where, Page(limit=_NEAR), view)
+    if page.after is None:
+        return near(page.rows), True
+    alike: list[NodeRow] = []
+    for conditions in _alike(name):
+        found = (
+            ctx.store.find(replace(where, also=also), Page(limit=_NEAR), view).rows
+            for also in conditions
+        )
+        alike += next(filter(None, found), ())
+    if told := near((*alike, *page.rows)):
+        return told, False
+    if ctx.store.stats(view).nodes > _LOOKED_AT:
+        return [], False
+    return near(ctx.store.find(where, Page(limit=_LOOKED_AT), view).rows), True
+
+
+def _alike(name: str) -> Iterator[list[Condition]]:
+    """Conditions on names that begin like a name, the most telling first; and on those that have a long
+    part of it.
+    """
+    plain, stem = name.partition("*")[0], _stem(name)
+    begins = plain[: len(plain) * 3 // 4], plain[: len(plain) // 2]
+    yield [c.NameLike(begin + "*") for begin in begins if len(begin) >= _BEGIN]
+    size = max(_PART, -(-len(stem) // 3))
+    if parts := [stem[at : at + size] for at in range(0, len(stem) - _PART + 1, size)]:
+        yield [c.AnyOf(tuple(map(c.TextContains, parts)))]
 
 
 def _hints(ctx: Context, name: str) -> Iterator[str]:

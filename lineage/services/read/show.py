@@ -11,15 +11,13 @@ from typing import Annotated, Any, NamedTuple
 from lineage.errors import Usage
 from lineage.ledger.log import Header
 from lineage.model.kinds import KINDS
-from lineage.model.terms import TABLE
 from lineage.services.answer import Answer, certify
 from lineage.services.as_of import at_one_moment
 from lineage.services.context import Context
 from lineage.services.read.resolve import nearest, resolve
 from lineage.services.request import Request, Says, When, reference
-from lineage.store.base import Cut, Filter, Hop, Page, Subgraph, View
-from lineage.store.claims import Claim
-from lineage.store.rows import edge_order
+from lineage.store.base import Cut, Filter, Page, Subgraph, View
+from lineage.store.claims import Around, Claim
 
 #: Neighbours and claims shown of one thing.
 MOST = 1_000
@@ -80,7 +78,8 @@ class ShowRequest(
 
         def read(view: View) -> tuple[Subgraph, str, list[Claimed]]:
             ident = resolve(ctx, self.reference, view).id
-            return _near(ctx, ident, view), ident, evidence(ctx, [ident], view)[ident]
+            around = ctx.store.around(ident, MOST, view)
+            return _graph(ctx, ident, around, view), ident, _claimed(ctx, around.claims, view)
 
         (graph, ident, found), stand = at_one_moment(ctx, self.at, read)
         return ShowAnswer(
@@ -96,25 +95,25 @@ def near(ctx: Context, about: str, at: str | int | None = None) -> Answer:
 
     def read(view: View) -> tuple[Subgraph, str]:
         ident = resolve(ctx, about, view).id
-        return _near(ctx, ident, view), ident
+        around = ctx.store.around(ident, MOST, view)._replace(more_claims=0)
+        return _graph(ctx, ident, around, view), ident
 
     (graph, ident), stand = at_one_moment(ctx, at, read)
     return Answer(found=graph, certificate=certify(stand, graph.cut), start=(ident,))
 
 
-def _near(ctx: Context, ident: str, view: View) -> Subgraph:
-    every = frozenset(r.name for r in TABLE if r.implied_by is None)
-    found = {
-        row
-        for toward in ("causes", "effects")
-        for row in ctx.store.edges([ident], Hop(toward=toward, relations=every), view)
-    }
-    kept = sorted(found, key=edge_order)[:MOST]
-    names = {ident, *(row.effect for row in kept), *(row.cause for row in kept)}
+def _graph(ctx: Context, ident: str, around: Around, view: View) -> Subgraph:
+    """A node with what is next to it. It is cut where links are left, or else claims."""
+    names = {ident, *(row.effect for row in around.edges), *(row.cause for row in around.edges)}
     rows = ctx.store.get(names, view)
-    left = len(found) - len(kept)
+    left = around.more_edges or around.more_claims
     cut = Cut(reason="limit", left=left) if left else None
-    return Subgraph(node_rows=list(rows.values()), edge_rows=kept, cut=cut)
+    return Subgraph(node_rows=list(rows.values()), edge_rows=around.edges, cut=cut)
+
+
+def _claimed(ctx: Context, claims: Sequence[Claim], view: View) -> list[Claimed]:
+    entries = ctx.store.headers_at({claim.since for claim in claims}, view)
+    return [Claimed(claim, entries[claim.since]) for claim in claims]
 
 
 def evidence(ctx: Context, idents: Collection[str], view: View) -> dict[str, list[Claimed]]:

@@ -21,7 +21,7 @@ from lineage.services.context import Context
 from lineage.services.read import imported, known_gaps
 from lineage.services.write.spooled_batches import SpooledBatches
 from lineage.spool import MadeSequence
-from lineage.store.base import Receipt, Write
+from lineage.store.writes import Receipt, Write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

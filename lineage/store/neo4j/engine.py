@@ -29,16 +29,13 @@ from lineage.store.base import (
     Moment,
     Page,
     Reach,
-    Receipt,
     Slice,
     Stats,
     Subgraph,
     View,
     Walk,
-    Write,
-    ignored,
 )
-from lineage.store.claims import NodeHistory
+from lineage.store.claims import Around, NodeHistory
 from lineage.store.engines import Options
 from lineage.store.neo4j import audit, history, kept, layout, ledger, past
 from lineage.store.neo4j import compile as cypher
@@ -49,6 +46,7 @@ from lineage.store.neo4j.write import Change, chunks
 from lineage.store.paging import pages
 from lineage.store.reference import Clock
 from lineage.store.rows import EdgeRow, NodeRow
+from lineage.store.writes import Receipt, Write, ignored
 
 #: Records of one transaction: the server keeps some 6 KB of each, and lets all transactions together have
 #: 70 % of its heap (dbms.memory.transaction.total.max), which may be no more than half a gigabyte.
@@ -305,6 +303,10 @@ class Neo4jStore:
     def reach(self, walk: Walk, view: View, *, counts: bool = False) -> Reach:
         """See ``Store.reach``."""
         return within_reach(self, walk, view, counts=counts)
+
+    def around(self, ident: str, most: int, view: View) -> Around:
+        """See ``Store.around``."""
+        return reference.around(self, ident, most, view)
 
     def walk(self, walk: Walk, view: View) -> Subgraph:
         """See ``Store.walk``: one statement; level by level where a depth or too large an answer asks for

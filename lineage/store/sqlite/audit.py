@@ -7,6 +7,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 
+from lineage.store.sqlite import names, tally
 from lineage.store.sqlite.connect import Connection, statements
 
 #: What is in the file beside what lays out a store: SQLite's own, such as the statistics of ANALYZE.
@@ -20,7 +21,9 @@ SELECT n.id, n.described FROM node AS n WHERE n.until IS NULL AND n.described !=
 _SLOTS = """
 SELECT n.id FROM statement AS s JOIN node AS n ON n.key = s.node GROUP BY s.node, s.source, s.since
 HAVING min(s.slot) != 0 OR max(s.slot) != count(*) - 1 ORDER BY n.id LIMIT 100"""
-_CREATED = re.compile(r"CREATE (TABLE|INDEX) (\w+)")
+_CREATED = re.compile(r"CREATE (?:(VIRTUAL) )?(TABLE|INDEX) (\w+)")
+#: Tables in which an index of texts keeps what it holds.
+_SHADOWS = ("", "_data", "_idx", "_config")
 
 
 def integrity_faults(connection: Connection) -> list[str]:
@@ -34,11 +37,21 @@ def integrity_faults(connection: Connection) -> list[str]:
         faults.append(f"{ident} is marked as {said}, which it is not")
     for (ident,) in connection.execute(_SLOTS):
         faults.append(f"what a source says of {ident} is not numbered as it was written")
+    for of, kept, found in tally.miscounted(connection):
+        what = "links" if of == tally.EDGES else f"things of the kind {of}"
+        faults.append(f"{kept:,} {what} are counted, and there are {found:,}")
+    if (letters := names.lacking(connection)) is not None:
+        faults.append(f"the index of names lacks some of the names that have {letters!r} in them")
     return faults
 
 
 def _foreign(connection: sqlite3.Connection) -> Iterator[str]:
-    ours = {found[2]: found[1].lower() for found in map(_CREATED.search, statements()) if found}
+    ours = {
+        found[3] + shadow: found[2].lower()
+        for found in map(_CREATED.search, statements())
+        if found
+        for shadow in (_SHADOWS if found[1] else ("",))
+    }
     for type_, name, text in connection.execute(_FOREIGN):
         if ours.get(name) != type_:
             shown = " ".join(text.split())[:120]

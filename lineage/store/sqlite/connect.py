@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from lineage.errors import (
     InputMissing,
+    MissingExtra,
     StoreBusy,
     StoreDamaged,
     StoreFull,
@@ -22,8 +23,8 @@ from lineage.errors import (
     TimedOut,
 )
 from lineage.model.vocabulary import KEPT, Translation, Vocabulary
+from lineage.store.sqlite import names, select
 from lineage.store.sqlite.migrations import LAYOUT, lacking, migrate
-from lineage.store.sqlite.select import indexes, register_functions
 
 #: How long a writer waits for another (milliseconds).
 PATIENCE = 30_000
@@ -156,7 +157,8 @@ def _prepare(connection: Connection, path: Path, durability: str, busy_timeout: 
     connection.execute("PRAGMA cache_size = -65536")
     connection.execute("PRAGMA mmap_size = 1073741824")
     connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT}")
-    register_functions(connection)
+    select.register_functions(connection)
+    names.register_functions(connection)
     if empty:
         lay_out(connection)
     else:
@@ -171,6 +173,8 @@ def lay_out(connection: sqlite3.Connection) -> None:
             for statement in statements():
                 connection.execute(statement)
             connection.execute("INSERT INTO head VALUES (1, 0, x'')")
+            connection.execute("INSERT INTO named VALUES (1, 0)")
+            names.configure(connection)
             connection.execute(f"PRAGMA application_id = {MARK}")
             connection.execute(f"PRAGMA user_version = {LAYOUT}")
         connection.execute("COMMIT")
@@ -183,7 +187,7 @@ def statements() -> list[str]:
     """The statements that lay out a new store."""
     text = files("lineage.store.sqlite").joinpath("schema.sql").read_text("utf-8")
     kept = "\n".join(row for row in text.splitlines() if not row.startswith("--"))
-    return [*(part for part in kept.split(";") if part.strip()), *indexes()]
+    return [*(part for part in kept.split(";") if part.strip()), *select.indexes()]
 
 
 @contextmanager
@@ -209,6 +213,12 @@ def translated(path: Path) -> Iterator[None]:
             raise StoreReadOnly(f"the store cannot be written: {text}", where=where) from error
         if code & 0xFF in _REFUSED:
             raise InputMissing(f"the store cannot be opened: {text}", where=where) from error
+        if text.startswith(("no such module", "no such tokenizer")):
+            raise MissingExtra(
+                f"the SQLite of this Python lacks FTS5 with trigrams, which stores need: {text}",
+                where=where,
+                hint="Use a Python whose SQLite is 3.34 or newer and has FTS5, as most have.",
+            ) from error
         if code & 0xFF in _DAMAGED or isinstance(error, sqlite3.DatabaseError):
             raise StoreDamaged(f"the store cannot be read: {text}", where=where) from error
         raise StoreDamaged(text, where=where) from error

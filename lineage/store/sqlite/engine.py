@@ -23,35 +23,29 @@ from lineage.store.base import (
     Moment,
     Page,
     Reach,
-    Receipt,
     Slice,
     Stats,
     Subgraph,
     View,
     Walk,
-    Write,
-    ignored,
 )
-from lineage.store.claims import NodeHistory
+from lineage.store.claims import Around, NodeHistory
 from lineage.store.engines import Options
 from lineage.store.paging import pages
 from lineage.store.reference import Clock
 from lineage.store.rows import EdgeRow, NodeRow
-from lineage.store.sqlite import audit, history, kept, ledger, read
+from lineage.store.sqlite import audit, history, kept, ledger, names, read, tally
+from lineage.store.sqlite.around import around
 from lineage.store.sqlite.connect import (
     PATIENCE,
     Connection,
     connect,
     translated,
 )
-from lineage.store.sqlite.read import to_json
 from lineage.store.sqlite.sets import KeySets, interrupted
 from lineage.store.sqlite.snapshot import write_snapshot
 from lineage.store.sqlite.write import Change
-
-_COUNT_EDGES = """
-SELECT count(*) FROM (SELECT DISTINCT effect, relation, cause, variant FROM edge
-WHERE until IS NULL AND relation NOT IN (SELECT value FROM json_each(?)))"""
+from lineage.store.writes import Receipt, Write, ignored
 
 
 class SqliteStore:
@@ -140,6 +134,7 @@ class SqliteStore:
                 lines = prepare.lines(write.batch.records)
                 vocabulary = kept.growing(connection, self.path, lines.values())
                 receipts.append(self._write(connection, write, lines))
+            names.add_names(connection)
         if vocabulary is not connection.vocabulary:
             connection.learn(vocabulary)
         return receipts
@@ -181,6 +176,7 @@ class SqliteStore:
             vocabulary = kept.growing(connection, self.path, added)
             ledger.append(connection, self.path, entry)
             self._draw(connection, entry, added, gone)
+            names.add_names(connection)
         if vocabulary is not connection.vocabulary:
             connection.learn(vocabulary)
 
@@ -194,13 +190,15 @@ class SqliteStore:
     def rebuild_graph(self, progress: Callable[[int, int], None]) -> Frontier:
         """See ``Store.rebuild_graph``: here it is one transaction."""
         with self._writing() as connection:
-            for table in ("edge", "statement", "node", "source"):
+            for table in ("edge", "statement", "node", "source", "tally"):
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+            names.forget_names(connection)
             kept.vocabulary(connection).demand_known(str(self.path))
             head = ledger.head(connection, self.path)
             for entry in pages(self):
                 self._draw(connection, entry, *log.split(entry))
                 progress(entry.seq, head.size)
+            names.add_names(connection)
         return head
 
     def _source(self, connection: Connection, name: str) -> int:
@@ -260,6 +258,11 @@ class SqliteStore:
         """See ``Store.edges``."""
         with self._reading() as connection:
             return read.edges(connection, ids, hop, view)
+
+    def around(self, ident: str, most: int, view: View) -> Around:
+        """See ``Store.around``."""
+        with self._reading() as connection:
+            return around(connection, ident, most, view)
 
     def walk(self, walk: Walk, view: View) -> Subgraph:
         """See ``Store.walk``."""
@@ -323,9 +326,7 @@ class SqliteStore:
             with self._reading():
                 return reference.stats(self, view)
         with self._reading() as connection:
-            query = "SELECT kind, count(*) FROM node WHERE until IS NULL GROUP BY kind"
-            kinds = dict(connection.execute(query))
-            edges = connection.execute(_COUNT_EDGES, (to_json(history.IMPLIED),)).fetchone()[0]
+            kinds, edges = tally.tally(connection)
             head = ledger.head(connection, self.path)
         return Stats(
             nodes=sum(kinds.values()),

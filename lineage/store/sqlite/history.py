@@ -7,17 +7,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from lineage.model import terms
 from lineage.model.record import Record
 from lineage.store.base import View
 from lineage.store.claims import Arc, Claim, NodeHistory, Statement
 from lineage.store.rows import NodeRow
 from lineage.store.sqlite import ledger, read
 from lineage.store.sqlite.connect import Connection
-from lineage.store.sqlite.read import to_json
+from lineage.store.sqlite.read import IMPLIED, to_json
 
-#: The codes of relations that only stand because an edge implies them.
-IMPLIED = [relation.code for relation in terms.TABLE if relation.implied_by]
 _NODE_PAGE = "SELECT id FROM node WHERE id > ? AND since <= ? ORDER BY id LIMIT ?"
 _HELD_NODES = """
 SELECT key, id, kind, label, attributes, since, until FROM node
@@ -55,7 +52,7 @@ def held(connection: Connection, ids: Collection[str], view: View) -> Mapping[st
     for key, source, since, until, *rest in connection.execute(_HELD_STATEMENTS, keys):
         claims[key].append(Claim(Statement(names[key], *rest), source, since, until))
     for key, source, since, until, code, *rest in connection.execute(_HELD_EDGES, keys):
-        arc = _arc(connection.names[code], names[key], rest)
+        arc = arc_of(connection.names[code], names[key], rest)
         claims[key].append(Claim(arc, source, since, until))
     return {
         row[1]: NodeHistory(NodeRow(*row[1:5]), row[5], row[6], tuple(claims[row[0]])).up_to(
@@ -77,10 +74,14 @@ def asserted(connection: Connection, source: str, view: View) -> Iterator[Record
     edges = connection.execute(query, parameters).fetchall()
     return chain(
         (Statement(*row).node() for row in statements),
-        (_arc(connection.names[code], effect, rest).row().edge() for effect, code, *rest in edges),
+        (
+            arc_of(connection.names[code], effect, rest).row().edge()
+            for effect, code, *rest in edges
+        ),
     )
 
 
-def _arc(relation: str, effect: str, rest: Sequence[Any]) -> Arc:
+def arc_of(relation: str, effect: str, rest: Sequence[Any]) -> Arc:
+    """Put an arc together, of its relation, its effect and the other columns."""
     cause, variant, follow, *tail = rest
     return Arc(relation, effect, cause, variant, bool(follow), *tail)

@@ -115,6 +115,28 @@ WHERE until IS NULL AND kind = 'Decision' AND instr(attributes, '"status":') > 0
 CREATE INDEX node_person_email ON node (substr(attributes, instr(attributes, '"email":') + 8, min(instr(substr(attributes, instr(attributes, '"email":') + 8 + 1), '"') + 1, 200)), id)
 WHERE until IS NULL AND kind = 'Person' AND instr(attributes, '"email":') > 0""",
     ),
+    # Every count counted all there is, a part of a name was looked for in every name, and what hangs on
+    # one thing was read to be counted.
+    Migration(
+        number=7,
+        name="counts kept, names by their trigrams, and effects read from an index",
+        text="""
+DROP INDEX edge_cause;
+CREATE INDEX edge_cause ON edge (cause, relation, effect, variant, until, follow);
+CREATE TABLE tally (of TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO tally SELECT kind, count(*) FROM node WHERE until IS NULL GROUP BY kind;
+INSERT INTO tally SELECT 'edge', count(*) FROM (
+  SELECT DISTINCT effect, relation, cause, variant FROM edge WHERE until IS NULL AND relation <> 23);
+CREATE TABLE named (one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL);
+INSERT INTO named SELECT 1, coalesce(max(key), 0) FROM node;
+CREATE VIRTUAL TABLE node_name USING fts5 (
+  id, label, content = '', columnsize = 0, detail = none, tokenize = 'trigram'
+);
+INSERT INTO node_name (node_name, rank) VALUES ('automerge', 8);
+INSERT INTO node_name (node_name, rank) VALUES ('hashsize', 16777216);
+INSERT INTO node_name (rowid, id, label)
+SELECT key, lineage_lower(id), lineage_lower(label) FROM node ORDER BY key""",
+    ),
 )
 #: The layout that this version writes.
 LAYOUT = MIGRATIONS[-1].number

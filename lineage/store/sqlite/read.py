@@ -22,11 +22,14 @@ from lineage.store.base import Cut, Hop, Page, Reach, Subgraph, View, Walk
 from lineage.store.claims import Stated, Statement
 from lineage.store.reference import Clock, reach_of
 from lineage.store.rows import EdgeRow, NodeRow
+from lineage.store.sqlite import names
 from lineage.store.sqlite.connect import Connection
-from lineage.store.sqlite.select import Way, searched, ways
+from lineage.store.sqlite.select import Searched, Way, searched, ways
 
 _edge_row: Callable[[tuple[Any, ...]], EdgeRow] = partial(tuple.__new__, EdgeRow)
 node_row: Callable[[tuple[Any, ...]], NodeRow] = partial(tuple.__new__, NodeRow)
+#: The codes of relations that only stand because an edge implies them.
+IMPLIED: frozenset[int] = frozenset(one.code for one in terms.TABLE if one.implied_by)
 _SAMENESS = terms.RELATIONS[terms.SAMENESS].code
 
 _NODES_BY_ID = """
@@ -57,8 +60,9 @@ AND {view}"""
 _HOP = """
 SELECT e.effect, e.cause, e.relation, e.attributes, e.id, e.bundle FROM edge e
 WHERE e.{near} {keys} AND {view} AND {taken}"""
+#: Not the column itself, which an index has in order: it would be scanned for that.
 _FAR = """
-SELECT DISTINCT e.{far} FROM edge e WHERE e.{near} {keys} AND {view} AND {taken}"""
+SELECT DISTINCT +e.{far} FROM edge e WHERE e.{near} {keys} AND {view} AND {taken}"""
 MANY, ONE = "IN (SELECT value FROM json_each(:keys))", "= :keys"
 _FIND = "SELECT key, id, kind, label, attributes FROM {through} WHERE until IS NULL AND {sql}"
 _AMONG_FIRST = """
@@ -276,15 +280,21 @@ def _subgraph(
 
 def find(connection: Connection, condition: Condition, page: Page) -> list[tuple[int, NodeRow]]:
     """Find at most one row more than the page holds, by identifier, each with its key."""
-    whole, search = ways(condition), searched(condition)
-    if search is None:
-        rows = connection.execute(*find_text(whole, page)).fetchall()
+    if (search := searched(condition)) is None:
+        rows = connection.execute(*find_text(ways(condition), page)).fetchall()
+    elif (keys := _named(connection, search)) is not None:
+        text, parameters = find_text(search.among, page)
+        rows = connection.execute(text, {**parameters, "keys": to_json(keys)}).fetchall()
     else:
-        # What is in many names is soon found among the first things; what is in few, or none, is not.
-        rows = connection.execute(*find_text(whole, page, more=_AMONG_FIRST)).fetchall()
+        # What is in many names is soon found among the first things.
+        rows = connection.execute(*find_text(ways(condition), page, more=_AMONG_FIRST)).fetchall()
         if len(rows) <= page.limit:
-            rows = connection.execute(*find_text([search], page)).fetchall()
+            rows = connection.execute(*find_text([search.whole], page)).fetchall()
     return [(row[0], node_row(row[1:])) for row in rows]
+
+
+def _named(connection: Connection, search: Searched) -> list[int] | None:
+    return names.candidates(connection, search.terms) if search.terms else None
 
 
 def find_text(ways: Iterable[Way], page: Page, more: str = "") -> tuple[str, dict[str, Any]]:

@@ -35,4 +35,13 @@ CREATE TABLE edge (
   follow INTEGER NOT NULL CHECK (follow IN (0, 1)), attributes TEXT NOT NULL, id TEXT, bundle TEXT,
   PRIMARY KEY (effect, relation, cause, variant, source, since)
 ) WITHOUT ROWID;
-CREATE INDEX edge_cause ON edge (cause, relation, effect);
+CREATE INDEX edge_cause ON edge (cause, relation, effect, variant, until, follow);
+
+-- What is worked out from the graph with each write, and kept so that no question counts or reads all of
+-- it: how many things of each kind and how many links there are now; the trigrams of names, of things up
+-- to the last one named.
+CREATE TABLE tally (of TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE named (one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL);
+CREATE VIRTUAL TABLE node_name USING fts5 (
+  id, label, content = '', columnsize = 0, detail = none, tokenize = 'trigram'
+);

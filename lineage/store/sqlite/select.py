@@ -19,6 +19,7 @@ from lineage.model import kinds
 from lineage.model.numeric import canonical
 from lineage.query import condition as c
 from lineage.query.condition import Attribute, Condition
+from lineage.store.sqlite import names
 
 #: Characters of what stands behind a key in an index.
 _BEHIND = 200
@@ -328,16 +329,42 @@ def ways(condition: Condition) -> list[Way]:
     return found
 
 
-def searched(condition: Condition) -> Way | None:
-    """Compile a search for a text in names so that it looks through indexes, which hold nothing else, and
-    not through things; ``None`` for what is no such search.
+class Searched(NamedTuple):
+    """A search for a text in names: what the index of names is asked, "" where it cannot be; two ways
+    that go together, among ``:keys`` that it gave and among what it lacks; one among all things.
+    """
+
+    terms: str
+    among: tuple[Way, Way]
+    whole: Way
+
+
+@lru_cache(maxsize=256)
+def searched(condition: Condition) -> Searched | None:
+    """Compile a search for a text in names so that it looks into their index, and not through things;
+    ``None`` for what is no such search.
     """
     parts = condition.parts if isinstance(condition, c.AllOf) else (condition,)
-    kinds = any(isinstance(part, c.KindIn) for part in parts)
-    if kinds or not any(isinstance(part, c.TextContains) for part in parts):
+    if not (wanted := next(filter(None, map(_texts, parts)), ())):
         return None
-    text = ConditionSql(condition, by_index=True)
-    return Way("node", text.sql, text.parameters)
+    sql, parameters = compiled(condition)
+    found = "key IN (SELECT value FROM json_each(:keys))"
+    among = (
+        Way("node", f"{found} AND {sql}", parameters),
+        Way("node NOT INDEXED", f"{names.NEW} AND {sql}", parameters),
+    )
+    if terms := names.terms(*wanted):
+        whole = f"key IN ({names.FOUND}) AND {sql}"
+        return Searched(terms, among, Way("node", whole, {"terms": terms, **parameters}))
+    by_index = ConditionSql(condition, by_index=True)
+    return Searched("", among, Way("node", by_index.sql, by_index.parameters))
+
+
+def _texts(condition: Condition) -> tuple[str, ...]:
+    """The texts of a condition that names hold one of them; none for any other condition."""
+    parts = condition.parts if isinstance(condition, c.AnyOf) else (condition,)
+    texts = tuple(part.text for part in parts if isinstance(part, c.TextContains))
+    return texts if len(texts) == len(parts) else ()
 
 
 #: Where texts that begin with a bracket, or a brace, begin and end.

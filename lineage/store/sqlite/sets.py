@@ -28,8 +28,9 @@ _WHERE = "SELECT key FROM node WHERE until IS NULL AND {condition}"
 _KEEP = """
 SELECT key FROM node NOT INDEXED
 WHERE key IN (SELECT value FROM json_each(:keys)) AND {condition}"""
+#: Not the column itself, which an index has in order: it would be scanned for that.
 _FAR = """
-SELECT DISTINCT e.{far} FROM edge e
+SELECT DISTINCT +e.{far} FROM edge e
 WHERE e.{near} IN (SELECT value FROM json_each(:keys)) AND {rest}"""
 _ARCS = _FAR.replace("DISTINCT", "e.{near},")
 #: One statement for a set without its edges, of which the levels need not be known. Two bounds, not

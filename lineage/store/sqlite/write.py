@@ -6,6 +6,7 @@ touched.
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,9 +19,10 @@ from lineage.model.merge import mention
 from lineage.model.record import Edge, Node, Record, variant
 from lineage.store import prepare
 from lineage.store.claims import Stated, Statement
-from lineage.store.sqlite import read
+from lineage.store.sqlite import names, read, tally
 
 _NOTHING: list[Stated] = []
+_FOLLOWED = {name: terms.follows(name, {}) for name in terms.RELATIONS}
 _CODES = {name: relation.code for name, relation in terms.RELATIONS.items()}
 _KEYS = """
 SELECT id, key, described, kind, until IS NULL FROM node
@@ -39,6 +41,8 @@ _NEW_EDGE = "INSERT INTO edge VALUES (?, ?, ?, ?, ?, ?, NULL, ?, ?, ?, ?)"
 _HAS_EDGE = """
 SELECT 1 FROM edge WHERE effect = ? AND relation = ? AND cause = ? AND variant = ? AND source = ?
 AND until IS NULL"""
+_STANDS = """
+SELECT 1 FROM edge WHERE effect = ? AND relation = ? AND cause = ? AND variant = ? AND until IS NULL"""
 _END_EDGE = """
 UPDATE edge SET until = ? WHERE effect = ? AND relation = ? AND cause = ? AND variant = ?
 AND source = ? AND until IS NULL"""
@@ -77,6 +81,7 @@ class Change:
     known: dict[str, _Known] = field(default_factory=dict)
     families: Mapping[str, Collection[str]] = field(default_factory=dict)
     wanted: int = 0
+    counted: Counter[str] = field(default_factory=Counter)
 
     def look_up(self, records: Sequence[Record]) -> None:
         """Learn which of the nodes that records speak of the file holds."""
@@ -126,6 +131,7 @@ class Change:
         touched = {ident for ident in families if ident in self.known}
         things = len(fresh) + sum(not self.known[ident].stands for ident in touched)
         self._settle(touched | ended.keys(), statements, families, ended, entry.seq)
+        tally.add_to_tally(self.connection, self.counted)
         return things
 
     def _write_out(self, records: Iterable[Record]) -> None:
@@ -166,6 +172,7 @@ class Change:
 
     def _draw(self, added: Iterable[Record], keys: dict[str, int], seq: int) -> None:
         source = self.source
+        known, new = self.known, 0
         rows: list[tuple[Any, ...]] = []
         for record in added:
             if not isinstance(record, Edge):
@@ -173,12 +180,15 @@ class Change:
             relation, attributes = record.relation, record.attributes
             ends = keys[record.effect], _CODES[relation], keys[record.cause]
             shown, number = prepare.facets(record)
-            follow = terms.follows(relation, attributes)
+            told = record.effect in known and record.cause in known and self._stands(*ends, number)
+            new += not told and ends[1] not in read.IMPLIED
+            follow = terms.follows(relation, attributes) if attributes else _FOLLOWED[relation]
             rows.append((*ends, number, source, seq, follow, shown, record.id, record.bundle))
             if relation in terms.IMPLIES:
                 for arc in prepare.edge_arcs(record)[1:]:
                     ends = keys[arc.effect], _CODES[arc.relation], keys[arc.cause]
                     rows.append((*ends, arc.variant, source, seq, *arc[4:]))
+        self.counted[tally.EDGES] += new
         rows.sort()
         self.connection.executemany(_NEW_EDGE, rows)
 
@@ -195,6 +205,7 @@ class Change:
             said = statements.get(ident, _NOTHING)
             shown = said[0].what if len(said) == 1 else prepare.shown(ident, said, families[ident])
             rows.append((keys[ident], *shown[:4], seq, bool(said)))
+            self.counted[shown[1]] += 1
         self.connection.executemany(_NEW_NODE, rows)
 
     def _settle(
@@ -219,10 +230,14 @@ class Change:
         for ident in changed:
             spot = self.known[ident]
             spoken = set() if ident in said else self._spoken(ident, families, ident in gone)
+            if spot.stands:
+                self.counted[spot.kind] -= 1
             if ident in said or spoken:
                 former = before.get(spot.key, ())
                 shown = prepare.shown(ident, said.get(ident, []), spoken, former)
+                names.add_later_name(self.connection, spot.key, shown.label, seq)
                 self.connection.execute(_SHOW_NODE, (*shown[1:], ident in said, spot.key))
+                self.counted[shown.kind] += 1
             else:
                 self.connection.execute(_END_NODE, (seq, spot.key))
 
@@ -247,4 +262,10 @@ class Change:
             ends = (self.known[arc.effect].key, self.known[arc.cause].key)
             code = _CODES[arc.relation]
             row = (seq, ends[0], code, ends[1], arc.variant, self.source)
-            self.connection.execute(_END_EDGE, row)
+            ended = self.connection.execute(_END_EDGE, row).rowcount
+            if ended and not arc.implied and not self._stands(ends[0], code, ends[1], arc.variant):
+                self.counted[tally.EDGES] -= 1
+
+    def _stands(self, *edge: int) -> bool:
+        """Whether any source asserts an edge: effect, relation, cause, variant."""
+        return self.connection.execute(_STANDS, edge).fetchone() is not None
