@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from lineage.errors import TimedOut
 from lineage.graph.components import Graph
 from lineage.graph.paths import shortest_paths
 from lineage.graph.reach import reachable
+from lineage.query.plan import Between, ByIds, EdgeFilter, PlanRequest
 from lineage.store.base import Cut, Store, Subgraph, View, Walk
 from lineage.store.rows import EdgeRow, NodeRow
 
@@ -31,23 +33,23 @@ class Connections:
 def connections(store: Store, walk: Walk, one: str, other: str, k: int, view: View) -> Connections:
     """Find the ``k`` shortest chains of edges between two nodes, whichever of them is the effect;
     none where neither depends on the other. Of ``walk`` the start is not looked at. It is cut where
-    a walk was, or where the seconds of ``walk`` have passed: what was found by then is the answer.
+    more is between them than ``walk`` allows, or where its seconds have passed: what was found by then is
+    the answer.
     """
     left = countdown(walk.seconds)
-    in_time = partial(_any_left, left)
-    cut: Cut | None = None
+    follow = EdgeFilter(walk.relations)
     for effect, cause in ((one, other), (other, one)):
-        if not in_time():
+        between = Between(ByIds(frozenset({cause})), ByIds(frozenset({effect})), follow)
+        asked = PlanRequest(plan=between, follow=follow, limit=walk.limit, seconds=left())
+        try:
+            read = store.run(asked, view)
+        except TimedOut:
             return Connections((), Cut(reason="time"))
-        begun = replace(walk, start=frozenset({effect}), toward="causes", seconds=left())
-        up = store.walk(begun, view)
-        cut = cut or (None if up.cut is None else Cut(reason=up.cut.reason))
-        if any(row.id == cause for row in up.node_rows):
-            between = _between(up.ordered_edges, cause)
-            found = shortest_paths(between, effect, cause, k, in_time)
-            cut = cut if found.whole else Cut(reason="time")
-            return Connections(found.found, cut, up.node_rows)
-    return Connections((), cut)
+        if read.node_rows:
+            found = among(read, (effect, cause), k, left)
+            cut = found.cut or (read.cut and Cut(reason=read.cut.reason))
+            return replace(found, cut=cut)
+    return Connections(())
 
 
 def countdown(seconds: float | None) -> Callable[[], float | None]:
