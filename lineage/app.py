@@ -91,12 +91,14 @@ def open_store(
     durability: str = "full",
     busy_timeout: int | None = None,
     finishing: str | None = None,
+    served: bool = False,
 ) -> Store:
     """The engine behind an address: ``memory:``, ``sqlite:///path``, a bare path, ``neo4j://``,
     ``neo4j+s://``, ``bolt://``.
 
     ``busy_timeout`` is how long a writer waits for another (milliseconds); ``finishing`` the command
-    that goes on with work on the whole store that has not ended. Raises ``Usage`` for an
+    that goes on with work on the whole store that has not ended; ``served`` says that a server opens it
+    (``engines.Options``). Raises ``Usage`` for an
     address of no engine here, ``StoreUnfinished``, and the errors of opening one.
     """
     if Address.of(url).scheme in SERVERS:
@@ -104,7 +106,7 @@ def open_store(
 
         raise needs_store(Remote(url).url)
     descriptors.demand(descriptors.NEEDED)
-    store = engines.opened(url, Options(create, durability, busy_timeout))
+    store = engines.opened(url, Options(create, durability, busy_timeout, served))
     try:
         unfinished.demand_finished(store, url, finishing=finishing)
         return readable(store)
@@ -215,7 +217,7 @@ def served(
         caps, readers = writer.store.caps, [writer.store]
         if caps.readers > 1:
             readers = [
-                stack.enter_context(closing(open_store(address, create=False)))
+                stack.enter_context(closing(open_store(address, create=False, served=True)))
                 for _ in range(caps.readers)
             ]
         reading, *extra_readers = [

@@ -15,12 +15,14 @@ from lineage.store.base import Store
 class Options(NamedTuple):
     """How a store is opened. ``create`` lays out a new one where there is none; ``durability``
     "full" survives power loss, "fast" may lose the last commits on it; ``busy_timeout`` is how long a
-    writer waits for another (milliseconds, ``None``: as the engine has it).
+    writer waits for another (milliseconds, ``None``: as the engine has it). ``served``: it is opened by
+    a server, for whom what is asked often may be kept in memory.
     """
 
     create: bool = True
     durability: str = "full"
     busy_timeout: int | None = None
+    served: bool = False
 
 
 class Opening(Protocol):

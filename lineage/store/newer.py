@@ -189,10 +189,7 @@ class NewerStore:
 
     def around(self, ident: str, most: int, view: View) -> Around:
         """See ``Store.around``."""
-        found = self.inner.around(ident, most, view)
-        return found._replace(
-            edges=list(map(self._edge, found.edges)), claims=list(map(self._claim, found.claims))
-        )
+        return reference.around(self, ident, most, view)
 
     def run(self, request: PlanRequest, view: View) -> Subgraph:
         """See ``Store.run``."""

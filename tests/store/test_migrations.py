@@ -373,7 +373,7 @@ CHECKSUMS = {
         "6f49431b91ac6bce",
         "5fa9ab510e5e4a17",
         "345c65e35c3e1331",
-        "4f0ec53f3ca0bd23",
+        "32962640a10731cb",
     ],
     "lineage.store.neo4j.migrations": [
         "758c35fc41552bf1",

@@ -173,7 +173,7 @@ def lay_out(connection: sqlite3.Connection) -> None:
             for statement in statements():
                 connection.execute(statement)
             connection.execute("INSERT INTO head VALUES (1, 0, x'')")
-            connection.execute("INSERT INTO named VALUES (1, 0)")
+            connection.execute("INSERT INTO named VALUES (1, 0, 0)")
             names.configure(connection)
             connection.execute(f"PRAGMA application_id = {MARK}")
             connection.execute(f"PRAGMA user_version = {LAYOUT}")

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from threading import RLock
+from typing import TYPE_CHECKING
 
 from lineage.errors import StoreDamaged
 from lineage.ledger import log
@@ -17,6 +19,7 @@ from lineage.query.plan import PlanRequest
 from lineage.store import execute, prepare, reference
 from lineage.store.address import Address
 from lineage.store.base import (
+    NOW,
     Caps,
     Filter,
     Hop,
@@ -47,6 +50,9 @@ from lineage.store.sqlite.snapshot import write_snapshot
 from lineage.store.sqlite.write import Change
 from lineage.store.writes import Receipt, Write, ignored
 
+if TYPE_CHECKING:
+    from lineage.store.sqlite.adjacency import Adjacency
+
 
 class SqliteStore:
     """A store in one file. Reads of one process take turns: two threads on the standard driver
@@ -62,8 +68,10 @@ class SqliteStore:
         create: bool = False,
         durability: str = "full",
         busy_timeout: int = PATIENCE,
+        served: bool = False,
     ) -> None:
         self.path = path
+        self._adjacency = shared(path) if served else None
         self._lock = RLock()
         self._connection: Connection | None = connect(
             path, create=create, durability=durability, busy_timeout=busy_timeout
@@ -190,6 +198,7 @@ class SqliteStore:
     def rebuild_graph(self, progress: Callable[[int, int], None]) -> Frontier:
         """See ``Store.rebuild_graph``: here it is one transaction."""
         with self._writing() as connection:
+            connection.execute("UPDATE named SET drawn = drawn + 1")
             for table in ("edge", "statement", "node", "source", "tally"):
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
             names.forget_names(connection)
@@ -272,6 +281,10 @@ class SqliteStore:
     def reach(self, walk: Walk, view: View, *, counts: bool = False) -> Reach:
         """See ``Store.reach``."""
         with self._reading() as connection:
+            if self._adjacency is not None and view == NOW and walk.toward == "effects":
+                found = self._adjacency.reach(connection, walk, counts=counts)
+                if found is not None:
+                    return found
             return read.reach(connection, walk, view, counts=counts)
 
     def identifiers(self, after: str | None, limit: int, view: View) -> Sequence[str]:
@@ -348,6 +361,17 @@ class SqliteStore:
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
+                if self._adjacency is not None:
+                    self._adjacency.release()
+
+
+def shared(path: Path) -> Adjacency | None:
+    """The graph of a file in memory; none without numpy, which servers have."""
+    if find_spec("numpy") is None:
+        return None
+    from lineage.store.sqlite.adjacency import Adjacency
+
+    return Adjacency.shared(path)
 
 
 def opened(address: Address, options: Options) -> SqliteStore:
@@ -357,4 +381,5 @@ def opened(address: Address, options: Options) -> SqliteStore:
         create=options.create,
         durability=options.durability,
         busy_timeout=PATIENCE if options.busy_timeout is None else options.busy_timeout,
+        served=options.served,
     )

@@ -127,8 +127,10 @@ CREATE TABLE tally (of TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO tally SELECT kind, count(*) FROM node WHERE until IS NULL GROUP BY kind;
 INSERT INTO tally SELECT 'edge', count(*) FROM (
   SELECT DISTINCT effect, relation, cause, variant FROM edge WHERE until IS NULL AND relation <> 23);
-CREATE TABLE named (one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL);
-INSERT INTO named SELECT 1, coalesce(max(key), 0) FROM node;
+CREATE TABLE named (
+  one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL, drawn INTEGER NOT NULL
+);
+INSERT INTO named SELECT 1, coalesce(max(key), 0), 0 FROM node;
 CREATE VIRTUAL TABLE node_name USING fts5 (
   id, label, content = '', columnsize = 0, detail = none, tokenize = 'trigram'
 );

@@ -39,9 +39,11 @@ CREATE INDEX edge_cause ON edge (cause, relation, effect, variant, until, follow
 
 -- What is worked out from the graph with each write, and kept so that no question counts or reads all of
 -- it: how many things of each kind and how many links there are now; the trigrams of names, of things up
--- to the last one named.
+-- to the last one named; how often the graph was drawn anew, which gives things other keys.
 CREATE TABLE tally (of TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE named (one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL);
+CREATE TABLE named (
+  one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL, drawn INTEGER NOT NULL
+);
 CREATE VIRTUAL TABLE node_name USING fts5 (
   id, label, content = '', columnsize = 0, detail = none, tokenize = 'trigram'
 );
