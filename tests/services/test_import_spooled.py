@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import gc
 from dataclasses import replace
 
 import pytest
@@ -22,19 +21,15 @@ from tests.strategies import batches
 SIZE, NUMBER = 40, 50
 
 
-def alive():
-    return sum(type(found) in (Node, Edge) for found in gc.get_objects())
-
-
 class Told(Importer):
-    """Yields batches, and counts what is alive while it does."""
+    """Yields batches, and looks around after each."""
 
     name = "told"
 
-    def __init__(self, last=None, kept=range(NUMBER)):
-        self.most = []
+    def __init__(self, last=None, kept=range(NUMBER), look=lambda: None):
         self.last = last
         self.kept = kept
+        self.look = look
 
     def sniffs(self, source):
         return True
@@ -45,7 +40,7 @@ class Told(Importer):
             edges = tuple(Edge(relation="used", effect=n.id, cause="urn:data") for n in nodes)
             yield Batch(nodes=nodes, edges=edges, seen={"runs": SIZE})
             del nodes, edges
-            self.most.append(alive())
+            self.look()
         yield Batch(losses=(Loss("something", 1, "it was not read"),))
         if isinstance(self.last, Exception):
             raise self.last
@@ -89,18 +84,19 @@ def test_an_import_of_many_batches_is_an_entry_each_and_all_or_nothing(told):
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
-def test_one_batch_of_an_import_is_in_memory_at_a_time(told, monkeypatch):
-    importer, store = Told(), type(told.store.store)
+def test_one_batch_of_an_import_is_in_memory_at_a_time(told, made_since, monkeypatch):
+    most, store = [], type(told.store.store)
     monkeypatch.setattr(spooled_batches, "HELD", 0)
     write = store._write
-    monkeypatch.setattr(
-        store, "_write", lambda *asked: importer.most.append(alive()) or write(*asked)
-    )
-    before = alive()
-    told(importer)
-    assert len(importer.most) == 2 * NUMBER + 1
+
+    def look():
+        most.append(made_since(Node, Edge))
+
+    monkeypatch.setattr(store, "_write", lambda *asked: look() or write(*asked))
+    told(Told(look=look))
+    assert len(most) == 2 * NUMBER + 1
     # Of 4,000 records: what is read, what was read before it, and the last one.
-    assert max(importer.most) - before <= 3 * 2 * SIZE
+    assert max(most) <= 3 * 2 * SIZE
 
 
 def shown(batch):
