@@ -34,7 +34,7 @@ FAILURES = ("error[", "tampered", "too new", "not valid")
 class Session:
     """A folder, a shell whose folder and exported variables stay, and the names of Python."""
 
-    def __init__(self, folder, home, compiled):
+    def __init__(self, folder, home):
         self.folder, self.left = folder, home / "left"
         home.mkdir(parents=True, exist_ok=True)
         apart = ("LINEAGE_", "GIT_", "PYTHON")
@@ -43,7 +43,6 @@ class Session:
             "HOME": str(home),
             "PATH": f"{PROGRAMS}:{kept['PATH']}",
             "GIT_CONFIG_NOSYSTEM": "1",
-            "PYTHONPYCACHEPREFIX": str(compiled),
             "COLUMNS": "120",
         }
         self.names = {}

@@ -119,7 +119,7 @@ WRONG = {
 def test_a_sample_that_is_wrong_is_found(text, demo, tmp_path):
     page = tmp_path / "page.md"
     page.write_text(text, "utf-8")
-    session = Session(demo, tmp_path / "home", tmp_path / "compiled")
+    session = Session(demo, tmp_path / "home")
     with pytest.raises((AssertionError, AttributeError, lineage.LineageError)):
         for block in blocks(page):
             session.run(block)
@@ -140,10 +140,9 @@ def test_every_sample_is_in_a_block_that_is_run(page):
     [page for page in WRITTEN if list(blocks(page)) and name(page) not in ELSEWHERE],
     ids=name,
 )
-def test_the_samples_of_a_page_do_what_it_says(page, request, tmp_path, tmp_path_factory):
+def test_the_samples_of_a_page_do_what_it_says(page, request, tmp_path):
     if "curl" in page.read_text("utf-8") and not shutil.which("curl"):
         pytest.skip("no curl on this machine")
-    compiled = tmp_path_factory.getbasetemp() / "compiled"
     session = None
     try:
         for block in blocks(page):
@@ -153,7 +152,7 @@ def test_the_samples_of_a_page_do_what_it_says(page, request, tmp_path, tmp_path
                 if session is not None:
                     session.close()
                 folder = request.getfixturevalue(block.session or "demo")
-                session = Session(folder, tmp_path / f"home-{block.session}", compiled)
+                session = Session(folder, tmp_path / f"home-{block.session}")
             session.run(block)
     finally:
         if session is not None:
