@@ -23,6 +23,7 @@ def suite(tmp_path: Path) -> Callable[..., tuple[int, str]]:
         (tmp_path / "test_it.py").write_text(dedent(text), "utf-8")
         clean = {name: value for name, value in os.environ.items() if name != "CI"}
         ours = ["-p", "tests.conftest", "-o", f"testpaths={tmp_path}", "--rootdir", str(ROOT)]
+        ours += ["-p", "no:schemathesis"]  # it takes longer to load than these suites take
         # Without a place of its own it would clear away what earlier runs of others left.
         ours += ["--basetemp", str(tmp_path.with_name(f"{tmp_path.name}-base"))]
         done = subprocess.run(

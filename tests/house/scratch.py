@@ -14,14 +14,13 @@ PACKAGES = ("lineage", "importers", "graphql_schema")
 
 
 class Scratch:
-    """Our packages in another folder; ``touched`` are the files that were changed or added."""
+    """Our packages in another folder, compiled as they are here; ``touched`` are the files that were changed or added."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.touched: set[str] = set()
         for package in PACKAGES:
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(ROOT / package, folder / package, ignore=ignored)
+            shutil.copytree(ROOT / package, folder / package)
 
     def insert(self, path: str, before: str, text: str) -> None:
         """Put text before the only place where ``before`` stands."""
