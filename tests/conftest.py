@@ -77,8 +77,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _share(items: list[pytest.Item]) -> None:
     """Where workers share the suite: the tests of one server go to one worker, so that it runs once
-    and nobody empties it beside them; else those of a file do, with what the file made. The servers'
-    tests, which are the longest, begin.
+    and nobody empties it beside them; else those of a file do, with what the file made, or of several
+    files that say so with ``xdist_group``. The servers' tests, which are the longest, begin.
     """
     rooms = {item: _room(item) for item in items}
     for item, room in rooms.items():
@@ -118,6 +118,9 @@ def _unseen(reporter: pytest.TerminalReporter) -> list[str]:
 
 
 def _room(item: pytest.Item) -> str:
+    given = item.get_closest_marker("xdist_group")
+    if given is not None:
+        return str(given.args[0])
     release = next((release for release in RELEASES if release in item.name), None)
     if release is None:
         return item.nodeid.partition("::")[0]

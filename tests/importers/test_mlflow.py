@@ -25,6 +25,9 @@ from tests.conftest import KEY, clock
 from tests.faults.proxy import places
 from tests.importers.mlflow_found import COMMIT, OLD, REAL, Found
 
+#: With the other file of tests for which the real MLflow makes a store: that takes seconds.
+pytestmark = pytest.mark.xdist_group("mlflow")
+
 # --- what a store says ---------------------------------------------------------------------------
 
 

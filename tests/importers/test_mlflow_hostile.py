@@ -34,6 +34,9 @@ from lineage.errors import (
 from lineage.model.record import Batch
 from tests.importers.mlflow_found import Found, refused
 
+#: With the other file of tests for which the real MLflow makes a store: that takes seconds.
+pytestmark = pytest.mark.xdist_group("mlflow")
+
 
 def test_what_is_no_store_is_one_error(sql, tmp_path) -> None:
     assert type(refused(tmp_path / "none")) is InputMissing
