@@ -13,8 +13,10 @@ import time
 import pytest
 
 from lineage.server import rate_limit
+from lineage.services.read import sparql as answering
 from tests.fuzz import seeds
 from tests.fuzz.mutants import STRANGE, byte_mutants, json_mutants
+from tests.server.warm_worker import WarmWorker
 
 MUTANTS = (60, 5_000)
 #: Seconds that one answer may take.
@@ -113,7 +115,15 @@ ENDPOINTS = {
 }
 
 
-#: Each SPARQL query is a process of its own, of 50 ms: the workers share them.
+@pytest.fixture
+def warm_worker(tmp_path):
+    """What forks the processes of queries."""
+    with WarmWorker(answering._WORKER, tmp_path) as made:
+        yield made
+
+
+#: Each SPARQL query is a process of its own, of 30 ms: the workers share them, and those behind the first
+#: share are forked from one that is warm.
 SHARES = {"sparql": 5}
 
 
@@ -126,10 +136,12 @@ SHARES = {"sparql": 5}
     ],
 )
 def test_whatever_comes_in_nothing_in_the_server_fails(
-    endpoint, share, serving, extent, monkeypatch
+    endpoint, share, serving, extent, monkeypatch, request
 ):
     # No caller of one query after the other is held back: it is the queries that are looked at.
     monkeypatch.setattr(rate_limit, "MOST", 10**12)
+    if share:
+        monkeypatch.setattr(answering, "subprocess", request.getfixturevalue("warm_worker"))
     site = serving()
     make, send = ENDPOINTS[endpoint]
     source, seen, slow = random.Random(f"{endpoint}/{extent}/{share}"), {}, []
