@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -28,6 +29,11 @@ RELEASES = OLDER, NEWEST = ("5.26.31", "2026.09.0")
 ENGINES = ("memory", "sqlite", *(f"neo4j-{release}" for release in RELEASES))
 #: The key that names people in tests, so that two stores give the same identifiers.
 KEY = bytes(32)
+
+#: Where the files of tests are, if it has so many bytes: nobody waits for a disk there.
+IN_MEMORY, ENOUGH = Path("/dev/shm"), 8 << 30
+if IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free >= ENOUGH:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
 
 settings.register_profile(
     "tests",
