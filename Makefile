@@ -83,7 +83,7 @@ reference: $(READY) ## write docs/reference anew, out of the code
 docs: $(READY) ## build the site of the documentation into site/; a broken link or anchor fails
 	@$(BIN)/zensical build --strict --clean
 
-bench: $(READY) ## the tables of docs/performance.md; BENCH_EDGES=100000 for a quick look
+bench: $(READY) ## measure the tables of docs/performance.md anew; BENCH_EDGES=20000 for a quick look
 	@$(BIN)/python -m bench
 
 dagster: $(READY) ## ask Dagster itself anew what the recorded selections select

@@ -1,56 +1,126 @@
 # SPDX-License-Identifier: Apache-2.0
-"""python -m bench: the tables of docs/performance.md: SQLite, Neo4j, the server, the command.
+"""python -m bench: measure, and write the tables of docs/performance.md.
 
-BENCH_EDGES sets the size (default 1,000,000), BENCH_ENGINES the engines; the server is measured on
-SQLite, by itself with BENCH_ONLY=server.
+BENCH_EDGES sets the size of the graph (default 1,000,000); of another size those tables are measured that
+follow it, and printed, and written only into the page that BENCH_DOCUMENT names. BENCH_ENGINES=sqlite
+leaves Neo4j out; BENCH_ONLY names the tables to be measured, with commas between them: the others
+stay as they are.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from bench import crowd, exactness, exchange, http, joins, openlineage, soak, startup, suites
+from bench import (
+    crowd,
+    exactness,
+    exchange,
+    growth,
+    http,
+    joins,
+    openlineage,
+    soak,
+    startup,
+    suites,
+    whole,
+    writers,
+)
+from bench.bounds import PROMISED
+from bench.document import PAGE, Document, Table
 from bench.engines import stop
 from bench.graph import Graph, make
-from bench.measure import Row, control, machine, say, table
+from bench.machine import Watch
+from bench.measure import HEAD, Row, markdown, say
+
+EDGES = 1_000_000
+
+
+def _engine(name: str) -> Callable[[Graph, Path], Table]:
+    def measure(graph: Graph, folder: Path) -> Table:
+        rows = [*suites.measure(name, graph, folder), *exactness.measure(name, folder)]
+        return _table(rows, graph)
+
+    return measure
+
+
+def _server(graph: Graph, folder: Path) -> Table:
+    """The rows of the server, on SQLite."""
+    parts = (http.measure(graph, folder), *(m(folder) for m in _SERVED))
+    return _table((row for part in parts for row in part), graph)
+
+
+_SERVED: tuple[Callable[[Path], Iterator[Row]], ...] = (
+    openlineage.measure,
+    crowd.measure,
+    soak.measure,
+)
+
+
+def _table(rows: Iterable[Row], graph: Graph | None = None) -> Table:
+    return Table(HEAD, [row.cells for row in rows], graph.told if graph else "")
+
+
+#: The tables of the document, in the order in which they are measured.
+TABLES: Mapping[str, Callable[[Graph, Path], Table]] = {
+    "sqlite": _engine("sqlite"),
+    "growth": lambda graph, folder: growth.measure(graph.size, folder),
+    "neo4j": _engine("neo4j"),
+    "whole": lambda graph, folder: _table(whole.measure(graph, folder), graph),
+    "writers": lambda _, folder: _table(writers.measure(folder)),
+    "server": _server,
+    "joins": lambda _, folder: _table(joins.measure(folder)),
+    "exchange": lambda _, folder: _table(exchange.measure(folder)),
+    "command": lambda graph, folder: _table(startup.measure(graph, folder), graph),
+}
+
+
+#: Those that take their minutes on a graph of any size.
+_LONG = {"writers", "server", "joins", "exchange"}
+
+
+def _chosen(size: int) -> list[str]:
+    """The tables that the environment asks for. Exits for one that there is not."""
+    engines = os.environ.get("BENCH_ENGINES", "sqlite,neo4j").split(",")
+    only = os.environ.get("BENCH_ONLY")
+    if only:
+        chosen = only.split(",")
+    elif "sqlite" in engines:
+        left_out = {"neo4j"} - set(engines) | (_LONG if size != EDGES else set())
+        chosen = [name for name in TABLES if name not in left_out]
+    else:
+        chosen = engines
+    if unknown := [name for name in chosen if name not in TABLES]:
+        sys.exit(f"there is no table {', '.join(unknown)}; there are {', '.join(TABLES)}")
+    return chosen
 
 
 def main() -> None:
-    """Measure, print the table, and how quiet the machine was."""
-    size = int(os.environ.get("BENCH_EDGES", "1000000"))
-    engines = os.environ.get("BENCH_ENGINES", "sqlite,neo4j").split(",")
-    alone = os.environ.get("BENCH_ONLY") == "server"
-    before = control()
+    """Measure table by table; each is printed, and written, as soon as it is there."""
+    size = int(os.environ.get("BENCH_EDGES", EDGES))
+    named = os.environ.get("BENCH_DOCUMENT")
+    document = Document(Path(named) if named else PAGE)
+    kept = bool(named) or size == EDGES
+    chosen = _chosen(size)
     say(f"making a graph of {size:,} edges")
     graph = make(size)
-    print(f"{machine()}; {len(graph.nodes):,} nodes, {len(graph.edges):,} edges\n")
-    with tempfile.TemporaryDirectory(prefix="lineage-bench-") as folder:
-        for engine in () if alone else engines:
-            rows = [
-                *suites.measure(engine, graph, Path(folder)),
-                *exactness.measure(engine, Path(folder)),
-            ]
-            print(f"**{engine}**\n\n{table(rows)}\n", flush=True)
-        if alone or "sqlite" in engines:
-            print(f"**server**\n\n{table(list(_server(graph, Path(folder))))}\n", flush=True)
-        stop(Path(folder))
-    if not alone:
-        with tempfile.TemporaryDirectory(prefix="lineage-bench-") as folder:
-            print(f"**joins**\n\n{table(list(joins.measure(Path(folder))))}\n", flush=True)
-            print(f"**exchange**\n\n{table(list(exchange.measure(Path(folder))))}\n", flush=True)
-        print(f"**command**\n\n{table(startup.measure())}\n")
-    print(f"control loop: {before * 1000:.0f} ms before, {control() * 1000:.0f} ms after")
-
-
-def _server(graph: Graph, folder: Path) -> Iterator[Row]:
-    """The rows of the server, on SQLite."""
-    yield from http.measure(graph, folder)
-    yield from openlineage.measure(folder)
-    yield from crowd.measure(folder)
-    yield from soak.measure(folder)
+    with tempfile.TemporaryDirectory(prefix="lineage-bench-") as made:
+        for name in chosen:
+            folder = Path(made)
+            watch = Watch()
+            table = TABLES[name](graph, folder)
+            told = watch.told()
+            print(f"**{name}** {told}\n\n{markdown(table.head, table.lines)}\n", flush=True)
+            if kept:
+                document.write(name, table, told)
+                document.bounds(PROMISED)
+            if name == "neo4j":
+                stop(folder)
+    if not kept:
+        say(f"{document.path} is not written: its tables are of {EDGES:,} edges")
 
 
 if __name__ == "__main__":

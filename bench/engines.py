@@ -4,11 +4,15 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
+from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from bench.graph import Graph
+from bench.measure import say, settle
 from lineage.app import open_here
 from lineage.store.base import Store
 
@@ -46,6 +50,24 @@ def wipe(folder: Path) -> None:
     ):
         text = "MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 20000 ROWS"
         session.run(text).consume()
+
+
+@lru_cache(maxsize=1)
+def stored(graph: Graph, folder: Path) -> Path:
+    """A SQLite file that holds the graph, for those who do not measure how it gets there; they only read."""
+    path = folder / "stored.db"
+    say("a store of the graph, for all who read")
+    with closing(open_here(str(path), durability="fast")) as opened:
+        opened.ingest(graph.batches())
+    settle()
+    return path
+
+
+def size(path: Path) -> int:
+    """The bytes of a SQLite file, what is still in its log with it."""
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return path.stat().st_size
 
 
 def open_ours(engine: str, folder: Path, name: str) -> Store:

@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 
 from bench.engines import open_ours
-from bench.measure import Row, below, clock, say, settle
+from bench.measure import Row, below, clock, reported, say, settle, shown
 from lineage.model.record import Batch, Edge
 from lineage.services.context import Context
 from lineage.services.write.ingest import ingest
@@ -101,8 +101,8 @@ def measure(engine: str, folder: Path) -> Iterator[Row]:
             settle()
             took = sorted(clock(lambda walk=walk: store.walk(walk, NOW)) for _ in range(_TIMES))
             size = f"{len(ours.node_rows):,} nodes, {len(ours.edge_rows):,} edges"
-            row = below(f"{what} ({size})", took[_TIMES // 2], limit or 1e9)
-            yield row if limit else Row(row.what, row.ours, "", None, "equal", held=True)
+            told, middle = f"{what} ({size})", took[_TIMES // 2]
+            yield below(told, middle, limit) if limit else reported(told, shown(middle, "ms"))
     finally:
         store.close()
 

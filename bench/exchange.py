@@ -19,7 +19,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.measure import Row, say, table
+from bench.alone import peak
+from bench.measure import Row, at_most, rate, say, table
 
 RECORDS = 100_000
 #: How often ours is measured; the rival's runs take half a minute each, once must do.
@@ -48,36 +49,12 @@ def measure(folder: Path) -> Iterator[Row]:
         memory = median(run["memory"] for run in runs)
         rival = _child(f"their-{word}", theirs["json" if word == "dump" else kind], kind)
         count = runs[0]["records"]
-        times = rival["seconds"] / ours
-        yield Row(
-            f"{name}, records",
-            f"{count / ours:,.0f}/s",
-            f"{count / rival['seconds']:,.0f}/s",
-            times,
-            f">= {bound:g}x",
-            times >= bound,
-        )
-        share = memory / rival["memory"]
-        yield Row(
-            f"{name}, memory",
-            f"{memory / 2**20:,.0f} MiB",
-            f"{rival['memory'] / 2**20:,.0f} MiB",
-            share,
-            "< 0.25x",
-            share < 0.25,
-        )
+        yield rate(f"{name}, records", count / ours, count / rival["seconds"], bound)
+        yield at_most(f"{name}, memory", memory, rival["memory"], 0.25, "MiB")
     checks = [_child("validate", theirs["json"], "json") for _ in range(REPEAT)]
     ours = median(check["seconds"] for check in checks)
-    rival_seconds = median(check["parse"] for check in checks)
-    ratio = ours / rival_seconds
-    yield Row(
-        "read and validated, beside a plain JSON parse",
-        f"{ours:.2f} s",
-        f"{rival_seconds:.2f} s",
-        ratio,
-        "< 20x",
-        ratio < 20,
-    )
+    parsed = median(check["parse"] for check in checks)
+    yield at_most("read and validated, beside a plain JSON parse", ours, parsed, 20, "s")
 
 
 def document(records: int) -> Any:
@@ -121,13 +98,6 @@ def _measured(work: Callable[[], Any]) -> dict[str, Any]:
     begun = time.process_time()
     result = work()
     return {"seconds": time.process_time() - begun, "result": result}
-
-
-def _peak() -> int:
-    """The most memory that this process has held so far, in bytes."""
-    # Not ru_maxrss, which begins with what the process had before it became this program.
-    status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
 def _make(folder: Path, records: int) -> dict[str, Any]:
@@ -184,13 +154,13 @@ def main(what: str, place: Path, value: str) -> dict[str, Any]:
     importlib.import_module(
         "lineage.formats.prov_o" if side == "our" else "prov.serializers.provrdf"
     )
-    before = _peak()
+    before = peak()
     if what == "make":
         return _make(place, int(value))
     if what == "validate":
         return _validate(place)
     done = _ours(word, place, value) if side == "our" else _theirs(word, place, value)
-    return {**done, "memory": _peak() - before}
+    return {**done, "memory": peak() - before}
 
 
 if __name__ == "__main__":

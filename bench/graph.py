@@ -5,7 +5,7 @@ fine-tuning chains that real ones have. Seeded, so that every run measures the s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -15,74 +15,120 @@ from lineage.model.record import Batch, Edge, Node
 RECORDS = 4_000
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Graph:
-    """The records, and where to ask: models for upstream, one dataset a third hangs on."""
+    """A graph and where to ask it: models for upstream, one dataset that a third hangs on.
 
-    nodes: list[Node] = field(default_factory=list)
-    edges: list[Edge] = field(default_factory=list)
+    Its batches are in memory, for what is written again and again and timed; or are made anew each time
+    that somebody reads them, as of a graph that is too large: then counts and models are known when they
+    have been read to the end.
+    """
+
+    size: int
+    seed: int
+    nodes: int = 0
+    edges: int = 0
     models: list[str] = field(default_factory=list)
     hub: str = ""
+    _held: tuple[Batch, ...] = ()
+
+    @property
+    def records(self) -> int:
+        """Nodes and edges together."""
+        return self.nodes + self.edges
+
+    @property
+    def told(self) -> str:
+        """How large it is, for people."""
+        return f"{self.nodes:,} nodes, {self.edges:,} edges"
 
     def batches(self) -> Iterator[Batch]:
         """In the order in which things happened, each batch whole: nodes with their edges."""
-        out: dict[str, list[Edge]] = {}
-        for edge in self.edges:
-            out.setdefault(edge.effect, []).append(edge)
+        return iter(self._held) if self._held else self._made()
+
+    def hold(self) -> None:
+        """Keep the batches in memory."""
+        self._held = tuple(self._made())
+
+    def _made(self) -> Iterator[Batch]:
+        maker = _Maker(self)
         nodes: list[Node] = []
         edges: list[Edge] = []
-        for node in self.nodes:
+        for node, its_edges in maker.all():
             nodes.append(node)
-            edges += out.pop(node.id, ())
+            edges += its_edges
             if len(nodes) + len(edges) >= RECORDS:
                 yield Batch(nodes=tuple(nodes), edges=tuple(edges))
                 nodes, edges = [], []
         yield Batch(nodes=tuple(nodes), edges=tuple(edges))
+        self.nodes, self.edges = maker.count, maker.edges
+        self.models, self.hub = maker.made, maker.hub
 
 
 def make(edges: int, seed: int = 7) -> Graph:
-    """A graph of about so many edges."""
-    random = Random(seed)
-    graph = Graph()
-    make = _Maker(graph, random, projects=max(20, edges // 16_000))
-    while len(graph.edges) < edges:
-        make.run()
+    """A graph of about so many edges, in memory (some 0.5 GB a million edges)."""
+    graph = stream(edges, seed)
+    graph.hold()
     return graph
 
 
+def stream(edges: int, seed: int = 7) -> Graph:
+    """The same graph without its batches in memory."""
+    return Graph(edges, seed)
+
+
 class _Maker:
-    def __init__(self, graph: Graph, random: Random, projects: int) -> None:
-        self._graph, self._random = graph, random
-        self._count = 0
+    """Makes the records; the edges of a node are made in the same step as the node."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._size, self._random = graph.size, Random(graph.seed)
+        self.count = self.edges = 0
+        self.made: list[str] = []
+        #: What the step has made: nodes, and by its effect each edge.
+        self._nodes: list[Node] = []
+        self._of: dict[str, list[Edge]] = {}
+        projects = max(20, graph.size // 16_000)
         self._people = [self._node("Person", f"person-{n}") for n in range(40)]
         self._environments = [self._node("Environment", f"env-{n}") for n in range(60)]
         self._commits = [self._node("Commit", "commit-0")]
-        graph.hub = self._node("DatasetVersion", "raw-0")
+        self.hub = self._node("DatasetVersion", "raw-0")
         self._versions = [
             [self._node("DatasetVersion", f"raw-{n}")] for n in range(1, projects + 1)
         ]
         self._models: list[list[str]] = [[] for _ in range(projects)]
 
+    def all(self) -> Iterator[tuple[Node, Sequence[Edge]]]:
+        """Every node with the edges whose effect it is."""
+        yield from self._taken()
+        while self.edges < self._size:
+            self._run()
+            yield from self._taken()
+
+    def _taken(self) -> list[tuple[Node, Sequence[Edge]]]:
+        done = [(node, self._of.pop(node.id, ())) for node in self._nodes]
+        self._nodes = []
+        return done
+
     def _node(self, kind: str, name: str) -> str:
-        self._count += 1
+        self.count += 1
         random = self._random
-        ident = f"urn:bench:{kind.lower()}:{self._count:08d}-{random.getrandbits(48):012x}"
+        ident = f"urn:bench:{kind.lower()}:{self.count:08d}-{random.getrandbits(48):012x}"
         attributes = {
             "name": name,
             "status": random.choice(("finished", "finished", "failed")),
             "metric.score": random.randrange(1_000_000),
             "owner": f"team-{random.randrange(30)}",
         }
-        self._graph.nodes.append(Node(id=ident, kind=kind, label=name, attributes=attributes))
+        self._nodes.append(Node(id=ident, kind=kind, label=name, attributes=attributes))
         return ident
 
     def _edge(self, relation: str, effect: str, cause: str, role: str | None = None) -> None:
         attributes = {"prov:role": role} if role else {}
-        self._graph.edges.append(
-            Edge(relation=relation, effect=effect, cause=cause, attributes=attributes)
-        )
+        edge = Edge(relation=relation, effect=effect, cause=cause, attributes=attributes)
+        self._of.setdefault(effect, []).append(edge)
+        self.edges += 1
 
-    def run(self) -> None:
+    def _run(self) -> None:
         """One training run in some project, now and then preparing its data anew first."""
         random = self._random
         project = random.randrange(len(self._versions))
@@ -93,7 +139,7 @@ class _Maker:
             commit = self._node("Commit", f"commit-{len(self._commits)}")
             self._edge("wasAttributedTo", commit, random.choice(self._people), "author")
             self._commits.append(commit)
-        run = self._node("Run", f"run-{self._count}")
+        run = self._node("Run", f"run-{self.count}")
         for used in {random.choice(versions[-6:]) for _ in range(random.randint(2, 5))}:
             self._edge("used", run, used, "train")
         self._edge("used", run, self._commits[-1], "source")
@@ -105,7 +151,7 @@ class _Maker:
             self._edge("used", run, models[-1] if project % 20 == 0 else random.choice(models[-8:]))
         model = self._node("ModelVersion", f"model-{project}@{len(models)}")
         models.append(model)
-        self._graph.models.append(model)
+        self.made.append(model)
         self._edge("wasGeneratedBy", model, run)
         for _ in range(random.randint(0, 2)):
             self._edge("wasGeneratedBy", self._node("Artifact", "report"), run)
@@ -113,12 +159,12 @@ class _Maker:
     def _prepare(self, project: int, versions: list[str]) -> None:
         """A new version out of two or three, with both the derivations and the activity."""
         random = self._random
-        activity = self._node("Activity", f"prepare-{self._count}")
+        activity = self._node("Activity", f"prepare-{self.count}")
         version = self._node("DatasetVersion", f"data-{project}@{len(versions)}")
         self._edge("wasGeneratedBy", version, activity)
         sources = {random.choice(versions[-3:]) for _ in range(3)}
         if project % 3 == 0 and len(versions) < 3:
-            sources.add(self._graph.hub)
+            sources.add(self.hub)
         for source in sorted(sources):
             self._edge("used", activity, source)
             self._edge("wasDerivedFrom", version, source)

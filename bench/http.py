@@ -16,22 +16,23 @@ from fastapi import FastAPI
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
-from bench.engines import open_ours
+from bench.engines import stored
 from bench.graph import Graph
-from bench.measure import Row, at_most, percentile, rate, say, settle, together
+from bench.measure import Row, at_most, below, clock, percentile, rate, say, together
 from graphql_schema import make
 from lineage.access.tokens import Role
+from lineage.app import open_store, served
 from lineage.server import graphql
 from lineage.server.runtime import Runtime, Viewer
 from lineage.services.context import Context
-from lineage.services.read.trace import TraceRequest
-from lineage.services.write.ingest import ingest
+from lineage.services.read.trace import ReachRequest, TraceRequest
 
 MODELS = 200
 VIEWER = Viewer(name="bench", role=Role.viewer)
 QUERY = """query($ref: String!) {trace(ref: $ref) {
   nodes {id kind label attributes} edges {type effect cause attributes}
-  certificate {complete cut {reason left} cursor as_of root}}}"""
+  certificate {complete cut {reason left} cursor as_of root
+    gaps {code count message example command}}}}"""
 
 
 class Client:
@@ -106,14 +107,11 @@ def _application(runtime: Runtime) -> FastAPI:
 
 def measure(graph: Graph, folder: Path) -> Iterator[Row]:
     """The rows, over the models of a SQLite store."""
-    store = open_ours("sqlite", folder, "http")
+    store = open_store(str(stored(graph, folder)))
     context = Context(store=store, actor="bench", person_key=b"")
-    say("http: load")
-    ingest(context, graph.batches())
-    settle()
     runtime = Runtime(context, context)
     client = Client(_application(runtime))
-    chosen = Random(3).sample(graph.models, MODELS)
+    chosen = Random(3).sample(graph.models, min(MODELS, len(graph.models)))
     for ident in chosen[:20]:
         _same(client, ident)
     say("http: beside the plain route")
@@ -129,6 +127,24 @@ def measure(graph: Graph, folder: Path) -> Iterator[Row]:
     client.close()
     runtime.close()
     store.close()
+    yield from _reach(graph, folder)
+
+
+def _reach(graph: Graph, folder: Path) -> Iterator[Row]:
+    """What depends on the hub without nodes and edges, of a store as the server opens it."""
+    say("http: reach")
+    loop = asyncio.new_event_loop()
+    with served(stored(graph, folder)) as runtime:
+        for what, counts, limit in (("identifiers", False, 0.06), ("counts", True, 0.02)):
+            request = ReachRequest(graph.hub, counts=counts)
+
+            def ask(request: ReachRequest = request) -> None:
+                loop.run_until_complete(runtime.read(VIEWER, request.answer))
+
+            ask()
+            taken = median(clock(ask) for _ in range(5))
+            yield below(f"served: impact of the hub: {what}", taken, limit)
+    loop.close()
 
 
 def _ask(client: Client, ident: str) -> Callable[[], bytes]:

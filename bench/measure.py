@@ -4,12 +4,9 @@
 from __future__ import annotations
 
 import gc
-import os
-import platform
-import sqlite3
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -29,8 +26,25 @@ class Row:
 
     @property
     def verdict(self) -> str:
-        """Whether the bound was held; a figure ``near`` it (5 %) may be on its other side next time."""
-        return ("held" if self.held else "**missed**") + (", by less than 5 %" if self.near else "")
+        """Whether the bound was held; nothing where none is set."""
+        return judged(held=self.held, near=self.near) if self.bound else ""
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The row as its table shows it."""
+        ratio = "" if self.ratio is None else f"{self.ratio:.2f}"
+        return self.what, self.ours, self.rival, ratio, self.bound, self.verdict
+
+
+def judged(*, held: bool, near: bool) -> str:
+    """What a table says of a bound; a figure ``near`` it (5 %) may be on its other side next time."""
+    return ("held" if held else "**missed**") + (", by less than 5 %" if near else "")
+
+
+def within(figure: float, bound: float, *, least: bool = False) -> tuple[bool, bool]:
+    """Whether a figure is at most its bound, or at ``least``, and whether it is near it (5 %)."""
+    held = figure >= bound if least else figure <= bound
+    return held, abs(figure / bound - 1) < 0.05
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -47,50 +61,67 @@ def clock(work: Callable[[], Any]) -> float:
 
 
 def together(
-    pairs: Sequence[tuple[Callable[[], Any], Callable[[], Any]]], repeat: int = 3
-) -> tuple[list[float], list[float]]:
-    """The medians of ours and the rival's for each question, asked in turns; the garbage collector works,
-    as it does for users.
+    questions: Sequence[Sequence[Callable[[], Any]]], repeat: int = 3
+) -> tuple[list[float], ...]:
+    """For each side, ours first, its medians for each question, asked in turns; the garbage collector
+    works, as it does for users.
     """
-    ours: list[float] = []
-    theirs: list[float] = []
-    for mine, other in pairs:
-        times = [(clock(mine), clock(other)) for _ in range(repeat)]
-        ours.append(median(a for a, _ in times))
-        theirs.append(median(b for _, b in times))
-    return ours, theirs
+    found: list[list[float]] = []
+    for sides in questions:
+        times = [[clock(work) for work in sides] for _ in range(repeat)]
+        found.append([median(taken) for taken in zip(*times, strict=True)])
+    return tuple(map(list, zip(*found, strict=True)))
 
 
 def at_most(what: str, ours: float, rival: float, bound: float, unit: str = "ms") -> Row:
     """A row whose figure, in seconds or bytes, may be at most ``bound`` times the rival's."""
     ratio = ours / rival
-    text = f"<= {bound:g}x"
-    held, near = ratio <= bound, _near(ratio, bound)
-    return Row(what, _shown(ours, unit), _shown(rival, unit), ratio, text, held, near)
+    held = within(ratio, bound)
+    return Row(what, shown(ours, unit), shown(rival, unit), ratio, f"<= {bound:g}x", *held)
 
 
 def below(what: str, ours: float, limit: float, unit: str = "ms") -> Row:
-    """A row whose time has a limit of its own."""
-    bound = f"< {limit * 1000:g} ms" if unit == "ms" else f"< {limit:g} s"
-    return Row(what, _shown(ours, unit), "", None, bound, ours <= limit, _near(ours, limit))
+    """A row whose figure, in seconds or bytes, has a limit of its own."""
+    return Row(what, shown(ours, unit), "", None, _limit("<=", limit, unit), *within(ours, limit))
+
+
+def above(what: str, ours: float, least: float, unit: str = "/s") -> Row:
+    """A row whose figure, a number or a share, has a limit below."""
+    held = within(ours, least, least=True)
+    return Row(what, shown(ours, unit), "", None, _limit(">=", least, unit), *held)
 
 
 def rate(what: str, ours: float, rival: float, bound: float) -> Row:
     """A row whose rate must be at least ``bound`` of the rival's."""
     ratio = ours / rival
-    text = f">= {bound:g}x"
-    held, near = ratio >= bound, _near(ratio, bound)
-    return Row(what, f"{ours:,.0f}/s", f"{rival:,.0f}/s", ratio, text, held, near)
+    held = within(ratio, bound, least=True)
+    return Row(what, shown(ours, "/s"), shown(rival, "/s"), ratio, f">= {bound:g}x", *held)
 
 
-def _near(figure: float, bound: float) -> bool:
-    return abs(figure / bound - 1) < 0.05
+def reported(what: str, ours: str, rival: str = "") -> Row:
+    """A row that has no bound."""
+    return Row(what, ours, rival, None, "", held=True)
 
 
-def _shown(figure: float, unit: str) -> str:
-    if unit == "MiB":
-        return f"{figure / 2**20:.0f} MiB"
-    return f"{figure * 1000:.2f} ms" if unit == "ms" else f"{figure:.2f} s"
+def shown(figure: float, unit: str) -> str:
+    """A figure, of seconds, bytes or a number, in the unit of its table."""
+    match unit:
+        case "MiB":
+            return f"{figure / 2**20:,.0f} MiB"
+        case "B":
+            return f"{figure:,.0f} B"
+        case "/s":
+            return f"{figure:,.0f}/s"
+        case "%":
+            return f"{figure:.0%}"
+        case "s":
+            return f"{figure:.2f} s"
+    return f"{figure * 1000:,.{3 if figure < 1e-3 else 2}f} ms"
+
+
+def _limit(word: str, figure: float, unit: str) -> str:
+    number = {"ms": figure * 1000, "MiB": figure / 2**20, "%": figure * 100}.get(unit, figure)
+    return f"{word} {number:,g}{'' if unit == '/s' else ' '}{unit}"
 
 
 def settle() -> None:
@@ -99,28 +130,18 @@ def settle() -> None:
     gc.freeze()
 
 
-def control() -> float:
-    """A fixed loop: tells a quiet machine from a busy one (seconds)."""
-    return clock(lambda: sum(i * i for i in range(600_000)))
+#: What stands above rows; of every table the last column is the verdict, and the one before it the bound.
+HEAD = ("what", "ours", "rival", "ratio", "bound", "")
 
 
-def machine() -> str:
-    """The size of the machine and the versions, for the head of the table."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return (
-        f"{os.cpu_count()} cores, {memory:.0f} GiB, Linux {platform.release()}, Python "
-        f"{platform.python_version()}, SQLite {sqlite3.sqlite_version}"
-    )
-
-
-def table(rows: Sequence[Row]) -> str:
+def table(rows: Iterable[Row]) -> str:
     """The rows as a Markdown table."""
-    lines = ["| what | ours | rival | ratio | bound | |", "|---|---|---|---|---|---|"]
-    for row in rows:
-        ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
-        shown = (row.what, row.ours, row.rival, ratio, row.bound, row.verdict)
-        lines.append(f"| {' | '.join(shown)} |")
-    return "\n".join(lines)
+    return markdown(HEAD, [row.cells for row in rows])
+
+
+def markdown(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """Cells as a Markdown table."""
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *lines))
 
 
 def say(text: str) -> None:

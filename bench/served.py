@@ -15,10 +15,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import lineage
 from lineage.access.tokens import Role
 from lineage.services.operate import tokens
+
+#: What a process says that waits for the others, and how many seconds after the last of them all begin.
+_READY, _SOON = "ready\n", 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +91,47 @@ class Connection:
         self._writer.close()
 
 
-def clients(module: str, count: int, *words: str) -> list[Sequence[float]]:
-    """Run ``python -m module`` in so many processes at once; the JSON list that each prints."""
+def clients(module: str, count: int, *words: str, at_once: bool = False) -> list[Sequence[Any]]:
+    """Run ``python -m module`` in so many processes at once; the JSON list that each prints. ``at_once``:
+    each calls ``begin`` when it is ready, and all go on at the same time.
+    """
     command = [sys.executable, "-m", module]
     begun = [
-        subprocess.Popen([*command, str(number), *words], stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [*command, str(number), *words],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         for number in range(count)
     ]
+    if at_once:
+        _start(begun)
     found = []
     for popen in begun:
         out, _ = popen.communicate(timeout=600)
         assert popen.returncode == 0, out
         found.append(json.loads(out))
     return found
+
+
+def _start(begun: Sequence[subprocess.Popen[str]]) -> None:
+    for popen in begun:
+        assert popen.stdout is not None
+        assert popen.stdout.readline() == _READY
+    start = time.time() + _SOON
+    for popen in begun:
+        assert popen.stdin is not None
+        popen.stdin.write(f"{start}\n")
+        popen.stdin.flush()
+
+
+def begin() -> float:
+    """Wait, in one of many processes, until all are ready; the time at which they begin."""
+    print(_READY, end="", flush=True)
+    start = float(sys.stdin.readline())
+    time.sleep(max(0.0, start - time.time()))
+    return start
 
 
 async def paced(
