@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # The official RO-Crate validator pins old releases of what we use: it gets an environment of its own.
 ROCRATE := .venv-rocrate/.ready
+# So do the databases that the bench measures beside ours: no test is to wait for them, or to find them.
+BENCH := .venv-bench/.ready
 NEO4J := $(PYTHON) tools/neo4j/server.py
 
 # Containers often set it: every command that a test runs would compile all that it imports anew.
@@ -25,6 +27,12 @@ $(READY): pyproject.toml requirements.lock
 $(ROCRATE): tools/rocrate/requirements.lock | $(READY)
 	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
 	@$(BIN)/uv pip sync --quiet --python $(@D)/bin/python --require-hashes $<
+	@touch $@
+
+$(BENCH): bench/requirements.lock requirements.lock pyproject.toml | $(READY)
+	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	@$(BIN)/uv pip sync --quiet --python $(@D)/bin/python --require-hashes requirements.lock $<
+	@$(BIN)/uv pip install --quiet --python $(@D)/bin/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: $(READY) ## make a small real project and ask it everything
@@ -83,8 +91,8 @@ reference: $(READY) ## write docs/reference anew, out of the code
 docs: $(READY) ## build the site of the documentation into site/; a broken link or anchor fails
 	@$(BIN)/zensical build --strict --clean
 
-bench: $(READY) ## measure the tables of docs/performance.md anew; BENCH_EDGES=20000 for a quick look
-	@$(BIN)/python -m bench
+bench: $(BENCH) ## measure the tables of docs/performance.md anew; BENCH_EDGES=20000 for a quick look
+	@$(<D)/bin/python -m bench
 
 dagster: $(READY) ## ask Dagster itself anew what the recorded selections select
 	@test -x .venv-dagster/bin/python || $(PYTHON) -m venv .venv-dagster
@@ -106,6 +114,9 @@ lock: ## write the locks anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-annotate --no-header tools/rocrate/requirements.in \
 	  --output-file tools/rocrate/requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-annotate --no-header --group bench --constraints requirements.lock \
+	  --output-file bench/requirements.lock
 
 clean:
-	@rm -rf $(VENV) .venv-dagster .venv-rocrate .venv-lowest .venv-newest build dist site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .venv-dagster .venv-rocrate .venv-bench .venv-lowest .venv-newest build dist site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -23,6 +23,7 @@ from bench import (
     http,
     joins,
     openlineage,
+    peers,
     soak,
     startup,
     suites,
@@ -67,6 +68,7 @@ def _table(rows: Iterable[Row], graph: Graph | None = None) -> Table:
 #: The tables of the document, in the order in which they are measured.
 TABLES: Mapping[str, Callable[[Graph, Path], Table]] = {
     "sqlite": _engine("sqlite"),
+    "peers": peers.measure,
     "growth": lambda graph, folder: growth.measure(graph.size, folder),
     "neo4j": _engine("neo4j"),
     "whole": lambda graph, folder: _table(whole.measure(graph, folder), graph),

@@ -7,6 +7,7 @@ from bench.document import Promised
 
 PROMISED = (
     Promised("sqlite", "trace of a model, p50"),
+    Promised("peers", "upstream of a model, nodes and edges, p50"),
     Promised("growth", "trace of a model, p50", column=3),
     Promised("sqlite", "impact of the hub: nodes and edges"),
     Promised("sqlite", "impact of the hub: identifiers"),
