@@ -6,18 +6,22 @@ with the graph, its cost follows the graph; where it stays, the answer.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from random import Random
+from statistics import median
 
 from bench import engines, verbs
 from bench.document import Table
 from bench.graph import stream
 from bench.measure import judged, say, settle, shown, within
-from lineage.app import open_here
+from lineage.app import Lineage, open_here
 from lineage.model.record import Batch
 
 #: Of the size that is asked for.
 SIZES = (0.1, 1, 5)
+#: The models that are asked are those of so many whose answers are nearest to so many nodes.
+_LOOKED_AT, _ANSWER = 400, 150
 #: What may grow how many times from the smallest to the largest.
 BOUNDS = {"trace of a model, p50": 1.4}
 
@@ -55,12 +59,25 @@ def _one(edges: int, folder: Path) -> dict[str, tuple[float, str]]:
         took = time.perf_counter() - begun - making.seconds
         settle()
         found = {"ingest, records": (graph.records / took, "/s")}
-        for what, seconds, _ in verbs.timed(f"growth, {edges:,} edges", graph, opened.store):
+        models, nodes = _alike(opened, graph.models)
+        found["nodes that a trace gives, p50"] = nodes, ""
+        told = f"growth, {edges:,} edges"
+        for what, seconds, _ in verbs.timed(told, graph.hub, models, opened.store):
             found[what] = seconds, "ms"
     found["on disk, an edge with its share of all"] = engines.size(path) / graph.edges, "B"
     for file in folder.glob(f"{path.name}*"):
         file.unlink()
     return found
+
+
+def _alike(opened: Lineage, models: Sequence[str]) -> tuple[list[str], float]:
+    """Models with much the same to answer on a graph of any size, and how much: in a large graph the
+    usual model has a longer history, and what that costs is no growth.
+    """
+    some = Random(5).sample(models, min(_LOOKED_AT, len(models)))
+    sizes = {m: opened.reach(m, toward="causes", counts=True).total for m in some}
+    chosen = sorted(some, key=lambda model: abs(sizes[model] - _ANSWER))[: verbs.MODELS]
+    return chosen, median(sizes[model] for model in chosen)
 
 
 class _Making(Iterable[Batch]):

@@ -116,6 +116,8 @@ def shown(figure: float, unit: str) -> str:
             return f"{figure:.0%}"
         case "s":
             return f"{figure:.2f} s"
+        case "":
+            return f"{figure:,.0f}"
     return f"{figure * 1000:,.{3 if figure < 1e-3 else 2}f} ms"
 
 
