@@ -67,7 +67,7 @@ class Peer(Closeable):
 
 
 def narrowed(upstream: Found, hub: str) -> Found:
-    """Of what is upstream only what depends on the hub: no statement of a peer's is as fast as this."""
+    """Of what is upstream only what depends on the hub."""
     nodes, edges = upstream
     effects: dict[str, list[str]] = {}
     for _, effect, cause, _ in edges:
