@@ -20,7 +20,7 @@ PROMISED = (
     Promised("sqlite", "the first fifty runs of an owner"),
     Promised("sqlite", "find by a part of a name"),
     Promised("sqlite", "a name that is not there"),
-    Promised("sqlite", "show of the hub"),
+    Promised("sqlite", "show of the busiest"),
     Promised("sqlite", "stats"),
     Promised("sqlite", "ingest, records"),
     Promised("sqlite", "commit one run durably, p50"),

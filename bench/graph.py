@@ -17,7 +17,8 @@ RECORDS = 4_000
 
 @dataclass(slots=True, eq=False)
 class Graph:
-    """A graph and where to ask it: models for upstream, one dataset that a third hangs on.
+    """A graph and where to ask it: models for upstream, one dataset that a third hangs on, and the
+    environment that has the most links.
 
     Its batches are in memory, for what is written again and again and timed; or are made anew each time
     that somebody reads them, as of a graph that is too large: then counts and models are known when they
@@ -30,6 +31,7 @@ class Graph:
     edges: int = 0
     models: list[str] = field(default_factory=list)
     hub: str = ""
+    busiest: str = ""
     _held: tuple[Batch, ...] = ()
 
     @property
@@ -62,7 +64,7 @@ class Graph:
                 nodes, edges = [], []
         yield Batch(nodes=tuple(nodes), edges=tuple(edges))
         self.nodes, self.edges = maker.count, maker.edges
-        self.models, self.hub = maker.made, maker.hub
+        self.models, self.hub, self.busiest = maker.made, maker.hub, maker.busiest
 
 
 def make(edges: int, seed: int = 7) -> Graph:
@@ -90,6 +92,7 @@ class _Maker:
         projects = max(20, graph.size // 16_000)
         self._people = [self._node("Person", f"person-{n}") for n in range(40)]
         self._environments = [self._node("Environment", f"env-{n}") for n in range(60)]
+        self.busiest = self._environments[0]
         self._commits = [self._node("Commit", "commit-0")]
         self.hub = self._node("DatasetVersion", "raw-0")
         self._versions = [

@@ -62,7 +62,7 @@ def _one(edges: int, folder: Path) -> dict[str, tuple[float, str]]:
         models, nodes = _alike(opened, graph.models)
         found["nodes that a trace gives, p50"] = nodes, ""
         told = f"growth, {edges:,} edges"
-        for what, seconds, _ in verbs.timed(told, graph.hub, models, opened.store):
+        for what, seconds, _ in verbs.timed(told, graph, models, opened.store):
             found[what] = seconds, "ms"
     found["on disk, an edge with its share of all"] = engines.size(path) / graph.edges, "B"
     for file in folder.glob(f"{path.name}*"):
