@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from lineage.errors import InputMissing, LimitExceeded
 from lineage.model.record import Batch, Record
@@ -15,6 +16,8 @@ from lineage.progress import Progress, silent
 
 #: Files larger than this are refused unless an importer streams them (bytes).
 LARGEST_FILE = 512 * 1024 * 1024
+#: Bytes by which a file is recognised.
+HEAD = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,22 @@ class Source:
         if self.data is not None:
             return not self.data
         return self.path is not None and self.path.is_file() and not self.path.stat().st_size
+
+    def open(self) -> BinaryIO:
+        """Open a file source, for reading it more than once. Raises ``InputMissing``."""
+        if self.data is not None:
+            return BytesIO(self.data)
+        if self.path is None or not self.path.is_file():
+            raise InputMissing(f"there is no file {self.address}", where=self.address)
+        try:
+            return self.path.open("rb")
+        except OSError as error:
+            raise InputMissing(f"cannot read it: {error.strerror}", where=self.address) from error
+
+    def head(self) -> bytes:
+        """Read the first ``HEAD`` bytes of a file source. Raises ``InputMissing``."""
+        with self.open() as file:
+            return file.read(HEAD)
 
     def read(self) -> bytes:
         """Read the bytes of a file source. Raises ``InputMissing``, ``LimitExceeded``."""

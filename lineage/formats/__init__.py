@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib import import_module
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, BinaryIO, NamedTuple, Protocol, runtime_checkable
 
 from lineage.errors import InputTruncated, MissingExtra, UnknownFormat
 from lineage.formats.document import Document
@@ -72,6 +72,7 @@ _OF_OTHERS = frozenset({".json", ".xml", ".dot", ".gv", ".svg"})
 __all__ = [
     "BUILTIN",
     "RDF",
+    "Batched",
     "Format",
     "FormatRow",
     "Streamed",
@@ -124,6 +125,17 @@ class Streamed(Protocol):
 
     def losses(self, batch: Batch | Document) -> tuple[Loss, ...]:
         """See ``Format.losses``."""
+        ...
+
+
+@runtime_checkable
+class Batched(Protocol):
+    """A format that can be read in batches, so that neither the bytes nor the records need be in memory."""
+
+    def batches(self, file: BinaryIO, where: str, size: int) -> Iterator[Batch]:
+        """Read a document from the beginning of a file that can be read again, in batches of about so many
+        records: together what ``Format.loads`` reads. Raises as that does, where what is wrong stands.
+        """
         ...
 
 

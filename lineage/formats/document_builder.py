@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
 from lineage.errors import BadInput
 from lineage.formats import names
@@ -18,9 +18,9 @@ class Reading:
     nodes that it does not name are its own.
     """
 
-    def __init__(self, data: bytes, where: str) -> None:
+    def __init__(self, data: bytes | BinaryIO, where: str) -> None:
         self.where = where
-        self.blank: str = hashlib.sha256(data).hexdigest()[:16]
+        self.blank: str = _digest(data)[:16]
         self.nodes: list[Node] = []
         self.edges: list[Edge] = []
         self.prefixes: dict[str, str] = {}
@@ -37,14 +37,27 @@ class Reading:
         return found
 
     def batch(self) -> Batch:
-        """Everything that was found, as a batch."""
-        return Batch(
+        """What was found since the last one, as a batch."""
+        found = Batch(
             nodes=tuple(self.nodes),
             edges=tuple(self.edges),
             prefixes=self.prefixes,
             bundles=self.bundles,
             losses=tuple(self.losses),
         )
+        self.nodes, self.edges, self.bundles, self.losses = [], [], {}, []
+        return found
+
+
+def _digest(data: bytes | BinaryIO) -> str:
+    """The SHA-256 of some bytes, or of a file from its beginning, in hex."""
+    if isinstance(data, bytes):
+        return hashlib.sha256(data).hexdigest()
+    found = hashlib.sha256()
+    data.seek(0)
+    while piece := data.read(1 << 20):
+        found.update(piece)
+    return found.hexdigest()
 
 
 class JsonReading(Reading):

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from io import BytesIO
 from typing import Any
 
 from lineage.errors import LineageError
-from lineage.sources import json_reader
-from lineage.sources.text import decode
+from lineage.sources import json_stream
 
 _METADATA = re.compile(rb'"@id"\s*:\s*"[^"]*ro-crate-metadata\.json')
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[{}\[\]:,]', re.DOTALL)
@@ -23,8 +23,9 @@ def describes_crate(data: bytes) -> bool:
 def contexts(data: bytes) -> list[Any]:
     """The contexts at the top of JSON-LD; none where it is no JSON."""
     try:
-        for key, value in json_reader.members(decode(data, where=""), where=""):
+        for key, section in json_stream.sections(BytesIO(data), where=""):
             if key == "@context":
+                value = section.whole()
                 return value if isinstance(value, list) else [value]
     except LineageError:
         pass

@@ -22,6 +22,8 @@ _NEARLY_PROV = re.compile(r"https?://(?:www\.)?w3\.org/ns/prov(?:-o|-dm)?[#/]*")
 _SPLIT = re.compile(r"(?s)(.*[/#:])(.+)")
 _ESCAPE = re.compile(r"_x([0-9A-F]{4}(?:[0-9A-F]{4})?)_")
 _SURROGATES = range(0xD800, 0xE000)
+#: Names of one scope whose IRIs are remembered: of a long document some are in memory.
+_REMEMBERED = 50_000
 #: Text in a language whose tag a syntax refuses (``en_US``), and IRIs that it cannot write: they are
 #: held, percent-encoded, by one of ours.
 ODD_LANGUAGE = "urn:lineage:language:"
@@ -155,6 +157,8 @@ class Names:
         found = self._iris.get(name) if isinstance(name, str) else None
         if found is None:
             found = self._resolve(name, at)
+            if len(self._iris) >= _REMEMBERED:
+                self._iris.clear()
             self._iris[name] = found  # type: ignore[index]
         return found
 

@@ -17,7 +17,6 @@ from lineage.sources.text import decode
 #: Deepest nesting accepted; PROV-JSON needs six levels.
 DEEPEST = 100
 
-_SPACE = re.compile(r"[ \t\n\r]*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -28,46 +27,11 @@ def loads(data: bytes, *, where: str) -> Any:
     ``LimitExceeded`` (nested deeper than ``DEEPEST``).
     """
     text = decode(data, where=where)
-    with _told(text, where):
-        value = _DECODER.decode(text)
-    _check(value, where, escaped="\\u" in text)
+    demand_some(text, where)
+    with told(where):
+        value = DECODER.decode(text)
+    check(value, where, escaped="\\u" in text)
     return value
-
-
-def members(text: str, *, where: str) -> Iterator[tuple[str, Any]]:
-    """Yield the members of the object that a text is, as ``loads`` reads them, one after the other:
-    only the tree of one of them is in memory at a time. What is wrong further on is found further
-    on.
-    """
-    seen: set[str] = set()
-    escaped = "\\u" in text
-    with _told(text, where):
-        at = _space(text, 0)
-        if text[at : at + 1] != "{":
-            _DECODER.decode(text)
-            raise BadInput("the document is not an object", where=where)
-        at = _space(text, at + 1)
-        while seen or text[at : at + 1] != "}":
-            if text[at : at + 1] != '"':
-                raise json.JSONDecodeError("Expecting a key in double quotes", text, at)
-            key, at = _DECODER.raw_decode(text, at)
-            at = _space(text, at)
-            if text[at : at + 1] != ":":
-                raise json.JSONDecodeError("Expecting ':' delimiter", text, at)
-            value, at = _DECODER.raw_decode(text, _space(text, at + 1))
-            if key in seen:
-                raise ValueError(f"key {key!r} appears twice in one object")
-            seen.add(key)
-            _check({key: value}, where, escaped=escaped)
-            yield key, value
-            at = _space(text, at)
-            if text[at : at + 1] != ",":
-                break
-            at = _space(text, at + 1)
-        if text[at : at + 1] != "}":
-            raise json.JSONDecodeError("Expecting ',' delimiter", text, at)
-        if _space(text, at + 1) < len(text):
-            raise json.JSONDecodeError("Extra data", text, _space(text, at + 1))
 
 
 def text_of(raw: Any) -> str:
@@ -80,16 +44,20 @@ def text_of(raw: Any) -> str:
         return json.dumps(raw, ensure_ascii=False)
 
 
-@contextmanager
-def _told(text: str, where: str) -> Iterator[None]:
-    """What the parser of JSON raises about a text, as errors of ours."""
+def demand_some(text: str, where: str) -> None:
+    """Raise ``InputTruncated`` where there is nothing to read."""
     if not text or text.isspace():
         raise InputTruncated("the input is empty", where=where)
+
+
+@contextmanager
+def told(where: str) -> Iterator[None]:
+    """What the parser of JSON raises, as errors of ours."""
     try:
         yield
     except json.JSONDecodeError as error:
         place = f"{where}:{error.lineno}:{error.colno}"
-        if not text[error.pos :].strip() or error.msg.startswith("Unterminated"):
+        if not error.doc[error.pos :].strip() or error.msg.startswith("Unterminated"):
             raise InputTruncated(f"the JSON ends too early: {error.msg}", where=place) from error
         raise BadInput(f"not JSON: {error.msg}", where=place) from error
     except RecursionError as error:
@@ -98,12 +66,7 @@ def _told(text: str, where: str) -> Iterator[None]:
         raise BadInput(str(error), where=where) from error
 
 
-def _space(text: str, at: int) -> int:
-    """Where the white space ends that begins there, if any."""
-    return _SPACE.match(text, at).end()  # type: ignore[union-attr] # it matches nothing, too
-
-
-def _check(value: Any, where: str, *, escaped: bool) -> None:
+def check(value: Any, where: str, *, escaped: bool) -> None:
     """Refuse what can be neither walked nor written."""
     if _deeper(value, DEEPEST):
         raise LimitExceeded(f"nested deeper than {DEEPEST} levels", where=where)
@@ -133,7 +96,8 @@ def finite(text: str) -> float:
     return value
 
 
-_DECODER = json.JSONDecoder(
+#: Reads JSON as everybody should write it.
+DECODER: json.JSONDecoder = json.JSONDecoder(
     object_pairs_hook=_unique, parse_constant=no_constant, parse_float=finite
 )
 

@@ -24,8 +24,14 @@ def decode(data: bytes, *, where: str, encoding: str = "utf-8-sig") -> str:
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
-        message = f"not UTF-8 (byte 0x{data[error.start]:02x} at offset {error.start})"
-        raise BadInput(message, where=where, hint="Save it as UTF-8.") from error
+        raise undecoded(error, 0, where=where) from error
+
+
+def undecoded(error: UnicodeDecodeError, before: int, *, where: str) -> BadInput:
+    """Say which byte is no UTF-8, of bytes that so many others stand before."""
+    byte = error.object[error.start]
+    message = f"not UTF-8 (byte 0x{byte:02x} at offset {before + error.start})"
+    return BadInput(message, where=where, hint="Save it as UTF-8.")
 
 
 def demand_merged(text: str, *, where: str, hint: str) -> None:

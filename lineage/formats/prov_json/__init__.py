@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from io import BytesIO
+from typing import BinaryIO
 
 from lineage.formats import json_marks
 from lineage.formats.document import Document, crowded
@@ -13,7 +16,6 @@ from lineage.formats.prov_terms import ELEMENTS
 from lineage.gc_pause import gc_disabled
 from lineage.model import terms
 from lineage.model.record import Batch, Loss
-from lineage.sources.text import decode
 
 #: The members of PROV-JSON, which are objects: other JSON has keys of these names with other values.
 _WORDS = frozenset(
@@ -38,9 +40,12 @@ class ProvJson:
     @gc_disabled()
     def loads(self, data: bytes, where: str = "document") -> Batch:
         """Read a document, bundles and all."""
-        reader = Reader(data, where)
-        reader.document(decode(data, where=where))
-        return reader.batch()
+        [batch] = self.batches(BytesIO(data), where, sys.maxsize)
+        return batch
+
+    def batches(self, file: BinaryIO, where: str, size: int) -> Iterator[Batch]:
+        """See ``formats.Batched``."""
+        return Reader(file, where).batches(file, size)
 
     @gc_disabled()
     def dumps(self, batch: Batch) -> bytes:

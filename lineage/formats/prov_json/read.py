@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
 from sys import intern
-from typing import Any
+from typing import Any, BinaryIO
 
 from lineage.errors import BadInput
 from lineage.formats import prov_terms
@@ -14,9 +15,11 @@ from lineage.formats.names import Names
 from lineage.formats.prov_terms import ELEMENTS, TIMES
 from lineage.model import dictionary, terms
 from lineage.model.dictionary import Member, Pair
+from lineage.model.record import Batch
 from lineage.model.terms import Argument
 from lineage.model.value import Ref, Scalar, Value, several
-from lineage.sources import json_reader
+from lineage.sources import json_reader, json_stream
+from lineage.sources.json_stream import Section
 
 _KEY_TYPE, _PAIRS = "$key-datatype", "prov:key-entity-set"
 
@@ -24,21 +27,37 @@ _KEY_TYPE, _PAIRS = "$key-datatype", "prov:key-entity-set"
 class Reader(JsonReading):
     """One reading of a document."""
 
-    def document(self, text: str) -> None:
-        """Read everything. Raises ``BadInput`` with the place of what is wrong."""
-        for word, value in json_reader.members(text, where=self.where):
+    def batches(self, file: BinaryIO, size: int) -> Iterator[Batch]:
+        """Read everything, in batches of about so many records; there is always one. Raises ``BadInput``
+        with the place of what is wrong.
+        """
+        for word, section in json_stream.sections(file, where=self.where):
             if word == "prefix":
-                self.prefixes.update(self._prefixes(value, "/prefix"))
+                self.prefixes.update(self._prefixes(section.whole(), "/prefix"))
                 break
         bundles: dict[str, Any] = {}
         names = self.names(self.prefixes, "")
-        for word, value in json_reader.members(text, where=self.where):
+        for word, section in json_stream.sections(file, where=self.where):
             if word == "bundle":
-                bundles = self.object(value, "/bundle")
-            else:
-                self._section(word, value, names, None, f"/{word}")
+                bundles = self.object(section.whole(), "/bundle")
+            elif word != "prefix":
+                for records in self._slices(word, section):
+                    self._section(word, records, names, None, f"/{word}")
+                    if len(self.nodes) + len(self.edges) >= size:
+                        yield self.batch()
         for name, content in bundles.items():
             self._bundle(name, self.object(content, f"/bundle/{name}"), names, f"/bundle/{name}")
+        yield self.batch()
+
+    def _slices(self, word: str, section: Section) -> Iterator[dict[str, Any]]:
+        """The records of a section, some at a time."""
+        if (found := section.slices()) is None:
+            yield self.object(section.whole(), f"/{word}")
+            return
+        # Of a section without records its word is looked at.
+        for number, some in enumerate(chain(found, [{}])):
+            if some or not number:
+                yield some
 
     def _bundle(self, name: str, inner: dict[str, Any], names: Names, place: str) -> None:
         if "bundle" in inner:

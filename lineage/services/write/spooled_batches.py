@@ -16,7 +16,7 @@ from lineage.spool import MadeSequence, Spool
 
 _Row = tuple[Any, ...]
 #: Records that stay in memory, of the first batches: that many cost less than the time of a file does.
-HELD = 200_000
+HELD = 50_000
 
 
 class SpooledBatches(MadeSequence[Batch]):

@@ -16,7 +16,7 @@ import orjson
 from lineage.ledger.log import Entry
 from lineage.model import terms
 from lineage.model.merge import mention
-from lineage.model.record import Edge, Node, Record, variant
+from lineage.model.record import Edge, Node, Record
 from lineage.store import prepare
 from lineage.store.claims import Stated, Statement
 from lineage.store.sqlite import names, read, tally
@@ -38,11 +38,8 @@ UPDATE node SET kind = ?, label = ?, attributes = ?, until = NULL, described = ?
 _END_NODE = "UPDATE node SET until = ? WHERE key = ? AND until IS NULL"
 _NEW_STATEMENT = "INSERT INTO statement VALUES (?, ?, ?, ?, NULL, ?, ?, ?, ?)"
 _NEW_EDGE = "INSERT INTO edge VALUES (?, ?, ?, ?, ?, ?, NULL, ?, ?, ?, ?)"
-_HAS_EDGE = """
-SELECT 1 FROM edge WHERE effect = ? AND relation = ? AND cause = ? AND variant = ? AND source = ?
-AND until IS NULL"""
-_STANDS = """
-SELECT 1 FROM edge WHERE effect = ? AND relation = ? AND cause = ? AND variant = ? AND until IS NULL"""
+_SAID_BY = """
+SELECT source FROM edge WHERE effect = ? AND relation = ? AND cause = ? AND variant = ? AND until IS NULL"""
 _END_EDGE = """
 UPDATE edge SET until = ? WHERE effect = ? AND relation = ? AND cause = ? AND variant = ?
 AND source = ? AND until IS NULL"""
@@ -82,6 +79,8 @@ class Change:
     families: Mapping[str, Collection[str]] = field(default_factory=dict)
     wanted: int = 0
     counted: Counter[str] = field(default_factory=Counter)
+    #: The sources that assert an edge: effect, relation, cause, variant.
+    said: dict[tuple[int, ...], set[int]] = field(default_factory=dict)
 
     def look_up(self, records: Sequence[Record]) -> None:
         """Learn which of the nodes that records speak of the file holds."""
@@ -89,30 +88,41 @@ class Change:
         rows = self.connection.execute(_KEYS, (orjson.dumps(list(self.families)).decode(),))
         self.known = {row[0]: _Known(row[1], bool(row[2]), row[3], bool(row[4])) for row in rows}
 
+        ask = self.connection.execute
+        for record in records:
+            if (
+                isinstance(record, Edge)
+                and record.effect in self.known
+                and record.cause in self.known
+            ):
+                edge = self._edge(record)
+                if sources := ask(_SAID_BY, edge).fetchall():
+                    self.said[edge] = {source for (source,) in sources}
+
     def claimed(self, lines: Mapping[bytes, Record]) -> set[bytes]:
         """Which of these records the source asserts now; most are new, and cost no query."""
         known, ask = self.known, self.connection.execute
         found = set()
         for text, record in lines.items():
             if isinstance(record, Node):
-                if record.id not in known:
-                    continue
-                query = _HAS_STATEMENT
-            else:
-                if record.effect not in known or record.cause not in known:
-                    continue
-                query = _HAS_EDGE
-            if ask(query, self._where(record)).fetchone() is not None:
+                if record.id in known and ask(_HAS_STATEMENT, self._where(record)).fetchone():
+                    found.add(text)
+            elif (
+                record.effect in known
+                and record.cause in known
+                and self.source in self.said.get(self._edge(record), ())
+            ):
                 found.add(text)
         return found
 
-    def _where(self, record: Record) -> tuple[object, ...]:
-        """What finds a record's row; its ends are known."""
-        if isinstance(record, Node):
-            said = prepare.statement(record)
-            return (self.known[record.id].key, self.source, *said[1:])
-        ends = self.known[record.effect].key, self.known[record.cause].key
-        return (ends[0], _CODES[record.relation], ends[1], variant(record), self.source)
+    def _where(self, node: Node) -> tuple[object, ...]:
+        """What finds the statement of a node that is known."""
+        return (self.known[node.id].key, self.source, *prepare.statement(node)[1:])
+
+    def _edge(self, edge: Edge) -> tuple[int, ...]:
+        """What finds the rows of an edge whose ends are known."""
+        ends = self.known[edge.effect].key, self.known[edge.cause].key
+        return (ends[0], _CODES[edge.relation], ends[1], prepare.facets(edge)[1])
 
     def apply(self, entry: Entry, added: Sequence[Record], gone: Sequence[Record]) -> int:
         """Write the rows of an entry, then what readers see of the nodes it touches: how many of those
@@ -172,7 +182,7 @@ class Change:
 
     def _draw(self, added: Iterable[Record], keys: dict[str, int], seq: int) -> None:
         source = self.source
-        known, new = self.known, 0
+        new = 0
         rows: list[tuple[Any, ...]] = []
         for record in added:
             if not isinstance(record, Edge):
@@ -180,8 +190,7 @@ class Change:
             relation, attributes = record.relation, record.attributes
             ends = keys[record.effect], _CODES[relation], keys[record.cause]
             shown, number = prepare.facets(record)
-            told = record.effect in known and record.cause in known and self._stands(*ends, number)
-            new += not told and ends[1] not in read.IMPLIED
+            new += (*ends, number) not in self.said and ends[1] not in read.IMPLIED
             follow = terms.follows(relation, attributes) if attributes else _FOLLOWED[relation]
             rows.append((*ends, number, source, seq, follow, shown, record.id, record.bundle))
             if relation in terms.IMPLIES:
@@ -262,10 +271,9 @@ class Change:
             ends = (self.known[arc.effect].key, self.known[arc.cause].key)
             code = _CODES[arc.relation]
             row = (seq, ends[0], code, ends[1], arc.variant, self.source)
-            ended = self.connection.execute(_END_EDGE, row).rowcount
-            if ended and not arc.implied and not self._stands(ends[0], code, ends[1], arc.variant):
+            self.connection.execute(_END_EDGE, row)
+            sources = self.said.pop(row[1:5], {self.source}) - {self.source}
+            if sources:
+                self.said[row[1:5]] = sources
+            elif not arc.implied:
                 self.counted[tally.EDGES] -= 1
-
-    def _stands(self, *edge: int) -> bool:
-        """Whether any source asserts an edge: effect, relation, cause, variant."""
-        return self.connection.execute(_STANDS, edge).fetchone() is not None
