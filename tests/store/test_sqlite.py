@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import os
 import warnings
+from contextlib import closing
 from itertools import product
+from types import SimpleNamespace
 
 import pytest
 
 import lineage
 from lineage.app import open_store
-from lineage.errors import MissingExtra
+from lineage.errors import MissingExtra, StoreBusy
 from lineage.ledger.log import Draft
 from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Literal, Ref
@@ -20,7 +22,7 @@ from lineage.query.plan import AllNodes, EdgeFilter, PlanRequest
 from lineage.services.operate.replicate import copy
 from lineage.store.base import NOW, Filter, Hop, Page, View, Walk
 from lineage.store.reference import Clock
-from lineage.store.sqlite import connect, names, read
+from lineage.store.sqlite import connect, names, read, turns
 from lineage.store.sqlite.select import searched, ways
 from lineage.store.sqlite.sets import KeySets
 from tests.contract.test_conditions import NAMES, TEXTS
@@ -228,6 +230,31 @@ def test_a_sqlite_without_full_text_search_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(connect, "statements", lambda: made)
     with pytest.raises(MissingExtra, match=r"lacks FTS5 with trigrams.*no such module: nosuch"):
         lineage.open(tmp_path / "s.db")
+
+
+def test_who_waits_longest_to_write_tries_most_often(tmp_path, monkeypatch):
+    """And gives up when its patience is over, with what the connection waits for as it was."""
+    path, pauses, now = str(tmp_path / "s.db"), [], [0.0]
+
+    def sleep(seconds):
+        pauses.append(seconds)
+        now[0] += seconds
+        if len(pauses) == 30:
+            other._open.execute("COMMIT")
+
+    monkeypatch.setattr(turns, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=sleep))
+    with closing(open_store(path)) as other, closing(open_store(path, busy_timeout=80)) as waiting:
+        draft = Draft(source="s", importer="t", actor="t", recorded="2026-01-01")
+        other._open.execute("BEGIN IMMEDIATE")
+        assert waiting.write(draft, Batch(nodes=(Node(id="urn:1", kind="Run"),))).added == 1
+        assert pauses == sorted(pauses, reverse=True)
+        assert pauses[0] > 4 * pauses[-1] > 0
+        other._open.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreBusy, match="another process is writing"):
+            waiting.write(draft, Batch(nodes=(Node(id="urn:2", kind="Run"),)))
+        other._open.execute("ROLLBACK")
+        assert waiting._open.execute("PRAGMA busy_timeout").fetchone() == (80,)
+        assert waiting.write(draft, Batch(nodes=(Node(id="urn:2", kind="Run"),))).added == 1
 
 
 def test_nobody_else_may_read_a_store(tmp_path):

@@ -37,7 +37,7 @@ from lineage.store.engines import Options
 from lineage.store.paging import pages
 from lineage.store.reference import Clock
 from lineage.store.rows import EdgeRow, NodeRow
-from lineage.store.sqlite import audit, history, kept, ledger, names, read, tally
+from lineage.store.sqlite import audit, history, kept, ledger, names, read, tally, turns
 from lineage.store.sqlite.around import around
 from lineage.store.sqlite.connect import (
     PATIENCE,
@@ -71,6 +71,7 @@ class SqliteStore:
         served: bool = False,
     ) -> None:
         self.path = path
+        self._patience = busy_timeout
         self._adjacency = shared(path) if served else None
         self._lock = RLock()
         self._connection: Connection | None = connect(
@@ -114,7 +115,7 @@ class SqliteStore:
             connection = self._open
             if connection.journal != "wal":
                 [connection.journal] = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-            connection.execute("BEGIN IMMEDIATE")
+            turns.begin(connection, self._patience)
             try:
                 yield connection
                 connection.execute("COMMIT")
