@@ -31,6 +31,8 @@ PATIENCE = 30_000
 #: Pages of write-ahead log before they are folded into the file: 64 MB. A bulk load touches the
 #: same pages again and again, and folds them once instead of often.
 CHECKPOINT = 16_000
+#: Bytes of the file that are mapped: more would be no faster, and all of it be memory of the process.
+MAPPED = 32 << 20
 #: "Lin1" in ASCII: marks a file as ours (PRAGMA application_id).
 MARK = 0x4C696E31
 
@@ -155,7 +157,7 @@ def _prepare(connection: Connection, path: Path, durability: str, busy_timeout: 
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA cache_size = -65536")
-    connection.execute("PRAGMA mmap_size = 1073741824")
+    connection.execute(f"PRAGMA mmap_size = {MAPPED}")
     connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT}")
     select.register_functions(connection)
     names.register_functions(connection)
