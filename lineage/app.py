@@ -6,7 +6,6 @@ from __future__ import annotations
 import getpass
 import os
 import secrets
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
@@ -194,6 +193,8 @@ def open_here(
 @contextmanager
 def _scratch() -> Iterator[Store]:
     """An empty store, gone afterwards."""
+    import tempfile
+
     with (
         tempfile.TemporaryDirectory(prefix="lineage-") as folder,
         closing(open_store(str(Path(folder) / FILE), durability="fast")) as store,

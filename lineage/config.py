@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,6 +132,8 @@ def _written(start: Path | None) -> Mapping[str, str]:
     path = found_upwards(FILE, start)
     if path is None:
         return {}
+    import tomllib
+
     try:
         held = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -14,7 +14,7 @@ from pathlib import Path
 from importers.base import Importer, Options, Source
 from importers.batching import batches
 from importers.dvc import contents
-from importers.dvc.files import PATTERNS, Files, Version, committed, uncommitted, working
+from importers.dvc.files import Files, Version, committed, uncommitted, working
 from importers.dvc.folders import learn
 from importers.dvc.parts import Parts
 from importers.dvc.reading import Reading
@@ -24,6 +24,7 @@ from importers.tally import Tally
 from lineage.errors import BadInput, InputMissing, LineageError
 from lineage.model.record import Batch, Loss, Record
 from lineage.progress import told
+from lineage.sources.file_names import OF_DVC
 from lineage.sources.git import layout
 from lineage.sources.git.reader import GitReader
 
@@ -81,7 +82,7 @@ class DvcImporter(Importer):
 
 def _signs(path: Path) -> bool:
     """Whether a folder, or one in it that is no repository of its own, has files of DVC."""
-    patterns = (*PATTERNS, *(f"*/{x}" for x in PATTERNS))
+    patterns = (*OF_DVC, *(f"*/{x}" for x in OF_DVC))
     found = (x for pattern in patterns for x in path.glob(pattern))
     own = (x for x in islice(found, 100) if x.parent == path or not layout.looks(x.parent))
     return any(x.is_file() for x in own) or (path / _SIGNS[-1]).is_file()
@@ -93,7 +94,7 @@ def _in_history(path: Path) -> bool:
         names = [f"{tip}:{sign}" for tip in tips for sign in _SIGNS]
         if any(data is not None for _, data in repository.blobs(names)):
             return True
-        return repository.touched(*PATTERNS)
+        return repository.touched(*OF_DVC)
 
 
 def _demand_root(path: Path) -> None:

@@ -16,13 +16,12 @@ from importers.dvc.places import is_text
 from importers.tally import Tally
 from lineage.progress import Progress, silent, told
 from lineage.sources import yaml_reader
+from lineage.sources.file_names import OF_DVC, is_of_dvc
 from lineage.sources.git.diff import Change
 from lineage.sources.git.reader import GitReader
 
 Sort = Literal["dvc.lock", "dvc.yaml", "*.dvc"]
 
-#: Names of the files; a Dvcfile is a file of one stage, as DVC before 3 wrote it (dvc/dvcfile.py).
-PATTERNS = ("dvc.lock", "dvc.yaml", "*.dvc", "Dvcfile")
 #: A working folder with more entries than this is not looked through to its end.
 _MOST_ENTRIES = 500_000
 
@@ -58,18 +57,6 @@ class Version:
     def shown(self) -> str:
         """Where it is, for people."""
         return f"{self.path} at {self.commit[:12]}" if self.commit else self.path
-
-
-def is_ours(path: str) -> bool:
-    """Whether a path is one of DVC's files, rather than of its own folder.
-
-    >>> is_ours("a/dvc.lock"), is_ours("x.csv.dvc"), is_ours(".dvc/config"), is_ours(".dvc/a.dvc")
-    (True, True, False, False)
-    """
-    *folders, base = path.split("/")
-    if ".dvc" in folders or "\n" in path:
-        return False
-    return base in PATTERNS or (base.endswith(".dvc") and base != ".dvc")
 
 
 class Files:
@@ -133,15 +120,15 @@ def small_file(root: Path, path: str, limit: int = yaml_reader.LARGEST) -> bytes
 
 def committed(repository: GitReader, revisions: str | None) -> Iterator[Version]:
     """Yield every state of DVC's files in all of history, newest first."""
-    for sha, changes in repository.history(*PATTERNS, revisions=revisions):
-        ours = {change.path: change for change in changes if is_ours(change.path)}
+    for sha, changes in repository.history(*OF_DVC, revisions=revisions):
+        ours = {change.path: change for change in changes if is_of_dvc(change.path)}
         for change in ours.values():
             if change.after is not None and not change.submodule:
                 beside = ours.get(posixpath.join(posixpath.dirname(change.path), "dvc.yaml"))
                 yield _changed(sha, change, beside)
     for sha in sorted(repository.layout.shallow.intersection(repository.revisions(revisions))):
         for entry in repository.tree(sha):
-            if is_ours(entry.path):
+            if is_of_dvc(entry.path):
                 yield Version(path=entry.path, name=entry.oid, commit=sha, claims=False)
 
 
@@ -175,7 +162,7 @@ def working(folder: Path, tally: Tally, inner: list[str]) -> Iterator[Version]:
         inner += [(within / x).as_posix() for x in seen if x not in folders]
         for file in sorted(files):
             path = Path(place, file).relative_to(folder).as_posix()
-            if is_ours(path) and is_text(path):
+            if is_of_dvc(path) and is_text(path):
                 yield Version(path=path, name=f":{path}")
 
 

@@ -6,12 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from importers.dvc.files import Files, Version, is_ours
+from importers.dvc.files import Files, Version
 from importers.dvc.locked import Item
 from importers.dvc.reading import Found, Reading
 from importers.tally import Tally
 from lineage import ids
 from lineage.errors import BadInput
+from lineage.sources.file_names import is_of_dvc
 from lineage.sources.git.reader import GitReader
 from lineage.sources.git.snapshots import Snapshots
 
@@ -33,8 +34,8 @@ def tracked(
     versions = [
         Version(path=path, name=oid, commit=sha)
         for sha in trees.commits
-        for path, oid in trees.files(sha, is_ours)
-        if is_ours(path)
+        for path, oid in trees.files(sha, is_of_dvc)
+        if is_of_dvc(path)
     ]
     if not versions:
         return {}

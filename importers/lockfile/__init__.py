@@ -27,6 +27,7 @@ from importers.tally import Tally
 from lineage.errors import BadInput, InputMissing, UnknownFormat
 from lineage.model.record import Batch, Edge, Node, Record, line
 from lineage.paths import as_text
+from lineage.sources.file_names import EXPLICIT
 
 __all__ = ["IMPORTER", "LockfileImporter", "environment_of_model", "environments_in"]
 
@@ -40,7 +41,7 @@ PARSERS: Final[Mapping[str, Callable[[bytes, Reader], list[Resolved]]]] = {
     "pixi.lock": pixi.pixi,
     "renv.lock": renv.renv,
     "conda-lock.yml": conda.conda_lock,
-    finding.EXPLICIT: explicit.conda_explicit,
+    EXPLICIT: explicit.conda_explicit,
 }
 
 

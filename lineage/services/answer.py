@@ -11,7 +11,6 @@ import orjson
 
 from lineage.model.gaps import Gap
 from lineage.model.record import Edge, Node
-from lineage.services import notebook
 from lineage.services.as_of import ReadState
 from lineage.services.summary import counted
 from lineage.store.base import Cut, Subgraph
@@ -93,6 +92,8 @@ class Answer:
         return f"<Answer: {self.summary}>"
 
     def _repr_html_(self) -> str:
+        from lineage.services import notebook
+
         return notebook.table(self.found, self.summary, complete=self.certificate.complete)
 
     def to_pandas(self) -> Any:
@@ -102,12 +103,16 @@ class Answer:
         attribute the cell is missing. An attribute that is itself called id, kind or label is in
         ``attributes.id``. Raises ``MissingExtra`` without pandas.
         """
+        from lineage.services import notebook
+
         return notebook.nodes_frame(self.found)
 
     def edges_to_pandas(self) -> Any:
         """The edges as a ``pandas.DataFrame``: type, effect, cause, then attributes as
         ``to_pandas`` has them. Raises ``MissingExtra`` without pandas.
         """
+        from lineage.services import notebook
+
         return notebook.edges_frame(self.found)
 
     def to_dict(self) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from typing import TypeVar
 
 from lineage.errors import Usage
 from lineage.ledger.merkle import Frontier
-from lineage.query import moments
 from lineage.services.context import Context
 from lineage.store.base import NOW, View
 
@@ -59,6 +58,8 @@ def view_at(ctx: Context, at: str | int | None) -> View:
         return NOW
     if isinstance(at, int) or at.isdecimal():
         return View(as_of=min(int(at), ctx.store.head().size))
+    from lineage.query import moments
+
     try:
         moment = datetime.fromisoformat(moments.iso(at) or at)
     except ValueError as error:

@@ -71,13 +71,13 @@ def test_the_public_names_are_these():
         assert getattr(lineage, name) is not None
 
 
-def test_help_loads_no_engine_and_no_importer():
+def _loads(arguments: list[str], forbidden: set[str]) -> set[str]:
+    """What a command loads of what it should not."""
     script = (
         "import sys; from lineage.cli import main\n"
-        "try: main(['--help'])\n"
-        "except SystemExit: pass\n"
-        "heavy = {'sqlite3', 'neo4j', 'neomodel', 'rich', 'yaml', 'lineage.app', 'importers', 'orjson'}\n"
-        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+        f"try: main({arguments!r})\n"
+        "except SystemExit as end: assert not end.code\n"
+        f"print(*({forbidden!r} & set(sys.modules)), file=sys.stderr)"
     )
     done = subprocess.run(
         [sys.executable, "-c", script],
@@ -87,6 +87,27 @@ def test_help_loads_no_engine_and_no_importer():
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    return set(done.stderr.split())
+
+
+def test_help_loads_no_engine_and_no_importer():
+    heavy = {"sqlite3", "neo4j", "neomodel", "rich", "yaml", "lineage.app", "importers", "orjson"}
+    assert not _loads(["--help"], heavy)
+
+
+def test_a_trace_loads_no_reader_though_it_looks_whether_the_sources_changed(tmp_path):
+    (tmp_path / "requirements.txt").write_text("numpy==2.3.1\n")
+    (tmp_path / "data.csv.dvc").write_text(f"outs:\n- md5: {'a' * 32}\n  path: data.csv\n")
+    with lineage.open(tmp_path / "store.db") as store:
+        assert {"dvc", "lockfile"} <= {report.importer for report in store.load(tmp_path)}
+        (environment,) = (row.id for row in store.ask("kind:Environment").nodes)
+    (tmp_path / "requirements.txt").write_text("numpy==2.3.2\n")
+    heavy = {"importers", "yaml", "packaging", "lark", "tomllib", "html", "tempfile", "subprocess"}
+    trace = ["--store", str(tmp_path / "store.db"), "trace", environment]
+    assert not _loads(trace, heavy)
+    assert not _loads([*trace, "--json"], {*heavy, "rich"})
+    told = lineage.open(tmp_path / "store.db").trace(environment).certificate.gaps
+    assert "source-changed" in {gap.code for gap in told}
 
 
 #: What only another extra than the module's own brings.

@@ -8,8 +8,9 @@ import pytest
 import lineage
 from importers.base import Source
 from importers.lockfile import IMPORTER
-from importers.lockfile.finding import format_of, governing_rank
+from importers.lockfile.finding import format_of
 from lineage.errors import BadInput
+from lineage.sources.file_names import governing_rank
 from tests.importers.lockfile_read import COMMIT, read, written
 
 EXPLICIT = """# This file may be used to create an environment using:

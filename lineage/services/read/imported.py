@@ -17,6 +17,7 @@ import orjson
 
 from lineage.services.context import Context
 from lineage.services.read import known_gaps
+from lineage.sources.file_names import governing_rank, is_of_dvc
 from lineage.store.base import NOW, Store
 from lineage.store.paging import values_under
 
@@ -133,14 +134,9 @@ def look(path: Path, importer: str) -> str:
 
 def _signs(path: Path, importer: str) -> list[Path]:
     """What changes in a folder with what an importer reads there, beside new commits."""
-    # What an importer knows is loaded for stores that hold something of it.
     if importer == "dvc":
-        from importers.dvc.files import is_ours
-
-        return [file for file in sorted(path.iterdir()) if is_ours(file.name)][:MOST]
+        return [file for file in sorted(path.iterdir()) if is_of_dvc(file.name)][:MOST]
     if importer == "lockfile":
-        from importers.lockfile.finding import governing_rank
-
         return [file for file in sorted(path.iterdir()) if governing_rank(file.name) is not None]
     if importer == "mlflow":
         stores = sorted(path.glob("*.db"))[:MOST]

@@ -7,7 +7,6 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from importlib.resources import files
 from pathlib import Path
 from urllib.parse import quote
 
@@ -187,6 +186,8 @@ def lay_out(connection: sqlite3.Connection) -> None:
 
 def statements() -> list[str]:
     """The statements that lay out a new store."""
+    from importlib.resources import files
+
     text = files("lineage.store.sqlite").joinpath("schema.sql").read_text("utf-8")
     kept = "\n".join(row for row in text.splitlines() if not row.startswith("--"))
     return [*(part for part in kept.split(";") if part.strip()), *select.indexes()]

@@ -12,7 +12,6 @@ from pathlib import PurePosixPath
 
 from importers.dvc.tracked import TrackedVersion, tracked
 from importers.lockfile import environments_in, records
-from importers.lockfile.finding import governing_rank
 from importers.tally import Tally
 from lineage import ids
 from lineage.errors import LineageError
@@ -20,6 +19,7 @@ from lineage.model import kinds
 from lineage.model.identity import content
 from lineage.model.record import Edge, Record
 from lineage.sources import git_lfs
+from lineage.sources.file_names import governing_rank
 from lineage.sources.git.objects import visible
 from lineage.sources.git.reader import GitReader
 

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What files are called that tools leave in a project. The names stand apart from who reads the files:
+whether an imported folder has something new is asked with every answer, and loads no importer.
+"""
+
+from __future__ import annotations
+
+import re
+
+#: DVC's files; a Dvcfile is a file of one stage, as DVC before 3 wrote it (dvc/dvcfile.py).
+OF_DVC = ("dvc.lock", "dvc.yaml", "*.dvc", "Dvcfile")
+#: The format of lock files that has no name of its own.
+EXPLICIT = "explicit list of conda"
+#: What its files are called where they are a project's.
+_EXPLICIT_NAME = re.compile(
+    r"conda-(?:linux|osx|win)-(?:64|32|aarch64|arm64|ppc64le|s390x)\.lock|conda-explicit\.(?:txt|lock)"
+)
+#: The files that say what a project is run with, the most exact first; among several in one folder
+#: the first of these counts.
+_GOVERNING = (
+    "uv.lock",
+    "pylock.toml",
+    "poetry.lock",
+    "pdm.lock",
+    "Pipfile.lock",
+    "pixi.lock",
+    "conda-lock.yml",
+    EXPLICIT,
+    "renv.lock",
+    "requirements.lock",
+    "requirements.txt",
+    "environment.yml",
+    "environment.yaml",
+)
+
+
+def is_of_dvc(path: str) -> bool:
+    """Whether a path is one of DVC's files, rather than of its own folder.
+
+    >>> is_of_dvc("a/dvc.lock"), is_of_dvc("x.csv.dvc"), is_of_dvc(".dvc/config"), is_of_dvc(".dvc/a.dvc")
+    (True, True, False, False)
+    """
+    *folders, base = path.split("/")
+    if ".dvc" in folders or "\n" in path:
+        return False
+    return base in OF_DVC or (base.endswith(".dvc") and base != ".dvc")
+
+
+def governing_rank(name: str) -> int | None:
+    """The rank of a file among those that say what its project is run with, 0 the most exact;
+    ``None`` for another file, a list of what developers need besides among them.
+    """
+    if _EXPLICIT_NAME.fullmatch(name):
+        name = EXPLICIT
+    return _GOVERNING.index(name) if name in _GOVERNING else None
