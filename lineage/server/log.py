@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+import select
 import sys
 import time
 import traceback
@@ -16,11 +17,21 @@ from structlog.typing import EventDict
 
 from lineage.server import request_id
 
+#: Characters of a library's message that are logged: a line has to fit into what a pipe that says it
+#: takes something is sure to take (``select.PIPE_BUF``, 4,096 bytes on Linux).
+_MESSAGE = 500
+
 
 class LineLimiter:
-    """Limits the lines a second: a flood of requests must not become a flood of log lines."""
+    """Limits the lines a second: a flood of requests must not become a flood of log lines. A line that
+    would have to wait, because nobody reads what the stream holds, is dropped: requests never wait for
+    who reads the log.
+    """
 
-    def __init__(self, lines: int, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, lines: int, stream: TextIO, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._stream = stream
         self._lines = float(lines)
         self._left = float(lines)
         self._monotonic = monotonic
@@ -35,7 +46,7 @@ class LineLimiter:
         now = self._monotonic()
         self._left = min(self._lines, self._left + (now - self._last) * self._lines)
         self._last = now
-        if self._left < 1:
+        if self._left < 1 or not takes_a_line(self._stream):
             self._dropped += 1
             raise structlog.DropEvent
         self._left -= 1
@@ -44,12 +55,27 @@ class LineLimiter:
         return event
 
 
+def takes_a_line(stream: TextIO) -> bool:
+    """Whether a line can be written to a stream without waiting: there is room in the pipe, terminal or
+    socket behind it, and somebody who may read it. What has none behind it takes every line.
+    """
+    try:
+        number = stream.fileno()
+    except OSError:
+        return True
+    poll = select.poll()
+    poll.register(number, select.POLLOUT)
+    return poll.poll(0) == [(number, select.POLLOUT)]
+
+
 def logger(lines: int, stream: TextIO | None = None) -> Any:
     """Make a logger of JSON lines, at most ``lines`` a second."""
+    # Python has no stderr where its descriptor was closed before the start.
+    stream = stream or sys.stderr or sys.stdout
     return structlog.wrap_logger(
-        structlog.PrintLogger(stream or sys.stderr),
+        structlog.WriteLogger(stream),
         processors=[
-            LineLimiter(lines),
+            LineLimiter(lines, stream),
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(serializer=_dumps),
@@ -89,7 +115,8 @@ class StructlogHandler(logging.Handler):
             more["at"] = place(record.exc_info[1])
         if (ident := request_id.current()) is not None:
             more["id"] = ident
-        self._log.warning(str(record.msg).split("\n", 1)[0], logger=record.name, **more)
+        message = str(record.msg).split("\n", 1)[0][:_MESSAGE]
+        self._log.warning(message, logger=record.name, **more)
 
 
 def bridge(log: Any) -> None:

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -104,6 +106,31 @@ def test_what_was_acknowledged_before_sigterm_is_in_the_store(store):
     with lineage.open(store) as opened:
         assert opened.store.get(acknowledged, NOW).keys() == set(acknowledged)
         assert opened.verify().state == "intact"
+
+
+def test_a_log_that_nobody_reads_holds_no_request_up_and_says_what_it_lost(store):
+    with running(store) as served:
+        pipe = served.popen.stderr.fileno()
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 8192)
+        for _ in range(200):
+            assert get(served.address, "/prov/urn:m", served.secret)[0] == 200
+        kept = os.read(pipe, 65536)
+        while b"dropped" not in kept:
+            assert get(served.address, "/prov/urn:m", served.secret)[0] == 200
+            kept += os.read(pipe, 65536)
+        code, _, err = served.stop(signal.SIGTERM)
+    assert code == 0
+    *held, last = map(json.loads, kept.splitlines())
+    assert not err
+    assert last["dropped"] >= 200 - len(held) > 0
+
+
+def test_a_log_whose_reader_has_gone_holds_no_request_up(store):
+    with running(store) as served:
+        served.popen.stderr.close()
+        for _ in range(3):
+            assert get(served.address, "/prov/urn:m", served.secret)[0] == 200
+        assert served.stop(signal.SIGTERM)[0] == 0
 
 
 def test_the_first_token_is_printed_once_and_opens_the_server(store):
