@@ -165,44 +165,83 @@ Condition: TypeAlias = (
 )
 
 ALWAYS = AllOf(())
+#: The keys of typed values, which stand inside those of attributes.
+VALUE_KEYS = frozenset({"$", "type", "lang"})
 #: A value as a number, where it is one.
 number: Callable[[Any], float | None] = numeric.number
 
 
 def accepts(condition: Condition, node: Shown) -> bool:
     """Whether a node meets a condition: the meaning that engines reproduce."""
+    return node_test(condition)(node)
+
+
+@lru_cache(maxsize=4096)
+def node_test(condition: Condition) -> Callable[[Shown], bool]:
+    """The test of ``accepts``, made once for many nodes."""
     match condition:
         case AllOf(parts):
-            return all(accepts(part, node) for part in parts)
+            tests = tuple(map(node_test, parts))
+            return lambda node: all(test(node) for test in tests)
         case AnyOf(parts):
-            return any(accepts(part, node) for part in parts)
+            tests = tuple(map(node_test, parts))
+            return lambda node: any(test(node) for test in tests)
         case Not(of):
-            return not accepts(of, node)
+            inner = node_test(of)
+            return lambda node: not inner(node)
         case KindIn(kinds):
-            return node.kind in kinds
+            return lambda node: node.kind in kinds
         case NameLike(pattern):
             found = glob(pattern)
-            return bool(found(node.id) or (node.label is not None and found(node.label)))
+            return lambda node: bool(
+                found(node.id) or (node.label is not None and found(node.label))
+            )
         case LabelIs(label):
-            return node.label == label
+            return lambda node: node.label == label
         case IdPrefix(prefix):
-            return node.id.startswith(prefix)
+            return lambda node: node.id.startswith(prefix)
         case TextContains(text):
             wanted = text.lower()
-            return wanted in node.id.lower() or wanted in (node.label or "").lower()
+            return lambda node: wanted in node.id.lower() or wanted in (node.label or "").lower()
         case _:
-            return holds(condition, node.attributes)
+            held = attributes_test(condition)
+            return lambda node: held(node.attributes)
 
 
 def holds(condition: Attribute, attributes: str) -> bool:
     """Whether the JSON text of a node's attributes meets a condition on one of them."""
-    if mark(condition.key) not in attributes:
-        return False
-    held = orjson.loads(attributes).get(condition.key)
-    if held is None:
-        return False
-    test = attribute_test(condition)
-    return any(map(test, held)) if isinstance(held, list) else test(held)
+    return attributes_test(condition)(attributes)
+
+
+@lru_cache(maxsize=4096)
+def attributes_test(condition: Attribute) -> Callable[[str], bool]:
+    """The test of ``holds``, made once for many nodes."""
+    key, marked, test = condition.key, mark(condition.key), attribute_test(condition)
+    first, further = _plainly(condition)
+
+    def meets(attributes: str) -> bool:
+        if first and (further in attributes or first in attributes):
+            return True
+        if marked not in attributes:
+            return False
+        held = orjson.loads(attributes).get(key)
+        if held is None:
+            return False
+        return any(map(test, held)) if isinstance(held, list) else test(held)
+
+    return meets
+
+
+def _plainly(condition: Attribute) -> tuple[str, str]:
+    """How an attribute is written, first of them or behind another, whose one text meets a condition: found
+    without reading the rest. No text has these quotes in it; typed values have, under keys of their own.
+    """
+    match condition:
+        case Like(key, literal) | Compares(key, "=", str(literal)) if "*" not in literal:
+            if key not in VALUE_KEYS and (isinstance(condition, Like) or is_plain(literal)):
+                text = mark(key) + orjson.dumps(literal).decode()
+                return "{" + text, "," + text
+    return "", ""
 
 
 @lru_cache(maxsize=4096)

@@ -98,9 +98,9 @@ def of_runs(
     """
     if not runs:
         return
-    rows = {row.id: row.kind for row in known}
+    rows = {ident: kind for ident, kind, _, _ in known}
     coded, equipped, unsure = set(), set(), dict[str, list[str]]()
-    for relation, effect, cause, *_ in used:
+    for relation, effect, cause, _, _, _ in used:
         if relation != "used":
             continue
         if cause.startswith(_OURS):

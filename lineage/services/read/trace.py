@@ -276,8 +276,11 @@ def _start(
 def grouped(rows: Iterable[NodeRow]) -> dict[str, list[str]]:
     """Put identifiers into the groups in which people read them."""
     groups: dict[str, list[str]] = {}
-    for row in rows:
-        groups.setdefault(kinds.group(row.kind), []).append(row.id)
+    of_kind: dict[str, list[str]] = {}
+    for ident, kind, _, _ in rows:
+        if (held := of_kind.get(kind)) is None:
+            held = of_kind[kind] = groups.setdefault(kinds.group(kind), [])
+        held.append(ident)
     return {name: groups[name] for name in kinds.GROUPS if name in groups}
 
 

@@ -152,12 +152,11 @@ class Sieve:
 
     def _attribute(self, condition: Attribute) -> tuple[str, bool]:
         """The text of a condition on an attribute, and whether it is exact."""
-        if condition.key in ("$", "type", "lang"):
-            # These stand inside typed values as well.
+        if condition.key in c.VALUE_KEYS:
             return "true", False
         mark = c.mark(condition.key)
         match condition:
-            case c.Has():
+            case c.Has() | c.Like(_, "*"):
                 return self._holding(mark), True
             case c.Like(key, pattern):
                 return self._text_of(
