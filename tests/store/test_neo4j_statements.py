@@ -13,6 +13,8 @@ from lineage.errors import LineageError
 from lineage.model.record import Batch, Edge, Node
 from lineage.services.read import imported
 from lineage.store.neo4j.client import Client
+from lineage.store.neo4j.rows import edges_among, node_rows
+from lineage.store.rows import EdgeRow
 from tests.conftest import KEY, RELEASES, clock, neo4j_address
 from tests.store.test_neo4j import ALLOWED, operators
 
@@ -220,6 +222,14 @@ def test_only_a_condition_that_no_index_knows_looks_at_all_of_a_kind(ladder, sen
     for question in OF_A_KIND:
         names = {name for name, _ in _profile(ladder, sent, question)}
         assert names - SEEKING in ({"NodeByLabelScan"}, {"UnionNodeByLabelsScan"}), question
+
+
+def test_an_edge_that_is_written_meanwhile_leads_to_no_node_of_the_answer():
+    nodes = node_rows([["urn:a", "Run", None, "{}"], ["urn:b", "Entity", "b", "{}"]])
+    stood, written = ["USED", 7, 9, "{}", None], ["USED", 7, 11, "{}", None]
+    one = edges_among([stood], [7, 9], nodes)
+    assert one == [EdgeRow("used", "urn:a", "urn:b", "{}", None, None)]
+    assert edges_among([stood, written], [7, 9], nodes) == one
 
 
 def _profile(

@@ -124,8 +124,11 @@ def quantified(
 #: Unit separator: no IRI holds it, and JSON text escapes it. What may hold anything comes last.
 SEPARATOR = "\x1f"
 _PLUS = f" + '{SEPARATOR}' + "
-#: One text an edge and one a node: the driver pays for each element of a list, not for its length.
-NODE = _PLUS.join(("n.uid", "n.kind", "n.attributes", "coalesce('=' + n.label, '')"))
+#: A node, as ``rows.node_rows`` reads it.
+NODE = "[n.uid, n.kind, n.label, n.attributes]"
+#: What the server calls the nodes of a list, by which ``among`` names the ends of edges: in one statement,
+#: and nowhere else. A function that is called deprecated, in every language of every server that there is.
+KEYS = "[n IN ns | id(n)]"
 #: An edge's identifier and bundle are one property, mostly absent: looking for what is not there
 #: costs the server a walk through all that is.
 _TAIL = _PLUS.join((f"coalesce(e.named, '{SEPARATOR}')", "e.attributes"))
@@ -134,9 +137,24 @@ PAST_EDGE = _PLUS.join(("e.type", "e.effect", "e.cause", _TAIL))
 
 
 def edge(hop: Hop) -> str:
-    """The text of an edge ``e`` that a hop takes from ``n`` to ``m``."""
-    effect, cause = ("n", "m") if hop.toward == "causes" else ("m", "n")
+    """The text of an edge ``e`` that a hop takes from ``n`` to ``m``: the driver pays for each element of a
+    list, not for its length.
+    """
+    effect, cause = _ends(hop)
     return _PLUS.join(("type(e)", f"{effect}.uid", f"{cause}.uid", _TAIL))
+
+
+def among(hop: Hop) -> str:
+    """An edge between nodes that are read with it (``KEYS``), as ``rows.edges_among`` reads it: their
+    identifiers are read and sent once, not with each edge.
+    """
+    effect, cause = _ends(hop)
+    return f"[type(e), id({effect}), id({cause}), e.attributes, e.named]"
+
+
+def _ends(hop: Hop) -> tuple[str, str]:
+    """The effect and the cause of an edge that a hop takes from ``n`` to ``m``."""
+    return ("n", "m") if hop.toward == "causes" else ("m", "n")
 
 
 def at_one_head(text: str, *columns: str) -> str:
@@ -177,16 +195,18 @@ def reached(hop: Hop, depth: int | None, *, bounded: bool = False) -> str:
 
 @lru_cache(maxsize=256)
 def walk(hop: Hop) -> str:
-    """Everything within reach, as one row of two lists, or no lists where there is too much."""
+    """Everything within reach, as one row of lists, or no lists where there is too much."""
     pattern, condition = along(hop)
     return at_one_head(
         f"""{reached(hop, None)} LIMIT $most
 WITH collect(n) AS ns
 RETURN CASE WHEN size(ns) < $most THEN [n IN ns | {NODE}] END AS nodes,
+CASE WHEN size(ns) < $most THEN {KEYS} END AS keys,
 CASE WHEN size(ns) < $most THEN
-  COLLECT {{ UNWIND ns AS n MATCH (n){pattern}(m) WHERE {condition} RETURN {edge(hop)} }}
+  COLLECT {{ UNWIND ns AS n MATCH (n){pattern}(m) WHERE {condition} RETURN {among(hop)} }}
 END AS edges""",
         "nodes",
+        "keys",
         "edges",
     )
 

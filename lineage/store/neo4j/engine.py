@@ -40,7 +40,7 @@ from lineage.store.engines import Options
 from lineage.store.neo4j import audit, history, kept, layout, ledger, past
 from lineage.store.neo4j import compile as cypher
 from lineage.store.neo4j.client import PATIENCE, Client
-from lineage.store.neo4j.rows import edge_rows, node_rows
+from lineage.store.neo4j.rows import edge_rows, edges_among, node_rows
 from lineage.store.neo4j.sets import NameSets, matching, within_reach
 from lineage.store.neo4j.write import Change, chunks
 from lineage.store.paging import pages
@@ -322,10 +322,11 @@ class Neo4jStore:
         most = walk.limit + 1
         if view.as_of is None:
             start, text = sorted(walk.start), cypher.walk(walk.hop)
-            nodes, edges = self._client.one(text, walk.seconds, start=start, most=most)
+            nodes, keys, edges = self._client.one(text, walk.seconds, start=start, most=most)
             if nodes is None:
                 return None
-            return Subgraph(node_rows=node_rows(nodes), edge_rows=edge_rows(edges))
+            rows = node_rows(nodes)
+            return Subgraph(node_rows=rows, edge_rows=edges_among(edges, keys, rows))
         clock = Clock(walk.seconds)
         reached = past.reach(self._client, walk.start, walk.hop, view.as_of, most, clock)
         if reached is None:

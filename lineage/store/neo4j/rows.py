@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Nodes and edges out of the texts that our statements answer with."""
+"""Nodes and edges out of the lists and texts that our statements answer with."""
 
 from __future__ import annotations
 
@@ -11,18 +11,49 @@ from lineage.gc_pause import gc_disabled
 from lineage.ledger.log import Header
 from lineage.ledger.merkle import Frontier
 from lineage.store.neo4j.compile import SEPARATOR
-from lineage.store.neo4j.schema import TYPES
+from lineage.store.neo4j.schema import IMPLIED, TYPES
 from lineage.store.rows import EdgeRow, NodeRow
 
 
 @gc_disabled()
-def node_rows(texts: Sequence[str]) -> list[NodeRow]:
-    """Nodes out of their texts."""
-    new, row, sep = tuple.__new__, NodeRow, SEPARATOR
-    return [
-        new(row, (ident, kind, label[1:] if label else None, attributes))
-        for ident, kind, attributes, label in [text.split(sep, 3) for text in texts]
-    ]
+def node_rows(found: Sequence[Sequence[Any]]) -> list[NodeRow]:
+    """Nodes as they are read (``compile.NODE``)."""
+    new, row = tuple.__new__, NodeRow
+    return [new(row, each) for each in found]
+
+
+@gc_disabled()
+def edges_among(
+    found: Sequence[Sequence[Any]], keys: Sequence[int], nodes: Sequence[NodeRow]
+) -> list[EdgeRow]:
+    """Edges between nodes that the same statement read, and what it calls those nodes (``compile.among``).
+
+    An edge that somebody writes meanwhile may lead beyond them: it is left out of an answer that is no
+    answer of one moment either.
+    """
+    new, row, names = tuple.__new__, EdgeRow, TYPES
+    ends = {key: node.id for key, node in zip(keys, nodes, strict=True)}
+    try:
+        rows = [
+            new(row, (names[type_], ends[effect], ends[cause], attributes, *_NAMELESS))
+            if named is None
+            else new(row, (names[type_], ends[effect], ends[cause], attributes, *_named(named)))
+            for type_, effect, cause, attributes, named in found
+        ]
+    except KeyError:
+        return edges_among([e for e in found if e[1] in ends and e[2] in ends], keys, nodes)
+    # Edges that others imply may be told apart by what is not shown of them.
+    return rows if _IMPLIED.isdisjoint(each[0] for each in found) else list(dict.fromkeys(rows))
+
+
+_NAMELESS = (None, None)
+_IMPLIED = frozenset(IMPLIED)
+
+
+def _named(text: str) -> tuple[str | None, str | None]:
+    """The identifier and the bundle of an edge."""
+    ident, _, bundle = text.partition(SEPARATOR)
+    return ident or None, bundle or None
 
 
 @gc_disabled()

@@ -11,12 +11,12 @@ from typing import Any, Protocol
 
 from lineage.errors import TimedOut
 from lineage.graph.reach import reachable
-from lineage.query.condition import Condition, accepts
+from lineage.query.condition import Condition, node_test
 from lineage.query.plan import PlanRequest, Traverse, has_names
 from lineage.store import execute, reference
 from lineage.store.base import NOW, Cut, Filter, Hop, Page, Reach, Store, Subgraph, View, Walk
 from lineage.store.neo4j import compile as cypher
-from lineage.store.neo4j.rows import edge_rows, node_rows
+from lineage.store.neo4j.rows import edge_rows, edges_among, node_rows
 from lineage.store.neo4j.select import Sieve, sieve
 from lineage.store.neo4j.statement import NotOneStatement, Statement, statement
 from lineage.store.reference import ALL, Clock
@@ -84,7 +84,8 @@ class NameSets(reference.Sets):
         source = f"{cypher.reached(hop, None)} WHERE {sieved.text}"
         parameters = {**sieved.parameters, "start": sorted(keys), "most": ALL}
         rows = self._neo4j.rows(cypher.page(source), self.clock, **parameters)
-        return {row.id for row in rows if sieved.exact or accepts(condition, row)}
+        meets = node_test(condition)
+        return {row.id for row in rows if sieved.exact or meets(row)}
 
     def gathered(self, request: PlanRequest) -> Subgraph | None:
         """The whole answer in one statement, where the plan has that form and the answer fits.
@@ -108,12 +109,13 @@ class NameSets(reference.Sets):
 
     def _gathered(self, made: Statement) -> Subgraph | None:
         read = self._neo4j.columns(made.text, self.clock, **made.parameters)
-        nodes, edges, onward, uses, used, called = read
+        nodes, keys, edges, onward, uses, used, called = read
         meant = dict(zip(made.names, map(node_rows, called), strict=True))
         one = {name: rows[0] for name, rows in meant.items() if len(rows) == 1}
         found = None
         if nodes is not None and all(n in one and one[n].kind not in n.but for n in meant):
-            found = _chosen(made, node_rows(nodes), edge_rows(edges))
+            rows = node_rows(nodes)
+            found = _chosen(made, rows, edges_among(edges, keys, rows))
             if onward is not None and not _are_all(found.node_rows, onward):
                 found = None
         if found is None:
@@ -135,7 +137,8 @@ class NameSets(reference.Sets):
         hop = execute.hop(request.follow, "causes")
         rows = self.store.edges(own, hop, self.view)
         beyond = self.store.get({row.cause for row in rows} - own.keys(), self.view)
-        chosen = own.keys() | {i for i, row in beyond.items() if accepts(members, row)}
+        meets = node_test(members)
+        chosen = own.keys() | {ident for ident, row in beyond.items() if meets(row)}
         edges = [row for row in rows if row.cause in chosen]
         cut = Cut(reason="limit") if found.after else None
         return Subgraph(node_rows=list(own.values()), edge_rows=edges, cut=cut)
@@ -153,7 +156,7 @@ class NameSets(reference.Sets):
 def _chosen(made: Statement, rows: list[NodeRow], edges: list[EdgeRow]) -> Subgraph:
     """What a statement found, without what its condition does not hold for."""
     if made.condition is not None:
-        rows = [row for row in rows if accepts(made.condition, row)]
+        rows = list(filter(node_test(made.condition), rows))
         own = {row.id for row in rows}
         edges = [edge for edge in edges if edge.cause in own and edge.effect in own]
     return Subgraph(node_rows=rows, edge_rows=edges)
@@ -186,7 +189,7 @@ def matching(store: Statements, condition: Condition, page: Page, clock: Clock) 
     while True:
         text = cypher.page(_looking(sieved, after))
         rows = store.rows(text, clock, **sieved.parameters, after=after, most=size)
-        found += rows if sieved.exact else [row for row in rows if accepts(condition, row)]
+        found += rows if sieved.exact else filter(node_test(condition), rows)
         if len(rows) < size or len(found) >= wanted:
             return found[:wanted]
         after = rows[-1].id

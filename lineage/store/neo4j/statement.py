@@ -48,7 +48,7 @@ class NotOneStatement(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """A read of ``nodes`` and ``edges``; where the ends of a set are asked for, of what leads ``onward``; of
+    """A read of ``nodes`` and, by their ``keys``, ``edges``; where the ends of a set are asked for, of what leads ``onward``; of
     ``uses`` and what is ``used``, the edges and nodes beside them; all of them null where a set is too large, or
     nobody asks. And of ``called``, the nodes that each name may mean. ``condition`` has the last word on the
     nodes, where there is one.
@@ -76,6 +76,7 @@ def statement(plan: Plan, follow: EdgeFilter, limit: int, beside: Beside | None)
     made.parameters |= {"most": limit + 1, "many": _MOST}
     columns = {
         "nodes": f"[n IN ns | {cypher.NODE}]",
+        "keys": cypher.KEYS,
         "edges": _edges(plan, follow),
         "onward": onward,
         **_beside(beside),
@@ -120,7 +121,7 @@ def _edges(plan: Plan, follow: EdgeFilter) -> str:
             hop, among = execute.hop(follow, "causes"), " AND m IN ns"
     pattern, condition = cypher.along(hop)
     return f"""COLLECT {{
-  UNWIND ns AS n MATCH (n){pattern}(m) WHERE {condition}{among} RETURN {cypher.edge(hop)} }}"""
+  UNWIND ns AS n MATCH (n){pattern}(m) WHERE {condition}{among} RETURN {cypher.among(hop)} }}"""
 
 
 class _Statement:
