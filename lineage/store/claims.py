@@ -116,6 +116,12 @@ class NodeHistory(NamedTuple):
                 yield claim
 
 
+def either_side(above: Sequence[EdgeRow], below: Sequence[EdgeRow], most: int) -> Sequence[EdgeRow]:
+    """At most so many edges: half of them on either side, or more where the other has fewer."""
+    shown = above[: max(most // 2, most - len(below))]
+    return [*shown, *below[: most - len(shown)]]
+
+
 class Around(NamedTuple):
     """A node's own edges, to what is next to it on either side, and the claims about it and its causes
     that stand: some of them, and how many more there are.

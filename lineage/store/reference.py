@@ -38,7 +38,8 @@ from lineage.store.rows import EdgeRow, NodeRow, edge_order
 #: More nodes than there are.
 ALL = 2**62
 _CHUNK = 2_000
-_ASSERTED = frozenset(row.name for row in terms.TABLE if row.implied_by is None)
+#: The relations of edges that somebody asserts.
+ASSERTED = frozenset(row.name for row in terms.TABLE if row.implied_by is None)
 _SIDES: tuple[Toward, ...] = ("causes", "effects")
 #: Identifiers that may have been written since, for a view to be worked out from what stands now.
 _FEW = 60_000
@@ -203,7 +204,7 @@ def stats(store: Store, view: View) -> Stats:
         kinds[row.kind] += 1
     after: str | None = None
     while chunk := store.identifiers(after, _CHUNK, view):
-        edges.update(store.edges(chunk, Hop(relations=_ASSERTED), view))
+        edges.update(store.edges(chunk, Hop(relations=ASSERTED), view))
         after = chunk[-1]
     head = store.head()
     return Stats(
@@ -220,7 +221,7 @@ def around(store: Store, ident: str, most: int, view: View) -> Around:
     edges = {
         row
         for toward in _SIDES
-        for row in store.edges([ident], Hop(toward=toward, relations=_ASSERTED), view)
+        for row in store.edges([ident], Hop(toward=toward, relations=ASSERTED), view)
     }
     held = store.held([ident], view)
     claims = list(held[ident].said(view.as_of)) if ident in held else []

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ import lineage
 from lineage.errors import LineageError
 from lineage.model.record import Batch, Edge, Node
 from lineage.services.read import imported
+from lineage.store.base import NOW
 from lineage.store.neo4j.client import Client
 from lineage.store.neo4j.rows import edges_among, node_rows
 from lineage.store.rows import EdgeRow
@@ -212,7 +213,7 @@ def _said(store: lineage.Lineage, verb: str, asked: tuple[Any, ...]) -> Any:
 def test_its_statement_seeks_and_visits_each_node_once(ladder, sent):
     """2**30 paths lead through the ladder."""
     for question in QUESTIONS:
-        seen = _profile(ladder, sent, question)
+        seen = _profile(ladder, sent, _asks(question))
         names = {name for name, _ in seen}
         assert names <= SEEKING, (question, names - SEEKING)
         assert sum(hits for _, hits in seen) < 20_000, question
@@ -220,8 +221,42 @@ def test_its_statement_seeks_and_visits_each_node_once(ladder, sent):
 
 def test_only_a_condition_that_no_index_knows_looks_at_all_of_a_kind(ladder, sent):
     for question in OF_A_KIND:
-        names = {name for name, _ in _profile(ladder, sent, question)}
+        names = {name for name, _ in _profile(ladder, sent, _asks(question))}
         assert names - SEEKING in ({"NodeByLabelScan"}, {"UnionNodeByLabelsScan"}), question
+
+
+def test_of_what_is_next_to_a_thing_only_what_is_shown_is_read(ladder, sent):
+    ladder.ingest(
+        Batch(
+            edges=(
+                *(Edge(relation="used", effect=f"urn:r{n}", cause="urn:hub") for n in range(3_000)),
+                *(Edge(relation="used", effect="urn:hub", cause=f"urn:c{n}") for n in range(50)),
+                Edge(relation="wasInfluencedBy", effect="urn:hub", cause="urn:hub"),
+            )
+        )
+    )
+    for most, claims in ((4, 4), (40, 40), (200, 51)):
+        seen = _profile(
+            ladder, sent, lambda store, most=most: store.store.around("urn:hub", most, NOW)
+        )
+        found = ladder.store.around("urn:hub", most, NOW)
+        assert (len(found.edges), found.more_edges) == (most, 3_051 - most)
+        assert (len(found.claims), found.more_claims) == (claims, 51 - claims)
+        assert sum(edge.effect == "urn:hub" for edge in found.edges) == min(most // 2, 51)
+        assert sum(hits for _, hits in seen) < 20 * most + 500, most
+
+
+def test_what_a_store_holds_is_counted_without_looking_at_it(ladder, sent):
+    with lineage.open("memory:", **OPENED) as plain:
+        plain.ingest(records())
+        expected = plain.stats().to_dict()
+        assert ladder.stats().to_dict() == expected
+        names = {name for name, _ in _profile(ladder, sent, lambda store: store.stats())}
+        assert names - ALLOWED == {"NodeCountFromCountStore", "RelationshipCountFromCountStore"}
+        with ladder.store.driver.session(database="neo4j") as session:
+            session.run("CREATE (:Agent:Person {name: 'of somebody else'})").consume()
+            assert ladder.stats().to_dict() == expected
+            session.run("MATCH (n:Person) WHERE NOT n:Node DELETE n").consume()
 
 
 def test_an_edge_that_is_written_meanwhile_leads_to_no_node_of_the_answer():
@@ -232,12 +267,18 @@ def test_an_edge_that_is_written_meanwhile_leads_to_no_node_of_the_answer():
     assert edges_among([stood, written], [7, 9], nodes) == one
 
 
+def _asks(question: str) -> Callable[[lineage.Lineage], object]:
+    return lambda store: store.ask(question)
+
+
 def _profile(
-    opened: lineage.Lineage, sent: list[tuple[str, dict[str, Any]]], question: str
+    opened: lineage.Lineage,
+    sent: list[tuple[str, dict[str, Any]]],
+    asks: Callable[[lineage.Lineage], object],
 ) -> list[tuple[str, int]]:
     """The operators of the statement of a question, and how often each looked into the database."""
     sent.clear()
-    opened.ask(question)
+    asks(opened)
     text, parameters = sent[0]
     with opened.store.driver.session(database="neo4j") as session:
         return list(operators(session.run("PROFILE " + text, parameters).consume().profile))

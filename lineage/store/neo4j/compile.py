@@ -14,7 +14,7 @@ from functools import lru_cache
 from lineage.model import kinds, terms
 from lineage.model.relation import cypher_type
 from lineage.store.base import Hop
-from lineage.store.neo4j.schema import IMPLIED, KEY, labels
+from lineage.store.neo4j.schema import KEY, labels
 
 #: What the default walk may take; weak ``alternateOf`` is told apart by ``follow``.
 _FOLLOWED = "|".join(relation.cypher for relation in terms.TABLE if relation.follow)
@@ -142,6 +142,12 @@ def edge(hop: Hop) -> str:
     """
     effect, cause = _ends(hop)
     return _PLUS.join(("type(e)", f"{effect}.uid", f"{cause}.uid", _TAIL))
+
+
+#: A claim to an edge ``e`` that leads to ``m``: that of the source which is number ``one`` among those who
+#: assert it.
+CLAIM = """[type(e), m.uid, e.variant, e.follow, e.attributes, e.named,
+    e.asserted_by[one], coalesce(e.asserted_since[one], e.since), null]"""
 
 
 def among(hop: Hop) -> str:
@@ -290,13 +296,6 @@ RETURN collect([n.uid, COLLECT {{ MATCH (n)-[e]->(m)
     "found",
 )
 EVERY = at_one_head("MATCH (n:Node) RETURN collect(n.uid) AS found", "found")
-COUNT_NODES = at_one_head(
-    "MATCH (n:Node) WITH n.kind AS kind, count(*) AS number RETURN collect([kind, number]) AS found",
-    "found",
-)
-COUNT_EDGES = at_one_head(
-    f"MATCH (:Node)-[e]->(:Node) WHERE NOT type(e) IN {IMPLIED} RETURN count(e) AS found", "found"
-)
 #: What is neither a thing nor the ledger: its labels, and how many there are of them.
 FOREIGN = at_one_head(
     """

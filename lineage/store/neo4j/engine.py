@@ -39,9 +39,11 @@ from lineage.store.claims import Around, NodeHistory
 from lineage.store.engines import Options
 from lineage.store.neo4j import audit, history, kept, layout, ledger, past
 from lineage.store.neo4j import compile as cypher
+from lineage.store.neo4j.around import around
 from lineage.store.neo4j.client import PATIENCE, Client
 from lineage.store.neo4j.rows import edge_rows, edges_among, node_rows
 from lineage.store.neo4j.sets import NameSets, matching, within_reach
+from lineage.store.neo4j.stats import stats
 from lineage.store.neo4j.write import Change, chunks
 from lineage.store.paging import pages
 from lineage.store.reference import Clock
@@ -306,7 +308,9 @@ class Neo4jStore:
 
     def around(self, ident: str, most: int, view: View) -> Around:
         """See ``Store.around``."""
-        return reference.around(self, ident, most, view)
+        if view.as_of is not None:
+            return reference.around(self, ident, most, view)
+        return around(self._client, ident, most)
 
     def walk(self, walk: Walk, view: View) -> Subgraph:
         """See ``Store.walk``: one statement; level by level where a depth or too large an answer asks for
@@ -367,19 +371,7 @@ class Neo4jStore:
         """See ``Store.stats``."""
         if view.as_of is not None:
             return reference.stats(self, view)
-        [kinds], [edges] = (
-            self._client.one(cypher.COUNT_NODES),
-            self._client.one(cypher.COUNT_EDGES),
-        )
-        kinds = dict(kinds)
-        head = self.head()
-        return Stats(
-            nodes=sum(kinds.values()),
-            edges=edges,
-            entries=head.size,
-            root=head.root.hex(),
-            kinds=kinds,
-        )
+        return stats(self._client, all_known=not self._vocabulary.unknown)
 
     def snapshot(self, path: Path) -> bool:
         """See ``Store.snapshot``."""

@@ -67,14 +67,15 @@ def held(client: Client, ids: Collection[str], view: View) -> Mapping[str, NodeH
             said = (Assertion.of(uid, text) for text in texts or ())
             claims[uid] = [Claim(item.what, item.source, item.since, item.until) for item in said]
         for effect, edges in client.one(past.HELD_EDGES, ids=chunk)[0]:
-            claims.setdefault(effect, []).extend(_claim(effect, *edge) for edge in edges)
+            claims.setdefault(effect, []).extend(claim_of(effect, *edge) for edge in edges)
     return {
         uid: NodeHistory(*shown, tuple(claims[uid])).up_to(view.as_of)
         for uid, shown in found.items()
     }
 
 
-def _claim(effect: str, type_: str, cause: str, *row: Any) -> Claim:
+def claim_of(effect: str, type_: str, cause: str, *row: Any) -> Claim:
+    """A claim to an edge, out of its properties (``compile.CLAIM``)."""
     variant, follow, attributes, named, *when = row
     ident, _, bundle = str(named or "").partition(cypher.SEPARATOR)
     names = ident or None, bundle or None

@@ -144,15 +144,14 @@ RETURN collect([held.uid, held.kind, held.label, held.attributes, held.since, un
     "found",
 )
 HELD_EDGES = cypher.at_one_head(
-    """
+    f"""
 UNWIND $ids AS uid
-RETURN collect([uid, COLLECT {
-  MATCH (n:Node {uid: uid})-[e]->(m)
+RETURN collect([uid, COLLECT {{
+  MATCH (n:Node {{uid: uid}})-[e]->(m)
   UNWIND range(0, size(coalesce(e.asserted_by, [])) - 1) AS one
-  RETURN [type(e), m.uid, e.variant, e.follow, e.attributes, e.named,
-    e.asserted_by[one], coalesce(e.asserted_since[one], e.since), null] } + COLLECT {
+  RETURN {cypher.CLAIM} }} + COLLECT {{
   MATCH ()-[p:PAST_EDGE]->() USING INDEX SEEK p:PAST_EDGE(effect) WHERE p.effect = uid
-  RETURN [p.type, p.cause, p.variant, p.follow, p.attributes, p.named, p.source, p.since, p.until] }]) AS found""",
+  RETURN [p.type, p.cause, p.variant, p.follow, p.attributes, p.named, p.source, p.since, p.until] }}]) AS found""",
     "found",
 )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from lineage.store.base import View
-from lineage.store.claims import Arc, Around, Claim, Statement
+from lineage.store.claims import Arc, Around, Claim, Statement, either_side
 from lineage.store.rows import EdgeRow
 from lineage.store.sqlite import read
 from lineage.store.sqlite.connect import Connection
@@ -54,9 +54,7 @@ class _Look:
         others = {row[5] for row in causes} | {row[0] for row in effects}
         self._names |= read.names_of(self._connection, others)
         above, below = self._edges(causes), self._edges(effects)
-        half = self._most // 2
-        shown = above[: max(half, self._most - len(below))]
-        shown += below[: self._most - len(shown)]
+        shown = either_side(above, below, self._most)
         edges = self._size("effect", "cause", causes) + self._size("cause", "effect", effects)
         stated = self._read(_STATED, view=self._statement)
         claims = [Claim(Statement(self._ident, *row[3:]), *row[:3]) for row in stated]
