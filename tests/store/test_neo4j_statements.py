@@ -11,6 +11,7 @@ import pytest
 import lineage
 from lineage.errors import LineageError
 from lineage.model.record import Batch, Edge, Node
+from lineage.model.value import Literal
 from lineage.services.read import imported
 from lineage.store.base import NOW
 from lineage.store.neo4j.client import Client
@@ -223,6 +224,42 @@ def test_only_a_condition_that_no_index_knows_looks_at_all_of_a_kind(ladder, sen
     for question in OF_A_KIND:
         names = {name for name, _ in _profile(ladder, sent, _asks(question))}
         assert names - SEEKING in ({"NodeByLabelScan"}, {"UnionNodeByLabelsScan"}), question
+
+
+def test_a_declared_attribute_is_looked_up_where_every_thing_has_it_as_a_text(ladder, sent):
+    runs = [
+        Node(
+            id=f"urn:run:{n}", kind="Run", attributes={"status": "failed" if n < 3 else "finished"}
+        )
+        for n in range(400)
+    ]
+    odd = [
+        Node(id=f"urn:odd:{n}", kind="Run", attributes={"status": status})
+        for n, status in enumerate(
+            (("failed", "twice"), "failed" * 500, 5, Literal("failed", "xsd:token"))
+        )
+    ]
+    kept = ("prov:status", 'x"status')  # shown as, and written like, what is asked for
+    near = [
+        Node(id=f"urn:near:{n}", kind="Run", attributes={k: "failed"}) for n, k in enumerate(kept)
+    ]
+    asked = (
+        'kind:run and status:"failed"',
+        'kind:run and status:"fail*"',
+        'kind:run and status = "failed"',
+    )
+    with lineage.open("memory:", **OPENED) as plain:
+        for added, most in ((runs, 120), (odd[3:], 120), (odd, None), (near, None)):
+            for store in (plain, ladder):
+                store.ingest(Batch(nodes=tuple(added)), source=f"document:{added[0].id}")
+            for question in asked:
+                seen = _profile(ladder, sent, _asks(question))
+                assert most is None or sum(hits for _, hits in seen) < most, question
+                assert ladder.ask(question).ids == plain.ask(question).ids, question
+        for step in (ladder.rebuild, lambda: ladder.ingest(Batch(nodes=tuple(runs[:1])))):
+            step()
+            for question in asked:
+                assert ladder.ask(question).ids == plain.ask(question).ids, question
 
 
 def test_of_what_is_next_to_a_thing_only_what_is_shown_is_read(ladder, sent):

@@ -19,8 +19,13 @@ from lineage.store.neo4j.rows import drawing_of, head_text, header_of
 #: Taking the head's lock first makes writers take turns: the server's default is read-committed.
 LOCK_HEAD = """
 MERGE (l:Ledger {one: 1})
-ON CREATE SET l.size = 0, l.peaks = '', l.layout = $layout, l.terms = 0
+ON CREATE SET l.size = 0, l.peaks = '', l.layout = $layout, l.terms = 0, l.otherwise = []
 SET l.locked = true RETURN l.size, l.peaks, coalesce(l.terms, 0)"""
+#: The attributes that some node ever had otherwise than as the text that an index has (``properties``). A store
+#: that an earlier version began does not say, until it is rebuilt.
+KEEP_OTHERWISE = """
+MATCH (l:Ledger {one: 1}) SET l.otherwise = l.otherwise + [k IN $keys WHERE NOT k IN l.otherwise]"""
+_ALL_AS_TEXTS = "MATCH (l:Ledger {one: 1}) SET l.otherwise = []"
 MOVE_HEAD = "MATCH (l:Ledger {one: 1}) SET l.size = $size, l.peaks = $peaks"
 _RECORDED = """
 MATCH ()-[e:LEDGER_ENTRY]->() USING INDEX SEEK e:LEDGER_ENTRY(seq) WHERE e.seq = $seq
@@ -60,6 +65,7 @@ def mark(client: Client, tx: neo4j.ManagedTransaction, drawing: str) -> Frontier
     size, peaks, _ = tx.run(LOCK_HEAD, layout=LAYOUT).single(strict=True)
     head = client.frontier(size, peaks)
     tx.run(MOVE_HEAD, size=head.size, peaks=head_text(head, f"{drawing}/0")).consume()
+    tx.run(_ALL_AS_TEXTS).consume()
     return head
 
 

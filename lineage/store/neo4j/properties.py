@@ -9,7 +9,7 @@ in docs/reference/neo4j.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import MAXYEAR, MINYEAR, date, datetime
 from functools import lru_cache
 from typing import Any
@@ -57,6 +57,28 @@ def of_node(row: NodeRow) -> dict[str, Any]:
             called = held["name"]
     shown["name"] = ids.title(row.id, called)[:NAME]
     return shown
+
+
+def kept_otherwise(row: NodeRow, shown: Mapping[str, Any]) -> Iterator[str]:
+    """The declared attributes of a node whose text an index does not find, as ``lookup_key`` writes them: they
+    are lists, or no texts, or too long.
+    """
+    for name in indexed_texts(row.kind):
+        if f'"{name}":' in row.attributes and not isinstance(shown.get(name), str):
+            yield lookup_key(row.kind, name)
+
+
+def lookup_key(kind: str, name: str) -> str:
+    """A kind with one of its attributes."""
+    return f"{kind}.{name}"
+
+
+@lru_cache(maxsize=64)
+def indexed_texts(kind: str) -> frozenset[str]:
+    """The attributes of a kind that have an index of their texts; a time is no text there."""
+    if kind in kinds.PLAIN:
+        return frozenset()
+    return frozenset(_indexed(kind)) - _times(kind) - NODE
 
 
 @lru_cache(maxsize=4096)

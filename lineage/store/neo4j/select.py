@@ -20,10 +20,17 @@ from lineage.model.kinds import KINDS, PLAIN
 from lineage.model.numeric import canonical
 from lineage.query import condition as c
 from lineage.query.condition import Attribute, Condition
-from lineage.store.neo4j.properties import NAME, NODE
+from lineage.store.neo4j.properties import NAME, NODE, indexed_texts, lookup_key
 
 _BY_NAME = "MATCH (n:{0}) USING INDEX SEEK n:{0}(name) WHERE {1} RETURN n"
 _BY_UID = "MATCH (n:Node) USING INDEX SEEK n:Node(uid) WHERE n.uid {} {} RETURN n"
+#: One of the two parts finds nothing, and is over at once.
+_BY_TEXT = """CALL () {{
+  MATCH (l:Ledger {{one: 1}}) WHERE NOT coalesce({name} IN l.otherwise, true) WITH l
+  MATCH (n:{kind}) USING INDEX SEEK n:{kind}({key}) WHERE n.{key} STARTS WITH {stem} AND {held} RETURN n
+  UNION ALL
+  MATCH (l:Ledger {{one: 1}}) WHERE coalesce({name} IN l.otherwise, true) WITH l
+  MATCH (n:{kind}) WHERE {held} RETURN n }}"""
 #: Kinds whose indexes of names are looked into one by one; beyond that it is the one of all nodes.
 _FEW = 4
 #: Behind all that a name adds to a label: whose word a partner's claim is.
@@ -48,8 +55,8 @@ class Sieve:
     def __init__(self, condition: Condition) -> None:
         self.parameters: dict[str, Any] = {}
         self.exact: bool = True
-        self.match: str = self._match(condition)
         self.text: str = self._text(condition, inside_out=False)
+        self.match: str = self._match(condition)
 
     def named(self, prefix: str) -> Sieve:
         """The same with parameters of other names, for a text that has several sieves in it."""
@@ -71,9 +78,27 @@ class Sieve:
                 stem, star, _ = part.pattern.partition("*")
                 by_uid = _BY_UID.format("STARTS WITH" if star else "=", self._bound(stem))
                 return f"CALL () {{ {self._by_name(among, stem, star)} UNION {by_uid} }}"
+        if among and len(among) == 1 and (found := self._by_text(min(among), parts)):
+            return found
         if among:
             return f"MATCH (n:{'|'.join(sorted(among))})"
         return "MATCH (n:Node)"
+
+    def _by_text(self, kind: str, parts: Iterable[Condition]) -> str | None:
+        """The nodes of a kind by the index of an attribute, where every node of it has that as a text."""
+        for part in parts:
+            match part:
+                case c.Like(key, pattern):
+                    stem = pattern.partition("*")[0]
+                case c.Compares(key, "=", str(stem)) if c.is_plain(stem):
+                    pass
+                case _:
+                    continue
+            if stem and key in indexed_texts(kind):
+                names = {"kind": kind, "key": key, "held": self.text}
+                names |= {"stem": self._bound(stem), "name": self._bound(lookup_key(kind, key))}
+                return _BY_TEXT.format_map(names)
+        return None
 
     def _by_name(self, among: Collection[str] | None, stem: str, star: str) -> str:
         """The nodes whose name is a label, or begins with one: names are labels, cut where they are long,

@@ -20,8 +20,9 @@ from lineage.model.vocabulary import Translation
 from lineage.store import prepare
 from lineage.store.claims import Arc, Statement
 from lineage.store.neo4j import compile as cypher
-from lineage.store.neo4j import past, properties
+from lineage.store.neo4j import ledger, past, properties
 from lineage.store.neo4j.schema import KEY, TYPES
+from lineage.store.rows import NodeRow
 
 #: Rows in one statement; between a thousand and twenty thousand it makes no difference.
 ROWS = 5_000
@@ -75,6 +76,8 @@ class Change:
     known: dict[str, _KnownNode] = field(default_factory=dict)
     edges: dict[str, _Asserted] = field(default_factory=dict)
     gone: dict[str, int] = field(default_factory=dict)
+    #: Attributes that some node keeps otherwise than as a text (``properties.kept_otherwise``).
+    otherwise: set[str] = field(default_factory=set)
 
     def look_up(self, records: Collection[Record]) -> None:
         """Learn what the server holds of these records: nodes, and claims to edges."""
@@ -136,7 +139,15 @@ class Change:
         self._draw(added, gone, entry.seq)
         touched = {ident for ident in (*families, *ended) if ident in self.known}
         self._settle(touched, said, families, ended, entry.seq)
+        if self.otherwise:
+            self.tx.run(ledger.KEEP_OTHERWISE, keys=sorted(self.otherwise)).consume()
         return len(fresh)
+
+    def _shown(self, row: NodeRow) -> dict[str, Any]:
+        """The properties of a node, noting those by which an index does not find it."""
+        shown = properties.of_node(row)
+        self.otherwise.update(properties.kept_otherwise(row, shown))
+        return shown
 
     def _end_nodes(self, gone: Iterable[Record], seq: int) -> set[str]:
         rows = []
@@ -177,7 +188,7 @@ class Change:
             items = said.get(ident, [])
             shown = prepare.shown(ident, items, families[ident])
             own = {"since": self.gone.get(ident, seq), "claims": _texts(items)}
-            rows.setdefault(shown.kind, []).append({**properties.of_node(shown), **own})
+            rows.setdefault(shown.kind, []).append({**self._shown(shown), **own})
         for kind, chosen in sorted(rows.items()):
             self._run(cypher.new_nodes(kind), chosen)
 
@@ -263,7 +274,7 @@ class Change:
                 continue
             before = ended_claims.get(ident, ())
             row = prepare.shown(ident, spot.said, spoken.get(ident, ()), before)
-            row_properties = {**properties.of_node(row), "claims": _texts(spot.said)}
+            row_properties = {**self._shown(row), "claims": _texts(spot.said)}
             shown.setdefault(row.kind, []).append(row_properties)
         for kind, rows in sorted(shown.items()):
             self._run(cypher.show_nodes(kind), rows)
