@@ -111,6 +111,11 @@ class _Around:
     kinds: frozenset[str] | None = None
     single: bool = False
 
+    @property
+    def alone(self) -> _Around:
+        """The same for a part that is joined with no conditions."""
+        return self if self.kinds is None else replace(self, kinds=None)
+
 
 class _Binder:
     def __init__(self, names: Names) -> None:
@@ -120,7 +125,6 @@ class _Binder:
 
     def plan(self, part: ast.Expression, around: _Around) -> Plan:
         """The plan of one expression."""
-        alone = replace(around, kinds=None)
         match part:
             case ast.All():
                 return AllNodes()
@@ -138,13 +142,13 @@ class _Binder:
                     of, replace(around, follow=EdgeFilter(relations_called(relations)))
                 )
             case ast.Walk(of, up, down):
-                start = self.plan(of, alone)
+                start = self.plan(of, around.alone)
                 above, below = self._with_versions(start), self._with_parts(start)
                 return _walks(above, below, up, down, around.follow)
             case ast.Ends(way, of):
-                return Ends(self.plan(of, alone), way, around.follow)
+                return Ends(self.plan(of, around.alone), way, around.follow)
             case ast.Between(one, other):
-                a, b = self.plan(one, alone), self.plan(other, alone)
+                a, b = self.plan(one, around.alone), self.plan(other, around.alone)
                 return Union((Between(a, b, around.follow), Between(b, a, around.follow)))
             case ast.Why(one, other, k):
                 ends = [self._single(end) for end in (one, other)]
@@ -172,7 +176,7 @@ class _Binder:
                 found = kinds_like(part.value)
                 if found:
                     kinds = found if kinds is None else kinds & found
-        return replace(around, kinds=kinds)
+        return around if kinds is around.kinds else replace(around, kinds=kinds)
 
     def _linked(self, plan: Plan, own: frozenset[str], around: _Around) -> Plan:
         """``kind:run and commit:"v1"``: nothing is both, so what is meant is the runs of that commit.

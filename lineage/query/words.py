@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from lineage.model import kinds
 
 #: Schemes of identifiers that are references by themselves, besides the words.
@@ -20,6 +22,7 @@ FILTERS = frozenset(
 )  # fmt: skip
 
 
+@lru_cache(maxsize=256)
 def kinds_called(word: str) -> frozenset[str]:
     """The kinds that ``kind:word`` means: a kind in any case, a PROV family with all its kinds, a
     name with its versions; empty for what is none of them.

@@ -160,7 +160,8 @@ class Sieve:
         return "false" if inside_out else text
 
     def _named(self, form: str) -> str:
-        return f"({form.format('n.uid')} OR coalesce({form.format('n.label')}, false))"
+        """Mostly it is the label that is meant: where it is, the identifier is not read."""
+        return f"(coalesce({form.format('n.label')}, false) OR {form.format('n.uid')})"
 
     def _called(self, pattern: str, *, inside_out: bool) -> str:
         first, *rest = pattern.split("*")
