@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from lineage.errors import StoreDamaged
@@ -89,6 +90,7 @@ def drawing_of(text: Any) -> str:
     return text.split(":", 2)[2] if isinstance(text, str) and text.count(":") > 1 else ""
 
 
+@lru_cache(maxsize=16)
 def head_of(size: Any, text: Any) -> Frontier:
     """The ledger's head out of its properties. Raises ``ValueError`` (or ``TypeError``,
     ``AttributeError``) where they are no head, or are of two moments.
