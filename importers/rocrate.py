@@ -57,6 +57,9 @@ class RoCrateImporter(Importer):
             )
         except InputMissing:
             return False
+        except LimitExceeded:
+            # Of what is too large to be read the beginning is looked at.
+            return rocrate.FORMAT.sniffs(source.head())
 
     def read(self, source: Source, options: Options) -> Iterator[Batch]:
         """Yield the whole crate as one batch; files that are missing or differ are counted."""

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lineage
-from importers import document
+from importers import base, document
 from lineage import formats
 from lineage.errors import LineageError
 from lineage.model.record import Batch, Edge, Node
@@ -165,6 +165,7 @@ def test_a_document_in_batches_is_the_document(size, pieces):
 def test_a_long_document_is_an_entry_for_each_batch_and_is_seen_whole_or_not_at_all(
     tmp_path, monkeypatch, made_since
 ):
+    monkeypatch.setattr(base, "LARGEST_FILE", 1_000)
     monkeypatch.setattr(document, "TOGETHER", 40)
     monkeypatch.setattr(json_stream, "_SLICE", 2_000)
     nodes = tuple(Node(id=f"urn:n:{n}", kind="Dataset", label=f"d {n}") for n in range(300))

@@ -130,7 +130,7 @@ def test_tokens_of_an_older_layout_are_verified_and_from_the_next_act_on_held_by
 
 @pytest.mark.parametrize(
     ("engine", "layout"),
-    [*((engine, layout) for engine in ENGINES for layout in (3, 4)), ("sqlite", 5)],
+    [*((engine, layout) for engine in ENGINES for layout in (3, 4, 5)), ("sqlite", 6)],
 )
 def test_what_the_migration_shows_is_what_the_ledger_says(
     engine, layout, request, monkeypatch, tmp_path
@@ -194,12 +194,14 @@ def test_a_store_of_layout_4_opens_and_shows_our_word_before_a_partners(tmp_path
 #: Indexes of nodes that layout 4 did not have.
 NEWER = """
 SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = 'node' AND sql IS NOT NULL"""
-AS_IT_WAS = (
+AS_LAYOUT_6 = (
     "DROP TABLE tally",
     "DROP TABLE named",
     "DROP TABLE node_name",
     "DROP INDEX edge_cause",
     "CREATE INDEX edge_cause ON edge (cause, relation, effect)",
+)
+AS_BEFORE = (
     "CREATE INDEX node_kind ON node (kind, label)",
     "UPDATE entry SET body = expanded(body)",
     """UPDATE statement AS s SET attributes = (SELECT n.attributes FROM node AS n WHERE n.key = s.node)
@@ -219,9 +221,10 @@ def as_layout(layout, url):
     if "://" not in url:
         with sqlite3.connect(url) as connection:
             connection.create_function("expanded", 1, body.expanded)
-            for (index,) in connection.execute(NEWER).fetchall():
+            newer = connection.execute(NEWER).fetchall() if layout < 6 else ()
+            for (index,) in newer:
                 connection.execute(f"DROP INDEX {index}")
-            for statement in AS_IT_WAS:
+            for statement in (*AS_LAYOUT_6, *(AS_BEFORE if layout < 6 else ())):
                 connection.execute(statement, {"layout": layout})
             connection.execute(f"PRAGMA user_version = {layout}")
         connection.close()
@@ -380,6 +383,7 @@ CHECKSUMS = {
         "ecee0a1140a4750a",
         "6c6a0cdaebf51087",
         "fb3b20da04e9e591",
+        "771fe321035daedd",
     ],
 }
 

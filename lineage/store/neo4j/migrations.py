@@ -49,8 +49,11 @@ DROP INDEX node_kind IF EXISTS""",
     ),
     # The graph is drawn anew; nothing else changes.
     Migration(number=5, name="what is said here, before what partners say", text=""),
+    # The same: what the indexes of attributes lack is noted as the graph is drawn. An earlier version would
+    # write and not note it.
+    Migration(number=6, name="what the indexes of attributes lack", text=""),
 )
-_VALUES, _REDRAWN, _SPOKEN, _OURS = MIGRATIONS
+_VALUES, _REDRAWN, _SPOKEN, _OURS, _NOTED = MIGRATIONS
 #: The layout that this version writes.
 LAYOUT = MIGRATIONS[-1].number
 #: The layout of a database whose ledger is still nodes, and the checksums of the migrations that it
@@ -136,7 +139,7 @@ def migrate(client: Client, lay_out: Callable[[], None], redraw: Callable[[], ob
 
 
 def redrawn(client: Client, redraw: Callable[[], object]) -> None:
-    """Bring a store of layout 3 or 4 to the latest: the graph is drawn anew, as what is said first, and
+    """Bring a store of layout 3 or later to the latest: the graph is drawn anew, as what is said first, and
     here, is shown, and what tokens layout 3 has are kept. The ledger and all else stay, so that there
     is no backup; where it is cut off, whoever opens the store next begins again.
     """
@@ -149,12 +152,13 @@ def _recorded(client: Client, tx: neo4j.ManagedTransaction, anew: bool) -> None:
     latest layout from the first on.
     """
     layout = tx.run(_LOCK_LEDGER).single(strict=True)[0]
-    if anew and not tx.run(_IS_DONE, number=_OURS.number).single(strict=True)[0]:
+    if anew and not tx.run(_IS_DONE, number=LAYOUT).single(strict=True)[0]:
         layout = _REDRAWN.number
     if layout < _SPOKEN.number:
         _speak(client, tx)
-    if layout < _OURS.number:
-        _record(tx, _DONE, _OURS)
+    for migration in (_OURS, _NOTED):
+        if layout < migration.number:
+            _record(tx, _DONE, migration)
 
 
 def _speak(client: Client, tx: neo4j.ManagedTransaction) -> None:
