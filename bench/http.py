@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
@@ -26,6 +27,9 @@ from lineage.server import graphql
 from lineage.server.runtime import Runtime, Viewer
 from lineage.services.context import Context
 from lineage.services.read.trace import ReachRequest, TraceRequest
+
+#: Seconds in which what depends on what is made in memory.
+_MADE = 6
 
 MODELS = 200
 VIEWER = Viewer(name="bench", role=Role.viewer)
@@ -141,7 +145,10 @@ def _reach(graph: Graph, folder: Path) -> Iterator[Row]:
             def ask(request: ReachRequest = request) -> None:
                 loop.run_until_complete(runtime.read(VIEWER, request.answer))
 
-            ask()
+            # What is kept in memory is made in the background when it is first asked for.
+            end = time.monotonic() + _MADE
+            while time.monotonic() < end:
+                ask()
             taken = median(clock(ask) for _ in range(5))
             yield below(f"served: impact of the hub: {what}", taken, limit)
     loop.close()

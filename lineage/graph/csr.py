@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,10 @@ class Arcs(NamedTuple):
     marks: Marks
 
 
+def _true(flags: Flags) -> Numbers:
+    return np.flatnonzero(flags).astype(np.int32)
+
+
 def _both(one: Arcs, other: Arcs) -> Arcs:
     return Arcs(
         np.concatenate((one.near, other.near)),
@@ -35,12 +39,22 @@ def _both(one: Arcs, other: Arcs) -> Arcs:
 
 
 class Walked(NamedTuple):
-    """The nodes that were reached, and how many more are known where it stopped before the end (``None``:
-    it did not).
-    """
+    """The nodes that were reached; where it stopped before the end, why, and how many more are known."""
 
     seen: Numbers
-    left: int | None = None
+    cut: Literal["depth", "limit"] | None = None
+    left: int = 0
+
+
+class Bounds(NamedTuple):
+    """How far a walk goes: so many levels, and so many nodes; of a level that is more than that, those
+    which ``first`` chooses. ``go_on`` is asked before each level.
+    """
+
+    depth: int | None
+    most: int
+    first: Callable[[Numbers, int], Numbers]
+    go_on: Callable[[], bool]
 
 
 class Csr:
@@ -93,31 +107,31 @@ class Csr:
         self._touched[near] = True
         self.added += len(arcs.near)
 
-    def walk(
-        self, starts: Numbers, taken: Flags, depth: int | None, go_on: Callable[[], bool]
-    ) -> Walked | None:
-        """Walk level by level along the arcs whose mark is ``taken``; ``None`` where ``go_on``, which is
-        asked before each level, says no.
-        """
+    def walk(self, starts: Numbers, taken: Flags, bounds: Bounds) -> Walked | None:
+        """Walk level by level along the arcs whose mark is ``taken``; ``None`` where it is not to go on."""
         seen: Flags = np.zeros(self.nodes, dtype=np.bool_)
         seen[starts] = True
         place = np.empty(self.nodes, dtype=np.int32)
         level = np.flatnonzero(seen).astype(np.int32)
-        hops = 0
+        number, hops = len(level), 0
         while len(level):
-            if not go_on():
+            if not bounds.go_on():
                 return None
             far = self._next(level, taken)
             fresh = far[~seen[far]]
-            if depth is not None and hops >= depth:
-                left = len(np.unique(fresh)) if len(far) else None
-                return Walked(np.flatnonzero(seen).astype(np.int32), left)
             # Each once, without sorting them: the last place that a node stands at is its own.
             place[fresh] = np.arange(len(fresh), dtype=np.int32)
             level = fresh[place[fresh] == np.arange(len(fresh), dtype=np.int32)]
+            if bounds.depth is not None and hops >= bounds.depth:
+                return Walked(_true(seen), "depth" if len(far) else None, len(level))
+            if number + len(level) > bounds.most:
+                kept = bounds.first(level, max(0, bounds.most - number))
+                seen[kept] = True
+                return Walked(_true(seen), "limit", len(level) - len(kept))
             seen[level] = True
+            number += len(level)
             hops += 1
-        return Walked(np.flatnonzero(seen).astype(np.int32))
+        return Walked(_true(seen))
 
     def _next(self, level: Numbers, taken: Flags) -> Numbers:
         """Where the arcs of a level lead to, each as often as it does."""

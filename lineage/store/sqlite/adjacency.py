@@ -11,6 +11,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
+from heapq import nsmallest
 from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import ClassVar, Final
@@ -19,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lineage.errors import LineageError
-from lineage.graph.csr import Arcs, Csr, Flags, Numbers
+from lineage.graph.csr import Arcs, Bounds, Csr, Flags, Numbers
 from lineage.ledger import log
 from lineage.ledger.log import Entry
 from lineage.model import terms
@@ -126,16 +127,22 @@ class _Graph:
             self._ranks = np.append(self._ranks, np.full(more, len(self._ids), dtype=np.int32))
             self._effects.grow(nodes)
 
+    def _first(self, keys: Numbers, count: int) -> Numbers:
+        """The first of some nodes by identifier."""
+        first = nsmallest(count, keys.tolist(), key=self._ids.__getitem__)
+        return np.array(first, dtype=np.int32)
+
     def reach(
         self, starts: Collection[int], wanted: Walk, taken: Flags, *, counts: bool
     ) -> Reach | None:
-        """Walk; ``None`` where the walk would be cut by its limit or its time."""
+        """Walk; ``None`` where the walk would be cut by its time."""
         clock = Clock(wanted.seconds)
         begin = np.fromiter(starts, dtype=np.int32)
-        found = self._effects.walk(begin, taken, wanted.depth, lambda: not clock.out)
-        if found is None or len(found.seen) > wanted.limit:
+        bounds = Bounds(wanted.depth, wanted.limit, self._first, lambda: not clock.out)
+        found = self._effects.walk(begin, taken, bounds)
+        if found is None:
             return None
-        cut = None if found.left is None else Cut(reason="depth", left=found.left)
+        cut = None if found.cut is None else Cut(reason=found.cut, left=found.left)
         names = list(self._codes)
         kinds = self._kinds[found.seen]
         numbers = np.bincount(kinds, minlength=len(names)).tolist()
@@ -195,7 +202,7 @@ class Adjacency:
 
     def reach(self, connection: Connection, wanted: Walk, *, counts: bool) -> Reach | None:
         """Say what is downstream in the transaction of a connection; ``None`` where this does not know yet, or
-        where the walk would be cut: then the file is asked.
+        where time would cut the walk: then the file is asked.
         """
         with self._lock:
             graph = self._current(connection)
