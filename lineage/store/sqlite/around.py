@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+import sqlite3
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from lineage.store.base import View
 from lineage.store.claims import Arc, Around, Claim, Statement, either_side
@@ -17,7 +18,7 @@ from lineage.store.sqlite.history import arc_of
 _NEXT = """
 SELECT e.effect, x.name, e.since, e.until, e.relation, e.cause, e.variant, e.follow, e.attributes,
 e.id, e.bundle FROM edge e CROSS JOIN source x ON x.key = e.source
-WHERE e.{near} = :key AND {view} AND {asserted} ORDER BY e.relation, e.{far} LIMIT :most"""
+WHERE e.{near} = :key AND {view} AND {asserted} ORDER BY e.relation, e.{far}, e.variant"""
 _COUNT_NEXT = """
 SELECT count(*) FROM (SELECT DISTINCT e.relation, e.{far}, e.variant FROM edge e
   WHERE e.{near} = :key AND {view} AND {asserted})"""
@@ -38,6 +39,13 @@ def around(connection: Connection, ident: str, most: int, view: View) -> Around:
     return Around((), ()) if row is None else _Look(connection, ident, row[0], most, view).answer()
 
 
+class _Next(NamedTuple):
+    """Rows of what is on one side of a node, and whether these are all."""
+
+    rows: list[Any]
+    whole: bool
+
+
 class _Look:
     """One look around a node. Rows of edges begin with the key of the effect, the source, when it was
     asserted and retracted, the relation, the key of the cause, and the variant.
@@ -51,39 +59,46 @@ class _Look:
 
     def answer(self) -> Around:
         causes, effects = self._next("effect", "cause"), self._next("cause", "effect")
-        others = {row[5] for row in causes} | {row[0] for row in effects}
+        others = {row[5] for row in causes.rows} | {row[0] for row in effects.rows}
         self._names |= read.names_of(self._connection, others)
-        above, below = self._edges(causes), self._edges(effects)
+        above, below = self._edges(causes.rows), self._edges(effects.rows)
         shown = either_side(above, below, self._most)
-        edges = self._size("effect", "cause", causes) + self._size("cause", "effect", effects)
-        stated = self._read(_STATED, view=self._statement)
+        edges = len(above) if causes.whole else self._count(_COUNT_NEXT, "effect", "cause")
+        edges += len(below) if effects.whole else self._count(_COUNT_NEXT, "cause", "effect")
+        stated = self._read(_STATED, view=self._statement).fetchall()
         claims = [Claim(Statement(self._ident, *row[3:]), *row[:3]) for row in stated]
-        claims += [Claim(self._arc(row), *row[1:4]) for row in causes]
-        said = self._count(stated, _COUNT_STATED, view=self._statement)
-        said += self._count(causes, _COUNT_CLAIMS, near="effect", view=self._edge)
+        claims += [Claim(self._arc(row), *row[1:4]) for row in causes.rows]
+        said = len(stated)
+        if said == self._most:
+            [[said]] = self._read(_COUNT_STATED, view=self._statement)
+        said += len(causes.rows) if causes.whole else self._count(_COUNT_CLAIMS, "effect", "cause")
         kept = claims[: self._most]
         return Around(shown, kept, edges - len(shown), said - len(kept))
 
-    def _read(self, form: str, **parts: str) -> list[Any]:
+    def _read(self, form: str, **parts: str) -> sqlite3.Cursor:
         text = form.format(asserted=_ASSERTED, **parts)
-        return self._connection.execute(text, self._parameters).fetchall()
+        return self._connection.execute(text, self._parameters)
 
-    def _next(self, near: str, far: str) -> list[Any]:
-        return self._read(_NEXT, near=near, far=far, view=self._side(near))
+    def _next(self, near: str, far: str) -> _Next:
+        """The first edges on a side: what several sources assert alike is one."""
+        cursor = self._read(_NEXT, near=near, far=far, view=self._side(near))
+        rows: list[Any] = []
+        once: set[tuple[Any, ...]] = set()
+        for row in cursor:
+            once.add((row[0], *row[4:7]))
+            if len(once) > self._most:
+                cursor.close()
+                return _Next(rows, whole=False)
+            rows.append(row)
+        return _Next(rows, whole=True)
 
     def _side(self, near: str) -> str:
         """An edge of a node to itself is on the side of its causes alone."""
         return self._edge + (" AND e.effect <> :key" if near == "cause" else "")
 
-    def _size(self, near: str, far: str, rows: Sequence[Any]) -> int:
-        """How many edges there are on a side: what several sources assert alike is one."""
-        if len(rows) < self._most:
-            return len({(row[0], *row[4:7]) for row in rows})
-        return self._count(rows, _COUNT_NEXT, near=near, far=far, view=self._side(near))
-
-    def _count(self, rows: Sequence[Any], form: str, **parts: str) -> int:
-        """How many rows there are; those that were read tell where they are all."""
-        return len(rows) if len(rows) < self._most else int(self._read(form, **parts)[0][0])
+    def _count(self, form: str, near: str, far: str) -> int:
+        """How many there are on a side."""
+        return int(self._read(form, near=near, far=far, view=self._side(near)).fetchone()[0])
 
     def _edges(self, rows: Iterable[Any]) -> list[EdgeRow]:
         return list(dict.fromkeys(self._arc(row).row() for row in rows))
