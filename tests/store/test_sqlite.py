@@ -243,7 +243,7 @@ def test_who_waits_longest_to_write_tries_most_often(tmp_path, monkeypatch):
             other._open.execute("COMMIT")
 
     monkeypatch.setattr(turns, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=sleep))
-    with closing(open_store(path)) as other, closing(open_store(path, busy_timeout=80)) as waiting:
+    with closing(open_store(path)) as other, closing(open_store(path, busy_timeout=200)) as waiting:
         draft = Draft(source="s", importer="t", actor="t", recorded="2026-01-01")
         other._open.execute("BEGIN IMMEDIATE")
         assert waiting.write(draft, Batch(nodes=(Node(id="urn:1", kind="Run"),))).added == 1
@@ -253,7 +253,7 @@ def test_who_waits_longest_to_write_tries_most_often(tmp_path, monkeypatch):
         with pytest.raises(StoreBusy, match="another process is writing"):
             waiting.write(draft, Batch(nodes=(Node(id="urn:2", kind="Run"),)))
         other._open.execute("ROLLBACK")
-        assert waiting._open.execute("PRAGMA busy_timeout").fetchone() == (80,)
+        assert waiting._open.execute("PRAGMA busy_timeout").fetchone() == (200,)
         assert waiting.write(draft, Batch(nodes=(Node(id="urn:2", kind="Run"),))).added == 1
 
 
