@@ -6,6 +6,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from lineage.closeable import Closeable
 from lineage.model.record import Batch
@@ -64,6 +65,26 @@ class Peer(Closeable):
     def find(self, text: str) -> Rows:
         """The first fifty nodes, by identifier, whose identifier or label holds a text in lower case."""
         raise NotImplementedError
+
+
+class Queried(Peer):
+    """A peer that is asked in a language of its own, with named parameters."""
+
+    #: The statements of its two searches; the second has the parameter ``text``.
+    failed_query: str
+    find_query: str
+
+    @abstractmethod
+    def _all(self, query: str, **parameters: Any) -> list[Any]:
+        """Every row of a statement."""
+
+    def failed(self) -> Rows:
+        """See ``Peer``."""
+        return self._all(self.failed_query)
+
+    def find(self, text: str) -> Rows:
+        """See ``Peer``."""
+        return self._all(self.find_query, text=text)
 
 
 def narrowed(upstream: Found, hub: str) -> Found:

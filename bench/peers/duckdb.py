@@ -15,7 +15,7 @@ from typing import Any
 
 import duckdb
 
-from bench.peers.contract import PAGE, Found, Peer, Rows
+from bench.peers.contract import PAGE, Found, Queried
 from lineage.model.record import Batch
 from lineage.model.value import text
 
@@ -41,10 +41,11 @@ _FAILED = _SHOWN.format("kind = 'Run' AND status = 'failed'", PAGE)
 _FIND = _SHOWN.format("contains(lower(id), $text) OR contains(lower(label), $text)", PAGE)
 
 
-class DuckDB(Peer):
+class DuckDB(Queried):
     """A DuckDB file, with 2 GB of memory at most."""
 
     version = duckdb.__version__
+    failed_query, find_query = _FAILED, _FIND
 
     def __init__(self, folder: Path) -> None:
         self._files = folder / "files"
@@ -101,14 +102,6 @@ class DuckDB(Peer):
         """See ``Peer``."""
         query = _DOWN + "SELECT kind, count(*) FROM reached JOIN node USING (key) GROUP BY kind"
         return dict(self._all(query, id=hub))
-
-    def failed(self) -> Rows:
-        """See ``Peer``."""
-        return self._all(_FAILED)
-
-    def find(self, text: str) -> Rows:
-        """See ``Peer``."""
-        return self._all(_FIND, text=text)
 
     def close(self) -> None:
         """See ``Closeable``."""

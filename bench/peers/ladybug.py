@@ -14,7 +14,7 @@ from typing import Any
 
 import ladybug
 
-from bench.peers.contract import PAGE, Found, Peer, Rows
+from bench.peers.contract import PAGE, Found, Queried
 from lineage.model.record import Batch
 from lineage.model.value import text
 
@@ -36,10 +36,11 @@ _FAILED = _SHOWN.format("n.kind = 'Run' AND n.status = 'failed'")
 _FIND = _SHOWN.format("lower(n.id) CONTAINS $text OR lower(n.label) CONTAINS $text")
 
 
-class Ladybug(Peer):
+class Ladybug(Queried):
     """A Ladybug file, with 2 GB of memory at most for its pages."""
 
     version = ladybug.__version__
+    failed_query, find_query = _FAILED, _FIND
 
     def __init__(self, folder: Path) -> None:
         self._files = folder / "files"
@@ -100,14 +101,6 @@ class Ladybug(Peer):
         found: dict[str, int] = dict(self._all(_DOWN + "RETURN n.kind, count(*)", id=hub))
         ((kind,),) = self._all(_SELF + " RETURN n.kind", id=hub)
         return {**found, kind: found.get(kind, 0) + 1}
-
-    def failed(self) -> Rows:
-        """See ``Peer``."""
-        return self._all(_FAILED)
-
-    def find(self, text: str) -> Rows:
-        """See ``Peer``."""
-        return self._all(_FIND, text=text)
 
     def close(self) -> None:
         """See ``Closeable``."""

@@ -26,6 +26,8 @@ class Reading:
         self.prefixes: dict[str, str] = {}
         self.bundles: dict[str, Mapping[str, str]] = {}
         self.losses: list[Loss] = []
+        #: What was said in this batch or an earlier one.
+        self._said: list[Loss] = []
 
     def declared(self, prefixes: Mapping[str, str], where: str) -> dict[str, str]:
         """Check the prefixes of a scope, and return them; what had to be mended is said. Raises
@@ -33,7 +35,8 @@ class Reading:
         """
         found = names.declared(prefixes, where=where)
         said = (names.slip(p, iri) for p, iri in prefixes.items() if names.is_slip(iri))
-        self.losses += [loss for loss in said if loss not in self.losses]
+        self.losses += [loss for loss in said if loss not in self._said]
+        self._said += self.losses
         return found
 
     def batch(self) -> Batch:

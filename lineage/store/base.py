@@ -165,6 +165,17 @@ class Stats:
     root: str
     kinds: Mapping[str, int]
 
+    @classmethod
+    def of(cls, kinds: Mapping[str, int], edges: int, head: Frontier) -> Stats:
+        """Count nodes of each kind together, at a head of the ledger."""
+        return cls(
+            nodes=sum(kinds.values()),
+            edges=edges,
+            entries=head.size,
+            root=head.root.hex(),
+            kinds=kinds,
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """As the JSON of ``lineage stats``."""
         return {

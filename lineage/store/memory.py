@@ -363,13 +363,7 @@ class MemoryStore:
             for h in spot.causes
             if isinstance(h.what, Arc) and h.until is None and not h.what.implied
         }
-        return Stats(
-            nodes=len(alive),
-            edges=len(edges),
-            entries=self._log.size,
-            root=self._log.root.hex(),
-            kinds=Counter(row.kind for row in alive),
-        )
+        return Stats.of(Counter(row.kind for row in alive), len(edges), self._log)
 
     def snapshot(self, path: Path) -> bool:
         """See ``Store.snapshot``."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from heapq import nsmallest
 from operator import attrgetter
 
@@ -206,14 +207,8 @@ def stats(store: Store, view: View) -> Stats:
     while chunk := store.identifiers(after, _CHUNK, view):
         edges.update(store.edges(chunk, Hop(relations=ASSERTED), view))
         after = chunk[-1]
-    head = store.head()
-    return Stats(
-        nodes=kinds.total(),
-        edges=len(edges),
-        entries=head.size if view.as_of is None else view.as_of,
-        root=head.root.hex(),
-        kinds=kinds,
-    )
+    found = Stats.of(kinds, len(edges), store.head())
+    return found if view.as_of is None else replace(found, entries=view.as_of)
 
 
 def around(store: Store, ident: str, most: int, view: View) -> Around:

@@ -343,9 +343,11 @@ def _near(ctx: Context, kinds: Sequence[str], name: str, view: View) -> tuple[li
         alike += next(filter(None, found), ())
     if told := near((*alike, *page.rows)):
         return told, False
-    if ctx.store.stats(view).nodes > _LOOKED_AT:
+    # How many there were as of an entry would have to be counted.
+    if ctx.store.stats(NOW).nodes > _LOOKED_AT:
         return [], False
-    return near(ctx.store.find(where, Page(limit=_LOOKED_AT), view).rows), True
+    rest = ctx.store.find(where, Page(limit=_LOOKED_AT), view)
+    return near(rest.rows), rest.after is None
 
 
 def _alike(name: str) -> Iterator[list[Condition]]:

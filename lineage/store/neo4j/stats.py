@@ -50,13 +50,7 @@ def stats(client: Client, *, all_known: bool) -> Stats:
         [found], [edges] = client.one(_EVERY_NODE), client.one(_EVERY_EDGE)
         held = dict(found)
     head = client.moments.head()
-    return Stats(
-        nodes=sum(held.values()),
-        edges=edges,
-        entries=head.size,
-        root=head.root.hex(),
-        kinds=held,
-    )
+    return Stats.of(held, edges, head)
 
 
 def _by_kind(labelled: dict[str, int]) -> dict[str, int]:

@@ -14,7 +14,7 @@ from contextlib import closing
 from heapq import nsmallest
 from pathlib import Path
 from threading import Event, Lock, Thread
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -44,6 +44,14 @@ _NODES = "SELECT key, id, kind FROM node ORDER BY key"
 _NODES_OF = "SELECT key, id, kind FROM node WHERE id IN (SELECT value FROM json_each(?))"
 _IN_ORDER = "SELECT key FROM node ORDER BY id"
 _DRAWN = "SELECT drawn FROM named"
+
+
+class Entries(Protocol):
+    """Yields the entries of the ledger behind a sequence number."""
+
+    def __call__(self, *, after: int) -> Iterator[Entry]:
+        """See above."""
+        ...
 
 
 class _Stopped(Exception):
@@ -200,18 +208,20 @@ class Adjacency:
         self._building: Thread | None = None
         self._stopped = Event()
 
-    def reach(self, connection: Connection, wanted: Walk, *, counts: bool) -> Reach | None:
-        """Say what is downstream in the transaction of a connection; ``None`` where this does not know yet, or
+    def reach(
+        self, connection: Connection, entries: Entries, wanted: Walk, *, counts: bool
+    ) -> Reach | None:
+        """Say what is downstream in the transaction of a connection, which reads the ``entries`` behind one; ``None`` where this does not know yet, or
         where time would cut the walk: then the file is asked.
         """
         with self._lock:
-            graph = self._current(connection)
+            graph = self._current(connection, entries)
             if graph is None:
                 return None
             starts = read.starts(connection, wanted.start, NOW)
             return graph.reach(starts, wanted, _taken(connection, wanted.hop), counts=counts)
 
-    def _current(self, connection: Connection) -> _Graph | None:
+    def _current(self, connection: Connection, entries: Entries) -> _Graph | None:
         """The graph as the connection sees it."""
         head = ledger.head(connection, self._path).size
         [[drawn]] = connection.execute(_DRAWN)
@@ -226,7 +236,7 @@ class Adjacency:
         if graph.size < head:
             self._graph = None  # What is taken over in part is nothing.
             try:
-                graph.catch_up(connection, ledger.entries(connection, graph.size, head))
+                graph.catch_up(connection, entries(after=graph.size))
             except log.UnknownTerm:
                 return None
             self._graph = graph

@@ -133,6 +133,11 @@ def _modes(path: Path) -> Sequence[str]:
     return "mode=rwc", "mode=ro"
 
 
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether somebody else is writing."""
+    return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _BUSY
+
+
 def _is_refused(error: sqlite3.Error) -> bool:
     return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _REFUSED
 
@@ -206,7 +211,7 @@ def translated(path: Path) -> Iterator[None]:
         where, text = str(path), str(error)
         if code & 0xFF == sqlite3.SQLITE_INTERRUPT:
             raise TimedOut("the question takes longer than it may") from error
-        if code & 0xFF in _BUSY:
+        if is_busy(error):
             raise StoreBusy("another process is writing to the store", where=where) from error
         if code & 0xFF in (c & 0xFF for c in _FULL):
             raise StoreFull(f"the store cannot be written: {text}", where=where) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from threading import RLock
@@ -72,13 +73,13 @@ class SqliteStore:
     ) -> None:
         self.path = path
         self._patience = busy_timeout
-        self._adjacency = shared(path) if served else None
         self._lock = RLock()
         self._connection: Connection | None = connect(
             path, create=create, durability=durability, busy_timeout=busy_timeout
         )
         with translated(path):
             self._connection.learn(kept.vocabulary(self._connection))
+        self._adjacency = shared(path) if served else None
 
     @property
     def _open(self) -> Connection:
@@ -283,7 +284,7 @@ class SqliteStore:
         """See ``Store.reach``."""
         with self._reading() as connection:
             if self._adjacency is not None and view == NOW and walk.toward == "effects":
-                found = self._adjacency.reach(connection, walk, counts=counts)
+                found = self._adjacency.reach(connection, partial(pages, self), walk, counts=counts)
                 if found is not None:
                     return found
             return read.reach(connection, walk, view, counts=counts)
@@ -342,13 +343,7 @@ class SqliteStore:
         with self._reading() as connection:
             kinds, edges = tally.tally(connection)
             head = ledger.head(connection, self.path)
-        return Stats(
-            nodes=sum(kinds.values()),
-            edges=edges,
-            entries=head.size,
-            root=head.root.hex(),
-            kinds=kinds,
-        )
+        return Stats.of(kinds, edges, head)
 
     def snapshot(self, path: Path) -> bool:
         """See ``Store.snapshot``."""

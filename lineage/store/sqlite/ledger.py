@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,16 +84,6 @@ def bodies(connection: Connection, seqs: Collection[int]) -> Mapping[int, bytes]
     """See ``Store.bodies``."""
     rows = connection.execute(_BODIES, (to_json(seqs),))
     return {seq: expanded(kept) for seq, kept in rows}
-
-
-def entries(connection: Connection, after: int, until: int) -> Iterator[Entry]:
-    """Yield the entries behind a sequence number, up to another, one by one."""
-    for seq in range(after + 1, until + 1):
-        [header] = _headers(connection, _HEADERS_AT, until, to_json([seq]))
-        body = bodies(connection, [seq])[seq]
-        yield Entry(
-            **{name: getattr(header, name) for name in Header.__dataclass_fields__}, body=body
-        )
 
 
 def leaves(connection: Connection, after: int, limit: int) -> Sequence[bytes]:

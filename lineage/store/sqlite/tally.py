@@ -33,12 +33,6 @@ def add_to_tally(connection: sqlite3.Connection, more: Counter[str]) -> None:
     connection.executemany(_ADD, [(of, number) for of, number in more.items() if number])
 
 
-def count_anew(connection: sqlite3.Connection) -> None:
-    """Count everything there is."""
-    connection.execute("DELETE FROM tally")
-    connection.execute(f"INSERT INTO tally {_COUNTED}")
-
-
 def miscounted(connection: sqlite3.Connection) -> Iterator[tuple[str, int, int]]:
     """Find what is not as many as is kept: of what, the number kept, and how many there are."""
     kept, found = dict(connection.execute(_TALLY)), dict(connection.execute(_COUNTED))
