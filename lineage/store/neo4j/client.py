@@ -14,12 +14,24 @@ from neo4j import exceptions as driver_errors
 from lineage.errors import StoreDamaged, StoreUnfinished
 from lineage.ledger.merkle import Frontier
 from lineage.store.neo4j import connect as connecting
+from lineage.store.neo4j.commits import OPEN, Commits
+from lineage.store.neo4j.compile import at_one_head
 from lineage.store.neo4j.connect import connect, translated
 from lineage.store.neo4j.moments import Moments
 from lineage.store.neo4j.rows import drawing_of, head_of
 from lineage.store.neo4j.seal import Seal
+from lineage.store.reference import Clock
 
 T = TypeVar("T")
+
+
+def _is_whole(row: list[Any]) -> bool:
+    """Whether a read saw nothing of a commit that was going on, or is of a graph that is being drawn anew."""
+    *_, before, after, begun, _, peaks = row
+    if drawing_of(begun) or drawing_of(peaks):
+        return True
+    return begun == peaks and before == after and not str(before).startswith(OPEN)
+
 
 READ_HEAD = "OPTIONAL MATCH (l:Ledger {one: 1}) RETURN l.size, l.peaks, l.layout, l.schema"
 #: Seconds that one transaction may take, whatever the server allows.
@@ -38,6 +50,7 @@ class Client:
         self.database: str = database
         self.where: str = where
         self.moments: Moments = Moments(self.head)
+        self._commits = Commits(self.session)
         self.seal: Seal = Seal((secret, password), where)
 
     def session(self) -> neo4j.Session:
@@ -78,9 +91,17 @@ class Client:
         with self.driver.session(database=self.database, default_access_mode="READ") as session:
             return session.run(query, parameters).single(strict=True).values()
 
+    def _whole(self, text: str, seconds: float | None, parameters: dict[str, Any]) -> list[Any]:
+        """What a read finds while nobody commits, and the head that it saw before and after."""
+        clock = Clock(seconds)
+        with self.watched():
+            row = self._commits.whole(lambda: self.bare(text, clock.left, **parameters), _is_whole)
+        *columns, _, _, begun, size, peaks = row
+        return [*columns, begun, size, peaks]
+
     def one(self, text: str, seconds: float | None = None, /, **parameters: Any) -> list[Any]:
-        """The columns of a read that looks at the head (``cypher.at_one_head``)."""
-        *columns, begun, size, peaks = self.bare(text, seconds, **parameters)
+        """The columns of a read that looks at the head (``cypher.at_one_head``), of a graph that is whole."""
+        *columns, begun, size, peaks = self._whole(text, seconds, parameters)
         self.demand_drawn(begun)
         self.demand_drawn(peaks)
         self.moments.saw(begun, size, peaks)
@@ -99,20 +120,37 @@ class Client:
             )
 
     def list(self, text: str, /, **parameters: Any) -> list[Any]:
-        """The one list of a read that does not look at the head."""
-        self.moments.unseen()
-        return list(self.bare(text, **parameters)[0])
+        """The list ``found`` of a read that asks nothing of the graph."""
+        found, begun, size, peaks = self._whole(at_one_head(text, "found"), None, parameters)
+        self.moments.saw(begun, size, peaks)
+        return list(found)
 
     def write(
-        self, work: Callable[[neo4j.ManagedTransaction], T], *, patience: float = PATIENCE
+        self,
+        work: Callable[[neo4j.ManagedTransaction], T],
+        *,
+        patience: float = PATIENCE,
+        changes: Callable[[T], bool] = lambda _: False,
     ) -> T:
         """Run work that may be tried again: it is a no-op where it was done before. It may take as many
-        seconds as there is patience.
+        seconds as there is patience. ``changes`` tells from its outcome whether there is anything that readers
+        may not see half of: while the graph is drawn anew nobody reads it.
 
         A connection lost while committing leaves the outcome open; trying once more finds out.
         """
-        managed = neo4j.unit_of_work(timeout=patience)(work)
-        with self.watched() as was_ended, self.session() as session:
+
+        def announced(tx: neo4j.ManagedTransaction) -> T:
+            outcome = work(tx)
+            if changes(outcome):
+                begin()
+            return outcome
+
+        managed = neo4j.unit_of_work(timeout=patience)(announced)
+        with (
+            self.watched() as was_ended,
+            self._commits.announcing() as begin,
+            self.session() as session,
+        ):
             try:
                 return session.execute_write(managed)
             except driver_errors.IncompleteCommit:

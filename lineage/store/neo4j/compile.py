@@ -14,6 +14,7 @@ from functools import lru_cache
 from lineage.model import kinds, terms
 from lineage.model.relation import cypher_type
 from lineage.store.base import Hop
+from lineage.store.neo4j.commits import MARKED
 from lineage.store.neo4j.schema import KEY, labels
 
 #: What the default walk may take; weak ``alternateOf`` is told apart by ``follow``.
@@ -164,14 +165,14 @@ def _ends(hop: Hop) -> tuple[str, str]:
 
 
 def at_one_head(text: str, *columns: str) -> str:
-    """A read of some columns between two looks at the ledger's head, in one statement: the server
-    reads what is committed, not a snapshot, and equal looks say that nothing was meanwhile.
+    """A read of some columns between two looks at the ledger's head and at who commits, in one statement:
+    the server reads what is committed, not a snapshot, and equal looks say that nothing was meanwhile.
     """
     return f"""
-OPTIONAL MATCH (h:Ledger {{one: 1}}) WITH h.peaks AS begun
+OPTIONAL MATCH (h:Ledger {{one: 1}}) OPTIONAL MATCH {MARKED} WITH h.peaks AS begun, c.at AS before
 CALL () {{ {text} }}
-OPTIONAL MATCH (g:Ledger {{one: 1}})
-RETURN {", ".join(columns)}, begun, g.size, g.peaks"""
+OPTIONAL MATCH {MARKED} WITH *, c.at AS after OPTIONAL MATCH (g:Ledger {{one: 1}})
+RETURN {", ".join(columns)}, before, after, begun, g.size, g.peaks"""
 
 
 def reach(pattern: str) -> str:

@@ -106,6 +106,12 @@ def _home(driver: neo4j.Driver, silence: Silence, where: str) -> str:
 
 
 _FULL = ("Neo.TransientError.General.OutOfMemoryError", "Neo.TransientError.General.DiskFull")
+#: Of who waits for longer than it may: whatever it is, and where that is the lock of another.
+WAITED = (
+    "Neo.ClientError.Transaction.TransactionTimedOut",
+    "Neo.ClientError.Transaction.LockClientStopped",
+    "Neo.TransientError.Transaction.LockClientStopped",
+)
 _MEMORY = "Neo.TransientError.General.MemoryPoolOutOfMemoryError"
 
 
@@ -135,7 +141,9 @@ def _server(error: driver_errors.Neo4jError, where: str) -> LineageError:
     if code == _MEMORY:
         hint = "Raise the server's heap, or ask for less (--depth, --limit)."
         return StoreFull(f"the server is out of memory: {text}", where=where, hint=hint)
-    if code.startswith("Neo.ClientError.Transaction.TransactionTimedOut"):
+    if code in WAITED[1:]:
+        return StoreBusy("somebody else has been writing for too long to wait for", where=where)
+    if code == WAITED[0]:
         return TimedOut("the question takes longer than it may", where=where)
     if code.startswith("Neo.ClientError.Security"):
         return _denied(f"the server refuses: {text}", where)

@@ -117,7 +117,11 @@ class Neo4jStore:
             self._vocabulary = vocabulary
             return receipts
 
-        return self._client.write(work, patience=PATIENCE + _OF_WRITE * len(writes))
+        return self._client.write(
+            work,
+            patience=PATIENCE + _OF_WRITE * len(writes),
+            changes=lambda receipts: any(receipt.seq for receipt in receipts),
+        )
 
     def _write(
         self,
@@ -150,15 +154,16 @@ class Neo4jStore:
         """See ``Store.replay``."""
         added, gone = log.split(entry)
 
-        def work(tx: neo4j.ManagedTransaction) -> None:
+        def work(tx: neo4j.ManagedTransaction) -> bool:
             head, terms = ledger.lock(self._client, tx)
             if head.size >= entry.seq and ledger.has(tx, entry):
-                return
+                return False
             kept.growing(tx, self._vocabulary, terms, added, self._client.where)
             ledger.append(tx, head, entry)
             self._draw(tx, entry, added, gone)
+            return True
 
-        self._client.write(work)
+        self._client.write(work, changes=bool)
 
     def _draw(
         self,
@@ -245,7 +250,7 @@ class Neo4jStore:
             noted = None if act is None else partial(ledger.note, tx, head, act)
             return kept.keep(tx, self._client.seal, changes, expecting or {}, noted)
 
-        return self._client.write(work)
+        return self._client.write(work, changes=bool)
 
     def get(self, ids: Collection[str], view: View) -> Mapping[str, NodeRow]:
         """See ``Store.get``."""

@@ -16,10 +16,10 @@ from lineage.version import __version__
 
 _VALUES = """
 MATCH ()-[v:LEDGER_VALUE]->() USING INDEX SEEK v:LEDGER_VALUE(name) WHERE v.name IN $names
-RETURN collect([v.name, v.value])"""
+RETURN collect([v.name, v.value]) AS found"""
 _VALUES_UNDER = """
 MATCH ()-[v:LEDGER_VALUE]->() WHERE v.name STARTS WITH $prefix AND v.name > $after
-WITH v ORDER BY v.name LIMIT $limit RETURN collect([v.name, v.value])"""
+WITH v ORDER BY v.name LIMIT $limit RETURN collect([v.name, v.value]) AS found"""
 _KEEP = """
 MATCH (l:Ledger {one: 1}) UNWIND $rows AS row
 MERGE (l)-[v:LEDGER_VALUE {name: row[0]}]->(l) SET v.value = row[1]"""

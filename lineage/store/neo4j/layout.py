@@ -23,7 +23,8 @@ def prepare(client: Client, redraw: Callable[[], object]) -> None:
     _, _, layout, names = client.bare(READ_HEAD)
     former, done = client.bare(migrations.FORMER)
     if layout is None and former is None:
-        if client.bare(_HOLDS_ANYTHING)[0]:
+        # Somebody else may have laid it out since.
+        if client.bare(_HOLDS_ANYTHING)[0] and client.bare(READ_HEAD)[2] is None:
             raise StoreDamaged(
                 "the database holds a graph that is no lineage store",
                 where=client.where,

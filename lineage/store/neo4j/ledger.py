@@ -37,10 +37,10 @@ _BETWEEN = "MATCH ()-[e:LEDGER_ENTRY]->() WHERE e.seq > $after AND e.seq <= $las
 _THESE = """
 MATCH ()-[e:LEDGER_ENTRY]->() USING INDEX SEEK e:LEDGER_ENTRY(seq) WHERE e.seq IN $seqs"""
 _HEADERS = f"""
-{_BETWEEN} WITH e ORDER BY e.seq LIMIT $limit RETURN collect(e {{.*, body: null}})"""
-_HEADERS_AT = f"{_THESE} AND e.seq <= $last RETURN collect(e {{.*, body: null}})"
-_BODIES = f"{_THESE} RETURN collect([e.seq, e.body])"
-_LEAVES = f"{_BETWEEN} WITH e ORDER BY e.seq LIMIT $limit RETURN collect(e.leaf)"
+{_BETWEEN} WITH e ORDER BY e.seq LIMIT $limit RETURN collect(e {{.*, body: null}}) AS found"""
+_HEADERS_AT = f"{_THESE} AND e.seq <= $last RETURN collect(e {{.*, body: null}}) AS found"
+_BODIES = f"{_THESE} RETURN collect([e.seq, e.body]) AS found"
+_LEAVES = f"{_BETWEEN} WITH e ORDER BY e.seq LIMIT $limit RETURN collect(e.leaf) AS found"
 
 #: More entries than there are.
 _LAST = 2**62

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads that belong together: the head of the ledger that each of them saw, thread by thread.
 
-Neo4j has no snapshot over several statements. Most of our reads look at the head before and after, in
-the statement itself; where all of one answer saw the same, it is an answer of that head.
+Neo4j has no snapshot over several statements. Each of our reads is of one head (``commits``); where all of one
+answer saw the same, it is an answer of that head.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ class _Seen(local):
     """What the reads of this thread have seen, while an answer is being read."""
 
     heads: list[Frontier | None] | None = None
-    unseen: bool = False
 
 
 class Moments:
@@ -37,7 +36,7 @@ class Moments:
         if self._seen.heads is not None:
             yield read
             return
-        self._seen.heads, self._seen.unseen = [], False
+        self._seen.heads = []
         try:
             yield read
             read.head = self._steady()
@@ -52,22 +51,13 @@ class Moments:
                 found = head_of(size, peaks) if begun == peaks else None
             self._seen.heads.append(found)
 
-    def unseen(self) -> None:
-        """A statement is going to be carried out that does not look at the head."""
-        if self._seen.heads is not None:
-            if not self._seen.heads:
-                self._seen.heads.append(self._head())
-            self._seen.unseen = True
-
     def head(self) -> Frontier:
         """The head that all reads of the answer so far saw, which is no worse than one read now."""
-        if self._seen.heads and not self._seen.unseen and (seen := self._steady()) is not None:
+        if self._seen.heads and (seen := self._steady()) is not None:
             return seen
         return self._head()
 
     def _steady(self) -> Frontier | None:
         heads = self._seen.heads or []
-        if self._seen.unseen:
-            heads.append(self._head())
         last = heads[-1] if heads else None
         return last if last and all(head and head.size == last.size for head in heads) else None
