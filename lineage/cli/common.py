@@ -135,4 +135,11 @@ def emit(value: Any) -> None:
     """Print one JSON document on stdout."""
     import orjson
 
-    terminal.echo_json(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+    emit_pieces([orjson.dumps(value, option=orjson.OPT_INDENT_2)])
+
+
+def emit_pieces(pieces: Iterable[bytes]) -> None:
+    """Print one JSON document that comes in pieces, each of whole characters, on stdout."""
+    for piece in pieces:
+        terminal.echo_json(piece.decode(), nl=False)
+    click.echo()

@@ -54,9 +54,9 @@ def echo(
     click.echo(shown, err=err, nl=nl)
 
 
-def echo_json(document: str, *, err: bool = False) -> None:
-    """Print a JSON document that says the same, with what a terminal would obey escaped."""
-    click.echo(_OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", document), err=err)
+def echo_json(document: str, *, err: bool = False, nl: bool = True) -> None:
+    """Print JSON that says the same, with what a terminal would obey escaped."""
+    click.echo(_OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", document), err=err, nl=nl)
 
 
 def console(*, err: bool = False, width: int | None = None) -> Console:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from lineage.cli import common
+from lineage.services.answer import Answer
 from lineage.services.request import Field, Request, fields_of
 
 F = TypeVar("F", bound=Callable[..., None])
@@ -95,7 +96,9 @@ def verb(
                 asked = instead(asked, typed)
             with common.opened(click.get_current_context()) as store:
                 answer = store.answer(asked)
-            if as_json:
+            if as_json and isinstance(answer, Answer):
+                common.emit_pieces(answer.json_pieces(indented=True))
+            elif as_json:
                 common.emit(_shown(answer, listed))
             else:
                 show(answer, **typed)

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -126,13 +127,21 @@ class Answer:
 
     def to_json(self) -> bytes:
         """The answer as the bytes of its JSON, without decoding what engines keep as JSON."""
-        value = {
-            "nodes": [_node_json(row) for row in self.found.ordered_nodes],
-            "edges": [_edge_json(row) for row in self.found.ordered_edges],
-            "certificate": self.certificate.to_dict(),
-            **self._more(),
-        }
-        return orjson.dumps(value)
+        return b"".join(self.json_pieces())
+
+    def json_pieces(self, *, indented: bool = False) -> Iterator[bytes]:
+        """The same bytes piece by piece, each of at most some hundred kilobytes but the last; ``indented`` is
+        for people, by two spaces.
+        """
+        held, option = (_read, orjson.OPT_INDENT_2) if indented else (orjson.Fragment, 0)
+        found = self.found
+        end, colon = (b",\n  ", b": ") if indented else (b",", b":")
+        yield b"{" + end[1:] + b'"nodes"' + colon
+        yield from _array((_node_json(row, held) for row in found.ordered_nodes), option)
+        yield end + b'"edges"' + colon
+        yield from _array((_edge_json(row, held) for row in found.ordered_edges), option)
+        rest = {"certificate": self.certificate.to_dict(), **self._more()}
+        yield b"," + orjson.dumps(rest, option=option)[1:]
 
     def _more(self) -> dict[str, Any]:
         """What the answers of a verb say besides: their own fields, those left out that say nothing."""
@@ -152,21 +161,43 @@ def _plain(value: Any) -> Any:
     return value.to_dict() if hasattr(value, "to_dict") else value
 
 
-def _node_json(row: NodeRow) -> dict[str, Any]:
+#: Rows that become JSON at once.
+_TOGETHER = 500
+#: What attributes become, which are JSON already: that, or read where they are written anew.
+_Held = Callable[[str], Any]
+
+
+def _read(attributes: str) -> Any:
+    return orjson.loads(attributes)
+
+
+def _array(items: Iterator[dict[str, Any]], option: int) -> Iterator[bytes]:
+    """The JSON of a list that is a value of an object, in pieces."""
+    end = b"\n  ]" if option else b"]"
+    begin = b"["
+    while some := list(islice(items, _TOGETHER)):
+        text = orjson.dumps(some, option=option)
+        # No text in JSON has a line break in it: those that are there are of the form.
+        yield begin + (text[1:-2].replace(b"\n", b"\n  ") if option else text[1:-1])
+        begin = b","
+    yield b"[]" if begin == b"[" else end
+
+
+def _node_json(row: NodeRow, held: _Held) -> dict[str, Any]:
     return {
         "id": row.id,
         "kind": row.kind,
         "label": row.title,
-        "attributes": orjson.Fragment(row.attributes),
+        "attributes": held(row.attributes),
     }
 
 
-def _edge_json(row: EdgeRow) -> dict[str, Any]:
+def _edge_json(row: EdgeRow, held: _Held) -> dict[str, Any]:
     shown = {
         "type": row.relation,
         "effect": row.effect,
         "cause": row.cause,
-        "attributes": orjson.Fragment(row.attributes),
+        "attributes": held(row.attributes),
     }
     if row.id is not None:
         shown["id"] = row.id

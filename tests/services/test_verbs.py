@@ -227,6 +227,8 @@ def test_the_bytes_of_an_answer_are_the_json_of_its_dict(store):
 
     for answer in (store.trace("model:fraud@v3"), store.find(), store.show("run:ab12")):
         assert orjson.loads(answer.to_json()) == answer.to_dict()
+        indented = b"".join(answer.json_pieces(indented=True))
+        assert indented == orjson.dumps(answer.to_dict(), option=orjson.OPT_INDENT_2)
 
 
 def test_a_thing_derived_from_itself_is_shown_once_and_whole():

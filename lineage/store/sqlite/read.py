@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from heapq import nsmallest
 from itertools import islice
@@ -58,8 +58,10 @@ AND {view}"""
 #: A level form: the frontier drives, so no planner of any age turns it into a scan (see
 #: docs/reference/engines.md on the bloom filter of SQLite 3.40).
 _HOP = """
-SELECT e.effect, e.cause, e.relation, e.attributes, e.id, e.bundle FROM edge e
+SELECT e.effect, e.cause, e.relation, nullif(e.attributes, '{{}}'), e.id, e.bundle FROM edge e
 WHERE e.{near} {keys} AND {view} AND {taken}"""
+#: Rows that are put together at once: enough for that to cost little, few enough to hold beside the answer.
+_TOGETHER = 20_000
 #: Not the column itself, which an index has in order: it would be scanned for that.
 _FAR = """
 SELECT DISTINCT +e.{far} FROM edge e WHERE e.{near} {keys} AND {view} AND {taken}"""
@@ -164,27 +166,29 @@ def edges(connection: Connection, idents: Collection[str], hop: Hop, view: View)
 
 
 def edge_rows(
-    connection: Connection, rows: Sequence[tuple[Any, ...]], names: Mapping[int, str]
+    connection: Connection, rows: list[tuple[Any, ...]], names: Mapping[int, str]
 ) -> list[EdgeRow]:
-    """Rows with identifiers; what several sources assert alike is one edge.
+    """Rows with identifiers, which the list of rows is emptied for; what several sources assert alike is one
+    edge.
 
     Rows come in the order of their key, so that such rows are neighbours: looking for equal
     neighbours is much cheaper than a set, and mostly there are none. Put together column by
-    column, which costs half of a loop over rows.
+    column, which costs half of a loop over rows. Most edges have no attributes: these share one text.
     """
-    if not rows:
-        return []
-    effects, causes, relations, *rest = zip(*rows, strict=True)
-    name = names.__getitem__
-    columns = zip(
-        map(connection.names.__getitem__, relations),
-        map(name, effects),
-        map(name, causes),
-        *rest,
-        strict=False,
-    )
-    made = list(map(_edge_row, columns))
-    return list(dict.fromkeys(made)) if any(map(eq, rows, islice(rows, 1, None))) else made
+    name, made = names.__getitem__, list[EdgeRow]()
+    while some := rows[:_TOGETHER]:
+        del rows[:_TOGETHER]
+        effects, causes, relations, attributes, *rest = zip(*some, strict=True)
+        columns = zip(
+            map(connection.names.__getitem__, relations),
+            map(name, effects),
+            map(name, causes),
+            [text or "{}" for text in attributes],
+            *rest,
+            strict=False,
+        )
+        made += map(_edge_row, columns)
+    return list(dict.fromkeys(made)) if any(map(eq, made, islice(made, 1, None))) else made
 
 
 @gc_disabled()
@@ -263,15 +267,17 @@ def _first_by_id(connection: Connection, keys: Collection[int], count: int) -> s
 def _subgraph(
     connection: Connection,
     seen: Collection[int],
-    rows: Sequence[tuple[Any, ...]],
+    rows: list[tuple[Any, ...]],
     cut: Cut | None,
     view: View,
 ) -> Subgraph:
     if view.as_of is None:
-        found = connection.execute(_NODES_BY_KEY, (to_json(seen),)).fetchall()
-        keys, *columns = zip(*found, strict=True) if found else ((), ())
-        names = dict(zip(keys, columns[0], strict=True))
-        nodes = list(map(node_row, zip(*columns, strict=True)))
+        names, nodes = dict[int, str](), list[NodeRow]()
+        found = connection.execute(_NODES_BY_KEY, (to_json(seen),))
+        while some := found.fetchmany(_TOGETHER):
+            keys, *columns = zip(*some, strict=True)
+            names.update(zip(keys, columns[0], strict=True))
+            nodes += map(node_row, zip(*columns, strict=True))
     else:
         names = names_of(connection, seen)
         nodes = list(as_of(connection, names, view).values())
