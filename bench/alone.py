@@ -35,10 +35,10 @@ def lineage(*words: str) -> Ran:
     return Ran(done.stdout, **json.loads(done.stderr.splitlines()[-1]))
 
 
-def peak() -> int:
-    """The most memory that this process has held so far, in bytes."""
+def peak(process: str = "self") -> int:
+    """The most memory that a process, this one or that of a number, has held so far, in bytes."""
     # Not ru_maxrss, which begins with what the process had before it became this program.
-    status = Path("/proc/self/status").read_text()
+    status = Path(f"/proc/{process}/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
