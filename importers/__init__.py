@@ -11,6 +11,7 @@ from lineage.errors import InputMissing, InputTruncated, UnknownFormat, Usage
 
 #: The first that recognises a file reads it; the strict ones stand first.
 BUILTIN: tuple[str, ...] = (
+    "captured",
     "git",
     "dvc",
     "mlflow",

@@ -65,10 +65,7 @@ def project_store(root: Path) -> Path:
     """The file of the store of a project, in a folder that is made where there is none: only its owner
     looks into it, and it keeps itself out of version control.
     """
-    folder = root / FOLDER
-    folder.mkdir(mode=0o700, exist_ok=True)
-    (folder / ".gitignore").write_text("*\n")
-    return folder / FILE
+    return config.make_folder(root / FOLDER) / FILE
 
 
 def home(url: str, start: Path | None = None) -> Path | None:

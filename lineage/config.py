@@ -78,6 +78,12 @@ SETTINGS: tuple[Setting, ...] = (
         path=True,
     ),
     Setting(
+        name="spool",
+        variable="LINEAGE_SPOOL",
+        says="Where captured runs wait until they are delivered; without it, .lineage/spool of the project.",
+        path=True,
+    ),
+    Setting(
         name="backups",
         variable="LINEAGE_BACKUPS",
         says="Where Neo4j stores are backed up before they are migrated; without it, "
@@ -105,6 +111,17 @@ class Value:
             "origin": self.origin,
             "variable": self.setting.variable,
         }
+
+
+def make_folder(folder: Path) -> Path:
+    """Make the folder of a project where there is none: only its owner looks into it, and it keeps itself out
+    of version control. Raises ``OSError``.
+    """
+    folder.mkdir(mode=0o700, exist_ok=True)
+    ignored = folder / ".gitignore"
+    if not ignored.exists():
+        ignored.write_text("*\n")
+    return folder
 
 
 def found_upwards(name: str, start: Path | None = None) -> Path | None:

@@ -357,6 +357,12 @@ class MissingExtra(LineageError, code="missing-extra", status=501, exit_code=2):
     hint = "Install the package that the message names; docs/reference/install.md lists the extras."
 
 
+class NotRecorded(LineageError, code="not-recorded"):
+    """A run cannot be recorded, and somebody asked that it be (``lineage run --strict``)."""
+
+    hint = "Make what is named possible, or leave out --strict: the program then runs without its record."
+
+
 class Usage(LineageError, code="usage", status=400, exit_code=2):
     """The command or call was given arguments that do not fit together."""
 

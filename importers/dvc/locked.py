@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,6 +16,7 @@ from lineage import ids
 from lineage.access.secret_patterns import scrub
 from lineage.errors import BadInput, InputTooNew
 from lineage.model.value import Value, wire
+from lineage.sources import dvc_folder
 from lineage.sources.git.layout import normalised
 
 #: The major version of the schema of dvc.lock that is known (dvc/schema.py, LOCKFILE_SCHEMA).
@@ -329,9 +328,7 @@ def _of_members(folder: Place, members: tuple[Item, ...]) -> tuple[str, str] | N
 def digest_of_folder(folder: Place, members: Iterable[Item]) -> str:
     """The digest DVC gives a folder: md5 over the sorted list of its files."""
     start = len(posixpath.join(folder.path, ""))
-    listed = [{"md5": item.digest, "relpath": item.place.path[start:]} for item in members]
-    text = json.dumps(listed, sort_keys=True)
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() + ".dir"
+    return dvc_folder.digest((item.place.path[start:], item.digest) for item in members)
 
 
 def _own_roles(outs: list[dict[str, Any]], folder: str) -> dict[Place, str]:

@@ -22,6 +22,8 @@ from lineage.version import __version__
 #: Verb -> what it answers; each lives in the file of its name.
 VERBS: dict[str, str] = {
     "init": "Find what is in this project, import it, and say what it shows.",
+    "run": "Run a program and record it: source, environment, inputs, outputs, how it ended.",
+    "push": "Deliver the recorded runs that wait in the spool.",
     "import": "Bring in sources: repositories, DVC, MLflow, PROV documents, partners' packages.",
     "join": "Join what several tools recorded of one file or one environment.",
     "untie": "Reject a claim that two things belong together.",

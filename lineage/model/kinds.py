@@ -118,6 +118,23 @@ class Environment(EntityNoun):
     packages: int | None = attribute("How many packages it holds.")
 
 
+@kind(
+    plural="machines",
+    group="environments",
+    words={"machine": 0},
+    summary=("processor", "memory"),
+)
+class Machine(EntityNoun):
+    """What a run was carried out on: system, processor, memory, accelerators, and how much of them the run
+    could have. Equal ones on one host are one node.
+    """
+
+    host: str | None = attribute("The name of the host.", indexed=True)
+    processor: str | None = attribute("The model of its processor.")
+    cores: int | None = attribute("How many processors the run could have.")
+    memory: int | None = attribute("Bytes of memory that the run could have.")
+
+
 @kind(plural="packages", group="packages", summary=("version",))
 class Package(EntityNoun):
     """A published software package at one version, named by its purl."""

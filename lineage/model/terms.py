@@ -17,6 +17,8 @@ __all__ = ["Argument", "Family", "Relation"]
 #: Attributes of an edge that was found rather than recorded: how, what shows it, how sure it is (0 to
 #: 1).
 METHOD, EVIDENCE, CONFIDENCE = "method", "evidence", "confidence"
+#: Attribute of an edge of a captured run: by which layers of capture it was seen, ``declared`` or observed.
+WITNESS = "witness"
 SAMENESS = "alternateOf"
 SAME_PERSON = "samePerson"
 #: Methods: equal bytes; such a tie where the one came from the other (``lineage.model.copies``); another

@@ -56,6 +56,7 @@ READERS: Mapping[str, str] = {
     "neo4j_password": f"{_NEO4J}, Docker Compose",
     "neo4j_secret": _NEO4J,
     "keys": "`lineage keys`, `lineage export --for`",
+    "spool": "`lineage run`, `lineage push`",
     "backups": _NEO4J,
 }
 OTHERS: tuple[Variable, ...] = (
@@ -65,7 +66,24 @@ OTHERS: tuple[Variable, ...] = (
         "`lineagedb` in `XDG_CACHE_HOME`",
         _TOOL,
     ),
-    Variable("XDG_STATE_HOME", "The folder for state of programs.", "`~/.local/state`", _NEO4J),
+    Variable(
+        "XDG_STATE_HOME",
+        "The folder for state of programs.",
+        "`~/.local/state`",
+        f"{_NEO4J}; `lineage run` where it may not write into the project, `lineage push`",
+    ),
+    Variable(
+        "LINEAGE_DISABLED",
+        "Nothing is captured: programs run alone. `0` is as if it were not set.",
+        "runs are captured",
+        "`lineage run`",
+    ),
+    Variable(
+        "LINEAGE_RUN",
+        "The run that a program is part of: what `lineage run` gives to what it starts.",
+        "no run around",
+        "`lineage run`",
+    ),
     Variable(
         "XDG_CACHE_HOME",
         "The folder for caches of programs.",

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Turns the events of one run into records: the run, and all that it has to do with."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from importers.base import Options
+from importers.captured import commits, environment
+from importers.captured.files import Files
+from importers.tally import Tally
+from lineage import ids
+from lineage.model import kinds, terms
+from lineage.model.identity import person
+from lineage.model.record import Edge, Node, Record, line
+from lineage.model.value import Value, clean, clean_scalar
+from lineage.sources.git.objects import visible
+
+#: Seconds by which a clock drifts without being set.
+_STEP = 2.0
+#: The words of a command that its label has.
+_LABEL = 60
+Facts = Mapping[str, Any]
+
+
+class Run:
+    """One run, out of its events. ``key`` is its identifier as capture gave it."""
+
+    def __init__(self, events: Sequence[Facts], options: Options, tally: Tally) -> None:
+        begun = [event for event in events if event["event"] == "started"]
+        if not begun:
+            raise ValueError("it does not say how the run started")
+        ended = [event for event in events if event["event"] in ("ended", "lost")]
+        self._options, self._tally = options, tally
+        self._started: Facts = begun[0]
+        self._ended: Facts | None = ended[-1] if ended else None
+        self.key: str = str(events[0]["run"])
+        self.ident: str = run_ident(self.key)
+        self._facts: Facts = self._started.get("facts") or {}
+        self._nodes: dict[str, Node] = {}
+        self._edges: dict[bytes, Edge] = {}
+
+    def records(self) -> tuple[list[Node], list[Edge]]:
+        """Everything, each once."""
+        self._add(self._run())
+        self._sources()
+        self._environment()
+        self._people()
+        if parent := self._started.get("parent"):
+            self._link("wasInformedBy", self.ident, run_ident(str(parent)))
+        self._put(Files(self.ident, self._facts, self._later).records())
+        return list(self._nodes.values()), list(self._edges.values())
+
+    @property
+    def _later(self) -> Facts:
+        """The facts of the end."""
+        return (self._ended or {}).get("facts") or {}
+
+    # --- the run itself ---
+
+    def _run(self) -> Node:
+        said, ended = self._started, self._ended or {}
+        words = [visible(str(word)) for word in said.get("words") or ()]
+        shown = shlex.join(words)
+        name = said.get("name")
+        params = {f"param.{key}": value for key, value in (said.get("params") or {}).items()}
+        unseen = [
+            f"{probe}: {what}: {why}"
+            for event in (said, ended)
+            for probe, missed in (event.get("unseen") or {}).items()
+            for what, why in missed.items()
+        ]
+        return kinds.Run(
+            id=self.ident,
+            label=visible(str(name)) if name else shown[:_LABEL] or self.key,
+            name=name,
+            status=_status(self._ended),
+            started=_moment(said),
+            ended=_moment(ended) if ended.get("event") == "ended" else None,
+            command=shown or None,
+            tracker="lineage",
+            more=clean(
+                {
+                    "why": said.get("why"),
+                    "decision": said.get("decision"),
+                    "host": said.get("host"),
+                    "working_directory": said.get("here"),
+                    "exit_code": ended.get("code"),
+                    "signal": ended.get("signal"),
+                    "signals_sent": [sent["signal"] for sent in ended.get("sent") or ()],
+                    "error": ended.get("failed"),
+                    "duration": ended.get("seconds"),
+                    "clock_stepped": _stepped(said, ended),
+                    "cpu_seconds": ended.get("cpu"),
+                    "peak_memory": ended.get("peak"),
+                    "last_seen": ended.get("last_seen"),
+                    "left_running": [
+                        shlex.join(one["words"]) for one in ended.get("left_running") or ()
+                    ],
+                    "not_observed": unseen,
+                    "captured_by": f"lineagedb {said['version']}" if "version" in said else None,
+                }
+            )
+            | clean(params),
+        ).node()
+
+    # --- what it used ---
+
+    def _sources(self) -> None:
+        for number, repository in enumerate(
+            self._facts.get("source", {}).get("repositories") or ()
+        ):
+            records, used = commits.records(repository, self._options.person_key)
+            self._put(records)
+            for commit in used:
+                role = "source" if number == 0 else "module"
+                self._link("used", self.ident, commit, {"prov:role": role})
+
+    def _environment(self) -> None:
+        facts = self._facts.get("packages") or {}
+        found = environment.records(facts, self._options)
+        if found is not None:
+            ident, records = found
+            self._put(records)
+            observed: dict[str, Value] = {"prov:role": "environment", terms.WITNESS: "installed"}
+            self._link("used", self.ident, ident, observed)
+        for node in environment.machine(
+            self._facts.get("machine") or {}, self._started.get("host")
+        ):
+            self._add(node)
+            self._link("used", self.ident, node.id, {"prov:role": "machine"})
+
+    def _people(self) -> None:
+        who = self._facts.get("who") or {}
+        name, email = who.get("git_name"), who.get("git_email")
+        user = who.get("user")
+        if email or name:
+            found = person(name or "", email or "", self._options.person_key)
+        elif user:
+            found = person(user, "", self._options.person_key)
+        else:
+            return
+        self._add(found)
+        self._link("wasAssociatedWith", self.ident, found.id)
+
+    # --- putting down ---
+
+    def _put(self, records: Sequence[Record]) -> None:
+        for record in records:
+            if isinstance(record, Node):
+                self._add(record)
+            else:
+                self._edges.setdefault(line(record), record)
+
+    def _add(self, node: Node) -> None:
+        self._nodes.setdefault(node.id, node)
+
+    def _link(
+        self, relation: str, effect: str, cause: str, said: dict[str, Value] | None = None
+    ) -> None:
+        edge = Edge(relation=relation, effect=effect, cause=cause, attributes=said or {})
+        self._edges.setdefault(line(edge), edge)
+
+
+def run_ident(key: str) -> str:
+    """The identifier of a captured run."""
+    return ids.run_id("lineage", "captured", key)
+
+
+def _moment(event: Facts) -> str | None:
+    """When an event was, by the clock on the wall."""
+    return str(clean_scalar(datetime.fromisoformat(event["at"]))) if "at" in event else None
+
+
+def _stepped(started: Facts, ended: Facts) -> float | None:
+    """By how many seconds the clock on the wall was set while the run went on, where it was."""
+    if "monotonic" not in ended:
+        return None
+    told = datetime.fromisoformat(ended["at"]) - datetime.fromisoformat(started["at"])
+    step = told.total_seconds() - (ended["monotonic"] - started["monotonic"])
+    return round(step, 1) if abs(step) >= _STEP else None
+
+
+def _status(ended: Facts | None) -> str:
+    if ended is None:
+        return "running"
+    if ended["event"] == "lost":
+        return "unknown"
+    if ended.get("signal"):
+        return "killed"
+    return "finished" if ended.get("code") == 0 else "failed"

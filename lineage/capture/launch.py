@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Launches any program and records it: what there was before it started, and how it ended.
+
+The program comes first. It starts when the first event is on the disk; it has the descriptors, the terminal and the
+signals that it would have without us; and whatever goes wrong here is a warning.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from threading import Timer
+
+from lineage.access.secret_patterns import scrub
+from lineage.capture.found import Json
+from lineage.capture.probes import files
+from lineage.capture.program import Ended, Program
+from lineage.capture.record import RUN, Asked, Probe, Record, Warn, born
+
+#: What a shell gives for a command that is not there, and for one that cannot be run.
+_NOT_THERE, _CANNOT = 127, 126
+#: Seconds after which a run is worth telling before it has ended.
+_LONG = 2.0
+
+#: Delivers what is in a run file, as far as it can: it tells what it could not.
+Deliver = Callable[[Path], None]
+#: The probes of what there is before a program starts: of its words, the folder it starts in, its environment.
+Probes = Callable[[Sequence[str], Path, Mapping[str, str]], Sequence[Probe]]
+
+
+def launch(
+    words: Sequence[str],
+    asked: Asked,
+    *,
+    here: Path,
+    environ: Mapping[str, str],
+    probes: Probes,
+    deliver: Deliver,
+    warn: Warn,
+) -> Ended:
+    """Run a program and record it; how it ended. One that cannot be started is recorded as such, and ends as a
+    shell would end it.
+    """
+    record = Record(here, warn)
+    declared = Probe(name="inputs", look=partial(files.probe, asked.inputs, here), seconds=60)
+    before = Probe(name="outputs", look=partial(files.probe, asked.outputs, here), seconds=60)
+    record.begin(asked, words, here, [*probes(words, here, environ), declared, before])
+    try:
+        running = Program(words, {**environ, **record.environ()})
+    except OSError as error:
+        warn(f"{words[0]}: {error.strerror}")
+        ended = Ended(code=_NOT_THERE if error.errno == errno.ENOENT else _CANNOT)
+        record.end({"code": ended.code, "failed": error.strerror}, ())
+    else:
+        early = Timer(_LONG, deliver, (record.path,)) if record.path else None
+        if early is not None:
+            early.daemon = True
+            early.start()
+        ended = running.wait(record.live)
+        if early is not None:
+            early.cancel()
+            early.join()
+        record.end(_told(ended, record), [declared, before])
+    if record.path is not None:
+        deliver(record.path)
+    return ended
+
+
+def _told(ended: Ended, record: Record) -> dict[str, Json]:
+    told: dict[str, Json] = {
+        "code": ended.code,
+        "signal": None if ended.signal is None else signal.Signals(ended.signal).name,
+        "seconds": ended.seconds,
+        "cpu": ended.cpu,
+        "peak": ended.peak,
+        "sent": [{"signal": signal.Signals(n).name, "by": by} for n, by in ended.sent],
+    }
+    if record.run is not None:
+        told["left_running"] = [*left_running(record.run)]
+    return told
+
+
+def left_running(run: str, proc: Path = Path("/proc")) -> list[Json]:
+    """The processes of ours that still have the run in their environment: nobody waits for them."""
+    mark = f"{RUN}={run}".encode()
+    found: list[Json] = []
+    for path in proc.glob("[0-9]*"):
+        pid = int(path.name)
+        if pid == os.getpid():
+            continue
+        try:
+            if path.stat().st_uid != os.getuid() or mark not in (path / "environ").read_bytes():
+                continue
+            words = (path / "cmdline").read_bytes().rstrip(b"\0").split(b"\0")
+        except OSError:
+            continue  # it has ended, or is not ours to look at
+        shown: list[Json] = [scrub(os.fsdecode(word)) for word in words]
+        found.append({"pid": pid, "born": born(pid), "words": shown})
+    return found

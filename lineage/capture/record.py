@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes down one run as it happens, in its run file; what goes wrong with that is told, and stops nothing."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lineage.access.secret_patterns import scrub
+from lineage.capture import spool
+from lineage.capture.found import Budget, Found, Json
+from lineage.sources import run_file
+from lineage.version import __version__
+
+#: Told what could not be recorded, in words.
+Warn = Callable[[str], None]
+#: The variable by which what a run starts knows the run that it is part of.
+RUN = "LINEAGE_RUN"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What somebody who starts a run says of it: what it is called, why it is done, the decision that it follows,
+    what it reads and writes (paths, patterns, addresses), and parameters.
+    """
+
+    name: str | None = None
+    why: str | None = None
+    decision: str | None = None
+    inputs: Sequence[str] = ()
+    outputs: Sequence[str] = ()
+    params: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """A probe, how it is called in the record, and how many seconds it may take."""
+
+    name: str
+    look: Callable[[Budget], Found]
+    seconds: float = 5.0
+
+
+class Record:
+    """The record of one run. ``run`` is its identifier, and ``path`` its file, both ``None`` where nothing could
+    be written.
+    """
+
+    def __init__(self, here: Path, warn: Warn) -> None:
+        self._warn = warn
+        self.run: str | None = None
+        self.path: Path | None = None
+        with self._telling():
+            self.run, self.path = spool.new(spool.folder(here))
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Tells what goes wrong inside, and lets nothing out: the run goes on."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is no fault of the program
+            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            self._warn(f"not recorded: {scrub(reason)}")
+
+    def environ(self) -> dict[str, str]:
+        """What the environment of the program has besides."""
+        return {} if self.run is None else {RUN: self.run}
+
+    def begin(
+        self, asked: Asked, words: Sequence[str], here: Path, probes: Sequence[Probe]
+    ) -> None:
+        """Write what is known before the program starts."""
+        facts, unseen = looked(probes)
+        said: dict[str, Json] = {
+            "name": asked.name,
+            "why": None if asked.why is None else scrub(asked.why),
+            "decision": asked.decision,
+            "params": dict(asked.params or {}),
+            "words": [scrub(word) for word in words],
+            "here": str(here),
+            "parent": os.environ.get("LINEAGE_RUN"),
+        }
+        self._add("started", {**said, "facts": facts, "unseen": unseen, **_process()}, new=True)
+
+    def end(self, said: Mapping[str, Json], probes: Sequence[Probe]) -> None:
+        """Write how the program ended."""
+        facts, unseen = looked(probes)
+        self._add("ended", {**said, "facts": facts, "unseen": unseen})
+
+    def live(self) -> None:
+        """Give a sign of life: the file's time says when there was one last."""
+        if self.path is not None:
+            with suppress(OSError):
+                os.utime(self.path)
+
+    def _add(self, event: str, said: Mapping[str, Json], *, new: bool = False) -> None:
+        if self.path is None:
+            return
+        with self._telling():
+            head = {
+                "event": event,
+                "format": run_file.FORMAT,
+                "version": __version__,
+                "run": self.run,
+            }
+            run_file.append(self.path, {**head, **_now(), **said})
+            if new:
+                spool.settle(self.path)
+            return
+        if new:
+            with suppress(OSError):
+                self.path.unlink(missing_ok=True)
+            self.run = self.path = None
+
+
+def looked(probes: Sequence[Probe]) -> tuple[dict[str, Json], dict[str, Json]]:
+    """The facts of probes by their names, and what each of them could not see."""
+    facts: dict[str, Json] = {}
+    unseen: dict[str, Json] = {}
+    for probe in probes:
+        try:
+            found = probe.look(Budget(probe.seconds))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the run goes on, and it is said
+            found = Found(
+                unseen={probe.name: scrub(f"the probe failed: {type(error).__name__}: {error}")}
+            )
+        facts[probe.name] = found.facts
+        if found.unseen:
+            unseen[probe.name] = dict(found.unseen)
+    return facts, unseen
+
+
+def _now() -> dict[str, Json]:
+    """When it is, by both clocks: the one on the wall may be set meanwhile."""
+    at = datetime.now(UTC)
+    local = at.astimezone().strftime("%z")
+    return {"at": at.isoformat(), "offset": local, "monotonic": time.monotonic()}
+
+
+def _process() -> dict[str, Json]:
+    """Who records, and by what it is known later whether it still does."""
+    boot = None
+    with suppress(OSError):
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    return {
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "born": born(os.getpid()),
+        "boot": boot,
+    }
+
+
+def born(pid: int) -> int | None:
+    """When a process was started, in ticks since the system was (proc(5)): with its number it is that process."""
+    with suppress(OSError, ValueError, IndexError):
+        about = Path(f"/proc/{pid}/stat").read_bytes()
+        return int(about.rpartition(b")")[2].split()[19])
+    return None

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""lineage run: run a program and record it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from lineage.cli import terminal
+from lineage.errors import LineageError, NotRecorded, Usage
+
+
+@click.command(
+    "run",
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+)
+@click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="COMMAND ARG...")
+@click.option("--name", metavar="NAME", help="What to call the run.")
+@click.option("--why", metavar="TEXT", help="Why it is done.")
+@click.option("--decision", metavar="REF", help="The decision that it follows.")
+@click.option(
+    "--in", "inputs", multiple=True, metavar="PATH|URI", help="What it reads; patterns too."
+)
+@click.option(
+    "--out", "outputs", multiple=True, metavar="PATH", help="What it writes; patterns too."
+)
+@click.option("--param", "params", multiple=True, metavar="KEY=VALUE", help="A parameter of it.")
+@click.option("--strict", is_flag=True, help="Where it cannot be recorded, do not run it.")
+@click.pass_context
+def COMMAND(
+    ctx: click.Context,
+    /,
+    words: tuple[str, ...],
+    params: tuple[str, ...],
+    *,
+    strict: bool,
+    **asked: object,
+) -> None:
+    """Run a program and record it: who, when, the exact source, environment, machine, inputs and outputs.
+
+    The program has the same terminal, descriptors and signals as without, and this command ends with its
+    exit code. What cannot be recorded is a warning. The record is written to .lineage/spool first, then
+    delivered to the store; 'lineage push' delivers what could not be. LINEAGE_DISABLED=1 runs the program alone.
+
+    \b
+    Example:
+      lineage run --in data/train.csv --out model.bin -- python train.py --lr 0.1
+      lineage run --name baseline --why "the numbers of May" -- make train
+    """
+    if _disabled():
+        os.execvp(words[0], words)  # noqa: S606 - what was typed, and nothing else
+    from lineage.capture.launch import launch
+    from lineage.capture.probes.before import probes
+    from lineage.capture.program import end_like
+    from lineage.capture.record import Asked
+
+    given = Asked(params=_params(params), **asked)  # type: ignore[arg-type]
+
+    def warn(text: str) -> None:
+        if strict:
+            raise NotRecorded(text)
+        terminal.echo(f"lineage: {text}", err=True)
+
+    ended = launch(
+        words,
+        given,
+        here=Path.cwd(),
+        environ=os.environ,
+        probes=probes,
+        deliver=_delivering(ctx.obj["store"], warn),
+        warn=warn,
+    )
+    sys.stdout.flush()
+    end_like(ended)
+
+
+def _delivering(url: str | None, warn: Callable[[str], None]) -> Callable[[Path], None]:
+    """Deliver to the store of this call; where there is none, or it cannot be reached, the run waits."""
+    told: list[str] = []
+
+    def deliver(path: Path) -> None:
+        import lineage
+        from lineage.services.write import push
+
+        try:
+            with closing(lineage.open(url or "", create=False)) as store:
+                push.deliver(store.context, path)
+        except (LineageError, OSError) as error:
+            if not told:
+                warn(f"the run waits in {path.parent} ({error}): 'lineage push' delivers it")
+            told.append(str(error))
+
+    return deliver
+
+
+def _disabled() -> bool:
+    return os.environ.get("LINEAGE_DISABLED", "") not in ("", "0")
+
+
+def _params(given: Sequence[str]) -> dict[str, str]:
+    found = {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not key or not equals:
+            raise Usage(f"--param {text!r} is no KEY=VALUE")
+        found[key] = value
+    return found

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Delivers captured runs from the spool: each exactly once, however often it is tried."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from importers.base import Source
+from lineage.capture import record, spool
+from lineage.errors import BadInput
+from lineage.services.context import Context
+from lineage.services.write.import_source import import_source
+from lineage.services.write.ingest import Report
+from lineage.sources import run_file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pushed:
+    """What became of the runs that waited: how many are now in the store with their end, how many are not over
+    yet, and the files that could not be delivered, with the reason.
+    """
+
+    delivered: int
+    running: int
+    problems: Mapping[str, str]
+    reports: tuple[Report, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the JSON of ``lineage push``."""
+        told = {"delivered": self.delivered, "running": self.running}
+        return {**told, "problems": [{"file": f, "reason": r} for f, r in self.problems.items()]}
+
+
+def push(ctx: Context, places: Iterable[Path]) -> Pushed:
+    """Deliver the runs that wait in some folders, the oldest first. One that cannot be delivered stays, and does
+    not keep the others from it. Raises the errors of stores, for what holds for all of them.
+    """
+    delivered, running = 0, 0
+    problems: dict[str, str] = {}
+    reports: list[Report] = []
+    for path in (file for place in places for file in spool.waiting(place)):
+        try:
+            is_over, told = deliver(ctx, path)
+        except FileNotFoundError:
+            continue  # somebody else has delivered it meanwhile
+        except OSError as error:
+            problems[str(path)] = error.strerror or str(error)
+            continue
+        except BadInput as error:
+            problems[str(path)] = str(error)
+            continue
+        delivered, running = delivered + is_over, running + (not is_over)
+        reports += told
+    return Pushed(delivered=delivered, running=running, problems=problems, reports=tuple(reports))
+
+
+def deliver(ctx: Context, path: Path) -> tuple[bool, tuple[Report, ...]]:
+    """Deliver a run; whether it is over, and what that changed. The file of a run that is over goes when the store
+    has it. Raises ``OSError``, the errors of importers and of stores.
+    """
+    data = path.read_bytes()
+    events = run_file.parse(data).events
+    if (lost := _lost(events, path)) is not None:
+        run_file.append(path, lost)
+        data = path.read_bytes()
+        events = run_file.parse(data).events
+    # The bytes are those that were looked at: more may be added to the file meanwhile.
+    reports = import_source(ctx, Source(address=str(path), data=data), named="captured")
+    is_over = any(event["event"] in _OVER for event in events)
+    if is_over and path.read_bytes() == data:
+        path.unlink(missing_ok=True)
+    return is_over, reports
+
+
+_OVER = frozenset({"ended", "lost"})
+
+
+def _lost(events: list[dict[str, Any]], path: Path) -> dict[str, Any] | None:
+    """The event that nobody records a run any more that has not ended: this host's process is gone. Of another
+    host's nothing is known but when there was a sign of life last.
+    """
+    if not events or any(event["event"] in _OVER for event in events):
+        return None
+    begun = events[0]
+    boot = None
+    with suppress(OSError):
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    if begun.get("host") != socket.gethostname() or boot is None:
+        return None
+    if begun.get("boot") == boot and record.born(int(begun["pid"])) == begun.get("born"):
+        return None
+    seen = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat()
+    same = ("format", "version", "run")
+    return {"event": "lost", **{name: begun.get(name) for name in same}, "last_seen": seen}
