@@ -19,6 +19,8 @@ from lineage.version import __version__
 _LAZY = {
     "open": "lineage.app",
     "Lineage": "lineage.app",
+    "run": "lineage.runs",
+    "step": "lineage.runs",
     "convert": "lineage.formats",
     "from_prov": "lineage.formats",
     "to_prov": "lineage.formats",
@@ -44,6 +46,8 @@ __all__ = [
     "convert",
     "from_prov",
     "open",
+    "run",
+    "step",
     "to_prov",
     "to_rdflib",
     "validate",
@@ -63,6 +67,8 @@ if TYPE_CHECKING:
     from lineage.model.record import Node as Node
     from lineage.model.value import Literal as Literal
     from lineage.model.value import Ref as Ref
+    from lineage.runs import run as run
+    from lineage.runs import step as step
 
 
 def __getattr__(name: str) -> Any:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,24 +25,23 @@ _BESIDE = ("sha1", "git")
 
 
 class Files:
-    """The files that a run used and made, as they were before and after it."""
+    """The files that a run used and made, in whose names they are by where the run's repositories lie."""
 
-    def __init__(self, run: str, before: Facts, after: Facts) -> None:
-        self._run = run
-        self._before, self._after = before, after
+    def __init__(self, facts: Facts) -> None:
         self._places = [
             (str(one["root"]), str(one["namespace"]))
-            for one in before.get("source", {}).get("repositories") or ()
+            for one in (facts.get("source") or {}).get("repositories") or ()
             if one.get("root") and one.get("namespace")
         ]
-        self._host = f"file://{before.get('machine', {}).get('hostname') or 'localhost'}"
+        self._host = f"file://{(facts.get('machine') or {}).get('hostname') or 'localhost'}"
         self._records: list[Record] = []
 
-    def records(self) -> Sequence[Record]:
-        """All of them with their links to the run."""
-        later = {_key(file): file for file in _listed(self._after, "inputs")}
+    def declared(self, run: str, before: Facts, after: Facts) -> Sequence[Record]:
+        """What was declared before a run started, as it was then and when the run had ended."""
+        self._records = []
+        later = {_key(file): file for file in _listed(after, "inputs")}
         used: dict[str, str] = {}
-        for file in _listed(self._before, "inputs"):
+        for file in _listed(before, "inputs"):
             version = self._version(file)
             if version is None:
                 continue
@@ -51,20 +50,45 @@ class Files:
             now = self._name(later.get(_key(file)))
             if now is not None and now != version:
                 said["changed_during_run"] = True
-            self._link("used", self._run, version, said)
-        former = {_key(file): file for file in _listed(self._before, "outputs")}
-        for file in _listed(self._after, "outputs"):
+            self._link("used", run, version, said)
+        former = {_key(file): file for file in _listed(before, "outputs")}
+        for file in _listed(after, "outputs"):
             earlier = self._name(former.get(_key(file)))
             if earlier is not None and earlier == self._name(file):
                 continue  # it was there before, and is the same
-            version = self._version(file)
-            if version is None:
-                continue
-            said = {"prov:role": "output", terms.WITNESS: "declared"}
-            self._link("wasGeneratedBy", version, self._run, said)
-            if (read := used.get(_key(file))) is not None and read != version:
-                self._link("wasDerivedFrom", version, read, {})
+            self._made(run, file, used.get(_key(file)))
         return self._records
+
+    def noted(self, run: str, notes: Iterable[Facts]) -> Sequence[Record]:
+        """What the program itself said that it read and wrote, as it was when it said so."""
+        self._records = []
+        used: dict[str, str] = {}
+        for note in notes:
+            for file in note.get("inputs") or ():
+                version = self._version(file)
+                if version is not None:
+                    used[_key(file)] = version
+                    said: dict[str, Value] = {"prov:role": "input", terms.WITNESS: "declared"}
+                    self._link("used", run, version, said)
+            for file in note.get("outputs") or ():
+                self._made(run, file, used.get(_key(file)))
+        return self._records
+
+    def _made(self, run: str, file: Facts, read: str | None) -> None:
+        """A file that a run wrote; where it had read it before, the one came of the other."""
+        version = self._version(file)
+        if version is None:
+            return
+        said: dict[str, Value] = {"prov:role": "output", terms.WITNESS: "declared"}
+        self._link("wasGeneratedBy", version, run, said)
+        if read is not None and read != version:
+            self._link("wasDerivedFrom", version, read, {})
+        if name := file.get("model"):
+            namespace = self._place(file)[0]
+            model = ids.model_id(namespace, name)
+            told = kinds.Model(id=model, label=visible(name), name=name, namespace=namespace)
+            self._records.append(told.node())
+            self._link("specializationOf", version, model, {})
 
     def _name(self, file: Facts | None) -> str | None:
         """The identifier of a version of a file; ``None`` where its bytes are not known."""

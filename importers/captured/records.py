@@ -33,10 +33,9 @@ class Run:
         begun = [event for event in events if event["event"] == "started"]
         if not begun:
             raise ValueError("it does not say how the run started")
-        ended = [event for event in events if event["event"] in ("ended", "lost")]
         self._options, self._tally = options, tally
+        self._events = events
         self._started: Facts = begun[0]
-        self._ended: Facts | None = ended[-1] if ended else None
         self.key: str = str(events[0]["run"])
         self.ident: str = run_ident(self.key)
         self._facts: Facts = self._started.get("facts") or {}
@@ -45,46 +44,67 @@ class Run:
 
     def records(self) -> tuple[list[Node], list[Edge]]:
         """Everything, each once."""
-        self._add(self._run())
+        files = Files(self._facts)
+        ended = self._ended(None)
+        self._add(self._run(self.ident, self._started, ended, None))
         self._sources()
         self._environment()
         self._people()
         if parent := self._started.get("parent"):
             self._link("wasInformedBy", self.ident, run_ident(str(parent)))
-        self._put(Files(self.ident, self._facts, self._later).records())
+        self._put(files.declared(self.ident, self._facts, (ended or {}).get("facts") or {}))
+        self._put(files.noted(self.ident, self._notes(None)))
+        for event in self._events:
+            if event["event"] == "step":
+                self._step(event, files)
         return list(self._nodes.values()), list(self._edges.values())
 
-    @property
-    def _later(self) -> Facts:
-        """The facts of the end."""
-        return (self._ended or {}).get("facts") or {}
+    def _step(self, event: Facts, files: Files) -> None:
+        """A step: a run of its own behind the one that it is part of."""
+        step, inside = str(event["step"]), event.get("inside")
+        ident = run_ident(f"{self.key}/{step}")
+        self._add(self._run(ident, event, self._ended(step), step))
+        around = self.ident if inside is None else run_ident(f"{self.key}/{inside}")
+        self._link("wasInformedBy", ident, around)
+        self._put(files.noted(ident, self._notes(step)))
+
+    def _ended(self, step: str | None) -> Facts | None:
+        """How the run, or a step of it, ended."""
+        over = ("ended", "lost") if step is None else ("ended",)
+        found = (e for e in self._events if e["event"] in over and e.get("step") == step)
+        return next(reversed([*found]), None)
+
+    def _notes(self, step: str | None) -> list[Facts]:
+        return [e for e in self._events if e["event"] == "noted" and e.get("step") == step]
 
     # --- the run itself ---
 
-    def _run(self) -> Node:
-        said, ended = self._started, self._ended or {}
+    def _run(self, ident: str, said: Facts, end: Facts | None, step: str | None) -> Node:
+        ended, notes = end or {}, self._notes(step)
         words = [visible(str(word)) for word in said.get("words") or ()]
         shown = shlex.join(words)
         name = said.get("name")
-        params = {f"param.{key}": value for key, value in (said.get("params") or {}).items()}
+        why = [said.get("why"), *(text for note in notes for text in note.get("because") or ())]
+        joined = [e for e in self._events if e["event"] == "joined"] if step is None else []
         unseen = [
-            f"{probe}: {what}: {why}"
+            f"{probe}: {what}: {reason}"
             for event in (said, ended)
             for probe, missed in (event.get("unseen") or {}).items()
-            for what, why in missed.items()
+            for what, reason in missed.items()
         ]
+        unseen += [f"{w}: {r}" for note in notes for w, r in (note.get("unseen") or {}).items()]
         return kinds.Run(
-            id=self.ident,
-            label=visible(str(name)) if name else shown[:_LABEL] or self.key,
+            id=ident,
+            label=visible(str(name)) if name else shown[:_LABEL] or ident.rpartition("/")[2],
             name=name,
-            status=_status(self._ended),
+            status=_status(end),
             started=_moment(said),
             ended=_moment(ended) if ended.get("event") == "ended" else None,
             command=shown or None,
             tracker="lineage",
             more=clean(
                 {
-                    "why": said.get("why"),
+                    "why": why,
                     "decision": said.get("decision"),
                     "host": said.get("host"),
                     "working_directory": said.get("here"),
@@ -92,6 +112,7 @@ class Run:
                     "signal": ended.get("signal"),
                     "signals_sent": [sent["signal"] for sent in ended.get("sent") or ()],
                     "error": ended.get("failed"),
+                    "error_at": ended.get("at_line"),
                     "duration": ended.get("seconds"),
                     "clock_stepped": _stepped(said, ended),
                     "cpu_seconds": ended.get("cpu"),
@@ -100,11 +121,13 @@ class Run:
                     "left_running": [
                         shlex.join(one["words"]) for one in ended.get("left_running") or ()
                     ],
+                    "processes": len({(e.get("host"), e.get("pid")) for e in joined}) or None,
+                    "ranks": sorted({e["ranks"]["rank"] for e in joined if "rank" in e["ranks"]}),
                     "not_observed": unseen,
-                    "captured_by": f"lineagedb {said['version']}" if "version" in said else None,
+                    "captured_by": f"lineagedb {said['version']}" if step is None else None,
                 }
             )
-            | clean(params),
+            | _told(said, notes),
         ).node()
 
     # --- what it used ---
@@ -168,6 +191,18 @@ class Run:
 def run_ident(key: str) -> str:
     """The identifier of a captured run."""
     return ids.run_id("lineage", "captured", key)
+
+
+def _told(said: Facts, notes: Sequence[Facts]) -> dict[str, Value]:
+    """Parameters and metrics. A parameter that was given several values has them all; of a metric the last counts."""
+    params: dict[str, list[Any]] = {k: [v] for k, v in (said.get("params") or {}).items()}
+    metrics: dict[str, Any] = {}
+    for note in notes:
+        for name, value in note.get("params") or ():
+            params.setdefault(name, []).append(value)
+        metrics |= {name: told["value"] for name, told in (note.get("metrics") or {}).items()}
+    shown = {f"param.{name}": values for name, values in params.items()}
+    return clean(shown | {f"metric.{name}": value for name, value in metrics.items()})
 
 
 def _moment(event: Facts) -> str | None:

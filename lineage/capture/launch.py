@@ -45,7 +45,7 @@ def launch(
     """Run a program and record it; how it ended. One that cannot be started is recorded as such, and ends as a
     shell would end it.
     """
-    record = Record(here, warn)
+    record = Record.new(here, warn)
     declared = Probe(name="inputs", look=partial(files.probe, asked.inputs, here), seconds=60)
     before = Probe(name="outputs", look=partial(files.probe, asked.outputs, here), seconds=60)
     record.begin(asked, words, here, [*probes(words, here, environ), declared, before])

@@ -20,8 +20,10 @@ from lineage.version import __version__
 
 #: Told what could not be recorded, in words.
 Warn = Callable[[str], None]
-#: The variable by which what a run starts knows the run that it is part of.
-RUN = "LINEAGE_RUN"
+#: What launchers of several processes number them by (torchrun, and others after it).
+_RANKS = ("RANK", "LOCAL_RANK", "WORLD_SIZE")
+#: The variables by which what a run starts knows the run that it is part of, and its file.
+RUN, FILE = "LINEAGE_RUN", "LINEAGE_RUN_FILE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +54,17 @@ class Record:
     be written.
     """
 
-    def __init__(self, here: Path, warn: Warn) -> None:
+    def __init__(self, warn: Warn, run: str | None = None, path: Path | None = None) -> None:
         self._warn = warn
-        self.run: str | None = None
-        self.path: Path | None = None
-        with self._telling():
-            self.run, self.path = spool.new(spool.folder(here))
+        self.run, self.path = run, path
+
+    @classmethod
+    def new(cls, here: Path, warn: Warn) -> Record:
+        """The record of a new run, in the spool that is meant in a folder."""
+        found = cls(warn)
+        with found._telling():
+            found.run, found.path = spool.new(spool.folder(here))
+        return found
 
     @contextmanager
     def _telling(self) -> Iterator[None]:
@@ -68,9 +75,17 @@ class Record:
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             self._warn(f"not recorded: {scrub(reason)}")
 
+    @classmethod
+    def around(cls, warn: Warn) -> Record | None:
+        """The record of the run that this process is part of; ``None`` where it is part of none."""
+        run, file = os.environ.get("LINEAGE_RUN"), os.environ.get("LINEAGE_RUN_FILE")
+        if not run or not file or not Path(file).is_file():
+            return None
+        return cls(warn, run, Path(file))
+
     def environ(self) -> dict[str, str]:
         """What the environment of the program has besides."""
-        return {} if self.run is None else {RUN: self.run}
+        return {} if self.run is None else {RUN: self.run, FILE: str(self.path)}
 
     def begin(
         self, asked: Asked, words: Sequence[str], here: Path, probes: Sequence[Probe]
@@ -89,9 +104,25 @@ class Record:
         self._add("started", {**said, "facts": facts, "unseen": unseen, **_process()}, new=True)
 
     def end(self, said: Mapping[str, Json], probes: Sequence[Probe]) -> None:
-        """Write how the program ended."""
+        """Write how the program, or a step of it, ended."""
         facts, unseen = looked(probes)
-        self._add("ended", {**said, "facts": facts, "unseen": unseen})
+        told = {**said, "facts": facts, "unseen": unseen}
+        self._add("ended", told, durable=said.get("step") is None)
+
+    def join(self, environ: Mapping[str, str]) -> None:
+        """Write that this process is part of the run: its number, its parent's, and its rank where it has one."""
+        ranks = {name.lower(): environ[name] for name in _RANKS if name in environ}
+        said: dict[str, Json] = {"host": socket.gethostname(), "ranks": dict(ranks)}
+        self._add("joined", {"pid": os.getpid(), "parent": os.getppid(), **said})
+
+    def begin_step(self, step: str, inside: str | None, name: str | None) -> None:
+        """Write that a step begins, inside another one or the run itself."""
+        said: dict[str, Json] = {"step": step, "inside": inside, "name": name, "pid": os.getpid()}
+        self._add("step", said, durable=False)
+
+    def note(self, said: Mapping[str, Json], *, durable: bool) -> None:
+        """Write what the program says of its run; ``durable`` waits for the disk."""
+        self._add("noted", said, durable=durable)
 
     def live(self) -> None:
         """Give a sign of life: the file's time says when there was one last."""
@@ -99,7 +130,9 @@ class Record:
             with suppress(OSError):
                 os.utime(self.path)
 
-    def _add(self, event: str, said: Mapping[str, Json], *, new: bool = False) -> None:
+    def _add(
+        self, event: str, said: Mapping[str, Json], *, new: bool = False, durable: bool = True
+    ) -> None:
         if self.path is None:
             return
         with self._telling():
@@ -109,7 +142,7 @@ class Record:
                 "version": __version__,
                 "run": self.run,
             }
-            run_file.append(self.path, {**head, **_now(), **said})
+            run_file.append(self.path, {**head, **_now(), **said}, durable=durable)
             if new:
                 spool.settle(self.path)
             return
@@ -117,6 +150,11 @@ class Record:
             with suppress(OSError):
                 self.path.unlink(missing_ok=True)
             self.run = self.path = None
+
+
+def is_disabled() -> bool:
+    """Whether nothing is to be captured."""
+    return os.environ.get("LINEAGE_DISABLED", "") not in ("", "0")
 
 
 def looked(probes: Sequence[Probe]) -> tuple[dict[str, Json], dict[str, Json]]:

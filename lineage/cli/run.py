@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from lineage.capture.record import is_disabled
 from lineage.cli import terminal
-from lineage.errors import LineageError, NotRecorded, Usage
+from lineage.errors import NotRecorded, Usage
 
 
 @click.command(
@@ -52,12 +52,13 @@ def COMMAND(
       lineage run --in data/train.csv --out model.bin -- python train.py --lr 0.1
       lineage run --name baseline --why "the numbers of May" -- make train
     """
-    if _disabled():
+    if is_disabled():
         os.execvp(words[0], words)  # noqa: S606 - what was typed, and nothing else
     from lineage.capture.launch import launch
     from lineage.capture.probes.before import probes
     from lineage.capture.program import end_like
     from lineage.capture.record import Asked
+    from lineage.runs import delivering
 
     given = Asked(params=_params(params), **asked)  # type: ignore[arg-type]
 
@@ -72,34 +73,11 @@ def COMMAND(
         here=Path.cwd(),
         environ=os.environ,
         probes=probes,
-        deliver=_delivering(ctx.obj["store"], warn),
+        deliver=delivering(ctx.obj["store"], warn),
         warn=warn,
     )
     sys.stdout.flush()
     end_like(ended)
-
-
-def _delivering(url: str | None, warn: Callable[[str], None]) -> Callable[[Path], None]:
-    """Deliver to the store of this call; where there is none, or it cannot be reached, the run waits."""
-    told: list[str] = []
-
-    def deliver(path: Path) -> None:
-        import lineage
-        from lineage.services.write import push
-
-        try:
-            with closing(lineage.open(url or "", create=False)) as store:
-                push.deliver(store.context, path)
-        except (LineageError, OSError) as error:
-            if not told:
-                warn(f"the run waits in {path.parent} ({error}): 'lineage push' delivers it")
-            told.append(str(error))
-
-    return deliver
-
-
-def _disabled() -> bool:
-    return os.environ.get("LINEAGE_DISABLED", "") not in ("", "0")
 
 
 def _params(given: Sequence[str]) -> dict[str, str]:

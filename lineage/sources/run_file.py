@@ -4,7 +4,7 @@
 A file is one run, event by event. An event is one line: how many bytes its JSON has, their CRC-32 as eight hex
 digits, and the JSON, which has no line break. A line that a crash cut off, or that does not match its numbers, is
 no event, and is counted. Events are only ever added: one ``write`` each, at the end of the file (``O_APPEND``), and
-``fsync`` before whoever adds it goes on.
+``fsync`` before whoever adds it goes on, but for notes that another event follows.
 """
 
 from __future__ import annotations
@@ -42,8 +42,10 @@ def line(event: Mapping[str, Any]) -> bytes:
     return b"%d %08x %s\n" % (len(text), zlib.crc32(text), text)
 
 
-def append(path: Path, event: Mapping[str, Any]) -> None:
-    """Add an event to a file, which is made where there is none: only its owner may read it. Raises ``OSError``."""
+def append(path: Path, event: Mapping[str, Any], *, durable: bool = True) -> None:
+    """Add an event to a file, which is made where there is none: only its owner may read it. ``durable`` waits until
+    it is on the disk. Raises ``OSError``.
+    """
     flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
     file = os.open(path, flags, 0o600)
     try:
@@ -53,7 +55,8 @@ def append(path: Path, event: Mapping[str, Any]) -> None:
             said = b"\n" + said  # the last one was cut off
         while said:
             said = said[os.write(file, said) :]
-        os.fsync(file)
+        if durable:
+            os.fsync(file)
     finally:
         os.close(file)
 

@@ -40,7 +40,7 @@ def stored(project):
 def runs(project):
     """The runs in it."""
     with stored(project) as opened:
-        return [opened.show(node.id).nodes[0] for node in opened.ask("kind:run").nodes]
+        return list(opened.ask("kind:run").nodes)
 
 
 def spooled(project):

@@ -76,13 +76,13 @@ OTHERS: tuple[Variable, ...] = (
         "LINEAGE_DISABLED",
         "Nothing is captured: programs run alone. `0` is as if it were not set.",
         "runs are captured",
-        "`lineage run`",
+        "`lineage run`, `lineage.run()`",
     ),
     Variable(
-        "LINEAGE_RUN",
-        "The run that a program is part of: what `lineage run` gives to what it starts.",
+        "LINEAGE_RUN, LINEAGE_RUN_FILE",
+        "The run that a program is part of, and its file: set by `lineage run` and `lineage.run()` for what they start.",
         "no run around",
-        "`lineage run`",
+        "`lineage run`, `lineage.run()`",
     ),
     Variable(
         "XDG_CACHE_HOME",

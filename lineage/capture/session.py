@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A run recorded from inside: ``with lineage.run(...) as run``, and the steps in it.
+
+One run is one file, whichever processes are part of it. Who opens a run inside another, in the same process, has a
+step of it; in a process that a run has started (``LINEAGE_RUN_FILE``), the run itself, whose end is for the process
+that began it to say. After a fork the child goes on as such a process.
+"""
+
+from __future__ import annotations
+
+import atexit
+import math
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+from lineage.access.secret_patterns import scrub, scrub_value
+from lineage.capture.found import Budget, Json
+from lineage.capture.probes import files
+from lineage.capture.record import Asked, Probe, Record, is_disabled
+
+#: Seconds after which what was noted meanwhile is written, at the next note.
+_SOON = 5.0
+#: Characters of a parameter that are kept.
+LONGEST = 2_000
+
+
+class Handle:
+    """What a program says of its run. Nothing that it is told is read back, and no call of it raises for what cannot
+    be recorded: that is one warning.
+    """
+
+    #: The runs and steps that are open in this process, the innermost last.
+    open: ClassVar[list[Handle]] = []
+
+    def __init__(
+        self,
+        record: Record,
+        here: Path,
+        *,
+        step: str | None = None,
+        owner: bool = True,
+        deliver: Callable[[Path], None] | None = None,
+    ) -> None:
+        self._record, self._here, self._deliver = record, here, deliver
+        self._step, self._owner = step, owner
+        self._pid = os.getpid()
+        self._noted: dict[str, Any] = {}
+        self._written = self._began = time.monotonic()
+        self._steps = 0
+        self._before = dict(os.environ)
+        self._ended = False
+        Handle.open.append(self)
+
+    def disown(self) -> None:
+        """Leave its end, and what was noted so far, to the process that this one was forked from."""
+        self._owner, self._noted = False, {}
+
+    # --- what it is told ---
+
+    def param(self, name: str, value: Any) -> None:
+        """A parameter: a number, a text, a boolean or ``None``; anything else by its ``repr``. A second value of
+        the same name is the one that counts; the first stays in the record.
+        """
+        self.params({name: value})
+
+    def params(self, values: Mapping[str, Any]) -> None:
+        """Several parameters."""
+        self._note("params", [[name, _plain(name, value)] for name, value in values.items()])
+
+    def metric(self, name: str, value: float, step: int | None = None) -> None:
+        """A number that the run found; of each name the last one is the run's."""
+        told = {"value": _number(value), "step": step}
+        self._note("metrics", {name: told})
+
+    def input(self, path: str | os.PathLike[str]) -> str:
+        """A file, folder or address that is read, as it is now; gives it back as text."""
+        return self._file("inputs", path)
+
+    def output(self, path: str | os.PathLike[str], *, model: str | None = None) -> str:
+        """A file or folder that was written, as it is now; gives it back as text. ``model`` is the name of a model
+        of which this is a version.
+        """
+        return self._file("outputs", path, {"model": model} if model else {})
+
+    def model(self, name: str, path: str | os.PathLike[str]) -> str:
+        """A model that was written: its name, and its file or folder."""
+        return self.output(path, model=name)
+
+    def because(self, text: str) -> None:
+        """Why it is done so."""
+        self._note("because", [scrub(str(text))])
+
+    def _file(
+        self, role: str, path: str | os.PathLike[str], more: Mapping[str, Json] | None = None
+    ) -> str:
+        text = os.fspath(path)
+        if self._record.path is None:
+            return text
+        found = files.probe([text], self._here, Budget(60))
+        told = [{**file, **(more or {})} for file in found.facts["files"]]  # type: ignore[dict-item,union-attr]
+        self._note(role, told)
+        if found.unseen:
+            self._note("unseen", dict(found.unseen))
+        return text
+
+    def _note(self, what: str, said: dict[str, Any] | list[Any]) -> None:
+        if isinstance(said, dict):
+            self._noted.setdefault(what, {}).update(said)
+        else:
+            self._noted.setdefault(what, []).extend(said)
+        if time.monotonic() - self._written > _SOON:
+            self._write()
+
+    def _write(self, *, durable: bool = False) -> None:
+        """Add what was noted to the file."""
+        self._written = time.monotonic()
+        if self._noted:
+            noted, self._noted = self._noted, {}
+            self._record.note({"step": self._step, "pid": os.getpid(), **noted}, durable=durable)
+
+    # --- its end ---
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.end(error)
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Say that it is over; ``error`` is what ended it, where something did. A second time says nothing."""
+        if self._ended:
+            return
+        self._ended = True
+        if self in Handle.open:
+            Handle.open.remove(self)
+        self._write(durable=self._step is None)
+        if not self._owner or os.getpid() != self._pid:
+            return
+        told = {"step": self._step, "seconds": time.monotonic() - self._began, **_of_error(error)}
+        self._record.end(told, ())
+        if self._step is None:
+            for name in self._record.environ():
+                if name in self._before:
+                    os.environ[name] = self._before[name]
+                else:
+                    os.environ.pop(name, None)
+            if self._deliver is not None and self._record.path is not None:
+                self._deliver(self._record.path)
+
+    def step(self, name: str | None = None, *, because: str | None = None) -> Handle:
+        """A step inside of it, to be used in ``with``: a run of its own behind this one."""
+        self._steps += 1
+        number = f"{self._step}.{self._steps}" if self._step else f"{os.getpid()}-{self._steps}"
+        self._record.begin_step(number, self._step, name)
+        found = Handle(self._record, self._here, step=number)
+        if because is not None:
+            found.because(because)
+        return found
+
+
+def begin(
+    asked: Asked,
+    *,
+    words: Sequence[str],
+    probes: Callable[[], Sequence[Probe]],
+    deliver: Callable[[Path], None],
+    warn: Callable[[str], None],
+) -> Handle:
+    """Open a run, a step of the one that is open, or the one that started this process."""
+    here = Path.cwd()
+    if Handle.open:
+        found = Handle.open[-1].step(asked.name)
+    elif joined := Record.around(warn):
+        joined.join(os.environ)
+        found = Handle(joined, here, owner=False)
+    elif is_disabled():
+        found = Handle(Record(warn), here)
+    else:
+        record = Record.new(here, warn)
+        record.begin(asked, words, here, probes())
+        found = Handle(record, here, deliver=deliver)
+        os.environ.update(record.environ())
+        atexit.register(_at_exit, found)
+    if asked.params:
+        found.params(asked.params)
+    if asked.why is not None:
+        found.because(asked.why)
+    for path in asked.inputs:
+        found.input(path)
+    return found
+
+
+def _at_exit(handle: Handle) -> None:
+    """A program that ends while its run is open has ended the run, by an error where that ended it."""
+    handle.end(getattr(sys, "last_value", None))
+
+
+def _after_fork() -> None:
+    """In a child: what is open here is the parent's to end, and what the parent noted is its own."""
+    for handle in Handle.open:
+        handle.disown()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def _of_error(error: BaseException | None) -> dict[str, Json]:
+    if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
+        return {"code": 0}
+    frame = traceback.extract_tb(error.__traceback__)[-1:]
+    where = f"{frame[0].filename}:{frame[0].lineno}" if frame else None
+    said = scrub(f"{type(error).__name__}: {error}")[:LONGEST]
+    code = error.code if isinstance(error, SystemExit) and isinstance(error.code, int) else 1
+    return {"code": code, "failed": said, "at_line": where}
+
+
+def _plain(name: str, value: Any) -> Json:
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return _number(value)
+    return scrub_value(name, str(value) if isinstance(value, str) else repr(value))[:LONGEST]
+
+
+def _number(value: float) -> Json:
+    """A number as JSON has it; those that it has not by their names."""
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        return str(value)[:LONGEST]
+    if not math.isfinite(found):
+        return str(found)
+    return int(found) if found.is_integer() and isinstance(value, int) else found

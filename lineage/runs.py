@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``lineage.run`` and ``lineage.step``: a run recorded by the program itself."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from lineage.capture.session import Handle
+from lineage.errors import LineageError, Usage
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def run(
+    name: str | None = None,
+    *,
+    params: Mapping[str, Any] | None = None,
+    why: str | None = None,
+    decision: str | None = None,
+    inputs: Iterable[str | os.PathLike[str]] = (),
+    store: str | os.PathLike[str] | None = None,
+) -> Handle:
+    """Record this program, from here to the end of the ``with`` (or ``end()``, or of the program).
+
+    It is written to the project's ``.lineage/spool`` first, and delivered to the store at the end: ``store``, else
+    the project's (``lineage.open``). What cannot be recorded is a warning on stderr; nothing that the program does
+    depends on it. Inside a run that is open it is a step of that; in a process that a run started, part of that run.
+
+    >>> with run("train", params={"lr": 0.1}, why="the numbers of May") as this:  # doctest: +SKIP
+    ...     data = read(this.input("data/train.csv"))
+    ...     this.metric("auc", 0.91)
+    ...     this.model("fraud", "model.bin")
+    """
+    from lineage.capture.probes.before import probes
+    from lineage.capture.record import Asked
+    from lineage.capture.session import begin
+
+    asked = Asked(
+        name=name,
+        why=why,
+        decision=decision,
+        inputs=[os.fspath(path) for path in inputs],
+        params=params,
+    )
+    words = [*sys.orig_argv]
+    return begin(
+        asked,
+        words=words,
+        probes=lambda: probes(words, Path.cwd(), os.environ),
+        deliver=delivering(None if store is None else os.fspath(store), warn),
+        warn=warn,
+    )
+
+
+def step(
+    name: str | None = None, *, because: str | None = None
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Make each call of a function a step of the run that is open: a run of its own behind that one, with its own
+    inputs, outputs, parameters and reason. Outside of a run the function is called as it is.
+
+    >>> @step("clean", because="two hospitals send ages as text")  # doctest: +SKIP
+    ... def clean(table): ...
+    """
+
+    def made(function: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(function)
+        def called(*args: P.args, **kwargs: P.kwargs) -> R:
+            if not Handle.open:
+                return function(*args, **kwargs)
+            with Handle.open[-1].step(name or function.__qualname__, because=because):
+                return function(*args, **kwargs)
+
+        return called
+
+    return made
+
+
+def warn(text: str) -> None:
+    """Say on stderr what could not be recorded."""
+    sys.stderr.write(f"lineage: {text}\n")
+
+
+def delivering(url: str | None, warn: Callable[[str], None]) -> Callable[[Path], None]:
+    """Deliver to a store; where there is none, or it cannot be reached, the run waits in its spool."""
+    told: list[str] = []
+
+    def deliver(path: Path) -> None:
+        from lineage.app import open as opened
+        from lineage.client.remote import Remote
+        from lineage.services.write import push
+
+        try:
+            with closing(opened(url or "", create=False)) as store:
+                if isinstance(store, Remote):
+                    raise Usage("runs are not delivered to servers yet")
+                push.deliver(store.context, path)
+        except (LineageError, OSError) as error:
+            if not told:
+                warn(f"the run waits in {path.parent} ({error}): 'lineage push' delivers it")
+            told.append(str(error))
+
+    return deliver
