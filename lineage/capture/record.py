@@ -111,7 +111,7 @@ class Record:
 
     def join(self, environ: Mapping[str, str]) -> None:
         """Write that this process is part of the run: its number, its parent's, and its rank where it has one."""
-        ranks = {name.lower(): environ[name] for name in _RANKS if name in environ}
+        ranks = {name.lower(): value for name, value in environ.items() if name in _RANKS}
         said: dict[str, Json] = {"host": socket.gethostname(), "ranks": dict(ranks)}
         self._add("joined", {"pid": os.getpid(), "parent": os.getppid(), **said})
 

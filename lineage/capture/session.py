@@ -53,7 +53,9 @@ class Handle:
         self._noted: dict[str, Any] = {}
         self._written = self._began = time.monotonic()
         self._steps = 0
-        self._before = dict(os.environ)
+        #: What the environment had of it: nothing, unless it was set for a run that is no more.
+        own = record.environ()
+        self._before = {name: value for name, value in os.environ.items() if name in own}
         self._ended = False
         Handle.open.append(self)
 
@@ -151,10 +153,8 @@ class Handle:
         self._record.end(told, ())
         if self._step is None:
             for name in self._record.environ():
-                if name in self._before:
-                    os.environ[name] = self._before[name]
-                else:
-                    os.environ.pop(name, None)
+                os.environ.pop(name, None)
+            os.environ.update(self._before)
             if self._deliver is not None and self._record.path is not None:
                 self._deliver(self._record.path)
 

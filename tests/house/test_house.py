@@ -63,6 +63,8 @@ def test_the_public_names_are_these():
         "convert",
         "from_prov",
         "open",
+        "run",
+        "step",
         "to_prov",
         "to_rdflib",
         "validate",
