@@ -15,7 +15,7 @@ from lineage import formats
 from lineage.access.tokens import Role
 from lineage.errors import BadInput, LineageError
 from lineage.services.context import Context
-from lineage.services.write import authority, record
+from lineage.services.write import authority, push, record
 from lineage.store.base import NOW
 
 _KEY = "Any text of yours: the same call again with the same key changes nothing."
@@ -184,6 +184,41 @@ async def _record_run(
     return RecordRunPayload(run=run, receipt=cast("Receipt | None", done), problems=problems)
 
 
+@strawberry.input(description="A run that was captured.")
+class TakeRunInput:
+    """A run that was captured."""
+
+    file: str = strawberry.field(
+        description="The text of its run file: all events so far, of which the last may be cut off."
+    )
+
+
+@strawberry.type(description="What became of a run that was captured.")
+class TakeRunPayload:
+    """What became of a captured run."""
+
+    receipt: Receipt | None = strawberry.field(description="What was written.")
+    problems: list[Problem] = strawberry.field(description="Why nothing was written.")
+
+
+async def _take_run(
+    info: Asked,
+    input: Annotated[TakeRunInput, strawberry.argument(description="The run.")],  # noqa: A002 - the convention
+) -> TakeRunPayload:
+    def work(ctx: Context) -> record.Done:
+        [report] = push.received(ctx, input.file.encode("utf-8", "surrogatepass"))
+        return record.Done(
+            source=report.source,
+            entries=report.entries,
+            things=report.things,
+            records=report.added,
+            unchanged=report.unchanged,
+        )
+
+    done, problems = await _tried(info, work)
+    return TakeRunPayload(receipt=cast("Receipt | None", done), problems=problems)
+
+
 @strawberry.type(description="What can be changed: things are added, nothing is edited.")
 class Mutation:
     """What can be changed."""
@@ -192,6 +227,11 @@ class Mutation:
         resolver=_ingest,
         description="Assert a PROV document. Needs the role contributor; where it invalidates what "
         "others state, the role steward.",
+    )
+    take_run = strawberry.field(
+        resolver=_take_run,
+        description="Take in a run that was captured (lineage run, lineage push); twice is once. Needs the role "
+        "contributor.",
     )
     record_run = strawberry.field(
         resolver=_record_run, description="Record a run. Needs the role contributor."

@@ -311,6 +311,10 @@ class Lineage(Verbs, Closeable):
             else reports
         )
 
+    def take_run(self, data: bytes) -> tuple[Report, ...]:
+        """Take in the bytes of a run file, which capture has written; twice is once."""
+        return write.push.taken(self.context, data)
+
     def answer(self, request: Request[R]) -> R:
         """See ``Verbs.answer``."""
         return request.answer(self.context)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from lineage.capture.session import Handle
-from lineage.errors import LineageError, Usage
+from lineage.errors import LineageError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -93,14 +93,11 @@ def delivering(url: str | None, warn: Callable[[str], None]) -> Callable[[Path],
 
     def deliver(path: Path) -> None:
         from lineage.app import open as opened
-        from lineage.client.remote import Remote
         from lineage.services.write import push
 
         try:
             with closing(opened(url or "", create=False)) as store:
-                if isinstance(store, Remote):
-                    raise Usage("runs are not delivered to servers yet")
-                push.deliver(store.context, path)
+                push.deliver(store.take_run, path)
         except (LineageError, OSError) as error:
             if not told:
                 warn(f"the run waits in {path.parent} ({error}): 'lineage push' delivers it")

@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from lineage.cli import common, terminal
-from lineage.errors import Usage
 from lineage.services.summary import counted
 
 
@@ -27,19 +26,16 @@ def COMMAND(ctx: click.Context, folders: tuple[str, ...], *, as_json: bool) -> N
       lineage push
       lineage push /scratch/job-17/.lineage/spool
     """
+    from lineage.app import Lineage
     from lineage.capture import spool
     from lineage.services.write.join import after_import
     from lineage.services.write.push import push
 
     places = [Path(folder) for folder in folders] or spool.folders(Path.cwd())
     with common.opened(ctx, create=False) as store:
-        if not hasattr(store, "context"):
-            raise Usage(
-                "runs are delivered to a store here, not to a server",
-                hint="Name a file or a database.",
-            )
-        done = push(store.context, places)
-        after_import(store.context, done.reports)
+        done = push(store.take_run, places)
+        if isinstance(store, Lineage):
+            after_import(store.context, done.reports)
     if as_json:
         common.emit(done.to_dict())
         return

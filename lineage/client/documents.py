@@ -41,7 +41,7 @@ SELECTIONS: Mapping[type, str] = {
     Reached: "ids kinds total start certificate { ...Certified }",
 }
 #: What is sent besides: the operation in the file of its name.
-INGEST = "ingest"
+INGEST, TAKE_RUN = "ingest", "takeRun"
 _SPREAD = re.compile(r"\.\.\.(\w+)")
 #: Fragments by their lower-case names.
 _GENERATED: Mapping[str, str] = {

@@ -11,7 +11,7 @@ from graphql import Visitor, build_schema, parse, validate, visit
 import lineage.client
 from graphql_schema.limits import COST, cost
 from graphql_schema.schema import SNAPSHOT
-from lineage.client.documents import INGEST, document, mutation
+from lineage.client.documents import INGEST, TAKE_RUN, document, mutation
 from lineage.verbs import REQUESTS
 
 SCHEMA = build_schema(SNAPSHOT.read_text("utf-8"))
@@ -19,7 +19,7 @@ FOLDER = Path(lineage.client.__file__).parent
 
 
 OPERATIONS = {
-    INGEST: mutation(INGEST),
+    **{name: mutation(name) for name in (INGEST, TAKE_RUN)},
     **{r.graphql: document(r) for r in REQUESTS.values() if r.graphql},
 }
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b, sha256
 from itertools import chain, takewhile
@@ -34,7 +34,7 @@ from lineage.store.base import NOW
 _COPY = "#"
 
 
-def import_source(
+def import_source(  # noqa: PLR0913 - a source and how to read it, an option each
     ctx: Context,
     source: Source,
     *,
@@ -42,11 +42,12 @@ def import_source(
     revisions: str | None = None,
     runs: Sequence[str] = (),
     contexts: Mapping[str, bytes] | None = None,
+    naming: Callable[[str, str], str] = "{}:{}".format,
     progress: Progress = silent,
 ) -> tuple[Report, ...]:
     """Read a source with the importer named, or with those that recognise it. ``runs`` are references
     to runs that used the one environment which it describes, ``contexts`` those of JSON-LD that a
-    document names.
+    document names; ``naming`` gives the source that asserts what is read its name, out of the importer's and its own.
 
     Everything is read to its end before the first record is written, and what each importer found is
     written in one transaction, as far as the engine can hold it: readers see all of it or nothing.
@@ -68,7 +69,8 @@ def import_source(
         looked[importer.name] = unchanged.digest(importer, source, options)
         if not runs and (known := _unchanged(ctx, importer, source, looked[importer.name])):
             return (known,)
-        read.append((importer, _read(importer, source, options, described if runs else None)))
+        found = _read(importer, source, options, described if runs else None)
+        read.append((importer, {naming(importer.name, n): b for n, b in found.items()}))
     used = _stated(ctx, runs, described) if runs else None
     reports = []
     for importer, batches in read:
@@ -92,8 +94,8 @@ def import_source(
 def _read(
     importer: Importer, source: Source, options: Options, described: set[str] | None
 ) -> Mapping[str, SpooledBatches]:
-    """Read a source to its end: its batches by the name of what asserts them, each looked at before the
-    next is read. The environments in them are added to those ``described``, where somebody asks. Raises ``Rejected``.
+    """Read a source to its end: its batches by what the importer calls that which asserts them, each looked at
+    before the next is read. The environments in them are added to those ``described``, where somebody asks. Raises ``Rejected``.
     """
     found: dict[str | None, SpooledBatches] = {}
 
@@ -110,7 +112,7 @@ def _read(
         keep(Batch(losses=(loss(hidden.number),)))
     if not found:
         keep(Batch())
-    return {f"{importer.name}:{_place(source) if n is None else n}": b for n, b in found.items()}
+    return {_place(source) if n is None else n: b for n, b in found.items()}
 
 
 def _unchanged(

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from importers.base import Source
 from lineage.capture import record, spool
 from lineage.errors import BadInput
 from lineage.services.context import Context
+from lineage.services.write import authority
 from lineage.services.write.import_source import import_source
 from lineage.services.write.ingest import Report
 from lineage.sources import run_file
@@ -37,16 +39,20 @@ class Pushed:
         return {**told, "problems": [{"file": f, "reason": r} for f, r in self.problems.items()]}
 
 
-def push(ctx: Context, places: Iterable[Path]) -> Pushed:
+#: Takes the bytes of a run file into a store, here or on a server: ``Lineage.take_run``, ``Remote.take_run``.
+Take = Callable[[bytes], tuple[Report, ...]]
+
+
+def push(take: Take, places: Iterable[Path]) -> Pushed:
     """Deliver the runs that wait in some folders, the oldest first. One that cannot be delivered stays, and does
-    not keep the others from it. Raises the errors of stores, for what holds for all of them.
+    not keep the others from it. Raises the errors of stores and servers, for what holds for all of them.
     """
     delivered, running = 0, 0
     problems: dict[str, str] = {}
     reports: list[Report] = []
     for path in (file for place in places for file in spool.waiting(place)):
         try:
-            is_over, told = deliver(ctx, path)
+            is_over, told = deliver(take, path)
         except FileNotFoundError:
             continue  # somebody else has delivered it meanwhile
         except OSError as error:
@@ -60,22 +66,44 @@ def push(ctx: Context, places: Iterable[Path]) -> Pushed:
     return Pushed(delivered=delivered, running=running, problems=problems, reports=tuple(reports))
 
 
-def deliver(ctx: Context, path: Path) -> tuple[bool, tuple[Report, ...]]:
+def deliver(take: Take, path: Path) -> tuple[bool, tuple[Report, ...]]:
     """Deliver a run; whether it is over, and what that changed. The file of a run that is over goes when the store
-    has it. Raises ``OSError``, the errors of importers and of stores.
+    has it. Raises ``OSError``, the errors of importers, stores and servers.
     """
     data = path.read_bytes()
-    events = run_file.parse(data).events
-    if (lost := _lost(events, path)) is not None:
+    if (lost := _lost(run_file.parse(data).events, path)) is not None:
         run_file.append(path, lost)
         data = path.read_bytes()
-        events = run_file.parse(data).events
-    # The bytes are those that were looked at: more may be added to the file meanwhile.
-    reports = import_source(ctx, Source(address=str(path), data=data), named="captured")
-    is_over = any(event["event"] in _OVER for event in events)
+    reports = take(data)
+    return _settled(path, data), reports
+
+
+def taken(ctx: Context, data: bytes) -> tuple[Report, ...]:
+    """Take the bytes of a run file. Raises the errors of importers and of stores."""
+    return import_source(ctx, Source(address="the run file", data=data), named="captured")
+
+
+def received(ctx: Context, data: bytes) -> tuple[Report, ...]:
+    """Take the bytes of a run file from a caller of the server: under a source of the caller's name, so that nobody
+    says anew what somebody else's run was. Raises the errors of importers and of stores.
+    """
+    source = Source(address="the run file", data=data)
+    return import_source(ctx, source, named="captured", naming=partial(authority.source, ctx))
+
+
+def _settled(path: Path, data: bytes) -> bool:
+    """Whether the run is over whose file had these bytes when it was delivered: then the file goes, unless more has
+    come to it. Raises ``OSError``.
+    """
+    is_over = any(_is_the_end(event) for event in run_file.parse(data).events)
     if is_over and path.read_bytes() == data:
         path.unlink(missing_ok=True)
-    return is_over, reports
+    return is_over
+
+
+def _is_the_end(event: Mapping[str, Any]) -> bool:
+    """Whether an event ends a run, not only a step of it."""
+    return event["event"] in _OVER and event.get("step") is None
 
 
 _OVER = frozenset({"ended", "lost"})
@@ -85,7 +113,7 @@ def _lost(events: list[dict[str, Any]], path: Path) -> dict[str, Any] | None:
     """The event that nobody records a run any more that has not ended: this host's process is gone. Of another
     host's nothing is known but when there was a sign of life last.
     """
-    if not events or any(event["event"] in _OVER for event in events):
+    if not events or any(map(_is_the_end, events)):
         return None
     begun = events[0]
     boot = None
