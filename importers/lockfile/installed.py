@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads what is installed in a Python environment from its own records; nothing of it is run."""
+"""Makes an environment of what is installed in a folder of Python packages, and of such facts that were
+captured: the same of both.
+"""
 
 from __future__ import annotations
 
+import os
 import re
-import stat
-import sys
-import sysconfig
-from email.parser import BytesHeaderParser
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,141 +17,107 @@ from importers.lockfile.pinned import (
     git_address,
     no_credentials,
     required_name,
-    table,
+    tables,
 )
-from lineage import ids
 from lineage.errors import BadInput
-from lineage.sources import json_reader
+from lineage.sources import interpreter
+from lineage.sources.installed import MOST, Distribution, Origin, distribution, listed, of_json
 
 #: The address of the environment that this program runs in.
 RUNNING = "env:"
 
-_LARGEST = 8 * 1024 * 1024
-_MOST_DISTRIBUTIONS = 20_000
-_CONFIG = "pyvenv.cfg"
-_TAG = re.compile(r"^Tag: \S+?-\S+?-(\S+)$", re.MULTILINE)
 _SYSTEM = re.compile(r"(?:many|musl)?(linux|macosx|win|android|ios)(?:_?\d+(?:_\d+)*)?_?(.*)")
-_VERSION = re.compile(r"^version(?:_info)?\s*=\s*(\d+\.\d+(?:\.\d+)?)", re.MULTILINE)
-_FOLDER = re.compile(r"python(\d+\.\d+)t?")
 
 
 def looks(path: Path) -> bool:
     """Whether a folder is a virtual environment, or one that packages are installed in."""
-    return (path / _CONFIG).is_file() or next(path.glob("*.dist-info/METADATA"), None) is not None
+    return (path / interpreter.CONFIG).is_file() or _has_packages(path)
 
 
 def installed(path: Path, reader: Reader) -> list[Resolved]:
     """List the packages in a virtual environment or a site-packages folder."""
-    folders = _folders(path)
-    if not folders:
+    if _has_packages(path):
+        return [_of_folders([path], interpreter.stated_version(path), reader)]
+    found = interpreter.at_prefix(path)
+    if not found.folders:
         message = f"{path} has no installed packages: no *.dist-info in it or in its site-packages"
         raise BadInput(message, where=reader.where)
-    found = Resolved(python=_python(path, folders[0]))
-    systems: set[str] = set()
-    names = sorted(x for folder in folders for x in folder.glob("*.dist-info"))
-    for one in names[:_MOST_DISTRIBUTIONS]:
-        _distribution(one, reader, found, systems)
-    for _ in names[_MOST_DISTRIBUTIONS:]:
-        reader.lose("packages", f"over {_MOST_DISTRIBUTIONS:,} in one environment", str(path))
-    for folder in folders:
-        for one in sorted(folder.glob("*.egg-info")):
-            reader.lose("packages", "were installed without a record (egg-info)", one.name)
-    found.platform = " ".join(sorted(systems)) or None
-    return [found]
+    return [_of_folders(found.folders, found.version, reader)]
 
 
 def running(reader: Reader) -> list[Resolved]:
     """The environment this program runs in."""
-    root = Path(sys.prefix)
-    if (root / _CONFIG).is_file():
-        return installed(root, reader)
-    (found,) = installed(Path(sysconfig.get_path("purelib")), reader)
-    found.python = ".".join(map(str, sys.version_info[:3]))
-    return [found]
+    found = interpreter.running(os.environ)
+    return [_of_folders(found.folders, found.version, reader)]
 
 
-def _folders(path: Path) -> list[Path]:
-    if next(path.glob("*.dist-info"), None) is not None:
-        return [path]
-    inner = [*path.glob("lib/python*/site-packages"), *path.glob("Lib/site-packages")]
-    return sorted({x.resolve() for x in inner if x.is_dir()})
+def of_facts(facts: Mapping[str, Any], reader: Reader) -> Resolved:
+    """The environment that the probe of packages saw (``lineage/capture/probes/packages.py``)."""
+    python = facts.get("python")
+    members = map(of_json, tables(facts.get("distributions")))
+    return _resolved(python if isinstance(python, str) else None, members, reader)
 
 
-def _python(path: Path, folder: Path) -> str | None:
-    """The interpreter's version as the environment states it, else as its folders are named."""
-    if found := _VERSION.search((_read(path / _CONFIG) or b"").decode("utf-8", "replace")):
-        return found[1]
-    named = (_FOLDER.fullmatch(part) for part in reversed(folder.parts))
-    return next((x[1] for x in named if x), None)
+def _has_packages(path: Path) -> bool:
+    return next(path.glob("*.dist-info"), None) is not None
 
 
-def _distribution(path: Path, reader: Reader, found: Resolved, systems: set[str]) -> None:
-    data = _read(path / "METADATA")
-    if data is None:
-        reader.lose("packages", "have no METADATA", path.name)
-        return
-    about = BytesHeaderParser().parsebytes(data)
-    record = _read(path / "RECORD")
-    at, hashes, local = _origin(path, reader)
-    if local is not None:
-        if (still := reader.local(about.get("Name"), local)) is not None:
-            found.unpinned.append(still)
-        return
+def _of_folders(folders: Iterable[Path], version: str | None, reader: Reader) -> Resolved:
+    paths = [path for folder in folders for path in listed(folder)]
+    for path in paths[MOST:]:
+        reader.lose("packages", f"over {MOST:,} in one environment", path.name)
+    return _resolved(version, map(distribution, paths[:MOST]), reader)
+
+
+def _resolved(version: str | None, members: Iterable[Distribution], reader: Reader) -> Resolved:
+    found = Resolved(python=version)
+    systems: set[str] = set()
+    for member in members:
+        name = os.path.basename(member.path)  # noqa: PTH119 - thousands of them
+        if member.is_egg:
+            reader.lose("packages", "were installed without a record (egg-info)", name)
+        elif member.broken is not None:
+            reader.lose("packages", "have no METADATA", name)
+        elif _put(member, name, reader, found):
+            systems.update(_systems(member.tags))
+    found.platform = " ".join(sorted(systems)) or None
+    return found
+
+
+def _put(member: Distribution, path: str, reader: Reader, found: Resolved) -> bool:
+    """Put a distribution among the packages, if it is one that others can have; else among what is open."""
+    if member.origin_broken is not None:
+        reader.lose("origins of packages", member.origin_broken, path)
+    origin = member.origin
+    if origin is not None and origin.local:
+        still = reader.local(member.name, no_credentials(origin.url))
+        found.unpinned += [] if still is None else [still]
+        return False
     package = reader.package(
-        _one(about.get("Name")),
-        _one(about.get("Version")),
-        at=at,
-        hashes=hashes,
-        requires=[x for text in about.get_all("Requires-Dist") or () if (x := required_name(text))],
-        installer=_one((_read(path / "INSTALLER") or b"").decode("utf-8", "replace")) or None,
-        record=f"sha256:{ids.sha256(record)}" if record is not None else None,
+        member.name or "",
+        member.version or "",
+        at={} if origin is None else _address(origin),
+        hashes=() if origin is None else origin.hashes,
+        requires=[x for text in member.requires if (x := required_name(text))],
+        installer=member.installer,
+        record=member.record,
     )
-    if package is not None:
-        found.packages.append(package)
-        systems |= _systems(_read(path / "WHEEL") or b"")
+    if package is None:
+        return False
+    found.packages.append(package)
+    return True
 
 
-def _origin(path: Path, reader: Reader) -> tuple[dict[str, str | None], list[str], str | None]:
-    """Where it came from, if not out of an index (PEP 610): qualifiers, hashes, a local folder."""
-    data = _read(path / "direct_url.json")
-    if data is None:
-        return {}, [], None
-    try:
-        said = table(json_reader.loads(data, where=str(path)))
-    except BadInput as error:
-        reader.lose("origins of packages", error.what, path.name)
-        return {}, [], None
-    url, vcs, archive = str(said.get("url")), table(said.get("vcs_info")), said.get("archive_info")
-    if vcs:
-        return {"vcs_url": git_address(url, str(vcs.get("commit_id")))}, [], None
-    if "dir_info" in said or url.startswith("file:"):
-        return {}, [], no_credentials(url)
-    return {"download_url": no_credentials(url)}, _hashes(table(archive)), None
+def _address(origin: Origin) -> dict[str, str | None]:
+    """The qualifiers of a package URL that say where it came from."""
+    if origin.vcs or origin.commit:
+        return {"vcs_url": git_address(origin.url, str(origin.commit))}
+    return {"download_url": no_credentials(origin.url)}
 
 
-def _hashes(archive: dict[str, Any]) -> list[str]:
-    listed = [f"{name}:{text}" for name, text in table(archive.get("hashes")).items()]
-    old = archive.get("hash")
-    return listed or ([old.replace("=", ":", 1)] if isinstance(old, str) else [])
-
-
-def _systems(wheel: bytes) -> set[str]:
+def _systems(tags: Iterable[str]) -> Iterator[str]:
     """The systems a wheel was built for, without the versions it needs at least."""
-    tags = (x for tag in _TAG.findall(wheel.decode("utf-8", "replace")) for x in tag.split("."))
-    found = (_SYSTEM.fullmatch(tag) for tag in tags)
-    return {"_".join(filter(None, x.groups())) for x in found if x}
-
-
-def _one(value: Any) -> str:
-    return str(value or "").strip()
-
-
-def _read(path: Path) -> bytes | None:
-    """A small regular file; ``None`` for anything else."""
-    try:
-        about = path.lstat()
-        if not stat.S_ISREG(about.st_mode) or about.st_size > _LARGEST:
-            return None
-        return path.read_bytes()
-    except OSError:
-        return None
+    for tag in tags:
+        for name in tag.split("-", 2)[-1].split("."):
+            if known := _SYSTEM.fullmatch(name):
+                yield "_".join(filter(None, known.groups()))

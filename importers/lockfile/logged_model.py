@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the files in which MLflow says what a logged model is run with, as one environment.
+"""Reads the files that describe the environment of a run inside another tool's source, as one environment.
 
-MLflow writes three of them (``mlflow.utils.environment``, 2.x and 3.x): ``python_env.yaml`` names the
-interpreter, ``requirements.txt`` the packages, ``conda.yaml`` both once more.
+MLflow writes three beside a logged model (``mlflow.utils.environment``, 2.x and 3.x): ``python_env.yaml`` names the
+interpreter, ``requirements.txt`` the packages, ``conda.yaml`` both once more. Capture writes one,
+``installed.json``: what was really installed.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from importers.lockfile import installed
 from importers.lockfile.conda import environment_yml, spec_name
-from importers.lockfile.pinned import Reader, Resolved
+from importers.lockfile.pinned import Reader, Resolved, table
 from importers.lockfile.requirements import Include, one_line, requirements
 from importers.tally import Tally
 from lineage.errors import BadInput
-from lineage.sources import yaml_reader
+from lineage.sources import json_reader, yaml_reader
+from lineage.sources.installed import FACTS
 
 #: The files, by their names.
 REQUIREMENTS, PYTHON_ENV, CONDA = "requirements.txt", "python_env.yaml", "conda.yaml"
@@ -24,13 +27,15 @@ _TOOLS = ("python", "pip")
 
 
 def environment_of_model(files: Mapping[str, bytes], tally: Tally) -> Resolved | None:
-    """Make the environment that the files beside a logged model describe, given by their names
+    """Make the environment that the files beside a logged model or a run describe, given by their names
     (others among them may be what ``requirements.txt`` includes). The interpreter is that of
     ``python_env.yaml``, else of ``conda.yaml``; the packages those of ``requirements.txt``, else of
     ``python_env.yaml``, else of ``conda.yaml``. ``None`` where none of them can be read; each that
-    cannot is counted.
+    cannot is counted. What capture saw installed is believed before all that was asked for.
     """
     read = _Files(files, tally)
+    if (seen := read.facts()) is not None:
+        return seen
     python_env, conda = read.table(PYTHON_ENV), read.table(CONDA)
     found = read.requirements()
     if found is None:
@@ -62,6 +67,20 @@ class _Files:
         self._files = files
         self._tally = tally
         self._include: Include = files.get
+
+    def facts(self) -> Resolved | None:
+        """What was installed; ``None`` where nobody looked, or where the facts cannot be read."""
+        if FACTS not in self._files:
+            return None
+        try:
+            said = table(json_reader.loads(self._files[FACTS], where=FACTS))
+        except BadInput as error:
+            self._tally.lose("environment files", error.what, first=FACTS)
+            return None
+        if "distributions" not in said:
+            self._tally.lose("environment files", "hold no facts of packages", first=FACTS)
+            return None
+        return installed.of_facts(said, Reader(self._tally, FACTS))
 
     def table(self, name: str) -> dict[str, Any] | None:
         """A file of YAML; ``None`` where it is not there, or none."""

@@ -5,15 +5,18 @@ whether an imported folder has something new is asked with every answer, and loa
 
 from __future__ import annotations
 
-import re
-
 #: DVC's files; a Dvcfile is a file of one stage, as DVC before 3 wrote it (dvc/dvcfile.py).
 OF_DVC = ("dvc.lock", "dvc.yaml", "*.dvc", "Dvcfile")
 #: The format of lock files that has no name of its own.
 EXPLICIT = "explicit list of conda"
 #: What its files are called where they are a project's.
-_EXPLICIT_NAME = re.compile(
-    r"conda-(?:linux|osx|win)-(?:64|32|aarch64|arm64|ppc64le|s390x)\.lock|conda-explicit\.(?:txt|lock)"
+_EXPLICIT_NAMES = (
+    *("conda-explicit.txt", "conda-explicit.lock"),
+    *(
+        f"conda-{system}-{processor}.lock"
+        for system in ("linux", "osx", "win")
+        for processor in ("64", "32", "aarch64", "arm64", "ppc64le", "s390x")
+    ),
 )
 #: The files that say what a project is run with, the most exact first; among several in one folder
 #: the first of these counts.
@@ -50,6 +53,15 @@ def governing_rank(name: str) -> int | None:
     """The rank of a file among those that say what its project is run with, 0 the most exact;
     ``None`` for another file, a list of what developers need besides among them.
     """
-    if _EXPLICIT_NAME.fullmatch(name):
+    if name in _EXPLICIT_NAMES:
         name = EXPLICIT
     return _GOVERNING.index(name) if name in _GOVERNING else None
+
+
+def governing_names() -> tuple[str, ...]:
+    """Every name that has a rank, the most exact first.
+
+    >>> [governing_rank(name) for name in governing_names()] == sorted(map(governing_rank, governing_names()))
+    True
+    """
+    return tuple(name for x in _GOVERNING for name in (_EXPLICIT_NAMES if x == EXPLICIT else (x,)))

@@ -150,3 +150,20 @@ def test_files_that_disagree_about_python_say_so():
     files = {**MLFLOW_2, "python_env.yaml": b"python: 3.12.1\n"}
     assert environment_of_model(files, tally).python == "3.12.1"
     assert [(x.what, x.number) for x in tally.losses()] == [("versions of Python", 1)]
+
+
+@pytest.mark.parametrize("data", [b"{", b"[]", b'{"python": "3.11.7"}'])
+def test_captured_facts_that_are_none_are_counted_and_the_other_files_describe_it(data):
+    tally = Tally()
+    found = environment_of_model({**MLFLOW_3, "installed.json": data}, tally)
+    assert environment_id(found) == environment_id(environment_of_model(MLFLOW_3, Tally()))
+    assert [loss.what for loss in tally.losses()] == ["environment files"]
+
+
+def test_what_was_seen_installed_is_believed_before_what_was_asked_for():
+    facts = b"""{"python": "3.12.1", "distributions": [
+        {"path": "/x/numpy-2.0.0.dist-info", "name": "numpy", "version": "2.0.0", "tags": 5},
+        {"path": "/x/odd-1.dist-info", "name": ["odd"], "version": "1"}, "no table"]}"""
+    found = environment_of_model({**MLFLOW_3, "installed.json": facts}, Tally())
+    assert found.python == "3.12.1"
+    assert [x.purl for x in found.packages] == ["pkg:pypi/numpy@2.0.0"]

@@ -161,7 +161,7 @@ def _place(source: Source) -> str:
 def _environment_of_model(
     files: Mapping[str, bytes],
 ) -> tuple[str, Sequence[Record]] | None:
-    """The environment that files beside a logged model describe, with its records."""
+    """The environment that the files beside a model or a run describe, with its records."""
     found = environment_of_model(files, Tally())
     if found is None:
         return None

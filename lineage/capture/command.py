@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds the Python interpreter that a command starts, without starting it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+_PYTHON = re.compile(r"(?:python|pypy|graalpy)(?:\d+(?:\.\d+)*t?)?(?:\.exe)?")
+#: How pip and uv begin a script where the path of the interpreter is too long for a first line (distlib).
+_LONG = re.compile(rb"^'''exec' (\"[^\"\n]+\"|\S+) \"\$0\" \"\$@\"$", re.MULTILINE)
+_ASSIGNED = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
+#: Options of env that take a value of their own.
+_ENV_VALUES = frozenset({"-u", "--unset"})
+#: Options of env by which a command is looked for elsewhere than now.
+_ENV_EMPTIES = frozenset({"-", "-i", "--ignore-environment", "-C", "--chdir"})
+#: Scripts that start scripts.
+_DEEPEST = 4
+_HEAD = 4096
+
+
+def interpreter_of(argv: Sequence[str], path_env: str | None, cwd: Path) -> Path | None:
+    """The interpreter that a command runs with: itself, or that in the first line of the script that it is
+    (as execve(2) reads it). ``path_env`` is the PATH of the command, ``cwd`` the folder that it starts in.
+    ``None`` where it runs with none, or where only running it would tell.
+    """
+    for _ in range(_DEEPEST):
+        argv = _behind_env(argv)
+        program = _program(argv[0], path_env, cwd) if argv else None
+        if program is None:
+            return None
+        head = _head(program)
+        if not head.startswith(b"#!"):
+            return program if _PYTHON.fullmatch(program.name) else None
+        argv = _first_line(head)
+    return None
+
+
+def _behind_env(argv: Sequence[str]) -> Sequence[str]:
+    """The command that ``env`` starts, nothing where it looks for it elsewhere; others as they are."""
+    if not argv or os.path.basename(argv[0]) != "env":  # noqa: PTH119 - no path yet
+        return argv
+    words = list(argv[1:])
+    while words and (words[0].startswith("-") or _ASSIGNED.fullmatch(words[0])):
+        word = words.pop(0)
+        if word.startswith("PATH=") or word in _ENV_EMPTIES:
+            return []
+        if word in _ENV_VALUES:
+            words[:1] = []
+        elif word in {"-S", "--split-string"} and words:
+            words[:1] = _split(words[0])
+        elif word.startswith(("-S", "--split-string=")):
+            words[:0] = _split(word.removeprefix("--split-string=").removeprefix("-S"))
+    return words
+
+
+def _split(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return []
+
+
+def _program(name: str, path_env: str | None, cwd: Path) -> Path | None:
+    """Where a program lies, as a shell finds it."""
+    if "\0" in name or not name:
+        return None
+    folders = [""] if "/" in name else (path_env or os.defpath).split(os.pathsep)
+    for folder in folders:
+        path = cwd / folder / name
+        try:
+            if path.is_file() and os.access(path, os.X_OK):
+                return path
+        except (OSError, ValueError):
+            continue
+    return None
+
+
+def _head(program: Path) -> bytes:
+    try:
+        with program.open("rb") as file:
+            return file.read(_HEAD)
+    except OSError:
+        return b""
+
+
+def _first_line(head: bytes) -> list[str]:
+    """The command in the first line of a script."""
+    if found := _LONG.search(head):
+        return [os.fsdecode(found[1].strip(b'"'))]
+    words = os.fsdecode(head[2:].split(b"\n", 1)[0].strip(b" \t\r")).split(None, 1)
+    return words if words and os.path.basename(words[0]) == "env" else words[:1]  # noqa: PTH119
