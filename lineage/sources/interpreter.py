@@ -37,10 +37,10 @@ class Interpreter:
 
 
 def at_prefix(
-    prefix: Path, environ: Mapping[str, str] | None = None, version: str | None = None
+    prefix: Path, variables: Mapping[str, str] | None = None, version: str | None = None
 ) -> Interpreter:
     """The interpreter of a virtual environment, or of an installation, by the folder that it is in; of an
-    installation of several versions, that of this one. ``environ`` are the variables that it is started
+    installation of several versions, that of this one. ``variables`` are the variables that it is started
     with: they can add folders.
     """
     settings = _settings(prefix)
@@ -57,7 +57,7 @@ def at_prefix(
         if not isolated:
             own = [*own, *_site_folders(base, version or _named_version(own))]
     version = version or _named_version(own)
-    first, users = _added(environ or {}, version)
+    first, users = _added(variables or {}, version)
     return Interpreter(
         prefix=prefix,
         folders=tuple(dict.fromkeys([*first, *(() if isolated else users), *own])),
@@ -67,27 +67,27 @@ def at_prefix(
     )
 
 
-def of_executable(executable: Path, environ: Mapping[str, str]) -> Interpreter | None:
+def of_executable(executable: Path, variables: Mapping[str, str]) -> Interpreter | None:
     """The interpreter that a program of this path is; ``None`` where nothing around it says what it is."""
     if not executable.is_file():
         return None
     for folder in (executable.parent, executable.parent.parent):
         if (folder / CONFIG).is_file():
-            return at_prefix(folder, environ)
+            return at_prefix(folder, variables)
     real = executable.resolve()
     version = _version_of(real)
-    if home := environ.get("PYTHONHOME"):
-        return at_prefix(Path(home.partition(":")[0]), environ, version)
+    if home := variables.get("PYTHONHOME"):
+        return at_prefix(Path(home.partition(":")[0]), variables, version)
     for prefix in real.parents[1:-1]:
         if next(_libraries(prefix, version), None) is not None:
-            return at_prefix(prefix, environ, version)
+            return at_prefix(prefix, variables, version)
     return None
 
 
-def running(environ: Mapping[str, str]) -> Interpreter:
+def running(variables: Mapping[str, str]) -> Interpreter:
     """The interpreter that this program runs in."""
-    found = of_executable(Path(sys.executable), environ) if sys.executable else None
-    return found or at_prefix(Path(sys.prefix), environ)
+    found = of_executable(Path(sys.executable), variables) if sys.executable else None
+    return found or at_prefix(Path(sys.prefix), variables)
 
 
 def stated_version(folder: Path) -> str | None:
@@ -179,13 +179,13 @@ def _implementation(settings: Mapping[str, str], base: Path, version: str | None
     return None
 
 
-def _added(environ: Mapping[str, str], version: str | None) -> tuple[list[Path], list[Path]]:
+def _added(variables: Mapping[str, str], version: str | None) -> tuple[list[Path], list[Path]]:
     """The folders that variables add, where they are there: those of PYTHONPATH, and the user's own."""
-    first = [Path(x) for x in environ.get("PYTHONPATH", "").split(os.pathsep) if x]
-    base = environ.get("PYTHONUSERBASE")
-    if not base and environ.get("HOME"):
-        base = f"{environ['HOME']}/.local"
+    first = [Path(x) for x in variables.get("PYTHONPATH", "").split(os.pathsep) if x]
+    base = variables.get("PYTHONUSERBASE")
+    if not base and variables.get("HOME"):
+        base = f"{variables['HOME']}/.local"
     users = []
-    if base and version and not environ.get("PYTHONNOUSERSITE"):
+    if base and version and not variables.get("PYTHONNOUSERSITE"):
         users = [Path(base, "lib", f"python{_short(version)}", "site-packages")]
     return [x.resolve() for x in first if x.is_dir()], [x.resolve() for x in users if x.is_dir()]
