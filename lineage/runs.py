@@ -38,7 +38,7 @@ def run(
     ...     this.metric("auc", 0.91)
     ...     this.model("fraud", "model.bin")
     """
-    from lineage.capture.probes.before import probes
+    from lineage.capture.probes.before import of_this_process
     from lineage.capture.record import Asked
     from lineage.capture.session import begin
 
@@ -49,11 +49,10 @@ def run(
         inputs=[os.fspath(path) for path in inputs],
         params=params,
     )
-    words = [*sys.orig_argv]
     return begin(
         asked,
-        words=words,
-        probes=lambda: probes(words, Path.cwd(), os.environ),
+        words=sys.orig_argv,
+        probes=of_this_process,
         deliver=delivering(None if store is None else os.fspath(store), warn),
         warn=warn,
     )

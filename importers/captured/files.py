@@ -27,13 +27,13 @@ _BESIDE = ("sha1", "git")
 class Files:
     """The files that a run used and made, in whose names they are by where the run's repositories lie."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: Facts, host: str | None) -> None:
         self._places = [
             (str(one["root"]), str(one["namespace"]))
             for one in (facts.get("source") or {}).get("repositories") or ()
             if one.get("root") and one.get("namespace")
         ]
-        self._host = f"file://{(facts.get('machine') or {}).get('hostname') or 'localhost'}"
+        self._host = f"file://{host or 'localhost'}"
         self._records: list[Record] = []
 
     def declared(self, run: str, before: Facts, after: Facts) -> Sequence[Record]:

@@ -44,7 +44,7 @@ class Run:
 
     def records(self) -> tuple[list[Node], list[Edge]]:
         """Everything, each once."""
-        files = Files(self._facts)
+        files = Files(self._facts, self._started.get("host"))
         ended = self._ended(None)
         self._add(self._run(self.ident, self._started, ended, None))
         self._sources()
@@ -127,7 +127,8 @@ class Run:
                     "captured_by": f"lineagedb {said['version']}" if step is None else None,
                 }
             )
-            | _told(said, notes),
+            | _told(said, notes)
+            | (environment.of_process(self._facts.get("machine") or {}) if step is None else {}),
         ).node()
 
     # --- what it used ---

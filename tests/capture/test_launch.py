@@ -300,3 +300,16 @@ def test_a_program_inside_another_is_a_run_of_its_own_behind_it(project):
     assert run("sh", "-c", inner, options=["--name", "outer"]).returncode == 0
     with stored(project) as opened:
         assert "outer" in {node.label for node in opened.trace("run:inner").nodes}
+
+
+def test_a_run_used_the_environment_and_the_machine_that_were_there(project):
+    assert run(PYTHON, "-c", "pass", options=["--name", "x"]).returncode == 0
+    with stored(project) as opened:
+        used = {node.kind: node for node in opened.show("run:x").nodes}
+        [before] = opened.load("env:")[:1]
+        packages = {node.label for node in opened.trace("run:x").nodes if node.kind == "Package"}
+    assert used["Environment"].attributes["python"] == ".".join(map(str, sys.version_info[:3]))
+    assert "click" in {label.split()[0] for label in packages}
+    assert used["Machine"].attributes["cores"] == len(os.sched_getaffinity(0))
+    # What the importer finds of the same environment is the same environment.
+    assert before.things == 0
