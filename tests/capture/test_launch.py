@@ -209,7 +209,8 @@ def test_an_input_that_changes_meanwhile_is_used_as_it_was_before(project):
     given = ["--name", "x", "--in", "in.csv", "--out", "in.csv"]
     run("sh", "-c", script, options=given)
     with stored(project) as opened:
-        [edge] = [e for e in opened.show("run:x").edges if e.relation == "used"]
+        edges = opened.show("run:x").edges
+        [edge] = [e for e in edges if e.attributes.get("prov:role") == "input"]
         trace = opened.trace("run:x").nodes
         after = [n for n in opened.ask("kind:artifact").nodes if n.attributes["size"] == 255]
         derived = [e for e in opened.show(after[0].id).edges if e.relation == "wasDerivedFrom"]
