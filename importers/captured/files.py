@@ -60,26 +60,27 @@ class Files:
         return self._records
 
     def noted(self, run: str, notes: Iterable[Facts]) -> Sequence[Record]:
-        """What the program itself said that it read and wrote, as it was when it said so."""
+        """What the program itself said that it read and wrote, or was seen to, as it was then."""
         self._records = []
         used: dict[str, str] = {}
         for note in notes:
+            witness = note.get("witness") or "declared"
             for file in note.get("inputs") or ():
                 version = self._version(file)
                 if version is not None:
                     used[_key(file)] = version
-                    said: dict[str, Value] = {"prov:role": "input", terms.WITNESS: "declared"}
+                    said: dict[str, Value] = {"prov:role": "input", terms.WITNESS: witness}
                     self._link("used", run, version, said)
             for file in note.get("outputs") or ():
-                self._made(run, file, used.get(_key(file)))
+                self._made(run, file, used.get(_key(file)), witness)
         return self._records
 
-    def _made(self, run: str, file: Facts, read: str | None) -> None:
+    def _made(self, run: str, file: Facts, read: str | None, witness: str = "declared") -> None:
         """A file that a run wrote; where it had read it before, the one came of the other."""
         version = self._version(file)
         if version is None:
             return
-        said: dict[str, Value] = {"prov:role": "output", terms.WITNESS: "declared"}
+        said: dict[str, Value] = {"prov:role": "output", terms.WITNESS: witness}
         self._link("wasGeneratedBy", version, run, said)
         if read is not None and read != version:
             self._link("wasDerivedFrom", version, read, {})

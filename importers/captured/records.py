@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -15,8 +16,8 @@ from importers.tally import Tally
 from lineage import ids
 from lineage.model import kinds, terms
 from lineage.model.identity import person
-from lineage.model.record import Edge, Node, Record, line
-from lineage.model.value import Value, clean, clean_scalar
+from lineage.model.record import Edge, Node, Record
+from lineage.model.value import Value, clean, clean_scalar, clean_value
 from lineage.sources.git.objects import visible
 
 #: Seconds by which a clock drifts without being set.
@@ -40,7 +41,7 @@ class Run:
         self.ident: str = run_ident(self.key)
         self._facts: Facts = self._started.get("facts") or {}
         self._nodes: dict[str, Node] = {}
-        self._edges: dict[bytes, Edge] = {}
+        self._edges: dict[tuple[str, str, str], Edge] = {}
 
     def records(self) -> tuple[list[Node], list[Edge]]:
         """Everything, each once."""
@@ -177,7 +178,7 @@ class Run:
             if isinstance(record, Node):
                 self._add(record)
             else:
-                self._edges.setdefault(line(record), record)
+                self._draw(record)
 
     def _add(self, node: Node) -> None:
         self._nodes.setdefault(node.id, node)
@@ -185,8 +186,23 @@ class Run:
     def _link(
         self, relation: str, effect: str, cause: str, said: dict[str, Value] | None = None
     ) -> None:
-        edge = Edge(relation=relation, effect=effect, cause=cause, attributes=said or {})
-        self._edges.setdefault(line(edge), edge)
+        self._draw(Edge(relation=relation, effect=effect, cause=cause, attributes=said or {}))
+
+    def _draw(self, edge: Edge) -> None:
+        """Add an edge; what several layers witness is one, with all of them."""
+        key = (edge.relation, edge.effect, edge.cause)
+        held = self._edges.get(key)
+        said = dict(edge.attributes)
+        if held is not None:
+            witnesses = [
+                one
+                for each in (held.attributes.get(terms.WITNESS, ()), said.get(terms.WITNESS, ()))
+                for one in (each if isinstance(each, tuple) else (each,))
+            ]
+            said = {**said, **held.attributes}
+            if witnesses:
+                said[terms.WITNESS] = clean_value(witnesses)
+        self._edges[key] = replace(edge, attributes=said)
 
 
 def run_ident(key: str) -> str:

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from lineage.access.secret_patterns import scrub
 from lineage.capture import spool
@@ -123,6 +124,30 @@ class Record:
     def note(self, said: Mapping[str, Json], *, durable: bool) -> None:
         """Write what the program says of its run; ``durable`` waits for the disk."""
         self._add("noted", said, durable=durable)
+
+    def note_observed(self, found: Found) -> None:
+        """Write what was seen of the files of the run."""
+        if found.facts["inputs"] or found.facts["outputs"] or found.unseen:
+            unseen: dict[str, Json] = {**found.unseen}
+            self._add("noted", {"step": None, **found.facts, "unseen": unseen}, durable=False)
+
+    def opened(self, said: Mapping[str, Json]) -> None:
+        """Write that a file is opened for the first time. It says nothing where that fails: this is called in the
+        middle of what the program does.
+        """
+        if self.path is not None:
+            with suppress(OSError):
+                run_file.append(self.path, {"event": "opened", **said}, durable=False)
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """The events of a name so far, of all processes."""
+        if self.path is None:
+            return []
+        try:
+            held = run_file.parse(self.path.read_bytes()).events
+        except OSError:
+            return []
+        return [event for event in held if event["event"] == name]
 
     def live(self) -> None:
         """Give a sign of life: the file's time says when there was one last."""

@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any, ClassVar, Self
 
 from lineage.access.secret_patterns import scrub, scrub_value
+from lineage.capture import observe
 from lineage.capture.found import Budget, Json
 from lineage.capture.probes import files
 from lineage.capture.record import Asked, Probe, Record, is_disabled
@@ -149,6 +150,9 @@ class Handle:
         self._write(durable=self._step is None)
         if not self._owner or os.getpid() != self._pid:
             return
+        if self._step is None:
+            observe.stop()
+            self._record.note_observed(observe.observed(self._record))
         told = {"step": self._step, "seconds": time.monotonic() - self._began, **_of_error(error)}
         self._record.end(told, ())
         if self._step is None:
@@ -184,6 +188,7 @@ def begin(
     elif joined := Record.around(warn):
         joined.join(os.environ)
         found = Handle(joined, here, owner=False)
+        observe.start(joined)
     elif is_disabled():
         found = Handle(Record(warn), here)
     else:
@@ -191,6 +196,7 @@ def begin(
         record.begin(asked, words, here, probes())
         found = Handle(record, here, deliver=deliver)
         os.environ.update(record.environ())
+        observe.start(record)
         atexit.register(_at_exit, found)
     if asked.params:
         found.params(asked.params)

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which files a program opened is seen without its saying so."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.capture.conftest import runs, stored
+
+
+@pytest.fixture
+def observed(project):
+    """Runs a program under ``lineage.run()``; the names of what it was seen to read and write, with witnesses."""
+
+    def called(text, **environ):
+        body = "".join(f"    {line}\n" for line in text.splitlines())
+        (project / "train.py").write_text(f"import lineage\nwith lineage.run('x') as this:\n{body}")
+        command = [sys.executable, "train.py"]
+        done = subprocess.run(
+            command, capture_output=True, text=True, env={**os.environ, **environ}, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        [run] = runs(project)
+        with stored(project) as opened:
+            answer = opened.show(run.id)
+        names = {n.id: n.attributes.get("name", "").rpartition("/")[2] for n in answer.nodes}
+        kinds = {n.id: n.kind for n in answer.nodes}
+        read = {
+            names[e.cause]: e.attributes["witness"]
+            for e in answer.edges
+            if e.relation == "used" and kinds[e.cause] == "Artifact"
+        }
+        made = {
+            names[e.effect]: e.attributes["witness"]
+            for e in answer.edges
+            if e.relation == "wasGeneratedBy"
+        }
+        return read, made, run.attributes
+
+    return called
+
+
+DATA = "a,b\n" * 30
+
+
+def test_what_is_opened_for_reading_and_for_writing_is_told(project, observed):
+    (project / "data.csv").write_text(DATA)
+    read, made, _ = observed("text = open('data.csv').read()\nopen('out.csv', 'w').write(text * 2)")
+    assert (read, made) == ({"data.csv": "opened"}, {"out.csv": "opened"})
+
+
+def test_what_is_declared_and_opened_has_both_witnesses(project, observed):
+    (project / "data.csv").write_text(DATA)
+    read, _, _ = observed("open(this.input('data.csv')).read()")
+    assert read == {"data.csv": ("declared", "opened")}
+
+
+def test_a_file_that_is_written_under_another_name_first_is_told_by_its_own(project, observed):
+    text = "import os\nopen('out.tmp', 'w').write('x' * 100)\nos.replace('out.tmp', 'out.bin')"
+    _, made, _ = observed(text)
+    assert made == {"out.bin": "opened"}
+
+
+def test_of_an_input_that_is_written_to_meanwhile_the_bytes_are_not_claimed(project, observed):
+    (project / "data.csv").write_text(DATA)
+    read, made, told = observed("open('data.csv').read()\nopen('data.csv', 'a').write('more')")
+    assert (read, made) == ({}, {"data.csv": "opened"})
+    assert any("data.csv: it was written to" in text for text in told["not_observed"])
+
+
+def test_code_caches_and_what_is_not_there_are_no_data(project, observed):
+    (project / "helper.py").write_text("x = 1\n")
+    text = (
+        "import helper, os, json\n"
+        "try: open('none.csv')\nexcept OSError: pass\n"
+        "os.makedirs('.git/x', exist_ok=True)\nopen('.git/x/y', 'w').write('x' * 100)\n"
+        "open('/proc/self/status').read()\nopen('/dev/null', 'w').write('x')"
+    )
+    assert observed(text)[:2] == ({}, {})
+
+
+FORKED = """
+import os, signal
+for number in range(3):
+    pid = os.fork()
+    if pid == 0:
+        open(f'part-{number}.csv').read()
+        os._exit(0) if number else os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(pid, 0)
+"""
+
+
+def test_what_children_read_that_are_killed_is_told(project, observed):
+    for number in range(3):
+        (project / f"part-{number}.csv").write_text(DATA + str(number))
+    read, _, _ = observed(FORKED)
+    assert set(read) == {"part-0.csv", "part-1.csv", "part-2.csv"}
+
+
+def test_three_hundred_children_beside_a_busy_thread_all_end(project, observed):
+    (project / "data.csv").write_text(DATA)
+    text = (
+        "import os, threading\nend = False\n"
+        "def busy():\n    while not end:\n        open('data.csv').read()\n"
+        "thread = threading.Thread(target=busy)\nthread.start()\n"
+        "for _ in range(300):\n"
+        "    pid = os.fork()\n"
+        "    if pid == 0:\n        open('data.csv').read(); os._exit(0)\n"
+        "    os.waitpid(pid, 0)\n"
+        "end = True\nthread.join()"
+    )
+    assert observed(text)[0] == {"data.csv": "opened"}
+
+
+def test_no_random_number_is_drawn(project, observed):
+    (project / "probe.py").write_text(
+        "import random, lineage\nrandom.seed(3); before = random.getstate()\n"
+        "with lineage.run('y'):\n    open('probe.py').read()\n"
+        "print(random.getstate() == before)\n"
+    )
+    done = subprocess.run([sys.executable, "probe.py"], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
