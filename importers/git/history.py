@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from importers.base import Options
-from importers.git.branches import LONGEST_BRANCH, bases
 from importers.git.rewritten import Rewritten, rewritten
 from importers.tally import Tally
 from lineage import ids
@@ -16,7 +15,8 @@ from lineage.model import kinds
 from lineage.model.identity import person
 from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Value, clean
-from lineage.sources.git.diff import Change, Diff
+from lineage.sources.git.branches import LONGEST_BRANCH, bases
+from lineage.sources.git.diff import Change, Diff, files_of, paths_digest
 from lineage.sources.git.objects import CommitObject, Identity
 from lineage.sources.git.reader import GitReader, Unreadable
 from lineage.sources.git.repository import BACKUPS
@@ -149,7 +149,7 @@ class History:
             for diff in wanted:
                 if diff[0] not in patches:
                     self._tally.lose("patch-ids", "git cannot compare the files", first=diff[0])
-        return {sha: _digest(changes) for sha, changes in touched.items()}, patches
+        return {sha: paths_digest(changes) for sha, changes in touched.items()}, patches
 
     def _note_submodules(self, changes: Iterable[Change]) -> None:
         reason = "submodules are not entered: import them on their own"
@@ -161,7 +161,7 @@ class History:
         """Commits whose files a partial clone left out: they are not fetched, but said."""
         if not self._repo.layout.partial:
             return frozenset()
-        files = {sha: _files(changes) for sha, changes in touched.items()}
+        files = {sha: files_of(changes) for sha, changes in touched.items()}
         missing = self._repo.missing(oid for oids in files.values() for oid in oids)
         lost = frozenset(sha for sha, oids in files.items() if not missing.isdisjoint(oids))
         reason = "the clone is partial: git fetch --refetch --no-filter brings the files"
@@ -298,19 +298,3 @@ def _agent(identity: Identity, key: bytes) -> Node:
         ident = ids.thing_id("agent", "git", name or email)
         return kinds.SoftwareAgent(id=ident, label=name or email, name=name or email).node()
     return person(name, email, key)
-
-
-def _digest(changes: Iterable[Change]) -> str:
-    """What tells the sets of touched paths of two commits apart."""
-    paths = sorted(change.path for change in changes)
-    return ids.sha256("\0".join(paths).encode())[:32]
-
-
-def _files(changes: Iterable[Change]) -> set[str]:
-    return {
-        oid
-        for change in changes
-        if not change.submodule
-        for oid in (change.after, *change.before)
-        if oid
-    }

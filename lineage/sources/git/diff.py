@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
+from lineage import ids
 from lineage.errors import BadInput
 from lineage.sources.git.plumbing import Plumbing, Stream, resuming
 
@@ -105,3 +106,20 @@ def _change(token: bytes, path: bytes) -> Change:
 def path_text(raw: bytes) -> str:
     """Write a path as text; bytes that are not UTF-8 are escaped, so that it can be stored."""
     return raw.decode("utf-8", "backslashreplace")
+
+
+def paths_digest(changes: Iterable[Change]) -> str:
+    """What tells the sets of touched paths of two commits apart."""
+    paths = sorted(change.path for change in changes)
+    return ids.sha256("\0".join(paths).encode())[:32]
+
+
+def files_of(changes: Iterable[Change]) -> set[str]:
+    """The objects that are compared for these changes, before and after."""
+    return {
+        oid
+        for change in changes
+        if not change.submodule
+        for oid in (change.after, *change.before)
+        if oid
+    }

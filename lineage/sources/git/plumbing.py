@@ -13,6 +13,7 @@ import selectors
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
@@ -20,6 +21,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO, TypeVar
 
+from lineage.closeable import Closeable
 from lineage.errors import BadInput, InputStalled, MissingExtra
 
 #: A command that says nothing for so long is stopped (seconds).
@@ -57,26 +59,30 @@ _Asked = TypeVar("_Asked")
 _Answer = TypeVar("_Answer")
 
 
-@cache
-def program() -> tuple[str, tuple[int, int]]:
-    """Find git and its version. Raises ``MissingExtra``."""
+def program() -> str:
+    """Find git. Raises ``MissingExtra``."""
     path = shutil.which("git")
     if path is None:
         raise MissingExtra(
             "git is not installed", hint="Install git 2.39 or newer, then try again."
         )
+    return path
+
+
+@cache
+def _version(path: str) -> tuple[int, int]:
     said = subprocess.run(
         [path, "--version"], capture_output=True, check=False, env={}, stdin=subprocess.DEVNULL
     )
     found = re.search(rb"(\d+)\.(\d+)", said.stdout)
-    return path, (int(found[1]), int(found[2])) if found else (0, 0)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
 class Stream:
     """Reads what a command prints, by separators and by lengths. Raises ``InputStalled``."""
 
-    def __init__(self, pipe: IO[bytes], where: str) -> None:
-        self._pipe, self._where = pipe, where
+    def __init__(self, pipe: IO[bytes], where: str, deadline: float) -> None:
+        self._pipe, self._where, self._deadline = pipe, where, deadline
         self._selector = selectors.DefaultSelector()
         self._selector.register(pipe, selectors.EVENT_READ)
         self._buffer = bytearray()
@@ -91,7 +97,10 @@ class Stream:
     def _more(self) -> bool:
         if self.ended:
             return False
-        if not self._selector.select(OUTPUT_TIMEOUT):
+        left = self._deadline - time.monotonic()
+        if not self._selector.select(max(0.0, min(OUTPUT_TIMEOUT, left))):
+            if left < OUTPUT_TIMEOUT:
+                raise InputStalled("git was stopped when its time was over", where=self._where)
             message = f"git printed nothing for {OUTPUT_TIMEOUT:.0f} seconds and was stopped"
             raise InputStalled(message, where=self._where, hint="Run 'git fsck' in the repository.")
         data = os.read(self._pipe.fileno(), _CHUNK)
@@ -133,21 +142,36 @@ class Stream:
             if size and not self._more():
                 return
 
+    def rest(self) -> bytes:
+        """Read all that is left."""
+        while self._more():
+            continue
+        read, self._at = bytes(self._buffer[self._at :]), len(self._buffer)
+        return read
+
     def lines(self) -> Iterator[bytes]:
         """Yield every line that ends in a newline."""
         while (line := self.until(b"\n")) is not None:
             yield line
 
 
-class Plumbing:
-    """Runs git commands that see the objects of a repository, and nothing else of it."""
+class Plumbing(Closeable):
+    """Runs git commands that see the objects of a repository, and nothing else of it.
+
+    ``deadline`` is a moment of the monotonic clock after which all commands are stopped.
+    """
 
     def __init__(
-        self, objects: Path, *, algorithm: str, where: str, shallow: Iterable[str] = ()
+        self,
+        objects: Path,
+        *,
+        algorithm: str,
+        where: str,
+        shallow: Iterable[str] = (),
+        deadline: float = float("inf"),
     ) -> None:
-        self.version: tuple[int, int]
-        self._git, self.version = program()
-        self._where = where
+        self._git = program()
+        self._where, self._deadline = where, deadline
         self._holder = TemporaryDirectory(prefix="lineage-git-")
         self._folder = Path(self._holder.name)
         (self._folder / "objects" / "info").mkdir(parents=True)
@@ -155,6 +179,7 @@ class Plumbing:
         self._put("objects/info/alternates", _quoted(os.fsencode(objects)) + b"\n")
         self._put("HEAD", b"ref: refs/heads/none\n")
         self._put("config", _config(algorithm))
+        self._cwd = self._folder
         if boundary := sorted(shallow):
             self._put("shallow", "".join(f"{sha}\n" for sha in boundary).encode())
         self._environment = {
@@ -172,6 +197,11 @@ class Plumbing:
             "GIT_PAGER": "cat",
         }
 
+    @property
+    def version(self) -> tuple[int, int]:
+        """Which git it is: 2.39 and so on."""
+        return _version(self._git)
+
     def _put(self, name: str, data: bytes) -> None:
         (self._folder / name).write_bytes(data)
 
@@ -187,15 +217,15 @@ class Plumbing:
 
     @contextmanager
     def stream(
-        self, *commands: Sequence[str], lines: Iterable[str | bytes] = ()
+        self, *commands: Sequence[str], lines: Iterable[str | bytes] = (), end: bytes = b"\n"
     ) -> Iterator[Stream]:
-        """Run a pipeline of git commands, fed with lines, and yield what it prints.
+        """Run a pipeline of git commands, fed with lines and what ends each, and yield what it prints.
 
         Raises ``BadInput`` after the end of the output if one of them failed.
         """
         with ExitStack() as stack:
             feed = stack.enter_context(TemporaryFile(dir=self._folder))
-            feed.writelines((x.encode() if isinstance(x, str) else x) + b"\n" for x in lines)
+            feed.writelines((x.encode() if isinstance(x, str) else x) + end for x in lines)
             feed.seek(0)
             complaints = stack.enter_context(TemporaryFile(dir=self._folder))
             running: list[subprocess.Popen[bytes]] = []
@@ -207,7 +237,7 @@ class Plumbing:
                 running.append(process)
                 assert process.stdout is not None
                 source = process.stdout
-            stream = Stream(source, self._where)
+            stream = Stream(source, self._where, self._deadline)
             stack.callback(stream.close)
             yield stream
             if stream.ended and any(process.wait() for process in running):
@@ -227,7 +257,7 @@ class Plumbing:
             stdin=source,
             stdout=subprocess.PIPE,
             stderr=complaints,
-            cwd=self._folder,
+            cwd=self._cwd,
             env=self._environment,
         )
         if sys.platform == "linux":

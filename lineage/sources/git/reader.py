@@ -256,21 +256,22 @@ class GitReader(Repository):
 
     # --- branches ---------------------------------------------------------------------------------
 
-    def unmerged(self) -> Mapping[str, tuple[str, ...]]:
-        """Commits that are not in the default branch, each with its parents."""
+    def unmerged(self, tips: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
+        """Commits that lead to these tips and not to the default branch, each with its parents."""
         if self.default_branch is None:
             return {}
         command = ("rev-list", "--parents", "--stdin")
         try:
-            said = self._git.output(*command, lines=[*self.tips, f"^{self.default_branch}"])
+            said = self._git.output(*command, lines=[*tips, f"^{self.default_branch}"])
         except BadInput:
             return {}
         return {words[0]: tuple(words[1:]) for words in (line.decode().split(" ") for line in said)}
 
-    def beyond(self, tip: str, other: str) -> list[str]:
-        """The commits that lead to one tip and not to another."""
+    def beyond(self, tip: str, other: str, most: int = diff.MOST_PATHS) -> list[str]:
+        """The commits that lead to one tip and not to another, the newest and no more than ``most``."""
+        command = ("rev-list", f"--max-count={most}", "--stdin")
         try:
-            return _words(self._git.output("rev-list", "--stdin", lines=[tip, f"^{other}"]))
+            return _words(self._git.output(*command, lines=[tip, f"^{other}"]))
         except BadInput:
             return []
 

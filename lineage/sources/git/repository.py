@@ -30,12 +30,19 @@ _DEFAULTS = ("main", "master", "trunk", "develop")
 
 
 class Repository(Closeable):
-    """One repository with its names. Use in a ``with``: it holds a folder of its own."""
+    """One repository with its names. Use in a ``with``: it holds a folder of its own.
 
-    def __init__(self, where: layout.Layout) -> None:
+    ``deadline`` is a moment of the monotonic clock: what takes longer raises ``InputStalled``.
+    """
+
+    def __init__(self, where: layout.Layout, *, deadline: float = float("inf")) -> None:
         self.layout = where
         self._git = Plumbing(
-            where.objects, algorithm=where.algorithm, where=where.where, shallow=where.shallow
+            where.objects,
+            algorithm=where.algorithm,
+            where=where.where,
+            shallow=where.shallow,
+            deadline=deadline,
         )
         self._named = layout.references(where)
 
@@ -109,11 +116,21 @@ class Repository(Closeable):
         return {commit: tuple(sorted(names)) for commit, names in found.items()}
 
     @cached_property
-    def default_branch(self) -> str | None:
-        """The tip of the branch that others are merged into, as far as the repository says."""
+    def default_name(self) -> str | None:
+        """The branch that others are merged into, as far as the repository says."""
         names = [self._named.default_name or ""]
         names += [f"refs/{x}/{y}" for y in _DEFAULTS for x in ("heads", "remotes/origin")]
-        return next((self.refs[x] for x in names if x in self.refs), self.head)
+        return next((x for x in names if x in self.refs), None)
+
+    @property
+    def default_branch(self) -> str | None:
+        """The tip of that branch; HEAD where the repository does not say."""
+        return self.refs[self.default_name] if self.default_name else self.head
+
+    @property
+    def head_name(self) -> str | None:
+        """The branch that is checked out, one without a commit too; ``None`` when HEAD is detached."""
+        return self._named.head_name
 
     @cached_property
     def namespace(self) -> str:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 from lineage.sources.git.reader import GitReader
 
@@ -11,11 +11,11 @@ from lineage.sources.git.reader import GitReader
 LONGEST_BRANCH = 1_000
 
 
-def bases(repository: GitReader, tips: Iterable[str]) -> tuple[dict[str, str], int]:
+def bases(repository: GitReader, tips: Collection[str]) -> tuple[dict[str, str], int]:
     """Map each tip outside the default branch to where it left it, and count the tips that are too
     far away.
     """
-    outside = repository.unmerged()
+    outside = repository.unmerged(tips)
     found: dict[str, str] = {}
     too_long = 0
     for tip in sorted(tips):
