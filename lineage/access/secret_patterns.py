@@ -52,7 +52,7 @@ def _form(name: str, pattern: str, *signs: str, flags: int = 0) -> Form:
 
 
 #: Names of parameters and variables that a secret is given under; ``token`` has rules of its own.
-_NAMES = (
+NAMES = (
     r"password|passwd|passphrase|secret|credentials?|api[_-]?key|access[_-]?key|private[_-]?key"
     r"|(?:secret|account|storage|shared|master|signing|encryption|subscription|deploy|ssh)[_-]?key"
 )
@@ -149,7 +149,7 @@ FORMS = (
     _form(
         "assignment",
         r"(?P<kept>(?<![A-Za-z0-9])"
-        rf"(?:(?:{_NAMES})\d{{0,3}}{_IS}|token{_IS}(?!\d+(?![^\s,;&'\"]))))"
+        rf"(?:(?:{NAMES})\d{{0,3}}{_IS}|token{_IS}(?!\d+(?![^\s,;&'\"]))))"
         r"(?![{$<(\[])[^\s,;&'\"]{6,}",
         *("pass", "secret", "credential", "key", "token"),
         flags=re.IGNORECASE,
@@ -173,7 +173,7 @@ _WORD = re.compile(r"(?<![\w+/=.-])[A-Za-z0-9+/]{40}(?![\w+/=.-])")
 _OURS = re.compile(r"\blin_[0-9A-Za-z]{8}_[0-9A-Za-z]{49}\b")
 #: Attribute names whose value is a secret whatever it looks like.
 _TELLING = re.compile(
-    rf"(?:^|[._/\s:-])(?:{_NAMES}|pwd|auth[_-]?token|access[_-]?token|refresh[_-]?token|cookie)"
+    rf"(?:^|[._/\s:-])(?:{NAMES}|pwd|auth[_-]?token|access[_-]?token|refresh[_-]?token|cookie)"
     r"(?:$|[._/\s-])",
     re.IGNORECASE,
 )

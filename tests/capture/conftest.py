@@ -1,20 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A project in which runs are captured, by the command as people type it."""
-
-from __future__ import annotations
-
-import subprocess
-import sys
+"""Repositories made by the real git, as the tests of importers make them, and folders with a store."""
 
 import pytest
 
 import lineage
+from tests.importers.conftest import new_repository
 
-LINEAGE = [sys.executable, "-c", "from lineage.cli import main; main()"]
+__all__ = ["new_repository", "project", "workspace"]
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
+def project(new_repository):
+    """A repository without a commit."""
+    return new_repository()
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
     """A folder with an empty store, in which commands are run; no other spool is looked into."""
     for name in ("LINEAGE_STORE", "LINEAGE_SPOOL", "LINEAGE_RUN", "LINEAGE_DISABLED"):
         monkeypatch.delenv(name, raising=False)
@@ -24,25 +26,3 @@ def project(tmp_path, monkeypatch):
     (tmp_path / ".lineage").mkdir(mode=0o700)
     lineage.open(tmp_path / ".lineage" / "store.db").close()
     return tmp_path
-
-
-def run(*words, options=(), **more):
-    """A program under ``lineage run``."""
-    command = [*LINEAGE, "run", *options, "--", *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **more)
-
-
-def stored(project):
-    """The store of the project."""
-    return lineage.open(project / ".lineage" / "store.db")
-
-
-def runs(project):
-    """The runs in it."""
-    with stored(project) as opened:
-        return list(opened.ask("kind:run").nodes)
-
-
-def spooled(project):
-    """The run files that wait."""
-    return sorted((project / ".lineage" / "spool").glob("*.run"))

@@ -17,13 +17,13 @@ import pytest
 
 import lineage
 from lineage.sources import run_file
-from tests.capture.conftest import LINEAGE, run, runs, spooled, stored
+from tests.capture.launched import LINEAGE, run, runs, spooled, stored
 
 PYTHON = sys.executable
 
 
-def one(project):
-    [found] = runs(project)
+def one(workspace):
+    [found] = runs(workspace)
     return found.attributes
 
 
@@ -39,7 +39,7 @@ ENDS = {
 
 
 @pytest.mark.parametrize("how", ENDS)
-def test_it_ends_as_the_program_ends_without_it(project, how):
+def test_it_ends_as_the_program_ends_without_it(workspace, how):
     program = [PYTHON, "-c", ENDS[how]]
     bare = subprocess.run(program, capture_output=True, text=True, check=False)
     done = run(*program)
@@ -48,7 +48,7 @@ def test_it_ends_as_the_program_ends_without_it(project, how):
         bare.stdout,
         bare.stderr,
     )
-    told = one(project)
+    told = one(workspace)
     if bare.returncode < 0:
         name = signal.Signals(-bare.returncode).name
         assert (told["status"], told["signal"]) == ("killed", name)
@@ -57,18 +57,18 @@ def test_it_ends_as_the_program_ends_without_it(project, how):
         assert (told["status"], told["exit_code"]) == (status, bare.returncode)
 
 
-def test_a_program_that_is_left_behind_is_told_and_not_waited_for(project):
+def test_a_program_that_is_left_behind_is_told_and_not_waited_for(workspace):
     begun = time.monotonic()
     command = [*LINEAGE, "run", "--", "sh", "-c", "sleep 30 & sleep 0.3; exit 7"]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as launched:
         assert launched.wait(timeout=20) == 7
         assert time.monotonic() - begun < 15
-        [left] = [one(project)["left_running"]]
+        [left] = [one(workspace)["left_running"]]
         assert left == "sleep 30"
         subprocess.run(["pkill", "-f", "^sleep 30$"], check=False)
 
 
-def test_a_signal_to_the_launcher_is_handed_on_once_and_waited_for(project):
+def test_a_signal_to_the_launcher_is_handed_on_once_and_waited_for(workspace):
     script = (
         "import signal, sys, time, pathlib\n"
         "def stop(number, _):\n"
@@ -86,9 +86,9 @@ def test_a_signal_to_the_launcher_is_handed_on_once_and_waited_for(project):
         launched.send_signal(signal.SIGTERM)
         assert launched.stdout.read() == "got 15\n"
         assert launched.wait(timeout=20) == 5
-    told = one(project)
+    told = one(workspace)
     assert (told["exit_code"], told["signals_sent"]) == (5, "SIGTERM")
-    with stored(project) as opened:
+    with stored(workspace) as opened:
         assert [n.attributes["size"] for n in opened.ask("kind:artifact").nodes] == [100]
 
 
@@ -129,59 +129,59 @@ print("read:", line.strip())
 """
 
 
-def test_in_a_terminal_it_shows_what_the_program_shows_and_ctrl_c_comes_once(project):
+def test_in_a_terminal_it_shows_what_the_program_shows_and_ctrl_c_comes_once(workspace):
     program = [PYTHON, "-c", TERMINAL]
     bare = in_a_terminal(program, b"\x03hello\n")
     launched = in_a_terminal([*LINEAGE, "run", "--", *program], b"\x03hello\n")
     assert launched == bare
     assert b"interrupts: 1 True" in launched[0]
-    told = one(project)
+    told = one(workspace)
     assert (told["status"], "signals_sent" in told) == ("finished", False)
 
 
-def test_what_is_no_program_ends_as_in_a_shell_and_is_recorded(project):
-    (project / "data.txt").write_text("no program")
-    (project / "plain").write_text("exit 9\n")
-    (project / "plain").chmod(0o755)
+def test_what_is_no_program_ends_as_in_a_shell_and_is_recorded(workspace):
+    (workspace / "data.txt").write_text("no program")
+    (workspace / "plain").write_text("exit 9\n")
+    (workspace / "plain").chmod(0o755)
     assert run("./no-such-program").returncode == 127
     assert run("./data.txt").returncode == 126
     assert run("./plain").returncode == 9
-    told = {node.attributes["command"]: node.attributes for node in runs(project)}
+    told = {node.attributes["command"]: node.attributes for node in runs(workspace)}
     assert told["./no-such-program"]["error"] == "No such file or directory"
     assert told["./data.txt"]["status"] == "failed"
     assert told["./plain"]["exit_code"] == 9
 
 
-def test_words_reach_the_program_as_they_were_typed(project):
+def test_words_reach_the_program_as_they_were_typed(workspace):
     words = ["a b", "new\nline", "{x}", "", "--name", "$HOME", "-h"]
     script = "import sys, json; print(json.dumps(sys.argv[1:]))"
     done = run(PYTHON, "-c", script, *words)
     assert json.loads(done.stdout) == words
-    assert one(project)["command"].endswith("'{x}' '' --name '$HOME' -h")
+    assert one(workspace)["command"].endswith("'{x}' '' --name '$HOME' -h")
 
 
-def test_words_that_are_no_utf_8_reach_the_program_and_stop_nothing(project):
+def test_words_that_are_no_utf_8_reach_the_program_and_stop_nothing(workspace):
     script = "import sys, os; sys.stdout.buffer.write(os.fsencode(sys.argv[1]))"
     command = [*map(os.fsencode, [*LINEAGE, "run", "--", PYTHON, "-c", script]), b"\xff\xfe"]
     done = subprocess.run(command, capture_output=True, check=False)
     assert (done.stdout, done.stderr, done.returncode) == (b"\xff\xfe", b"", 0)
-    assert one(project)["command"].endswith("'\\xff\\xfe'")
+    assert one(workspace)["command"].endswith("'\\xff\\xfe'")
 
 
-def test_descriptors_and_standard_input_are_the_programs_own(project):
+def test_descriptors_and_standard_input_are_the_programs_own(workspace):
     opened = ["sh", "-c", 'exec 3>out.txt; exec "$@"', "sh", *LINEAGE, "run", "--"]
     program = ["sh", "-c", "cat; echo to three >&3"]
     done = subprocess.run(
         [*opened, *program], input="line\n", capture_output=True, text=True, check=False
     )
-    assert (done.stdout, (project / "out.txt").read_text()) == ("line\n", "to three\n")
+    assert (done.stdout, (workspace / "out.txt").read_text()) == ("line\n", "to three\n")
 
 
-def test_a_run_says_what_it_used_and_made_by_their_bytes(project):
-    (project / "data").mkdir()
-    (project / "data" / "a.csv").write_text("a" * 100)
-    (project / "old.bin").write_text("before" * 20)
-    (project / "same.bin").write_text("same" * 20)
+def test_a_run_says_what_it_used_and_made_by_their_bytes(workspace):
+    (workspace / "data").mkdir()
+    (workspace / "data" / "a.csv").write_text("a" * 100)
+    (workspace / "old.bin").write_text("before" * 20)
+    (workspace / "same.bin").write_text("same" * 20)
     script = "cat data/a.csv data/a.csv > new.bin; cp new.bin old.bin"
     given = [
         "--name",
@@ -195,7 +195,7 @@ def test_a_run_says_what_it_used_and_made_by_their_bytes(project):
     ]
     given += ["--out", "*.bin", "--why", "to add"]
     assert run("sh", "-c", script, options=given).returncode == 0
-    with stored(project) as opened:
+    with stored(workspace) as opened:
         answer = opened.trace("run:sum")
         used = {node.attributes["name"] for node in answer.nodes if "name" in node.attributes}
         made = opened.ask("kind:artifact").nodes
@@ -203,12 +203,12 @@ def test_a_run_says_what_it_used_and_made_by_their_bytes(project):
     assert {Path(node.attributes["name"]).name for node in made} == {"a.csv", "new.bin", "old.bin"}
 
 
-def test_an_input_that_changes_meanwhile_is_used_as_it_was_before(project):
-    (project / "in.csv").write_text("first" * 50)
+def test_an_input_that_changes_meanwhile_is_used_as_it_was_before(workspace):
+    (workspace / "in.csv").write_text("first" * 50)
     script = "sleep 0.1; echo more >> in.csv"
     given = ["--name", "x", "--in", "in.csv", "--out", "in.csv"]
     run("sh", "-c", script, options=given)
-    with stored(project) as opened:
+    with stored(workspace) as opened:
         edges = opened.show("run:x").edges
         [edge] = [e for e in edges if e.attributes.get("prov:role") == "input"]
         trace = opened.trace("run:x").nodes
@@ -219,39 +219,39 @@ def test_an_input_that_changes_meanwhile_is_used_as_it_was_before(project):
     assert len(derived) == 1
 
 
-def test_without_a_store_a_run_waits_and_is_pushed_once(project):
-    for file in (project / ".lineage").glob("store.db*"):
+def test_without_a_store_a_run_waits_and_is_pushed_once(workspace):
+    for file in (workspace / ".lineage").glob("store.db*"):
         file.unlink()
     done = run("true", options=["--name", "early"])
     assert done.returncode == 0
     assert "lineage push" in done.stderr
-    [file] = spooled(project)
+    [file] = spooled(workspace)
     assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
     copy = file.read_bytes()
-    lineage.open(project / ".lineage" / "store.db").close()
+    lineage.open(workspace / ".lineage" / "store.db").close()
     push = [*LINEAGE, "push", "--json"]
     at_once = [subprocess.Popen(push, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     assert [each.wait(timeout=60) for each in at_once] == [0, 0]
     for each in at_once:
         each.stdout.close()
-    assert spooled(project) == []
-    with stored(project) as opened:
+    assert spooled(workspace) == []
+    with stored(workspace) as opened:
         before = opened.stats()
     # Whoever did not hear that it was delivered does it again.
     file.write_bytes(copy)
     again = subprocess.run(push, capture_output=True, text=True, check=True)
     assert json.loads(again.stdout) == {"delivered": 1, "running": 0, "problems": []}
-    with stored(project) as opened:
+    with stored(workspace) as opened:
         assert opened.stats() == before
         assert [node.label for node in opened.ask("kind:run").nodes] == ["early"]
 
 
-def test_disabled_it_is_the_program_alone(project):
+def test_disabled_it_is_the_program_alone(workspace):
     done = run("sh", "-c", "exit 3", env={**os.environ, "LINEAGE_DISABLED": "1"})
-    assert (done.returncode, runs(project)) == (3, [])
+    assert (done.returncode, runs(workspace)) == (3, [])
 
 
-def test_where_nothing_can_be_written_the_program_runs_with_one_warning(project):
+def test_where_nothing_can_be_written_the_program_runs_with_one_warning(workspace):
     limited = ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", *LINEAGE, "run"]
     done = subprocess.run(
         [*limited, "--", "sh", "-c", "echo out; exit 3"],
@@ -268,44 +268,46 @@ def test_where_nothing_can_be_written_the_program_runs_with_one_warning(project)
     assert "error[not-recorded]" in strict.stderr
 
 
-def test_a_long_run_is_in_the_store_before_it_ends(project):
+def test_a_long_run_is_in_the_store_before_it_ends(workspace):
     command = [*LINEAGE, "run", "--name", "long", "--", "sh", "-c", "read line"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, text=True) as launched:
         end = time.monotonic() + 30
-        while not (found := runs(project)) and time.monotonic() < end:
+        while not (found := runs(workspace)) and time.monotonic() < end:
             time.sleep(0.2)
         assert found[0].attributes["status"] == "running"
         launched.stdin.write("go on\n")
         launched.stdin.close()
         assert launched.wait(timeout=30) == 0
-    assert one(project)["status"] == "finished"
+    assert one(workspace)["status"] == "finished"
 
 
-def test_a_launcher_that_is_killed_leaves_a_run_whose_end_is_unknown(project):
+def test_a_launcher_that_is_killed_leaves_a_run_whose_end_is_unknown(workspace):
     command = [*LINEAGE, "run", "--name", "x", "--", "sleep", "30"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as launched:
-        while not spooled(project) or not run_file.parse(spooled(project)[0].read_bytes()).events:
+        while (
+            not spooled(workspace) or not run_file.parse(spooled(workspace)[0].read_bytes()).events
+        ):
             time.sleep(0.02)
         launched.kill()
         launched.wait()
     subprocess.run(["pkill", "-f", "^sleep 30$"], check=False)
     subprocess.run([*LINEAGE, "push"], capture_output=True, check=True)
-    told = one(project)
+    told = one(workspace)
     assert told["status"] == "unknown"
     assert told["last_seen"] >= told["started"]
     assert "ended" not in told
 
 
-def test_a_program_inside_another_is_a_run_of_its_own_behind_it(project):
+def test_a_program_inside_another_is_a_run_of_its_own_behind_it(workspace):
     inner = shlex.join([*LINEAGE, "run", "--name", "inner", "--", "true"])
     assert run("sh", "-c", inner, options=["--name", "outer"]).returncode == 0
-    with stored(project) as opened:
+    with stored(workspace) as opened:
         assert "outer" in {node.label for node in opened.trace("run:inner").nodes}
 
 
-def test_a_run_used_the_environment_and_the_machine_that_were_there(project):
+def test_a_run_used_the_environment_and_the_machine_that_were_there(workspace):
     assert run(PYTHON, "-c", "pass", options=["--name", "x"]).returncode == 0
-    with stored(project) as opened:
+    with stored(workspace) as opened:
         used = {node.kind: node for node in opened.show("run:x").nodes}
         [before] = opened.load("env:")[:1]
         packages = {node.label for node in opened.trace("run:x").nodes if node.kind == "Package"}

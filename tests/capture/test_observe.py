@@ -9,23 +9,25 @@ import sys
 
 import pytest
 
-from tests.capture.conftest import runs, stored
+from tests.capture.launched import runs, stored
 
 
 @pytest.fixture
-def observed(project):
+def observed(workspace):
     """Runs a program under ``lineage.run()``; the names of what it was seen to read and write, with witnesses."""
 
     def called(text, **environ):
         body = "".join(f"    {line}\n" for line in text.splitlines())
-        (project / "train.py").write_text(f"import lineage\nwith lineage.run('x') as this:\n{body}")
+        (workspace / "train.py").write_text(
+            f"import lineage\nwith lineage.run('x') as this:\n{body}"
+        )
         command = [sys.executable, "train.py"]
         done = subprocess.run(
             command, capture_output=True, text=True, env={**os.environ, **environ}, check=False
         )
         assert (done.returncode, done.stderr) == (0, "")
-        [run] = runs(project)
-        with stored(project) as opened:
+        [run] = runs(workspace)
+        with stored(workspace) as opened:
             answer = opened.show(run.id)
         names = {n.id: n.attributes.get("name", "").rpartition("/")[2] for n in answer.nodes}
         kinds = {n.id: n.kind for n in answer.nodes}
@@ -47,33 +49,33 @@ def observed(project):
 DATA = "a,b\n" * 30
 
 
-def test_what_is_opened_for_reading_and_for_writing_is_told(project, observed):
-    (project / "data.csv").write_text(DATA)
+def test_what_is_opened_for_reading_and_for_writing_is_told(workspace, observed):
+    (workspace / "data.csv").write_text(DATA)
     read, made, _ = observed("text = open('data.csv').read()\nopen('out.csv', 'w').write(text * 2)")
     assert (read, made) == ({"data.csv": "opened"}, {"out.csv": "opened"})
 
 
-def test_what_is_declared_and_opened_has_both_witnesses(project, observed):
-    (project / "data.csv").write_text(DATA)
+def test_what_is_declared_and_opened_has_both_witnesses(workspace, observed):
+    (workspace / "data.csv").write_text(DATA)
     read, _, _ = observed("open(this.input('data.csv')).read()")
     assert read == {"data.csv": ("declared", "opened")}
 
 
-def test_a_file_that_is_written_under_another_name_first_is_told_by_its_own(project, observed):
+def test_a_file_that_is_written_under_another_name_first_is_told_by_its_own(workspace, observed):
     text = "import os\nopen('out.tmp', 'w').write('x' * 100)\nos.replace('out.tmp', 'out.bin')"
     _, made, _ = observed(text)
     assert made == {"out.bin": "opened"}
 
 
-def test_of_an_input_that_is_written_to_meanwhile_the_bytes_are_not_claimed(project, observed):
-    (project / "data.csv").write_text(DATA)
+def test_of_an_input_that_is_written_to_meanwhile_the_bytes_are_not_claimed(workspace, observed):
+    (workspace / "data.csv").write_text(DATA)
     read, made, told = observed("open('data.csv').read()\nopen('data.csv', 'a').write('more')")
     assert (read, made) == ({}, {"data.csv": "opened"})
     assert any("data.csv: it was written to" in text for text in told["not_observed"])
 
 
-def test_code_caches_and_what_is_not_there_are_no_data(project, observed):
-    (project / "helper.py").write_text("x = 1\n")
+def test_code_caches_and_what_is_not_there_are_no_data(workspace, observed):
+    (workspace / "helper.py").write_text("x = 1\n")
     text = (
         "import helper, os, json\n"
         "try: open('none.csv')\nexcept OSError: pass\n"
@@ -94,15 +96,15 @@ for number in range(3):
 """
 
 
-def test_what_children_read_that_are_killed_is_told(project, observed):
+def test_what_children_read_that_are_killed_is_told(workspace, observed):
     for number in range(3):
-        (project / f"part-{number}.csv").write_text(DATA + str(number))
+        (workspace / f"part-{number}.csv").write_text(DATA + str(number))
     read, _, _ = observed(FORKED)
     assert set(read) == {"part-0.csv", "part-1.csv", "part-2.csv"}
 
 
-def test_three_hundred_children_beside_a_busy_thread_all_end(project, observed):
-    (project / "data.csv").write_text(DATA)
+def test_three_hundred_children_beside_a_busy_thread_all_end(workspace, observed):
+    (workspace / "data.csv").write_text(DATA)
     text = (
         "import os, threading\nend = False\n"
         "def busy():\n    while not end:\n        open('data.csv').read()\n"
@@ -116,8 +118,8 @@ def test_three_hundred_children_beside_a_busy_thread_all_end(project, observed):
     assert observed(text)[0] == {"data.csv": "opened"}
 
 
-def test_no_random_number_is_drawn(project, observed):
-    (project / "probe.py").write_text(
+def test_no_random_number_is_drawn(workspace, observed):
+    (workspace / "probe.py").write_text(
         "import random, lineage\nrandom.seed(3); before = random.getstate()\n"
         "with lineage.run('y'):\n    open('probe.py').read()\n"
         "print(random.getstate() == before)\n"

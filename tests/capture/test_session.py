@@ -9,15 +9,15 @@ import sys
 
 import pytest
 
-from tests.capture.conftest import run, runs, spooled, stored
+from tests.capture.launched import run, runs, spooled, stored
 
 
 @pytest.fixture
-def script(project):
-    """Runs a program in the project; what it printed."""
+def script(workspace):
+    """Runs a program in the workspace; what it printed."""
 
     def called(text, *words, under=(), code=0, **environ):
-        (project / "train.py").write_text(text)
+        (workspace / "train.py").write_text(text)
         command = [*under, sys.executable, "train.py", *words]
         environ = {**os.environ, **environ}
         done = subprocess.run(command, capture_output=True, text=True, env=environ, check=False)
@@ -27,8 +27,8 @@ def script(project):
     return called
 
 
-def by_name(project):
-    return {node.attributes.get("name"): node for node in runs(project)}
+def by_name(workspace):
+    return {node.attributes.get("name"): node for node in runs(workspace)}
 
 
 TRAIN = """
@@ -43,11 +43,11 @@ with lineage.run("train", params={"lr": 0.1, "layers": 3}, why="the numbers of M
 """
 
 
-def test_what_produced_a_model_is_the_run_that_says_so(project, script):
-    (project / "data.csv").write_text("a,b\n" * 30)
+def test_what_produced_a_model_is_the_run_that_says_so(workspace, script):
+    (workspace / "data.csv").write_text("a,b\n" * 30)
     assert script(TRAIN) == ("", "")
-    assert spooled(project) == []
-    with stored(project) as opened:
+    assert spooled(workspace) == []
+    with stored(workspace) as opened:
         answer = opened.trace("model:fraud")
         told = next(node for node in answer.nodes if node.kind == "Run").attributes
     assert {
@@ -75,10 +75,10 @@ ENDS = {
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_how_it_ended_is_told_and_nothing_is_swallowed(project, script, end):
+def test_how_it_ended_is_told_and_nothing_is_swallowed(workspace, script, end):
     code, status, error = ENDS[end]
     script(f"import lineage\nwith lineage.run('x'):\n    {end}\n", code=code)
-    told = by_name(project)["x"].attributes
+    told = by_name(workspace)["x"].attributes
     assert (told["status"], told.get("error")) == (status, error)
     assert not error or told["error_at"].endswith("train.py:3")
 
@@ -86,14 +86,14 @@ def test_how_it_ended_is_told_and_nothing_is_swallowed(project, script, end):
 @pytest.mark.parametrize(
     "text", ["this = lineage.run('x')", "lineage.run('x'); raise ValueError('y')"]
 )
-def test_a_run_that_nobody_ends_ends_with_the_program(project, script, text):
+def test_a_run_that_nobody_ends_ends_with_the_program(workspace, script, text):
     code = int("raise" in text)
     script(f"import lineage\n{text}\n", code=code)
-    told = by_name(project)["x"].attributes
+    told = by_name(workspace)["x"].attributes
     assert told["status"] == ("failed" if code else "finished")
 
 
-def test_a_process_that_is_killed_leaves_what_it_said(project, script):
+def test_a_process_that_is_killed_leaves_what_it_said(workspace, script):
     text = (
         "import lineage, os\nthis = lineage.run('x')\nthis.param('a', 1)\nthis.input('train.py')\n"
     )
@@ -103,7 +103,7 @@ def test_a_process_that_is_killed_leaves_what_it_said(project, script):
         check=True,
         capture_output=True,
     )
-    assert by_name(project)["x"].attributes["status"] == "unknown"
+    assert by_name(workspace)["x"].attributes["status"] == "unknown"
 
 
 WORKERS = """
@@ -123,11 +123,11 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_workers_are_part_of_the_run_however_they_are_started(project, script, method):
-    (project / "data.csv").write_text("a,b\n" * 30)
+def test_workers_are_part_of_the_run_however_they_are_started(workspace, script, method):
+    (workspace / "data.csv").write_text("a,b\n" * 30)
     said, _ = script(WORKERS, method)
     assert said == "[0, 1, 2, 3]\n"
-    with stored(project) as opened:
+    with stored(workspace) as opened:
         names = [node.attributes["name"] for node in opened.ask("kind:run").nodes]
         [read] = opened.ask("kind:artifact").nodes
         used = {node.attributes.get("name") for node in opened.impact(read.id).nodes}
@@ -136,15 +136,15 @@ def test_workers_are_part_of_the_run_however_they_are_started(project, script, m
     assert "worker" in used
 
 
-def test_under_the_launcher_it_is_the_launchers_run(project):
-    (project / "train.py").write_text(TRAIN)
-    (project / "data.csv").write_text("a,b\n" * 30)
+def test_under_the_launcher_it_is_the_launchers_run(workspace):
+    (workspace / "train.py").write_text(TRAIN)
+    (workspace / "data.csv").write_text("a,b\n" * 30)
     done = run(sys.executable, "train.py", options=["--name", "outer"])
     assert (done.returncode, done.stderr) == (0, "")
-    [told] = runs(project)
+    [told] = runs(workspace)
     assert (told.attributes["name"], told.attributes["param.seed"]) == ("outer", 7)
     assert told.attributes["why"] == "the numbers of May"
-    with stored(project) as opened:
+    with stored(workspace) as opened:
         assert "outer" in {node.label for node in opened.trace("model:fraud").nodes}
 
 
@@ -172,24 +172,24 @@ with lineage.run("train") as this:
 """
 
 
-def test_steps_are_runs_behind_the_run_with_files_of_their_own(project, script):
-    (project / "data.csv").write_text("a,b\n" * 30)
+def test_steps_are_runs_behind_the_run_with_files_of_their_own(workspace, script):
+    (workspace / "data.csv").write_text("a,b\n" * 30)
     script(STEPS)
-    assert by_name(project)["clean"].attributes["why"] == "ages come as text"
-    with stored(project) as opened:
+    assert by_name(workspace)["clean"].attributes["why"] == "ages come as text"
+    with stored(workspace) as opened:
         behind = [n for n in opened.trace("artifact:model.bin").nodes if n.kind == "Run"]
         assert {node.attributes.get("name") for node in behind} == {None, "fit", "prepare", "train"}
         assert [n for n in opened.trace("run:clean").nodes if n.attributes.get("name") == "prepare"]
     assert {node.attributes["status"] for node in behind} == {"finished"}
 
 
-def test_disabled_every_call_does_nothing(project, script):
-    (project / "data.csv").write_text("a,b\n" * 30)
+def test_disabled_every_call_does_nothing(workspace, script):
+    (workspace / "data.csv").write_text("a,b\n" * 30)
     assert script(TRAIN, LINEAGE_DISABLED="1") == ("", "")
-    assert (runs(project), spooled(project)) == ([], [])
+    assert (runs(workspace), spooled(workspace)) == ([], [])
 
 
-def test_values_that_json_has_not_are_told_and_stop_nothing(project, script):
+def test_values_that_json_has_not_are_told_and_stop_nothing(workspace, script):
     text = (
         "import lineage\nwith lineage.run('x') as this:\n"
         "    this.metric('a', float('nan'))\n    this.metric('b', 'no number')\n"
@@ -197,7 +197,7 @@ def test_values_that_json_has_not_are_told_and_stop_nothing(project, script):
         "    this.param('d', 2)\n    this.param('e', None)\n"
     )
     assert script(text) == ("", "")
-    told = by_name(project)["x"].attributes
+    told = by_name(workspace)["x"].attributes
     assert (told["metric.a"], told["metric.b"], told["param.c"]) == (
         "nan",
         "no number",
@@ -206,6 +206,6 @@ def test_values_that_json_has_not_are_told_and_stop_nothing(project, script):
     assert {type(value) for value in told["param.d"]} == {int, str}
 
 
-def test_nothing_of_the_users_stack_is_imported(project, script):
+def test_nothing_of_the_users_stack_is_imported(workspace, script):
     text = "import sys, lineage\nwith lineage.run('x'): pass\nprint([m for m in sys.modules if m in {'numpy', 'pandas', 'torch', 'mlflow', 'sklearn'}])"
     assert script(text) == ("[]\n", "")

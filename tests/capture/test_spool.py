@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import lineage
 from lineage.errors import InputTruncated
 from lineage.sources import run_file
-from tests.capture.conftest import LINEAGE, runs, spooled, stored
+from tests.capture.launched import LINEAGE, runs, spooled, stored
 from tests.conftest import MANY
 
 EVENTS = st.lists(st.dictionaries(st.text(), st.text() | st.integers()), max_size=5)
@@ -57,21 +57,21 @@ def test_behind_a_line_that_was_cut_off_the_next_event_is_whole(tmp_path):
     assert ([event["event"] for event in found.events], found.damaged) == (["started", "ended"], 1)
 
 
-def test_a_file_without_a_whole_event_is_refused_and_stays(project):
-    spool = project / ".lineage" / "spool"
+def test_a_file_without_a_whole_event_is_refused_and_stays(workspace):
+    spool = workspace / ".lineage" / "spool"
     spool.mkdir()
     (spool / "x.run").write_bytes(b'99 00000000 {"ev')
     done = subprocess.run([*LINEAGE, "push"], capture_output=True, text=True, check=True)
     assert "stays" in done.stdout
-    assert len(spooled(project)) == 1
-    with stored(project) as opened, pytest.raises(InputTruncated):
+    assert len(spooled(workspace)) == 1
+    with stored(workspace) as opened, pytest.raises(InputTruncated):
         opened.load(spool / "x.run", named="captured")
 
 
 @pytest.mark.parametrize(
     "many", [pytest.param(12, id="some"), pytest.param(100, marks=MANY.marks, id="many")]
 )
-def test_whatever_is_killed_whenever_every_program_that_started_is_told_once(project, many):
+def test_whatever_is_killed_whenever_every_program_that_started_is_told_once(workspace, many):
     random, started = Random(4), set()
     for number in range(many):
         script = f"touch started-{number}; exec sleep 60"
@@ -80,7 +80,7 @@ def test_whatever_is_killed_whenever_every_program_that_started_is_told_once(pro
             command, start_new_session=True, stderr=subprocess.DEVNULL
         ) as launched:
             if random.random() < 0.7:
-                while not (project / f"started-{number}").exists() and launched.poll() is None:
+                while not (workspace / f"started-{number}").exists() and launched.poll() is None:
                     time.sleep(0.002)
                 time.sleep(random.choice([0, 0.001, 0.005, 0.02, 0.1]))
             else:
@@ -94,36 +94,36 @@ def test_whatever_is_killed_whenever_every_program_that_started_is_told_once(pro
             launched.wait()
             with suppress(ProcessLookupError):
                 os.killpg(launched.pid, signal.SIGKILL)
-        if (project / f"started-{number}").exists():
+        if (workspace / f"started-{number}").exists():
             started.add(f"r{number}")
     for _ in range(2):
         subprocess.run([*LINEAGE, "push"], capture_output=True, check=True)
-    told = Counter(node.attributes["name"] for node in runs(project))
+    told = Counter(node.attributes["name"] for node in runs(workspace))
     assert started
     assert started <= told.keys()
     assert set(told.values()) == {1}
-    assert spooled(project) == []
-    with stored(project) as opened:
+    assert spooled(workspace) == []
+    with stored(workspace) as opened:
         assert opened.verify().state == "intact"
 
 
 @pytest.mark.parametrize(
     "many", [pytest.param(24, id="some"), pytest.param(200, marks=MANY.marks, id="many")]
 )
-def test_many_runs_at_once_into_one_store_lose_nothing(project, many):
+def test_many_runs_at_once_into_one_store_lose_nothing(workspace, many):
     command = [*LINEAGE, "run", "--name"]
     begun = [subprocess.Popen([*command, f"r{number}", "--", "true"]) for number in range(many)]
     assert [each.wait(timeout=300) for each in begun] == [0] * many
     subprocess.run([*LINEAGE, "push"], capture_output=True, check=True)
-    assert {node.attributes["name"] for node in runs(project)} == {f"r{n}" for n in range(many)}
-    assert spooled(project) == []
+    assert {node.attributes["name"] for node in runs(workspace)} == {f"r{n}" for n in range(many)}
+    assert spooled(workspace) == []
 
 
-def test_a_file_that_lost_its_first_line_replaces_nothing(project, tmp_path):
+def test_a_file_that_lost_its_first_line_replaces_nothing(workspace, tmp_path):
     begun = {"event": "started", "format": 1, "run": "r1", "at": "2026-01-01T00:00:00+00:00"}
     path = tmp_path / "a.run"
     run_file.append(path, {**begun, "monotonic": 1.0, "name": "x", "host": "elsewhere", "pid": 1})
-    with stored(project) as opened:
+    with stored(workspace) as opened:
         opened.load(path)
         before = opened.stats()
         path.unlink()

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Takes down repositories one after the other, and those inside of them."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from lineage.access.secret_patterns import scrub
+from lineage.capture.found import Budget, Found, Json
+from lineage.capture.probes.source.files import Allowance
+from lineage.capture.probes.source.history import History, branch_kind
+from lineage.capture.probes.source.places import Spot, opened
+from lineage.capture.probes.source.state import Inner, Seen, State, shown, state
+from lineage.errors import LineageError, MissingExtra
+from lineage.sources.git import layout
+from lineage.sources.git.objects import CommitObject
+from lineage.sources.git.reader import GitReader
+from lineage.sources.git.working_tree import Changed, Tracked, WorkingTree, changed, keep
+
+#: Repositories of one probe, those inside of others included, and how deep they lie in each other.
+_MOST, _DEEPEST = 50, 5
+#: How git's letters for the difference of two trees read.
+_HOW = {"A": "added", "D": "deleted", "M": "modified", "T": "modified"}
+
+
+@dataclass(slots=True, kw_only=True)
+class Captured:
+    """One repository that was taken down: its facts, and what else is asked about it."""
+
+    spot: Spot
+    facts: dict[str, Json]
+    state: State | None = None
+    tracked: Tracked | None = None
+
+    @property
+    def as_inner(self) -> Inner:
+        """What the repository around it needs to know."""
+        commit, complete = self.facts.get("state"), self.facts.get("complete")
+        return Inner(state=commit if isinstance(commit, str) else None, complete=complete is True)
+
+
+class Capturing:
+    """Takes down repositories; ``done`` has them by their root, in the order in which they were asked for.
+
+    ``since`` are the trees of a former look by their roots: what differs from them is a fact, ``changed``.
+    """
+
+    def __init__(
+        self,
+        found: Found,
+        budget: Budget,
+        allowance: Allowance,
+        *,
+        keep: bool,
+        since: Mapping[str, str] | None = None,
+    ) -> None:
+        self.done: dict[Path, Captured] = {}
+        self._found = found
+        self._budget = budget
+        self._deadline = time.monotonic() + budget.left
+        self._allowance = allowance
+        self._keep = keep
+        self._since = since or {}
+
+    def take(self, spot: Spot, depth: int = 0) -> Captured:
+        """Take down one repository, and those inside of it; one that is done is not taken twice."""
+        if spot.root in self.done:
+            return self.done[spot.root]
+        one = self.done[spot.root] = Captured(spot=spot, facts=_known(spot))
+        try:
+            with GitReader(spot.layout, deadline=self._deadline) as reader:
+                self._with_git(one, reader, depth)
+        except MissingExtra as error:
+            self._miss(spot, "commit and work tree", str(error))
+        except (LineageError, OSError, ValueError) as error:
+            self._miss(spot, "work tree", scrub(str(error)))
+        return one
+
+    def _miss(self, spot: Spot, what: str, reason: str) -> None:
+        reason = "the time was over" if self._budget.over else reason
+        self._found.miss(f"{what} of {spot.root}", reason)
+
+    def _with_git(self, one: Captured, reader: GitReader, depth: int) -> None:
+        spot = one.spot
+        history = History(reader, spot.root, self._found, self._budget)
+        if spot.bare:
+            one.facts |= history.names()
+            self._miss(spot, "work tree", "the repository has none (bare)")
+        else:
+            with WorkingTree(
+                spot.layout, spot.root, deadline=self._deadline, writing=self._may_write(spot)
+            ) as tree:
+                # Git compares the files while the rest is read.
+                with tree.comparing() as stream:
+                    one.facts |= history.names()
+                    one.tracked = tree.tracked()
+                    found = changed(stream)
+                self._state(one, tree, history.commit, found, depth)
+        one.facts["branch_kind"] = branch_kind(
+            reader.head_name, reader.default_name, reader.layout.settings
+        )
+        one.facts["commit"] = history.described()
+
+    def _may_write(self, spot: Spot) -> bool:
+        if not self._keep:
+            return False
+        if spot.root.stat().st_uid != os.geteuid():
+            # Folders that another user makes among the objects would stop the owner's own git.
+            self._miss(
+                spot, "kept state", "another user owns the repository: nothing is written to it"
+            )
+            return False
+        if not os.access(spot.layout.objects, os.W_OK):
+            self._miss(spot, "kept state", "its objects cannot be written")
+            return False
+        return True
+
+    def _state(
+        self,
+        one: Captured,
+        tree: WorkingTree,
+        commit: CommitObject | None,
+        found: Sequence[Changed],
+        depth: int,
+    ) -> None:
+        """The work tree as one commit, HEAD where nothing differs from it."""
+        assert one.tracked is not None
+        inner = self._inner(one, tree, found, depth)
+        seen = Seen(changed=tuple(found), tracked=one.tracked, inner=inner)
+        one.state = state(tree, seen, commit.tree if commit else None, self._allowance)
+        one.facts |= one.state.facts()
+        if commit and not one.state.dirty:
+            sha = commit.sha
+        else:
+            head, moment = (commit.sha, commit.committed) if commit else (None, None)
+            sha = tree.commit(one.state.tree, head, _seconds(moment))
+        one.facts["state"] = sha
+        if tree.writing:
+            one.facts |= {"kept_ref": keep(one.spot.layout, sha), "kept": sha}
+        if (before := self._since.get(str(one.spot.root))) is not None:
+            one.facts["changed"] = [
+                {"path": shown(path), "change": _HOW.get(how, "modified")}
+                for how, path in tree.differing(before, one.state.tree)
+            ]
+
+    def _inner(
+        self, one: Captured, tree: WorkingTree, found: Sequence[Changed], depth: int
+    ) -> dict[bytes, Inner]:
+        """Submodules, and repositories that lie untracked in this one: each with a state of its own."""
+        assert one.tracked is not None
+        pinned = dict(one.tracked.links())
+        nested = [x.path.rstrip(b"/") for x in found if x.path.endswith(b"/")]
+        inner: dict[bytes, Inner] = {}
+        lists: dict[str, list[Json]] = {"submodules": [], "nested": []}
+        for path in (*pinned, *nested):
+            facts: dict[str, Json] = {"path": shown(path), "root": None}
+            if path in pinned:
+                facts |= {"pinned": pinned[path], "head": None}
+            lists["submodules" if path in pinned else "nested"].append(facts)
+            at = tree.at(path)
+            if path in pinned and not layout.looks(at):
+                facts["reason"] = "it is not checked out"
+                continue
+            role = "submodule" if path in pinned else "nested"
+            captured, reason = self._inside(at, role, depth + 1)
+            if captured is None:
+                facts["reason"] = reason
+                self._found.miss(f"{role} repository {at}", f"it is not captured: {reason}")
+                inner[path] = Inner(state=None, complete=False)
+                continue
+            inner[path] = captured.as_inner
+            facts |= {k: captured.facts.get(k) for k in ("root", "head", "dirty", "state")}
+        one.facts |= lists
+        return inner
+
+    def _inside(self, at: Path, role: str, depth: int) -> tuple[Captured | None, str]:
+        """An inner repository; ``None`` and the reason where it is not taken down."""
+        if depth > _DEEPEST or len(self.done) >= _MOST:
+            return None, "there are too many repositories inside of each other"
+        try:
+            spot = opened(at)
+        except LineageError as error:
+            return None, scrub(str(error))
+        captured = self.take(spot, depth)
+        roles = captured.facts["roles"]
+        if isinstance(roles, list) and role not in roles:
+            roles.append(role)
+        return captured, ""
+
+
+def _known(spot: Spot) -> dict[str, Json]:
+    """What the repository's own files say, without git."""
+    names = layout.references(spot.layout)
+    origin = spot.layout.settings.get("remote.origin.url")
+    owner = spot.root.stat().st_uid
+    return {
+        "roles": [*spot.roles],
+        "root": str(spot.root),
+        "owner": owner if owner != os.geteuid() else None,
+        "origin": layout.normalised(origin) if origin else None,
+        "head": names.head,
+        "branch": scrub(names.head_name) if names.head_name else None,
+        "head_log": _size(spot.layout.gitdir / "logs" / "HEAD"),
+        "bare": spot.bare,
+        "kept": None,
+        "kept_ref": None,
+    }
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
+
+
+def _seconds(moment: str | None) -> int:
+    """A commit's date as Unix seconds; 0 where there is none."""
+    try:
+        return max(0, int(datetime.fromisoformat(moment or "").timestamp()))
+    except (ValueError, OverflowError):
+        return 0

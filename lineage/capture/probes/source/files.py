@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads the files that differ from HEAD, and withholds those that nobody wants in a repository."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lineage.access.secret_files import is_credential_file, secrets_in_file
+from lineage.capture.found import Budget
+from lineage.errors import BadInput
+from lineage.sources.git.working_tree import Changed, WorkingTree, blob_name
+
+#: No more files than this are taken in (each is an object of its own).
+MOST_FILES = 20_000
+#: Bytes of one file, where the caller says nothing else.
+LARGEST_FILE = 16 << 20
+
+
+@dataclass(slots=True)
+class Allowance:
+    """Bytes, files and time that may still be taken, by all repositories of a probe together."""
+
+    total: int
+    budget: Budget
+    bytes: int = field(init=False)
+    files: int = MOST_FILES
+
+    def __post_init__(self) -> None:
+        self.bytes = self.total
+
+    @property
+    def largest(self) -> int:
+        """Bytes of the largest single file."""
+        return min(LARGEST_FILE, self.total)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A file as it is: its mode in git, the object that it is, and its bytes where they are to be written."""
+
+    mode: str
+    oid: str
+    data: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withheld:
+    """A file that is not taken in: its size in bytes, if there is one, and why."""
+
+    size: int | None
+    reason: str
+
+
+def taken(
+    tree: WorkingTree, changes: Iterable[Changed], allowance: Allowance
+) -> dict[bytes, Taken | Withheld]:
+    """Every changed file that is there, tracked ones before others and small ones before large: what a
+    limit leaves out is the same each time.
+    """
+    found: dict[bytes, Taken | Withheld] = {}
+    there: list[tuple[bool, int, Changed, os.stat_result]] = []
+    for change in changes:
+        try:
+            about = tree.at(change.path).lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            found[change.path] = Withheld(size=None, reason=_said(error))
+            continue
+        # A tracked file in the place of which a folder is has gone; its files are changes of their own.
+        if not stat.S_ISDIR(about.st_mode):
+            untracked = change.staged == "?"
+            there.append((untracked, about.st_size if untracked else 0, change, about))
+    for _, _, change, about in sorted(there, key=lambda x: (x[0], x[1], x[2].path)):
+        if allowance.budget.over:
+            found[change.path] = Withheld(size=about.st_size, reason="the time was over")
+        else:
+            found[change.path] = _One(tree, change, about).taken(allowance)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _One:
+    """One file that differs from HEAD."""
+
+    tree: WorkingTree
+    change: Changed
+    about: os.stat_result
+
+    @property
+    def path(self) -> str:
+        return os.fsdecode(self.change.path)
+
+    def taken(self, allowance: Allowance) -> Taken | Withheld:
+        size = self.about.st_size
+        if is_credential_file(self.path):
+            return Withheld(size=size, reason="it is a file of credentials, by its name")
+        if stat.S_ISLNK(self.about.st_mode):
+            return self._link()
+        if not stat.S_ISREG(self.about.st_mode):
+            return Withheld(size=None, reason="it is no regular file")
+        in_index = self.change.unstaged == "."
+        if (reason := _too_much(size, allowance)) and not in_index:
+            return Withheld(size=size, reason=reason)
+        if not reason:
+            try:
+                data = _read(self.tree.at(self.change.path), size)
+            except OSError as error:
+                return Withheld(size=size, reason=_said(error))
+            if data is None:
+                return Withheld(size=size, reason="it changed while it was read")
+            if self._tells(data):
+                return Withheld(size=size, reason="a secret is in it")
+            if not in_index:
+                allowance.bytes -= size
+                allowance.files -= 1
+                return Taken(mode=self._mode(), oid=blob_name(data, self.tree.algorithm), data=data)
+        return Taken(mode=self.change.mode, oid=self.change.in_index)
+
+    def _link(self) -> Taken | Withheld:
+        try:
+            target = os.fsencode(self.tree.at(self.change.path).readlink())
+        except OSError as error:
+            return Withheld(size=None, reason=_said(error))
+        return Taken(mode="120000", oid=blob_name(target, self.tree.algorithm), data=target)
+
+    def _tells(self, data: bytes) -> bool:
+        """Whether there is a secret in it that HEAD does not have of the file already."""
+        secrets = secrets_in_file(self.path, data)
+        if not secrets or not self.change.in_head.strip("0"):
+            return bool(secrets)
+        try:
+            return not secrets <= secrets_in_file(self.path, self.tree.read(self.change.in_head))
+        except BadInput:
+            return True
+
+    def _mode(self) -> str:
+        """Its mode in git: as git sees it, else as the file says."""
+        if self.change.mode in {"100644", "100755"}:
+            return self.change.mode
+        return "100755" if self.about.st_mode & stat.S_IXUSR else "100644"
+
+
+def _too_much(size: int, allowance: Allowance) -> str | None:
+    if size > allowance.largest:
+        return f"it is larger than {allowance.largest:,} bytes"
+    if size > allowance.bytes:
+        return f"all files together are larger than {allowance.total:,} bytes"
+    return None if allowance.files > 0 else f"there are more than {MOST_FILES:,} files"
+
+
+def _read(path: Path, size: int) -> bytes | None:
+    """The bytes of a file; ``None`` where they changed meanwhile. Raises ``OSError``."""
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(handle, "rb") as file:
+        before = os.fstat(handle)
+        if not stat.S_ISREG(before.st_mode):
+            return None
+        data = file.read(size + 1)
+        after = os.fstat(handle)
+    same = (before.st_mtime_ns, before.st_ctime_ns) == (after.st_mtime_ns, after.st_ctime_ns)
+    return data if same and len(data) == size else None
+
+
+def _said(error: OSError) -> str:
+    return f"it cannot be read: {error.strerror or error}"

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds the repositories around places: the script's first, whatever folder the program was started in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lineage.capture.found import Found
+from lineage.errors import LineageError
+from lineage.sources.git import layout
+from lineage.sources.git.layout import Layout
+
+
+@dataclass(slots=True, kw_only=True)
+class Spot:
+    """A repository, for what it matters here, and the folder of its files (``None``: it has none)."""
+
+    layout: Layout
+    root: Path
+    bare: bool
+    roles: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A file or folder with its role, where it really lies, and the repository that it is in."""
+
+    role: str
+    given: Path
+    path: Path
+    spot: Spot | None
+
+
+def located(places: Sequence[tuple[Path, str]], found: Found) -> list[Place]:
+    """Each place with its repository; those in one repository share it."""
+    spots: dict[Path, Spot] = {}
+    placed = []
+    for given, role in places:
+        path = Path(os.path.realpath(given))
+        spot = _around(path, spots, found)
+        if spot is not None and role not in spot.roles:
+            spot.roles.append(role)
+        placed.append(Place(role=role, given=given, path=path, spot=spot))
+        if spot is None:
+            found.miss(f"source of {given}", "it is in no usable repository")
+    return placed
+
+
+def _around(path: Path, spots: dict[Path, Spot], found: Found) -> Spot | None:
+    for above in (path, *path.parents):
+        if above in spots:
+            return spots[above]
+        if not layout.looks(above):
+            continue
+        try:
+            spot = opened(above)
+        except LineageError as error:
+            found.miss(f"repository at {above}", str(error))
+            continue
+        return spots.setdefault(spot.root, spot)
+    return None
+
+
+def opened(path: Path) -> Spot:
+    """The repository at a path. Raises ``LineageError``."""
+    inside = path.name == ".git" and path.is_dir()
+    root = path.parent if inside else path
+    return Spot(layout=layout.locate(root), root=root, bare=layout.is_bare(root))
+
+
+def spots(places: Sequence[Place]) -> Iterator[Spot]:
+    """The repositories of places, each once, in their order."""
+    seen: set[Path] = set()
+    for place in places:
+        if place.spot is not None and place.spot.root not in seen:
+            seen.add(place.spot.root)
+            yield place.spot

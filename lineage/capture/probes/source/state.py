@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The exact state of a work tree as one tree of git, and what is missing in it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from lineage.access.secret_patterns import scrub
+from lineage.capture.found import Json
+from lineage.capture.probes.source.files import (
+    LARGEST_FILE,
+    Allowance,
+    Taken,
+    Withheld,
+    taken,
+)
+from lineage.errors import BadInput
+from lineage.sources.git.working_tree import LINK, Changed, Tracked, WorkingTree
+from lineage.sources.git_lfs import pointer
+
+#: No more paths than this are listed of a kind; they are counted all the same.
+MOST_LISTED = 1_000
+#: What git's letters mean, and one of ours: a change that git was told not to see.
+_HOW = {
+    "M": "modified",
+    "T": "modified",
+    "A": "added",
+    "?": "added",
+    "D": "deleted",
+    "U": "unmerged",
+}
+HIDDEN = "h"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inner:
+    """A repository inside of another one: the commit that stands for its state, ``None`` where it is not known,
+    and whether all of it is in there.
+    """
+
+    state: str | None
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """The work tree as a tree, what differs from HEAD in it, and what is left out."""
+
+    tree: str
+    dirty: bool
+    complete: bool
+    changes: tuple[Changed, ...]
+    files: Mapping[bytes, Taken | Withheld]
+    filters: Mapping[bytes, str]
+
+    def facts(self) -> dict[str, Json]:
+        """The facts of it, lists cut to ``MOST_LISTED``."""
+        withheld = [(p, x) for p, x in sorted(self.files.items()) if isinstance(x, Withheld)]
+        return {
+            "tree": self.tree,
+            "dirty": self.dirty,
+            "complete": self.complete,
+            "changes": [self._change(x) for x in self.changes[:MOST_LISTED]],
+            "changes_total": len(self.changes),
+            "withheld": [_withheld(path, x) for path, x in withheld[:MOST_LISTED]],
+            "withheld_total": len(withheld),
+        }
+
+    def _change(self, change: Changed) -> dict[str, Json]:
+        one = self.files.get(change.path)
+        facts: dict[str, Json] = {
+            "path": shown(change.path),
+            "state": stated(change),
+            "change": "deleted" if one is None else _how(change),
+            "oid": one.oid if isinstance(one, Taken) else None,
+        }
+        if isinstance(one, Taken) and change.staged not in ".?" and change.in_index != one.oid:
+            # What is staged is a third version of the file, beside HEAD's and the one that ran.
+            facts["staged_oid"] = change.in_index if change.in_index.strip("0") else None
+        if change.path in self.filters:
+            facts["filter_not_applied"] = self.filters[change.path]
+        return facts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What git says of a work tree, and the repositories inside of it."""
+
+    changed: tuple[Changed, ...]
+    tracked: Tracked
+    inner: Mapping[bytes, Inner]
+
+
+def state(tree: WorkingTree, seen: Seen, head_tree: str | None, allowance: Allowance) -> State:
+    """The state of a work tree; its objects are where ``tree`` writes them, those of files only if that is the
+    repository. Raises ``LineageError`` and ``OSError``.
+    """
+    changed = [x for x in seen.changed if not x.path.endswith(b"/")]
+    changed += _hidden(tree, seen.tracked)
+    modified = [x.path for x in changed if x.unstaged in "MT"]
+    filters = tree.filters(modified) if modified else {}
+    changed = list(_filtered(tree, changed, filters))
+    files = taken(tree, changed, allowance)
+    changed = [x for x in changed if not (x.unstaged == HIDDEN and _is_index(x, files.get(x.path)))]
+    entries = [_entry(x, files.get(x.path)) for x in changed]
+    entries += [(path, LINK, x.state) for path, x in seen.inner.items() if x.state]
+    if tree.writing:
+        there = (x for x in files.values() if isinstance(x, Taken))
+        tree.write({x.oid: x.data for x in there if x.data is not None})
+    known = head_tree is not None and not entries and not seen.inner
+    oid = head_tree if known and head_tree else tree.tree(entries)
+    complete = not any(isinstance(x, Withheld) for x in files.values())
+    return State(
+        tree=oid,
+        dirty=bool(changed) or oid != head_tree,
+        complete=complete and all(x.complete for x in seen.inner.values()),
+        changes=tuple(sorted(changed, key=lambda x: x.path)),
+        files=files,
+        filters={path: x for path, x in filters.items() if isinstance(files.get(path), Taken)},
+    )
+
+
+def _hidden(tree: WorkingTree, tracked: Tracked) -> list[Changed]:
+    """Files that may differ and at which git was told not to look."""
+    there = [x for x in tracked.hidden() if os.path.lexists(tree.at(x[0]))]
+    same = tree.untouched([path for path, _, _ in there])
+    return [
+        Changed(path=path, staged=".", unstaged=HIDDEN, mode=mode, in_head=oid, in_index=oid)
+        for path, mode, oid in there
+        if path not in same
+    ]
+
+
+def _is_index(change: Changed, one: Taken | Withheld | None) -> bool:
+    return isinstance(one, Taken) and one.oid == change.in_index
+
+
+def _filtered(
+    tree: WorkingTree, changed: list[Changed], filters: dict[bytes, str]
+) -> Iterator[Changed]:
+    """Without files that differ from the index only because their filter was not run, and that nobody touched
+    since git wrote them, or that are the object their pointer of Git LFS names.
+    """
+    same = tree.untouched([*filters])
+    for change in changed:
+        path = change.path
+        if path not in filters or not (path in same or _is_pointed_at(tree, change)):
+            yield change
+            continue
+        del filters[path]
+        if change.staged != ".":
+            yield replace(change, unstaged=".")
+
+
+def _is_pointed_at(tree: WorkingTree, change: Changed) -> bool:
+    """Whether a file is what its pointer of Git LFS in the index stands for."""
+    try:
+        found, size = pointer(tree.read(change.in_index)), tree.at(change.path).stat().st_size
+        if found is None or found.size != size or size > LARGEST_FILE:
+            return False
+        return hashlib.sha256(tree.at(change.path).read_bytes()).hexdigest() == found.sha256
+    except (BadInput, OSError):
+        return False
+
+
+def _entry(change: Changed, one: Taken | Withheld | None) -> tuple[bytes, str, str]:
+    return (change.path, one.mode, one.oid) if isinstance(one, Taken) else (change.path, "", "")
+
+
+def stated(change: Changed) -> str:
+    """Where a change is: staged, unstaged, both, untracked, unmerged or hidden."""
+    if change.staged == "?":
+        return "untracked"
+    if "U" in (change.staged + change.unstaged) or change.staged + change.unstaged in {"AA", "DD"}:
+        return "unmerged"
+    if change.unstaged == HIDDEN:
+        return "hidden"
+    if change.staged != "." and change.unstaged != ".":
+        return "both"
+    return "staged" if change.staged != "." else "unstaged"
+
+
+def _how(change: Changed) -> str:
+    """What was done to a file that is there, compared with HEAD."""
+    if change.in_head.strip("0"):
+        return "modified"
+    return _HOW.get(change.staged if change.staged != "." else change.unstaged, "modified")
+
+
+def _withheld(path: bytes, one: Withheld) -> dict[str, Json]:
+    return {"path": shown(path), "size": one.size, "reason": one.reason}
+
+
+def shown(path: bytes) -> str:
+    """A path as it stands in the facts."""
+    return scrub(os.fsdecode(path))

@@ -1,0 +1,352 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads what really lies in a work tree, and writes it down as a tree, without the repository's programs.
+
+Git is run here as over borrowed objects (``plumbing``): in an empty repository of ours, with a copy of the index
+and the files of the work tree. Filters, hooks, fsmonitor and whatever else settings name are not known there; only
+settings that say how names and lines are compared are taken over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import struct
+import subprocess
+import time
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lineage.errors import InputStalled
+from lineage.paths import put_in_place
+from lineage.sources.git.layout import Layout, plain_text, references
+from lineage.sources.git.plumbing import OUTPUT_TIMEOUT, Plumbing, Stream, program
+
+#: Settings that name no program and say how files are compared with the index, or what is ignored.
+_TAKEN_OVER = frozenset(
+    {"core.filemode", "core.symlinks", "core.ignorecase", "core.precomposeunicode"}
+    | {"core.autocrlf", "core.eol", "core.trustctime", "core.checkstat", "core.sharedrepository"}
+    | {"core.excludesfile", "core.attributesfile", "core.sparsecheckout", "core.sparsecheckoutcone"}
+    | {"sparse.expectfilesoutsideofpatterns", "core.protecthfs", "core.protectntfs"}
+)
+#: By what git finds the settings of the machine and of the person.
+_OF_PEOPLE = (
+    *("PATH", "HOME", "XDG_CONFIG_HOME"),
+    *("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"),
+)
+_STATUS = (
+    *("status", "--porcelain=v2", "-z", "--no-renames", "--untracked-files=all"),
+    *("--ignore-submodules=all", "--no-ahead-behind"),
+)
+#: The mode of a submodule.
+LINK = "160000"
+#: Where there is no object.
+NOTHING = "0" * 40
+#: Few objects are written one file each, more as one pack (receive.unpackLimit).
+_LOOSE = 100
+_BLOB = 3
+_ARGUMENTS = 500
+_NO_FILTER = frozenset({b"unspecified", b"unset", b"set", b""})
+#: Who makes the commits that keep a state: no person.
+_KEEPER = "lineage[bot] <lineage@localhost>"
+_MESSAGE = "The files of a work tree when a run began"
+_TRACKED = re.compile(rb"([A-Za-z]) (\d{6}) ([0-9a-f]+) \d\t([^\0]*)\0")
+_STAT = re.compile(
+    rb"([^\0]*)\0  ctime: (\d+):(\d+)\n  mtime: (\d+):(\d+)\n  dev: \d+\tino: \d+\n"
+    rb"  uid: \d+\tgid: \d+\n  size: (\d+)\tflags: [0-9a-f]+\n"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """A path that is not as HEAD has it. ``staged`` and ``unstaged`` are git's letters (``M``, ``A``, ``D``,
+    ``T``, ``U``, ``?``), or ``.``; modes and objects are those of HEAD, the index and, the mode, of the work tree.
+    """
+
+    path: bytes
+    staged: str
+    unstaged: str
+    mode_in_head: str = "000000"
+    mode: str = "000000"
+    in_head: str = NOTHING
+    in_index: str = NOTHING
+
+
+class Tracked:
+    """What the index holds."""
+
+    def __init__(self, listed: bytes) -> None:
+        self._listed = b"\0" + listed
+
+    def has(self, path: bytes) -> bool:
+        """Whether a path is in it."""
+        return b"\t" + path + b"\0" in self._listed
+
+    def links(self) -> Iterator[tuple[bytes, str]]:
+        """Submodules: their paths, and the commits that the index has of them."""
+        if b" 160000 " in self._listed:
+            for _, mode, oid, path in _TRACKED.findall(self._listed):
+                if mode == LINK.encode():
+                    yield path, oid.decode()
+
+    def hidden(self) -> Iterator[tuple[bytes, str, str]]:
+        """Files at which git was told not to look (assume-unchanged, skip-worktree): path, mode, object."""
+        if re.search(rb"\0[a-zS] ", self._listed):
+            for tag, mode, oid, path in _TRACKED.findall(self._listed):
+                if tag.islower() or tag == b"S":
+                    yield path, mode.decode(), oid.decode()
+
+
+class WorkingTree(Plumbing):
+    """The files below one root. ``writing`` puts objects where the repository keeps them; else they are gone when
+    this is closed.
+    """
+
+    def __init__(self, layout: Layout, root: Path, *, deadline: float, writing: bool) -> None:
+        super().__init__(
+            layout.objects, algorithm=layout.algorithm, where=layout.where, deadline=deadline
+        )
+        self.root: Path = root
+        self.algorithm: str = layout.algorithm
+        self.writing: bool = writing
+        self._layout = layout
+        self._index = self._folder / "index"
+        self._cwd = root
+        self._nothing: str = "0" * (40 if layout.algorithm == "sha1" else 64)
+        try:
+            self._borrow()
+            settings = self._settings()
+        except BaseException:
+            self.close()
+            raise
+        self._trusts_ctime: bool = (
+            settings.get("core.trustctime", "true").lower() in {"true", "yes", "on", "1"}
+            and settings.get("core.checkstat", "default").lower() != "minimal"
+        )
+        del self._environment["GIT_ATTR_SOURCE"]
+        self._environment |= {
+            **_handed_on("HOME", "XDG_CONFIG_HOME"),
+            **_as_variables(settings),
+            "GIT_WORK_TREE": str(root),
+            "GIT_INDEX_FILE": str(self._index),
+            "GIT_LITERAL_PATHSPECS": "1",
+        }
+        if writing:
+            self._environment["GIT_OBJECT_DIRECTORY"] = str(layout.objects)
+
+    def _borrow(self) -> None:
+        """Copies and links of what git reads beside the objects."""
+        layout, info = self._layout, self._folder / "info"
+        info.mkdir()
+        for name, folder in (
+            *(("exclude", layout.common), ("attributes", layout.common)),
+            ("sparse-checkout", layout.gitdir),
+        ):
+            (info / name).symlink_to(folder / "info" / name)
+        for shared in layout.gitdir.glob("sharedindex.*"):
+            (self._folder / shared.name).symlink_to(shared)
+        index = layout.gitdir / "index"
+        if index.is_file():
+            # With its times: by them git knows which files may have changed since without a trace.
+            shutil.copy2(index, self._index)
+        if head := references(layout).head:
+            self._put("HEAD", f"{head}\n".encode())
+
+    def _settings(self) -> dict[str, str]:
+        """Settings of the machine, the person and the repository that are taken over."""
+        environment = _handed_on(*_OF_PEOPLE)
+        try:
+            said = subprocess.run(
+                [program(), "config", "--list", "--includes", "-z"],
+                env=environment | {"GIT_DIR": str(self._layout.gitdir), "LC_ALL": "C"},
+                cwd=self.root,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+                timeout=max(0.001, min(self._deadline - time.monotonic(), OUTPUT_TIMEOUT)),
+            )
+        except subprocess.TimeoutExpired as error:
+            raise InputStalled("git was stopped when its time was over") from error
+        pairs = (x.partition("\n") for x in os.fsdecode(said.stdout).split("\0"))
+        found = {key: value if equals else "true" for key, equals, value in pairs}
+        return {key: value for key, value in found.items() if key in _TAKEN_OVER}
+
+    # --- reading ----------------------------------------------------------------------------------
+
+    @contextmanager
+    def comparing(self) -> Iterator[Stream]:
+        """Start to compare HEAD, index and files, and go on; ``changed`` waits for the answer."""
+        with self.stream(_STATUS) as stream:
+            yield stream
+
+    def tracked(self) -> Tracked:
+        """Read what the index holds."""
+        with self.stream(("ls-files", "-v", "-s", "-z")) as stream:
+            return Tracked(stream.rest())
+
+    def filters(self, paths: Iterable[bytes]) -> dict[bytes, str]:
+        """Find the paths for which attributes name a filter (of which none is run): its name."""
+        with self.stream(("check-attr", "-z", "--stdin", "filter"), lines=paths, end=b"\0") as said:
+            words = said.rest().split(b"\0")
+        named = zip(words[::3], words[2::3], strict=False)
+        return {path: os.fsdecode(x) for path, x in named if x not in _NO_FILTER}
+
+    def untouched(self, paths: Sequence[bytes]) -> set[bytes]:
+        """Find the files that have the size and the times that the index has of them."""
+        said = b""
+        for start in range(0, len(paths), _ARGUMENTS):
+            some = [os.fsdecode(path) for path in paths[start : start + _ARGUMENTS]]
+            with self.stream(("ls-files", "--debug", "-z", "--", *some)) as stream:
+                said += stream.rest()
+        return {path for path, *numbers in _STAT.findall(said) if self._as_noted(path, numbers)}
+
+    def _as_noted(self, path: bytes, numbers: Sequence[bytes]) -> bool:
+        try:
+            now = self.at(path).lstat()
+        except OSError:
+            return False
+        changed, changed_ns, modified, modified_ns, size = map(int, numbers)
+        return (
+            now.st_size & 0xFFFFFFFF == size
+            and divmod(now.st_mtime_ns, 10**9) == (modified, modified_ns)
+            and (not self._trusts_ctime or divmod(now.st_ctime_ns, 10**9) == (changed, changed_ns))
+        )
+
+    def read(self, oid: str) -> bytes:
+        """Read a file by the name of its object. Raises ``BadInput`` where it is not here."""
+        with self.stream(("cat-file", "blob", oid)) as stream:
+            return stream.rest()
+
+    def at(self, path: bytes) -> Path:
+        """Where a file of the work tree lies."""
+        return self.root / os.fsdecode(path)
+
+    # --- writing ----------------------------------------------------------------------------------
+
+    def write(self, blobs: Mapping[str, bytes]) -> None:
+        """Write files as objects, all at once: those by these names that are not there yet."""
+        command = ("cat-file", "--batch-check=%(objectname) %(objecttype)", "--buffer")
+        names = [line.split(b" ") for line in self.output(*command, lines=blobs)]
+        missing = [name.decode() for name, kind in names if kind != b"blob"]
+        if missing:
+            pack = _pack([blobs[oid] for oid in missing], self._layout.algorithm)
+            read = ("unpack-objects", "-q") if len(missing) <= _LOOSE else ("index-pack", "--stdin")
+            with self.stream(read, lines=pack, end=b"") as stream:
+                stream.rest()
+
+    def tree(self, entries: Iterable[tuple[bytes, str, str]]) -> str:
+        """Write a tree: the index, with these paths as they are given (path, mode and object; no mode: not
+        there).
+        """
+        lines = (
+            f"{mode or '0'} {oid or self._nothing}\t".encode() + path for path, mode, oid in entries
+        )
+        with self.stream(("update-index", "-z", "--index-info"), lines=lines, end=b"\0") as stream:
+            stream.rest()
+        # Objects that a partial clone left out are in the tree all the same.
+        return self.output("write-tree", "--missing-ok")[0].decode()
+
+    def commit(self, tree: str, parent: str | None, moment: int) -> str:
+        """Write a commit that keeps a tree: the same for the same tree, parent and moment (Unix seconds)."""
+        lines = [f"tree {tree}", *([f"parent {parent}"] if parent else ())]
+        lines += [f"{role} {_KEEPER} {moment} +0000" for role in ("author", "committer")]
+        data = "\n".join([*lines, "", _MESSAGE, ""]).encode()
+        command = ("hash-object", "-t", "commit", "-w", "--stdin")
+        with self.stream(command, lines=[data], end=b"") as stream:
+            return stream.rest().decode().strip()
+
+    def differing(self, one: str, other: str) -> list[tuple[str, bytes]]:
+        """Paths that differ between two trees: how (``A``, ``M``, ``D``, ``T``), and which."""
+        command = ("diff-tree", "-r", "-z", "--no-renames", "--name-status", one, other)
+        with self.stream(command) as stream:
+            words = stream.rest().split(b"\0")
+        return [(how.decode(), path) for how, path in zip(words[::2], words[1::2], strict=False)]
+
+
+def changed(stream: Stream) -> list[Changed]:
+    """Read what ``WorkingTree.comparing`` finds."""
+    found: dict[bytes, Changed] = {}
+    for line in stream.rest().split(b"\0"):
+        if line[:1] in {b"1", b"u", b"?"}:
+            one = _changed(line)
+            before = found.get(one.path)
+            # A file that was taken out of the index, and is still there, comes twice.
+            found[one.path] = replace(before, unstaged="?") if before else one
+    return [*found.values()]
+
+
+def _changed(line: bytes) -> Changed:
+    if line.startswith(b"?"):
+        return Changed(path=line[2:], staged="?", unstaged="?")
+    unmerged = line.startswith(b"u")
+    words = [os.fsdecode(word) for word in line.split(b" ", 10 if unmerged else 8)]
+    # Of a conflict the modes and objects of base, ours and theirs are said; the index has none of its own.
+    mode_in_head, mode, in_head, in_index = (
+        (words[4], words[6], words[8], NOTHING) if unmerged else (words[3], *words[5:8])
+    )
+    return Changed(
+        path=os.fsencode(words[-1]),
+        staged=words[1][0],
+        unstaged=words[1][1],
+        mode_in_head=mode_in_head,
+        mode=mode,
+        in_head=in_head,
+        in_index=in_index,
+    )
+
+
+def blob_name(data: bytes, algorithm: str) -> str:
+    """The name that git has for a file with this content."""
+    digest = hashlib.new(algorithm, usedforsecurity=False)
+    digest.update(b"blob %d\0" % len(data))
+    digest.update(data)
+    return digest.hexdigest()
+
+
+def keep(layout: Layout, sha: str) -> str:
+    """Name a commit ``refs/lineage/keep/<sha>``, so that git keeps it when no branch leads to it any more.
+    Git is not asked to: it would run a hook. Raises ``OSError``.
+    """
+    name = f"refs/lineage/keep/{sha}"
+    target = layout.common / name
+    if plain_text(target) != f"{sha}\n":
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f".{sha}.{os.getpid()}")  # no name of a reference begins so
+        part.write_text(f"{sha}\n")
+        put_in_place(part, target)
+    return name
+
+
+def _pack(contents: Sequence[bytes], algorithm: str) -> Iterator[bytes]:
+    """A pack of files (git help format-pack)."""
+    digest = hashlib.new(algorithm, usedforsecurity=False)
+    for part in (b"PACK" + struct.pack(">II", 2, len(contents)), *map(_packed, contents)):
+        digest.update(part)
+        yield part
+    yield digest.digest()
+
+
+def _packed(data: bytes) -> bytes:
+    size, head = len(data) >> 4, bytearray([_BLOB << 4 | len(data) & 15])
+    while size:
+        head[-1] |= 128
+        head.append(size & 127)
+        size >>= 7
+    return bytes(head) + zlib.compress(data, 1)
+
+
+def _handed_on(*names: str) -> dict[str, str]:
+    """The variables of these names, for git to read."""
+    return {name: value for name, value in os.environ.items() if name in names}
+
+
+def _as_variables(settings: Mapping[str, str]) -> dict[str, str]:
+    """Settings as git takes them from the environment."""
+    variables = {"GIT_CONFIG_COUNT": str(len(settings))}
+    for number, (key, value) in enumerate(sorted(settings.items())):
+        variables |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return variables
