@@ -28,6 +28,8 @@ _BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|[/.
 _OID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SECTION = re.compile(r'\[\s*([\w.-]+)(?:\s+"((?:[^"\\]|\\.)*)")?\s*\](.*)')
 _VALUE = re.compile(r'"((?:[^"\\]|\\.)*)"|((?:\\.|[^"\\#;])+)')
+#: The folder of references that are ours.
+OURS = "lineage"
 _SMALL, _LARGE = 1 << 16, 1 << 27
 _MOST_REFS = 1_000_000
 _MOST_ALTERNATES = 100
@@ -221,12 +223,16 @@ def _demand_alternates(objects: Path, where: str) -> None:
                 todo.append(borrowed)
 
 
-def references(layout: Layout) -> References:
-    """Read branches, tags and the rest: packed ones, then loose ones over them."""
+def references(layout: Layout, *, ours: bool = True) -> References:
+    """Read branches, tags and the rest: packed ones, then loose ones over them. Those of ours, one for each
+    state that was kept, may be left out.
+    """
     names = dict(_packed(plain_text(layout.common / "packed-refs", _LARGE) or ""))
+    if not ours:
+        names = {name: sha for name, sha in names.items() if not name.startswith(f"refs/{OURS}/")}
     symbolic: dict[str, str] = {}
     broken: set[str] = set()
-    for name, text in _loose(layout.common):
+    for name, text in _loose(layout.common, "" if ours else OURS):
         if _BAD_REF.search(name) or not _is_utf8(name):
             broken.add(name.encode("utf-8", "backslashreplace").decode())
         elif text.startswith("ref:"):
@@ -280,11 +286,12 @@ def _packed(text: str) -> Iterator[tuple[str, str]]:
             yield name, sha
 
 
-def _loose(common: Path) -> Iterator[tuple[str, str]]:
+def _loose(common: Path, without: str) -> Iterator[tuple[str, str]]:
     """Every reference that is a file of its own; links to folders are not entered."""
     count = 0
-    for folder, inner, files in os.walk(common / "refs"):
-        inner.sort()
+    top = common / "refs"
+    for folder, inner, files in os.walk(top):
+        inner[:] = sorted(x for x in inner if x != without or Path(folder) != top)
         for file in sorted(files):
             count += 1
             if count > _MOST_REFS:

@@ -32,10 +32,17 @@ _DEFAULTS = ("main", "master", "trunk", "develop")
 class Repository(Closeable):
     """One repository with its names. Use in a ``with``: it holds a folder of its own.
 
-    ``deadline`` is a moment of the monotonic clock: what takes longer raises ``InputStalled``.
+    ``deadline`` is a moment of the monotonic clock: what takes longer raises ``InputStalled``. ``named`` are its
+    references, where they were read before.
     """
 
-    def __init__(self, where: layout.Layout, *, deadline: float = float("inf")) -> None:
+    def __init__(
+        self,
+        where: layout.Layout,
+        *,
+        deadline: float = float("inf"),
+        named: layout.References | None = None,
+    ) -> None:
         self.layout = where
         self._git = Plumbing(
             where.objects,
@@ -44,7 +51,7 @@ class Repository(Closeable):
             shallow=where.shallow,
             deadline=deadline,
         )
-        self._named = layout.references(where)
+        self._named = layout.references(where) if named is None else named
 
     @classmethod
     def open(cls, path: Path | str) -> Self:

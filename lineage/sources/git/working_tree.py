@@ -23,7 +23,7 @@ from pathlib import Path
 
 from lineage.errors import InputStalled
 from lineage.paths import put_in_place
-from lineage.sources.git.layout import Layout, plain_text, references
+from lineage.sources.git.layout import OURS, Layout, plain_text
 from lineage.sources.git.plumbing import OUTPUT_TIMEOUT, Plumbing, Stream, program
 
 #: Settings that name no program and say how files are compared with the index, or what is ignored.
@@ -106,7 +106,9 @@ class WorkingTree(Plumbing):
     this is closed.
     """
 
-    def __init__(self, layout: Layout, root: Path, *, deadline: float, writing: bool) -> None:
+    def __init__(
+        self, layout: Layout, root: Path, *, head: str | None, deadline: float, writing: bool
+    ) -> None:
         super().__init__(
             layout.objects, algorithm=layout.algorithm, where=layout.where, deadline=deadline
         )
@@ -118,7 +120,7 @@ class WorkingTree(Plumbing):
         self._cwd = root
         self._nothing: str = "0" * (40 if layout.algorithm == "sha1" else 64)
         try:
-            self._borrow()
+            self._borrow(head)
             settings = self._settings()
         except BaseException:
             self.close()
@@ -138,7 +140,7 @@ class WorkingTree(Plumbing):
         if writing:
             self._environment["GIT_OBJECT_DIRECTORY"] = str(layout.objects)
 
-    def _borrow(self) -> None:
+    def _borrow(self, head: str | None) -> None:
         """Copies and links of what git reads beside the objects."""
         layout, info = self._layout, self._folder / "info"
         info.mkdir()
@@ -148,12 +150,12 @@ class WorkingTree(Plumbing):
         ):
             (info / name).symlink_to(folder / "info" / name)
         for shared in layout.gitdir.glob("sharedindex.*"):
-            (self._folder / shared.name).symlink_to(shared)
+            shutil.copy2(shared, self._folder / shared.name)  # git sets the times of what it uses
         index = layout.gitdir / "index"
         if index.is_file():
             # With its times: by them git knows which files may have changed since without a trace.
             shutil.copy2(index, self._index)
-        if head := references(layout).head:
+        if head:
             self._put("HEAD", f"{head}\n".encode())
 
     def _settings(self) -> dict[str, str]:
@@ -311,7 +313,7 @@ def keep(layout: Layout, sha: str) -> str:
     """Name a commit ``refs/lineage/keep/<sha>``, so that git keeps it when no branch leads to it any more.
     Git is not asked to: it would run a hook. Raises ``OSError``.
     """
-    name = f"refs/lineage/keep/{sha}"
+    name = f"refs/{OURS}/keep/{sha}"
     target = layout.common / name
     if plain_text(target) != f"{sha}\n":
         target.parent.mkdir(parents=True, exist_ok=True)

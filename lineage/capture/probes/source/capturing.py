@@ -13,7 +13,7 @@ from pathlib import Path
 from lineage.access.secret_patterns import scrub
 from lineage.capture.found import Budget, Found, Json
 from lineage.capture.probes.source.files import Allowance
-from lineage.capture.probes.source.history import History, branch_kind
+from lineage.capture.probes.source.history import History
 from lineage.capture.probes.source.places import Spot, opened
 from lineage.capture.probes.source.state import Inner, Seen, State, shown, state
 from lineage.errors import LineageError, MissingExtra
@@ -40,8 +40,8 @@ class Captured:
     @property
     def as_inner(self) -> Inner:
         """What the repository around it needs to know."""
-        commit, complete = self.facts.get("state"), self.facts.get("complete")
-        return Inner(state=commit if isinstance(commit, str) else None, complete=complete is True)
+        commit, complete = self.facts.get("state"), self.facts.get("complete") is True
+        return Inner(state=commit if isinstance(commit, str) else None, complete=complete)
 
 
 class Capturing:
@@ -73,7 +73,7 @@ class Capturing:
             return self.done[spot.root]
         one = self.done[spot.root] = Captured(spot=spot, facts=_known(spot))
         try:
-            with GitReader(spot.layout, deadline=self._deadline) as reader:
+            with GitReader(spot.layout, deadline=self._deadline, named=spot.names) as reader:
                 self._with_git(one, reader, depth)
         except MissingExtra as error:
             self._miss(spot, "commit and work tree", str(error))
@@ -86,14 +86,24 @@ class Capturing:
         self._found.miss(f"{what} of {spot.root}", reason)
 
     def _with_git(self, one: Captured, reader: GitReader, depth: int) -> None:
-        spot = one.spot
-        history = History(reader, spot.root, self._found, self._budget)
-        if spot.bare:
+        history = History(reader, one.spot.root, self._found, self._budget)
+        if one.spot.bare:
             one.facts |= history.names()
-            self._miss(spot, "work tree", "the repository has none (bare)")
+            self._miss(one.spot, "work tree", "the repository has none (bare)")
         else:
+            self._work_tree(one, history, depth, writing=self._may_write(one.spot))
+        one.facts["commit"] = history.described()
+
+    def _work_tree(self, one: Captured, history: History, depth: int, *, writing: bool) -> None:
+        """Compare the files with HEAD, and take down what they are."""
+        spot, before = one.spot, (self._allowance.bytes, self._allowance.files)
+        try:
             with WorkingTree(
-                spot.layout, spot.root, deadline=self._deadline, writing=self._may_write(spot)
+                spot.layout,
+                spot.root,
+                head=spot.names.head,
+                deadline=self._deadline,
+                writing=writing,
             ) as tree:
                 # Git compares the files while the rest is read.
                 with tree.comparing() as stream:
@@ -101,10 +111,14 @@ class Capturing:
                     one.tracked = tree.tracked()
                     found = changed(stream)
                 self._state(one, tree, history.commit, found, depth)
-        one.facts["branch_kind"] = branch_kind(
-            reader.head_name, reader.default_name, reader.layout.settings
-        )
-        one.facts["commit"] = history.described()
+        except (LineageError, OSError, ValueError) as error:
+            if writing and not self._budget.over:
+                # A full disk, say: what the state is can be said all the same.
+                self._miss(spot, "kept state", scrub(str(error)))
+                self._allowance.bytes, self._allowance.files = before
+                self._work_tree(one, history, depth, writing=False)
+            else:
+                self._miss(spot, "work tree", scrub(str(error)))
 
     def _may_write(self, spot: Spot) -> bool:
         if not self._keep:
@@ -134,6 +148,9 @@ class Capturing:
         seen = Seen(changed=tuple(found), tracked=one.tracked, inner=inner)
         one.state = state(tree, seen, commit.tree if commit else None, self._allowance)
         one.facts |= one.state.facts()
+        if one.state.tree is None:
+            self._miss(one.spot, "tree", "git could not write it in the time there was")
+            return
         if commit and not one.state.dirty:
             sha = commit.sha
         else:
@@ -195,7 +212,6 @@ class Capturing:
 
 def _known(spot: Spot) -> dict[str, Json]:
     """What the repository's own files say, without git."""
-    names = layout.references(spot.layout)
     origin = spot.layout.settings.get("remote.origin.url")
     owner = spot.root.stat().st_uid
     return {
@@ -203,8 +219,8 @@ def _known(spot: Spot) -> dict[str, Json]:
         "root": str(spot.root),
         "owner": owner if owner != os.geteuid() else None,
         "origin": layout.normalised(origin) if origin else None,
-        "head": names.head,
-        "branch": scrub(names.head_name) if names.head_name else None,
+        "head": spot.names.head,
+        "branch": scrub(spot.names.head_name) if spot.names.head_name else None,
         "head_log": _size(spot.layout.gitdir / "logs" / "HEAD"),
         "bare": spot.bare,
         "kept": None,

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lineage.access.secret_files import is_credential_file, secrets_in_file
 from lineage.capture.found import Budget
 from lineage.errors import BadInput
 from lineage.sources.git.working_tree import Changed, WorkingTree, blob_name
@@ -18,6 +17,8 @@ from lineage.sources.git.working_tree import Changed, WorkingTree, blob_name
 MOST_FILES = 20_000
 #: Bytes of one file, where the caller says nothing else.
 LARGEST_FILE = 16 << 20
+#: The part of the time that is left for writing.
+_RESERVED = 0.3
 
 
 @dataclass(slots=True)
@@ -31,6 +32,11 @@ class Allowance:
 
     def __post_init__(self) -> None:
         self.bytes = self.total
+
+    @property
+    def over(self) -> bool:
+        """Whether the rest of the time is needed to write what was read."""
+        return self.budget.left <= _RESERVED * self.budget.seconds
 
     @property
     def largest(self) -> int:
@@ -76,7 +82,7 @@ def taken(
             untracked = change.staged == "?"
             there.append((untracked, about.st_size if untracked else 0, change, about))
     for _, _, change, about in sorted(there, key=lambda x: (x[0], x[1], x[2].path)):
-        if allowance.budget.over:
+        if allowance.over:
             found[change.path] = Withheld(size=about.st_size, reason="the time was over")
         else:
             found[change.path] = _One(tree, change, about).taken(allowance)
@@ -96,6 +102,8 @@ class _One:
         return os.fsdecode(self.change.path)
 
     def taken(self, allowance: Allowance) -> Taken | Withheld:
+        from lineage.access.secret_files import is_credential_file
+
         size = self.about.st_size
         if is_credential_file(self.path):
             return Withheld(size=size, reason="it is a file of credentials, by its name")
@@ -130,6 +138,9 @@ class _One:
 
     def _tells(self, data: bytes) -> bool:
         """Whether there is a secret in it that HEAD does not have of the file already."""
+        # Its patterns take some milliseconds to compile, and most work trees are clean.
+        from lineage.access.secret_files import secrets_in_file
+
         secrets = secrets_in_file(self.path, data)
         if not secrets or not self.change.in_head.strip("0"):
             return bool(secrets)

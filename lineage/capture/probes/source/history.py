@@ -59,6 +59,7 @@ class History:
         facts: dict[str, Json] = {
             "namespace": self._asked("root commit", lambda: reader.namespace) if head else None,
             "default_branch": scrub(default) if default else None,
+            "branch_kind": branch_kind(reader.head_name, default, reader.layout.settings),
             "shallow": _shallow(reader, head),
         }
         if head is None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from lineage.capture.found import Found
 from lineage.errors import LineageError
 from lineage.sources.git import layout
-from lineage.sources.git.layout import Layout
+from lineage.sources.git.layout import Layout, References
 
 
 @dataclass(slots=True, kw_only=True)
@@ -19,6 +19,7 @@ class Spot:
     """A repository, for what it matters here, and the folder of its files (``None``: it has none)."""
 
     layout: Layout
+    names: References
     root: Path
     bare: bool
     roles: list[str] = field(default_factory=list)
@@ -68,7 +69,9 @@ def opened(path: Path) -> Spot:
     """The repository at a path. Raises ``LineageError``."""
     inside = path.name == ".git" and path.is_dir()
     root = path.parent if inside else path
-    return Spot(layout=layout.locate(root), root=root, bare=layout.is_bare(root))
+    found = layout.locate(root)
+    names = layout.references(found, ours=False)
+    return Spot(layout=found, names=names, root=root, bare=layout.is_bare(root))
 
 
 def spots(places: Sequence[Place]) -> Iterator[Spot]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from lineage.access.secret_patterns import scrub
@@ -17,7 +17,7 @@ from lineage.capture.probes.source.files import (
     Withheld,
     taken,
 )
-from lineage.errors import BadInput
+from lineage.errors import BadInput, InputStalled
 from lineage.sources.git.working_tree import LINK, Changed, Tracked, WorkingTree
 from lineage.sources.git_lfs import pointer
 
@@ -47,10 +47,12 @@ class Inner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """The work tree as a tree, what differs from HEAD in it, and what is left out."""
+    """The work tree as a tree (``None``: there was no time to write it), what differs from HEAD in it, and what
+    is left out.
+    """
 
-    tree: str
-    dirty: bool
+    tree: str | None
+    dirty: bool | None
     complete: bool
     changes: tuple[Changed, ...]
     files: Mapping[bytes, Taken | Withheld]
@@ -107,20 +109,30 @@ def state(tree: WorkingTree, seen: Seen, head_tree: str | None, allowance: Allow
     changed = [x for x in changed if not (x.unstaged == HIDDEN and _is_index(x, files.get(x.path)))]
     entries = [_entry(x, files.get(x.path)) for x in changed]
     entries += [(path, LINK, x.state) for path, x in seen.inner.items() if x.state]
-    if tree.writing:
-        there = (x for x in files.values() if isinstance(x, Taken))
-        tree.write({x.oid: x.data for x in there if x.data is not None})
     known = head_tree is not None and not entries and not seen.inner
-    oid = head_tree if known and head_tree else tree.tree(entries)
-    complete = not any(isinstance(x, Withheld) for x in files.values())
+    oid = head_tree if known else _written(tree, entries, files.values())
+    whole = oid is not None and all(x.complete for x in seen.inner.values())
     return State(
         tree=oid,
-        dirty=bool(changed) or oid != head_tree,
-        complete=complete and all(x.complete for x in seen.inner.values()),
+        dirty=bool(changed) or (None if oid is None else oid != head_tree),
+        complete=whole and not any(isinstance(x, Withheld) for x in files.values()),
         changes=tuple(sorted(changed, key=lambda x: x.path)),
         files=files,
         filters={path: x for path, x in filters.items() if isinstance(files.get(path), Taken)},
     )
+
+
+def _written(
+    tree: WorkingTree, entries: list[tuple[bytes, str, str]], files: Iterable[Taken | Withheld]
+) -> str | None:
+    """Write the tree, and in the repository itself the files; ``None`` where there is no time for it."""
+    try:
+        if tree.writing:
+            there = (x for x in files if isinstance(x, Taken))
+            tree.write({x.oid: x.data for x in there if x.data is not None})
+        return tree.tree(entries)
+    except InputStalled:
+        return None
 
 
 def _hidden(tree: WorkingTree, tracked: Tracked) -> list[Changed]:
