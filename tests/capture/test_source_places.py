@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -13,6 +14,7 @@ from lineage.capture.found import Budget
 from lineage.capture.probes import source
 from lineage.sources.git.reader import GitReader
 from tests.capture.sources import captured, given_back, repository, states
+from tests.importers.conftest import Repository
 from tests.importers.git_batches import commits, edges, read
 
 
@@ -152,21 +154,50 @@ def test_without_the_program_git_head_and_branch_are_known_and_the_rest_is_said(
     assert "git is not installed" in found.unseen[f"commit and work tree of {project.path}"]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-def test_a_repository_of_another_user_is_read_and_left_as_it_is(project):
-    project.commit("begin", {"train.py": "1\n"})
-    project.write({"train.py": "2\n"})
-    for folder, inner, files in os.walk(project.path):
-        for name in ("", *inner, *files):
-            os.chown(Path(folder, name), 12345, 12345, follow_symlinks=False)
+@pytest.fixture
+def of_another():
+    """A repository of another user, with an edit, where that user can come (pytest's folders are closed)."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can give files away")
+    with TemporaryDirectory() as above:
+        Path(above).chmod(0o755)
+        project = Repository(Path(above, "project"))
+        project.path.mkdir()
+        project.git("init", "-q")
+        project.commit("begin", {"train.py": "1\n"})
+        project.write({"train.py": "2\n"})
+        for path in (project.path, *project.path.rglob("*")):
+            os.chown(path, 12345, 12346, follow_symlinks=False)
+        yield project
+
+
+def test_a_repository_of_another_user_is_read_without_any_setting(of_another):
     with pytest.raises(AssertionError, match="dubious ownership"):
-        project.git("status")
-    before = sorted(p for p in (project.path / ".git").rglob("*"))
-    found = captured(project.path / "train.py")
+        of_another.git("status")
+    config = (of_another.path / ".git/config").read_bytes()
+    facts = repository(captured(of_another.path / "train.py"))
+    assert (facts["owner"], states(facts)) == (12345, {"train.py": "unstaged"})
+    assert (of_another.path / ".git/config").read_bytes() == config
+    assert not (of_another.path.parent / ".gitconfig").exists()
+
+
+def test_what_root_keeps_for_another_user_belongs_to_that_user(of_another):
+    found = captured(of_another.path / "train.py")
     facts = repository(found)
-    assert (facts["owner"], facts["dirty"], facts["kept"]) == (12345, True, None)
-    assert "another user" in found.unseen[f"kept state of {project.path}"]
-    assert sorted(p for p in (project.path / ".git").rglob("*")) == before
+    assert found.unseen == {}
+    files = {(x.lstat().st_uid, x.lstat().st_gid) for x in (of_another.path / ".git").rglob("*")}
+    assert files == {(12345, 12346)}
+    safe = ("-c", f"safe.directory={of_another.path}")
+    assert of_another.git(*safe, "cat-file", "blob", f"{facts['kept_ref']}:train.py") == "2"
+
+
+def test_where_the_owner_may_not_enter_nothing_is_written(of_another):
+    of_another.path.parent.chmod(0o700)
+    before = sorted((of_another.path / ".git").rglob("*"))
+    found = captured(of_another.path / "train.py")
+    assert (repository(found)["kept"], repository(found)["dirty"]) == (None, True)
+    assert f"kept state of {of_another.path}" in found.unseen
+    assert sorted((of_another.path / ".git").rglob("*")) == before
 
 
 def test_inside_a_hook_of_one_repository_the_right_one_is_read(new_repository, monkeypatch):

@@ -180,6 +180,8 @@ class Plumbing(Closeable):
         self._put("HEAD", b"ref: refs/heads/none\n")
         self._put("config", _config(algorithm))
         self._cwd = self._folder
+        #: User and group that git runs as; ``None``: as this process.
+        self._as: tuple[int, int] | None = None
         if boundary := sorted(shallow):
             self._put("shallow", "".join(f"{sha}\n" for sha in boundary).encode())
         self._environment = {
@@ -252,6 +254,7 @@ class Plumbing(Closeable):
         self, command: Sequence[str], source: IO[bytes], complaints: IO[bytes]
     ) -> subprocess.Popen[bytes]:
         settings = [part for setting in _SETTINGS for part in ("-c", setting)]
+        user, group = self._as or (None, None)
         process = subprocess.Popen(
             [self._git, "--no-pager", *settings, *command],
             stdin=source,
@@ -259,6 +262,9 @@ class Plumbing(Closeable):
             stderr=complaints,
             cwd=self._cwd,
             env=self._environment,
+            user=user,
+            group=group,
+            extra_groups=[] if self._as else None,
         )
         if sys.platform == "linux":
             import resource

@@ -103,7 +103,8 @@ class Tracked:
 
 class WorkingTree(Plumbing):
     """The files below one root. ``writing`` puts objects where the repository keeps them; else they are gone when
-    this is closed.
+    this is closed. They belong to whom the repository belongs: where that is not who we are, git runs as that user,
+    for folders of ours among the objects would stop the owner's own git.
     """
 
     def __init__(
@@ -139,6 +140,11 @@ class WorkingTree(Plumbing):
         }
         if writing:
             self._environment["GIT_OBJECT_DIRECTORY"] = str(layout.objects)
+            if (owner := owner_of(layout)) is not None:
+                self._as = owner
+                for folder, _, files in os.walk(self._folder):
+                    for name in ("", *files):
+                        os.chown(Path(folder, name), *owner, follow_symlinks=False)
 
     def _borrow(self, head: str | None) -> None:
         """Copies and links of what git reads beside the objects."""
@@ -309,6 +315,12 @@ def blob_name(data: bytes, algorithm: str) -> str:
     return digest.hexdigest()
 
 
+def owner_of(layout: Layout) -> tuple[int, int] | None:
+    """User and group that a repository's objects belong to, where that is another user. Raises ``OSError``."""
+    about = layout.objects.stat()
+    return None if about.st_uid == os.geteuid() else (about.st_uid, about.st_gid)
+
+
 def keep(layout: Layout, sha: str) -> str:
     """Name a commit ``refs/lineage/keep/<sha>``, so that git keeps it when no branch leads to it any more.
     Git is not asked to: it would run a hook. Raises ``OSError``.
@@ -316,9 +328,15 @@ def keep(layout: Layout, sha: str) -> str:
     name = f"refs/{OURS}/keep/{sha}"
     target = layout.common / name
     if plain_text(target) != f"{sha}\n":
-        target.parent.mkdir(parents=True, exist_ok=True)
+        owner = owner_of(layout)
+        for folder in (target.parent.parent, target.parent):
+            folder.mkdir(exist_ok=True)
+            if owner:
+                os.chown(folder, *owner)
         part = target.with_name(f".{sha}.{os.getpid()}")  # no name of a reference begins so
         part.write_text(f"{sha}\n")
+        if owner:
+            os.chown(part, *owner)
         put_in_place(part, target)
     return name
 

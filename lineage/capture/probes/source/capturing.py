@@ -20,7 +20,7 @@ from lineage.errors import LineageError, MissingExtra
 from lineage.sources.git import layout
 from lineage.sources.git.objects import CommitObject
 from lineage.sources.git.reader import GitReader
-from lineage.sources.git.working_tree import Changed, Tracked, WorkingTree, changed, keep
+from lineage.sources.git.working_tree import Changed, Tracked, WorkingTree, changed, keep, owner_of
 
 #: Repositories of one probe, those inside of others included, and how deep they lie in each other.
 _MOST, _DEEPEST = 50, 5
@@ -123,16 +123,15 @@ class Capturing:
     def _may_write(self, spot: Spot) -> bool:
         if not self._keep:
             return False
-        if spot.root.stat().st_uid != os.geteuid():
+        if owner_of(spot.layout) and os.geteuid() != 0:
             # Folders that another user makes among the objects would stop the owner's own git.
-            self._miss(
-                spot, "kept state", "another user owns the repository: nothing is written to it"
-            )
-            return False
-        if not os.access(spot.layout.objects, os.W_OK):
-            self._miss(spot, "kept state", "its objects cannot be written")
-            return False
-        return True
+            reason = "another user owns the repository: nothing is written to it"
+        elif not os.access(spot.layout.objects, os.W_OK):
+            reason = "its objects cannot be written"
+        else:
+            return True
+        self._miss(spot, "kept state", reason)
+        return False
 
     def _state(
         self,
