@@ -28,7 +28,7 @@ def interpreter_of(argv: Sequence[str], path_env: str | None, cwd: Path) -> Path
     ``None`` where it runs with none, or where only running it would tell.
     """
     for _ in range(_DEEPEST):
-        argv = _behind_env(argv)
+        argv = behind_env(argv)
         program = _program(argv[0], path_env, cwd) if argv else None
         if program is None:
             return None
@@ -39,7 +39,7 @@ def interpreter_of(argv: Sequence[str], path_env: str | None, cwd: Path) -> Path
     return None
 
 
-def _behind_env(argv: Sequence[str]) -> Sequence[str]:
+def behind_env(argv: Sequence[str]) -> Sequence[str]:
     """The command that ``env`` starts, nothing where it looks for it elsewhere; others as they are."""
     if not argv or os.path.basename(argv[0]) != "env":  # noqa: PTH119 - no path yet
         return argv

@@ -118,13 +118,7 @@ def locate(path: Path) -> Layout:
     Raises ``InputMissing``, ``BadInput``, ``InputTooNew``.
     """
     where = str(path)
-    try:
-        gitdir = _gitdir(path, where)
-    except OSError as error:
-        raise InputMissing(f"cannot read {where}: {error.strerror}", where=where) from error
-    common = gitdir
-    if said := plain_text(gitdir / "commondir"):
-        common = Path(os.path.normpath(gitdir / said.strip()))
+    gitdir, common = folders(path)
     if not (common / "objects").is_dir():
         raise BadInput(f"{where} is a repository without objects", where=where)
     settings = _settings(plain_text(common / "config", _LARGE) or "")
@@ -141,6 +135,20 @@ def locate(path: Path) -> Layout:
         partial=_is_partial(common, settings),
         grafts=len((plain_text(common / "info" / "grafts", _LARGE) or "").splitlines()),
     )
+
+
+def folders(path: Path) -> tuple[Path, Path]:
+    """Where the repository at a path keeps what is its own, and what its work trees share.
+
+    Raises ``InputMissing``, ``BadInput``.
+    """
+    where = str(path)
+    try:
+        gitdir = _gitdir(path, where)
+    except OSError as error:
+        raise InputMissing(f"cannot read {where}: {error.strerror}", where=where) from error
+    said = plain_text(gitdir / "commondir")
+    return gitdir, Path(os.path.normpath(gitdir / said.strip())) if said else gitdir
 
 
 def _gitdir(path: Path, where: str) -> Path:
@@ -330,8 +338,12 @@ def plain_text(path: Path, limit: int = _SMALL) -> str | None:
 
 
 def _settings(text: str) -> dict[str, str]:
-    """``section.subsection.key`` to its last value (git help config, Syntax); includes are not read."""
-    settings: dict[str, str] = {}
+    """``section.subsection.key`` to its last value; includes are not read."""
+    return dict(settings_in(text))
+
+
+def settings_in(text: str) -> Iterator[tuple[str, str]]:
+    """``section.subsection.key`` and value of every line of a config file (git help config, Syntax)."""
     section = ""
     for raw in re.sub(r"\\\r?\n", "", text.removeprefix("\ufeff")).splitlines():
         line = raw.strip()
@@ -342,8 +354,7 @@ def _settings(text: str) -> dict[str, str]:
         if not line or line[0] in "#;":
             continue
         key, equals, value = line.partition("=")
-        settings[f"{section}.{key.strip().lower()}"] = _unquoted(value) if equals else "true"
-    return settings
+        yield f"{section}.{key.strip().lower()}", _unquoted(value) if equals else "true"
 
 
 def _unquoted(value: str) -> str:
