@@ -6,8 +6,10 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+
+from lineage.sources.git.layout import plain_text
 
 _PYTHON = re.compile(r"(?:python|pypy|graalpy)(?:\d+(?:\.\d+)*t?)?(?:\.exe)?")
 #: How pip and uv begin a script where the path of the interpreter is too long for a first line (distlib).
@@ -17,15 +19,22 @@ _ASSIGNED = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
 _ENV_VALUES = frozenset({"-u", "--unset"})
 #: Options of env by which a command is looked for elsewhere than now.
 _ENV_EMPTIES = frozenset({"-", "-i", "--ignore-environment", "-C", "--chdir"})
+#: The script that pyenv puts before every program of every version of Python that it keeps.
+_SHIM = re.compile(
+    rb'^export PYENV_ROOT="([^"\n]+)"$.*^exec "[^"\n]*pyenv" exec ', re.MULTILINE | re.DOTALL
+)
 #: Scripts that start scripts.
 _DEEPEST = 4
 _HEAD = 4096
 
 
-def interpreter_of(argv: Sequence[str], path_env: str | None, cwd: Path) -> Path | None:
+def interpreter_of(
+    argv: Sequence[str], path_env: str | None, cwd: Path, variables: Mapping[str, str] | None = None
+) -> Path | None:
     """The interpreter that a command runs with: itself, or that in the first line of the script that it is
-    (as execve(2) reads it). ``path_env`` is the PATH of the command, ``cwd`` the folder that it starts in.
-    ``None`` where it runs with none, or where only running it would tell.
+    (as execve(2) reads it). ``path_env`` is the PATH of the command, ``cwd`` the folder that it starts in, and
+    ``variables`` are those that it starts with: pyenv takes a version of them. ``None`` where it runs with none,
+    or where only running it would tell.
     """
     for _ in range(_DEEPEST):
         argv = behind_env(argv)
@@ -35,8 +44,42 @@ def interpreter_of(argv: Sequence[str], path_env: str | None, cwd: Path) -> Path
         head = _head(program)
         if not head.startswith(b"#!"):
             return program if _PYTHON.fullmatch(program.name) else None
-        argv = _first_line(head)
+        if shim := _SHIM.search(head):
+            root = Path(os.fsdecode(shim[1]))
+            found = _behind_shim(root, program, path_env, cwd, variables or {})
+            argv = [] if found is None else [str(found)]
+        else:
+            argv = _first_line(head)
     return None
+
+
+def _behind_shim(
+    root: Path, shim: Path, path_env: str | None, cwd: Path, variables: Mapping[str, str]
+) -> Path | None:
+    """The program that pyenv starts: of the first version that is meant here and has it."""
+    for version in _versions(root, cwd, variables):
+        if version == "system":
+            others = (x for x in (path_env or "").split(os.pathsep) if cwd / x != shim.parent)
+            return _program(shim.name, os.pathsep.join(others), cwd)
+        folder = root / "versions" / version
+        if "/" in version or version == ".." or not folder.is_dir():
+            return None  # it takes the latest of a series, or ends with an error
+        if (found := _program(shim.name, str(folder / "bin"), cwd)) is not None:
+            return found
+    return None
+
+
+def _versions(root: Path, cwd: Path, variables: Mapping[str, str]) -> Iterator[str]:
+    """The versions that pyenv takes in a folder: those of the variable, of the nearest file, of all the machine."""
+    said = variables.get("PYENV_VERSION")
+    if said:
+        yield from said.split(":")
+        return
+    here = Path(variables.get("PYENV_DIR") or cwd)
+    files = [*(x / ".python-version" for x in (here, *here.parents)), root / "version"]
+    text = next((plain for x in files if (plain := plain_text(x)) is not None), "")
+    words = [x.split()[0] for x in text.splitlines() if x.strip() and not x.startswith("#")]
+    yield from words or ["system"]
 
 
 def behind_env(argv: Sequence[str]) -> Sequence[str]:

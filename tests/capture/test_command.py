@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -31,7 +32,17 @@ def machine(tmp_path):
     put("bin/elsewhere", "#!/usr/bin/env -S PATH=/x python3\n")
     put("bin/long", f"#!/bin/sh\n'''exec' \"{tmp_path}/a venv/bin/python\" \"$0\" \"$@\"\n' '''\n")
     put("bin/shell", f"#!{tmp_path}/usr/sh\npython3 x.py\n")
-    put("bin/python", f"#!{tmp_path}/usr/sh\nexec pyenv exec python\n")
+    put("bin/python", f"#!{tmp_path}/usr/sh\nexec something python\n")
+    shim = f'export PYENV_ROOT="{tmp_path}/pyenv"\nexec "{tmp_path}/pyenv/libexec/pyenv" exec "$program" "$@"\n'
+    for name in ("python", "python3", "tool"):
+        put(f"pyenv/shims/{name}", f"#!/usr/bin/env bash\n{shim}")
+    for version in ("3.11.7", "3.12.1"):
+        put(f"pyenv/versions/{version}/bin/python")
+    there = f"{tmp_path}/pyenv/versions/3.12.1/bin"
+    put("pyenv/versions/3.12.1/bin/tool", f"#!{there}/python\n")
+    put("pyenv/version", "3.11.7\n", mode=0o644)
+    put("project/.python-version", "# ours\n3.12.1\n3.11.7\n", mode=0o644)
+    (tmp_path / "project" / "src").mkdir()
     put("bin/round", f"#!{tmp_path}/bin/round\n")
     put("bin/gone", "#!/nowhere/python3\n")
     put("bin/plain", "text", mode=0o644)
@@ -76,3 +87,28 @@ def test_the_interpreter_is_what_the_system_would_start(machine, argv, found):
 
 def test_a_folder_named_in_path_as_it_stands_is_below_where_the_command_starts(machine):
     assert interpreter_of(["python3"], "usr", machine) == machine / "usr" / "python3"
+
+
+@pytest.mark.parametrize(
+    ("word", "folder", "version", "found"),
+    [
+        ("python", "", "", "3.11.7/bin/python"),
+        ("python", "project", "", "3.12.1/bin/python"),
+        ("python", "project/src", "", "3.12.1/bin/python"),
+        ("python", "project", "3.11.7", "3.11.7/bin/python"),
+        ("tool", "", "3.11.7:3.12.1", "3.12.1/bin/python"),
+        ("python", "", "3.11", None),
+        ("python", "", "../x", None),
+        ("tool", "", "", None),
+        ("python3", "", "system", "../../usr/python3"),
+    ],
+)
+def test_behind_a_shim_of_pyenv_is_the_version_that_is_meant_there(
+    machine, word, folder, version, found
+):
+    path = f"{machine}/pyenv/shims:{machine}/usr"
+    seen = interpreter_of([word], path, machine / folder, {"PYENV_VERSION": version})
+    expected = None if found is None else (machine / "pyenv" / "versions" / found).resolve()
+    assert (None if seen is None else Path(os.path.normpath(seen))) == (
+        machine / "usr" / "python3" if version == "system" else expected
+    )
