@@ -38,7 +38,6 @@ def run(
     ...     this.metric("auc", 0.91)
     ...     this.model("fraud", "model.bin")
     """
-    from lineage.capture.probes.before import of_this_process
     from lineage.capture.record import Asked
     from lineage.capture.session import begin
 
@@ -51,8 +50,6 @@ def run(
     )
     return begin(
         asked,
-        words=sys.orig_argv,
-        probes=of_this_process,
         deliver=delivering(None if store is None else os.fspath(store), warn),
         warn=warn,
     )

@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lineage import ids
-from lineage.access.secret_patterns import scrub
 from lineage.model import kinds
 from lineage.model.identity import person
 from lineage.model.record import Edge, Node, Record
@@ -15,45 +14,52 @@ from lineage.model.value import Value, clean
 from lineage.sources.git.objects import visible
 
 Facts = Mapping[str, Any]
-_LONGEST_SUBJECT, _LABEL = 500, 60
+_LABEL = 60
 
 
-def records(repository: Facts, key: bytes) -> tuple[Sequence[Record], Sequence[str]]:
-    """The records of the source that a run had in a repository, and the commits that it used: the one that was
-    checked out, and that of the working state where it was kept as one of its own.
+def records(repository: Facts, key: bytes) -> tuple[Sequence[Record], str | None]:
+    """The records of the source that a run had in a repository, and the commit that it used: the one that was checked
+    out, or the one that stands for its files where they were others.
     """
-    head = repository.get("head")
-    if not head:
-        return (), ()
+    head, state = repository.get("head"), repository.get("state")
     said: list[Record] = []
     commit = repository.get("commit") or {}
-    ident = ids.commit_id(head)
-    said.append(_commit(ident, head, commit))
-    for parent in commit.get("parents") or ():
-        said.append(Edge(relation="parent", effect=ident, cause=ids.commit_id(parent)))
-        said.append(Node(id=ids.commit_id(parent), kind="Commit"))
-    author = commit.get("author") or {}
-    if author.get("name") or author.get("email"):
-        who = person(author.get("name") or "", author.get("email") or "", key)
-        role: dict[str, Value] = {"prov:role": "author"}
-        said += [who, Edge(relation="wasAttributedTo", effect=ident, cause=who.id, attributes=role)]
-    kept = repository.get("kept")
-    if not kept or kept == head:
-        return said, [ident]
-    state = ids.commit_id(kept)
-    said.append(_state(state, head, repository))
-    said.append(Edge(relation="wasDerivedFrom", effect=state, cause=ident))
-    return said, [state, ident]
+    if head:
+        said += _commit(ids.commit_id(head), head, commit)
+        said += _people(ids.commit_id(head), commit, key)
+    if not state:
+        # What could not be written down: the commit is known, the files that ran are not.
+        return said, ids.commit_id(head) if head else None
+    if state == head:
+        return said, ids.commit_id(head)
+    ident = ids.commit_id(state)
+    said.append(_state(ident, head, repository))
+    if head:
+        said.append(Edge(relation="wasDerivedFrom", effect=ident, cause=ids.commit_id(head)))
+    return said, ident
 
 
-def _commit(ident: str, sha: str, commit: Facts) -> Node:
+def made(repository: Facts, run: str, key: bytes) -> Iterator[Record]:
+    """The commits that a run made in a repository while it went on."""
+    for one in repository.get("commits") or ():
+        ident = ids.commit_id(one["sha"])
+        yield Node(id=ident, kind="Commit")
+        yield Edge(relation="wasGeneratedBy", effect=ident, cause=run)
+    commit = repository.get("commit") or {}
+    if commit.get("sha"):
+        yield from _commit(ids.commit_id(commit["sha"]), commit["sha"], commit)
+        yield from _people(ids.commit_id(commit["sha"]), commit, key)
+
+
+def _commit(ident: str, sha: str, commit: Facts) -> Iterator[Record]:
     """As the importer of git says it, as far as capture looked."""
-    subject = scrub(str(commit.get("subject") or ""))[:_LONGEST_SUBJECT]
-    short = subject if len(subject) <= _LABEL else f"{subject[: _LABEL - 3].rstrip()}..."
     if not commit:
-        return Node(id=ident, kind="Commit")
-    found = ("patch_id", "paths", "range_patch_id", "range_base")
-    return kinds.Commit(
+        yield Node(id=ident, kind="Commit")
+        return
+    subject = str(commit.get("message") or "")
+    short = subject if len(subject) <= _LABEL else f"{subject[: _LABEL - 3].rstrip()}..."
+    found = ("patch_id", "paths")
+    yield kinds.Commit(
         id=ident,
         label=f"{sha[:12]} {short}".rstrip(),
         message=subject,
@@ -63,23 +69,46 @@ def _commit(ident: str, sha: str, commit: Facts) -> Node:
         change_id=commit.get("change_id"),
         more=clean({name: commit.get(name) for name in found}),
     ).node()
+    branch = clean({name: commit.get(name) for name in ("range_patch_id", "range_base")})
+    if branch:
+        yield Node(id=ident, kind="Commit", attributes=branch)
+    for number, parent in enumerate(commit.get("parents") or (), 1):
+        cause = ids.commit_id(parent)
+        attributes: dict[str, Value] = {"number": number} if number > 1 else {}
+        yield Node(id=cause, kind="Commit")
+        yield Edge(relation="parent", effect=ident, cause=cause, attributes=attributes)
 
 
-def _state(ident: str, head: str, repository: Facts) -> Node:
+def _people(ident: str, commit: Facts, key: bytes) -> Iterator[Record]:
+    roles = [("author", commit.get("author")), ("committer", commit.get("committer"))]
+    roles += [("co-author", one) for one in commit.get("coauthors") or ()]
+    for role, who in roles:
+        if who:
+            node = person(who.get("name") or "", who.get("email") or "", key)
+            yield node
+            said: dict[str, Value] = {"prov:role": role}
+            yield Edge(relation="wasAttributedTo", effect=ident, cause=node.id, attributes=said)
+
+
+def _state(ident: str, head: str | None, repository: Facts) -> Node:
+    """The commit that stands for the files as they were: not one of the project's history."""
+    total = repository.get("changes_total") or 0
     changes = repository.get("changes") or ()
+    above = f"{head[:12]} with" if head else "no commit, and"
     return kinds.Commit(
         id=ident,
-        label=f"{head[:12]} with {len(changes)} files changed",
+        label=f"{above} {total} {'file' if total == 1 else 'files'} changed",
         message="The files as they were when the run started.",
         tree=_tree(repository.get("tree")),
         more=clean(
             {
                 "complete": repository.get("complete"),
-                "changed": sorted(f"{one['state']}: {visible(one['path'])}" for one in changes),
-                "withheld": sorted(
+                "changed": [f"{one['state']}: {visible(one['path'])}" for one in changes],
+                "withheld": [
                     f"{visible(one['path'])}: {one['reason']}"
                     for one in repository.get("withheld") or ()
-                ),
+                ],
+                "kept_ref": repository.get("kept_ref"),
             }
         ),
     ).node()

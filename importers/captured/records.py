@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,9 @@ from lineage.model.record import Edge, Node, Record
 from lineage.model.value import Value, clean, clean_scalar, clean_value
 from lineage.sources.git.objects import visible
 
+#: Digits that are shown of a keyed hash, and variables that differ from call to call.
+_HASHED = 16
+_PASSING = frozenset({"_", "OLDPWD", "SHLVL", "PS1", "COLUMNS", "LINES"})
 #: Seconds by which a clock drifts without being set.
 _STEP = 2.0
 #: The words of a command that its label has.
@@ -125,24 +128,39 @@ class Run:
                     "processes": len({(e.get("host"), e.get("pid")) for e in joined}) or None,
                     "ranks": sorted({e["ranks"]["rank"] for e in joined if "rank" in e["ranks"]}),
                     "not_observed": unseen,
-                    "captured_by": f"lineagedb {said['version']}" if step is None else None,
+                    "captured_by": f"lineagedb {said.get('version')}" if step is None else None,
                 }
             )
             | _told(said, notes)
-            | (environment.of_process(self._facts.get("machine") or {}) if step is None else {}),
+            | (self._settings() if step is None else {}),
         ).node()
+
+    def _settings(self) -> dict[str, Value]:
+        """How the run was told what to do, and what of machine and user was its own."""
+        config, who = self._facts.get("config") or {}, self._facts.get("who") or {}
+        told = {f"env.{name}": value for name, value in (config.get("environment") or {}).items()}
+        # What is kept of the others is only whether they are the same as another time.
+        told["env_hashed"] = [
+            f"{name} {value.partition(':')[2][:_HASHED]}"
+            for name, value in (config.get("others") or {}).items()
+            if value and name not in _PASSING
+        ]
+        told |= {"user": who.get("user"), "uid": who.get("uid")}
+        told |= {"on_behalf_of": [one.get("name") for one in who.get("on_behalf_of") or ()]}
+        return environment.of_process(self._facts.get("machine") or {}) | clean(told)
 
     # --- what it used ---
 
     def _sources(self) -> None:
-        for number, repository in enumerate(
-            self._facts.get("source", {}).get("repositories") or ()
-        ):
-            records, used = commits.records(repository, self._options.person_key)
+        key = self._options.person_key
+        for number, repository in enumerate(_repositories(self._facts)):
+            records, used = commits.records(repository, key)
             self._put(records)
-            for commit in used:
+            if used is not None:
                 role = "source" if number == 0 else "module"
-                self._link("used", self.ident, commit, {"prov:role": role})
+                self._link("used", self.ident, used, {"prov:role": role})
+        for repository in _repositories((self._ended(None) or {}).get("facts") or {}):
+            self._put(commits.made(repository, self.ident, key))
 
     def _environment(self) -> None:
         facts = self._facts.get("packages") or {}
@@ -160,8 +178,8 @@ class Run:
 
     def _people(self) -> None:
         who = self._facts.get("who") or {}
-        name, email = who.get("git_name"), who.get("git_email")
-        user = who.get("user")
+        git = who.get("git") or {}
+        name, email, user = git.get("name"), git.get("email"), who.get("user")
         if email or name:
             found = person(name or "", email or "", self._options.person_key)
         elif user:
@@ -173,7 +191,7 @@ class Run:
 
     # --- putting down ---
 
-    def _put(self, records: Sequence[Record]) -> None:
+    def _put(self, records: Iterable[Record]) -> None:
         for record in records:
             if isinstance(record, Node):
                 self._add(record)
@@ -205,6 +223,10 @@ class Run:
         self._edges[key] = replace(edge, attributes=said)
 
 
+def _repositories(facts: Facts) -> Sequence[Facts]:
+    return (facts.get("source") or {}).get("repositories") or ()
+
+
 def run_ident(key: str) -> str:
     """The identifier of a captured run."""
     return ids.run_id("lineage", "captured", key)
@@ -212,7 +234,9 @@ def run_ident(key: str) -> str:
 
 def _told(said: Facts, notes: Sequence[Facts]) -> dict[str, Value]:
     """Parameters and metrics. A parameter that was given several values has them all; of a metric the last counts."""
-    params: dict[str, list[Any]] = {k: [v] for k, v in (said.get("params") or {}).items()}
+    config = (said.get("facts") or {}).get("config") or {}
+    params: dict[str, list[Any]] = {k: [v] for k, v in (config.get("parameters") or {}).items()}
+    params |= {k: [v] for k, v in (said.get("params") or {}).items()}
     metrics: dict[str, Any] = {}
     for note in notes:
         for name, value in note.get("params") or ():

@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from lineage.sources.git.layout import plain_text
@@ -80,6 +81,24 @@ def _versions(root: Path, cwd: Path, variables: Mapping[str, str]) -> Iterator[s
     text = next((plain for x in files if (plain := plain_text(x)) is not None), "")
     words = [x.split()[0] for x in text.splitlines() if x.strip() and not x.startswith("#")]
     yield from words or ["system"]
+
+
+def script_of(argv: Sequence[str], cwd: Path) -> Path | None:
+    """The file of the project that a command runs: the first word that is a file, the module behind ``-m``, or the
+    program itself where it is called by a path. ``None`` where there is none.
+    """
+    for number, word in enumerate(argv[1:], 1):
+        if word == "-m" and number + 1 < len(argv):
+            inner = cwd.joinpath(*argv[number + 1].split("."))
+            named = (inner.with_suffix(".py"), inner / "__main__.py")
+            return next((path for path in named if path.is_file()), None)
+        with suppress(OSError, ValueError):
+            if word and not word.startswith("-") and (cwd / word).is_file():
+                return cwd / word
+    with suppress(OSError, ValueError):
+        if argv and "/" in argv[0] and (cwd / argv[0]).is_file():
+            return cwd / argv[0]
+    return None
 
 
 def behind_env(argv: Sequence[str]) -> Sequence[str]:

@@ -15,11 +15,12 @@ from functools import partial
 from pathlib import Path
 from threading import Timer
 
-from lineage.access.secret_patterns import scrub
 from lineage.capture.found import Json
 from lineage.capture.probes import files
+from lineage.capture.probes.before import Probes
 from lineage.capture.program import Ended, Program
 from lineage.capture.record import RUN, Asked, Probe, Record, Warn, born
+from lineage.capture.words import secrets_of, without_secrets
 
 #: What a shell gives for a command that is not there, and for one that cannot be run.
 _NOT_THERE, _CANNOT = 127, 126
@@ -28,8 +29,6 @@ _LONG = 2.0
 
 #: Delivers what is in a run file, as far as it can: it tells what it could not.
 Deliver = Callable[[Path], None]
-#: The probes of what there is before a program starts: of its words, the folder it starts in, its environment.
-Probes = Callable[[Sequence[str], Path, Mapping[str, str]], Sequence[Probe]]
 
 
 def launch(
@@ -38,7 +37,6 @@ def launch(
     *,
     here: Path,
     environ: Mapping[str, str],
-    probes: Probes,
     deliver: Deliver,
     warn: Warn,
 ) -> Ended:
@@ -48,7 +46,8 @@ def launch(
     record = Record.new(here, warn)
     declared = Probe(name="inputs", look=partial(files.probe, asked.inputs, here), seconds=60)
     before = Probe(name="outputs", look=partial(files.probe, asked.outputs, here), seconds=60)
-    record.begin(asked, words, here, [*probes(words, here, environ), declared, before])
+    probes = Probes.of_command(words, here, environ)
+    record.begin(asked, words, here, [*probes.before(), declared, before])
     try:
         running = Program(words, {**environ, **record.environ()})
     except OSError as error:
@@ -64,7 +63,7 @@ def launch(
         if early is not None:
             early.cancel()
             early.join()
-        record.end(_told(ended, record), [declared, before])
+        record.end(_told(ended, record), [declared, before, *probes.after()])
     if record.path is not None:
         deliver(record.path)
     return ended
@@ -98,6 +97,7 @@ def left_running(run: str, proc: Path = Path("/proc")) -> list[Json]:
             words = (path / "cmdline").read_bytes().rstrip(b"\0").split(b"\0")
         except OSError:
             continue  # it has ended, or is not ours to look at
-        shown: list[Json] = [scrub(os.fsdecode(word)) for word in words]
+        given = [os.fsdecode(word) for word in words]
+        shown: list[Json] = [*without_secrets(given, [*secrets_of(os.environ)]).words]
         found.append({"pid": pid, "born": born(pid), "words": shown})
     return found

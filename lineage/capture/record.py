@@ -16,6 +16,7 @@ from typing import Any
 from lineage.access.secret_patterns import scrub
 from lineage.capture import spool
 from lineage.capture.found import Budget, Found, Json
+from lineage.capture.words import secrets_of, without_secrets
 from lineage.sources import run_file
 from lineage.version import __version__
 
@@ -98,7 +99,7 @@ class Record:
             "why": None if asked.why is None else scrub(asked.why),
             "decision": asked.decision,
             "params": dict(asked.params or {}),
-            "words": [scrub(word) for word in words],
+            "words": [*without_secrets(words, [*secrets_of(os.environ)]).words],
             "here": str(here),
             "parent": os.environ.get("LINEAGE_RUN"),
         }

@@ -23,6 +23,7 @@ from lineage.access.secret_patterns import scrub, scrub_value
 from lineage.capture import observe
 from lineage.capture.found import Budget, Json
 from lineage.capture.probes import files
+from lineage.capture.probes.before import Probes
 from lineage.capture.record import Asked, Probe, Record, is_disabled
 
 #: Seconds after which what was noted meanwhile is written, at the next note.
@@ -47,8 +48,10 @@ class Handle:
         step: str | None = None,
         owner: bool = True,
         deliver: Callable[[Path], None] | None = None,
+        after: Callable[[], Sequence[Probe]] = tuple,
     ) -> None:
-        self._record, self._here, self._deliver = record, here, deliver
+        self._record, self._here = record, here
+        self._deliver, self._after = deliver, after
         self._step, self._owner = step, owner
         self._pid = os.getpid()
         self._noted: dict[str, Any] = {}
@@ -154,7 +157,7 @@ class Handle:
             observe.stop()
             self._record.note_observed(observe.observed(self._record))
         told = {"step": self._step, "seconds": time.monotonic() - self._began, **_of_error(error)}
-        self._record.end(told, ())
+        self._record.end(told, self._after())
         if self._step is None:
             for name in self._record.environ():
                 os.environ.pop(name, None)
@@ -176,8 +179,6 @@ class Handle:
 def begin(
     asked: Asked,
     *,
-    words: Sequence[str],
-    probes: Callable[[], Sequence[Probe]],
     deliver: Callable[[Path], None],
     warn: Callable[[str], None],
 ) -> Handle:
@@ -193,8 +194,9 @@ def begin(
         found = Handle(Record(warn), here)
     else:
         record = Record.new(here, warn)
-        record.begin(asked, words, here, probes())
-        found = Handle(record, here, deliver=deliver)
+        probes = Probes.of_this_process()
+        record.begin(asked, sys.orig_argv, here, probes.before())
+        found = Handle(record, here, deliver=deliver, after=probes.after)
         os.environ.update(record.environ())
         observe.start(record)
         atexit.register(_at_exit, found)

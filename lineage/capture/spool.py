@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -74,6 +75,20 @@ def new(place: Path) -> tuple[str, Path]:
     """The identifier of a new run, and the file that it is going to be in."""
     run = ids.uuid7()
     return run, place / f"{run}{run_file.SUFFIX}"
+
+
+def key(place: Path) -> bytes | None:
+    """The key of a spool, by which values are known again that are not kept; ``None`` where there can be none."""
+    path = place / ".key"
+    try:
+        with suppress(FileExistsError):
+            made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(made, "wb") as file:
+                file.write(secrets.token_bytes(32))
+        held = path.read_bytes()
+    except OSError:
+        return None
+    return held if len(held) == 32 else None
 
 
 def settle(path: Path) -> None:

@@ -55,7 +55,6 @@ def COMMAND(
     if is_disabled():
         os.execvp(words[0], words)  # noqa: S606 - what was typed, and nothing else
     from lineage.capture.launch import launch
-    from lineage.capture.probes.before import of_command
     from lineage.capture.program import end_like
     from lineage.capture.record import Asked
     from lineage.runs import delivering
@@ -72,7 +71,6 @@ def COMMAND(
         given,
         here=Path.cwd(),
         environ=os.environ,
-        probes=of_command,
         deliver=delivering(ctx.obj["store"], warn),
         warn=warn,
     )

@@ -21,8 +21,8 @@ def workspace(tmp_path, monkeypatch):
     for name in ("LINEAGE_STORE", "LINEAGE_SPOOL", "LINEAGE_RUN", "LINEAGE_DISABLED"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / ".lineage").mkdir(mode=0o700)
-    lineage.open(tmp_path / ".lineage" / "store.db").close()
-    return tmp_path
+    folder = tmp_path / "work"
+    (folder / ".lineage").mkdir(mode=0o700, parents=True)
+    monkeypatch.chdir(folder)
+    lineage.open(folder / ".lineage" / "store.db").close()
+    return folder

@@ -316,3 +316,69 @@ def test_a_run_used_the_environment_and_the_machine_that_were_there(workspace):
     assert used["Machine"].attributes["cores"] == len(os.sched_getaffinity(0))
     # What the importer finds of the same environment is the same environment.
     assert before.things == 0
+
+
+def git(*words):
+    subprocess.run(["git", *words], capture_output=True, check=True)
+
+
+def test_what_produced_a_model_is_the_exact_source_also_of_files_that_nobody_committed(workspace):
+    (workspace / "train.py").write_text("open('m.bin', 'w').write('x' * 100)\n")
+    (workspace / ".gitignore").write_text("*.bin\n.lineage/\n")
+    for words in (["init"], ["add", "-A"], ["commit", "-m", "Train"]):
+        git("-c", "user.name=Ana", "-c", "user.email=ana@lab.example", *words)
+    head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+    made = [PYTHON, "train.py"]
+    run(*made, options=["--name", "clean", "--out", "m.bin"])
+    (workspace / "train.py").write_text("open('m.bin', 'w').write('y' * 100)\n")
+    (workspace / "notes.md").write_text("new\n")
+    run(*made, options=["--name", "edited", "--out", "m.bin"])
+    with stored(workspace) as opened:
+        commits = {
+            name: [n.id for n in opened.show(f"run:{name}").nodes if n.kind == "Commit"]
+            for name in ("clean", "edited")
+        }
+        [state] = commits["edited"]
+        behind = {n.id for n in opened.trace("run:edited").nodes}
+        people = {n.label for n in opened.trace("run:clean").nodes if n.kind == "Person"}
+    assert commits["clean"] == [f"swh:1:rev:{head.stdout.strip()}"]
+    assert commits["clean"][0] in behind
+    assert "Ana" in people
+    # Whatever becomes of the branch, the bytes that ran come back.
+    git("checkout", "-q", "--detach")
+    git(
+        "-c",
+        "user.name=B",
+        "-c",
+        "user.email=b@lab.example",
+        "commit",
+        "-q",
+        "--amend",
+        "-m",
+        "New",
+    )
+    git("branch", "-D", "master")
+    git("reflog", "expire", "--expire=now", "--all")
+    git("gc", "-q", "--prune=now")
+    for path in ("train.py", "notes.md"):
+        kept = subprocess.run(
+            ["git", "show", f"{state.rpartition(':')[2]}:{path}"], capture_output=True, check=True
+        )
+        assert kept.stdout == (workspace / path).read_bytes()
+
+
+def test_a_secret_goes_into_no_file_of_ours(workspace):
+    secret = "gh" + "p_" + "a1B2c3D4" * 5
+    (workspace / ".env").write_text(f"TOKEN={secret}\n")
+    (workspace / "train.py").write_text(f"KEY = '{secret}'\n")
+    git("init")
+    words = [PYTHON, "train.py", "--token", secret, f"https://ana:{secret}@host/x"]
+    run(*words, options=["--why", f"with {secret}"], env={**os.environ, "MY_TOKEN": secret})
+    run(*words, env={**os.environ, "LINEAGE_STORE": "nowhere.db", "API_KEY": secret})
+    held = [path for path in (workspace / ".lineage").rglob("*") if path.is_file()]
+    assert len(held) > 3
+    assert [path for path in held if secret.encode() in path.read_bytes()] == []
+    found = subprocess.run(
+        "git cat-file --batch-all-objects --batch", shell=True, capture_output=True, check=True
+    )
+    assert secret.encode() not in found.stdout

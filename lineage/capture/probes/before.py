@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The probes of what there is before a program starts."""
+"""The probes of what there is before a program starts, and of what became of the source when it has ended."""
 
 from __future__ import annotations
 
@@ -8,35 +8,88 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lineage.capture.command import interpreter_of
+from lineage.capture import spool
+from lineage.capture.command import interpreter_of, script_of
 from lineage.capture.found import Budget, Found
-from lineage.capture.probes import machine, packages
+from lineage.capture.probes import config, machine, packages, source, who
 from lineage.capture.record import Probe
 from lineage.paths import expanded
 
 
-def of_command(words: Sequence[str], here: Path, environ: Mapping[str, str]) -> Sequence[Probe]:
-    """Those of a command, which is going to be started in a folder with an environment."""
-    return _probes(interpreter_of(words, environ.get("PATH"), here), here, environ)
+class Probes:
+    """The probes of one program: of its words, the folder it starts in, and its environment. ``executable`` is the
+    interpreter that it runs with, where it runs with one.
+    """
 
+    def __init__(
+        self,
+        words: Sequence[str],
+        here: Path,
+        environ: Mapping[str, str],
+        executable: Path | None = None,
+    ) -> None:
+        self._words, self._here, self._environ = words, here, environ
+        self._executable = executable
+        self._source: Found | None = None
 
-def of_this_process() -> Sequence[Probe]:
-    """Those of the program that asks."""
-    return _probes(Path(sys.executable), Path.cwd(), os.environ)
+    @classmethod
+    def of_command(cls, words: Sequence[str], here: Path, environ: Mapping[str, str]) -> Probes:
+        """Those of a command that is going to be started."""
+        return cls(words, here, environ, interpreter_of(words, environ.get("PATH"), here))
 
+    @classmethod
+    def of_this_process(cls) -> Probes:
+        """Those of the program that asks."""
+        return cls(sys.orig_argv, Path.cwd(), os.environ, Path(sys.executable))
 
-def _probes(executable: Path | None, here: Path, environ: Mapping[str, str]) -> Sequence[Probe]:
-    def installed(budget: Budget) -> Found:
+    def before(self) -> Sequence[Probe]:
+        """What there is before it starts."""
+        return [
+            Probe(name="source", look=self._look_at_source, seconds=5),
+            Probe(name="packages", look=self._look_at_packages, seconds=5),
+            Probe(name="machine", look=self._look_at_machine, seconds=5),
+            Probe(name="who", look=self._look_at_who, seconds=1),
+            Probe(name="config", look=self._look_at_config, seconds=1),
+        ]
+
+    def after(self) -> Sequence[Probe]:
+        """What became of the source while it ran."""
+        if self._source is None or not self._source.facts.get("repositories"):
+            return []
+        return [Probe(name="source", look=self._look_again, seconds=5)]
+
+    def _look_at_source(self, budget: Budget) -> Found:
+        places = [(self._here, "working-directory")]
+        script = script_of(self._words, self._here)
+        if script is not None:
+            places.insert(0, (script, "script"))
+        self._source = source.probe(places, budget=budget)
+        return self._source
+
+    def _look_again(self, budget: Budget) -> Found:
+        assert self._source is not None
+        return source.after(self._source, budget=budget)
+
+    def _look_at_packages(self, budget: Budget) -> Found:
+        cache = expanded(self._environ.get("XDG_CACHE_HOME") or "~/.cache")
         return packages.probe(
-            executable, budget=budget, cache=_cache(environ), environ=environ, folder=here
+            self._executable,
+            budget=budget,
+            cache=cache / "lineagedb" / "packages",
+            environ=self._environ,
+            folder=self._here,
         )
 
-    def hardware(budget: Budget) -> Found:
-        return machine.probe(environ=environ, budget=budget)
+    def _look_at_machine(self, budget: Budget) -> Found:
+        return machine.probe(environ=self._environ, budget=budget)
 
-    return [Probe(name="packages", look=installed), Probe(name="machine", look=hardware)]
+    def _look_at_who(self, budget: Budget) -> Found:
+        del budget
+        listed = self._source.facts.get("repositories") if self._source else None
+        first = listed[0] if isinstance(listed, list) and listed else None
+        root = Path(str(first["root"])) if isinstance(first, dict) else None
+        return who.probe(self._environ, root)
 
-
-def _cache(environ: Mapping[str, str]) -> Path:
-    """Where it is kept what was read of packages, which other runs need too."""
-    return expanded(environ.get("XDG_CACHE_HOME") or "~/.cache") / "lineagedb" / "packages"
+    def _look_at_config(self, budget: Budget) -> Found:
+        del budget
+        return config.probe(self._words, self._environ, spool.key(spool.folder(self._here)))
