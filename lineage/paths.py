@@ -14,6 +14,21 @@ def expanded(path: str | Path) -> Path:
     return Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib raises where nobody is called so
 
 
+def is_file(path: Path) -> bool:
+    """Whether a file lies at a path; no, where that cannot be seen."""
+    return os.path.isfile(path)  # noqa: PTH113 - pathlib raises where a folder may not be entered
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder lies at a path; no, where that cannot be seen."""
+    return os.path.isdir(path)  # noqa: PTH112 - the same
+
+
+def is_there(path: Path) -> bool:
+    """Whether anything lies at a path; no, where that cannot be seen."""
+    return os.path.exists(path)  # noqa: PTH110 - the same
+
+
 def as_text(path: PurePath) -> str:
     """A path as text; bytes that are not UTF-8 are written out, so that it can be stored."""
     return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from lineage.paths import is_file, is_folder
 from lineage.sources.git.layout import plain_text
 
 _PYTHON = re.compile(r"(?:python|pypy|graalpy)(?:\d+(?:\.\d+)*t?)?(?:\.exe)?")
@@ -63,7 +64,7 @@ def _behind_shim(
             others = (x for x in (path_env or "").split(os.pathsep) if cwd / x != shim.parent)
             return _program(shim.name, os.pathsep.join(others), cwd)
         folder = root / "versions" / version
-        if "/" in version or version == ".." or not folder.is_dir():
+        if "/" in version or version == ".." or not is_folder(folder):
             return None  # it takes the latest of a series, or ends with an error
         if (found := _program(shim.name, str(folder / "bin"), cwd)) is not None:
             return found
@@ -133,11 +134,8 @@ def _program(name: str, path_env: str | None, cwd: Path) -> Path | None:
     folders = [""] if "/" in name else (path_env or os.defpath).split(os.pathsep)
     for folder in folders:
         path = cwd / folder / name
-        try:
-            if path.is_file() and os.access(path, os.X_OK):
-                return path
-        except (OSError, ValueError):
-            continue
+        if is_file(path) and os.access(path, os.X_OK):
+            return path
     return None
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage.access.secret_patterns import SCRUBBED, scrub, scrub_value
+from lineage.paths import is_there
 
 _ASSIGNED = re.compile(
     r"(?P<name>[+~]*-{0,2}[A-Za-z_][\w./@:-]{0,200})(?P<is>=)(?P<value>.*)", re.DOTALL
@@ -92,15 +93,8 @@ def without_secrets(words: Sequence[str], secrets: Iterable[str] = ()) -> Words:
 def secrets_of(variables: Mapping[str, str]) -> Iterator[str]:
     """The values of the variables that hold a secret for their names, but for files that hold one."""
     for name, value in variables.items():
-        if is_secret_variable(name) and not _is_path(value):
+        if is_secret_variable(name) and not (value.startswith("/") and is_there(Path(value))):
             yield value
-
-
-def _is_path(value: str) -> bool:
-    try:
-        return value.startswith("/") and Path(value).exists()
-    except (OSError, ValueError):
-        return False
 
 
 def _behind(before: str, word: str) -> str | None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from lineage.paths import is_file, is_folder
 from lineage.sources.git.layout import plain_text
 
 #: The file that makes a folder a virtual environment (PEP 405).
@@ -69,10 +70,10 @@ def at_prefix(
 
 def of_executable(executable: Path, variables: Mapping[str, str]) -> Interpreter | None:
     """The interpreter that a program of this path is; ``None`` where nothing around it says what it is."""
-    if not executable.is_file():
+    if not is_file(executable):
         return None
     for folder in (executable.parent, executable.parent.parent):
-        if (folder / CONFIG).is_file():
+        if is_file(folder / CONFIG):
             return at_prefix(folder, variables)
     real = executable.resolve()
     version = _version_of(real)
@@ -143,7 +144,7 @@ def _site_folders(prefix: Path, version: str | None) -> list[Path]:
     inner += [prefix / "lib/python3/dist-packages"]
     if local != prefix:
         inner += sorted(prefix.glob("lib/python*/dist-packages"))
-    found = list(dict.fromkeys(x.resolve() for x in inner if x.is_dir()))
+    found = list(dict.fromkeys(x.resolve() for x in inner if is_folder(x)))
     short = _short(version)
     of_it = [x for x in found if stated_version(x) in (short, None)]
     return of_it if short is not None and of_it else found
@@ -188,4 +189,6 @@ def _added(variables: Mapping[str, str], version: str | None) -> tuple[list[Path
     users = []
     if base and version and not variables.get("PYTHONNOUSERSITE"):
         users = [Path(base, "lib", f"python{_short(version)}", "site-packages")]
-    return [x.resolve() for x in first if x.is_dir()], [x.resolve() for x in users if x.is_dir()]
+    return [x.resolve() for x in first if is_folder(x)], [
+        x.resolve() for x in users if is_folder(x)
+    ]

@@ -91,11 +91,16 @@ def docker_v1(memory, quota="-1"):
     }
 
 
-def seen(folder, *files, seconds=30.0, **environ):
-    """What the probe sees on a machine that has these files."""
+def written(folder, *files):
+    """Write the files of a machine below a folder."""
     for name, text in {k: v for some in files for k, v in some.items()}.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
+
+
+def seen(folder, *files, seconds=30.0, **environ):
+    """What the probe sees on a machine that has these files."""
+    written(folder, *files)
     places = {"proc": folder / "proc", "sys": folder / "sys", "root": folder}
     return probe(**places, environ=environ, budget=Budget(seconds))

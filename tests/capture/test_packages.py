@@ -235,7 +235,8 @@ def test_packages_that_variables_and_the_system_add_are_seen_where_the_interpret
     users = tmp_path / "home" / ".local" / "lib" / "python3.12" / "site-packages"
     put(users, "of-user")
     put(tmp_path / "path", "of-path")
-    environ = {"HOME": str(tmp_path / "home"), "PYTHONPATH": f"/none:{tmp_path / 'path'}"}
+    nowhere = f"/none:/{'x' * 300}"  # no system has a name that is so long
+    environ = {"HOME": str(tmp_path / "home"), "PYTHONPATH": f"{nowhere}:{tmp_path / 'path'}"}
 
     def names_in(executable, environ):
         found = probe(executable, budget=Budget(60), cache=None, environ=environ)
@@ -264,6 +265,7 @@ def test_the_nearest_lock_file_of_the_project_is_named_with_its_digest(home, tmp
     (tmp_path / "uv.lock").write_text("of another project")
     (project / ".git").mkdir()
     assert seen(home, folder=project / "src").facts["lock"] is None
+    assert seen(home, folder=project / ("x" * 300)).facts["lock"] is None
     (project / "requirements.txt").write_text("attrs==25.1.0\n")
     (project / "poetry.lock").write_text("# locked\n")
     found = seen(home, folder=project / "src" / "deep")
@@ -286,6 +288,17 @@ def test_what_there_was_no_time_for_or_no_python_is_said(home):
     nowhere = probe(Path("/nowhere/python"), budget=Budget(1), cache=None)
     assert "packages" in nowhere.unseen
     assert "distributions" not in nowhere.facts
+
+
+def test_the_probes_load_nothing_that_takes_long_to_load():
+    heavy = "{'orjson', 'email', 'subprocess', 'packaging', 'socket', 'tempfile', 'importlib.util', 'yaml'}"
+    script = (
+        "from lineage.capture import command; import sys;"
+        "from lineage.capture.probes import config, machine, packages, usage, who;"
+        f"print({heavy} & sys.modules.keys())"
+    )
+    said = subprocess.check_output([sys.executable, "-I", "-c", script], text=True)
+    assert said.strip() == "set()"
 
 
 # --- what was read is remembered -----------------------------------------------------------------

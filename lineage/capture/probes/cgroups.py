@@ -15,6 +15,7 @@ from typing import TypeAlias
 
 from lineage.capture.found import Found, Json
 from lineage.capture.system_files import attempt, text
+from lineage.paths import is_there
 
 #: What stands for a limit that is none.
 UNLIMITED = "unlimited"
@@ -73,7 +74,7 @@ def limits(
     sys: Path, mounted: list[Mount], member: dict[str, str], found: Found
 ) -> dict[str, Json]:
     """The limits of processor time, processors, memory and processes. ``sys`` stands for /sys."""
-    groups = _Groups(sys, mounted, member)
+    groups = Groups(sys, mounted, member)
     said: dict[str, Json] = {}
     for name, controller, v1, v2 in (
         ("cpu", "cpu", _cpu_v1, _cpu_v2),
@@ -99,7 +100,7 @@ def limits(
     return said
 
 
-class _Groups:
+class Groups:
     """Where the groups of this process lie."""
 
     def __init__(self, sys: Path, mounted: list[Mount], member: dict[str, str]) -> None:
@@ -149,7 +150,7 @@ def _each(group: Group, read: Callable[[Path], Limit | None]) -> Iterator[Limit]
     # The first group of all is never limited, and has no file that could say so (cgroups(7)).
     first = group.folders[-1]
     tells = first / "release_agent" if group.version == 1 else first / "cgroup.controllers"
-    if tells.exists() and not (first / "cgroup.type").exists():
+    if is_there(tells) and not is_there(first / "cgroup.type"):
         yield None, first
 
 
@@ -197,7 +198,7 @@ def _number_in(name: str) -> Callable[[Path], Limit | None]:
     return read
 
 
-def _cpuset(groups: _Groups) -> Json:
+def _cpuset(groups: Groups) -> Json:
     """The processors that the process may run on, as the kernel lists them: ``0-3,8``."""
     group = groups.of("cpuset")
     if group is None:

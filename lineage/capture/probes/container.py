@@ -15,6 +15,7 @@ from lineage.access.secret_patterns import scrub
 from lineage.capture.found import Found, Json
 from lineage.capture.probes.cgroups import Mount
 from lineage.capture.system_files import attempt
+from lineage.paths import is_there
 
 _ID = r"(?P<id>[0-9a-f]{64})"
 #: Runtime -> what the path of a control group is called where it made it.
@@ -90,7 +91,7 @@ def _signs(
         for runtime, pattern in _MOUNTS:
             if match := pattern.search(mount.root):
                 yield f"mount of {mount.point}", {"runtime": runtime, **_named(match)}
-    if (root / ".dockerenv").exists():
+    if is_there(root / ".dockerenv"):
         yield "/.dockerenv", {}
     if variables.get("KUBERNETES_SERVICE_HOST"):
         namespace = attempt(root / "var" / _NAMESPACE)[0] or attempt(root / _NAMESPACE)[0]

@@ -16,6 +16,7 @@ from lineage.access.secret_patterns import scrub
 from lineage.capture.found import Budget, Found, Json
 from lineage.capture.probes import nvml
 from lineage.capture.system_files import attempt, text
+from lineage.paths import is_folder
 
 Device: TypeAlias = "dict[str, Any]"
 
@@ -52,7 +53,7 @@ def gpus(
     devices: list[Device] = []
     pci = _pci(sys, found)
     folder = proc / "driver" / "nvidia"
-    if folder.is_dir():
+    if is_folder(folder):
         about, devices = _nvidia(folder, budget, found)
         said |= about
         order = _allocate(devices, variables, found)

@@ -18,6 +18,7 @@ from urllib.parse import unquote
 from lineage.access.secret_patterns import scrub
 from lineage.capture.found import Budget, Found, Json
 from lineage.capture.probes.package_cache import Facts, PackageCache
+from lineage.paths import is_file, is_there
 from lineage.sources import installed, interpreter
 from lineage.sources.file_names import governing_names
 
@@ -193,7 +194,7 @@ def _local(distributions: list[Facts]) -> Iterator[Json]:
         url = str(origin.get("url"))
         path = Path(unquote(url.removeprefix(_FILE))) if url.startswith(_FILE) else None
         above = [] if path is None else [path, *path.parents]
-        repository = next((x for x in above if (x / ".git").exists()), None)
+        repository = next((x for x in above if is_there(x / ".git")), None)
         yield {
             "name": one.get("name"),
             "version": one.get("version"),
@@ -257,12 +258,12 @@ def _lock(folder: Path, found: Found) -> None:
     any, up to the top of the repository.
     """
     for above in [folder, *folder.parents][:_MOST_FOLDERS_UP]:
-        there = [above / name for name in governing_names() if (above / name).is_file()]
+        there = [above / name for name in governing_names() if is_file(above / name)]
         if there:
             found.facts["lock"] = _digested(there[0], found)
             found.facts["other_locks"] = [_safe(str(x)) for x in there[1:]]
             return
-        if (above / ".git").exists():
+        if is_there(above / ".git"):
             break
     found.facts["lock"] = None
 
