@@ -185,7 +185,12 @@ class Session:
 def alone(command):
     """Whether a command is ``lineage`` with its words, and nothing that needs a shell."""
     bare = re.sub(r"'[^']*'|\"[^\"$`]*\"|#.*", "", command)
-    return command.startswith("lineage ") and not re.search(r"[|<>&;$`*]", bare)
+    # Those that run a program end as it does, signals and all.
+    return (
+        command.startswith("lineage ")
+        and not command.startswith("lineage run")
+        and not re.search(r"[|<>&;$`*]", bare)
+    )
 
 
 def commands(text):

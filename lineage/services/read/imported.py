@@ -29,8 +29,9 @@ UNFINISHED = PREFIX + "unfinished/"
 MOST = 100
 #: For how many seconds what was seen is taken for what still is.
 _SECONDS = 1.0
-#: Who makes entries that name no run: what was joined, what people decided, what was sent, history.
-_OF_NO_RUNS = frozenset({"join", "steward", "export", "git", "lockfile"})
+#: Who makes entries that leave nothing to join: what was joined, what people decided, what was sent, history, and
+#: captured runs, which know themselves what they had.
+_OF_NO_RUNS = frozenset({"join", "steward", "export", "git", "lockfile", "captured"})
 #: Who reads what runs are joined with.
 _JOINED_WITH = frozenset({"git", "dvc", "lockfile"})
 #: Entries that are looked through for runs that are not joined yet.
