@@ -125,3 +125,20 @@ def test_when_time_runs_short_files_are_left_out_and_the_rest_is_kept(project):
     assert facts["complete"] is False
     if facts["kept"]:
         assert not {*late} & {*given_back(project.path, facts["kept"])}
+
+
+def test_the_files_are_kept_before_git_walks_through_a_long_past(project, tmp_path, monkeypatch):
+    head = project.commit("begin", {"train.py": "1\n"})
+    project.write({"train.py": "2\n"})
+    slow = tmp_path / "bin" / "git"
+    slow.parent.mkdir()
+    slow.write_text(
+        f'#!/bin/sh\ncase "$*" in *max-parents*) exec sleep 60;; esac\nexec {shutil.which("git")} "$@"\n'
+    )
+    slow.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{slow.parent}{os.pathsep}{os.environ['PATH']}")
+    found = captured(project.path, seconds=2)
+    facts = repository(found)
+    assert given_back(project.path, facts["kept"]) == {"train.py": b"2\n"}
+    assert (facts["namespace"], facts["commit"]["sha"]) == (None, head)
+    assert found.unseen[f"root commit of {project.path}"] == "the time was over"

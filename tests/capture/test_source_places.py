@@ -64,6 +64,17 @@ def test_a_broken_repository_above_is_said_in_one_line(tmp_path, broken):
     assert place["sha256"] == "4355a46b19d348dc2f57c046f8ef63d4538ebb936000f3c9ee954a27460dd865"
 
 
+def test_places_that_are_not_there_and_names_that_no_file_has(project):
+    project.commit("begin", {"train.py": "1\n"})
+    loop = project.path / "loop"
+    loop.symlink_to(loop)
+    places = [project.path / "gone/train.py", loop, Path("a\0b"), project.path / "train.py"]
+    found = captured(*places)
+    assert [x["inside"] for x in found.facts["places"]] == ["gone/train.py", "loop", "train.py"]
+    assert [x["sha256"] is None for x in found.facts["places"]] == [True, True, False]
+    assert repository(found)["kept"]
+
+
 def test_a_work_tree_of_its_own_has_its_own_head_index_and_files(project):
     main = project.commit("begin", {"train.py": "1\n"})
     project.git("config", "extensions.worktreeConfig", "true")

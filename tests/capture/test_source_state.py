@@ -259,3 +259,18 @@ def test_the_commits_that_the_run_made_are_told_from_those_it_went_to(project):
     assert [x["sha"] for x in end["commits"]] == [*made, merged]
     assert (end["moved"], end["head"], end["commit"]["sha"]) == (True, merged, merged)
     assert [x["path"] for x in end["changed"]] == ["old.py", "result.txt"]
+
+
+def test_where_no_log_tells_the_commits_of_the_run_it_is_said(project):
+    project.git("config", "core.logAllRefUpdates", "false")
+    project.commit("begin", {"train.py": "1\n"})
+    before = captured(project.path / "train.py")
+    project.commit("result", {"result.txt": "1\n"})
+    after = source.after(before, budget=Budget(60))
+    [end] = after.facts["repositories"]
+    assert (end["moved"], end["commits"]) == (True, None)
+    assert f"commits made during the run in {project.path}" in after.unseen
+    shutil.rmtree(project.path)
+    gone = source.after(before, budget=Budget(60))
+    assert gone.facts == {"repositories": []}
+    assert f"repository at {project.path}" in gone.unseen

@@ -36,6 +36,9 @@ MEMORY = 4 << 30
 #: The longest single name or line accepted from git (bytes).
 LONGEST = 1 << 20
 
+#: The most that is read from git at once (bytes): what a work tree of a million files gives.
+MOST = 1 << 28
+
 #: Files beyond this are compared by their hash instead of line by line.
 _BIG_FILE = "16m"
 
@@ -145,7 +148,8 @@ class Stream:
     def rest(self) -> bytes:
         """Read all that is left."""
         while self._more():
-            continue
+            if len(self._buffer) - self._at > MOST:
+                raise BadInput(f"git printed over {MOST:,} bytes", where=self._where)
         read, self._at = bytes(self._buffer[self._at :]), len(self._buffer)
         return read
 

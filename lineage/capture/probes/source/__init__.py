@@ -134,9 +134,9 @@ def _standing(path: bytes, one: Captured) -> str | None:
 
 def _digest(path: Path, found: Found) -> str | None:
     """The digest of a file, ``None`` for a folder."""
-    if not path.is_file():
-        return None
     try:
+        if not path.is_file():
+            return None
         if path.stat().st_size > LARGEST_FILE:
             found.miss(f"digest of {path}", f"it is larger than {LARGEST_FILE:,} bytes")
             return None

@@ -73,6 +73,8 @@ class Capturing:
             return self.done[spot.root]
         one = self.done[spot.root] = Captured(spot=spot, facts=_known(spot))
         try:
+            if (owner := spot.root.stat().st_uid) != os.geteuid():
+                one.facts["owner"] = owner
             with GitReader(spot.layout, deadline=self._deadline, named=spot.names) as reader:
                 self._with_git(one, reader, depth)
         except MissingExtra as error:
@@ -92,7 +94,7 @@ class Capturing:
             self._miss(one.spot, "work tree", "the repository has none (bare)")
         else:
             self._work_tree(one, history, depth, writing=self._may_write(one.spot))
-        one.facts["commit"] = history.described()
+        one.facts |= history.past()
 
     def _work_tree(self, one: Captured, history: History, depth: int, *, writing: bool) -> None:
         """Compare the files with HEAD, and take down what they are."""
@@ -200,7 +202,7 @@ class Capturing:
             return None, "there are too many repositories inside of each other"
         try:
             spot = opened(at)
-        except LineageError as error:
+        except (LineageError, OSError) as error:
             return None, scrub(str(error))
         captured = self.take(spot, depth)
         roles = captured.facts["roles"]
@@ -212,11 +214,10 @@ class Capturing:
 def _known(spot: Spot) -> dict[str, Json]:
     """What the repository's own files say, without git."""
     origin = spot.layout.settings.get("remote.origin.url")
-    owner = spot.root.stat().st_uid
     return {
         "roles": [*spot.roles],
         "root": str(spot.root),
-        "owner": owner if owner != os.geteuid() else None,
+        "owner": None,
         "origin": layout.normalised(origin) if origin else None,
         "head": spot.names.head,
         "branch": scrub(spot.names.head_name) if spot.names.head_name else None,

@@ -52,12 +52,11 @@ class History:
             return None
 
     def names(self) -> dict[str, Json]:
-        """Name, origin, branch, tags and merge base: what is quick to know."""
+        """Commit, branch and tags: what takes as long in every history, and what the state needs."""
         reader = self._reader
         head = self._asked("HEAD", lambda: reader.head)
         default = self._asked("default branch", lambda: reader.default_name)
         facts: dict[str, Json] = {
-            "namespace": self._asked("root commit", lambda: reader.namespace) if head else None,
             "default_branch": scrub(default) if default else None,
             "branch_kind": branch_kind(reader.head_name, default, reader.layout.settings),
             "shallow": _shallow(reader, head),
@@ -73,12 +72,27 @@ class History:
                 self._miss("commit", read.reason)
             else:
                 self.commit = read
-        facts["merge_base"], facts["ancestors"] = self._since(head, default)
         return facts
 
-    def _since(self, head: str, default: str | None) -> tuple[str | None, Json]:
+    def past(self) -> dict[str, Json]:
+        """The repository's name, where the branch began, and what finds HEAD again after a rewrite: git walks
+        through the past for it, so that it is asked last.
+        """
+        commit, reader = self.commit, self._reader
+        if commit is None:
+            return {"namespace": None, "merge_base": None, "ancestors": None, "commit": None}
+        namespace = self._asked("root commit", lambda: reader.namespace)
+        base, since = self._since(commit.sha)
+        return {
+            "namespace": namespace,
+            "merge_base": base,
+            "ancestors": since,
+            "commit": self._described(commit),
+        }
+
+    def _since(self, head: str) -> tuple[str | None, Json]:
         """Where HEAD left the default branch, and the commits since then, the newest first."""
-        reader = self._reader
+        reader, default = self._reader, self._reader.default_name
         if default is None:
             self._miss("merge base", "no branch is known to be the one that others are merged into")
             return None, None
@@ -98,11 +112,7 @@ class History:
         cut = len(since) > LONGEST_BRANCH
         return base, {"commits": [*since[:LONGEST_BRANCH]], "cut": cut}
 
-    def described(self) -> Json:
-        """HEAD's commit, with what finds it again after history was rewritten (slow for large changes)."""
-        commit = self.commit
-        if commit is None:
-            return None
+    def _described(self, commit: CommitObject) -> Json:
         known = {} if commit.is_merge else self._change((commit.sha,), "patch-id", "patch_id")
         if self._reader.default_branch != commit.sha:
             known |= self._branch(commit.sha)

@@ -40,8 +40,12 @@ def located(places: Sequence[tuple[Path, str]], found: Found) -> list[Place]:
     spots: dict[Path, Spot] = {}
     placed = []
     for given, role in places:
-        path = Path(os.path.realpath(given))
-        spot = _around(path, spots, found)
+        try:
+            path = Path(os.path.realpath(given))
+            spot = _around(path, spots, found)
+        except ValueError:  # a name with a null byte in it
+            found.miss(f"source of {given}", "no file can be called so")
+            continue
         if spot is not None and role not in spot.roles:
             spot.roles.append(role)
         placed.append(Place(role=role, given=given, path=path, spot=spot))
@@ -58,7 +62,7 @@ def _around(path: Path, spots: dict[Path, Spot], found: Found) -> Spot | None:
             continue
         try:
             spot = opened(above)
-        except LineageError as error:
+        except (LineageError, OSError) as error:
             found.miss(f"repository at {above}", str(error))
             continue
         return spots.setdefault(spot.root, spot)
@@ -66,7 +70,7 @@ def _around(path: Path, spots: dict[Path, Spot], found: Found) -> Spot | None:
 
 
 def opened(path: Path) -> Spot:
-    """The repository at a path. Raises ``LineageError``."""
+    """The repository at a path. Raises ``LineageError`` and ``OSError``."""
     inside = path.name == ".git" and path.is_dir()
     root = path.parent if inside else path
     found = layout.locate(root)
