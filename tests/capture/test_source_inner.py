@@ -113,6 +113,15 @@ def test_a_broken_repository_inside_is_named_as_not_captured(project):
     assert any("not captured" in x for x in found.unseen.values())
 
 
+def test_a_submodule_that_cannot_be_kept_leaves_the_project_incomplete(outer):
+    (outer.path / "vendor/lib/lib.py").write_text("2\n")
+    (outer.path / ".git/modules/vendor/lib/refs/lineage").write_text("in the way\n")
+    found = captured(outer.path / "train.py")
+    facts, (_, own) = repository(found), inner(found)
+    assert (own["kept"], own["complete"], facts["complete"]) == (None, True, False)
+    assert f"kept state of {outer.path / 'vendor/lib'}" in found.unseen
+
+
 def test_the_script_of_a_submodule_has_the_submodule_first_and_once(outer):
     places = [(outer.path / "vendor/lib/lib.py", "script"), (outer.path, "working-directory")]
     found = source.probe(places, budget=Budget(60))
@@ -121,6 +130,12 @@ def test_the_script_of_a_submodule_has_the_submodule_first_and_once(outer):
         (str(outer.path / "vendor/lib"), ["script", "submodule"]),
         (str(outer.path), ["working-directory"]),
     ]
+    found = source.probe([*reversed(places)], budget=Budget(60))
+    assert [(x["root"], x["roles"]) for x in found.facts["repositories"]] == [
+        (str(outer.path), ["working-directory"]),
+        (str(outer.path / "vendor/lib"), ["submodule", "script"]),
+    ]
+    assert found.facts["places"][1]["state"] == "clean"
 
 
 def test_a_module_installed_for_editing_brings_the_repository_it_lies_in(project, library):

@@ -16,7 +16,7 @@ import struct
 import subprocess
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,7 +31,8 @@ _TAKEN_OVER = frozenset(
     {"core.filemode", "core.symlinks", "core.ignorecase", "core.precomposeunicode"}
     | {"core.autocrlf", "core.eol", "core.trustctime", "core.checkstat", "core.sharedrepository"}
     | {"core.excludesfile", "core.attributesfile", "core.sparsecheckout", "core.sparsecheckoutcone"}
-    | {"sparse.expectfilesoutsideofpatterns", "core.protecthfs", "core.protectntfs"}
+    | {"status.showuntrackedfiles", "sparse.expectfilesoutsideofpatterns"}
+    | {"core.protecthfs", "core.protectntfs"}
 )
 #: By what git finds the settings of the machine and of the person.
 _OF_PEOPLE = (
@@ -39,7 +40,7 @@ _OF_PEOPLE = (
     *("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"),
 )
 _STATUS = (
-    *("status", "--porcelain=v2", "-z", "--no-renames", "--untracked-files=all"),
+    *("status", "--porcelain=v2", "-z", "--no-renames"),
     *("--ignore-submodules=all", "--no-ahead-behind"),
 )
 #: The mode of a submodule.
@@ -50,6 +51,9 @@ NOTHING = "0" * 40
 _LOOSE = 100
 _BLOB = 3
 _ARGUMENTS = 500
+#: So many paths are looked for one by one.
+_FEW = 20
+_NO = frozenset({"no", "false", "off", "0"})
 _NO_FILTER = frozenset({b"unspecified", b"unset", b"set", b""})
 #: Who makes the commits that keep a state: no person.
 _KEEPER = "lineage[bot] <lineage@localhost>"
@@ -82,9 +86,11 @@ class Tracked:
     def __init__(self, listed: bytes) -> None:
         self._listed = b"\0" + listed
 
-    def has(self, path: bytes) -> bool:
-        """Whether a path is in it."""
-        return b"\t" + path + b"\0" in self._listed
+    def has(self, paths: Collection[bytes]) -> set[bytes]:
+        """Those of these paths that are in it."""
+        if len(paths) < _FEW:
+            return {path for path in paths if b"\t" + path + b"\0" in self._listed}
+        return {*re.findall(rb"\t([^\0]*)\0", self._listed)}.intersection(paths)
 
     def links(self) -> Iterator[tuple[bytes, str]]:
         """Submodules: their paths, and the commits that the index has of them."""
@@ -119,6 +125,7 @@ class WorkingTree(Plumbing):
         self._layout = layout
         self._index = self._folder / "index"
         self._cwd = root
+        self._prefix: bytes = os.fsencode(root) + b"/"
         self._nothing: str = "0" * (40 if layout.algorithm == "sha1" else 64)
         try:
             self._borrow(head)
@@ -127,10 +134,12 @@ class WorkingTree(Plumbing):
             self.close()
             raise
         self._trusts_ctime: bool = (
-            settings.get("core.trustctime", "true").lower() in {"true", "yes", "on", "1"}
+            settings.get("core.trustctime", "true").lower() not in _NO
             and settings.get("core.checkstat", "default").lower() != "minimal"
         )
-        del self._environment["GIT_ATTR_SOURCE"]
+        #: Whether files that git does not know are looked for: in a home folder of settings, say, people forbid it.
+        self.shows_untracked: bool = settings.get("status.showuntrackedfiles", "") not in _NO
+        del self._environment["GIT_ATTR_SOURCE"], self._environment["GIT_ATTR_NOSYSTEM"]
         self._environment |= {
             **_handed_on("HOME", "XDG_CONFIG_HOME"),
             **_as_variables(settings),
@@ -188,7 +197,8 @@ class WorkingTree(Plumbing):
     @contextmanager
     def comparing(self) -> Iterator[Stream]:
         """Start to compare HEAD, index and files, and go on; ``changed`` waits for the answer."""
-        with self.stream(_STATUS) as stream:
+        untracked = "all" if self.shows_untracked else "no"
+        with self.stream((*_STATUS, f"--untracked-files={untracked}")) as stream:
             yield stream
 
     def tracked(self) -> Tracked:
@@ -214,7 +224,7 @@ class WorkingTree(Plumbing):
 
     def _as_noted(self, path: bytes, numbers: Sequence[bytes]) -> bool:
         try:
-            now = self.at(path).lstat()
+            now = self.lstat(path)
         except OSError:
             return False
         changed, changed_ns, modified, modified_ns, size = map(int, numbers)
@@ -228,6 +238,10 @@ class WorkingTree(Plumbing):
         """Read a file by the name of its object. Raises ``BadInput`` where it is not here."""
         with self.stream(("cat-file", "blob", oid)) as stream:
             return stream.rest()
+
+    def lstat(self, path: bytes) -> os.stat_result:
+        """What the system says of a file of the work tree, links not followed. Raises ``OSError``."""
+        return os.lstat(self._prefix + path)
 
     def at(self, path: bytes) -> Path:
         """Where a file of the work tree lies."""
@@ -333,7 +347,7 @@ def keep(layout: Layout, sha: str) -> str:
             folder.mkdir(exist_ok=True)
             if owner:
                 os.chown(folder, *owner)
-        part = target.with_name(f".{sha}.{os.getpid()}")  # no name of a reference begins so
+        part = target.with_name(f".{os.urandom(8).hex()}")  # no name of a reference begins so
         part.write_text(f"{sha}\n")
         if owner:
             os.chown(part, *owner)

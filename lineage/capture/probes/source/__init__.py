@@ -55,7 +55,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lineage.capture.found import Budget, Found, Json
@@ -88,7 +88,8 @@ def probe(
     for spot in spots(placed):
         capturing.take(spot)
     found.facts["repositories"] = [one.facts for one in capturing.done.values()]
-    found.facts["places"] = [_place(place, capturing, found) for place in placed]
+    standing = {spot.root: _standing(capturing.done[spot.root], placed) for spot in spots(placed)}
+    found.facts["places"] = [_place(place, standing, found) for place in placed]
     return found
 
 
@@ -101,35 +102,41 @@ def after(before: Found, *, budget: Budget, largest: int = LARGEST) -> Found:
     return found
 
 
-def _place(place: Place, capturing: Capturing, found: Found) -> Json:
+def _standing(one: Captured, placed: Sequence[Place]) -> dict[bytes, str]:
+    """How the places in one repository stand to it: as ``changes`` says, else clean or ignored."""
+    if one.state is None or one.tracked is None:
+        return {}
+    root = one.spot.root
+    inside = {_inside(place) for place in placed if place.spot and place.spot.root == root}
+    stands = {x.path: stated(x) for x in one.state.changes if x.path in inside}
+    rest = inside - stands.keys()
+    tracked = one.tracked.has(rest)
+    stands |= dict.fromkeys(tracked, "clean")
+    if one.state.shows_untracked:
+        stands |= dict.fromkeys(rest - tracked, "ignored")
+    return stands
+
+
+def _inside(place: Place) -> bytes:
+    return os.fsencode(place.path.relative_to(place.spot.root)) if place.spot else b""
+
+
+def _place(place: Place, standing: Mapping[Path, Mapping[bytes, str]], found: Found) -> Json:
     """A place: what of the repository it is, and the digest of a file."""
-    spot = place.spot
-    facts: dict[str, Json] = {
+    spot, inside = place.spot, _inside(place)
+    sha256 = _digest(place.path, found)
+    stands = standing[spot.root].get(inside) if spot and sha256 else None
+    if spot and sha256 and stands in {"ignored", None}:
+        reason = "git ignores it, or was not asked about it: it is in no kept tree"
+        found.miss(f"source of {place.path}", reason)
+    return {
         "role": place.role,
         "path": str(place.path),
         "repository": str(spot.root) if spot else None,
-        "inside": None,
-        "state": None,
-        "sha256": _digest(place.path, found),
+        "inside": shown(inside) if spot else None,
+        "state": stands,
+        "sha256": sha256,
     }
-    if spot is not None:
-        inside = place.path.relative_to(spot.root)
-        facts["inside"] = shown(os.fsencode(inside))
-        if facts["sha256"] is not None:
-            facts["state"] = _standing(os.fsencode(inside), capturing.done[spot.root])
-            if facts["state"] == "ignored":
-                found.miss(f"source of {place.path}", "git ignores it, so it is in no kept tree")
-    return facts
-
-
-def _standing(path: bytes, one: Captured) -> str | None:
-    """How a file stands to its repository."""
-    if one.state is None or one.tracked is None:
-        return None
-    for change in one.state.changes:
-        if change.path == path:
-            return stated(change)
-    return "clean" if one.tracked.has(path) else "ignored"
 
 
 def _digest(path: Path, found: Found) -> str | None:

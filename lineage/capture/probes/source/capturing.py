@@ -33,15 +33,18 @@ class Captured:
     """One repository that was taken down: its facts, and what else is asked about it."""
 
     spot: Spot
+    roles: list[Json]
     facts: dict[str, Json]
     state: State | None = None
     tracked: Tracked | None = None
 
-    @property
-    def as_inner(self) -> Inner:
+    def as_inner(self, *, keep: bool) -> Inner:
         """What the repository around it needs to know."""
         commit, complete = self.facts.get("state"), self.facts.get("complete") is True
-        return Inner(state=commit if isinstance(commit, str) else None, complete=complete)
+        lost = keep and self.facts["kept"] is None
+        return Inner(
+            state=commit if isinstance(commit, str) else None, complete=complete and not lost
+        )
 
 
 class Capturing:
@@ -69,9 +72,12 @@ class Capturing:
 
     def take(self, spot: Spot, depth: int = 0) -> Captured:
         """Take down one repository, and those inside of it; one that is done is not taken twice."""
-        if spot.root in self.done:
-            return self.done[spot.root]
-        one = self.done[spot.root] = Captured(spot=spot, facts=_known(spot))
+        if (known := self.done.get(spot.root)) is not None:
+            known.roles += [role for role in spot.roles if role not in known.roles]
+            return known
+        roles: list[Json] = [*spot.roles]
+        facts = {"roles": roles, **_known(spot)}
+        one = self.done[spot.root] = Captured(spot=spot, roles=roles, facts=facts)
         try:
             if (owner := spot.root.stat().st_uid) != os.geteuid():
                 one.facts["owner"] = owner
@@ -94,6 +100,8 @@ class Capturing:
             self._miss(one.spot, "work tree", "the repository has none (bare)")
         else:
             self._work_tree(one, history, depth, writing=self._may_write(one.spot))
+            if "default_branch" not in one.facts:
+                one.facts |= history.names()
         one.facts |= history.past()
 
     def _work_tree(self, one: Captured, history: History, depth: int, *, writing: bool) -> None:
@@ -120,7 +128,8 @@ class Capturing:
                 self._allowance.bytes, self._allowance.files = before
                 self._work_tree(one, history, depth, writing=False)
             else:
-                self._miss(spot, "work tree", scrub(str(error)))
+                what = "work tree" if one.state is None else "kept state"
+                self._miss(spot, what, scrub(str(error)))
 
     def _may_write(self, spot: Spot) -> bool:
         if not self._keep:
@@ -149,6 +158,9 @@ class Capturing:
         seen = Seen(changed=tuple(found), tracked=one.tracked, inner=inner)
         one.state = state(tree, seen, commit.tree if commit else None, self._allowance)
         one.facts |= one.state.facts()
+        if not tree.shows_untracked:
+            reason = "status.showUntrackedFiles says that they are not looked for"
+            self._miss(one.spot, "untracked files", reason)
         if one.state.tree is None:
             self._miss(one.spot, "tree", "git could not write it in the time there was")
             return
@@ -191,7 +203,7 @@ class Capturing:
                 self._found.miss(f"{role} repository {at}", f"it is not captured: {reason}")
                 inner[path] = Inner(state=None, complete=False)
                 continue
-            inner[path] = captured.as_inner
+            inner[path] = captured.as_inner(keep=self._keep)
             facts |= {k: captured.facts.get(k) for k in ("root", "head", "dirty", "state")}
         one.facts |= lists
         return inner
@@ -204,18 +216,14 @@ class Capturing:
             spot = opened(at)
         except (LineageError, OSError) as error:
             return None, scrub(str(error))
-        captured = self.take(spot, depth)
-        roles = captured.facts["roles"]
-        if isinstance(roles, list) and role not in roles:
-            roles.append(role)
-        return captured, ""
+        spot.roles.append(role)
+        return self.take(spot, depth), ""
 
 
 def _known(spot: Spot) -> dict[str, Json]:
     """What the repository's own files say, without git."""
     origin = spot.layout.settings.get("remote.origin.url")
     return {
-        "roles": [*spot.roles],
         "root": str(spot.root),
         "owner": None,
         "origin": layout.normalised(origin) if origin else None,

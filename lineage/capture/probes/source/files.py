@@ -14,11 +14,11 @@ from lineage.errors import BadInput
 from lineage.sources.git.working_tree import Changed, WorkingTree, blob_name
 
 #: No more files than this are taken in (each is an object of its own).
-MOST_FILES = 20_000
+MOST_FILES = 10_000
 #: Bytes of one file, where the caller says nothing else.
 LARGEST_FILE = 16 << 20
 #: The part of the time that is left for writing.
-_RESERVED = 0.3
+_RESERVED = 0.4
 
 
 @dataclass(slots=True)
@@ -71,7 +71,7 @@ def taken(
     there: list[tuple[bool, int, Changed, os.stat_result]] = []
     for change in changes:
         try:
-            about = tree.at(change.path).lstat()
+            about = tree.lstat(change.path)
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:
@@ -84,6 +84,9 @@ def taken(
     for _, _, change, about in sorted(there, key=lambda x: (x[0], x[1], x[2].path)):
         if allowance.over:
             found[change.path] = Withheld(size=about.st_size, reason="the time was over")
+        elif allowance.files <= 0 and change.unstaged != ".":
+            reason = f"there are more than {MOST_FILES:,} files"
+            found[change.path] = Withheld(size=about.st_size, reason=reason)
         else:
             found[change.path] = _One(tree, change, about).taken(allowance)
     return found
@@ -161,7 +164,7 @@ def _too_much(size: int, allowance: Allowance) -> str | None:
         return f"it is larger than {allowance.largest:,} bytes"
     if size > allowance.bytes:
         return f"all files together are larger than {allowance.total:,} bytes"
-    return None if allowance.files > 0 else f"there are more than {MOST_FILES:,} files"
+    return None
 
 
 def _read(path: Path, size: int) -> bytes | None:

@@ -30,43 +30,53 @@ class Place:
     """A file or folder with its role, where it really lies, and the repository that it is in."""
 
     role: str
-    given: Path
     path: Path
     spot: Spot | None
 
 
 def located(places: Sequence[tuple[Path, str]], found: Found) -> list[Place]:
     """Each place with its repository; those in one repository share it."""
-    spots: dict[Path, Spot] = {}
+    known: dict[Path, Spot | None] = {}
     placed = []
     for given, role in places:
         try:
             path = Path(os.path.realpath(given))
-            spot = _around(path, spots, found)
+            spot = _around(path, known, found)
         except ValueError:  # a name with a null byte in it
             found.miss(f"source of {given}", "no file can be called so")
             continue
-        if spot is not None and role not in spot.roles:
-            spot.roles.append(role)
-        placed.append(Place(role=role, given=given, path=path, spot=spot))
         if spot is None:
             found.miss(f"source of {given}", "it is in no usable repository")
+        elif role not in spot.roles:
+            spot.roles.append(role)
+        placed.append(Place(role=role, path=path, spot=spot))
     return placed
 
 
-def _around(path: Path, spots: dict[Path, Spot], found: Found) -> Spot | None:
+def _around(path: Path, known: dict[Path, Spot | None], found: Found) -> Spot | None:
+    """The repository around a path; ``known`` are folders that were asked about before."""
+    spot, passed = None, []
     for above in (path, *path.parents):
-        if above in spots:
-            return spots[above]
-        if not layout.looks(above):
-            continue
-        try:
-            spot = opened(above)
-        except (LineageError, OSError) as error:
-            found.miss(f"repository at {above}", str(error))
-            continue
-        return spots.setdefault(spot.root, spot)
-    return None
+        if above in known:
+            spot = known[above]
+            break
+        passed.append(above)
+        if (spot := _at(above, known, found)) is not None:
+            break
+    known |= dict.fromkeys(passed, spot)
+    return spot
+
+
+def _at(path: Path, known: dict[Path, Spot | None], found: Found) -> Spot | None:
+    if not layout.looks(path):
+        return None
+    try:
+        spot = opened(path)
+    except (LineageError, OSError) as error:
+        found.miss(f"repository at {path}", str(error))
+        return None
+    # The folder of git's own files leads to the same repository as the work tree around it.
+    return known.setdefault(spot.root, spot)
 
 
 def opened(path: Path) -> Spot:

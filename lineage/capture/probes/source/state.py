@@ -56,6 +56,7 @@ class State:
     complete: bool
     changes: tuple[Changed, ...]
     files: Mapping[bytes, Taken | Withheld]
+    shows_untracked: bool
     filters: Mapping[bytes, str]
 
     def facts(self) -> dict[str, Json]:
@@ -111,13 +112,16 @@ def state(tree: WorkingTree, seen: Seen, head_tree: str | None, allowance: Allow
     entries += [(path, LINK, x.state) for path, x in seen.inner.items() if x.state]
     known = head_tree is not None and not entries and not seen.inner
     oid = head_tree if known else _written(tree, entries, files.values())
-    whole = oid is not None and all(x.complete for x in seen.inner.values())
+    whole = (
+        oid is not None and tree.shows_untracked and all(x.complete for x in seen.inner.values())
+    )
     return State(
         tree=oid,
         dirty=bool(changed) or (None if oid is None else oid != head_tree),
         complete=whole and not any(isinstance(x, Withheld) for x in files.values()),
         changes=tuple(sorted(changed, key=lambda x: x.path)),
         files=files,
+        shows_untracked=tree.shows_untracked,
         filters={path: x for path, x in filters.items() if isinstance(files.get(path), Taken)},
     )
 
