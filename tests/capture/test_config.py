@@ -57,7 +57,7 @@ def test_a_secret_of_any_form_is_in_no_facts_wherever_it_stood(form, text, core,
     assert {"PYTHONPATH", "LANG"} <= found[0].facts["environment"].keys()
 
 
-NAMED = "hunter2"
+NAMED = "correcthorse"
 
 
 @pytest.mark.parametrize(

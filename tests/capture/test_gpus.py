@@ -134,6 +134,8 @@ def test_an_instance_is_told_with_the_device_that_it_is_cut_from(tmp_path, nvml,
     one, two = found.facts["gpus"]["devices"][1]["instances"]
     assert (one["uuid"], one["allocated"], two["allocated"]) == (MIGS[0], False, True)
     assert (two["gpu_instance"], two["compute_instance"]) == (3, 0)
+    by_number = seen(tmp_path, HOST, V2, in_proc(of), CUDA_VISIBLE_DEVICES="1")
+    assert by_number.facts["gpus"]["order"] is None
 
 
 def test_without_nvml_it_is_not_known_what_an_instance_is_cut_from(tmp_path):
@@ -156,7 +158,8 @@ def test_devices_that_nvml_does_not_show_to_this_process_are_not_allocated(tmp_p
     nvml(devices()[:1])
     found = seen(tmp_path, HOST, V2, in_proc())
     assert allocated(found) == {GPUS[0]}
-    assert [x["uuid"] for x in found.facts["gpus"]["devices"]] == GPUS
+    said = found.facts["gpus"]["devices"]
+    assert [(x["uuid"], x["allocated"]) for x in said] == [(x, x == GPUS[0]) for x in GPUS]
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,9 @@ def test_where_no_control_group_is_mounted_a_limit_is_not_known_rather_than_none
 
 def test_no_limit_is_distinct_from_a_huge_number(tmp_path):
     """Case 74."""
-    assert limit(seen(tmp_path / "a", HOST, docker_v1(NO_LIMIT)), "memory") == "unlimited"
+    free = seen(tmp_path / "a", HOST, docker_v1(NO_LIMIT))
+    assert (limit(free, "memory"), limit(free, "cpu")) == ("unlimited", "unlimited")
+    assert free.facts["effective"]["cpus"]["effective"] == 64
     huge = seen(tmp_path / "b", HOST, docker_v1(1 << 52))
     assert limit(huge, "memory") == 1 << 52
     assert huge.facts["effective"]["memory"]["effective"] == 528482304 * 1024
@@ -130,10 +132,13 @@ def test_what_limits_a_group_above_limits_the_program(tmp_path):
     assert found.facts["effective"]["cpus"]["effective"] == 2.5
 
 
-def test_in_a_namespace_the_group_that_is_mounted_is_the_own_one(tmp_path):
-    mounted = {"proc/self/mountinfo": mount_line("cgroup2", "/../..", "/sys/fs/cgroup")}
+@pytest.mark.parametrize(("root", "member"), [("/../..", "/"), ("/", "/../other")])
+def test_of_groups_outside_of_a_namespace_the_one_that_is_mounted_is_seen(tmp_path, root, member):
+    mounted = {"proc/self/mountinfo": mount_line("cgroup2", root, "/sys/fs/cgroup")}
     group = grouped("", memory__max=str(GIB), cpu__max="50000 100000", pids__max="max")
-    found = seen(tmp_path, HOST, V2, group, mounted)
+    other = grouped("/../other", memory__max="1", cpu__max="1 100000")
+    own = {"proc/self/cgroup": f"0::{member}\n"}
+    found = seen(tmp_path, HOST, V2, group, other, mounted, own)
     assert found.facts["effective"]["memory"]["effective"] == GIB
     assert found.facts["effective"]["cpus"]["effective"] == 0.5
 
@@ -154,6 +159,21 @@ def test_a_processor_that_has_no_name_gets_none(tmp_path):
     assert found.facts["cpu"]["simd"] == ["asimd", "sve"]
     assert (found.facts["cpu"]["cores"], found.facts["cpu"]["sockets"]) == (None, None)
     assert "sockets and cores" in found.unseen
+
+
+def test_sockets_and_cores_are_those_of_sys_where_the_list_of_processors_has_none(tmp_path):
+    topology = "sys/devices/system/cpu/cpu{0}/topology"
+    places = {0: (0, 0), 1: (0, 1), 2: (36, 0), 3: (36, 0)}
+    files = {
+        f"{topology.format(number)}/{name}": f"{place}\n"
+        for number, both in places.items()
+        for name, place in zip(("physical_package_id", "core_id"), both, strict=True)
+    }
+    found = seen(tmp_path, HOST, V2, {"proc/cpuinfo": ARM}, files)
+    assert (found.facts["cpu"]["sockets"], found.facts["cpu"]["cores"]) == (2, 3)
+    unknown = {f"{topology.format(x)}/physical_package_id": "-1\n" for x in places}
+    found = seen(tmp_path, HOST, V2, {"proc/cpuinfo": ARM}, files, unknown)
+    assert (found.facts["cpu"]["sockets"], found.facts["cpu"]["cores"]) == (None, None)
 
 
 def leaves(value):

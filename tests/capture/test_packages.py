@@ -91,6 +91,7 @@ def various(site):
     git = {"url": f"https://ana:{TOKEN}@git.example/r.git", "subdirectory": "sub"}
     git["vcs_info"] = {"vcs": "git", "commit_id": COMMIT, "requested_revision": "main"}
     put(site, "from-git", origin=git)
+    put(site, "of-a-clone", origin={**git, "url": "file:///srv/r.git"})
     archive = {"hashes": {"sha256": "ab" * 32}}
     url = f"https://x.example/z.zip?token={TOKEN}"
     put(site, "from-zip", origin={"url": url, "archive_info": archive})
@@ -107,9 +108,13 @@ def test_a_captured_environment_is_the_one_that_an_import_of_it_finds(home):
     various(home / SITE)
     found = identified(seen(home))
     assert environment_id(found) == imported(home)
-    assert {x.purl.partition("?")[0] for x in found.packages} == {
+    git = f"vcs_url=git%2Bhttps://git.example/r.git%40{COMMIT}"
+    assert {x.purl for x in found.packages} == {
         "pkg:pypi/plain-name@1.0.0",
-        *(f"pkg:pypi/{x}@1.0" for x in ("from-git", "from-zip", "odd", "no-record")),
+        f"pkg:pypi/from-git@1.0?{git}",
+        f"pkg:pypi/of-a-clone@1.0?vcs_url=git%2Bfile:///srv/r.git%40{COMMIT}",
+        "pkg:pypi/from-zip@1.0?download_url=https://x.example/z.zip",
+        *("pkg:pypi/odd@1.0", "pkg:pypi/no-record@1.0"),
     }
     assert (found.python, found.platform) == (VERSION, "linux_x86_64")
     assert found.unpinned == ["local (local folder)"]
@@ -285,9 +290,10 @@ def test_what_there_was_no_time_for_or_no_python_is_said(home):
     assert what == f"packages in {(home / SITE).resolve()}"
     assert reason.startswith("1 of 1 were not read")
     assert "packages" in probe(None, budget=Budget(1), cache=None).unseen
-    nowhere = probe(Path("/nowhere/python"), budget=Budget(1), cache=None)
-    assert "packages" in nowhere.unseen
-    assert "distributions" not in nowhere.facts
+    for gone in (Path("/nowhere/python"), home / "bin" / "gone"):
+        nowhere = probe(gone, budget=Budget(1), cache=None)
+        assert "packages" in nowhere.unseen
+        assert "distributions" not in nowhere.facts
 
 
 def test_the_probes_load_nothing_that_takes_long_to_load():
