@@ -69,6 +69,18 @@ def of_process(facts: Facts) -> dict[str, Value]:
     )
 
 
+def held_up(before: Facts, after: Facts) -> dict[str, Value]:
+    """What the control group refused while the run went on; of the most memory, what it is in the end."""
+    found: dict[str, Value] = {}
+    for name, each in after.items():
+        was = (before.get(name) or {}).get("value")
+        if name == "memory_peak":
+            found["group_memory_peak"] = each["value"]
+        elif was is not None:
+            found[name] = round(each["value"] - was, 6)
+    return found
+
+
 def _flat(facts: Facts, prefix: str = "") -> Iterator[tuple[str, Value]]:
     """Facts by dotted names; those of a list of facts by their place in it."""
     for key, value in facts.items():

@@ -147,7 +147,12 @@ class Run:
         ]
         told |= {"user": who.get("user"), "uid": who.get("uid")}
         told |= {"on_behalf_of": [one.get("name") for one in who.get("on_behalf_of") or ()]}
-        return environment.of_process(self._facts.get("machine") or {}) | clean(told)
+        later = ((self._ended(None) or {}).get("facts") or {}).get("usage") or {}
+        return {
+            **environment.of_process(self._facts.get("machine") or {}),
+            **environment.held_up(self._facts.get("usage") or {}, later),
+            **clean(told),
+        }
 
     # --- what it used ---
 

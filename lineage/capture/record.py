@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lineage.access.secret_patterns import scrub
+from lineage.access.secret_patterns import scrub, scrub_value
 from lineage.capture import spool
 from lineage.capture.found import Budget, Found, Json
 from lineage.capture.words import secrets_of, without_secrets
@@ -64,13 +64,13 @@ class Record:
     def new(cls, here: Path, warn: Warn) -> Record:
         """The record of a new run, in the spool that is meant in a folder."""
         found = cls(warn)
-        with found._telling():
+        with found.telling():
             found.run, found.path = spool.new(spool.folder(here))
         return found
 
     @contextmanager
-    def _telling(self) -> Iterator[None]:
-        """Tells what goes wrong inside, and lets nothing out: the run goes on."""
+    def telling(self) -> Iterator[None]:
+        """Tell what goes wrong inside, and let nothing out: the run goes on."""
         try:
             yield
         except Exception as error:  # noqa: BLE001 - whatever it is, it is no fault of the program
@@ -93,17 +93,20 @@ class Record:
         self, asked: Asked, words: Sequence[str], here: Path, probes: Sequence[Probe]
     ) -> None:
         """Write what is known before the program starts."""
-        facts, unseen = looked(probes)
-        said: dict[str, Json] = {
-            "name": asked.name,
-            "why": None if asked.why is None else scrub(asked.why),
-            "decision": asked.decision,
-            "params": dict(asked.params or {}),
-            "words": [*without_secrets(words, [*secrets_of(os.environ)]).words],
-            "here": str(here),
-            "parent": os.environ.get("LINEAGE_RUN"),
-        }
-        self._add("started", {**said, "facts": facts, "unseen": unseen, **_process()}, new=True)
+        with self.telling():
+            facts, unseen = looked(probes)
+            params = {name: scrub_value(name, str(v)) for name, v in (asked.params or {}).items()}
+            said: dict[str, Json] = {
+                "name": asked.name,
+                "why": None if asked.why is None else scrub(asked.why),
+                "decision": asked.decision,
+                "params": {**params},
+                "words": [*without_secrets(words, [*secrets_of(os.environ)]).words],
+                "here": str(here),
+                "parent": os.environ.get("LINEAGE_RUN"),
+            }
+            told = {**said, "facts": facts, "unseen": unseen, **_process()}
+            self._add("started", told, new=True)
 
     def end(self, said: Mapping[str, Json], probes: Sequence[Probe]) -> None:
         """Write how the program, or a step of it, ended."""
@@ -161,7 +164,7 @@ class Record:
     ) -> None:
         if self.path is None:
             return
-        with self._telling():
+        with self.telling():
             head = {
                 "event": event,
                 "format": run_file.FORMAT,

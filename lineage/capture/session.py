@@ -15,6 +15,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
@@ -77,7 +78,9 @@ class Handle:
 
     def params(self, values: Mapping[str, Any]) -> None:
         """Several parameters."""
-        self._note("params", [[name, _plain(name, value)] for name, value in values.items()])
+        with self._record.telling():
+            told = [[str(name), _plain(str(name), value)] for name, value in values.items()]
+            self._note("params", told)
 
     def metric(self, name: str, value: float, step: int | None = None) -> None:
         """A number that the run found; of each name the last one is the run's."""
@@ -108,11 +111,12 @@ class Handle:
         text = os.fspath(path)
         if self._record.path is None:
             return text
-        found = files.probe([text], self._here, Budget(60))
-        told = [{**file, **(more or {})} for file in found.facts["files"]]  # type: ignore[dict-item,union-attr]
-        self._note(role, told)
-        if found.unseen:
-            self._note("unseen", dict(found.unseen))
+        with self._record.telling():
+            found = files.probe([text], self._here, Budget(60))
+            told = [{**file, **(more or {})} for file in found.facts["files"]]  # type: ignore[dict-item,union-attr]
+            self._note(role, told)
+            if found.unseen:
+                self._note("unseen", dict(found.unseen))
         return text
 
     def _note(self, what: str, said: dict[str, Any] | list[Any]) -> None:
@@ -154,8 +158,9 @@ class Handle:
         if not self._owner or os.getpid() != self._pid:
             return
         if self._step is None:
-            observe.stop()
-            self._record.note_observed(observe.observed(self._record))
+            with self._record.telling():
+                observe.stop()
+                self._record.note_observed(observe.observed(self._record))
         told = {"step": self._step, "seconds": time.monotonic() - self._began, **_of_error(error)}
         self._record.end(told, self._after())
         if self._step is None:
@@ -195,10 +200,11 @@ def begin(
     else:
         record = Record.new(here, warn)
         probes = Probes.of_this_process()
-        record.begin(asked, sys.orig_argv, here, probes.before())
+        record.begin(replace(asked, params=None), sys.orig_argv, here, probes.before())
         found = Handle(record, here, deliver=deliver, after=probes.after)
         os.environ.update(record.environ())
-        observe.start(record)
+        if record.path is not None:
+            observe.start(record)
         atexit.register(_at_exit, found)
     if asked.params:
         found.params(asked.params)

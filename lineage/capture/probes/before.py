@@ -11,9 +11,12 @@ from pathlib import Path
 from lineage.capture import spool
 from lineage.capture.command import interpreter_of, script_of
 from lineage.capture.found import Budget, Found
-from lineage.capture.probes import config, machine, packages, source, who
+from lineage.capture.probes import config, machine, packages, source, usage, who
 from lineage.capture.record import Probe
 from lineage.paths import expanded
+
+#: The folder of this package: where it is a repository, that says nothing of a run.
+_OURS = Path(__file__).parents[3]
 
 
 class Probes:
@@ -31,11 +34,13 @@ class Probes:
         self._words, self._here, self._environ = words, here, environ
         self._executable = executable
         self._source: Found | None = None
+        #: The repositories that packages are installed out of.
+        self._local: Sequence[Path] = ()
 
     @classmethod
     def of_command(cls, words: Sequence[str], here: Path, environ: Mapping[str, str]) -> Probes:
         """Those of a command that is going to be started."""
-        return cls(words, here, environ, interpreter_of(words, environ.get("PATH"), here))
+        return cls(words, here, environ, interpreter_of(words, environ.get("PATH"), here, environ))
 
     @classmethod
     def of_this_process(cls) -> Probes:
@@ -45,24 +50,27 @@ class Probes:
     def before(self) -> Sequence[Probe]:
         """What there is before it starts."""
         return [
-            Probe(name="source", look=self._look_at_source, seconds=5),
             Probe(name="packages", look=self._look_at_packages, seconds=5),
+            Probe(name="source", look=self._look_at_source, seconds=5),
             Probe(name="machine", look=self._look_at_machine, seconds=5),
+            Probe(name="usage", look=_look_at_usage, seconds=1),
             Probe(name="who", look=self._look_at_who, seconds=1),
             Probe(name="config", look=self._look_at_config, seconds=1),
         ]
 
     def after(self) -> Sequence[Probe]:
-        """What became of the source while it ran."""
+        """What became of the source while it ran, and what it was held up by."""
+        used = Probe(name="usage", look=_look_at_usage, seconds=1)
         if self._source is None or not self._source.facts.get("repositories"):
-            return []
-        return [Probe(name="source", look=self._look_again, seconds=5)]
+            return [used]
+        return [Probe(name="source", look=self._look_again, seconds=5), used]
 
     def _look_at_source(self, budget: Budget) -> Found:
         places = [(self._here, "working-directory")]
         script = script_of(self._words, self._here)
         if script is not None:
             places.insert(0, (script, "script"))
+        places += [(path, "module") for path in self._local]
         self._source = source.probe(places, budget=budget)
         return self._source
 
@@ -72,13 +80,18 @@ class Probes:
 
     def _look_at_packages(self, budget: Budget) -> Found:
         cache = expanded(self._environ.get("XDG_CACHE_HOME") or "~/.cache")
-        return packages.probe(
+        found = packages.probe(
             self._executable,
             budget=budget,
             cache=cache / "lineagedb" / "packages",
             environ=self._environ,
             folder=self._here,
         )
+        local = found.facts.get("local")
+        told = [one for one in local if isinstance(one, dict)] if isinstance(local, list) else []
+        roots = [Path(str(one["repository"])) for one in told if one.get("repository")]
+        self._local = [root for root in roots if root != _OURS]
+        return found
 
     def _look_at_machine(self, budget: Budget) -> Found:
         return machine.probe(environ=self._environ, budget=budget)
@@ -93,3 +106,8 @@ class Probes:
     def _look_at_config(self, budget: Budget) -> Found:
         del budget
         return config.probe(self._words, self._environ, spool.key(spool.folder(self._here)))
+
+
+def _look_at_usage(budget: Budget) -> Found:
+    del budget
+    return usage.probe()
