@@ -170,7 +170,7 @@ _SIGNS = (*dict.fromkeys(sign for form in _HIDDEN for sign in form.signs), "lin_
 
 #: A word as long as a secret without a sign: most texts hold none.
 _WORD = re.compile(r"(?<![\w+/=.-])[A-Za-z0-9+/]{40}(?![\w+/=.-])")
-_OURS = re.compile(r"\blin_[0-9A-Za-z]{8}_[0-9A-Za-z]{49}\b")
+OURS = re.compile(r"\blin_[0-9A-Za-z]{8}_[0-9A-Za-z]{49}\b")
 #: Attribute names whose value is a secret whatever it looks like.
 _TELLING = re.compile(
     rf"(?:^|[._/\s:-])(?:{NAMES}|pwd|auth[_-]?token|access[_-]?token|refresh[_-]?token|cookie)"
@@ -198,7 +198,7 @@ def secrets_in(text: str, name: str | None = None) -> Iterator[str]:
     for form in _REPORTED:
         if _may_hold(form, lowered) and form.pattern.search(text):
             yield form.name
-    if _OURS.search(text):
+    if OURS.search(text):
         yield "lineage-token"
 
 
@@ -297,7 +297,7 @@ def _scrub(text: str) -> str:
         for form in _HIDDEN:
             if _may_hold(form, lowered):
                 text = form.hide(text)
-        text = _OURS.sub(SCRUBBED, text) if "lin_" in lowered else text
+        text = OURS.sub(SCRUBBED, text) if "lin_" in lowered else text
         if text == before:
             break
     return text

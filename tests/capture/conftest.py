@@ -5,8 +5,9 @@ import pytest
 
 import lineage
 from tests.importers.conftest import new_repository
+from tests.importers.test_git_hostile import evil
 
-__all__ = ["new_repository", "project", "workspace"]
+__all__ = ["evil", "new_repository", "project", "workspace"]
 
 
 @pytest.fixture

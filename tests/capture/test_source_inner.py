@@ -87,6 +87,17 @@ def test_a_submodule_that_is_not_checked_out_is_named(outer):
     assert repository(found)["dirty"] is False
 
 
+def test_a_submodule_at_which_git_was_told_not_to_look_is_looked_at(outer):
+    outer.git("update-index", "--assume-unchanged", "vendor/lib")
+    (outer.path / "vendor/lib/lib.py").write_text("2\n")
+    found = captured(outer.path / "train.py")
+    said, own = inner(found)
+    assert said["dirty"]
+    assert outer.git("rev-parse", f"{repository(found)['kept']}:vendor/lib") == own["kept"]
+    outer.git("submodule", "deinit", "-q", "--force", "vendor/lib")
+    assert repository(captured(outer.path / "train.py"))["dirty"] is False
+
+
 def test_an_untracked_repository_inside_is_kept_like_a_submodule(project, library):
     project.commit("begin", {"train.py": "1\n"})
     project.git("clone", "-q", str(library.path), "cloned")

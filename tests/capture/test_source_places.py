@@ -148,6 +148,17 @@ def test_a_repository_without_files_has_a_commit_and_no_work_tree(project, tmp_p
     assert "has none" in found.unseen[f"work tree of {tmp_path / 'bare.git'}"]
 
 
+def test_a_work_tree_of_a_bare_repository_is_kept_in_that(project, tmp_path):
+    project.commit("begin", {"train.py": "1\n"})
+    bare = tmp_path / "bare.git"
+    project.git("clone", "-q", "--bare", ".", str(bare))
+    project.git("-C", str(bare), "worktree", "add", "-q", "-b", "work", "../work")
+    (tmp_path / "work/train.py").write_text("2\n")
+    facts = repository(captured(tmp_path / "work/train.py"))
+    assert (facts["bare"], facts["branch"]) == (False, "refs/heads/work")
+    assert given_back(bare, facts["kept_ref"]) == {"train.py": b"2\n"}
+
+
 def test_a_folder_of_git_itself_belongs_to_its_work_tree(project):
     project.commit("begin", {"train.py": "1\n"})
     facts = repository(captured(project.path / ".git/hooks", role="working-directory"))

@@ -14,7 +14,8 @@ import pytest
 
 from lineage.capture.found import Budget
 from lineage.capture.probes import source
-from tests.capture.sources import captured, repository, states
+from tests.capture.sources import captured, given_back, repository, states
+from tests.importers.test_git_hostile import MATRIX, poison
 
 
 @pytest.fixture
@@ -78,6 +79,22 @@ def test_no_program_that_settings_name_is_run(
     assert given_back_raw(project, repository(before)["kept"], "new.py") == "3"
 
 
+@pytest.mark.parametrize(("key", "value", "attributes", "_"), MATRIX, ids=[x[0] for x in MATRIX])
+def test_no_setting_that_the_reader_of_history_is_tested_with_runs_its_program(
+    evil, tmp_path, monkeypatch, key, value, attributes, _
+):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    poison(evil, tmp_path, key, value, attributes)
+    evil.write({"a": "edited\n", "new": "new\n"})
+    (tmp_path / "canary").unlink(missing_ok=True)
+    before = source.probe([(evil.path, "script")], budget=Budget(10))
+    source.after(before, budget=Budget(10))
+    assert not (tmp_path / "canary").exists()
+    facts = repository(before)
+    assert evil.git("cat-file", "blob", f"{facts['kept']}:a") == "edited"
+    assert evil.git("cat-file", "blob", f"{facts['kept']}:new") == "new"
+
+
 def given_back_raw(project, commit, path):
     """A file of a commit; unlike `git archive`, `cat-file` runs no filter."""
     return project.git("-c", "core.fsmonitor=false", "cat-file", "blob", f"{commit}:{path}")
@@ -111,7 +128,8 @@ def large_files(project, tmp_path, monkeypatch):
     for name in ("clean", "smudge"):
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("HOME", str(tmp_path))
-    files = {f"data/{x}.bin": f"object {x}\n" for x in range(5)}
+    files: dict = {f"data/{x}.bin": f"object {x}\n" for x in range(5)}
+    files["data/large.bin"] = bytes(17 << 20)
     project.commit("begin", files | {".gitattributes": "*.bin filter=lfs -text\n", "a.py": "1\n"})
     project.git("clone", "-q", ".", "../clone")
     return type(project)(project.path.parent / "clone")
@@ -123,7 +141,8 @@ def test_a_fresh_clone_with_large_files_is_clean_and_an_edit_is_kept_raw(large_f
     facts = repository(captured(root))
     assert (facts["dirty"], facts["changes"]) == (False, [])
     (root / "data/0.bin").write_bytes(b"other  0\n")
-    os.utime(root / "data/1.bin")  # its bytes are what the pointer names
+    for name in ("1", "large"):  # their bytes are what the pointers name
+        os.utime(root / f"data/{name}.bin")
     facts = repository(captured(root))
     [change] = facts["changes"]
     assert (change["path"], change["state"], change["filter_not_applied"]) == (
@@ -134,6 +153,25 @@ def test_a_fresh_clone_with_large_files_is_clean_and_an_edit_is_kept_raw(large_f
     assert given_back_raw(large_files, facts["kept"], "data/1.bin").startswith(
         "version https://git-lfs"
     )
+
+
+def test_a_fresh_clone_with_any_other_filter_is_clean_too(project, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    rules = '[filter "upper"]\n\tclean = tr a-z A-Z\n\tsmudge = tr A-Z a-z\n\trequired = true\n'
+    (tmp_path / ".gitconfig").write_text(rules)
+    project.commit("begin", {f"{x}.txt": f"text {x}\n" for x in range(20)})
+    project.commit("filtered", {".gitattributes": "*.txt filter=upper\n"})
+    project.git("add", "--renormalize", ".")
+    project.commit("renormalised", {})
+    project.git("clone", "-q", ".", "../clone")
+    clone = project.path.parent / "clone"
+    assert project.git("cat-file", "blob", "HEAD:1.txt") == "TEXT 1"
+    assert (clone / "1.txt").read_text() == "text 1\n"
+    assert states(repository(captured(clone))) == {}
+    (clone / "1.txt").write_text("text x\n")
+    facts = repository(captured(clone))
+    assert states(facts) == {"1.txt": "unstaged"}
+    assert project.git("-C", str(clone), "cat-file", "blob", f"{facts['kept']}:1.txt") == "text x"
 
 
 @pytest.mark.parametrize("setting", ["core.autocrlf=true", "core.eol=crlf"])
@@ -162,6 +200,18 @@ def test_the_persons_own_rules_of_what_to_ignore_hold(project, tmp_path, monkeyp
         {"x.swp": "1", "x.log": "1", "sub/.gitignore": "out\n", "sub/out/x": "1", "n.py": "1"}
     )
     assert [*states(repository(captured(project.path)))] == ["n.py", "sub/.gitignore"]
+
+
+def test_where_people_told_git_to_look_for_no_new_files_none_is_taken_and_that_is_said(project):
+    project.commit("begin", {".bashrc": "1\n"})
+    project.git("config", "status.showUntrackedFiles", "no")
+    project.write({".bashrc": "2\n", "letters/private.txt": "1\n", "try.py": "1\n"})
+    found = captured(project.path / "try.py")
+    facts = repository(found)
+    assert given_back(project.path, facts["kept"]) == {".bashrc": b"2\n"}
+    assert facts["complete"] is False
+    assert "showUntrackedFiles" in found.unseen[f"untracked files of {project.path}"]
+    assert f"source of {project.path / 'try.py'}" in found.unseen
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")

@@ -68,6 +68,18 @@ def test_a_file_with_a_secret_in_it_is_withheld_and_its_text_is_nowhere(project,
         assert PLANTED[form].splitlines()[0] not in text
 
 
+def test_two_states_of_a_withheld_file_are_told_apart_by_a_digest_under_a_key(project):
+    project.commit("begin", {"train.py": "1\n"})
+    marks = []
+    for secret in ("A=first\n", "A=first\n", "A=other\n"):
+        project.write({".env": secret})
+        found = captured(project.path, key=b"k" * 32)
+        marks.append(repository(found)["withheld"][0]["hmac"])
+        assert hashlib.sha256(secret.encode()).hexdigest() not in str(found)
+    assert marks[0] == marks[1] != marks[2]
+    assert "hmac" not in repository(captured(project.path))["withheld"][0]
+
+
 def test_a_secret_that_is_staged_is_not_kept_for_good(project):
     project.commit("begin", {"train.py": "1\n"})
     project.write({"key.py": PLANTED["github"]})

@@ -152,6 +152,18 @@ def test_a_file_taken_out_of_the_index_and_still_there_is_in_the_tree(project):
     assert given_back(project.path, facts["kept"]) == {"a.py": b"2\n"}
 
 
+def test_an_edit_that_leaves_size_and_times_as_they_were_is_found(project):
+    """Git knows such files by the time of its index, which is as old as they are."""
+    project.git("config", "core.trustctime", "false")
+    project.write({"a.py": "1\n"})
+    os.utime(project.path / "a.py", (10**9, 10**9))
+    project.commit("begin", {})
+    (project.path / "a.py").write_text("2\n")
+    for file in ("a.py", ".git/index"):
+        os.utime(project.path / file, (10**9, 10**9))
+    assert states(repository(captured(project.path))) == {"a.py": "unstaged"}
+
+
 def test_a_folder_in_the_place_of_a_file_and_the_other_way_round(project):
     project.commit("begin", {"a": "1\n", "b/c.py": "1\n", "b/d.py": "1\n"})
     (project.path / "a").unlink()
@@ -183,6 +195,15 @@ def test_edits_at_which_git_was_told_not_to_look_are_found(project, flag):
     facts = repository(captured(project.path))
     assert states(facts) == {"config.yaml": "hidden"}
     assert given_back(project.path, facts["kept"])["config.yaml"] == b"lr: 2\n"
+
+
+def test_a_file_that_is_gone_and_that_git_takes_for_unchanged_is_not_in_the_tree(project):
+    project.commit("begin", {"config.yaml": "lr: 1\n", "other.yaml": "a: 1\n"})
+    project.git("update-index", "--assume-unchanged", "config.yaml")
+    (project.path / "config.yaml").unlink()
+    facts = repository(captured(project.path))
+    assert [(x["path"], x["change"]) for x in facts["changes"]] == [("config.yaml", "deleted")]
+    assert given_back(project.path, facts["kept"]) == {"other.yaml": b"a: 1\n"}
 
 
 def test_without_keep_the_state_is_named_alike_and_nothing_is_written(edited):

@@ -16,15 +16,16 @@ import struct
 import subprocess
 import time
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lineage.errors import InputStalled
-from lineage.paths import put_in_place
-from lineage.sources.git.layout import OURS, Layout, plain_text
+from lineage.paths import expanded
+from lineage.sources.git.keeping import owner_of
+from lineage.sources.git.layout import Layout
 from lineage.sources.git.plumbing import OUTPUT_TIMEOUT, Plumbing, Stream, program
+from lineage.sources.git.status import Tracked
 
 #: Settings that name no program and say how files are compared with the index, or what is ignored.
 _TAKEN_OVER = frozenset(
@@ -34,6 +35,8 @@ _TAKEN_OVER = frozenset(
     | {"status.showuntrackedfiles", "sparse.expectfilesoutsideofpatterns"}
     | {"core.protecthfs", "core.protectntfs"}
 )
+#: Settings that name files: git reads a device, or waits for a pipe, as long as there is something in it.
+_FILES = frozenset({"core.excludesfile", "core.attributesfile"})
 #: By what git finds the settings of the machine and of the person.
 _OF_PEOPLE = (
     *("PATH", "HOME", "XDG_CONFIG_HOME"),
@@ -43,68 +46,19 @@ _STATUS = (
     *("status", "--porcelain=v2", "-z", "--no-renames"),
     *("--ignore-submodules=all", "--no-ahead-behind"),
 )
-#: The mode of a submodule.
-LINK = "160000"
-#: Where there is no object.
-NOTHING = "0" * 40
 #: Few objects are written one file each, more as one pack (receive.unpackLimit).
 _LOOSE = 100
 _BLOB = 3
 _ARGUMENTS = 500
-#: So many paths are looked for one by one.
-_FEW = 20
 _NO = frozenset({"no", "false", "off", "0"})
 _NO_FILTER = frozenset({b"unspecified", b"unset", b"set", b""})
 #: Who makes the commits that keep a state: no person.
 _KEEPER = "lineage[bot] <lineage@localhost>"
 _MESSAGE = "The files of a work tree when a run began"
-_TRACKED = re.compile(rb"([A-Za-z]) (\d{6}) ([0-9a-f]+) \d\t([^\0]*)\0")
 _STAT = re.compile(
     rb"([^\0]*)\0  ctime: (\d+):(\d+)\n  mtime: (\d+):(\d+)\n  dev: \d+\tino: \d+\n"
     rb"  uid: \d+\tgid: \d+\n  size: (\d+)\tflags: [0-9a-f]+\n"
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changed:
-    """A path that is not as HEAD has it. ``staged`` and ``unstaged`` are git's letters (``M``, ``A``, ``D``,
-    ``T``, ``U``, ``?``), or ``.``; modes and objects are those of HEAD, the index and, the mode, of the work tree.
-    """
-
-    path: bytes
-    staged: str
-    unstaged: str
-    mode_in_head: str = "000000"
-    mode: str = "000000"
-    in_head: str = NOTHING
-    in_index: str = NOTHING
-
-
-class Tracked:
-    """What the index holds."""
-
-    def __init__(self, listed: bytes) -> None:
-        self._listed = b"\0" + listed
-
-    def has(self, paths: Collection[bytes]) -> set[bytes]:
-        """Those of these paths that are in it."""
-        if len(paths) < _FEW:
-            return {path for path in paths if b"\t" + path + b"\0" in self._listed}
-        return {*re.findall(rb"\t([^\0]*)\0", self._listed)}.intersection(paths)
-
-    def links(self) -> Iterator[tuple[bytes, str]]:
-        """Submodules: their paths, and the commits that the index has of them."""
-        if b" 160000 " in self._listed:
-            for _, mode, oid, path in _TRACKED.findall(self._listed):
-                if mode == LINK.encode():
-                    yield path, oid.decode()
-
-    def hidden(self) -> Iterator[tuple[bytes, str, str]]:
-        """Files at which git was told not to look (assume-unchanged, skip-worktree): path, mode, object."""
-        if re.search(rb"\0[a-zS] ", self._listed):
-            for tag, mode, oid, path in _TRACKED.findall(self._listed):
-                if tag.islower() or tag == b"S":
-                    yield path, mode.decode(), oid.decode()
 
 
 class WorkingTree(Plumbing):
@@ -137,8 +91,11 @@ class WorkingTree(Plumbing):
             settings.get("core.trustctime", "true").lower() not in _NO
             and settings.get("core.checkstat", "default").lower() != "minimal"
         )
+        self.sparse: bool = settings.get("core.sparsecheckout", "false").lower() not in _NO
         #: Whether files that git does not know are looked for: in a home folder of settings, say, people forbid it.
-        self.shows_untracked: bool = settings.get("status.showuntrackedfiles", "") not in _NO
+        self.shows_untracked: bool = (
+            settings.get("status.showuntrackedfiles", "all").lower() not in _NO
+        )
         del self._environment["GIT_ATTR_SOURCE"], self._environment["GIT_ATTR_NOSYSTEM"]
         self._environment |= {
             **_handed_on("HOME", "XDG_CONFIG_HOME"),
@@ -163,7 +120,8 @@ class WorkingTree(Plumbing):
             *(("exclude", layout.common), ("attributes", layout.common)),
             ("sparse-checkout", layout.gitdir),
         ):
-            (info / name).symlink_to(folder / "info" / name)
+            if (folder / "info" / name).is_file():
+                (info / name).symlink_to(folder / "info" / name)
         for shared in layout.gitdir.glob("sharedindex.*"):
             shutil.copy2(shared, self._folder / shared.name)  # git sets the times of what it uses
         index = layout.gitdir / "index"
@@ -190,13 +148,17 @@ class WorkingTree(Plumbing):
             raise InputStalled("git was stopped when its time was over") from error
         pairs = (x.partition("\n") for x in os.fsdecode(said.stdout).split("\0"))
         found = {key: value if equals else "true" for key, equals, value in pairs}
-        return {key: value for key, value in found.items() if key in _TAKEN_OVER}
+        return {
+            key: value
+            for key, value in found.items()
+            if key in _TAKEN_OVER and (key not in _FILES or (self.root / expanded(value)).is_file())
+        }
 
     # --- reading ----------------------------------------------------------------------------------
 
     @contextmanager
     def comparing(self) -> Iterator[Stream]:
-        """Start to compare HEAD, index and files, and go on; ``changed`` waits for the answer."""
+        """Start to compare HEAD, index and files, and go on; ``status.changed`` parses the answer."""
         untracked = "all" if self.shows_untracked else "no"
         with self.stream((*_STATUS, f"--untracked-files={untracked}")) as stream:
             yield stream
@@ -289,70 +251,12 @@ class WorkingTree(Plumbing):
         return [(how.decode(), path) for how, path in zip(words[::2], words[1::2], strict=False)]
 
 
-def changed(stream: Stream) -> list[Changed]:
-    """Read what ``WorkingTree.comparing`` finds."""
-    found: dict[bytes, Changed] = {}
-    for line in stream.rest().split(b"\0"):
-        if line[:1] in {b"1", b"u", b"?"}:
-            one = _changed(line)
-            before = found.get(one.path)
-            # A file that was taken out of the index, and is still there, comes twice.
-            found[one.path] = replace(before, unstaged="?") if before else one
-    return [*found.values()]
-
-
-def _changed(line: bytes) -> Changed:
-    if line.startswith(b"?"):
-        return Changed(path=line[2:], staged="?", unstaged="?")
-    unmerged = line.startswith(b"u")
-    words = [os.fsdecode(word) for word in line.split(b" ", 10 if unmerged else 8)]
-    # Of a conflict the modes and objects of base, ours and theirs are said; the index has none of its own.
-    mode_in_head, mode, in_head, in_index = (
-        (words[4], words[6], words[8], NOTHING) if unmerged else (words[3], *words[5:8])
-    )
-    return Changed(
-        path=os.fsencode(words[-1]),
-        staged=words[1][0],
-        unstaged=words[1][1],
-        mode_in_head=mode_in_head,
-        mode=mode,
-        in_head=in_head,
-        in_index=in_index,
-    )
-
-
 def blob_name(data: bytes, algorithm: str) -> str:
     """The name that git has for a file with this content."""
     digest = hashlib.new(algorithm, usedforsecurity=False)
     digest.update(b"blob %d\0" % len(data))
     digest.update(data)
     return digest.hexdigest()
-
-
-def owner_of(layout: Layout) -> tuple[int, int] | None:
-    """User and group that a repository's objects belong to, where that is another user. Raises ``OSError``."""
-    about = layout.objects.stat()
-    return None if about.st_uid == os.geteuid() else (about.st_uid, about.st_gid)
-
-
-def keep(layout: Layout, sha: str) -> str:
-    """Name a commit ``refs/lineage/keep/<sha>``, so that git keeps it when no branch leads to it any more.
-    Git is not asked to: it would run a hook. Raises ``OSError``.
-    """
-    name = f"refs/{OURS}/keep/{sha}"
-    target = layout.common / name
-    if plain_text(target) != f"{sha}\n":
-        owner = owner_of(layout)
-        for folder in (target.parent.parent, target.parent):
-            folder.mkdir(exist_ok=True)
-            if owner:
-                os.chown(folder, *owner)
-        part = target.with_name(f".{os.urandom(8).hex()}")  # no name of a reference begins so
-        part.write_text(f"{sha}\n")
-        if owner:
-            os.chown(part, *owner)
-        put_in_place(part, target)
-    return name
 
 
 def _pack(contents: Sequence[bytes], algorithm: str) -> Iterator[bytes]:

@@ -35,7 +35,8 @@ The facts of ``probe``, as JSON (texts hold bytes that are no UTF-8 as surrogate
           "staged_oid",               only where the index holds a third version; null for none
           "filter_not_applied"}],     only for files that git would have filtered: the name of the filter
        "changes_total": 5,
-       "withheld": [{"path", "size", "reason"}], "withheld_total": 0,
+       "withheld": [{"path", "size", "reason", "hmac"}],  "hmac" (SHA-256) only for secrets, and with a key
+       "withheld_total": 0,
        "submodules": [{"path", "pinned", "root", "head", "dirty", "state"}],   "root" is null and "reason"
        "nested": [{"path", "root", "head", "dirty", "state"}]}],               says why, where it is not taken
      "places": [{"role", "path", "repository", "inside", "sha256",
@@ -77,14 +78,16 @@ def probe(
     budget: Budget,
     keep: bool = True,
     largest: int = LARGEST,
+    key: bytes | None = None,
 ) -> Found:
     """Find the repositories around places (path and role: ``script``, ``module``, ``working-directory``), the most
     telling place first, and take down the state of each. With ``keep`` it is written into the repository, under a
-    reference of ours. Files of more than ``largest`` bytes together are withheld. Raises nothing.
+    reference of ours. Files of more than ``largest`` bytes together are withheld; of files with secrets the digest
+    under ``key`` is taken down, where there is one. Raises nothing.
     """
     found = Found()
     placed = located(places, found)
-    capturing = Capturing(found, budget, Allowance(largest, budget), keep=keep)
+    capturing = Capturing(found, budget, Allowance(largest, budget, key), keep=keep)
     for spot in spots(placed):
         capturing.take(spot)
     found.facts["repositories"] = [one.facts for one in capturing.done.values()]

@@ -18,9 +18,11 @@ from lineage.capture.probes.source.places import Spot, opened
 from lineage.capture.probes.source.state import Inner, Seen, State, shown, state
 from lineage.errors import LineageError, MissingExtra
 from lineage.sources.git import layout
+from lineage.sources.git.keeping import keep, owner_of
 from lineage.sources.git.objects import CommitObject
 from lineage.sources.git.reader import GitReader
-from lineage.sources.git.working_tree import Changed, Tracked, WorkingTree, changed, keep, owner_of
+from lineage.sources.git.status import Changed, Tracked, changed
+from lineage.sources.git.working_tree import WorkingTree
 
 #: Repositories of one probe, those inside of others included, and how deep they lie in each other.
 _MOST, _DEEPEST = 50, 5
@@ -119,7 +121,7 @@ class Capturing:
                 with tree.comparing() as stream:
                     one.facts |= history.names()
                     one.tracked = tree.tracked()
-                    found = changed(stream)
+                    found = changed(stream.rest())
                 self._state(one, tree, history.commit, found, depth)
         except (LineageError, OSError, ValueError) as error:
             if writing and not self._budget.over:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
 import stat
 from collections.abc import Iterable
@@ -11,7 +13,8 @@ from pathlib import Path
 
 from lineage.capture.found import Budget
 from lineage.errors import BadInput
-from lineage.sources.git.working_tree import Changed, WorkingTree, blob_name
+from lineage.sources.git.status import Changed
+from lineage.sources.git.working_tree import WorkingTree, blob_name
 
 #: No more files than this are taken in (each is an object of its own).
 MOST_FILES = 10_000
@@ -23,10 +26,13 @@ _RESERVED = 0.4
 
 @dataclass(slots=True)
 class Allowance:
-    """Bytes, files and time that may still be taken, by all repositories of a probe together."""
+    """Bytes, files and time that may still be taken, by all repositories of a probe together. Of files with
+    secrets the digest under ``key`` is known, if there is one.
+    """
 
     total: int
     budget: Budget
+    key: bytes | None = None
     bytes: int = field(init=False)
     files: int = MOST_FILES
 
@@ -55,10 +61,13 @@ class Taken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Withheld:
-    """A file that is not taken in: its size in bytes, if there is one, and why."""
+    """A file that is not taken in: its size in bytes, if there is one, and why; of one with secrets the HMAC-SHA256,
+    by which two states can be told apart.
+    """
 
     size: int | None
     reason: str
+    hmac: str | None = None
 
 
 def taken(
@@ -108,29 +117,33 @@ class _One:
         from lineage.access.secret_files import is_credential_file
 
         size = self.about.st_size
-        if is_credential_file(self.path):
-            return Withheld(size=size, reason="it is a file of credentials, by its name")
         if stat.S_ISLNK(self.about.st_mode):
             return self._link()
         if not stat.S_ISREG(self.about.st_mode):
             return Withheld(size=None, reason="it is no regular file")
+        secret = (
+            "it is a file of credentials, by its name" if is_credential_file(self.path) else None
+        )
         in_index = self.change.unstaged == "."
-        if (reason := _too_much(size, allowance)) and not in_index:
-            return Withheld(size=size, reason=reason)
-        if not reason:
-            try:
-                data = _read(self.tree.at(self.change.path), size)
-            except OSError as error:
-                return Withheld(size=size, reason=_said(error))
-            if data is None:
-                return Withheld(size=size, reason="it changed while it was read")
-            if self._tells(data):
-                return Withheld(size=size, reason="a secret is in it")
-            if not in_index:
-                allowance.bytes -= size
-                allowance.files -= 1
-                return Taken(mode=self._mode(), oid=blob_name(data, self.tree.algorithm), data=data)
-        return Taken(mode=self.change.mode, oid=self.change.in_index)
+        if reason := _too_much(size, allowance):
+            if secret or not in_index:
+                return Withheld(size=size, reason=secret or reason)
+            return Taken(mode=self.change.mode, oid=self.change.in_index)
+        try:
+            data = _read(self.tree.at(self.change.path), size)
+        except OSError as error:
+            return Withheld(size=size, reason=secret or _said(error))
+        if data is None:
+            return Withheld(size=size, reason=secret or "it changed while it was read")
+        if secret or self._tells(data):
+            mark = hmac.new(allowance.key, data, hashlib.sha256) if allowance.key else None
+            digest = mark.hexdigest() if mark else None
+            return Withheld(size=size, reason=secret or "a secret is in it", hmac=digest)
+        if in_index:
+            return Taken(mode=self.change.mode, oid=self.change.in_index)
+        allowance.bytes -= size
+        allowance.files -= 1
+        return Taken(mode=self._mode(), oid=blob_name(data, self.tree.algorithm), data=data)
 
     def _link(self) -> Taken | Withheld:
         try:

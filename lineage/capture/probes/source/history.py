@@ -10,6 +10,7 @@ from typing import TypeVar
 from lineage.access.secret_patterns import scrub
 from lineage.capture.found import Budget, Found, Json
 from lineage.errors import LineageError
+from lineage.sources.git import layout
 from lineage.sources.git.branches import LONGEST_BRANCH, bases
 from lineage.sources.git.diff import Diff, files_of, paths_digest
 from lineage.sources.git.objects import CommitObject, Identity
@@ -145,7 +146,7 @@ class History:
         """Who made it, as the mailmap corrects their names."""
         people = [x for x in (commit.author, commit.committer, *commit.coauthors) if x]
         # Most repositories have none, and to ask git costs two processes.
-        has_mailmap = (self._root / ".mailmap").exists()
+        has_mailmap = (self._root / ".mailmap").exists() or layout.is_bare(self._root)
         corrected: Mapping[Identity, Identity] = {}
         if has_mailmap:
             corrected = self._asked("mailmap", lambda: self._reader.mailmap(people)) or {}

@@ -11,19 +11,20 @@ from dataclasses import dataclass, replace
 from lineage.access.secret_patterns import scrub
 from lineage.capture.found import Json
 from lineage.capture.probes.source.files import (
-    LARGEST_FILE,
     Allowance,
     Taken,
     Withheld,
     taken,
 )
 from lineage.errors import BadInput, InputStalled
-from lineage.sources.git.working_tree import LINK, Changed, Tracked, WorkingTree
+from lineage.sources.git.status import HIDDEN, LINK, Changed, Tracked
+from lineage.sources.git.working_tree import WorkingTree
 from lineage.sources.git_lfs import pointer
 
 #: No more paths than this are listed of a kind; they are counted all the same.
 MOST_LISTED = 1_000
-#: What git's letters mean, and one of ours: a change that git was told not to see.
+_SOME = 1 << 20
+#: What git's letters mean.
 _HOW = {
     "M": "modified",
     "T": "modified",
@@ -32,7 +33,6 @@ _HOW = {
     "D": "deleted",
     "U": "unmerged",
 }
-HIDDEN = "h"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +105,7 @@ def state(tree: WorkingTree, seen: Seen, head_tree: str | None, allowance: Allow
     changed += _hidden(tree, seen.tracked)
     modified = [x.path for x in changed if x.unstaged in "MT"]
     filters = tree.filters(modified) if modified else {}
-    changed = list(_filtered(tree, changed, filters))
+    changed = list(_filtered(tree, changed, filters, allowance))
     files = taken(tree, changed, allowance)
     changed = [x for x in changed if not (x.unstaged == HIDDEN and _is_index(x, files.get(x.path)))]
     entries = [_entry(x, files.get(x.path)) for x in changed]
@@ -140,14 +140,14 @@ def _written(
 
 
 def _hidden(tree: WorkingTree, tracked: Tracked) -> list[Changed]:
-    """Files that may differ and at which git was told not to look."""
-    there = [x for x in tracked.hidden() if os.path.lexists(tree.at(x[0]))]
-    same = tree.untouched([path for path, _, _ in there])
-    return [
-        Changed(path=path, staged=".", unstaged=HIDDEN, mode=mode, in_head=oid, in_index=oid)
-        for path, mode, oid in there
-        if path not in same
+    """Files that may differ and at which git was told not to look; what it skips need not be there."""
+    told = [
+        x
+        for x in tracked.hidden(sparse=tree.sparse)
+        if x.unstaged == HIDDEN or os.path.lexists(tree.at(x.path))
     ]
+    same = tree.untouched([x.path for x in told])
+    return [replace(x, unstaged=HIDDEN) for x in told if x.path not in same]
 
 
 def _is_index(change: Changed, one: Taken | Withheld | None) -> bool:
@@ -155,7 +155,7 @@ def _is_index(change: Changed, one: Taken | Withheld | None) -> bool:
 
 
 def _filtered(
-    tree: WorkingTree, changed: list[Changed], filters: dict[bytes, str]
+    tree: WorkingTree, changed: list[Changed], filters: dict[bytes, str], allowance: Allowance
 ) -> Iterator[Changed]:
     """Without files that differ from the index only because their filter was not run, and that nobody touched
     since git wrote them, or that are the object their pointer of Git LFS names.
@@ -163,7 +163,7 @@ def _filtered(
     same = tree.untouched([*filters])
     for change in changed:
         path = change.path
-        if path not in filters or not (path in same or _is_pointed_at(tree, change)):
+        if path not in filters or not (path in same or _is_pointed_at(tree, change, allowance)):
             yield change
             continue
         del filters[path]
@@ -171,13 +171,17 @@ def _filtered(
             yield replace(change, unstaged=".")
 
 
-def _is_pointed_at(tree: WorkingTree, change: Changed) -> bool:
-    """Whether a file is what its pointer of Git LFS in the index stands for."""
+def _is_pointed_at(tree: WorkingTree, change: Changed, allowance: Allowance) -> bool:
+    """Whether a file is what its pointer of Git LFS in the index stands for, as far as there is time to read it."""
     try:
-        found, size = pointer(tree.read(change.in_index)), tree.at(change.path).stat().st_size
-        if found is None or found.size != size or size > LARGEST_FILE:
+        found = pointer(tree.read(change.in_index))
+        if found is None or found.size != tree.lstat(change.path).st_size:
             return False
-        return hashlib.sha256(tree.at(change.path).read_bytes()).hexdigest() == found.sha256
+        digest = hashlib.sha256()
+        with tree.at(change.path).open("rb") as file:
+            while (some := file.read(_SOME)) and not allowance.over:
+                digest.update(some)
+        return digest.hexdigest() == found.sha256
     except (BadInput, OSError):
         return False
 
@@ -207,7 +211,8 @@ def _how(change: Changed) -> str:
 
 
 def _withheld(path: bytes, one: Withheld) -> dict[str, Json]:
-    return {"path": shown(path), "size": one.size, "reason": one.reason}
+    facts: dict[str, Json] = {"path": shown(path), "size": one.size, "reason": one.reason}
+    return facts | ({"hmac": one.hmac} if one.hmac else {})
 
 
 def shown(path: bytes) -> str:
