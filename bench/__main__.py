@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from bench import (
+    capture,
     crowd,
     exactness,
     exchange,
@@ -78,12 +79,13 @@ TABLES: Mapping[str, Callable[[Graph, Path], Table]] = {
     "server": _server,
     "joins": lambda _, folder: _table(joins.measure(folder)),
     "exchange": lambda _, folder: _table(exchange.measure(folder)),
+    "capture": lambda _, folder: _table(capture.measure(folder)),
     "command": lambda graph, folder: _table(startup.measure(graph, folder), graph),
 }
 
 
 #: Those that take their minutes on a graph of any size.
-_LONG = {"writers", "server", "joins", "exchange"}
+_LONG = {"writers", "server", "joins", "exchange", "capture"}
 
 
 def _chosen(size: int) -> list[str]:

@@ -129,7 +129,7 @@ class Machine(EntityNoun):
     could have. Equal ones on one host are one node.
     """
 
-    host: str | None = attribute("The name of the host.", indexed=True)
+    host: str | None = attribute("The name of the host.")
     processor: str | None = attribute("The model of its processor.")
     cores: int | None = attribute("How many processors the run could have.")
     memory: int | None = attribute("Bytes of memory that the run could have.")

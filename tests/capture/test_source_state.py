@@ -164,6 +164,19 @@ def test_an_edit_that_leaves_size_and_times_as_they_were_is_found(project):
     assert states(repository(captured(project.path))) == {"a.py": "unstaged"}
 
 
+def test_a_file_taken_out_of_the_index_because_it_is_ignored_now_is_gone(project):
+    project.commit("begin", {"a.py": "1\n", "data/x.bin": "1\n", "data/y": "1\n"})
+    project.git("rm", "-q", "-r", "--cached", "data")
+    project.write({".gitignore": "data/\n"})
+    facts = repository(captured(project.path))
+    assert {x["path"]: x["change"] for x in facts["changes"]} == {
+        "data/x.bin": "deleted",
+        "data/y": "deleted",
+        ".gitignore": "added",
+    }
+    assert {*given_back(project.path, facts["kept"])} == {".gitignore", "a.py"}
+
+
 def test_a_folder_in_the_place_of_a_file_and_the_other_way_round(project):
     project.commit("begin", {"a": "1\n", "b/c.py": "1\n", "b/d.py": "1\n"})
     (project.path / "a").unlink()

@@ -4,8 +4,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from importlib import metadata
 
 import pytest
@@ -39,11 +42,25 @@ def folder(tmp_path_factory):
     made = {"eventType": "COMPLETE", "outputs": [{"namespace": "db", "name": "clean"}]}
     told = [{**about, **more, "eventTime": "2026-01-02T03:04:05Z"} for more in (read, made)]
     (path / "events.ndjson").write_text("\n".join(map(json.dumps, told)))
+    shutil.copy(run_captured(tmp_path_factory.mktemp("run")), path / "captured.run")
     return path
+
+
+def run_captured(place):
+    """The file of a run that was captured, of a program that reads and writes."""
+    (place / "in.csv").write_text("a,b\n" * 30)
+    spool = place / "spool"
+    command = [sys.executable, "-c", "from lineage.cli import main; main()", "run"]
+    words = ["--in", "in.csv", "--out", "out.csv", "--", "cp", "in.csv", "out.csv"]
+    environ = {**os.environ, "LINEAGE_SPOOL": str(spool), "LINEAGE_STORE": str(place / "no.db")}
+    subprocess.run([*command, *words], cwd=place, env=environ, capture_output=True, check=True)
+    [found] = spool.glob("*.run")
+    return found
 
 
 def source_for(name, folder):
     inside = {
+        "captured": "captured.run",
         "document": "doc.json",
         "lockfile": "uv.lock",
         "mlflow": "mlflow.db",

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import importers
 from importers.base import Importer, Options, Source
-from importers.lockfile import environment_of_model, records
 from importers.tally import Tally
 from lineage.access.mask import loss
 from lineage.access.secret_patterns import counting
@@ -162,6 +161,9 @@ def _environment_of_model(
     files: Mapping[str, bytes],
 ) -> tuple[str, Sequence[Record]] | None:
     """The environment that the files beside a model or a run describe, with its records."""
+    # It reads many formats, which most sources have nothing of.
+    from importers.lockfile import environment_of_model, records
+
     found = environment_of_model(files, Tally())
     if found is None:
         return None

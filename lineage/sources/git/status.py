@@ -66,7 +66,7 @@ class Tracked:
                     path=path,
                     staged=".",
                     unstaged=SKIPPED if skipped else HIDDEN,
-                    mode=mode.decode(),
+                    mode_in_head=mode.decode(),
                     in_head=oid.decode(),
                     in_index=oid.decode(),
                 )

@@ -91,6 +91,7 @@ class WorkingTree(Plumbing):
             settings.get("core.trustctime", "true").lower() not in _NO
             and settings.get("core.checkstat", "default").lower() != "minimal"
         )
+        self.trusts_modes: bool = settings.get("core.filemode", "true").lower() not in _NO
         self.sparse: bool = settings.get("core.sparsecheckout", "false").lower() not in _NO
         #: Whether files that git does not know are looked for: in a home folder of settings, say, people forbid it.
         self.shows_untracked: bool = (

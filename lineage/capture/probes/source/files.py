@@ -79,6 +79,8 @@ def taken(
     found: dict[bytes, Taken | Withheld] = {}
     there: list[tuple[bool, int, Changed, os.stat_result]] = []
     for change in changes:
+        if (change.staged, change.unstaged) == ("D", "."):
+            continue  # taken out of the index: if it still lies there, git ignores it
         try:
             about = tree.lstat(change.path)
         except (FileNotFoundError, NotADirectoryError):
@@ -167,9 +169,11 @@ class _One:
 
     def _mode(self) -> str:
         """Its mode in git: as git sees it, else as the file says."""
-        if self.change.mode in {"100644", "100755"}:
-            return self.change.mode
-        return "100755" if self.about.st_mode & stat.S_IXUSR else "100644"
+        known = self.change.mode if self.tree.trusts_modes else self.change.mode_in_head
+        if known in {"100644", "100755"}:
+            return known
+        runs = self.tree.trusts_modes and self.about.st_mode & stat.S_IXUSR
+        return "100755" if runs else "100644"
 
 
 def _too_much(size: int, allowance: Allowance) -> str | None:

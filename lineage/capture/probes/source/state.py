@@ -107,8 +107,9 @@ def state(tree: WorkingTree, seen: Seen, head_tree: str | None, allowance: Allow
     filters = tree.filters(modified) if modified else {}
     changed = list(_filtered(tree, changed, filters, allowance))
     files = taken(tree, changed, allowance)
-    changed = [x for x in changed if not (x.unstaged == HIDDEN and _is_index(x, files.get(x.path)))]
+    # Also what is as the index has it: of a path that is only meant to be added, the index holds no file.
     entries = [_entry(x, files.get(x.path)) for x in changed]
+    changed = [x for x in changed if not (x.unstaged == HIDDEN and _is_index(x, files.get(x.path)))]
     entries += [(path, LINK, x.state) for path, x in seen.inner.items() if x.state]
     known = head_tree is not None and not entries and not seen.inner
     oid = head_tree if known else _written(tree, entries, files.values())
@@ -151,7 +152,7 @@ def _hidden(tree: WorkingTree, tracked: Tracked) -> list[Changed]:
 
 
 def _is_index(change: Changed, one: Taken | Withheld | None) -> bool:
-    return isinstance(one, Taken) and one.oid == change.in_index
+    return isinstance(one, Taken) and (one.mode, one.oid) == (change.mode_in_head, change.in_index)
 
 
 def _filtered(
