@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from threading import Timer
 
+from lineage.capture import observe
 from lineage.capture.found import Json
 from lineage.capture.probes import files
 from lineage.capture.probes.before import Probes
@@ -49,7 +50,7 @@ def launch(
     probes = Probes.of_command(words, here, environ)
     record.begin(asked, words, here, [*probes.before(), declared, before])
     try:
-        running = Program(words, {**environ, **record.environ()})
+        running = Program(words, {**environ, **record.environ(), **probes.watched()})
     except OSError as error:
         warn(f"{words[0]}: {error.strerror}")
         ended = Ended(code=_NOT_THERE if error.errno == errno.ENOENT else _CANNOT)
@@ -63,6 +64,8 @@ def launch(
         if early is not None:
             early.cancel()
             early.join()
+        with record.telling():
+            record.note_observed(observe.observed(record))
         record.end(_told(ended, record), [declared, before, *probes.after()])
     if record.path is not None:
         deliver(record.path)

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from tests.capture.launched import runs, stored
+from tests.capture.launched import run, runs, stored
 
 
 @pytest.fixture
@@ -126,3 +126,59 @@ def test_no_random_number_is_drawn(workspace, observed):
     )
     done = subprocess.run([sys.executable, "probe.py"], capture_output=True, text=True, check=True)
     assert done.stdout == "True\n"
+
+
+PLAIN = """
+import os, sys
+print([os.environ.get("PYTHONPATH"), [p for p in sys.path if "injected" in p]])
+text = open("data.csv").read()
+open("out.csv", "w").write(text * 2)
+"""
+
+
+@pytest.fixture
+def plain(workspace):
+    """A program that knows nothing of capture, and its data."""
+    (workspace / "data.csv").write_text(DATA)
+    (workspace / "plain.py").write_text(PLAIN)
+    return [sys.executable, "plain.py"]
+
+
+def test_a_program_that_knows_nothing_of_capture_is_seen_under_the_launcher(workspace, plain):
+    done = run(*plain, options=["--name", "x"])
+    assert (done.stdout, done.stderr) == ("[None, []]\n", "")
+    with stored(workspace) as opened:
+        answer = opened.trace("artifact:out.csv")
+    names = {node.attributes.get("name", "").rpartition("/")[2] for node in answer.nodes}
+    assert {"data.csv", "x"} <= names
+    assert {
+        e.attributes.get("witness") for e in answer.edges if e.relation == "wasGeneratedBy"
+    } == {"opened"}
+
+
+def test_the_path_and_the_module_of_the_user_are_as_they_were(workspace, plain):
+    (workspace / "own").mkdir()
+    (workspace / "own" / "sitecustomize.py").write_text("print('mine')\n")
+    environ = {**os.environ, "PYTHONPATH": str(workspace / "own")}
+    done = run(*plain, env=environ)
+    bare = subprocess.run(plain, env=environ, capture_output=True, text=True, check=True)
+    assert bare.stdout == f"mine\n{[environ['PYTHONPATH'], []]}\n"
+    # The launcher is a Python too.
+    assert done.stdout == f"mine\n{bare.stdout}"
+
+
+@pytest.mark.parametrize("option", ["-I", "-S", "-E"])
+def test_a_python_that_wants_no_help_has_none(workspace, plain, option):
+    done = run(plain[0], option, *plain[1:])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(runs(workspace)) == 1
+
+
+def test_a_module_of_the_user_that_fails_fails_as_it_would(workspace, plain):
+    (workspace / "own").mkdir()
+    (workspace / "own" / "sitecustomize.py").write_text("raise ValueError('no')\n")
+    environ = {**os.environ, "PYTHONPATH": str(workspace / "own")}
+    done = run(*plain, env=environ)
+    bare = subprocess.run(plain, env=environ, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (bare.returncode, bare.stdout)
+    assert done.stderr.splitlines()[-1:] == bare.stderr.splitlines()[-1:]

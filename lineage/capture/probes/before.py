@@ -17,6 +17,8 @@ from lineage.paths import expanded
 
 #: The folder of this package: where it is a repository, that says nothing of a run.
 _OURS = Path(__file__).parents[3]
+#: What a Python loads first that is told to tell what it opens.
+_INJECTED = Path(__file__).parents[1] / "injected"
 
 
 class Probes:
@@ -57,6 +59,17 @@ class Probes:
             Probe(name="who", look=self._look_at_who, seconds=1),
             Probe(name="config", look=self._look_at_config, seconds=1),
         ]
+
+    def watched(self) -> Mapping[str, str]:
+        """The variables by which a Python that is started tells which files it opens; none for other programs. It
+        has its own path again before anything of the program is loaded.
+        """
+        if self._executable is None:
+            return {}
+        own = self._environ.get("PYTHONPATH")
+        if own is None:
+            return {"PYTHONPATH": str(_INJECTED)}
+        return {"PYTHONPATH": f"{_INJECTED}{os.pathsep}{own}", "LINEAGE_PYTHONPATH": own}
 
     def after(self) -> Sequence[Probe]:
         """What became of the source while it ran, and what it was held up by."""

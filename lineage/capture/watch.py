@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sees which files this process opens, by an audit hook (PEP 578): whatever opens them through Python is seen, here
+and in processes forked from here; what a library opens by itself, such as Arrow, is not.
+
+It stands alone, on the standard library: it is also loaded by its path into programs whose Python does not have this
+package (``injected/sitecustomize.py``), and has to be quick there.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import threading
+
+TYPE_CHECKING = False  # that of ``typing`` costs five milliseconds
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeAlias
+
+    #: Told of each file when it is first opened.
+    Say: TypeAlias = Callable[[dict[str, Any]], None]
+
+#: Files of one run that are told.
+MOST = 10_000
+#: What is no data of a run: code, what the system has of itself, caches, and what tools keep for themselves.
+_CODE = (".py", ".pyc", ".pyi", ".pyd", ".so", ".pth", ".egg-link")
+_ASIDE = frozenset(
+    {".git", ".lineage", "__pycache__", ".ipynb_checkpoints", "site-packages", "dist-packages"}
+)
+_SYSTEM = (
+    *("/proc/", "/sys/", "/dev/", "/etc/", "/usr/", "/lib/", "/lib64/", "/bin/", "/sbin/", "/run/"),
+    *("/var/lib/", "/tmp/"),  # noqa: S108 - nothing is written there
+)
+_WRITES = os.O_WRONLY | os.O_RDWR
+
+
+class Watch:
+    """What is watched in this process: one hook for all runs, as a hook cannot be taken away."""
+
+    def __init__(self) -> None:
+        self._say: Say | None = None
+        self._seen: set[Any] = set()
+        self._told = 0
+        self._busy = threading.local()
+        self._skipped: tuple[str, ...] = ()
+        self._here = ""
+
+    def start(self, say: Say) -> None:
+        """Tell from now on which files are opened, each once for reading and once for writing."""
+        # Who works in a folder that is skipped means that one.
+        self._here = os.getcwd() + "/"  # noqa: PTH109 - pathlib takes milliseconds to load
+        self._skipped = (*_SYSTEM, *(f"{path}/" for path in _own()))
+        self._seen.clear()
+        self._told, self._say = 0, say
+
+    def stop(self) -> None:
+        """Tell no more."""
+        self._say = None
+
+    def hook(self, event: str, given: tuple[Any, ...]) -> None:
+        """Called for everything that Python audits: what is none of ours must cost next to nothing."""
+        if self._say is None or event not in _EVENTS or getattr(self._busy, "is_ours", False):
+            return
+        self._busy.is_ours = True
+        try:
+            _EVENTS[event](self, given)
+        except Exception:  # noqa: BLE001, S110 - whatever is wrong here, the program opens its file
+            pass
+        finally:
+            self._busy.is_ours = False
+
+    def opened(self, given: tuple[Any, ...]) -> None:
+        """A file is about to be opened."""
+        path, mode, flags = given
+        writes = (
+            any(sign in mode for sign in "wax+") if isinstance(mode, str) else bool(flags & _WRITES)
+        )
+        if isinstance(path, int) or (path, writes) in self._seen:
+            return
+        text = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - as it was given, not where links lead
+        if self._is_aside(text):
+            self._seen.add((path, writes))
+            return
+        try:
+            about = os.stat(text)  # noqa: PTH116
+        except OSError:
+            if not writes:
+                return  # it is not there, and may be later
+            about = None
+        if about is not None and not stat.S_ISREG(about.st_mode):
+            return
+        self._seen.add((path, writes))
+        self._tell(text, writes, None if about is None else marks(about))
+
+    def renamed(self, given: tuple[Any, ...]) -> None:
+        """A file is about to get another name: what was written is that one."""
+        before, after = (os.path.abspath(os.fsdecode(path)) for path in given[:2])  # noqa: PTH100
+        if not self._is_aside(after):
+            self._tell(after, True, None, before)
+
+    def moved_to(self, _given: tuple[Any, ...]) -> None:
+        """The working folder is another: the same relative path may mean another file."""
+        self._seen.clear()
+
+    def _tell(self, path: str, writes: bool, about: Any, was: str | None = None) -> None:
+        self._told += 1
+        if self._say is not None and self._told <= MOST:
+            said = {"pid": os.getpid(), "path": path, "writes": writes, "about": about}
+            self._say(said if was is None else {**said, "was": was})
+
+    def _is_aside(self, text: str) -> bool:
+        return (
+            (text.startswith(self._skipped) and not text.startswith(self._here))
+            or text.endswith(_CODE)
+            or not _ASIDE.isdisjoint(text.split("/"))
+        )
+
+
+_EVENTS = {
+    "open": Watch.opened,
+    "os.rename": Watch.renamed,
+    "os.chdir": Watch.moved_to,
+}
+
+
+def marks(found: os.stat_result) -> list[int]:
+    """By what a file is known to be the one that it was."""
+    return [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
+
+
+def watch() -> Watch:
+    """The one of this process, whoever loaded it; its hook is there."""
+    found = getattr(sys, _NAME, None)
+    if found is None:
+        found = Watch()
+        setattr(sys, _NAME, found)
+        sys.addaudithook(found.hook)
+    made: Watch = found
+    return made
+
+
+#: Where the one of this process stands, so that two copies of this file are one.
+_NAME = "_lineage_watch"
+
+
+def _own() -> tuple[str, ...]:
+    """The folders of Python itself, of caches and of temporary files."""
+    home = os.path.expanduser("~")  # noqa: PTH111
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(home, ".cache")  # noqa: PTH118
+    own = (sys.base_prefix, sys.prefix, cache, os.environ.get("TMPDIR", ""))
+    return tuple(os.path.abspath(path) for path in own if path)  # noqa: PTH100
