@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from lineage.capture.session import Handle
-from lineage.errors import LineageError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -94,7 +93,7 @@ def delivering(url: str | None, warn: Callable[[str], None]) -> Callable[[Path],
         try:
             with closing(opened(url or "", create=False)) as store:
                 push.deliver(store.take_run, path)
-        except (LineageError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - the program has run, whatever becomes of its record
             if not told:
                 warn(f"the run waits in {path.parent} ({error}): 'lineage push' delivers it")
             told.append(str(error))

@@ -10,7 +10,8 @@ from __future__ import annotations
 import errno
 import os
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from threading import Timer
@@ -22,6 +23,7 @@ from lineage.capture.probes.before import Probes
 from lineage.capture.program import Ended, Program
 from lineage.capture.record import RUN, Asked, Probe, Record, Warn, born
 from lineage.capture.words import secrets_of, without_secrets
+from lineage.errors import LineageError
 
 #: What a shell gives for a command that is not there, and for one that cannot be run.
 _NOT_THERE, _CANNOT = 127, 126
@@ -53,33 +55,60 @@ def launch(
         running = Program(words, {**environ, **record.environ(), **probes.watched()})
     except OSError as error:
         warn(f"{words[0]}: {error.strerror}")
-        ended = Ended(code=_NOT_THERE if error.errno == errno.ENOENT else _CANNOT)
+        ended = Ended(code=code_of(error))
         record.end({"code": ended.code, "failed": error.strerror}, ())
     else:
-        early = Timer(_LONG, deliver, (record.path,)) if record.path else None
-        if early is not None:
-            early.daemon = True
-            early.start()
-        ended = running.wait(record.live)
-        if early is not None:
-            early.cancel()
-            early.join()
+        with _told_early(record, deliver):
+            ended = running.wait(record.live)
         with record.telling():
             record.note_observed(observe.observed(record))
-        record.end(_told(ended, record), [declared, before, *probes.after()])
+        with record.telling():
+            record.end(_told(ended, record), [declared, before, *probes.after()])
     if record.path is not None:
         deliver(record.path)
     return ended
 
 
+@contextmanager
+def _told_early(record: Record, deliver: Deliver) -> Iterator[None]:
+    """Deliver what is known of a run that takes long, while it goes on."""
+
+    def tell() -> None:
+        with suppress(LineageError):  # it is tried again at the end, and said then
+            if record.path is not None:
+                deliver(record.path)
+
+    timer = Timer(_LONG, tell)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+
+
+def code_of(error: OSError) -> int:
+    """What a shell ends with where a command cannot be started."""
+    return _NOT_THERE if error.errno == errno.ENOENT else _CANNOT
+
+
+def _named(number: int) -> str:
+    """What a signal is called; those for real time have numbers only."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"SIG{number}"
+
+
 def _told(ended: Ended, record: Record) -> dict[str, Json]:
     told: dict[str, Json] = {
         "code": ended.code,
-        "signal": None if ended.signal is None else signal.Signals(ended.signal).name,
+        "signal": None if ended.signal is None else _named(ended.signal),
         "seconds": ended.seconds,
         "cpu": ended.cpu,
         "peak": ended.peak,
-        "sent": [{"signal": signal.Signals(n).name, "by": by} for n, by in ended.sent],
+        "sent": [{"signal": _named(number), "by": by} for number, by in ended.sent],
     }
     if record.run is not None:
         told["left_running"] = [*left_running(record.run)]

@@ -94,8 +94,9 @@ class Program:
 
     def _hand_on(self, number: int, sender: int | None, ended: Ended) -> None:
         ended.sent.append((number, sender))
-        # Not reaped yet, so that the number is still its own.
-        os.kill(self.pid, number)
+        with suppress(OSError):  # it may have become another user's
+            # Not reaped yet, so that the number is still its own.
+            os.kill(self.pid, number)
 
 
 def _spawned(words: Sequence[str], environ: Mapping[str, str], mask: Iterable[int]) -> int:
@@ -108,6 +109,13 @@ def _spawned(words: Sequence[str], environ: Mapping[str, str], mask: Iterable[in
     path = shutil.which(words[0]) or words[0]
     script = ["sh", path, *words[1:]]
     return os.posix_spawn("/bin/sh", script, environ, setsigmask=mask, setsigdef=_RESTORED)
+
+
+def alone(words: Sequence[str]) -> NoReturn:
+    """Become the program, without a record of it. Raises ``OSError`` where it cannot be started."""
+    for number in _RESTORED:
+        signal.signal(number, signal.SIG_DFL)
+    os.execvp(words[0], list(words))  # noqa: S606 - what was typed, and nothing else
 
 
 def end_like(ended: Ended) -> NoReturn:

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -53,7 +54,7 @@ def COMMAND(
       lineage run --name baseline --why "the numbers of May" -- make train
     """
     if is_disabled():
-        os.execvp(words[0], words)  # noqa: S606 - what was typed, and nothing else
+        _alone(words)
     from lineage.capture.launch import launch
     from lineage.capture.program import end_like
     from lineage.capture.record import Asked
@@ -76,6 +77,17 @@ def COMMAND(
     )
     sys.stdout.flush()
     end_like(ended)
+
+
+def _alone(words: Sequence[str]) -> NoReturn:
+    from lineage.capture.launch import code_of
+    from lineage.capture.program import alone
+
+    try:
+        alone(words)
+    except OSError as error:
+        terminal.echo(f"lineage: {words[0]}: {error.strerror}", err=True)
+        os._exit(code_of(error))
 
 
 def _params(given: Sequence[str]) -> dict[str, str]:

@@ -33,6 +33,7 @@ ENDS = {
     "os._exit(4)": "import os; os._exit(4)",
     "SIGSEGV": "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)",
     "SIGKILL": "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+    "a signal for real time": "import os; os.kill(os.getpid(), 40)",
     "an exception at exit": "import atexit; atexit.register(int, 'x')",
     "success": "pass",
 }
@@ -50,7 +51,8 @@ def test_it_ends_as_the_program_ends_without_it(workspace, how):
     )
     told = one(workspace)
     if bare.returncode < 0:
-        name = signal.Signals(-bare.returncode).name
+        number = -bare.returncode
+        name = "SIG40" if number == 40 else signal.Signals(number).name
         assert (told["status"], told["signal"]) == ("killed", name)
     else:
         status = "finished" if bare.returncode == 0 else "failed"
@@ -247,8 +249,15 @@ def test_without_a_store_a_run_waits_and_is_pushed_once(workspace):
 
 
 def test_disabled_it_is_the_program_alone(workspace):
-    done = run("sh", "-c", "exit 3", env={**os.environ, "LINEAGE_DISABLED": "1"})
-    assert (done.returncode, runs(workspace)) == (3, [])
+    off = {**os.environ, "LINEAGE_DISABLED": "1"}
+    assert run("sh", "-c", "exit 3", env=off).returncode == 3
+    assert run("no-such-program", env=off).returncode == 127
+    # A pipe that nobody reads ends a program, unless it inherited from Python that it does not.
+    for environ in (off, {**os.environ}):
+        done = run("sh", "-c", "yes | head -1; echo ${PIPESTATUS[0]}", env=environ)
+        pipe = run("bash", "-c", "yes | head -1; echo ${PIPESTATUS[0]}", env=environ)
+        assert (done.stdout.split()[0], pipe.stdout) == ("y", "y\n141\n")
+    assert len(runs(workspace)) == 2
 
 
 def test_where_nothing_can_be_written_the_program_runs_with_one_warning(workspace):
