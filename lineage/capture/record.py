@@ -181,6 +181,14 @@ class Record:
             self.run = self.path = None
 
 
+def working_folder() -> Path:
+    """The folder that this process is in; the name that it had where somebody has removed it."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path(os.environ.get("PWD") or "/proc/self/cwd (deleted)")
+
+
 def is_disabled() -> bool:
     """Whether nothing is to be captured."""
     return os.environ.get("LINEAGE_DISABLED", "") not in ("", "0")

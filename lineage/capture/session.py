@@ -25,7 +25,7 @@ from lineage.capture import observe
 from lineage.capture.found import Budget, Json
 from lineage.capture.probes import files
 from lineage.capture.probes.before import Probes
-from lineage.capture.record import Asked, Probe, Record, is_disabled
+from lineage.capture.record import Asked, Probe, Record, is_disabled, working_folder
 
 #: Seconds after which what was noted meanwhile is written, at the next note.
 _SOON = 5.0
@@ -188,13 +188,14 @@ def begin(
     warn: Callable[[str], None],
 ) -> Handle:
     """Open a run, a step of the one that is open, or the one that started this process."""
-    here = Path.cwd()
+    here = working_folder()
     if Handle.open:
         found = Handle.open[-1].step(asked.name)
     elif joined := Record.around(warn):
-        joined.join(os.environ)
         found = Handle(joined, here, owner=False)
-        observe.start(joined)
+        with joined.telling():
+            joined.join(os.environ)
+            observe.start(joined)
     elif is_disabled():
         found = Handle(Record(warn), here)
     else:
@@ -203,8 +204,9 @@ def begin(
         record.begin(replace(asked, params=None), sys.orig_argv, here, probes.before())
         found = Handle(record, here, deliver=deliver, after=probes.after)
         os.environ.update(record.environ())
-        if record.path is not None:
-            observe.start(record)
+        with record.telling():
+            if record.path is not None:
+                observe.start(record)
         atexit.register(_at_exit, found)
     if asked.params:
         found.params(asked.params)

@@ -6,12 +6,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
+from contextlib import suppress
 from typing import NoReturn
 
 import click
 
-from lineage.capture.record import is_disabled
+from lineage.capture.record import is_disabled, working_folder
 from lineage.cli import terminal
 from lineage.errors import NotRecorded, Usage
 
@@ -70,12 +70,13 @@ def COMMAND(
     ended = launch(
         words,
         given,
-        here=Path.cwd(),
+        here=working_folder(),
         environ=os.environ,
         deliver=delivering(ctx.obj["store"], warn),
         warn=warn,
     )
-    sys.stdout.flush()
+    with suppress(AttributeError, OSError, ValueError):  # there may be none, or nobody who reads it
+        sys.stdout.flush()
     end_like(ended)
 
 

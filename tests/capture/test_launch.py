@@ -391,3 +391,34 @@ def test_a_secret_goes_into_no_file_of_ours(workspace):
         "git cat-file --batch-all-objects --batch", shell=True, capture_output=True, check=True
     )
     assert secret.encode() not in found.stdout
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_descriptors_change_nothing(workspace, closed):
+    command = f"{shlex.join(LINEAGE)} run -- sh -c 'exit 7' {closed}"
+    assert subprocess.run(["sh", "-c", command], check=False).returncode == 7
+    assert one(workspace)["exit_code"] == 7
+
+
+def test_a_folder_that_was_removed_is_no_obstacle(workspace):
+    (workspace / "gone").mkdir()
+    command = f"cd gone && rmdir ../gone && {shlex.join(LINEAGE)} run -- sh -c 'exit 9'"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 9
+    assert done.stderr.count("lineage:") <= 1
+
+
+@pytest.mark.parametrize("state", ["no commit yet", "a broken repository", "no git"])
+def test_whatever_the_repository_is_the_program_runs(workspace, state, monkeypatch, tmp_path):
+    if state == "a broken repository":
+        (workspace / ".git").mkdir()
+        (workspace / ".git" / "HEAD").write_bytes(b"\xff\xfe")
+    else:
+        git("init")
+    if state == "no git":
+        monkeypatch.setenv("PATH", str(tmp_path))
+    (workspace / os.fsdecode(b"bad\xff")).write_text("x" * 100)
+    (workspace / "new\nline").write_text("x" * 100)
+    done = run("/bin/sh", "-c", "exit 4", options=["--in", "*"])
+    assert (done.returncode, done.stdout, done.stderr) == (4, "", "")
+    assert one(workspace)["exit_code"] == 4

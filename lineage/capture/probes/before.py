@@ -12,7 +12,7 @@ from lineage.capture import spool
 from lineage.capture.command import interpreter_of, script_of
 from lineage.capture.found import Budget, Found
 from lineage.capture.probes import config, machine, packages, source, usage, who
-from lineage.capture.record import Probe
+from lineage.capture.record import Probe, working_folder
 from lineage.paths import expanded
 
 #: The folder of this package: where it is a repository, that says nothing of a run.
@@ -47,7 +47,7 @@ class Probes:
     @classmethod
     def of_this_process(cls) -> Probes:
         """Those of the program that asks."""
-        return cls(sys.orig_argv, Path.cwd(), os.environ, Path(sys.executable))
+        return cls(sys.orig_argv, working_folder(), os.environ, Path(sys.executable))
 
     def before(self) -> Sequence[Probe]:
         """What there is before it starts."""
