@@ -186,6 +186,13 @@ def test_whatever_the_grammar_makes_is_read_or_refused_and_shown_again(text):
     assert parse(show(query)) == query
 
 
+@pytest.mark.parametrize("text", ["a <= \\", 'path = "C:\\data\\x.csv"', '"ends\\"'])
+def test_a_backslash_is_a_character_like_others(text):
+    query = parse(text)
+    assert parse(show(query)) == query
+    assert "\\" in show(query)
+
+
 @drawn(200, 500, st.text(max_size=40))
 def test_no_text_makes_the_parser_fail_in_another_way(text):
     try:
