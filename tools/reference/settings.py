@@ -46,6 +46,7 @@ class Variable(NamedTuple):
 _STORES = "every command that opens a store, `lineage.open()`"
 _NEO4J = "every command that opens a Neo4j store"
 _SERVERS = "every command that reads from a server"
+_CAPTURE = "`lineage run`, `lineage.run()`"
 _TOOL = "`make neo4j-start`, `make test`"
 #: Who reads each setting.
 READERS: Mapping[str, str] = {
@@ -88,7 +89,21 @@ OTHERS: tuple[Variable, ...] = (
         "XDG_CACHE_HOME",
         "The folder for caches of programs.",
         "`~/.cache`",
-        _TOOL,
+        f"{_TOOL}; {_CAPTURE}, which keep there what they read of packages",
+    ),
+    Variable(
+        "PYTHONPATH",
+        "Where Python looks for modules. A Python that `lineage run` starts has one folder of ours before it, until "
+        "it begins; then it is as it was.",
+        "no folders",
+        "`lineage run`",
+    ),
+    Variable(
+        "PWD, TMPDIR",
+        "What the working folder is called where somebody has removed it; the folder for temporary files, which "
+        "are no data of a run.",
+        "nothing",
+        _CAPTURE,
     ),
     Variable(
         "PATH",
