@@ -41,8 +41,13 @@ def put_in_place(part: Path, target: Path) -> None:
     with part.open("rb") as written:
         os.fsync(written.fileno())
     part.replace(target)
-    folder = os.open(target.parent, os.O_RDONLY)
+    settle(target.parent)
+
+
+def settle(folder: Path) -> None:
+    """Make the names of the files in a folder outlast a crash of the machine. Raises ``OSError``."""
+    held = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(held)
     finally:
-        os.close(folder)
+        os.close(held)

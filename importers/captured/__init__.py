@@ -48,7 +48,7 @@ class CapturedImporter(Importer):
         tally = Tally()
         tally.lose("events", "were cut off or damaged", count=found.damaged)
         try:
-            run = Run([_readable(event) for event in found.events], options, tally)
+            run = Run([_readable(event) for event in found.events], options)
             nodes, edges = run.records()
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             message = f"this is no run file: {type(error).__name__}: {error}"

@@ -12,7 +12,6 @@ from typing import Any
 from importers.base import Options
 from importers.captured import commits, environment
 from importers.captured.files import Files
-from importers.tally import Tally
 from lineage import ids
 from lineage.model import kinds, terms
 from lineage.model.identity import person
@@ -33,11 +32,11 @@ Facts = Mapping[str, Any]
 class Run:
     """One run, out of its events. ``key`` is its identifier as capture gave it."""
 
-    def __init__(self, events: Sequence[Facts], options: Options, tally: Tally) -> None:
+    def __init__(self, events: Sequence[Facts], options: Options) -> None:
         begun = [event for event in events if event["event"] == "started"]
         if not begun:
             raise ValueError("it does not say how the run started")
-        self._options, self._tally = options, tally
+        self._options = options
         self._events = events
         self._started: Facts = begun[0]
         self.key: str = str(events[0]["run"])
@@ -75,8 +74,8 @@ class Run:
     def _ended(self, step: str | None) -> Facts | None:
         """How the run, or a step of it, ended."""
         over = ("ended", "lost") if step is None else ("ended",)
-        found = (e for e in self._events if e["event"] in over and e.get("step") == step)
-        return next(reversed([*found]), None)
+        found = [e for e in self._events if e["event"] in over and e.get("step") == step]
+        return found[-1] if found else None
 
     def _notes(self, step: str | None) -> list[Facts]:
         return [e for e in self._events if e["event"] == "noted" and e.get("step") == step]

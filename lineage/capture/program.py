@@ -44,8 +44,8 @@ _TICK = 15.0
 class Ended:
     """How a program ended: its exit code, or the signal that killed it; after how many seconds; the most memory
     that it or a child of it had (bytes; ``None`` where it was less than ours, which the system counts as well), and
-    its CPU seconds. ``sent`` are the signals that were sent to us and
-    handed on, each with the process that sent it, where that is known.
+    its CPU seconds. ``sent`` are the signals that were sent to us and handed on, each with the process that sent it,
+    where that is known.
     """
 
     code: int | None = None

@@ -17,6 +17,7 @@ from lineage.access.secret_patterns import scrub, scrub_value
 from lineage.capture import spool
 from lineage.capture.found import Budget, Found, Json
 from lineage.capture.words import secrets_of, without_secrets
+from lineage.paths import settle
 from lineage.sources import run_file
 from lineage.version import __version__
 
@@ -173,7 +174,8 @@ class Record:
             }
             run_file.append(self.path, {**head, **_now(), **said}, durable=durable)
             if new:
-                spool.settle(self.path)
+                with suppress(OSError):  # the file is there; not every file system takes this
+                    settle(self.path.parent)
             return
         if new:
             with suppress(OSError):
@@ -220,15 +222,27 @@ def _now() -> dict[str, Json]:
 
 def _process() -> dict[str, Json]:
     """Who records, and by what it is known later whether it still does."""
-    boot = None
-    with suppress(OSError):
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
     return {
         "host": socket.gethostname(),
         "pid": os.getpid(),
         "born": born(os.getpid()),
-        "boot": boot,
+        "boot": _boot(),
     }
+
+
+def is_gone(begun: Mapping[str, Any]) -> bool:
+    """Whether the process that began a run is no more; no, where that cannot be known, as of another host's."""
+    boot = _boot()
+    if begun.get("host") != socket.gethostname() or boot is None:
+        return False
+    return begun.get("boot") != boot or born(int(begun["pid"])) != begun.get("born")
+
+
+def _boot() -> str | None:
+    """By what this start of the system is told from others (random(4))."""
+    with suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    return None
 
 
 def born(pid: int) -> int | None:

@@ -71,8 +71,8 @@ class Handle:
     # --- what it is told ---
 
     def param(self, name: str, value: Any) -> None:
-        """A parameter: a number, a text, a boolean or ``None``; anything else by its ``repr``. A second value of
-        the same name is the one that counts; the first stays in the record.
+        """A parameter: a number, a text, a boolean or ``None``; anything else by its ``repr``. Where a name
+        is given several values, all of them are kept.
         """
         self.params({name: value})
 

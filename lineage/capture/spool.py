@@ -91,16 +91,6 @@ def key(place: Path) -> bytes | None:
     return held if len(held) == 32 else None
 
 
-def settle(path: Path) -> None:
-    """Make the name of a new file outlast a crash of the machine."""
-    with suppress(OSError):
-        held = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(held)
-        finally:
-            os.close(held)
-
-
 def waiting(place: Path) -> list[Path]:
     """The run files in a folder, the oldest first: their names begin with when they were made."""
     return sorted(place.glob(f"*{run_file.SUFFIX}"))

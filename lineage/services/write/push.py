@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -39,6 +37,8 @@ class Pushed:
         return {**told, "problems": [{"file": f, "reason": r} for f, r in self.problems.items()]}
 
 
+#: The events that end a run, or a step of it.
+_OVER = frozenset({"ended", "lost"})
 #: Takes the bytes of a run file into a store, here or on a server: ``Lineage.take_run``, ``Remote.take_run``.
 Take = Callable[[bytes], tuple[Report, ...]]
 
@@ -106,9 +106,6 @@ def _is_the_end(event: Mapping[str, Any]) -> bool:
     return event["event"] in _OVER and event.get("step") is None
 
 
-_OVER = frozenset({"ended", "lost"})
-
-
 def _lost(events: list[dict[str, Any]], path: Path) -> dict[str, Any] | None:
     """The event that nobody records a run any more that has not ended: this host's process is gone. Of another
     host's nothing is known but when there was a sign of life last.
@@ -116,12 +113,7 @@ def _lost(events: list[dict[str, Any]], path: Path) -> dict[str, Any] | None:
     if not events or any(map(_is_the_end, events)):
         return None
     begun = events[0]
-    boot = None
-    with suppress(OSError):
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-    if begun.get("host") != socket.gethostname() or boot is None:
-        return None
-    if begun.get("boot") == boot and record.born(int(begun["pid"])) == begun.get("born"):
+    if not record.is_gone(begun):
         return None
     seen = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat()
     same = ("format", "version", "run")

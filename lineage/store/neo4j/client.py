@@ -24,6 +24,12 @@ from lineage.store.reference import Clock
 
 T = TypeVar("T")
 
+READ_HEAD = "OPTIONAL MATCH (l:Ledger {one: 1}) RETURN l.size, l.peaks, l.layout, l.schema"
+#: Seconds that one transaction may take, whatever the server allows.
+PATIENCE = 600.0
+#: Seconds until a read is tried again, at first; each time twice as many.
+_PAUSE = 0.1
+
 
 def _is_whole(row: list[Any]) -> bool:
     """Whether a read saw nothing of a commit that was going on, or is of a graph that is being drawn anew."""
@@ -31,13 +37,6 @@ def _is_whole(row: list[Any]) -> bool:
     if drawing_of(begun) or drawing_of(peaks):
         return True
     return begun == peaks and before == after and not str(before).startswith(OPEN)
-
-
-READ_HEAD = "OPTIONAL MATCH (l:Ledger {one: 1}) RETURN l.size, l.peaks, l.layout, l.schema"
-#: Seconds that one transaction may take, whatever the server allows.
-PATIENCE = 600.0
-#: Seconds until a read is tried again, at first; each time twice as many.
-_PAUSE = 0.1
 
 
 class Client:

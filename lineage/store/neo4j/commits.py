@@ -2,7 +2,7 @@
 """Keeps readers from what is half committed.
 
 The server applies a commit piece by piece, and reads see the pieces (measured on 5.26 and 2026.09: of commits that
-change 300 nodes each, while somebody reads all the time, every fourth is seen in part). So a writer says
+change 300 nodes each, while somebody reads all the time, up to one in three is seen in part). So a writer says
 beforehand, in a commit of its own, that one begins, and afterwards that it is over. A read looks before and after:
 where both looks find the same, and no commit that has begun, what it read is whole.
 """
