@@ -8,7 +8,7 @@ from typing import Any
 
 from lineage import ids
 from lineage.model import kinds
-from lineage.model.identity import person
+from lineage.model.identity import committer
 from lineage.model.record import Edge, Node, Record
 from lineage.model.value import Value, clean
 from lineage.sources.git.objects import visible
@@ -84,7 +84,7 @@ def _people(ident: str, commit: Facts, key: bytes) -> Iterator[Record]:
     roles += [("co-author", one) for one in commit.get("coauthors") or ()]
     for role, who in roles:
         if who:
-            node = person(who.get("name") or "", who.get("email") or "", key)
+            node = committer(who.get("name") or "", who.get("email") or "", key)
             yield node
             said: dict[str, Value] = {"prov:role": role}
             yield Edge(relation="wasAttributedTo", effect=ident, cause=node.id, attributes=said)

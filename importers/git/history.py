@@ -12,7 +12,7 @@ from lineage import ids
 from lineage.access.secret_patterns import scrub
 from lineage.errors import BadInput
 from lineage.model import kinds
-from lineage.model.identity import person
+from lineage.model.identity import committer
 from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Value, clean
 from lineage.sources.git.branches import LONGEST_BRANCH, bases
@@ -31,7 +31,6 @@ _LABEL = 60
 _KEPT = ("refs/jj/", "refs/lineage/", BACKUPS)
 #: What depends on where branches are when the repository is read.
 POSITION = frozenset({"refs", "range_patch_id", "range_base"})
-_BOT_MAIL = "noreply@github.com"
 
 
 class History:
@@ -205,7 +204,7 @@ class History:
         corrected = self._repo.mailmap(new)
         nodes: list[Node] = []
         for identity in new:
-            node = _agent(corrected.get(identity, identity), self._options.person_key)
+            node = committer(*corrected.get(identity, identity), self._options.person_key)
             self._agents[identity] = node.id
             if node.id not in self._agent_ids:
                 self._agent_ids.add(node.id)
@@ -289,12 +288,3 @@ def _node(commit: CommitObject, found: Mapping[str, str | None], algorithm: str)
 
 def _short(subject: str) -> str:
     return subject if len(subject) <= _LABEL else f"{subject[: _LABEL - 3].rstrip()}..."
-
-
-def _agent(identity: Identity, key: bytes) -> Node:
-    """A person, or the program that commits under a name of its own."""
-    name, email = identity
-    if name.endswith("[bot]") or email == _BOT_MAIL:
-        ident = ids.thing_id("agent", "git", name or email)
-        return kinds.SoftwareAgent(id=ident, label=name or email, name=name or email).node()
-    return person(name, email, key)

@@ -25,7 +25,8 @@ STRONG = (
     "git",
 )
 
-
+#: Under which GitHub itself commits, as where somebody merges on its page.
+_BOT_MAIL = "noreply@github.com"
 #: Digests that are those of another algorithm, taken of the bytes in a form that many have already: DVC
 #: before 3 took the md5 of text with the line ends of Unix, and of anything else as it is.
 _NORMALISED = {"md5-dos2unix": ("md5", "its text with the line ends of Unix has these bytes")}
@@ -62,3 +63,11 @@ def person(name: str, email: str, key: bytes) -> Node:
     """Make a person as version control knows one: by e-mail, which is marked personal."""
     ident = ids.person_id(email or name, key)
     return kinds.Person(id=ident, label=name or None, name=name, email=email or None).node()
+
+
+def committer(name: str, email: str, key: bytes) -> Node:
+    """Make who stands on a commit: a person, or the program that commits under a name of its own."""
+    if name.endswith("[bot]") or email == _BOT_MAIL:
+        ident = ids.thing_id("agent", "git", name or email)
+        return kinds.SoftwareAgent(id=ident, label=name or email, name=name or email).node()
+    return person(name, email, key)

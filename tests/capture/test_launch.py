@@ -331,6 +331,23 @@ def git(*words):
     subprocess.run(["git", *words], capture_output=True, check=True)
 
 
+def test_a_program_that_commits_is_the_same_agent_as_the_importer_of_git_makes_it(workspace):
+    (workspace / "train.py").write_text("pass\n")
+    git("init")
+    git("add", "-A")
+    git("-c", "user.name=GitHub", "-c", "user.email=noreply@github.com", "commit", "-m", "Merge")
+    run(PYTHON, "train.py", options=["--name", "merged"])
+
+    def agents(opened):
+        return {(n.kind, n.id) for n in opened.trace("run:merged").nodes if n.label == "GitHub"}
+
+    with stored(workspace) as opened:
+        captured = agents(opened)
+        opened.load(workspace, named="git")
+        assert agents(opened) == captured
+    assert [kind for kind, _ in captured] == ["SoftwareAgent"]
+
+
 def test_what_produced_a_model_is_the_exact_source_also_of_files_that_nobody_committed(workspace):
     (workspace / "train.py").write_text("open('m.bin', 'w').write('x' * 100)\n")
     (workspace / ".gitignore").write_text("*.bin\n.lineage/\n")
