@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path, PurePath
 
 
@@ -12,6 +13,11 @@ def expanded(path: str | Path) -> Path:
     files may begin with that sign too.
     """
     return Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib raises where nobody is called so
+
+
+def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where this user keeps what can be made again (XDG Base Directory Specification); it need not be there."""
+    return expanded(environ.get("XDG_CACHE_HOME") or "~/.cache") / "lineagedb"
 
 
 def is_file(path: Path) -> bool:

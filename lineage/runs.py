@@ -25,12 +25,14 @@ def run(
     decision: str | None = None,
     inputs: Iterable[str | os.PathLike[str]] = (),
     store: str | os.PathLike[str] | None = None,
+    attempt_of: str | None = None,
 ) -> Handle:
     """Record this program, from here to the end of the ``with`` (or ``end()``, or of the program).
 
     It is written to the project's ``.lineage/spool`` first, and delivered to the store at the end: ``store``, else
     the project's (``lineage.open``). What cannot be recorded is a warning on stderr; nothing that the program does
     depends on it. Inside a run that is open it is a step of that; in a process that a run started, part of that run.
+    ``attempt_of`` names what this is one of several attempts at, such as a job that is requeued.
 
     >>> with run("train", params={"lr": 0.1}, why="the numbers of May") as this:  # doctest: +SKIP
     ...     data = read(this.input("data/train.csv"))
@@ -42,6 +44,7 @@ def run(
 
     asked = Asked(
         name=name,
+        attempt_of=attempt_of,
         why=why,
         decision=decision,
         inputs=[os.fspath(path) for path in inputs],
@@ -94,6 +97,8 @@ def delivering(url: str | None, warn: Callable[[str], None]) -> Callable[[Path],
             with closing(opened(url or "", create=False)) as store:
                 push.deliver(store.take_run, path)
         except Exception as error:  # noqa: BLE001 - the program has run, whatever becomes of its record
+            if not path.exists():
+                return  # another process has delivered it
             if not told:
                 warn(f"the run waits in {path.parent} ({error}): 'lineage push' delivers it")
             told.append(str(error))

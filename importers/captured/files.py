@@ -46,7 +46,7 @@ class Files:
             if version is None:
                 continue
             used[_key(file)] = version
-            said: dict[str, Value] = {"prov:role": "input", terms.WITNESS: "declared"}
+            said = _said("input", file)
             now = self._name(later.get(_key(file)))
             if now is not None and now != version:
                 said["changed_during_run"] = True
@@ -64,23 +64,21 @@ class Files:
         self._records = []
         used: dict[str, str] = {}
         for note in notes:
-            witness = note.get("witness") or "declared"
             for file in note.get("inputs") or ():
                 version = self._version(file)
                 if version is not None:
                     used[_key(file)] = version
-                    said: dict[str, Value] = {"prov:role": "input", terms.WITNESS: witness}
-                    self._link("used", run, version, said)
+                    self._link("used", run, version, _said("input", file))
             for file in note.get("outputs") or ():
-                self._made(run, file, used.get(_key(file)), witness)
+                self._made(run, file, used.get(_key(file)))
         return self._records
 
-    def _made(self, run: str, file: Facts, read: str | None, witness: str = "declared") -> None:
+    def _made(self, run: str, file: Facts, read: str | None) -> None:
         """A file that a run wrote; where it had read it before, the one came of the other."""
         version = self._version(file)
         if version is None:
             return
-        said: dict[str, Value] = {"prov:role": "output", terms.WITNESS: witness}
+        said = _said("output", file)
         self._link("wasGeneratedBy", version, run, said)
         if read is not None and read != version:
             self._link("wasDerivedFrom", version, read, {})
@@ -160,6 +158,11 @@ class Files:
 
 def _listed(facts: Facts, name: str) -> Iterator[Facts]:
     yield from (facts.get(name) or {}).get("files") or ()
+
+
+def _said(role: str, file: Facts) -> dict[str, Value]:
+    """What a link to a file says: the file's role, and by whom it was witnessed."""
+    return clean({"prov:role": role, terms.WITNESS: file.get("witness") or "declared"})
 
 
 def _key(file: Facts) -> str:

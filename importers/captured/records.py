@@ -53,6 +53,7 @@ class Run:
         self._sources()
         self._environment()
         self._people()
+        self._attempt()
         if parent := self._started.get("parent"):
             self._link("wasInformedBy", self.ident, run_ident(str(parent)))
         self._put(files.declared(self.ident, self._facts, (ended or {}).get("facts") or {}))
@@ -126,6 +127,11 @@ class Run:
                     ],
                     "processes": len({(e.get("host"), e.get("pid")) for e in joined}) or None,
                     "ranks": sorted({e["ranks"]["rank"] for e in joined if "rank" in e["ranks"]}),
+                    **{
+                        f"rank.{e['ranks']['rank']}": _rank(e)
+                        for e in joined
+                        if "rank" in e["ranks"]
+                    },
                     "not_observed": unseen,
                     "captured_by": f"lineagedb {said.get('version')}" if step is None else None,
                 }
@@ -165,6 +171,19 @@ class Run:
                 self._link("used", self.ident, used, {"prov:role": role})
         for repository in _repositories((self._ended(None) or {}).get("facts") or {}):
             self._put(commits.made(repository, self.ident, key))
+
+    def _attempt(self) -> None:
+        """What the run is an attempt at: a run without a state of its own, which others are attempts at too."""
+        named = self._started.get("attempt_of")
+        if not named:
+            return
+        where = next(
+            (one["namespace"] for one in _repositories(self._facts) if one.get("namespace")), None
+        )
+        whole = ids.run_id("lineage", "attempts", f"{where or self._started.get('here')} {named}")
+        name = visible(str(named))
+        self._add(kinds.Run(id=whole, label=name, name=name, tracker="lineage").node())
+        self._link("wasInformedBy", self.ident, whole, {"prov:role": "attempt"})
 
     def _environment(self) -> None:
         facts = self._facts.get("packages") or {}
@@ -225,6 +244,12 @@ class Run:
             if witnesses:
                 said[terms.WITNESS] = clean_value(witnesses)
         self._edges[key] = replace(edge, attributes=said)
+
+
+def _rank(joined: Facts) -> str:
+    """Where one rank of a run was."""
+    ranks, process = joined["ranks"], f"process {joined['pid']} on {joined['host']}"
+    return f"local rank {ranks.get('local_rank', '?')} of {ranks.get('world_size', '?')}, {process}"
 
 
 def _repositories(facts: Facts) -> Sequence[Facts]:

@@ -18,12 +18,15 @@ from threading import Timer
 
 from lineage.capture import observe
 from lineage.capture.found import Json
+from lineage.capture.inotify import Folders, Seen
 from lineage.capture.probes import files
 from lineage.capture.probes.before import Probes
+from lineage.capture.process import born
 from lineage.capture.program import Ended, Program
-from lineage.capture.record import RUN, Asked, Probe, Record, Warn, born
+from lineage.capture.record import RUN, Asked, Probe, Record, Warn
+from lineage.capture.strace import Strace
 from lineage.capture.words import secrets_of, without_secrets
-from lineage.errors import LineageError
+from lineage.errors import LineageError, NotRecorded
 
 #: What a shell gives for a command that is not there, and for one that cannot be run.
 _NOT_THERE, _CANNOT = 127, 126
@@ -42,17 +45,23 @@ def launch(
     environ: Mapping[str, str],
     deliver: Deliver,
     warn: Warn,
+    strace: bool = False,
 ) -> Ended:
     """Run a program and record it; how it ended. One that cannot be started is recorded as such, and ends as a
-    shell would end it.
+    shell would end it. ``strace`` asks that it be run under that.
     """
     record = Record.new(here, warn)
     declared = Probe(name="inputs", look=partial(files.probe, asked.inputs, here), seconds=60)
     before = Probe(name="outputs", look=partial(files.probe, asked.outputs, here), seconds=60)
     probes = Probes.of_command(words, here, environ)
     record.begin(asked, words, here, [*probes.before(), declared, before])
+    tracer = _traced(record) if strace else None
+    folders = None if tracer else _watched(record, probes, asked, here)
     try:
-        running = Program(words, {**environ, **record.environ(), **probes.watched()})
+        running = Program(
+            tracer.words(words) if tracer else words,
+            {**environ, **record.environ(), **probes.watched()},
+        )
     except OSError as error:
         warn(f"{words[0]}: {error.strerror}")
         ended = Ended(code=code_of(error))
@@ -61,12 +70,40 @@ def launch(
         with _told_early(record, deliver):
             ended = running.wait(record.live)
         with record.telling():
-            record.note_observed(observe.observed(record))
+            record.note_observed(
+                observe.observed(record, _seen(folders, tracer, running.pid, here))
+            )
         with record.telling():
             record.end(_told(ended, record), [declared, before, *probes.after()])
     if record.path is not None:
         deliver(record.path)
     return ended
+
+
+def _watched(record: Record, probes: Probes, asked: Asked, here: Path) -> Folders | None:
+    """Watch what is opened in the project, and where declared files lie; ``None`` where nothing is recorded."""
+    with record.telling():
+        declared = files.folders([*asked.inputs, *asked.outputs], here)
+        if (found := observe.folders(record, [probes.project(), *declared])) is not None:
+            found.follow()
+            return found
+    return None
+
+
+def _traced(record: Record) -> Strace | None:
+    """``strace``, where it works; why it does not is told."""
+    with record.telling():
+        if record.path is not None:
+            if (reason := Strace.refused()) is None:
+                return Strace(record.path.with_suffix(".strace"))
+            raise NotRecorded(reason)
+    return None
+
+
+def _seen(folders: Folders | None, tracer: Strace | None, pid: int, here: Path) -> Seen:
+    if tracer is not None:
+        return tracer.stop(pid, here)
+    return Seen() if folders is None else folders.stop()
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sees which files a Python program opens, by an audit hook (PEP 578): whatever opens them through Python is seen,
-in this process and in those forked from it; what a library opens by itself, such as Arrow, is not.
+"""Sees which files a program opens. An audit hook (PEP 578) sees whatever a Python opens, in this process and in those
+forked from it; what a library opens by itself, such as Arrow, and other programs are seen from beside them, by
+``inotify`` or ``strace``.
 
 Each file is written down when it is first opened, so that nothing is lost where a process dies. Its bytes are read
 when the run ends: as long as size, times and inode are those of the moment of its opening, they are what was read.
@@ -8,12 +9,15 @@ when the run ends: as long as size, times and inode are those of the moment of i
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from lineage.capture import watch
 from lineage.capture.found import Budget, Found, Json
+from lineage.capture.inotify import Folders, Seen
 from lineage.capture.probes import files
 from lineage.capture.record import Record
 
@@ -28,48 +32,75 @@ def start(record: Record) -> None:
     watch.watch().start(record.opened)
 
 
+def folders(record: Record, places: Sequence[Path]) -> Folders | None:
+    """Watch what is opened below some folders, by whichever process; ``None`` where nothing is recorded."""
+    if record.path is None:
+        return None
+    return Folders(places, record.path.parent, record.path.name, record.others)
+
+
 def stop() -> None:
     """Watch no longer."""
     watch.watch().stop()
 
 
-def observed(record: Record) -> Found:
-    """What all processes of the run opened, with the bytes that they read and wrote: files as ``files.probe`` tells
-    them, ``{"inputs": [...], "outputs": [...], "witness": "opened"}``.
+def observed(record: Record, seen: Seen) -> Found:
+    """What all processes of the run opened, with the bytes that they read and wrote, and what ``seen`` has besides:
+    files as ``files.probe`` tells them, ``{"inputs": [...], "outputs": [...]}``, each with its ``witness``es.
     """
-    found, budget = Found(), Budget(_SECONDS)
-    told = record.events("opened")
-    if len(told) >= watch.MOST:
-        found.miss("files", f"only the first {watch.MOST:,} that were opened are told")
+    found, budget = Found(unseen={**seen.unseen}), Budget(_SECONDS)
+    own = record.events("opened")
+    if len(own) >= watch.MOST:
+        found.miss("more files", f"only the first {watch.MOST:,} that were opened are told")
+    began = _began(record)
+    told = [*({**each, "by": WITNESS} for each in own), *seen.files]
+    for each in told:
+        # What was opened for writing, and not written to, was read.
+        if each["writes"] and "was" not in each and _is_still(each["path"], None, began):
+            each.update(writes=False, about=None)
     moved = {each["was"] for each in told if "was" in each}
     read = {each["path"]: each["about"] for each in reversed(told) if not each["writes"]}
     written = dict.fromkeys(each["path"] for each in told if each["writes"])
     first = {each["path"]: each["writes"] for each in reversed(told)}
+    witnesses: dict[tuple[str, bool], dict[str, None]] = {}
+    for each in told:
+        witnesses.setdefault((each["path"], each["writes"]), {})[each["by"]] = None
     inputs, outputs = list[Json](), list[Json]()
     for path, about in read.items():
         if first[path]:
             continue  # its own
-        if path not in written and _is_still(path, about):
-            inputs += _bytes(path, found, budget)
+        if path not in written and _is_still(path, about, began):
+            inputs += _bytes(path, witnesses[path, False], found, budget)
         else:
             found.miss(f"bytes of {path}", "it was written to, or is gone, since it was read")
     for path in written:
         if path not in moved:
-            outputs += _bytes(path, found, budget)
-    found.facts = {"inputs": inputs, "outputs": outputs, "witness": WITNESS}
+            outputs += _bytes(path, witnesses[path, True], found, budget)
+    found.facts = {"inputs": inputs, "outputs": outputs}
     return found
 
 
-def _bytes(path: str, found: Found, budget: Budget) -> list[Json]:
+def _began(record: Record) -> int:
+    """When the run began (nanoseconds since the epoch): what has not changed since was there before."""
+    begun = record.events("started")
+    return int(datetime.fromisoformat(begun[0]["at"]).timestamp() * 1e9) if begun else 0
+
+
+def _bytes(path: str, witnesses: Iterable[str], found: Found, budget: Budget) -> list[Json]:
     seen = files.probe([path], Path("/"), budget)
     found.unseen |= seen.unseen
     listed = seen.facts["files"]
     assert isinstance(listed, list)
-    return [file for file in listed if isinstance(file, dict) and "missing" not in file]
+    return [
+        {**file, "witness": [*witnesses]}
+        for file in listed
+        if isinstance(file, dict) and "missing" not in file
+    ]
 
 
-def _is_still(path: str, about: Any) -> bool:
-    """Whether a file is the one that was opened, as it was."""
+def _is_still(path: str, about: Any, began: int) -> bool:
+    """Whether a file is the one that was opened, as it was; or, where nobody looked then, as it was before."""
     with suppress(OSError):
-        return bool(watch.marks(Path(path).stat()) == about)
+        now = Path(path).stat()
+        return now.st_ctime_ns < began if about is None else bool(watch.marks(now) == about)
     return False

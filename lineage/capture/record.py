@@ -16,6 +16,7 @@ from typing import Any
 from lineage.access.secret_patterns import scrub, scrub_value
 from lineage.capture import spool
 from lineage.capture.found import Budget, Found, Json
+from lineage.capture.process import boot, born
 from lineage.capture.words import secrets_of, without_secrets
 from lineage.paths import settle
 from lineage.sources import run_file
@@ -23,8 +24,12 @@ from lineage.version import __version__
 
 #: Told what could not be recorded, in words.
 Warn = Callable[[str], None]
+#: The events that end a run, or a step of it.
+_OVER = frozenset({"ended", "lost"})
+#: Run files that are looked at for runs that go on, the youngest ones.
+_LOOKED_AT = 250
 #: What launchers of several processes number them by (torchrun, and others after it).
-_RANKS = ("RANK", "LOCAL_RANK", "WORLD_SIZE")
+_RANKS = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE")
 #: The variables by which what a run starts knows the run that it is part of, and its file.
 RUN, FILE = "LINEAGE_RUN", "LINEAGE_RUN_FILE"
 
@@ -32,10 +37,12 @@ RUN, FILE = "LINEAGE_RUN", "LINEAGE_RUN_FILE"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """What somebody who starts a run says of it: what it is called, why it is done, the decision that it follows,
-    what it reads and writes (paths, patterns, addresses), and parameters.
+    what it reads and writes (paths, patterns, addresses), and parameters; ``attempt_of`` names what it is one of
+    several attempts at.
     """
 
     name: str | None = None
+    attempt_of: str | None = None
     why: str | None = None
     decision: str | None = None
     inputs: Sequence[str] = ()
@@ -60,13 +67,18 @@ class Record:
     def __init__(self, warn: Warn, run: str | None = None, path: Path | None = None) -> None:
         self._warn = warn
         self.run, self.path = run, path
+        #: Whether several processes begin and end it.
+        self._together = False
 
     @classmethod
-    def new(cls, here: Path, warn: Warn) -> Record:
-        """The record of a new run, in the spool that is meant in a folder."""
+    def new(cls, here: Path, warn: Warn, run: str | None = None) -> Record:
+        """The record of a new run, in the spool that is meant in a folder; of the one with the identifier ``run``,
+        where several processes begin one together.
+        """
         found = cls(warn)
+        found._together = run is not None
         with found.telling():
-            found.run, found.path = spool.new(spool.folder(here))
+            found.run, found.path = spool.new(spool.folder(here), run)
         return found
 
     @contextmanager
@@ -90,6 +102,11 @@ class Record:
         """What the environment of the program has besides."""
         return {} if self.run is None else {RUN: self.run, FILE: str(self.path)}
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether the run was begun already, by this process or by another one."""
+        return self.path is not None and self.path.exists()
+
     def begin(
         self, asked: Asked, words: Sequence[str], here: Path, probes: Sequence[Probe]
     ) -> None:
@@ -99,6 +116,7 @@ class Record:
             params = {name: scrub_value(name, str(v)) for name, v in (asked.params or {}).items()}
             said: dict[str, Json] = {
                 "name": asked.name,
+                "attempt_of": asked.attempt_of or os.environ.get("LINEAGE_RUN_ID") or None,
                 "why": None if asked.why is None else scrub(asked.why),
                 "decision": asked.decision,
                 "params": {**params},
@@ -119,7 +137,13 @@ class Record:
         """Write that this process is part of the run: its number, its parent's, and its rank where it has one."""
         ranks = {name.lower(): value for name, value in environ.items() if name in _RANKS}
         said: dict[str, Json] = {"host": socket.gethostname(), "ranks": dict(ranks)}
-        self._add("joined", {"pid": os.getpid(), "parent": os.getppid(), **said})
+        own, parent = os.getpid(), os.getppid()
+        said |= {"pid": own, "born": born(own), "parent": parent, "parent_born": born(parent)}
+        self._add("joined", said)
+
+    def leave(self, said: Mapping[str, Json]) -> None:
+        """Write how this process, one of several that have the run in common, has ended."""
+        self._add("left", {"pid": os.getpid(), **said})
 
     def begin_step(self, step: str, inside: str | None, name: str | None) -> None:
         """Write that a step begins, inside another one or the run itself."""
@@ -144,15 +168,32 @@ class Record:
             with suppress(OSError):
                 run_file.append(self.path, {"event": "opened", **said}, durable=False)
 
-    def events(self, name: str) -> list[dict[str, Any]]:
-        """The events of a name so far, of all processes."""
+    def events(self, *names: str) -> list[dict[str, Any]]:
+        """The events of some names so far, of all processes."""
         if self.path is None:
             return []
         try:
             held = run_file.parse(self.path.read_bytes()).events
         except OSError:
             return []
-        return [event for event in held if event["event"] == name]
+        return [event for event in held if event["event"] in names]
+
+    def others(self) -> list[str]:
+        """The names of the files of other runs in the same spool that go on. Those that this run is part of are
+        none: what it does they do.
+        """
+        if self.path is None:
+            return []
+        begun = {path: _begun(path) for path in spool.waiting(self.path.parent)[-_LOOKED_AT:]}
+        around = {self.run}
+        for path in sorted(begun, reverse=True):  # the youngest first: parents are older
+            if begun[path].get("run") in around:
+                around.add(begun[path].get("parent"))
+        return [
+            path.name
+            for path, said in begun.items()
+            if path != self.path and said.get("run") not in around and _goes_on(path, said)
+        ]
 
     def live(self) -> None:
         """Give a sign of life: the file's time says when there was one last."""
@@ -172,7 +213,14 @@ class Record:
                 "version": __version__,
                 "run": self.run,
             }
-            run_file.append(self.path, {**head, **_now(), **said}, durable=durable)
+            try:
+                run_file.append(self.path, {**head, **_now(), **said}, durable=durable, new=new)
+            except FileExistsError:
+                return  # another process that begins the same run was the first
+            except FileNotFoundError:
+                if not self._together:
+                    raise
+                return  # another process that ends the same run was the last, and has seen all of it
             if new:
                 with suppress(OSError):  # the file is there; not every file system takes this
                     settle(self.path.parent)
@@ -213,6 +261,27 @@ def looked(probes: Sequence[Probe]) -> tuple[dict[str, Json], dict[str, Json]]:
     return facts, unseen
 
 
+def _begun(path: Path) -> Mapping[str, Any]:
+    """The event that a run file begins with; nothing, where it is just being written, or is gone."""
+    with suppress(OSError), path.open("rb") as file:
+        return next(iter(run_file.parse(file.readline()).events), {})
+    return {}
+
+
+def _goes_on(path: Path, begun: Mapping[str, Any]) -> bool:
+    """Whether a run may still go on: it has not said that it is over, and its process is not known to be gone."""
+    if is_gone(begun):
+        return False
+    with suppress(OSError):
+        return not any(is_over(event) for event in run_file.parse(path.read_bytes()).events)
+    return False
+
+
+def is_over(event: Mapping[str, Any]) -> bool:
+    """Whether an event ends a run, not only a step of it."""
+    return event["event"] in _OVER and event.get("step") is None
+
+
 def _now() -> dict[str, Json]:
     """When it is, by both clocks: the one on the wall may be set meanwhile."""
     at = datetime.now(UTC)
@@ -226,28 +295,13 @@ def _process() -> dict[str, Json]:
         "host": socket.gethostname(),
         "pid": os.getpid(),
         "born": born(os.getpid()),
-        "boot": _boot(),
+        "boot": boot(),
     }
 
 
 def is_gone(begun: Mapping[str, Any]) -> bool:
     """Whether the process that began a run is no more; no, where that cannot be known, as of another host's."""
-    boot = _boot()
-    if begun.get("host") != socket.gethostname() or boot is None:
+    now = boot()
+    if begun.get("host") != socket.gethostname() or now is None:
         return False
-    return begun.get("boot") != boot or born(int(begun["pid"])) != begun.get("born")
-
-
-def _boot() -> str | None:
-    """By what this start of the system is told from others (random(4))."""
-    with suppress(OSError):
-        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-    return None
-
-
-def born(pid: int) -> int | None:
-    """When a process was started, in ticks since the system was (proc(5)): with its number it is that process."""
-    with suppress(OSError, ValueError, IndexError):
-        about = Path(f"/proc/{pid}/stat").read_bytes()
-        return int(about.rpartition(b")")[2].split()[19])
-    return None
+    return begun.get("boot") != now or born(int(begun["pid"])) != begun.get("born")

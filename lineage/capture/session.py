@@ -15,7 +15,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
@@ -23,14 +23,28 @@ from typing import Any, ClassVar, Self
 from lineage.access.secret_patterns import scrub, scrub_value
 from lineage.capture import observe
 from lineage.capture.found import Budget, Json
+from lineage.capture.inotify import Folders, Seen
 from lineage.capture.probes import files
 from lineage.capture.probes.before import Probes
+from lineage.capture.ranks import is_last, outcome, shared_run
 from lineage.capture.record import Asked, Probe, Record, is_disabled, working_folder
 
 #: Seconds after which what was noted meanwhile is written, at the next note.
 _SOON = 5.0
 #: Characters of a parameter that are kept.
 LONGEST = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """What is done when a run is over: ``after`` are the probes of then, ``folders`` what was watched meanwhile,
+    ``deliver`` hands it on. ``shared`` says that other processes have begun it as well: the last one ends it.
+    """
+
+    deliver: Callable[[Path], None]
+    after: Callable[[], Sequence[Probe]] = tuple
+    folders: Folders | None = None
+    shared: bool = False
 
 
 class Handle:
@@ -47,13 +61,12 @@ class Handle:
         here: Path,
         *,
         step: str | None = None,
-        owner: bool = True,
-        deliver: Callable[[Path], None] | None = None,
-        after: Callable[[], Sequence[Probe]] = tuple,
+        ending: Ending | None = None,
     ) -> None:
         self._record, self._here = record, here
-        self._deliver, self._after = deliver, after
-        self._step, self._owner = step, owner
+        #: What is done when the run is over; nothing, where that is for another process to say.
+        self._ending = ending
+        self._step, self._owner = step, ending is not None or step is not None
         self._pid = os.getpid()
         self._noted: dict[str, Any] = {}
         self._written = self._began = time.monotonic()
@@ -157,18 +170,31 @@ class Handle:
         self._write(durable=self._step is None)
         if not self._owner or os.getpid() != self._pid:
             return
-        if self._step is None:
-            with self._record.telling():
-                observe.stop()
-                self._record.note_observed(observe.observed(self._record))
         told = {"step": self._step, "seconds": time.monotonic() - self._began, **_of_error(error)}
-        self._record.end(told, self._after())
-        if self._step is None:
-            for name in self._record.environ():
-                os.environ.pop(name, None)
-            os.environ.update(self._before)
-            if self._deliver is not None and self._record.path is not None:
-                self._deliver(self._record.path)
+        if self._step is not None:
+            self._record.end(told, ())
+            return
+        observe.stop()
+        assert self._ending is not None
+        if self._ending.shared:
+            self._record.leave(told)
+            events = self._record.events("started", "joined", "left")
+            if is_last(events):
+                self._finish({**told, **outcome(events)}, self._ending)
+        else:
+            self._finish(told, self._ending)
+        for name in self._record.environ():
+            os.environ.pop(name, None)
+        os.environ.update(self._before)
+
+    def _finish(self, told: Mapping[str, Json], ending: Ending) -> None:
+        """Say how the run itself ended, with what was seen of its files, and deliver it."""
+        with self._record.telling():
+            seen = Seen() if ending.folders is None else ending.folders.stop()
+            self._record.note_observed(observe.observed(self._record, seen))
+        self._record.end(told, ending.after())
+        if self._record.path is not None:
+            ending.deliver(self._record.path)
 
     def step(self, name: str | None = None, *, because: str | None = None) -> Handle:
         """A step inside of it, to be used in ``with``: a run of its own behind this one."""
@@ -192,28 +218,45 @@ def begin(
     if Handle.open:
         found = Handle.open[-1].step(asked.name)
     elif joined := Record.around(warn):
-        found = Handle(joined, here, owner=False)
+        found = Handle(joined, here)
         with joined.telling():
             joined.join(os.environ)
             observe.start(joined)
     elif is_disabled():
         found = Handle(Record(warn), here)
     else:
-        record = Record.new(here, warn)
-        probes = Probes.of_this_process()
-        record.begin(replace(asked, params=None), sys.orig_argv, here, probes.before())
-        found = Handle(record, here, deliver=deliver, after=probes.after)
-        os.environ.update(record.environ())
-        with record.telling():
-            if record.path is not None:
-                observe.start(record)
-        atexit.register(_at_exit, found)
+        found = _opened(asked, here, deliver, warn)
     if asked.params:
         found.params(asked.params)
     if asked.why is not None:
         found.because(asked.why)
     for path in asked.inputs:
         found.input(path)
+    return found
+
+
+def _opened(
+    asked: Asked, here: Path, deliver: Callable[[Path], None], warn: Callable[[str], None]
+) -> Handle:
+    """A run that this process begins, or one of several that begin it together."""
+    together = shared_run(os.environ)
+    record = Record.new(here, warn, together)
+    probes, folders = Probes.of_this_process(), None
+    after: Callable[[], Sequence[Probe]] = tuple
+    if not (together and record.is_begun):
+        record.begin(replace(asked, params=None), sys.orig_argv, here, probes.before())
+        after = probes.after
+    if together:
+        record.join(os.environ)
+    with record.telling():
+        folders = observe.folders(record, [probes.project()])
+    ending = Ending(deliver=deliver, after=after, folders=folders, shared=together is not None)
+    found = Handle(record, here, ending=ending)
+    os.environ.update(record.environ())
+    with record.telling():
+        if record.path is not None:
+            observe.start(record)
+    atexit.register(_at_exit, found)
     return found
 
 

@@ -71,9 +71,9 @@ def _is_ours(place: Path) -> bool:
         return False
 
 
-def new(place: Path) -> tuple[str, Path]:
-    """The identifier of a new run, and the file that it is going to be in."""
-    run = ids.uuid7()
+def new(place: Path, run: str | None = None) -> tuple[str, Path]:
+    """The identifier of a new run, where it has none yet, and the file that it is going to be in."""
+    run = run or ids.uuid7()
     return run, place / f"{run}{run_file.SUFFIX}"
 
 

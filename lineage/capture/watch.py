@@ -24,9 +24,12 @@ if TYPE_CHECKING:
 #: Files of one run that are told.
 MOST = 10_000
 #: What is no data of a run: code, what the system has of itself, caches, and what tools keep for themselves.
-_CODE = (".py", ".pyc", ".pyi", ".pyd", ".so", ".pth", ".egg-link")
-_ASIDE = frozenset(
-    {".git", ".lineage", "__pycache__", ".ipynb_checkpoints", "site-packages", "dist-packages"}
+CODE = (".py", ".pyc", ".pyi", ".pyd", ".so", ".pth", ".egg-link")
+ASIDE = frozenset(
+    {
+        *(".git", ".lineage", ".dvc", ".ipynb_checkpoints", "site-packages", "dist-packages"),
+        *("__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".tox", "node_modules"),
+    }
 )
 _SYSTEM = (
     *("/proc/", "/sys/", "/dev/", "/etc/", "/usr/", "/lib/", "/lib64/", "/bin/", "/sbin/", "/run/"),
@@ -50,7 +53,7 @@ class Watch:
         """Tell from now on which files are opened, each once for reading and once for writing."""
         # Who works in a folder that is skipped means that one.
         self._here = os.getcwd() + "/"  # noqa: PTH109 - pathlib takes milliseconds to load
-        self._skipped = (*_SYSTEM, *(f"{path}/" for path in _own()))
+        self._skipped = skipped()
         self._seen.clear()
         self._told, self._say = 0, say
 
@@ -110,11 +113,7 @@ class Watch:
             self._say(said if was is None else {**said, "was": was})
 
     def _is_aside(self, text: str) -> bool:
-        return (
-            (text.startswith(self._skipped) and not text.startswith(self._here))
-            or text.endswith(_CODE)
-            or not _ASIDE.isdisjoint(text.split("/"))
-        )
+        return is_aside(text, self._here, self._skipped)
 
 
 _EVENTS = {
@@ -122,6 +121,15 @@ _EVENTS = {
     "os.rename": Watch.renamed,
     "os.chdir": Watch.moved_to,
 }
+
+
+def is_aside(text: str, here: str, skipped: tuple[str, ...]) -> bool:
+    """Whether a file is no data of a run that works in the folder ``here`` (with a slash at its end)."""
+    return (
+        (text.startswith(skipped) and not text.startswith(here))
+        or text.endswith(CODE)
+        or not ASIDE.isdisjoint(text.split("/"))
+    )
 
 
 def marks(found: os.stat_result) -> list[int]:
@@ -144,9 +152,9 @@ def watch() -> Watch:
 _NAME = "_lineage_watch"
 
 
-def _own() -> tuple[str, ...]:
-    """The folders of Python itself, of caches and of temporary files."""
+def skipped() -> tuple[str, ...]:
+    """The folders of the system, of Python itself, of caches and of temporary files."""
     home = os.path.expanduser("~")  # noqa: PTH111
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(home, ".cache")  # noqa: PTH118
     own = (sys.base_prefix, sys.prefix, cache, os.environ.get("TMPDIR", ""))
-    return tuple(os.path.abspath(path) for path in own if path)  # noqa: PTH100
+    return (*_SYSTEM, *(f"{os.path.abspath(path)}/" for path in own if path))  # noqa: PTH100

@@ -22,6 +22,9 @@ from lineage.errors import NotRecorded, Usage
 )
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="COMMAND ARG...")
 @click.option("--name", metavar="NAME", help="What to call the run.")
+@click.option(
+    "--id", "attempt_of", metavar="ID", help="What it is one of several attempts at, such as a job."
+)
 @click.option("--why", metavar="TEXT", help="Why it is done.")
 @click.option("--decision", metavar="REF", help="The decision that it follows.")
 @click.option(
@@ -31,6 +34,7 @@ from lineage.errors import NotRecorded, Usage
     "--out", "outputs", multiple=True, metavar="PATH", help="What it writes; patterns too."
 )
 @click.option("--param", "params", multiple=True, metavar="KEY=VALUE", help="A parameter of it.")
+@click.option("--strace", is_flag=True, help="See each file that is opened, by strace; slower.")
 @click.option("--strict", is_flag=True, help="Where it cannot be recorded, do not run it.")
 @click.pass_context
 def COMMAND(
@@ -39,6 +43,7 @@ def COMMAND(
     words: tuple[str, ...],
     params: tuple[str, ...],
     *,
+    strace: bool,
     strict: bool,
     **asked: object,
 ) -> None:
@@ -74,6 +79,7 @@ def COMMAND(
         environ=os.environ,
         deliver=delivering(ctx.obj["store"], warn),
         warn=warn,
+        strace=strace,
     )
     with suppress(AttributeError, OSError, ValueError):  # there may be none, or nobody who reads it
         sys.stdout.flush()

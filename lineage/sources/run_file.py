@@ -12,7 +12,8 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,12 +43,15 @@ def line(event: Mapping[str, Any]) -> bytes:
     return b"%d %08x %s\n" % (len(text), zlib.crc32(text), text)
 
 
-def append(path: Path, event: Mapping[str, Any], *, durable: bool = True) -> None:
-    """Add an event to a file, which is made where there is none: only its owner may read it. ``durable`` waits until
-    it is on the disk. Raises ``OSError``.
+def append(
+    path: Path, event: Mapping[str, Any], *, durable: bool = True, new: bool = False
+) -> None:
+    """Add an event to a file; a ``new`` one is made, which only its owner may read. ``durable`` waits until it is on
+    the disk. Raises ``OSError``: ``FileExistsError`` where somebody else has made it, ``FileNotFoundError`` where it
+    was delivered meanwhile.
     """
-    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-    file = os.open(path, flags, 0o600)
+    made = os.O_CREAT | os.O_EXCL if new else 0
+    file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | made, 0o600)
     try:
         said = line(event)
         size = os.fstat(file).st_size
@@ -59,6 +63,17 @@ def append(path: Path, event: Mapping[str, Any], *, durable: bool = True) -> Non
             os.fsync(file)
     finally:
         os.close(file)
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Keep a file from others who want to hold it; who adds events is not kept from it. Raises ``OSError``."""
+    import fcntl
+
+    with path.open("rb") as file:
+        with suppress(OSError):  # not every file system has locks
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def parse(data: bytes) -> RunFile:

@@ -8,8 +8,10 @@ import signal
 import subprocess
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from random import Random
+from threading import Event
 
 import pytest
 from hypothesis import given
@@ -17,6 +19,7 @@ from hypothesis import strategies as st
 
 import lineage
 from lineage.errors import InputTruncated
+from lineage.services.write import push
 from lineage.sources import run_file
 from tests.capture.launched import LINEAGE, runs, spooled, stored
 from tests.conftest import MANY
@@ -49,7 +52,7 @@ def test_a_byte_that_is_another_costs_one_event_and_is_counted(events, data):
 
 def test_behind_a_line_that_was_cut_off_the_next_event_is_whole(tmp_path):
     path = tmp_path / "x.run"
-    run_file.append(path, {"event": "started"})
+    run_file.append(path, {"event": "started"}, new=True)
     with path.open("ab") as file:
         file.write(b'99 00000000 {"ev')
     run_file.append(path, {"event": "ended"})
@@ -122,12 +125,38 @@ def test_many_runs_at_once_into_one_store_lose_nothing(workspace, many):
 def test_a_file_that_lost_its_first_line_replaces_nothing(workspace, tmp_path):
     begun = {"event": "started", "format": 1, "run": "r1", "at": "2026-01-01T00:00:00+00:00"}
     path = tmp_path / "a.run"
-    run_file.append(path, {**begun, "monotonic": 1.0, "name": "x", "host": "elsewhere", "pid": 1})
+    said = {**begun, "monotonic": 1.0, "name": "x", "host": "elsewhere", "pid": 1}
+    run_file.append(path, said, new=True)
     with stored(workspace) as opened:
         opened.load(path)
         before = opened.stats()
         path.unlink()
-        run_file.append(path, {"event": "ended", "format": 1, "run": "r1", "code": 0})
+        ended = {"event": "ended", "format": 1, "run": "r1", "code": 0}
+        run_file.append(path, ended, new=True)
         with pytest.raises(lineage.LineageError, match="how the run started"):
             opened.load(path)
         assert opened.stats() == before
+
+
+def test_who_has_read_less_of_a_run_is_not_the_last_to_tell_it(workspace):
+    """A delivery that began before the run was over, and is slow, does not replace what the end says."""
+    path = workspace / ".lineage" / "spool" / "r1.run"
+    path.parent.mkdir()
+    begun = {"event": "started", "format": 1, "run": "r1", "at": "2026-01-01T00:00:00+00:00"}
+    more = {"monotonic": 1.0, "name": "x", "host": "elsewhere", "pid": 1}
+    run_file.append(path, {**begun, **more}, new=True)
+    with stored(workspace) as opened, ThreadPoolExecutor() as pool:
+        is_reading = Event()
+
+        def slowly(data):
+            is_reading.set()
+            time.sleep(0.5)
+            return opened.take_run(data)
+
+        slow = pool.submit(push.deliver, slowly, path)
+        is_reading.wait()
+        run_file.append(path, {**begun, "event": "ended", "monotonic": 2.0, "code": 0})
+        quick = pool.submit(push.deliver, opened.take_run, path)
+        assert (slow.result()[0], quick.result()[0]) == (False, True)
+        [told] = opened.ask("kind:run").nodes
+    assert told.attributes["status"] == "finished"

@@ -86,10 +86,22 @@ OTHERS: tuple[Variable, ...] = (
         "`lineage run`, `lineage.run()`",
     ),
     Variable(
+        "LINEAGE_RUN_ID",
+        "What a run is one of several attempts at, such as a job; `--id` says the same.",
+        "an attempt at nothing",
+        _CAPTURE,
+    ),
+    Variable(
+        "TORCHELASTIC_RUN_ID, TORCHELASTIC_RESTART_COUNT, LOCAL_RANK",
+        "What `torchrun` tells the ranks that it starts: those of one machine are one run.",
+        "each program is a run of its own",
+        "`lineage.run()`",
+    ),
+    Variable(
         "XDG_CACHE_HOME",
         "The folder for caches of programs.",
         "`~/.cache`",
-        f"{_TOOL}; {_CAPTURE}, which keep there what they read of packages",
+        f"{_TOOL}; {_CAPTURE}, which keep there what they read of packages and the digests of large files",
     ),
     Variable(
         "PYTHONPATH",

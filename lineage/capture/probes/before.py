@@ -13,7 +13,7 @@ from lineage.capture.command import interpreter_of, script_of
 from lineage.capture.found import Budget, Found
 from lineage.capture.probes import config, machine, packages, source, usage, who
 from lineage.capture.record import Probe, working_folder
-from lineage.paths import expanded
+from lineage.paths import cache_folder
 
 #: The folder of this package: where it is a repository, that says nothing of a run.
 _OURS = Path(__file__).parents[3]
@@ -71,6 +71,16 @@ class Probes:
             return {"PYTHONPATH": str(_INJECTED)}
         return {"PYTHONPATH": f"{_INJECTED}{os.pathsep}{own}", "LINEAGE_PYTHONPATH": own}
 
+    def project(self) -> Path:
+        """The folder of the project: of the repository of the program, or the one that it starts in."""
+        listed = self._source.facts.get("repositories") if self._source else None
+        roots = (
+            [str(one["root"]) for one in listed or () if isinstance(one, dict)]
+            if isinstance(listed, list)
+            else []
+        )
+        return next((Path(root) for root in roots if self._here.is_relative_to(root)), self._here)
+
     def after(self) -> Sequence[Probe]:
         """What became of the source while it ran, and what it was held up by."""
         used = Probe(name="usage", look=_look_at_usage, seconds=1)
@@ -92,11 +102,10 @@ class Probes:
         return source.after(self._source, budget=budget)
 
     def _look_at_packages(self, budget: Budget) -> Found:
-        cache = expanded(self._environ.get("XDG_CACHE_HOME") or "~/.cache")
         found = packages.probe(
             self._executable,
             budget=budget,
-            cache=cache / "lineagedb" / "packages",
+            cache=cache_folder(self._environ) / "packages",
             environ=self._environ,
             folder=self._here,
         )

@@ -2,14 +2,12 @@
 """The files and folders that somebody says a run reads or writes: what they are, and the digests of their bytes.
 
 A file is told by its path as it was given, the absolute one that this leads to, size, and digests by all
-algorithms that other tools know files by, taken in one reading: ``md5`` (DVC), ``sha1``, ``sha256`` and ``git``, which
-is the SHA-1 of git's blob. A folder is told by a list of the files in it, whose md5 is that of DVC's ``.dir``.
+algorithms that other tools know files by (``digests``). A folder is told by a list of the files in it, whose md5 is that of DVC's ``.dir``.
 """
 
 from __future__ import annotations
 
 import glob
-import hashlib
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -17,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from lineage.capture.found import Budget, Found, Json
+from lineage.capture.probes.digests import Known, digests_of
+from lineage.paths import cache_folder
 from lineage.sources import dvc_folder
 
-#: Bytes that are read at once.
-_PIECE = 1 << 20
 #: Files of one folder that are listed; what is beyond is said.
 MOST_FILES = 100_000
 
@@ -47,6 +45,13 @@ def probe(given: Sequence[str], here: Path, budget: Budget) -> Found:
                 found.miss(f"file {text}", error.strerror or str(error))
     found.facts["files"] = files
     return found
+
+
+def folders(given: Sequence[str], here: Path) -> list[Path]:
+    """The folders in which the files lie that were named, those that are there."""
+    places = [here / text for text in given if not is_address(text) and not glob.has_magic(text)]
+    named = (place if place.is_dir() else place.parent for place in places)
+    return [*dict.fromkeys(Path(os.path.abspath(one)) for one in named if one.is_dir())]  # noqa: PTH100
 
 
 def _met(text: str, here: Path) -> list[str]:
@@ -86,6 +91,8 @@ def _told(text: str, given: str, here: Path, found: Found, budget: Budget) -> di
 
 def _file(path: Path, about: os.stat_result, found: Found, budget: Budget) -> dict[str, Json]:
     said: dict[str, Json] = {"size": about.st_size, "changed": about.st_mtime_ns}
+    if (known := _known().of(about)) is not None:
+        return said | {"digests": {**known}}
     try:
         digests = digests_of(path, budget)
     except OSError as error:
@@ -95,33 +102,20 @@ def _file(path: Path, about: os.stat_result, found: Found, budget: Budget) -> di
         found.miss(f"bytes of {path}", f"reading them takes longer than {budget.seconds:g} seconds")
         return said
     now = path.stat()
-    if (now.st_size, now.st_mtime_ns, now.st_ino) != (
+    if (now.st_size, now.st_mtime_ns, now.st_ctime_ns, now.st_ino) != (
         about.st_size,
         about.st_mtime_ns,
+        about.st_ctime_ns,
         about.st_ino,
     ):
         found.miss(f"bytes of {path}", "they changed while they were read")
         return said
-    return said | {"digests": dict(digests)}
+    _known().keep(path, about, digests)
+    return said | {"digests": {**digests}}
 
 
-def digests_of(path: Path, budget: Budget) -> dict[str, str] | None:
-    """The digests of the bytes of a file; ``None`` where reading them takes longer than there is time. Raises
-    ``OSError``.
-    """
-    # Nobody's security rests on the older ones: other tools know files by them.
-    md5, sha1 = (hashlib.new(name, usedforsecurity=False) for name in ("md5", "sha1"))
-    sha256, blob = hashlib.sha256(), hashlib.sha1(usedforsecurity=False)
-    buffer = memoryview(bytearray(_PIECE))
-    with path.open("rb", buffering=0) as file:
-        blob.update(b"blob %d\0" % os.fstat(file.fileno()).st_size)
-        while size := file.readinto(buffer):
-            for one in (md5, sha1, sha256, blob):
-                one.update(buffer[:size])
-            if budget.over:
-                return None
-    named = {"md5": md5, "sha1": sha1, "sha256": sha256, "git": blob}
-    return {name: one.hexdigest() for name, one in named.items()}
+def _known() -> Known:
+    return Known(cache_folder() / "digests.db")
 
 
 def _folder(path: Path, said: dict[str, Json], found: Found, budget: Budget) -> dict[str, Json]:

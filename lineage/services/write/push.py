@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from importers.base import Source
-from lineage.capture import record, spool
+from lineage.capture import ranks, record, spool
 from lineage.errors import BadInput
 from lineage.services.context import Context
 from lineage.services.write import authority
@@ -37,8 +37,6 @@ class Pushed:
         return {**told, "problems": [{"file": f, "reason": r} for f, r in self.problems.items()]}
 
 
-#: The events that end a run, or a step of it.
-_OVER = frozenset({"ended", "lost"})
 #: Takes the bytes of a run file into a store, here or on a server: ``Lineage.take_run``, ``Remote.take_run``.
 Take = Callable[[bytes], tuple[Report, ...]]
 
@@ -70,12 +68,14 @@ def deliver(take: Take, path: Path) -> tuple[bool, tuple[Report, ...]]:
     """Deliver a run; whether it is over, and what that changed. The file of a run that is over goes when the store
     has it. Raises ``OSError``, the errors of importers, stores and servers.
     """
-    data = path.read_bytes()
-    if (lost := _lost(run_file.parse(data).events, path)) is not None:
-        run_file.append(path, lost)
+    # One at a time: who has read less must not be the last to say what the run was.
+    with run_file.held(path):
         data = path.read_bytes()
-    reports = take(data)
-    return _settled(path, data), reports
+        if (lost := _lost(run_file.parse(data).events, path)) is not None:
+            run_file.append(path, lost)
+            data = path.read_bytes()
+        reports = take(data)
+        return _settled(path, data), reports
 
 
 def taken(ctx: Context, data: bytes) -> tuple[Report, ...]:
@@ -93,27 +93,21 @@ def received(ctx: Context, data: bytes) -> tuple[Report, ...]:
 
 def _settled(path: Path, data: bytes) -> bool:
     """Whether the run is over whose file had these bytes when it was delivered: then the file goes, unless more has
-    come to it. Raises ``OSError``.
+    come to it, or other processes are still going to begin the same run. Raises ``OSError``.
     """
-    is_over = any(_is_the_end(event) for event in run_file.parse(data).events)
-    if is_over and path.read_bytes() == data:
+    events = run_file.parse(data).events
+    is_over = any(map(record.is_over, events))
+    if is_over and not ranks.awaits(events) and path.read_bytes() == data:
         path.unlink(missing_ok=True)
     return is_over
-
-
-def _is_the_end(event: Mapping[str, Any]) -> bool:
-    """Whether an event ends a run, not only a step of it."""
-    return event["event"] in _OVER and event.get("step") is None
 
 
 def _lost(events: list[dict[str, Any]], path: Path) -> dict[str, Any] | None:
     """The event that nobody records a run any more that has not ended: this host's process is gone. Of another
     host's nothing is known but when there was a sign of life last.
     """
-    if not events or any(map(_is_the_end, events)):
-        return None
-    begun = events[0]
-    if not record.is_gone(begun):
+    begun = next((event for event in events if event["event"] == "started"), None)
+    if begun is None or any(map(record.is_over, events)) or not record.is_gone(begun):
         return None
     seen = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat()
     same = ("format", "version", "run")
