@@ -153,8 +153,11 @@ _NAME = "_lineage_watch"
 
 
 def skipped() -> tuple[str, ...]:
-    """The folders of the system, of Python itself, of caches and of temporary files."""
+    """How paths begin that lead into the system, Python itself, caches, temporary files, and what tools keep in the
+    user's home.
+    """
     home = os.path.expanduser("~")  # noqa: PTH111
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(home, ".cache")  # noqa: PTH118
     own = (sys.base_prefix, sys.prefix, cache, os.environ.get("TMPDIR", ""))
-    return (*_SYSTEM, *(f"{os.path.abspath(path)}/" for path in own if path))  # noqa: PTH100
+    folders = (f"{os.path.abspath(path)}/" for path in own if path)  # noqa: PTH100
+    return (*_SYSTEM, *folders, f"{os.path.abspath(home)}/.")  # noqa: PTH100
