@@ -45,7 +45,8 @@ def main() -> None:
     """Run all of them and print the table."""
     python = Path(sys.argv[1]).absolute()
     commands: dict[str, list[str]] = {
-        path.stem: [str(python), path.name] for path in sorted(PROGRAMS.glob("*.py"))
+        path.name.partition(".")[0]: [str(python), path.stem]
+        for path in sorted(PROGRAMS.glob("*.py.txt"))
     }
     torchrun = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "torchrun_ranks.py"]
     commands["torchrun_ranks"] = [str(python), *torchrun]
@@ -85,7 +86,9 @@ def _names(paths: Sequence[str]) -> str:
 
 
 def _prepared(folder: Path, python: Path) -> Path:
-    shutil.copytree(PROGRAMS, folder)
+    folder.mkdir()
+    for path in PROGRAMS.iterdir():
+        shutil.copy(path, folder / path.name.removesuffix(".txt"))
     subprocess.run([python, "-c", _DATA], cwd=folder, check=True)
     (folder / "dvc.yaml").write_text(_DVC)
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
@@ -139,9 +142,9 @@ def _traced(words: Sequence[str], folder: Path) -> dict[bool, set[str]]:
         path = Path(each["path"])
         first.setdefault(each["path"], each["writes"])
         is_data = path.is_relative_to(folder) and watch.ASIDE.isdisjoint(path.parts)
-        if is_data and path.is_file() and each["path"] not in moved:
-            if each["writes"] or not first[each["path"]]:
-                found[each["writes"]].add(_plain(str(path.relative_to(folder))))
+        is_there = path.is_file() and each["path"] not in moved
+        if is_data and is_there and (each["writes"] or not first[each["path"]]):
+            found[each["writes"]].add(_plain(str(path.relative_to(folder))))
     return {False: found[False] - found[True], True: found[True]}
 
 
