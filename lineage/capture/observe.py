@@ -69,7 +69,12 @@ def observed(record: Record, seen: Seen) -> Found:
     for path, about in read.items():
         if first[path]:
             continue  # its own
-        if path not in written and _is_still(path, about, began):
+        alone = witnesses[path, False].keys() == {WITNESS}
+        if path not in written and alone and about is not None and about[-1] >= began:
+            # A part of the run may have written it, as stages do what DVC reads to lock it, or somebody else: only
+            # who looks from beside would know.
+            found.miss(f"who wrote {path}", "it was written while the run went on")
+        elif path not in written and _is_still(path, about, began):
             inputs += _bytes(path, witnesses[path, False], found, budget)
         else:
             found.miss(f"bytes of {path}", "it was written to, or is gone, since it was read")

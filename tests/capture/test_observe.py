@@ -76,6 +76,19 @@ def test_of_an_input_that_is_written_to_meanwhile_the_bytes_are_not_claimed(work
     assert any("data.csv: it was written to" in text for text in told["not_observed"])
 
 
+def test_what_a_child_wrote_while_the_run_went_on_is_no_input(workspace, observed):
+    (workspace / "data.csv").write_text(DATA)
+    text = (
+        "import subprocess\n"
+        "subprocess.run(['cp', 'data.csv', 'clean.csv'], check=True)\n"
+        "open('clean.csv').read(), open('data.csv').read()"
+    )
+    read, made, told = observed(text)
+    assert read.keys() == {"data.csv"}
+    # Who sees it being written claims it; who does not says so.
+    assert "clean.csv" in made or any("clean.csv" in said for said in told["not_observed"])
+
+
 def test_code_caches_and_what_is_not_there_are_no_data(workspace, observed):
     (workspace / "helper.py").write_text("x = 1\n")
     text = (
