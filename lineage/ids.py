@@ -20,6 +20,8 @@ Digest = NewType("Digest", bytes)
 
 #: What the identifiers of commits, of bytes and of environments begin with.
 REVISION, CONTENT, ENVIRONMENT = "swh:1:rev:", "urn:lineage:content:", "urn:lineage:environment:"
+#: What the identifiers of MLflow's runs begin with, and those of captured runs and their steps.
+MLFLOW_RUN, CAPTURED = "urn:lineage:run:mlflow:", "urn:lineage:run:lineage:captured/"
 _DATASET, _VERSION = "urn:lineage:dataset:", "urn:lineage:version:"
 
 #: Bytes that say nothing get no content node, else every empty file would join every lineage.
@@ -174,6 +176,22 @@ def content_id(algorithm: str, digest: str, size: int | None = None) -> Id | Non
 def run_id(system: str, instance: str, key: str) -> Id:
     """A run by tracker, the tracker's instance and the run's id there."""
     return Id(f"urn:lineage:run:{segment(system)}:{segment(instance)}/{segment(key)}")
+
+
+def captured_run_id(key: str) -> Id:
+    """A captured run by the identifier that capture gave it; a step of one by ``<run>/<step>``."""
+    return Id(f"{CAPTURED}{segment(key)}")
+
+
+def captured_run_of(ident: str) -> Id | None:
+    """The captured run that an identifier is of, or of a step in; ``None`` for anything else.
+
+    >>> captured_run_of("urn:lineage:run:lineage:captured/01/7-1"), captured_run_of("urn:lineage:run:x:y/01")
+    ('urn:lineage:run:lineage:captured/01', None)
+    """
+    if not ident.startswith(CAPTURED):
+        return None
+    return Id(CAPTURED + ident.removeprefix(CAPTURED).partition("/")[0])
 
 
 def thing_id(noun: str, namespace: str, name: str) -> Id:

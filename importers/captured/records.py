@@ -40,37 +40,37 @@ class Run:
         self._events = events
         self._started: Facts = begun[0]
         self.key: str = str(events[0]["run"])
-        self.ident: str = run_ident(self.key)
+        self.ident: str = ids.captured_run_id(self.key)
         self._facts: Facts = self._started.get("facts") or {}
+        self._files = Files(self._facts, self._started.get("host"))
         self._nodes: dict[str, Node] = {}
         self._edges: dict[tuple[str, str, str], Edge] = {}
 
     def records(self) -> tuple[list[Node], list[Edge]]:
         """Everything, each once."""
-        files = Files(self._facts, self._started.get("host"))
-        ended = self._ended(None)
+        files, ended = self._files, self._ended(None)
         self._add(self._run(self.ident, self._started, ended, None))
         self._sources()
         self._environment()
         self._people()
         self._attempt()
         if parent := self._started.get("parent"):
-            self._link("wasInformedBy", self.ident, run_ident(str(parent)))
+            self._link("wasInformedBy", self.ident, ids.captured_run_id(str(parent)))
         self._put(files.declared(self.ident, self._facts, (ended or {}).get("facts") or {}))
         self._put(files.noted(self.ident, self._notes(None)))
         for event in self._events:
             if event["event"] == "step":
-                self._step(event, files)
+                self._step(event)
         return list(self._nodes.values()), list(self._edges.values())
 
-    def _step(self, event: Facts, files: Files) -> None:
+    def _step(self, event: Facts) -> None:
         """A step: a run of its own behind the one that it is part of."""
         step, inside = str(event["step"]), event.get("inside")
-        ident = run_ident(f"{self.key}/{step}")
+        ident = ids.captured_run_id(f"{self.key}/{step}")
         self._add(self._run(ident, event, self._ended(step), step))
-        around = self.ident if inside is None else run_ident(f"{self.key}/{inside}")
+        around = self.ident if inside is None else ids.captured_run_id(f"{self.key}/{inside}")
         self._link("wasInformedBy", ident, around)
-        self._put(files.noted(ident, self._notes(step)))
+        self._put(self._files.noted(ident, self._notes(step)))
 
     def _ended(self, step: str | None) -> Facts | None:
         """How the run, or a step of it, ended."""
@@ -152,12 +152,15 @@ class Run:
         ]
         told |= {"user": who.get("user"), "uid": who.get("uid")}
         told |= {"on_behalf_of": [one.get("name") for one in who.get("on_behalf_of") or ()]}
-        later = ((self._ended(None) or {}).get("facts") or {}).get("usage") or {}
         return {
             **environment.of_process(self._facts.get("machine") or {}),
-            **environment.held_up(self._facts.get("usage") or {}, later),
+            **environment.held_up(self._facts.get("usage") or {}, self._later("usage")),
             **clean(told),
         }
+
+    def _later(self, probe: str) -> Facts:
+        """What a probe saw at the end of the run."""
+        return ((self._ended(None) or {}).get("facts") or {}).get(probe) or {}
 
     # --- what it used ---
 
@@ -254,11 +257,6 @@ def _rank(joined: Facts) -> str:
 
 def _repositories(facts: Facts) -> Sequence[Facts]:
     return (facts.get("source") or {}).get("repositories") or ()
-
-
-def run_ident(key: str) -> str:
-    """The identifier of a captured run."""
-    return ids.run_id("lineage", "captured", key)
 
 
 def _told(said: Facts, notes: Sequence[Facts]) -> dict[str, Value]:

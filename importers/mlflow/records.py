@@ -23,6 +23,7 @@ from lineage.model.identity import content
 from lineage.model.record import Record
 from lineage.model.terms import BY_LOGGED, METHOD
 from lineage.model.value import Attributes, Ref, Value
+from lineage.sources.captured_runs import MLFLOW_TAG, is_key
 
 #: Where MLflow has kept the commit: its own, a Databricks Repo's, that of old plugins.
 _COMMITS = ("mlflow.source.git.commit", "mlflow.databricks.gitRepoCommit", "mlflow.gitCommit")
@@ -57,7 +58,8 @@ class Mapper:
         self._known.runs.add(run.id)
         ident = naming.run(run.id)
         commits = self._commits(run)
-        told = {_NAME, _PARENT, _USER}.union(*commits.values())
+        captured = self._captured(run.tags, f"run {run.id}")
+        told = {_NAME, _PARENT, _USER, *captured}.union(*commits.values())
         kept = {name: text for name, text in run.tags.items() if name not in told}
         name = run.tags.get(_NAME) or run.name
         where = f"run {run.id}"
@@ -85,6 +87,8 @@ class Mapper:
         yield from self._container(ident, run.tags, where)
         if parent := run.tags.get(_PARENT):
             yield edge("wasInformedBy", ident, naming.run(parent))
+        for around in captured.values():
+            yield edge("wasInformedBy", ident, around)
         for used in run.datasets:
             yield from self._datasets.used(ident, used)
         if tables := run.tags.get(SPARK_TABLES):
@@ -128,6 +132,17 @@ class Mapper:
                 self._tally.lose("source commits", reason, first=f"{sha!r} of run {run.id}")
         return found
 
+    def _captured(self, tags: Mapping[str, str], where: str) -> dict[str, Id]:
+        """The captured run in which something was made, with the tag that names it."""
+        said = tags.get(MLFLOW_TAG)
+        if said is None:
+            return {}
+        if not is_key(said):
+            reason = "no identifier of a captured run, so it names none; kept as a tag"
+            self._tally.lose("captured runs", reason, first=f"that of {where}")
+            return {}
+        return {MLFLOW_TAG: ids.captured_run_id(said)}
+
     def _responsible(self, run: Id, user: str | None, commits: Sequence[Id]) -> Iterator[Record]:
         if user:
             person = self._naming.person(user)
@@ -144,6 +159,9 @@ class Mapper:
         self._known.add_logged(model.id, Made(model.run, model.name))
         ident, where = naming.logged(model.id), f"logged model {model.id}"
         created = self._tally.moment(model.created, where)
+        # Of a model that a run of MLflow logged, the run says it.
+        captured = {} if model.run else self._captured(model.tags, where)
+        kept = {name: text for name, text in model.tags.items() if name not in captured}
         yield kinds.Artifact(
             id=ident,
             label=model.name or model.id,
@@ -154,15 +172,17 @@ class Mapper:
                 **lifecycle(deleted=model.deleted or model.experiment.deleted),
                 **naming.parameters(model.params, where),
                 **{key("metric", metric): tuple(last) for metric, last in model.metrics.items()},
-                **naming.texts("tag", model.tags, where),
+                **naming.texts("tag", kept, where),
             },
         ).node()
         if prompts := model.tags.get(LINKED):
             yield from self._prompts.linked("wasDerivedFrom", ident, prompts, where)
+        at = known(**{"prov:time": created})
         if model.run:
             self._generated.add((model.id, model.run))
-            at = known(**{"prov:time": created})
             yield edge("wasGeneratedBy", ident, naming.run(model.run), at)
+        for around in captured.values():
+            yield edge("wasGeneratedBy", ident, around, at)
 
     def registry(
         self, registered: Sequence[RegisteredModel], files: Mapping[str, Sequence[File]]

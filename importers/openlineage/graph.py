@@ -18,6 +18,7 @@ from lineage.model import identity, kinds, namespaces
 from lineage.model.kinds import Noun
 from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Ref, Value
+from lineage.sources import captured_runs
 
 #: Owners are written as ``<kind>:<name>``.
 _OWNERS: Mapping[str, type[Noun]] = {
@@ -62,6 +63,16 @@ def _producer(space: str, name: str) -> Node:
     name = scrub(name)
     ident = ids.thing_id("producer", space, name)
     return kinds.SoftwareAgent(id=ident, label=name, name=name).node()
+
+
+def _captured(run: Any, job: Any) -> str | None:
+    """The captured run that a producer was told to name as its parent."""
+    if not isinstance(run, dict) or not isinstance(job, dict):
+        return None
+    key, name = run.get("runId"), (job.get("namespace"), job.get("name"))
+    if name != captured_runs.JOB or not isinstance(key, str) or not captured_runs.is_key(key):
+        return None
+    return ids.captured_run_id(key)
 
 
 class Graph:
@@ -181,6 +192,8 @@ class Graph:
     def _other(self, said: Mapping[str, Any]) -> tuple[str | None, bool]:
         """A run where its identifier is told, else its job."""
         run, job = said.get("run"), said.get("job")
+        if (captured := _captured(run, job)) is not None:
+            return captured, True
         if isinstance(run, dict) and (ident := self.run(run, job)) is not None:
             return ident, True
         return (self.job(job) if isinstance(job, dict) else None), False

@@ -23,8 +23,9 @@ from lineage.capture.probes import files
 from lineage.capture.probes.before import Probes
 from lineage.capture.process import born
 from lineage.capture.program import Ended, Program
-from lineage.capture.record import RUN, Asked, Probe, Record, Warn
+from lineage.capture.record import Asked, Probe, Record, Warn
 from lineage.capture.strace import Strace
+from lineage.capture.variables import RUN
 from lineage.capture.words import secrets_of, without_secrets
 from lineage.errors import LineageError, NotRecorded
 
@@ -60,7 +61,7 @@ def launch(
     try:
         running = Program(
             tracer.words(words) if tracer else words,
-            {**environ, **record.environ(), **probes.watched()},
+            {**environ, **record.environ(environ), **probes.watched()},
         )
     except OSError as error:
         warn(f"{words[0]}: {error.strerror}")

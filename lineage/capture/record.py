@@ -17,9 +17,10 @@ from lineage.access.secret_patterns import scrub, scrub_value
 from lineage.capture import spool
 from lineage.capture.found import Budget, Found, Json
 from lineage.capture.process import boot, born
+from lineage.capture.variables import FILE, RUN
 from lineage.capture.words import secrets_of, without_secrets
 from lineage.paths import settle
-from lineage.sources import run_file
+from lineage.sources import captured_runs, run_file
 from lineage.version import __version__
 
 #: Told what could not be recorded, in words.
@@ -30,8 +31,8 @@ _OVER = frozenset({"ended", "lost"})
 _LOOKED_AT = 250
 #: What launchers of several processes number them by (torchrun, and others after it).
 _RANKS = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE")
-#: The variables by which what a run starts knows the run that it is part of, and its file.
-RUN, FILE = "LINEAGE_RUN", "LINEAGE_RUN_FILE"
+#: By which producers of OpenLineage know the run that they are part of: ``namespace/job/run``.
+_PARENT = "OPENLINEAGE_PARENT_ID"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,9 +99,16 @@ class Record:
             return None
         return cls(warn, run, Path(file))
 
-    def environ(self) -> dict[str, str]:
-        """What the environment of the program has besides."""
-        return {} if self.run is None else {RUN: self.run, FILE: str(self.path)}
+    def environ(self, around: Mapping[str, str]) -> dict[str, str]:
+        """What the environment of the program has besides what is ``around``. Where somebody else already said
+        there what the parent of its OpenLineage runs is, that stays.
+        """
+        if self.run is None:
+            return {}
+        said, ours = {RUN: self.run, FILE: str(self.path)}, captured_runs.parent("")
+        if around.get(_PARENT, ours).startswith(ours):
+            said[_PARENT] = captured_runs.parent(self.run)
+        return said
 
     @property
     def is_begun(self) -> bool:
@@ -237,11 +245,6 @@ def working_folder() -> Path:
         return Path.cwd()
     except OSError:
         return Path(os.environ.get("PWD") or "/proc/self/cwd (deleted)")
-
-
-def is_disabled() -> bool:
-    """Whether nothing is to be captured."""
-    return os.environ.get("LINEAGE_DISABLED", "") not in ("", "0")
 
 
 def looked(probes: Sequence[Probe]) -> tuple[dict[str, Json], dict[str, Json]]:

@@ -27,7 +27,8 @@ from lineage.capture.inotify import Folders, Seen
 from lineage.capture.probes import files
 from lineage.capture.probes.before import Probes
 from lineage.capture.ranks import is_last, outcome, shared_run
-from lineage.capture.record import Asked, Probe, Record, is_disabled, working_folder
+from lineage.capture.record import Asked, Probe, Record, working_folder
+from lineage.capture.variables import is_disabled
 
 #: Seconds after which what was noted meanwhile is written, at the next note.
 _SOON = 5.0
@@ -72,7 +73,7 @@ class Handle:
         self._written = self._began = time.monotonic()
         self._steps = 0
         #: What the environment had of it: nothing, unless it was set for a run that is no more.
-        own = record.environ()
+        own = record.environ(os.environ)
         self._before = {name: value for name, value in os.environ.items() if name in own}
         self._ended = False
         Handle.open.append(self)
@@ -183,7 +184,7 @@ class Handle:
                 self._finish({**told, **outcome(events)}, self._ending)
         else:
             self._finish(told, self._ending)
-        for name in self._record.environ():
+        for name in self._record.environ(os.environ):
             os.environ.pop(name, None)
         os.environ.update(self._before)
 
@@ -252,7 +253,7 @@ def _opened(
         folders = observe.folders(record, [probes.project()])
     ending = Ending(deliver=deliver, after=after, folders=folders, shared=together is not None)
     found = Handle(record, here, ending=ending)
-    os.environ.update(record.environ())
+    os.environ.update(record.environ(os.environ))
     with record.telling():
         if record.path is not None:
             observe.start(record)

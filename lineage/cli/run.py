@@ -11,7 +11,8 @@ from typing import NoReturn
 
 import click
 
-from lineage.capture.record import is_disabled, working_folder
+from lineage.capture.record import working_folder
+from lineage.capture.variables import is_disabled
 from lineage.cli import terminal
 from lineage.errors import NotRecorded, Usage
 

@@ -83,7 +83,14 @@ OTHERS: tuple[Variable, ...] = (
         "LINEAGE_RUN, LINEAGE_RUN_FILE",
         "The run that a program is part of, and its file: set by `lineage run` and `lineage.run()` for what they start.",
         "no run around",
-        "`lineage run`, `lineage.run()`",
+        f"{_CAPTURE}, MLflow where it makes a run",
+    ),
+    Variable(
+        "OPENLINEAGE_PARENT_ID",
+        "The run that producers of OpenLineage name as the parent of theirs, as `namespace/job/run`: set to the captured "
+        "run, where nobody else has set it.",
+        "the captured run",
+        _CAPTURE,
     ),
     Variable(
         "LINEAGE_RUN_ID",

@@ -30,6 +30,8 @@ _MOST_FOLDERS_UP = 40
 #: Files of a package that are looked at, where two claim to be it.
 _MOST_LOOKED_AT = 200
 
+#: What MLflow is installed as.
+_MLFLOW = frozenset({"mlflow", "mlflow-skinny"})
 _FILE = "file://"
 _SAME_NAME = re.compile(r"[-_.]+")
 _NOT_UTF8 = re.compile("[\ud800-\udfff]")
@@ -84,6 +86,7 @@ def probe(
     if local := list(_local(distributions)):
         found.facts["local"] = local
     _conda(seen.prefix, found, budget, cache)
+    _trackers(distributions, found)
     return found
 
 
@@ -128,6 +131,15 @@ def _clean(value: Json) -> Json:
     if isinstance(value, dict):
         return {x: _clean(y) for x, y in value.items()}
     return value
+
+
+def _trackers(distributions: list[Facts], found: Found) -> None:
+    """MLflow asks only what is installed beside it which run it is part of (``capture/mlflow_context.py``)."""
+    names = {_SAME_NAME.sub("-", str(one.get("name"))).lower() for one in distributions}
+    is_whole = not any(what.startswith("packages") for what in found.unseen)
+    if is_whole and not names.isdisjoint(_MLFLOW) and "lineagedb" not in names:
+        reason = "lineagedb is not installed beside MLflow, so that they do not name this run"
+        found.miss("runs of MLflow", reason)
 
 
 def _safe(text: str) -> str:

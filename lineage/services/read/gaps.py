@@ -17,6 +17,7 @@ from lineage.model.value import each
 from lineage.query.plan import Toward
 from lineage.services.context import Context
 from lineage.services.read import imported, known_gaps
+from lineage.services.read.within import within
 from lineage.services.summary import counted
 from lineage.store.base import NOW, Filter, Hop, Page, Subgraph, View
 from lineage.store.rows import EdgeRow, NodeRow
@@ -120,6 +121,9 @@ def of_runs(
             if row.kind == "Environment"
             for run in unsure[ident]
         )
+    lacking = [row.id for row in runs if row.id not in equipped or row.id not in coded]
+    equipped_there, coded_there = _of_captured(ctx, lacking, view)
+    equipped, coded = equipped | equipped_there, coded | coded_there
     if bare := [row for row in runs if row.id not in equipped]:
         run = shlex.quote(_reference(ctx, bare[0], view))
         yield Gap(
@@ -137,6 +141,20 @@ def of_runs(
             example=bare[0].title,
             command=f"lineage show {shlex.quote(bare[0].id)}",
         )
+
+
+def _of_captured(ctx: Context, runs: Sequence[str], view: View) -> tuple[set[str], set[str]]:
+    """Of some runs those whose environment, and those whose commit, the captured runs used that they are part of."""
+    around = within(ctx, runs, view)
+    if not around:
+        return set(), set()
+    used = ctx.store.edges(sorted(set[str]().union(*around.values())), _USED, view)
+    equipped = {row.effect for row in used if row.cause.startswith(ids.ENVIRONMENT)}
+    coded = {row.effect for row in used if row.cause.startswith(ids.REVISION)}
+    return (
+        {run for run, captured in around.items() if not captured.isdisjoint(equipped)},
+        {run for run, captured in around.items() if not captured.isdisjoint(coded)},
+    )
 
 
 def environments_unknown(ctx: Context, view: View) -> Iterator[Gap]:

@@ -15,6 +15,7 @@ from lineage.model.value import each, plain
 from lineage.services.context import Context
 from lineage.services.read.resolve import resolve
 from lineage.services.read.versions import versions
+from lineage.services.read.within import within
 from lineage.store.base import Hop, View
 from lineage.store.rows import EdgeRow, NodeRow
 
@@ -25,6 +26,7 @@ _STRONG = tuple(f"{algorithm}:" for algorithm in STRONG)
 _MADE = Hop(relations=frozenset({"wasGeneratedBy", "alternateOf"}))
 _SAME = Hop(relations=frozenset({"alternateOf"}), followed=True)
 _SAME_BACK = Hop(toward="effects", relations=frozenset({"alternateOf"}), followed=True)
+_USED = Hop(relations=frozenset({"used"}))
 _MEMBERS = Hop(relations=frozenset({"hadMember"}))
 _DATA = frozenset({"Dataset", "DatasetVersion"})
 #: Ties by digest that are followed from a model version to what a run made.
@@ -142,16 +144,30 @@ def _followed(rows: Iterable[EdgeRow]) -> list[Edge]:
 def sides(
     ctx: Context, idents: Collection[str], view: View
 ) -> tuple[dict[str, Side], Sequence[EdgeRow]]:
-    """Some runs by identifier, and the edges from them: few statements, however many runs."""
+    """Some runs by identifier, and the edges from them: few statements, however many runs. Of one that is part of a
+    captured run, its data is that of the captured run besides, and its commits and environments are those that were
+    really there, where they were seen.
+    """
     rows = ctx.store.edges(list(idents), Hop(), view)
     edges = [row.edge() for row in rows]
-    found = ctx.store.get({*idents, *(edge.cause for edge in edges)}, view)
+    around = within(ctx, idents, view)
+    captured = sorted(set[str]().union(*around.values()))
+    there = [row.edge() for row in ctx.store.edges(captured, _USED, view)] if captured else []
+    found = ctx.store.get({*idents, *(edge.cause for edge in (*edges, *there))}, view)
     nodes = {name: row.node() for name, row in found.items()}
     digests = _digests(ctx, [n for n in nodes.values() if n.kind not in ("Commit", "Run")], view)
     known = {ident: Side(run=nodes[ident], row=found[ident]) for ident in idents}
     for edge in edges:
         if edge.cause in nodes:
             _place(known[edge.effect], edge, nodes[edge.cause], digests)
+    for run, of in around.items():
+        their = [edge for edge in there if edge.effect in of and edge.cause in nodes]
+        kinds_seen = {nodes[edge.cause].kind for edge in their}
+        side = known[run]
+        side.commits = [] if "Commit" in kinds_seen else side.commits
+        side.environments = [] if "Environment" in kinds_seen else side.environments
+        for edge in their:
+            _place(side, edge, nodes[edge.cause], digests)
     _open(ctx, known.values(), view)
     return known, rows
 

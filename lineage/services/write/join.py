@@ -26,6 +26,7 @@ from lineage.services.request import Request, Says
 from lineage.services.write.import_source import import_source
 from lineage.services.write.ingest import Report, write_batches
 from lineage.services.write.joins import state
+from lineage.services.write.joins.captured import CapturedRuns
 from lineage.services.write.joins.commits import CommitFiles
 from lineage.services.write.joins.join import Joins
 from lineage.services.write.joins.rewritten import rewritten
@@ -43,6 +44,7 @@ _METHODS = {
     terms.BY_LOCKFILE: "environments by lock files that runs read",
     terms.BY_COMMIT_LOCK: "environments by lock files of commits",
     terms.BY_REWRITE: "commits that were rewritten",
+    terms.BY_RUN_ID: "runs of MLflow that captured runs continued",
 }
 
 
@@ -83,19 +85,22 @@ def join(
     tally, begun = Tally(), ctx.store.head().size
     progress = prefixed(SOURCE, progress)
     progress("looking at runs and repositories", 0, None)
-    used = {sha for page in runs(ctx) for run in page for sha in run.commits}
+    used, captured = set[str](), CapturedRuns()
+    for page in runs(ctx):
+        used.update(sha for run in page for sha in run.commits)
+        captured.note(page)
     off_branches = set(used)
     with ExitStack() as stack:
         held = list(_held(ctx, used, folders, stack, tally, off_branches))
         standing = list(ctx.store.asserted(SOURCE, NOW))
         rewrites = [edge for edge in standing if _is_rewrite(edge)]
         history |= not {ids.commit_id(sha) for sha in off_branches} <= {e.effect for e in rewrites}
-        joins = Joins(ctx, held, standing, tally)
+        joins = Joins(ctx, held, standing, tally, captured)
         no, before = rejected(ctx), _by_claim(standing)
         commits = list(rewritten(ctx)) if history else []
         records = [
             before.get(_claim(record), record)
-            for record in _once((*_claims(ctx, joins, held, progress), *commits))
+            for record in _once((*_claims(ctx, joins, captured, held, progress), *commits))
             if not (isinstance(record, Edge) and pair(record.effect, record.cause) in no)
         ]
         if history:
@@ -164,12 +169,17 @@ def _describe(ctx: Context, place: Path, commits: Sequence[str]) -> None:
 
 
 def _claims(
-    ctx: Context, joins: Joins, held: Sequence[CommitFiles], progress: Progress
+    ctx: Context,
+    joins: Joins,
+    captured: CapturedRuns,
+    held: Sequence[CommitFiles],
+    progress: Progress,
 ) -> Iterator[Record]:
     done = 0
     for page in runs(ctx):
         progress("joining runs", done, None)
         yield from joins.of_runs(page)
+        yield from captured.of_runs(page)
         done += len(page)
     yield from joins.of_data()
     named = joins.files

@@ -17,6 +17,7 @@ from lineage.model.record import Edge, Node, Record
 from lineage.model.value import Value
 from lineage.services.context import Context
 from lineage.services.write.joins import places
+from lineage.services.write.joins.captured import CapturedRuns
 from lineage.services.write.joins.commits import CommitFiles, HeldFile
 from lineage.services.write.joins.places import Place, Project
 from lineage.services.write.joins.runs import RunRecord, members
@@ -73,8 +74,9 @@ class Joins:
         repositories: Sequence[CommitFiles],
         standing: Iterable[Record],
         tally: Tally,
+        captured: CapturedRuns,
     ) -> None:
-        self._ctx, self._tally = ctx, tally
+        self._ctx, self._tally, self._captured = ctx, tally, captured
         #: What earlier joins found of data: of runs whose repository is not at hand it still holds.
         self._standing = frozenset(
             edge.effect
@@ -111,9 +113,10 @@ class Joins:
                 self.looked_at.add(run.row.id)
             environments = list(self._environment(run, held))
             yield from environments
-            if not environments and not run.environments and not run.logged:
+            said = environments or run.environments or run.logged
+            if not said and run.within.isdisjoint(self._captured.equipped):
                 self.without("environment", run)
-            if not run.commits:
+            if not run.commits and run.within.isdisjoint(self._captured.coded):
                 self.without("commit", run)
             if len(held) == 1:
                 sha, files = held[0]

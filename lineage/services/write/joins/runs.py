@@ -15,7 +15,7 @@ from lineage.store.base import NOW, Filter, Hop, Page
 from lineage.store.rows import NodeRow, edge_order
 
 _PAGE = 2_000
-_USED = Hop(relations=frozenset({"used"}))
+_USED = Hop(relations=frozenset({"used", "wasInformedBy"}))
 _MADE = Hop(toward="effects", relations=frozenset({"wasGeneratedBy"}))
 _MEMBERS = Hop(relations=frozenset({"hadMember"}))
 _RUNS = Filter(kinds=frozenset({"Run"}))
@@ -33,6 +33,8 @@ class RunRecord:
     logged: list[str] = field(default_factory=list)
     used: list[tuple[str | None, NodeRow]] = field(default_factory=list)
     made: list[NodeRow] = field(default_factory=list)
+    #: The captured runs that it is part of, as it says itself: what they used was there for it too.
+    within: set[str] = field(default_factory=set)
 
     @property
     def program(self) -> str | None:
@@ -73,7 +75,11 @@ def runs(ctx: Context, where: Filter = _RUNS) -> Iterator[Sequence[RunRecord]]:
 def _beside(ctx: Context, rows: Sequence[NodeRow]) -> Iterator[RunRecord]:
     found = {row.id: RunRecord(row, row.node().attributes) for row in rows}
     # In one order on every engine: what is found first is named as evidence.
-    used = [r.edge() for r in sorted(ctx.store.edges(list(found), _USED, NOW), key=edge_order)]
+    said = [r.edge() for r in sorted(ctx.store.edges(list(found), _USED, NOW), key=edge_order)]
+    for edge in said:
+        if edge.relation != "used" and terms.METHOD not in edge.attributes:
+            _within(found[edge.effect], edge.cause)
+    used = [edge for edge in said if edge.relation == "used"]
     made = sorted(ctx.store.edges(list(found), _MADE, NOW), key=edge_order)
     near = ctx.store.get({e.cause for e in used} | {e.effect for e in made}, NOW)
     for edge in used:
@@ -92,6 +98,13 @@ def _beside(ctx: Context, rows: Sequence[NodeRow]) -> Iterator[RunRecord]:
         if row.effect in near:
             found[row.cause].made.append(near[row.effect])
     yield from found.values()
+
+
+def _within(run: RunRecord, informant: str) -> None:
+    around = ids.captured_run_of(informant)
+    is_part = run.row.id.startswith(ids.MLFLOW_RUN) or ids.captured_run_of(run.row.id) == around
+    if around is not None and is_part:
+        run.within.add(around)
 
 
 def members(ctx: Context, folder: str) -> Mapping[str, str]:
