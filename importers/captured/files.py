@@ -21,7 +21,7 @@ Facts = Mapping[str, Any]
 #: By which digest a version of a file is called, and one of a folder.
 _NAMED = ("sha256", "md5")
 #: Others that are told beside: by these two the versions of most tools meet already.
-_BESIDE = ("sha1", "git")
+_BESIDE = ("md5", "sha1", "git")
 
 
 class Files:
@@ -83,7 +83,7 @@ class Files:
         if read is not None and read != version:
             self._link("wasDerivedFrom", version, read, {})
         if name := file.get("model"):
-            namespace = self._place(file)[0]
+            namespace = self.place(file)[0]
             model = ids.model_id(namespace, name)
             told = kinds.Model(id=model, label=visible(name), name=name, namespace=namespace)
             self._records.append(told.node())
@@ -95,11 +95,11 @@ class Files:
         named = next((name for name in _NAMED if name in digests), None)
         if file is None or named is None:
             return None
-        namespace, path = self._place(file)
+        namespace, path = self.place(file)
         return ids.dataset_version_id(namespace, path, named, digests[named])
 
-    def _place(self, file: Facts) -> tuple[str, str]:
-        """In whose names a path is: those of the repository that it is in, else those of the host."""
+    def place(self, file: Facts) -> tuple[str, str]:
+        """In whose names the path of a file is: those of the repository that it is in, else those of the host."""
         target = PurePosixPath(str(file["path"]))
         for root, namespace in self._places:
             if target.is_relative_to(root):
@@ -123,7 +123,7 @@ class Files:
 
     def _say(self, file: Facts, ident: str) -> None:
         digests: Mapping[str, str] = file["digests"]
-        _, path = self._place(file)
+        _, path = self.place(file)
         named = next(name for name in _NAMED if name in digests)
         version = kinds.Artifact(
             id=ident,
@@ -132,7 +132,7 @@ class Files:
             digest=f"{named}:{digests[named]}",
             size=file.get("size"),
             files=len(file["files"]) if "files" in file else None,
-            more=clean({name: digests.get(name) for name in _BESIDE}),
+            more=clean({name: digests.get(name) for name in _BESIDE if name != named}),
         )
         self._records.append(version.node())
         for name in _NAMED:

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import posixpath
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -152,11 +153,19 @@ class Run:
         ]
         told |= {"user": who.get("user"), "uid": who.get("uid")}
         told |= {"on_behalf_of": [one.get("name") for one in who.get("on_behalf_of") or ()]}
+        told["locked"] = [*self._locked()]
         return {
             **environment.of_process(self._facts.get("machine") or {}),
             **environment.held_up(self._facts.get("usage") or {}, self._later("usage")),
             **clean(told),
         }
+
+    def _locked(self) -> Iterator[str]:
+        """The stages that DVC locked meanwhile, as the importer of DVC knows them."""
+        for one in self._later("dvc").get("locked") or ():
+            namespace, path = self._files.place(one)
+            folder, address = posixpath.dirname(path), f"dvc.yaml:{one['stage']}@{one['digest']}"
+            yield posixpath.join(namespace, folder, address)
 
     def _later(self, probe: str) -> Facts:
         """What a probe saw at the end of the run."""

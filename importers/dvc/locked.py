@@ -14,13 +14,9 @@ from importers.dvc.values import parameters
 from importers.tally import Tally
 from lineage import ids
 from lineage.access.secret_patterns import scrub
-from lineage.errors import BadInput, InputTooNew
 from lineage.model.value import Value, wire
 from lineage.sources import dvc_folder
 from lineage.sources.git.layout import normalised
-
-#: The major version of the schema of dvc.lock that is known (dvc/schema.py, LOCKFILE_SCHEMA).
-SCHEMA = 2
 
 _LONGEST_COMMAND = 20_000
 
@@ -116,32 +112,6 @@ class Folder(NamedTuple):
     def within(self, inner: str) -> Folder:
         """The folder of a ``wdir``."""
         return self._replace(path=joined(self.path, inner))
-
-
-def stages(data: Any, where: str) -> dict[str, dict[str, Any]]:
-    """Read the stages of a dvc.lock by name, unresolved. Raises ``BadInput``, ``InputTooNew``."""
-    if data is None:
-        return {}
-    if not isinstance(data, dict):
-        raise BadInput("this is no dvc.lock: it holds no mapping", where=where)
-    found = data
-    if "schema" in data or isinstance(data.get("stages"), dict):
-        _demand_schema(data.get("schema"), where)
-        found = data.get("stages") or {}
-    if not isinstance(found, dict):
-        raise BadInput("this is no dvc.lock: its stages are no mapping", where=where)
-    if found and not any(isinstance(stage, dict) for stage in found.values()):
-        raise BadInput("this is no dvc.lock: none of its entries is a stage", where=where)
-    return {str(name): stage for name, stage in found.items() if isinstance(stage, dict)}
-
-
-def _demand_schema(schema: Any, where: str) -> None:
-    text = "2.0" if schema is None else str(schema)
-    major = text.partition(".")[0]
-    if not major.isdecimal() or int(major[:9]) < 1:
-        raise BadInput(f"dvc.lock has the schema {text[:20]!r}, which is none", where=where)
-    if int(major[:9]) > SCHEMA:
-        raise InputTooNew(f"dvc.lock has schema {text[:20]}, and {SCHEMA}.0 is known", where=where)
 
 
 def stage(name: str, said: Mapping[str, Any], address: str, folder: Folder) -> Stage | None:

@@ -17,7 +17,7 @@ from importers.dvc.values import load, suffix
 from importers.tally import Tally
 from lineage import ids
 from lineage.errors import BadInput
-from lineage.sources import yaml_reader
+from lineage.sources import dvc_lock, yaml_reader
 
 
 @dataclass(kw_only=True, slots=True)
@@ -29,6 +29,8 @@ class Run:
     roles: dict[Place, str] = field(default_factory=dict)
     #: Commits (``None``: the working folder) at which its files may lie in git.
     seen_at: dict[str | None, None] = field(default_factory=dict)
+    #: The entries of dvc.lock that lock it, which may say other things besides.
+    entries: set[str] = field(default_factory=set)
     #: Whether any dvc.yaml speaks of it, and how many of its paths there are unfilled templates.
     known: bool = False
     unfilled: int = 0
@@ -83,6 +85,7 @@ class Reading:
         self._parsed_values: dict[tuple[str, str], Any] = {}
         self._scopes: dict[tuple[str | None, str], Scope] = {}
         self._stages: dict[tuple[str, str | None, str], tuple[str, Stage] | None] = {}
+        self._entries: dict[str, set[str]] = {}
         self._failures: dict[Sort, BadInput] = {}
         self._read: set[Sort] = set()
 
@@ -233,6 +236,8 @@ class Reading:
             address = f"{posixpath.join(version.folder, 'dvc.yaml')}:{name}"
             found = self._stage(name, raw, address, version, roles.wdir)
             if found is not None:
+                entry = dvc_lock.entry(version.folder, name, raw)
+                self._entries.setdefault(found[0], set()).add(entry)
                 yield found[0], roles
 
     def _stage(
@@ -263,6 +268,7 @@ class Reading:
         """A stage that a version holds, and that (``is_new``) no parent of its commit held."""
         stage = self._found.stages[key]
         run = self._found.runs.setdefault(key, Run(stage=stage))
+        run.entries |= self._entries.get(key, set())
         run.known |= roles.known
         run.seen_at[version.commit] = None
         for place, role in roles.outputs.items():
@@ -375,7 +381,7 @@ def _pipeline(version: Version, data: bytes) -> Pipeline:
 
 
 def _lock(version: Version, data: bytes) -> dict[str, dict[str, Any]]:
-    return locked.stages(yaml_reader.load(data, where=version.shown), version.shown)
+    return dvc_lock.stages(data, version.shown)
 
 
 def _tracking(version: Version, data: bytes) -> dict[str, Any]:

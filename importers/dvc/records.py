@@ -95,7 +95,12 @@ class Graph:
             name=stage.name,
             command=stage.command or None,
             tracker="dvc",
-            more={"stage": stage.address, **clean({"experiment": self._named(run)})} | more,
+            more={
+                "stage": stage.address,
+                **clean({"experiment": self._named(run)}),
+                **clean({"locked": [f"{self._namespace}/{one}" for one in sorted(run.entries)]}),
+            }
+            | more,
         )
         self._add(node.node())
         for item in stage.deps:

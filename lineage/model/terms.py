@@ -24,7 +24,8 @@ SAME_PERSON = "samePerson"
 #: Methods: equal bytes; such a tie where the one came from the other (``lineage.model.copies``); another
 #: name that a source gives to one thing (OpenLineage's symlinks); the same path at the commit of the run;
 #: the lock file that a run read; the lock file of the commit that a run used; a commit before and after
-#: history was rewritten; the identifier of a run that the environment of another one names; what a tracker wrote down beside a model; somebody said so.
+#: history was rewritten; the identifier of a run that the environment of another one names; the entry of
+#: dvc.lock that a run changed; what a tracker wrote down beside a model; somebody said so.
 BY_DIGEST = "digest"
 BY_COPY = "copy"
 BY_SYMLINK = "symlink"
@@ -33,10 +34,11 @@ BY_LOCKFILE = "lockfile"
 BY_COMMIT_LOCK = "lockfile-at-commit"
 BY_REWRITE = "rewritten-commit"
 BY_RUN_ID = "run-id"
+BY_LOCK_ENTRY = "lock-entry"
 BY_LOGGED = "logged"
 STATED = "stated"
 #: Methods by which ``lineage join`` finds edges.
-JOINED = frozenset({BY_PATH, BY_LOCKFILE, BY_COMMIT_LOCK, BY_REWRITE, BY_RUN_ID})
+JOINED = frozenset({BY_PATH, BY_LOCKFILE, BY_COMMIT_LOCK, BY_REWRITE, BY_RUN_ID, BY_LOCK_ENTRY})
 #: Claims of sameness by these methods are followed by default walks; of any edge that was found, what
 #: is less sure than this is shown and not followed.
 FOLLOWED_METHODS = frozenset({BY_DIGEST, BY_SYMLINK, BY_PATH, BY_REWRITE})

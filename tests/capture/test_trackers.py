@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trackers stay: what a captured program logs to MLflow, or says as OpenLineage is tied to its run."""
+"""Trackers stay: what a captured program logs to MLflow, locks as DVC does, or says as OpenLineage is tied to its run."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+import yaml
 
 import lineage
 from lineage import ids
@@ -16,6 +17,7 @@ from lineage.model.record import line
 from lineage.store.base import NOW
 from tests.capture.launched import run
 from tests.importers.conftest import Repository
+from tests.importers.dvc_locks import entry, md5
 
 #: The real MLflow, once captured and once again: each start of it takes seconds.
 pytestmark = pytest.mark.xdist_group("mlflow")
@@ -123,6 +125,7 @@ def test_a_model_version_is_traced_through_the_tracker_to_what_really_ran(told, 
     kinds = {kind for kind, _ in behind}
     assert {"Artifact", "Commit", "Environment", "Machine", "Person"} <= kinds
     [data] = told.ask("kind:artifact and name:data.csv").nodes
+    assert data.attributes["md5"] == md5(DATA)
     assert ("Artifact", data.label) in behind
     assert ("ModelVersion", "fraud@v1") in titles(told.impact(data.id))
     commit = project.repository.git("rev-parse", "HEAD")
@@ -252,3 +255,69 @@ def test_after_a_run_from_inside_the_environment_is_as_it_was(project):
         [sys.executable, "-c", text], capture_output=True, text=True, env=environ, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+# --- DVC ------------------------------------------------------------------------------------------
+
+
+def locked(model):
+    """A dvc.lock as DVC writes it, of a stage that nobody runs again and of one that makes a model."""
+    prepare = {"cmd": "make clean.csv", "outs": [entry("clean.csv", md5(DATA), len(DATA))]}
+    train = {
+        "cmd": "make model.bin",
+        "deps": [entry("clean.csv", md5(DATA), len(DATA))],
+        "outs": [entry("model.bin", md5(model), len(model))],
+    }
+    return yaml.safe_dump({"schema": "2.0", "stages": {"prepare": prepare, "train": train}})
+
+
+@pytest.fixture(scope="module")
+def pipeline(project):
+    """The same repository as a project of DVC, in which the stages were locked once."""
+    (project.path / ".dvc").mkdir()
+    files = {".dvc/config": "", ".gitignore": "*.db\n*.csv\n*.bin\n", "dvc.lock": locked("m1")}
+    project.repository.commit("Lock", files)
+    return project
+
+
+def stages(store, name):
+    """The locked states of a stage: what made it, by the end of what it made."""
+    found = {}
+    for node in store.ask(f"kind:run and tracker:dvc and name:{name}").nodes:
+        edges = store.show(node.id).edges
+        [made] = [e.effect for e in edges if e.relation == "wasGeneratedBy"]
+        found[made] = {e.cause for e in edges if e.relation == "wasInformedBy"}
+    return found
+
+
+#: As DVC goes on: a stage writes, and DVC looks at what it wrote, and locks it.
+REPRO = """
+import subprocess
+subprocess.run(["sh", "-c", "printf m2 > model.bin"], check=True)
+open("model.bin", "rb").read()
+open("dvc.lock", "w").write(open("next.lock").read())
+"""
+
+
+def test_the_stages_that_were_locked_in_a_captured_run_are_tied_to_it_and_no_others(pipeline):
+    (pipeline.path / "next.lock").write_text(locked("m2"))
+    _, data = pipeline.launched("repro", sys.executable, "-c", REPRO)
+    pipeline.repository.commit("Run again", {})
+    with lineage.open("memory:") as store:
+        store.take_run(data)
+        store.load(str(pipeline.path), named="dvc")
+        [captured] = store.ask("kind:run and name:repro").nodes
+        assert [*stages(store, "prepare").values()] == [set()]
+        behind = {made.rpartition(":")[2]: by for made, by in stages(store, "train").items()}
+        assert behind == {md5("m1"): set(), md5("m2"): {captured.id}}
+
+
+def test_a_small_file_is_one_thing_for_dvc_and_for_who_wrote_it(pipeline):
+    text = "open('model.bin', 'w').write('m4')"
+    _, data = pipeline.launched("small", sys.executable, "-c", text)
+    pipeline.repository.commit("Lock again", {"dvc.lock": locked("m4")})
+    with lineage.open("memory:") as store:
+        store.take_run(data)
+        store.load(str(pipeline.path), named="dvc")
+        [made] = [made for made in stages(store, "train") if made.endswith(md5("m4"))]
+        assert ("Run", "small") in titles(store.trace(made))

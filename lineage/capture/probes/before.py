@@ -11,7 +11,7 @@ from pathlib import Path
 from lineage.capture import spool
 from lineage.capture.command import interpreter_of, script_of
 from lineage.capture.found import Budget, Found
-from lineage.capture.probes import config, machine, packages, source, usage, who
+from lineage.capture.probes import config, dvc, machine, packages, source, usage, who
 from lineage.capture.record import Probe, working_folder
 from lineage.paths import cache_folder
 
@@ -36,6 +36,7 @@ class Probes:
         self._words, self._here, self._environ = words, here, environ
         self._executable = executable
         self._source: Found | None = None
+        self._locks: dvc.Locks = {}
         #: The repositories that packages are installed out of.
         self._local: Sequence[Path] = ()
 
@@ -58,6 +59,7 @@ class Probes:
             Probe(name="usage", look=_look_at_usage, seconds=1),
             Probe(name="who", look=self._look_at_who, seconds=1),
             Probe(name="config", look=self._look_at_config, seconds=1),
+            Probe(name="dvc", look=self._look_at_locks, seconds=1),
         ]
 
     def watched(self) -> Mapping[str, str]:
@@ -82,11 +84,13 @@ class Probes:
         return next((Path(root) for root in roots if self._here.is_relative_to(root)), self._here)
 
     def after(self) -> Sequence[Probe]:
-        """What became of the source while it ran, and what it was held up by."""
-        used = Probe(name="usage", look=_look_at_usage, seconds=1)
-        if self._source is None or not self._source.facts.get("repositories"):
-            return [used]
-        return [Probe(name="source", look=self._look_again, seconds=5), used]
+        """What became of the source while it ran, what it was held up by, and the stages that DVC locked in it."""
+        probes = [Probe(name="usage", look=_look_at_usage, seconds=1)]
+        if self._source is not None and self._source.facts.get("repositories"):
+            probes.insert(0, Probe(name="source", look=self._look_again, seconds=5))
+        if self._locks:
+            probes.append(Probe(name="dvc", look=self._look_at_locked, seconds=1))
+        return probes
 
     def _look_at_source(self, budget: Budget) -> Found:
         places = [(self._here, "working-directory")]
@@ -128,6 +132,16 @@ class Probes:
     def _look_at_config(self, budget: Budget) -> Found:
         del budget
         return config.probe(self._words, self._environ, spool.key(spool.folder(self._here)))
+
+    def _look_at_locks(self, budget: Budget) -> Found:
+        del budget
+        found = Found()
+        self._locks = dvc.locks(self._here, found)
+        return found
+
+    def _look_at_locked(self, budget: Budget) -> Found:
+        del budget
+        return dvc.after(self._locks)
 
 
 def _look_at_usage(budget: Budget) -> Found:

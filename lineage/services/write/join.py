@@ -45,6 +45,7 @@ _METHODS = {
     terms.BY_COMMIT_LOCK: "environments by lock files of commits",
     terms.BY_REWRITE: "commits that were rewritten",
     terms.BY_RUN_ID: "runs of MLflow that captured runs continued",
+    terms.BY_LOCK_ENTRY: "stages that were locked in captured runs",
 }
 
 
@@ -179,7 +180,7 @@ def _claims(
     for page in runs(ctx):
         progress("joining runs", done, None)
         yield from joins.of_runs(page)
-        yield from captured.of_runs(page)
+        yield from captured.of_runs(ctx, page)
         done += len(page)
     yield from joins.of_data()
     named = joins.files

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Joins captured runs with what other tools recorded of the same work, where those tools do not say so themselves:
-a run of MLflow that was continued.
+a run of MLflow that was continued, the stages that DVC locked, versions of small files.
 """
 
 from __future__ import annotations
@@ -9,13 +9,18 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from lineage import ids
 from lineage.model import terms
+from lineage.model.identity import tie
 from lineage.model.record import Edge, Record
-from lineage.model.value import Value
+from lineage.model.value import Value, each
+from lineage.services.context import Context
 from lineage.services.write.joins.runs import RunRecord
+from lineage.store.base import NOW
 from lineage.store.rows import NodeRow
 
 #: The variable by which MLflow goes on with a run: a program that does not log there may have it too.
 _CONTINUED = "MLFLOW_RUN_ID"
+#: What DVC's stages and the runs that locked them have in common (``lineage.sources.dvc_lock.entry``).
+_LOCKED = "locked"
 _SURE = 0.9
 
 
@@ -39,7 +44,7 @@ class CapturedRuns:
                 if run.commits:
                     self.coded.add(run.row.id)
 
-    def of_runs(self, runs: Sequence[RunRecord]) -> Iterator[Record]:
+    def of_runs(self, ctx: Context, runs: Sequence[RunRecord]) -> Iterator[Record]:
         """What is claimed of some runs."""
         for run in runs if self._found else ():
             if _is_captured(run):
@@ -47,6 +52,7 @@ class CapturedRuns:
             for sign in _signs(run):
                 for captured in self._found.get(sign, ()):
                     yield _informed(run.row, captured, sign)
+        yield from _same_files(ctx, filter(_is_captured, runs))
 
 
 def _is_captured(run: RunRecord) -> bool:
@@ -61,13 +67,35 @@ def _signs(run: RunRecord) -> Iterator[tuple[str, str]]:
             yield terms.BY_RUN_ID, continued
     elif run.row.id.startswith(ids.MLFLOW_RUN):
         yield terms.BY_RUN_ID, run.row.id.rpartition("/")[2]
+    for entry in each(run.attributes.get(_LOCKED, ())):
+        yield terms.BY_LOCK_ENTRY, str(entry)
 
 
 def _informed(run: NodeRow, captured: NodeRow, sign: tuple[str, str]) -> Edge:
-    method, _ = sign
+    method, text = sign
+    if method == terms.BY_RUN_ID:
+        shows = f"{_CONTINUED} of {captured.title}"
+    else:
+        shows = f"{captured.title} changed dvc.lock: {text.partition('/')[2]}"
     attributes: dict[str, Value] = {
         terms.METHOD: method,
-        terms.EVIDENCE: f"{_CONTINUED} of {captured.title}",
+        terms.EVIDENCE: shows,
         terms.CONFIDENCE: _SURE,
     }
     return Edge(relation="wasInformedBy", effect=run.id, cause=captured.id, attributes=attributes)
+
+
+def _same_files(ctx: Context, runs: Iterable[RunRecord]) -> Iterator[Record]:
+    """Ties versions of files that are too small to meet others by their bytes alone: DVC has them under the same
+    path, by their md5.
+    """
+    theirs: dict[str, str] = {}
+    for run in runs:
+        for row in (*run.made, *(row for _, row in run.used)):
+            held = row.node().attributes
+            size, md5 = held.get("size"), held.get("md5")
+            path = ids.versions_of(row.id)
+            if isinstance(size, int) and size < ids.SMALLEST_CONTENT and md5 and path:
+                theirs[f"{path}md5:{md5}"] = row.id
+    for ident in sorted(ctx.store.get(theirs.keys(), NOW)) if theirs else ():
+        yield from tie(theirs[ident], ident)
