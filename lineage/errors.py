@@ -363,6 +363,12 @@ class NotRecorded(LineageError, code="not-recorded"):
     hint = "Make what is named possible, or leave out --strict: the program then runs without its record."
 
 
+class NotReproducible(LineageError, code="not-reproducible"):
+    """A run cannot be done again here: something that it takes is missing, or it would write over what is there."""
+
+    hint = "'lineage reproduce RUN' says of each part whether it can be had, and where from."
+
+
 class Usage(LineageError, code="usage", status=400, exit_code=2):
     """The command or call was given arguments that do not fit together."""
 

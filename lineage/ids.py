@@ -45,6 +45,8 @@ _NOT_IRI = re.compile(
     r"[\x00-\x20<>\"{}|\\^`\x7f-\xa0\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
+#: Namespaces of which the end is known: those of a host, and of a repository by its root commit.
+_PLACE = re.compile(r"(file://[^/]*|[0-9a-f]{40}|[0-9a-f]{64})/(.+)", re.DOTALL)
 _SAFE = "!$&'()*+,;=:@/-._~"
 
 
@@ -160,6 +162,23 @@ def versions_of(ident: str) -> str | None:
     if ident.startswith(_DATASET):
         return f"{_VERSION}{ident.removeprefix(_DATASET)}@"
     return None
+
+
+def place_of(ident: str, name: str | None = None) -> tuple[str, str] | None:
+    """The namespace and the path in the identifier of a version of a path, or of a dataset; ``name`` is what the
+    path is said to be. ``None`` for what is neither, and where it cannot be told where the namespace ends.
+
+    >>> place_of("urn:lineage:version:file://host//data/my%20a.csv@md5:0f")
+    ('file://host', '/data/my a.csv')
+    """
+    stem = versions_of(ident)
+    if stem is None:
+        return None
+    text = unquote(stem.removeprefix(_VERSION).removesuffix("@"))
+    if name and text.endswith(f"/{name}"):
+        return text[: -len(name) - 1], name
+    found = _PLACE.fullmatch(text)
+    return (found[1], found[2]) if found else None
 
 
 def content_id(algorithm: str, digest: str, size: int | None = None) -> Id | None:

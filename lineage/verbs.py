@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import lineage.services.exchange.send
     import lineage.services.exchange.tie
     import lineage.services.operate.doctor
+    import lineage.services.operate.reproduce
     import lineage.services.operate.tokens
     import lineage.services.operate.verify
     import lineage.services.read.ask
@@ -137,6 +138,7 @@ class Verbs:
     new_key: Final = Verb(lambda: exchange.files.NewKeyRequest)
     # operating
     verify: Final = Verb(lambda: operate.verify.VerifyRequest)
+    reproduce: Final = Verb(lambda: operate.reproduce.ReproduceRequest)
     doctor: Final = Verb(lambda: operate.doctor.DoctorRequest)
     tokens: Final = Verb(lambda: operate.tokens.TokensRequest)
     add_token: Final = Verb(lambda: operate.tokens.AddTokenRequest)

@@ -26,7 +26,8 @@ _LEFT_OUT = frozenset({"hostname", "available", "file"})
 
 def records(facts: Facts, options: Options) -> tuple[str, Sequence[Record]] | None:
     """The environment that was really there; ``None`` where nothing is known of it."""
-    if options.environment is None or not facts.get("distributions"):
+    # An interpreter without any package is an environment too; one whose folders were not found is none.
+    if options.environment is None or not facts.get("folders") or "distributions" not in facts:
         return None
     return options.environment({installed.FACTS: json.dumps(facts).encode()})
 

@@ -111,6 +111,7 @@ class Run:
                 {
                     "why": why,
                     "decision": said.get("decision"),
+                    "argv": said.get("argv"),
                     "host": said.get("host"),
                     "working_directory": said.get("here"),
                     "exit_code": ended.get("code"),
@@ -179,8 +180,10 @@ class Run:
             records, used = commits.records(repository, key)
             self._put(records)
             if used is not None:
-                role = "source" if number == 0 else "module"
-                self._link("used", self.ident, used, {"prov:role": role})
+                told: dict[str, Value] = {"prov:role": "source" if number == 0 else "module"}
+                if root := repository.get("root"):
+                    told["root"] = str(root)
+                self._link("used", self.ident, used, told)
         for repository in _repositories((self._ended(None) or {}).get("facts") or {}):
             self._put(commits.made(repository, self.ident, key))
 

@@ -24,6 +24,7 @@ VERBS: dict[str, str] = {
     "init": "Find what is in this project, import it, and say what it shows.",
     "run": "Run a program and record it: source, environment, inputs, outputs, how it ended.",
     "push": "Deliver the recorded runs that wait in the spool.",
+    "reproduce": "What can still be had of a run; lay it out, or run it again and compare.",
     "import": "Bring in sources: repositories, DVC, MLflow, PROV documents, partners' packages.",
     "join": "Join what several tools recorded of one file or one environment.",
     "untie": "Reject a claim that two things belong together.",

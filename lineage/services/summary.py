@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lineage.model import kinds
@@ -58,3 +58,13 @@ def readable(value: Any) -> Any:
 def counted(number: int, word: str) -> str:
     """A number of things: 1 link, 2 links, 1,200 links."""
     return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
+
+
+def listed(texts: Sequence[str], most: int) -> str:
+    """The first of some texts, and how many more there are.
+
+    >>> listed(["a", "b", "c"], 2)
+    'a, b, and 1 more'
+    """
+    more = f", and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more

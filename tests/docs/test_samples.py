@@ -213,6 +213,7 @@ WORDS = {
     "ask": ["kind:run"],
     "explain": ["kind:run"],
     "compare": ["model:readmission@v2", "model:readmission@v3"],
+    "reproduce": ["run:summer"],
     "bisect": ("accuracy", "--from", "run:baseline", "--to", "run:summer"),
     "sparql": ["ASK { ?s ?p ?o }"],
     "export": ["kind:run", "--out", "runs.json"],

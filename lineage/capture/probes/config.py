@@ -63,7 +63,7 @@ def probe(argv: Sequence[str], environ: Mapping[str, str], key: bytes | None) ->
     shown: dict[str, Json] = {}
     others: dict[str, Json] = {}
     for name, value in sorted(environ.items()):
-        if _SHOWN.fullmatch(name) and not is_secret_variable(name):
+        if is_shown(name):
             (clean,) = without_secrets([scrub_value(name, value)], secrets).words
             shown[name] = clean
         elif is_secret_variable(name) or key is None:
@@ -76,6 +76,15 @@ def probe(argv: Sequence[str], environ: Mapping[str, str], key: bytes | None) ->
             "whether other variables are the same", "there is no key to hash their values with"
         )
     return found
+
+
+def is_shown(name: str) -> bool:
+    """Whether the value of a variable is recorded: it changes what a program computes, and is no secret.
+
+    >>> is_shown("OMP_NUM_THREADS"), is_shown("HF_TOKEN"), is_shown("EDITOR")
+    (True, False, False)
+    """
+    return _SHOWN.fullmatch(name) is not None and not is_secret_variable(name)
 
 
 def _hashed(key: bytes, name: str, value: str) -> str:

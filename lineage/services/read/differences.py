@@ -18,8 +18,9 @@ from lineage.services.read.sides import METRIC, MODIFIED, PARAM, Side, Used
 #: ``unknown``: what is recorded does not say whether they are equal.
 State: TypeAlias = Literal["equal", "differs", "unknown"]
 SECTIONS = ("code", "data", "environment", "parameters", "metrics", "other")
-#: What a run says of itself that two runs never share and nobody compares.
-_OWN = frozenset({"name", "started", "ended", MODIFIED, "unjoined"})
+#: What a run says of itself that two runs never share and nobody compares; the words of its command are compared as
+#: they are shown.
+_OWN = frozenset({"name", "started", "ended", "argv", MODIFIED, "unjoined"})
 #: Facts of one version of data that are told, at most.
 _FACTS = 20
 #: Roles that say nothing of what data is for.

@@ -155,7 +155,7 @@ def sides(
     there = [row.edge() for row in ctx.store.edges(captured, _USED, view)] if captured else []
     found = ctx.store.get({*idents, *(edge.cause for edge in (*edges, *there))}, view)
     nodes = {name: row.node() for name, row in found.items()}
-    digests = _digests(ctx, [n for n in nodes.values() if n.kind not in ("Commit", "Run")], view)
+    digests = digests_of(ctx, [n for n in nodes.values() if n.kind not in ("Commit", "Run")], view)
     known = {ident: Side(run=nodes[ident], row=found[ident]) for ident in idents}
     for edge in edges:
         if edge.cause in nodes:
@@ -185,8 +185,8 @@ def _place(side: Side, edge: Edge, node: Node, digests: Mapping[str, frozenset[s
         side.data.append(Used(said, node, digests.get(node.id, frozenset())))
 
 
-def _digests(ctx: Context, nodes: Sequence[Node], view: View) -> dict[str, frozenset[str]]:
-    """The digests of some things: their own, and those of what they are the same as."""
+def digests_of(ctx: Context, nodes: Sequence[Node], view: View) -> dict[str, frozenset[str]]:
+    """Find the digests of some things: their own, and those of what they are the same as."""
     held = {node.id: set(_strong(node)) for node in nodes}
     if not held:
         return {}

@@ -62,7 +62,7 @@ def import_source(  # noqa: PLR0913 - a source and how to read it, an option eac
             person_key=ctx.person_key,
             revisions=revisions,
             contexts=contexts or {},
-            environment=_environment_of_model,
+            environment=environment_of,
             progress=prefixed(importer.name, progress),
         )
         looked[importer.name] = unchanged.digest(importer, source, options)
@@ -157,7 +157,7 @@ def _place(source: Source) -> str:
     return namespace if inner == "." else f"{namespace}/{inner}"
 
 
-def _environment_of_model(
+def environment_of(
     files: Mapping[str, bytes],
 ) -> tuple[str, Sequence[Record]] | None:
     """The environment that the files beside a model or a run describe, with its records."""

@@ -180,7 +180,7 @@ class Plumbing(Closeable):
         self._folder = Path(self._holder.name)
         (self._folder / "objects" / "info").mkdir(parents=True)
         (self._folder / "refs").mkdir()
-        self._put("objects/info/alternates", _quoted(os.fsencode(objects)) + b"\n")
+        self._put("objects/info/alternates", quoted(os.fsencode(objects)) + b"\n")
         self._put("HEAD", b"ref: refs/heads/none\n")
         self._put("config", _config(algorithm))
         self._cwd = self._folder
@@ -333,7 +333,7 @@ def _config(algorithm: str) -> bytes:
     return b"[core]\n\trepositoryformatversion = 1\n\tbare = true\n" + extension
 
 
-def _quoted(path: bytes) -> bytes:
+def quoted(path: bytes) -> bytes:
     """A path in git's C-style quotes: a folder's name may hold a newline (gitrepository-layout)."""
     return (
         b'"' + b"".join(b"\\%03o" % x if x < 32 or x in b'"\\' else b"%c" % x for x in path) + b'"'

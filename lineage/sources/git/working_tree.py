@@ -24,6 +24,7 @@ from lineage.errors import InputStalled
 from lineage.paths import expanded
 from lineage.sources.git.keeping import owner_of
 from lineage.sources.git.layout import Layout
+from lineage.sources.git.objects import CommitObject, Identity
 from lineage.sources.git.plumbing import OUTPUT_TIMEOUT, Plumbing, Stream, program
 from lineage.sources.git.status import Tracked
 
@@ -53,7 +54,7 @@ _ARGUMENTS = 500
 _NO = frozenset({"no", "false", "off", "0"})
 _NO_FILTER = frozenset({b"unspecified", b"unset", b"set", b""})
 #: Who makes the commits that keep a state: no person.
-_KEEPER = "lineage[bot] <lineage@localhost>"
+_KEEPER = Identity("lineage[bot]", "lineage@localhost")
 _MESSAGE = "The files of a work tree when a run began"
 _STAT = re.compile(
     rb"([^\0]*)\0  ctime: (\d+):(\d+)\n  mtime: (\d+):(\d+)\n  dev: \d+\tino: \d+\n"
@@ -238,7 +239,8 @@ class WorkingTree(Plumbing):
     def commit(self, tree: str, parent: str | None, moment: int) -> str:
         """Write a commit that keeps a tree: the same for the same tree, parent and moment (Unix seconds)."""
         lines = [f"tree {tree}", *([f"parent {parent}"] if parent else ())]
-        lines += [f"{role} {_KEEPER} {moment} +0000" for role in ("author", "committer")]
+        who = f"{_KEEPER.name} <{_KEEPER.email}>"
+        lines += [f"{role} {who} {moment} +0000" for role in ("author", "committer")]
         data = "\n".join([*lines, "", _MESSAGE, ""]).encode()
         command = ("hash-object", "-t", "commit", "-w", "--stdin")
         with self.stream(command, lines=[data], end=b"") as stream:
@@ -250,6 +252,15 @@ class WorkingTree(Plumbing):
         with self.stream(command) as stream:
             words = stream.rest().split(b"\0")
         return [(how.decode(), path) for how, path in zip(words[::2], words[1::2], strict=False)]
+
+
+def checked_out(commit: CommitObject) -> str | None:
+    """The commit that was checked out where a commit stands for: itself, but for one that keeps the state of a work
+    tree; that one's parent, or ``None`` where there was no commit yet.
+    """
+    if commit.author != _KEEPER:
+        return commit.sha
+    return next(iter(commit.parents), None)
 
 
 def blob_name(data: bytes, algorithm: str) -> str:
