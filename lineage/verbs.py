@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     import lineage.services.read.ask
     import lineage.services.read.bisect
     import lineage.services.read.compare
+    import lineage.services.read.environments
     import lineage.services.read.export
     import lineage.services.read.produced
     import lineage.services.read.show
@@ -114,11 +115,13 @@ class Verbs:
     explain: Final = Verb(lambda: read.ask.ExplainRequest)
     compare: Final = Verb(lambda: read.compare.CompareRequest)
     bisect: Final = Verb(lambda: read.bisect.BisectRequest)
+    environment: Final = Verb(lambda: read.environments.EnvironmentRequest)
     commits: Final = Verb(lambda: write.commits.CommitsRequest)
     stats: Final = Verb(lambda: read.stats.StatsRequest)
     log: Final = Verb(lambda: read.stats.LogRequest)
     # documents
     export: Final = Verb(lambda: read.export.ExportRequest)
+    export_environment: Final = Verb(lambda: read.environments.ExportEnvironmentRequest)
     sparql: Final = Verb(lambda: read.sparql.SparqlRequest)
     validate: Final = Verb(lambda: read.validate.ValidateRequest)
     # writing

@@ -35,6 +35,7 @@ VERBS: dict[str, str] = {
     "explain": "How a selection is understood and carried out.",
     "compare": "What differs between two runs or model versions?",
     "bisect": "Where did a metric change, and what changed there?",
+    "environment": "The environments of a run, compared, and as a file that tools make them from.",
     "show": "One thing in full, and who says so.",
     "find": "Search labels and identifiers.",
     "export": "What is selected as a document, in any format of PROV.",

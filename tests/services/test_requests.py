@@ -25,6 +25,8 @@ COMMANDS = {
     "tie_person": "person tie",
     "untie_person": "person untie",
     "suggest_people": "person suggest",
+    "environment": "environment show",
+    "export_environment": "environment export",
     "keys": "keys list",
     "new_key": "keys new",
     "package": "export",
