@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from lineage.access.tokens import Role
-from lineage.capture.record import is_disabled
+from lineage.capture.variables import is_disabled
 from lineage.errors import NotReproducible, Usage
 from lineage.paths import expanded
 from lineage.services.context import Context

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from importers.captured.records import run_ident
+from lineage import ids
 from lineage.access.secret_patterns import SCRUBBED
 from lineage.capture.launch import launch
 from lineage.capture.probes import config
@@ -121,7 +121,7 @@ def rerun(
             f"what the first run wrote has changed meanwhile: {listed(changed, _NAMED)}",
             where=str(made.folder),
         )
-    second = run_ident(delivered[-1].name.partition(".")[0]) if delivered else None
+    second = ids.captured_run_id(delivered[-1].name.partition(".")[0]) if delivered else None
     found = Rerun(
         run=second,
         code=ended.code,
