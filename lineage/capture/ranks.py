@@ -34,25 +34,31 @@ def shared_run(environ: Mapping[str, str]) -> str | None:
 def is_last(events: Sequence[Mapping[str, Any]]) -> bool:
     """Whether this process is the last one of a run: each other has said before it that it leaves, or is gone."""
     left = [event["pid"] for event in events if event["event"] == "left"]
-    if left[-1:] != [os.getpid()]:
+    return left[-1:] == [os.getpid()] and not _staying(events)
+
+
+def goes_on(events: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a run that several processes begin is not over, though one of them may have ended it: another is still
+    part of it, or has not begun it yet. Those of other machines are not looked at.
+    """
+    ranked = [e for e in events if e["event"] == "joined" and "local_world_size" in e["ranks"]]
+    if not ranked or ranked[0].get("host") != socket.gethostname():
         return False
+    expected, agent = ranked[0]["ranks"]["local_world_size"], ranked[0]["parent"]
+    came = len({event["pid"] for event in ranked})
+    is_awaited = expected.isdigit() and came < int(expected)
+    return bool(_staying(events)) or (is_awaited and born(agent) == ranked[0]["parent_born"])
+
+
+def _staying(events: Sequence[Mapping[str, Any]]) -> list[int]:
+    """The other processes of this machine that have begun a run and not left it."""
+    left = {event["pid"] for event in events if event["event"] == "left"}
     began = {
         event["pid"]: event.get("born")
         for event in events
         if event["event"] in {"started", "joined"} and event.get("host") == socket.gethostname()
     }
-    return all(pid in left or born(pid) != at for pid, at in began.items() if pid != os.getpid())
-
-
-def awaits(events: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether a run waits for processes that have not begun it yet: fewer than their agent started, which goes on."""
-    joined = [event for event in events if event["event"] == "joined"]
-    said = [event for event in joined if "local_world_size" in event.get("ranks", ())]
-    if not said or said[0].get("host") != socket.gethostname():
-        return False
-    expected, agent = said[0]["ranks"]["local_world_size"], said[0]["parent"]
-    came = len({event["pid"] for event in said})
-    return expected.isdigit() and came < int(expected) and born(agent) == said[0]["parent_born"]
+    return [pid for pid, at in began.items() if pid not in {*left, os.getpid()} and born(pid) == at]
 
 
 def outcome(events: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

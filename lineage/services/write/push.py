@@ -93,11 +93,11 @@ def received(ctx: Context, data: bytes) -> tuple[Report, ...]:
 
 def _settled(path: Path, data: bytes) -> bool:
     """Whether the run is over whose file had these bytes when it was delivered: then the file goes, unless more has
-    come to it, or other processes are still going to begin the same run. Raises ``OSError``.
+    come to it, or other processes are still to say more. Raises ``OSError``.
     """
     events = run_file.parse(data).events
     is_over = any(map(record.is_over, events))
-    if is_over and not ranks.awaits(events) and path.read_bytes() == data:
+    if is_over and not ranks.goes_on(events) and path.read_bytes() == data:
         path.unlink(missing_ok=True)
     return is_over
 
