@@ -20,6 +20,7 @@ from lineage.sources.git.diff import Change, Diff, files_of, paths_digest
 from lineage.sources.git.objects import CommitObject, Identity
 from lineage.sources.git.reader import GitReader, Unreadable
 from lineage.sources.git.repository import BACKUPS
+from lineage.sources.git.working_tree import checked_out
 
 #: Commits per batch: with parents and people about four records each.
 _AT_ONCE = 1_000
@@ -105,6 +106,8 @@ class History:
 
     def _readable(self, shas: Iterable[str]) -> Iterator[CommitObject]:
         for commit in self._repo.commits(shas):
+            if isinstance(commit, CommitObject) and checked_out(commit) != commit.sha:
+                continue  # what a captured run had: no history of the project, and told by its record
             self._commits += 1
             if isinstance(commit, Unreadable):
                 self._tally.lose("commits", commit.reason, first=commit.sha)

@@ -8,6 +8,7 @@ import shutil
 
 import pytest
 
+import lineage
 from lineage.capture.found import Budget
 from lineage.capture.probes import source
 from tests.capture.sources import (
@@ -308,3 +309,16 @@ def test_where_no_log_tells_the_commits_of_the_run_it_is_said(project):
     gone = source.after(before, budget=Budget(60))
     assert gone.facts == {"repositories": []}
     assert f"repository at {project.path}" in gone.unseen
+
+
+def test_what_is_kept_for_a_run_is_no_history_of_the_project(edited):
+    """Importing the repository tells of the commits of the project alone, whatever ran in it."""
+
+    def told():
+        with lineage.open("memory:") as opened:
+            opened.load(edited.path, named="git")
+            return sorted((node.kind, node.label) for node in opened.find("").nodes)
+
+    before = told()
+    assert repository(captured(edited.path))["kept_ref"]
+    assert told() == before
