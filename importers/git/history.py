@@ -19,8 +19,7 @@ from lineage.sources.git.branches import LONGEST_BRANCH, bases
 from lineage.sources.git.diff import Change, Diff, files_of, paths_digest
 from lineage.sources.git.objects import CommitObject, Identity
 from lineage.sources.git.reader import GitReader, Unreadable
-from lineage.sources.git.repository import BACKUPS
-from lineage.sources.git.working_tree import checked_out
+from lineage.sources.git.repository import BACKUPS, CAPTURED
 
 #: Commits per batch: with parents and people about four records each.
 _AT_ONCE = 1_000
@@ -29,7 +28,7 @@ _BRANCHES_AT_ONCE = 200
 _LONGEST_SUBJECT = 500
 _LABEL = 60
 #: References that only keep commits from being collected: no name that people know.
-_KEPT = ("refs/jj/", "refs/lineage/", BACKUPS)
+_KEPT = ("refs/jj/", BACKUPS)
 #: What depends on where branches are when the repository is read.
 POSITION = frozenset({"refs", "range_patch_id", "range_base"})
 
@@ -106,8 +105,6 @@ class History:
 
     def _readable(self, shas: Iterable[str]) -> Iterator[CommitObject]:
         for commit in self._repo.commits(shas):
-            if isinstance(commit, CommitObject) and checked_out(commit) != commit.sha:
-                continue  # what a captured run had: no history of the project, and told by its record
             self._commits += 1
             if isinstance(commit, Unreadable):
                 self._tally.lose("commits", commit.reason, first=commit.sha)
@@ -240,7 +237,8 @@ class History:
             lose("history", "no commits yet: nothing to record")
         if not repo.has_patch_ids:
             lose("patch-ids", "this git is too old: 2.39 or newer computes them")
-        broken, aside = repo.broken_refs, repo.refs_aside
+        broken = repo.broken_refs
+        aside = [name for name in repo.refs_aside if not name.startswith(CAPTURED)]
         lose("refs", "lead to no commit here", count=len(broken), first=next(iter(broken), None))
         reason = "stashes, notes, replacements and DVC's queue are no history"
         lose("refs", reason, count=len(aside))

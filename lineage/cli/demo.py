@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from lineage.cli import common, terminal
-from lineage.demo import FOLDER, TAMPERED
+from lineage.demo import CAPTURED, FOLDER, TAMPERED
 
 
 @click.command("demo")
@@ -36,7 +36,7 @@ def COMMAND(folder: str, *, clean: bool, as_json: bool) -> None:
         terminal.echo(f"{folder} is removed")
         return
     begun = time.monotonic()
-    project, store = made(path)
+    project, store = made(path, captured=not as_json)
     took = time.monotonic() - begun
     if as_json:
         common.emit({"folder": str(path), "store": store, "answers": _answers(path, store)})
@@ -75,7 +75,10 @@ def _narrate(path: Path, store: str, took: float) -> None:
     _told(store, "impact", first)
     _title(4, "Branches were rebased and squashed away. Where are the commits that runs used?")
     _told(store, "commit", "resolve")
-    _title(5, "Somebody flips a byte in the ledger")
+    _title(5, "Each training ran under 'lineage run'. What did the last one really have?")
+    captured = Path(store).with_name(CAPTURED)
+    _told(str(captured), "trace", "run:summer")
+    _title(6, "Somebody flips a byte in the ledger")
     _flip(store)
     terminal.echo()
     terminal.echo("That was a copy; your store is intact.")

@@ -5,3 +5,5 @@
 FOLDER = ".lineage-demo"
 #: The copy of its store in which a byte was flipped.
 TAMPERED = "tampered.db"
+#: The store of the runs that capture saw while the project was made.
+CAPTURED = "captured.db"

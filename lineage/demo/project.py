@@ -70,11 +70,20 @@ _DVC_YAML = f"""stages:
 """
 
 
+_NAMES = {
+    f"GIT_{role}_{key}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for key, value in {"NAME": "Ana Lima", "EMAIL": "ana@hospital.example"}.items()
+}
+
+
 @dataclass(slots=True)
 class Project:
     """The project while it is being made; every step is a minute later than the one before."""
 
     path: Path
+    #: The store of captured runs; without one the trainings run alone.
+    captured: Path | None = None
     minutes: int = 0
     runs: int = 0
     versions: int = 0
@@ -85,8 +94,7 @@ class Project:
         """Run git in the name of a person."""
         self.minutes += 1
         now = f"{_START + 60 * self.minutes} +0000"
-        who = {"NAME": "Ana Lima", "EMAIL": "ana@hospital.example", "DATE": now}
-        names = {f"GIT_{role}_{k}": v for role in ("AUTHOR", "COMMITTER") for k, v in who.items()}
+        names = {**_NAMES, "GIT_AUTHOR_DATE": now, "GIT_COMMITTER_DATE": now}
         base = {"PATH": os.environ.get("PATH", ""), "HOME": str(self.path)}
         fixed = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_EDITOR": "true"}
         done = subprocess.run(
@@ -123,12 +131,15 @@ class Project:
         text = f"outs:\n- md5: {digest}\n  size: {size}\n  hash: md5\n  path: {file.name}\n"
         (self.path / f"{DATA}.dvc").write_text(text)
 
-    def train(self, rate: float, rounds: int) -> dict[str, float]:
-        """Run the stage and lock it, as ``dvc repro`` does; returns the scores."""
+    def train(self, rate: float, rounds: int, name: str) -> dict[str, float]:
+        """Run the stage, which is captured under a name, and lock it, as ``dvc repro`` does; returns the scores."""
         (self.path / "model").mkdir(exist_ok=True)
         (self.path / "params.yaml").write_text(f"rate: {rate}\nrounds: {rounds}\nseed: 7\n")
         command = ["train.py", DATA, WEIGHTS, SCORES, str(rate), str(rounds), "7"]
-        subprocess.run([sys.executable, "-I", *command], cwd=self.path, check=True)
+        captured = [] if self.captured is None else self._captured(name)
+        program = [sys.executable, "-I", *command]
+        environ = {**os.environ, **_NAMES}
+        subprocess.run([*captured, *program], cwd=self.path, env=environ, check=True)
         lines = [
             "schema: '2.0'",
             "stages:",
@@ -136,8 +147,8 @@ class Project:
             f"    cmd: python {' '.join(command)}",
             "    deps:",
         ]
-        for name in (DATA, "train.py", "uv.lock"):
-            lines += self._locked(name)
+        for each in (DATA, "train.py", "uv.lock"):
+            lines += self._locked(each)
         lines += [
             "    params:",
             "      params.yaml:",
@@ -148,6 +159,13 @@ class Project:
         (self.path / "dvc.lock").write_text("\n".join(lines) + "\n")
         scores: dict[str, float] = json.loads((self.path / SCORES).read_text())
         return scores
+
+    def _captured(self, name: str) -> list[str]:
+        """The words that are put before a command so that it is captured."""
+        main = [sys.executable, "-c", "from lineage.cli import main; main()"]
+        declared = ["--in", DATA, "--out", WEIGHTS, "--out", SCORES]
+        store = str(self.captured)
+        return [*main, "--store", store, "run", "--name", name, *declared, "--"]
 
     def _locked(self, name: str) -> list[str]:
         digest, size = self._cached(self.path / name)
@@ -235,15 +253,16 @@ class Project:
             )
 
 
-def begin(path: Path) -> Project:
-    """Make the project up to the point where its branches are about to be merged.
+def begin(path: Path, captured: Path | None = None) -> Project:
+    """Make the project up to the point where its branches are about to be merged; its trainings are captured into
+    the store ``captured``, where one is named.
 
     Raises ``MissingExtra`` where there is no git.
     """
     if shutil.which("git") is None:
         raise MissingExtra("the demo needs git", hint="Install git, then run the demo again.")
-    path.mkdir(parents=True)
-    project = Project(path)
+    path.mkdir(parents=True, exist_ok=True)
+    project = Project(path, captured)
     project.git("init", "-q", "-b", "main")
     (path / ".gitignore").write_text(
         f"/{DATA}\n/{WEIGHTS}\n/mlruns\n/mlflow.db*\n/.lineage\n/.dvc/cache\n"
@@ -259,14 +278,14 @@ def begin(path: Path) -> Project:
         row = (1, MODEL, "mlruns/1", "active", now, now, "default")
         db.execute("INSERT INTO experiments VALUES (?, ?, ?, ?, ?, ?, ?)", row)
     project.collect(120, seed=1)
-    scores = project.train(0.05, 20)
+    scores = project.train(0.05, 20, "baseline")
     first = project.commit("Start: predict readmission")
     project.register(project.log_run("baseline", first, scores, 0.05))
 
     project.git("switch", "-q", "-c", "slower-rate")
-    project.train(0.02, 40)
+    project.train(0.02, 40, "slow")
     project.commit("Try a slower learning rate")
-    scores = project.train(0.01, 80)
+    scores = project.train(0.01, 80, "slower")
     second = project.commit("Slower still, more rounds")
     project.register(project.log_run("slower", second, scores, 0.01))
 
@@ -274,7 +293,7 @@ def begin(path: Path) -> Project:
     project.collect(180, seed=2)
     (path / "NOTES").write_text("The admissions of spring are in.\n")
     third = project.commit("Take in the admissions of spring")
-    project.log_run("spring", third, project.train(0.05, 20), 0.05)
+    project.log_run("spring", third, project.train(0.05, 20, "spring"), 0.05)
     project.git("checkout", "-q", "--", ".")
     project.git("switch", "-q", "main")
     (path / "README").write_text("Predicts who comes back within thirty days.\n")
@@ -293,8 +312,8 @@ def finish(project: Project) -> None:
     project.git("branch", "-q", "-D", "more-data")
     project.collect(240, seed=3)
     # Somebody tried it in a notebook: nothing recorded which code and which packages that ran with.
-    scores, copy = project.train(0.02, 60), f"/home/ana/Downloads/{Path(DATA).name}"
+    scores, copy = project.train(0.02, 60, "trial"), f"/home/ana/Downloads/{Path(DATA).name}"
     project.log_run("trial", None, scores, 0.02, data=copy)
-    scores = project.train(0.01, 80)
+    scores = project.train(0.01, 80, "summer")
     last = project.commit("Take in the admissions of summer")
     project.register(project.log_run("summer", last, scores, 0.01))

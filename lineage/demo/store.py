@@ -11,7 +11,8 @@ from pathlib import Path
 
 from lineage import app
 from lineage.app import Lineage
-from lineage.demo import FOLDER, TAMPERED, project
+from lineage.config import make_folder
+from lineage.demo import CAPTURED, FOLDER, TAMPERED, project
 from lineage.errors import Usage
 
 #: The files of a demo, as patterns of their paths in its folder; ``*`` stands for folders too.
@@ -24,9 +25,13 @@ _FILES = (
     "mlruns/1/*/artifacts/weights.json",
     *(
         f"{database}{end}"
-        for database in ("mlflow.db", f"{app.FOLDER}/{app.FILE}", f"{app.FOLDER}/{TAMPERED}")
+        for database in (
+            "mlflow.db",
+            *(f"{app.FOLDER}/{x}" for x in (app.FILE, CAPTURED, TAMPERED)),
+        )
         for end in ("", "-journal", "-wal", "-shm")
     ),
+    *(f"{app.FOLDER}/{name}" for name in (".gitignore", "spool/.key", "spool/*.run")),
 )
 #: Names of other files that a refusal lists.
 _NAMED = 5
@@ -76,14 +81,17 @@ def _others(path: Path) -> Iterator[str]:
                 yield file
 
 
-def made(path: Path) -> tuple[project.Project, str]:
+def made(path: Path, *, captured: bool = False) -> tuple[project.Project, str]:
     """Make the project and its store, and return both; the store was filled while the branches of
-    the project were still there, and not since. Raises as ``project.begin``.
+    the project were still there, and not since. ``captured`` makes a store of the captured trainings beside it.
+    Raises as ``project.begin``.
     """
-    begun = project.begin(path)
-    place = path / app.FOLDER
-    place.mkdir()
-    address = str(place / app.FILE)
+    path.mkdir(parents=True)
+    place = make_folder(path.resolve() / app.FOLDER)
+    if captured:
+        app.open_here(str(place / CAPTURED)).close()
+    begun = project.begin(path, place / CAPTURED if captured else None)
+    address = str(path / app.FOLDER / app.FILE)
     with app.open_here(address) as store:
         store.load(path.resolve())
     project.finish(begun)

@@ -49,11 +49,15 @@ def store(run, tmp_path):
     return "s.db"
 
 
+#: Commands that are groups of others.
+GROUPS = {"commit", "environment", "person"}
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_command_explains_itself_with_an_example(verb, run):
     code, out, _ = run(verb, "--help")
     assert code == 0
-    assert "Example:" in out or verb in {"commit", "person"}, "groups have commands of their own"
+    assert "Example:" in out or verb in GROUPS, "groups have commands of their own"
 
 
 @pytest.mark.parametrize("verb", ASKING)

@@ -174,7 +174,7 @@ def _is_in(root: Path, sha: str) -> bool:
 def _kept(project: Project, sha: str) -> str:
     """By what a commit is there, and whether anything keeps it."""
     name = f"refs/lineage/keep/{sha}"
-    if name in project.reader.refs:
+    if name in project.reader.refs_aside:
         return f"the tree {project.tree[:12]}, kept under {name}"
     leads = (x for x, tip in _tips(project.reader) if project.reader.merge_base(sha, tip) == sha)
     by = next((f"in the history of {x}" for x in leads), "kept by no name that was looked at")

@@ -15,9 +15,12 @@ from lineage.paths import as_text, expanded
 from lineage.sources.git import layout
 from lineage.sources.git.plumbing import Plumbing, resuming
 
-#: References that are no history of the project: notes and stashes, git's own bookkeeping, and what
-#: DVC keeps for its queue and its experiments that are running (dvc/repo/experiments/refs.py).
+#: Where capture keeps what runs had: their records tell of it.
+CAPTURED = "refs/lineage/"
+#: References that are no history of the project: notes and stashes, git's own bookkeeping, what capture
+#: keeps, and what DVC keeps for its queue and its experiments that are running (dvc/repo/experiments/refs.py).
 _ASIDE = (
+    CAPTURED,
     *("refs/notes/", "refs/stash", "refs/replace/", "refs/bisect/", "refs/rewritten/"),
     *("refs/exps/stash", "refs/exps/apply/", "refs/exps/celery/", "refs/exps/exec/"),
     "refs/exps/temp/",
