@@ -102,7 +102,7 @@ class Run:
             id=ident,
             label=visible(str(name)) if name else shown[:_LABEL] or ident.rpartition("/")[2],
             name=name,
-            status=_status(end),
+            status=_status(end, over=step is not None and self._ended(None) is not None),
             started=_moment(said),
             ended=_moment(ended) if ended.get("event") == "ended" else None,
             command=shown or None,
@@ -299,9 +299,10 @@ def _stepped(started: Facts, ended: Facts) -> float | None:
     return round(step, 1) if abs(step) >= _STEP else None
 
 
-def _status(ended: Facts | None) -> str:
+def _status(ended: Facts | None, *, over: bool) -> str:
+    """The state of a run, or of a step of one; ``over`` says that the run of a step is over."""
     if ended is None:
-        return "running"
+        return "unknown" if over else "running"
     if ended["event"] == "lost":
         return "unknown"
     if ended.get("signal"):

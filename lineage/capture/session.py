@@ -98,8 +98,8 @@ class Handle:
 
     def metric(self, name: str, value: float, step: int | None = None) -> None:
         """A number that the run found; of each name the last one is the run's."""
-        told = {"value": _number(value), "step": step}
-        self._note("metrics", {name: told})
+        with self._record.telling():
+            self._note("metrics", {str(name): {"value": _number(value), "step": step}})
 
     def input(self, path: str | os.PathLike[str]) -> str:
         """A file, folder or address that is read, as it is now; gives it back as text."""
@@ -117,7 +117,8 @@ class Handle:
 
     def because(self, text: str) -> None:
         """Why it is done so."""
-        self._note("because", [scrub(str(text))])
+        with self._record.telling():
+            self._note("because", [scrub(str(text))])
 
     def _file(
         self, role: str, path: str | os.PathLike[str], more: Mapping[str, Json] | None = None
@@ -297,7 +298,7 @@ def _number(value: float) -> Json:
     """A number as JSON has it; those that it has not by their names."""
     try:
         found = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return str(value)[:LONGEST]
     if not math.isfinite(found):
         return str(found)

@@ -209,3 +209,22 @@ def test_values_that_json_has_not_are_told_and_stop_nothing(workspace, script):
 def test_nothing_of_the_users_stack_is_imported(workspace, script):
     text = "import sys, lineage\nwith lineage.run('x'): pass\nprint([m for m in sys.modules if m in {'numpy', 'pandas', 'torch', 'mlflow', 'sklearn'}])"
     assert script(text) == ("[]\n", "")
+
+
+def test_what_no_number_can_hold_and_no_text_tells_stops_nothing(workspace, script):
+    done = script(
+        "import lineage\n"
+        "class Odd:\n    def __str__(self): raise ValueError('no')\n"
+        "with lineage.run('x') as run:\n"
+        "    run.metric('large', 10**400)\n    run.because(Odd())\n    run.metric('auc', 0.5)\n"
+    )
+    assert done == ("", "lineage: not recorded: no\n")
+    [told] = runs(workspace)
+    assert told.attributes["metric.auc"] == 0.5
+    assert str(told.attributes["metric.large"]).startswith("1000")
+
+
+def test_a_step_that_never_ended_in_a_run_that_did_is_unknown(workspace, script):
+    script("import lineage\nrun = lineage.run('x')\nrun.step('left open')\nrun.end()\n")
+    states = {node.label: node.attributes["status"] for node in runs(workspace)}
+    assert states == {"x": "finished", "left open": "unknown"}

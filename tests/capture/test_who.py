@@ -177,3 +177,14 @@ def test_on_whose_behalf_is_what_was_said_and_who_logged_in(tmp_path):
         {"uid": 54321, "name": None, "from": str(tmp_path / "self" / "loginuid")},
     ]
     assert probe({}, None).facts["user"] == USER
+
+
+def test_who_runs_is_called_as_the_mailmap_of_the_repository_calls_them(tmp_path):
+    git(tmp_path, "init", "-q")
+    (tmp_path / ".mailmap").write_text("Ana Lima <ana@lab.example> <ana@old.example>\n")
+    git(tmp_path, "add", "-A")
+    who = ("-c", "user.name=ana", "-c", "user.email=ana@old.example")
+    git(tmp_path, *who, "commit", "-q", "-m", "begin")
+    variables = {"GIT_AUTHOR_NAME": "ana", "GIT_AUTHOR_EMAIL": "ana@old.example"}
+    told = probe(variables, tmp_path).facts["git"]
+    assert (told["name"], told["email"]) == ("Ana Lima", "ana@lab.example")

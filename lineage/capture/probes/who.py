@@ -15,7 +15,10 @@ from lineage.capture.probes import scheduler
 from lineage.capture.system_files import attempt
 from lineage.errors import LineageError
 from lineage.sources.git import layout
-from lineage.sources.git.identity import Identity, identity
+from lineage.sources.git.identity import Identity as Stated
+from lineage.sources.git.identity import identity
+from lineage.sources.git.objects import Identity
+from lineage.sources.git.reader import GitReader
 
 #: The kernel keeps who logged in, whatever account is used since; this number says that nobody did.
 _NOBODY_LOGGED_IN = "4294967295"
@@ -64,10 +67,25 @@ def _git(variables: Mapping[str, str], repository: Path | None, found: Found) ->
     said = identity(gitdir, common, variables)
     if said.skipped:
         found.miss("settings of git that a condition includes", scrub(", ".join(said.skipped)))
-    return {**_part("name", said, found), **_part("email", said, found)}
+    told = {**_part("name", said, found), **_part("email", said, found)}
+    if repository is not None and (repository / ".mailmap").exists():
+        told |= _corrected(told, repository, found)
+    return told
 
 
-def _part(part: str, said: Identity, found: Found) -> dict[str, Json]:
+def _corrected(said: Mapping[str, Json], repository: Path, found: Found) -> dict[str, Json]:
+    """Name and e-mail as the mailmap corrects them: the commits of the same person are told so."""
+    one = Identity(str(said["name"] or ""), str(said["email"] or ""))
+    try:
+        with GitReader.open(repository) as reader:
+            name, email = reader.mailmap([one]).get(one, one)
+    except (LineageError, OSError) as error:
+        found.miss("mailmap", scrub(str(error)))
+        return {}
+    return {"name": name or None, "email": email or None}
+
+
+def _part(part: str, said: Stated, found: Found) -> dict[str, Json]:
     stated: tuple[str, str] | None = getattr(said, part)
     if stated is None:
         found.miss(f"{part} of the git identity", "no file and no variable states it")
