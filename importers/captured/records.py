@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from importers.base import Options
-from importers.captured import commits, environment
+from importers.captured import commits, environment, seeds
 from importers.captured.files import Files
 from lineage import ids
 from lineage.model import kinds, terms
@@ -139,7 +139,8 @@ class Run:
                 }
             )
             | _told(said, notes)
-            | (self._settings() if step is None else {}),
+            | (self._settings() if step is None else {})
+            | (seeds.records(self._events) if step is None else {}),
         ).node()
 
     def _settings(self) -> dict[str, Value]:

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from lineage.capture import watch
+from lineage.capture import seeds, watch
 from lineage.capture.found import Budget, Found, Json
 from lineage.capture.inotify import Folders, Seen
 from lineage.capture.probes import files
@@ -28,8 +28,9 @@ _SECONDS = 60.0
 
 
 def start(record: Record) -> None:
-    """Write down which files this process opens from now on, for a run."""
-    watch.watch().start(record.opened)
+    """Write down which files this process opens from now on, for a run, and by what it is seeded."""
+    watch.watch().start(record.see)
+    seeds.seeds().start(record.see)
 
 
 def folders(record: Record, places: Sequence[Path]) -> Folders | None:
@@ -42,6 +43,7 @@ def folders(record: Record, places: Sequence[Path]) -> Folders | None:
 def stop() -> None:
     """Watch no longer."""
     watch.watch().stop()
+    seeds.seeds().finish()
 
 
 def observed(record: Record, seen: Seen) -> Found:

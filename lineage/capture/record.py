@@ -168,13 +168,13 @@ class Record:
             unseen: dict[str, Json] = {**found.unseen}
             self._add("noted", {"step": None, **found.facts, "unseen": unseen}, durable=False)
 
-    def opened(self, said: Mapping[str, Json]) -> None:
-        """Write that a file is opened for the first time. It says nothing where that fails: this is called in the
-        middle of what the program does.
+    def see(self, said: Mapping[str, Json]) -> None:
+        """Write an event that was seen in this process, such as a file that is opened for the first time. It says
+        nothing where that fails: this is called in the middle of what the program does.
         """
         if self.path is not None:
             with suppress(OSError):
-                run_file.append(self.path, {"event": "opened", **said}, durable=False)
+                run_file.append(self.path, said, durable=False)
 
     def events(self, *names: str) -> list[dict[str, Any]]:
         """The events of some names so far, of all processes."""

@@ -109,7 +109,8 @@ class Watch:
     def _tell(self, path: str, writes: bool, about: Any, was: str | None = None) -> None:
         self._told += 1
         if self._say is not None and self._told <= MOST:
-            said = {"pid": os.getpid(), "path": path, "writes": writes, "about": about}
+            said = {"event": "opened", "pid": os.getpid(), "path": path, "writes": writes}
+            said["about"] = about
             self._say(said if was is None else {**said, "was": was})
 
     def _is_aside(self, text: str) -> bool:

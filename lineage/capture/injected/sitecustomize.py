@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Loaded at the start of a Python that ``lineage run`` started: takes itself off the path again, lets the module of
-this name that the user may have run as it would, and watches which files are opened.
+this name that the user may have run as it would, and watches which files are opened, and by what it is seeded.
 
 It may be loaded by any Python 3, which need not have this package: no syntax is newer than 3.6, and what goes wrong
 here is nobody's error.
@@ -61,10 +61,12 @@ def _watch() -> None:
 
             held["file"], held["to"] = loaded("_lineage_run_file", floor), Path(file)
         append = held["file"].append
-        append(held["to"], dict(said, event="opened"), durable=False)
+        append(held["to"], said, durable=False)
 
     watch = loaded("_lineage_watch_file", os.path.join(room, "watch.py"))  # noqa: PTH118
     watch.watch().start(say)
+    seeds = loaded("_lineage_seeds_file", os.path.join(room, "seeds.py"))  # noqa: PTH118
+    seeds.seeds().start(say)
 
 
 _user_own()
