@@ -19,8 +19,10 @@ from lineage.version import __version__
 _LAZY = {
     "open": "lineage.app",
     "Lineage": "lineage.app",
+    "load_ipython_extension": "lineage.runs",
     "run": "lineage.runs",
     "step": "lineage.runs",
+    "unload_ipython_extension": "lineage.runs",
     "convert": "lineage.formats",
     "from_prov": "lineage.formats",
     "to_prov": "lineage.formats",
@@ -45,11 +47,13 @@ __all__ = [
     "__version__",
     "convert",
     "from_prov",
+    "load_ipython_extension",
     "open",
     "run",
     "step",
     "to_prov",
     "to_rdflib",
+    "unload_ipython_extension",
     "validate",
 ]
 
@@ -67,8 +71,10 @@ if TYPE_CHECKING:
     from lineage.model.record import Node as Node
     from lineage.model.value import Literal as Literal
     from lineage.model.value import Ref as Ref
+    from lineage.runs import load_ipython_extension as load_ipython_extension
     from lineage.runs import run as run
     from lineage.runs import step as step
+    from lineage.runs import unload_ipython_extension as unload_ipython_extension
 
 
 def __getattr__(name: str) -> Any:

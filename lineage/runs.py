@@ -57,6 +57,31 @@ def run(
     )
 
 
+def load_ipython_extension(ipython: Any) -> None:
+    """Record the session of a kernel, or of IPython, from here on: ``%load_ext lineage``. It is one run, and each cell
+    that is executed a step of it. What cannot be recorded is one warning on stderr.
+    """
+    from lineage.capture.notebook import Notebook
+
+    told: list[str] = []
+
+    def once(text: str) -> None:
+        if not told:
+            told.append(text)
+            warn(text)
+
+    Notebook.start(ipython, deliver=delivering(None, once), warn=once)
+
+
+def unload_ipython_extension(ipython: Any) -> None:
+    """End the record of a session now, and deliver it: ``%unload_ext lineage``."""
+    from lineage.capture.notebook import Notebook
+
+    del ipython
+    if Notebook.open is not None:
+        Notebook.open.end()
+
+
 def step(
     name: str | None = None, *, because: str | None = None
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:

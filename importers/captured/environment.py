@@ -34,7 +34,7 @@ def records(facts: Facts, options: Options) -> tuple[str, Sequence[Record]] | No
 
 def machine(facts: Facts, host: str | None) -> Iterator[Node]:
     """The machine, where anything is known of it: equal facts on one host are one machine."""
-    said = dict(_flat({name: facts[name] for name in _LASTING if facts.get(name)}))
+    said = dict(flat({name: facts[name] for name in _LASTING if facts.get(name)}))
     if not said:
         return
     digest = ids.sha256(json.dumps(said, sort_keys=True, default=list).encode())[:16]
@@ -57,7 +57,7 @@ def of_process(facts: Facts) -> dict[str, Value]:
     limits: dict[str, Any] = {name: most for name, most in soft.items() if most != _NONE}
     limits[_NONE] = sorted(name for name, most in soft.items() if most == _NONE)
     return dict(
-        _flat(
+        flat(
             {
                 "affinity": process.get("affinity"),
                 "nice": process.get("nice"),
@@ -82,16 +82,16 @@ def held_up(before: Facts, after: Facts) -> dict[str, Value]:
     return found
 
 
-def _flat(facts: Facts, prefix: str = "") -> Iterator[tuple[str, Value]]:
+def flat(facts: Facts, prefix: str = "") -> Iterator[tuple[str, Value]]:
     """Facts by dotted names; those of a list of facts by their place in it."""
     for key, value in facts.items():
         name = f"{prefix}{key}"
         if key in _LEFT_OUT:
             continue
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{name}.")
+            yield from flat(value, f"{name}.")
         elif isinstance(value, list) and any(isinstance(item, Mapping | list) for item in value):
-            yield from _flat({str(number): item for number, item in enumerate(value)}, f"{name}.")
+            yield from flat({str(number): item for number, item in enumerate(value)}, f"{name}.")
         elif isinstance(value, list):
             if value:
                 yield name, several(value)

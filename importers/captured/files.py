@@ -68,7 +68,7 @@ class Files:
                 version = self._version(file)
                 if version is not None:
                     used[_key(file)] = version
-                    self._link("used", run, version, _said("input", file))
+                    self._link("used", run, version, _said(file.get("role") or "input", file))
             for file in note.get("outputs") or ():
                 self._made(run, file, used.get(_key(file)))
         return self._records

@@ -139,6 +139,7 @@ class Run:
                 }
             )
             | _told(said, notes)
+            | _of_tools(notes)
             | (self._settings() if step is None else {})
             | (seeds.records(self._events) if step is None else {}),
         ).node()
@@ -284,6 +285,15 @@ def _told(said: Facts, notes: Sequence[Facts]) -> dict[str, Value]:
         metrics |= {name: told["value"] for name, told in (note.get("metrics") or {}).items()}
     shown = {f"param.{name}": values for name, values in params.items()}
     return clean(shown | {f"metric.{name}": value for name, value in metrics.items()})
+
+
+def _of_tools(notes: Sequence[Facts]) -> dict[str, Value]:
+    """What a tool said of what it ran: a kernel of its notebook and of a cell, pytest of its tests."""
+    told: dict[str, Value] = {}
+    for note in notes:
+        for said in note.get("facts") or ():
+            told |= dict(environment.flat(said))
+    return told
 
 
 def _moment(event: Facts) -> str | None:

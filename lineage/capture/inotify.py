@@ -83,7 +83,7 @@ class Folders:
         self._paths: dict[int, str] = {}
         #: Where the roots, and links that were followed, lead.
         self._met: set[str] = {os.path.realpath(root) for root in roots}
-        self._cut = False
+        self._cut = self._is_paused = False
         self._seen = Seen()
         self._thread: Thread | None = None
         self._notify = self._opened(roots)
@@ -115,6 +115,18 @@ class Folders:
             self._wake, self._woken = os.pipe()
             self._thread = Thread(target=self._follow, name="lineage-inotify", daemon=True)
             self._thread.start()
+
+    def pause(self) -> None:
+        """Take what is opened from now on for somebody else's."""
+        if self._notify is not None:
+            self._handle()
+            self._is_paused = True
+
+    def resume(self) -> None:
+        """Take what is opened from now on for the run's again."""
+        if self._notify is not None:
+            self._handle()
+            self._is_paused = False
 
     def stop(self) -> Seen:
         """What was seen until now; nothing is watched any more."""
@@ -282,6 +294,8 @@ class Folders:
             file.written = True
 
     def _file(self, path: str) -> _File | None:
+        if self._is_paused:
+            return None
         file = self._files.get(path)
         if file is None:
             if len(self._files) >= watch.MOST:

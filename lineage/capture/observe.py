@@ -9,7 +9,7 @@ when the run ends: as long as size, times and inode are those of the moment of i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -46,9 +46,10 @@ def stop() -> None:
     seeds.seeds().finish()
 
 
-def observed(record: Record, seen: Seen) -> Found:
+def observed(record: Record, seen: Seen, aside: Collection[str] = ()) -> Found:
     """What all processes of the run opened, with the bytes that they read and wrote, and what ``seen`` has besides:
-    files as ``files.probe`` tells them, ``{"inputs": [...], "outputs": [...]}``, each with its ``witness``es.
+    files as ``files.probe`` tells them, ``{"inputs": [...], "outputs": [...]}``, each with its ``witness``es. The
+    files ``aside`` are others', whoever opened them.
     """
     found, budget = Found(unseen={**seen.unseen}), Budget(_SECONDS)
     own = record.events("opened")
@@ -56,6 +57,7 @@ def observed(record: Record, seen: Seen) -> Found:
         found.miss("more files", f"only the first {watch.MOST:,} that were opened are told")
     began = _began(record)
     told = [*({**each, "by": WITNESS} for each in own), *seen.files]
+    told = [each for each in told if each["path"] not in aside]
     for each in told:
         # What was opened for writing, and not written to, was read.
         if each["writes"] and "was" not in each and _is_still(each["path"], None, began):

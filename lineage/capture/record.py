@@ -39,7 +39,9 @@ _PARENT = "OPENLINEAGE_PARENT_ID"
 class Asked:
     """What somebody who starts a run says of it: what it is called, why it is done, the decision that it follows,
     what it reads and writes (paths, patterns, addresses), and parameters; ``attempt_of`` names what it is one of
-    several attempts at.
+    several attempts at. ``is_tool`` says that the command is that of a tool, such as a kernel or pytest: it is no
+    source of the run, and has no parameters of it; ``is_repeatable`` that to call it again does the same again.
+    ``notebook`` is the one whose cells are executed.
     """
 
     name: str | None = None
@@ -49,6 +51,9 @@ class Asked:
     inputs: Sequence[str] = ()
     outputs: Sequence[str] = ()
     params: Mapping[str, str] | None = None
+    is_tool: bool = False
+    is_repeatable: bool = True
+    notebook: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -39,13 +39,15 @@ LONGEST = 2_000
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
     """What is done when a run is over: ``after`` are the probes of then, ``folders`` what was watched meanwhile,
-    ``deliver`` hands it on. ``shared`` says that other processes have begun it as well: the last one ends it.
+    ``deliver`` hands it on. ``shared`` says that other processes have begun it as well: the last one ends it. The
+    files ``aside`` are opened by others, such as a notebook by the server of its kernel.
     """
 
     deliver: Callable[[Path], None]
     after: Callable[[], Sequence[Probe]] = tuple
     folders: Folders | None = None
     shared: bool = False
+    aside: Collection[str] = ()
 
 
 class Handle:
@@ -101,9 +103,11 @@ class Handle:
         with self._record.telling():
             self._note("metrics", {str(name): {"value": _number(value), "step": step}})
 
-    def input(self, path: str | os.PathLike[str]) -> str:
-        """A file, folder or address that is read, as it is now; gives it back as text."""
-        return self._file("inputs", path)
+    def input(self, path: str | os.PathLike[str], *, role: str | None = None) -> str:
+        """A file, folder or address that is read, as it is now; gives it back as text. ``role`` says what it is
+        to the run, such as ``train``.
+        """
+        return self._file("inputs", path, {"role": role} if role else {})
 
     def output(self, path: str | os.PathLike[str], *, model: str | None = None) -> str:
         """A file or folder that was written, as it is now; gives it back as text. ``model`` is the name of a model
@@ -119,6 +123,30 @@ class Handle:
         """Why it is done so."""
         with self._record.telling():
             self._note("because", [scrub(str(text))])
+
+    def facts(
+        self, what: str, said: Mapping[str, Json], unseen: Mapping[str, str] | None = None
+    ) -> None:
+        """What a tool knows of what it runs, such as a kernel of its notebook: attributes ``<what>.<name>``, and
+        what it could not see, with the reason. They are written at once: what is executed next may kill it.
+        """
+        with self._record.telling():
+            self._note("facts", [{what: {**said}}])
+            if unseen:
+                self._note("unseen", dict(unseen))
+            self._write()
+
+    def pause(self) -> None:
+        """Take what is opened in the project from now on for somebody else's: nothing of the run is executed."""
+        if self._ending is not None and self._ending.folders is not None:
+            with self._record.telling():
+                self._ending.folders.pause()
+
+    def resume(self) -> None:
+        """Take what is opened in the project from now on for the run's again."""
+        if self._ending is not None and self._ending.folders is not None:
+            with self._record.telling():
+                self._ending.folders.resume()
 
     def _file(
         self, role: str, path: str | os.PathLike[str], more: Mapping[str, Json] | None = None
@@ -162,8 +190,12 @@ class Handle:
     ) -> None:
         self.end(error)
 
-    def end(self, error: BaseException | None = None) -> None:
-        """Say that it is over; ``error`` is what ended it, where something did. A second time says nothing."""
+    def end(
+        self, error: BaseException | None = None, *, code: int = 0, at: str | None = None
+    ) -> None:
+        """Say that it is over; ``error`` is what ended it, where something did (``at`` which place, where that is
+        not the line of a file), and ``code`` the exit code otherwise. A second time says nothing.
+        """
         if self._ended:
             return
         self._ended = True
@@ -172,7 +204,8 @@ class Handle:
         self._write(durable=self._step is None)
         if not self._owner or os.getpid() != self._pid:
             return
-        told = {"step": self._step, "seconds": time.monotonic() - self._began, **_of_error(error)}
+        how = {"code": code} if error is None else _of_error(error, at)
+        told = {"step": self._step, "seconds": time.monotonic() - self._began, **how}
         if self._step is not None:
             self._record.end(told, ())
             return
@@ -193,7 +226,7 @@ class Handle:
         """Say how the run itself ended, with what was seen of its files, and deliver it."""
         with self._record.telling():
             seen = Seen() if ending.folders is None else ending.folders.stop()
-            self._record.note_observed(observe.observed(self._record, seen))
+            self._record.note_observed(observe.observed(self._record, seen, ending.aside))
         self._record.end(told, ending.after())
         if self._record.path is not None:
             ending.deliver(self._record.path)
@@ -214,8 +247,12 @@ def begin(
     *,
     deliver: Callable[[Path], None],
     warn: Callable[[str], None],
+    apart: bool = False,
+    observing: bool = True,
 ) -> Handle:
-    """Open a run, a step of the one that is open, or the one that started this process."""
+    """Open a run, a step of the one that is open, or the one that started this process; ``apart``, a step of that
+    one. Without ``observing`` nobody looks which files are opened.
+    """
     here = working_folder()
     if Handle.open:
         found = Handle.open[-1].step(asked.name)
@@ -223,40 +260,58 @@ def begin(
         found = Handle(joined, here)
         with joined.telling():
             joined.join(os.environ)
-            observe.start(joined)
+            if observing:
+                observe.start(joined)
+        if apart:
+            found = found.step(asked.name)
     elif is_disabled():
         found = Handle(Record(warn), here)
     else:
-        found = _opened(asked, here, deliver, warn)
+        found = _opened(asked, here, deliver, warn, observing=observing)
     if asked.params:
         found.params(asked.params)
     if asked.why is not None:
         found.because(asked.why)
     for path in asked.inputs:
         found.input(path)
+    if asked.notebook is not None:
+        found.input(asked.notebook, role="notebook")
     return found
 
 
 def _opened(
-    asked: Asked, here: Path, deliver: Callable[[Path], None], warn: Callable[[str], None]
+    asked: Asked,
+    here: Path,
+    deliver: Callable[[Path], None],
+    warn: Callable[[str], None],
+    *,
+    observing: bool,
 ) -> Handle:
     """A run that this process begins, or one of several that begin it together."""
     together = shared_run(os.environ)
     record = Record.new(here, warn, together)
-    probes, folders = Probes.of_this_process(), None
+    probes = Probes.of_this_process(is_tool=asked.is_tool, notebook=asked.notebook)
+    folders = None
     after: Callable[[], Sequence[Probe]] = tuple
     if not (together and record.is_begun):
-        record.begin(replace(asked, params=None), sys.orig_argv, here, probes.before())
+        words = sys.orig_argv if asked.is_repeatable else ()
+        record.begin(replace(asked, params=None), words, here, probes.before())
         after = probes.after
     if together:
         record.join(os.environ)
     with record.telling():
-        folders = observe.folders(record, [probes.project()])
-    ending = Ending(deliver=deliver, after=after, folders=folders, shared=together is not None)
+        folders = observe.folders(record, [probes.project()]) if observing else None
+    ending = Ending(
+        deliver=deliver,
+        after=after,
+        folders=folders,
+        shared=together is not None,
+        aside=() if asked.notebook is None else {str(asked.notebook)},
+    )
     found = Handle(record, here, ending=ending)
     os.environ.update(record.environ(os.environ))
     with record.telling():
-        if record.path is not None:
+        if record.path is not None and observing:
             observe.start(record)
     atexit.register(_at_exit, found)
     return found
@@ -276,11 +331,11 @@ def _after_fork() -> None:
 os.register_at_fork(after_in_child=_after_fork)
 
 
-def _of_error(error: BaseException | None) -> dict[str, Json]:
-    if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
+def _of_error(error: BaseException, at: str | None) -> dict[str, Json]:
+    if isinstance(error, SystemExit) and error.code in (None, 0):
         return {"code": 0}
     frame = traceback.extract_tb(error.__traceback__)[-1:]
-    where = f"{frame[0].filename}:{frame[0].lineno}" if frame else None
+    where = at or (f"{frame[0].filename}:{frame[0].lineno}" if frame else None)
     said = scrub(f"{type(error).__name__}: {error}")[:LONGEST]
     code = error.code if isinstance(error, SystemExit) and isinstance(error.code, int) else 1
     return {"code": code, "failed": said, "at_line": where}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hides secrets in the words of a command: what a name in one word says of the next counts too."""
+"""Hides secrets in the words of a command, where what a name in one word says of the next counts too, and in code."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lineage.access.secret_files import secrets_in_file
 from lineage.access.secret_patterns import SCRUBBED, scrub, scrub_value
 from lineage.paths import is_there
 
@@ -88,6 +89,19 @@ def without_secrets(words: Sequence[str], secrets: Iterable[str] = ()) -> Words:
             hidden.append(place)
         before = word
     return Words(shown, hidden)
+
+
+def code_without_secrets(text: str, secrets: Iterable[str] = ()) -> str:
+    """Source code without secrets: by what they look like, by the names that they are assigned to, and those
+    ``secrets`` that are known from elsewhere.
+
+    >>> code_without_secrets("password = 'hunter2'; rate = 0.1")
+    '[scrubbed]; rate = 0.1'
+    """
+    known = [x for x in set(secrets) if len(x) >= _SHORTEST]
+    for secret in (*secrets_in_file("cell.py", text.encode(errors="replace")), *known):
+        text = re.sub(re.escape(secret), SCRUBBED, text, flags=re.IGNORECASE)
+    return scrub(text)
 
 
 def secrets_of(variables: Mapping[str, str]) -> Iterator[str]:

@@ -62,11 +62,13 @@ def test_the_public_names_are_these():
         "__version__",
         "convert",
         "from_prov",
+        "load_ipython_extension",
         "open",
         "run",
         "step",
         "to_prov",
         "to_rdflib",
+        "unload_ipython_extension",
         "validate",
     ]
     for name in lineage.__all__:

@@ -99,6 +99,12 @@ OTHERS: tuple[Variable, ...] = (
         _CAPTURE,
     ),
     Variable(
+        "JPY_SESSION_NAME",
+        "What Jupyter's server tells a kernel: the path of its notebook.",
+        "papermill, `jupyter execute`, `jupyter nbconvert` and VS Code say it in other ways; else the path is unknown",
+        "`%load_ext lineage`",
+    ),
+    Variable(
         "TORCHELASTIC_RUN_ID, TORCHELASTIC_RESTART_COUNT, LOCAL_RANK",
         "What `torchrun` tells the ranks that it starts: those of one machine are one run.",
         "each program is a run of its own",

@@ -23,7 +23,7 @@ _INJECTED = Path(__file__).parents[1] / "injected"
 
 class Probes:
     """The probes of one program: of its words, the folder it starts in, and its environment. ``executable`` is the
-    interpreter that it runs with, where it runs with one.
+    interpreter that it runs with, where it runs with one, and ``notebook`` the one whose cells it executes.
     """
 
     def __init__(
@@ -32,9 +32,10 @@ class Probes:
         here: Path,
         environ: Mapping[str, str],
         executable: Path | None = None,
+        notebook: Path | None = None,
     ) -> None:
         self._words, self._here, self._environ = words, here, environ
-        self._executable = executable
+        self._executable, self._notebook = executable, notebook
         self._source: Found | None = None
         self._locks: dvc.Locks = {}
         #: The repositories that packages are installed out of.
@@ -46,9 +47,10 @@ class Probes:
         return cls(words, here, environ, interpreter_of(words, environ.get("PATH"), here, environ))
 
     @classmethod
-    def of_this_process(cls) -> Probes:
-        """Those of the program that asks."""
-        return cls(sys.orig_argv, working_folder(), os.environ, Path(sys.executable))
+    def of_this_process(cls, *, is_tool: bool = False, notebook: Path | None = None) -> Probes:
+        """Those of the program that asks; the words of a tool say nothing of what it executes."""
+        words = [] if is_tool else sys.orig_argv
+        return cls(words, working_folder(), os.environ, Path(sys.executable), notebook)
 
     def before(self) -> Sequence[Probe]:
         """What there is before it starts."""
@@ -97,6 +99,8 @@ class Probes:
         script = script_of(self._words, self._here)
         if script is not None:
             places.insert(0, (script, "script"))
+        if self._notebook is not None:
+            places.insert(0, (self._notebook, "notebook"))
         places += [(path, "module") for path in self._local]
         self._source = source.probe(places, budget=budget)
         return self._source
