@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lineage.access.secret_files import secrets_in_file
 from lineage.access.secret_patterns import SCRUBBED, scrub, scrub_value
 from lineage.paths import is_there
 
@@ -98,6 +97,8 @@ def code_without_secrets(text: str, secrets: Iterable[str] = ()) -> str:
     >>> code_without_secrets("password = 'hunter2'; rate = 0.1")
     '[scrubbed]; rate = 0.1'
     """
+    from lineage.access.secret_files import secrets_in_file  # for notebooks alone
+
     known = [x for x in set(secrets) if len(x) >= _SHORTEST]
     for secret in (*secrets_in_file("cell.py", text.encode(errors="replace")), *known):
         text = re.sub(re.escape(secret), SCRUBBED, text, flags=re.IGNORECASE)

@@ -17,8 +17,6 @@ from lineage.errors import LineageError
 from lineage.sources.git import layout
 from lineage.sources.git.identity import Identity as Stated
 from lineage.sources.git.identity import identity
-from lineage.sources.git.objects import Identity
-from lineage.sources.git.reader import GitReader
 
 #: The kernel keeps who logged in, whatever account is used since; this number says that nobody did.
 _NOBODY_LOGGED_IN = "4294967295"
@@ -75,6 +73,9 @@ def _git(variables: Mapping[str, str], repository: Path | None, found: Found) ->
 
 def _corrected(said: Mapping[str, Json], repository: Path, found: Found) -> dict[str, Json]:
     """Name and e-mail as the mailmap corrects them: the commits of the same person are told so."""
+    from lineage.sources.git.objects import Identity
+    from lineage.sources.git.reader import GitReader
+
     one = Identity(str(said["name"] or ""), str(said["email"] or ""))
     try:
         with GitReader.open(repository) as reader:
