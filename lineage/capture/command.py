@@ -6,8 +6,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from lineage.paths import is_file, is_folder
@@ -21,6 +20,20 @@ _ASSIGNED = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
 _ENV_VALUES = frozenset({"-u", "--unset"})
 #: Options of env by which a command is looked for elsewhere than now.
 _ENV_EMPTIES = frozenset({"-", "-i", "--ignore-environment", "-C", "--chdir"})
+#: Programs that start another one as it is, with the same PATH: options that take a value of their own, and how many
+#: words come before the command.
+_STARTERS: Mapping[str, tuple[frozenset[str], int]] = {
+    "chrt": (frozenset({"-T", "-P", "-D"}), 1),
+    "ionice": (frozenset({"-c", "-n", "--class", "--classdata"}), 0),
+    "nice": (frozenset({"-n", "--adjustment"}), 0),
+    "nohup": (frozenset(), 0),
+    "numactl": (frozenset({"-N", "-C", "-m", "-i", "-p"}), 0),
+    "setsid": (frozenset(), 0),
+    "stdbuf": (frozenset({"-i", "-o", "-e"}), 0),
+    "taskset": (frozenset(), 1),
+    "time": (frozenset({"-f", "-o"}), 0),
+    "timeout": (frozenset({"-k", "-s", "--kill-after", "--signal"}), 1),
+}
 #: The script that pyenv puts before every program of every version of Python that it keeps.
 _SHIM = re.compile(
     rb'^export PYENV_ROOT="([^"\n]+)"$.*^exec "[^"\n]*pyenv" exec ', re.MULTILINE | re.DOTALL
@@ -39,7 +52,7 @@ def interpreter_of(
     or where only running it would tell.
     """
     for _ in range(_DEEPEST):
-        argv = behind_env(argv)
+        argv = behind(argv)
         program = _program(argv[0], path_env, cwd) if argv else None
         if program is None:
             return None
@@ -88,24 +101,50 @@ def script_of(argv: Sequence[str], cwd: Path) -> Path | None:
     """The file of the project that a command runs: the first word that is a file, the module behind ``-m``, or the
     program itself where it is called by a path. ``None`` where there is none.
     """
+    argv = behind(argv)
     for number, word in enumerate(argv[1:], 1):
         if word == "-m" and number + 1 < len(argv):
             inner = cwd.joinpath(*argv[number + 1].split("."))
             named = (inner.with_suffix(".py"), inner / "__main__.py")
             return next((path for path in named if path.is_file()), None)
-        with suppress(OSError, ValueError):
-            if word and not word.startswith("-") and (cwd / word).is_file():
-                return cwd / word
-    with suppress(OSError, ValueError):
-        if argv and "/" in argv[0] and (cwd / argv[0]).is_file():
-            return cwd / argv[0]
-    return None
+        if word and not word.startswith("-") and is_file(_joined(cwd, word)):
+            return _of_project(_joined(cwd, word))
+    return _of_project(_joined(cwd, argv[0])) if argv and "/" in argv[0] else None
 
 
-def behind_env(argv: Sequence[str]) -> Sequence[str]:
-    """The command that ``env`` starts, nothing where it looks for it elsewhere; others as they are."""
-    if not argv or os.path.basename(argv[0]) != "env":  # noqa: PTH119 - no path yet
-        return argv
+def _joined(cwd: Path, word: str) -> Path:
+    return cwd / word.replace("\0", "")
+
+
+def _of_project(path: Path) -> Path | None:
+    """A file that somebody runs; ``None`` for an interpreter, and for what is installed in an environment."""
+    is_installed = is_file(path.parent.parent / "pyvenv.cfg")
+    return None if is_installed or _PYTHON.fullmatch(path.name) or not is_file(path) else path
+
+
+def behind(argv: Sequence[str]) -> Sequence[str]:
+    """The command that ``env``, ``nice``, ``timeout`` and their like start, nothing where they look for it elsewhere;
+    others as they are.
+    """
+    while argv:
+        name = os.path.basename(argv[0])  # noqa: PTH119 - no path yet
+        if name == "env":
+            argv = _behind_env(argv)
+        elif name in _STARTERS:
+            argv = _behind_starter(argv, *_STARTERS[name])
+        else:
+            break
+    return argv
+
+
+def _behind_starter(argv: Sequence[str], valued: Collection[str], before: int) -> Sequence[str]:
+    words = list(argv[1:])
+    while words and words[0].startswith("-"):
+        words[: 1 + (words[0] in valued)] = []
+    return words[before:]
+
+
+def _behind_env(argv: Sequence[str]) -> Sequence[str]:
     words = list(argv[1:])
     while words and (words[0].startswith("-") or _ASSIGNED.fullmatch(words[0])):
         word = words.pop(0)

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lineage.access.secret_patterns import SCRUBBED, scrub, scrub_value
-from lineage.capture.command import behind_env
+from lineage.capture.command import behind
 from lineage.capture.found import Found, Json
 from lineage.capture.words import is_secret_variable, secrets_of, without_secrets
 
@@ -126,7 +126,7 @@ def _parameters(words: Sequence[str]) -> dict[str, Json]:
 
 def _own(words: Sequence[str]) -> Sequence[str]:
     """The words that are the program's own: behind ``env``, an interpreter and the script that it runs."""
-    words = list(behind_env(words))
+    words = list(behind(words))
     program = os.path.basename(words[0]) if words else ""  # noqa: PTH119 - no path
     if _SHELL.fullmatch(program) and "-c" in words:
         return []

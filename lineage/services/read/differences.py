@@ -20,7 +20,16 @@ State: TypeAlias = Literal["equal", "differs", "unknown"]
 SECTIONS = ("code", "data", "environment", "parameters", "metrics", "other")
 #: What a run says of itself that two runs never share and nobody compares; the words of its command are compared as
 #: they are shown.
-_OWN = frozenset({"name", "started", "ended", "argv", MODIFIED, "unjoined"})
+_OWN = frozenset(
+    {
+        *("name", "started", "ended", "argv", MODIFIED, "unjoined"),
+        # What was measured of a captured run, which is another each time.
+        *("duration", "cpu_seconds", "peak_memory", "group_memory_peak", "last_seen"),
+        *("throttled", "throttled_seconds"),
+    }
+)
+#: Where the ranks of a run were: process numbers.
+_RANK = "rank."
 #: Facts of one version of data that are told, at most.
 _FACTS = 20
 #: Roles that say nothing of what data is for.
@@ -200,11 +209,17 @@ def _facts(environments: Iterable[Node]) -> dict[str, Any]:
 
 def _rest(side: Side) -> dict[str, Any]:
     shown = plain(side.run.attributes)
-    return {
+    own = {
         key: value
         for key, value in shown.items()
-        if key not in _OWN and not key.startswith((PARAM, METRIC))
+        if key not in _OWN and not key.startswith((PARAM, METRIC, _RANK))
     }
+    machine = {
+        f"machine.{key}": value
+        for node in side.machines
+        for key, value in plain(node.attributes).items()
+    }
+    return own | machine
 
 
 # --- data -----------------------------------------------------------------------------------------

@@ -79,6 +79,7 @@ class Side:
     data: list[Used] = field(default_factory=list)
     environments: list[Node] = field(default_factory=list)
     packages: dict[str, str] = field(default_factory=dict)
+    machines: list[Node] = field(default_factory=list)
 
     def named(self, prefix: str) -> dict[str, Any]:
         """The attributes of one prefix, without it."""
@@ -179,6 +180,8 @@ def _place(side: Side, edge: Edge, node: Node, digests: Mapping[str, frozenset[s
     elif node.kind == "Environment":
         if node not in side.environments:
             side.environments.append(node)
+    elif node.kind == "Machine":
+        side.machines.append(node)
     elif edge.relation == "used":
         role = edge.attributes.get("prov:role")
         said = role if isinstance(role, str) else ""
