@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Imports captured runs: run files, which ``lineage run`` and ``lineage.run()`` write."""
+"""Imports captured runs, and rewritten commits: the files of the spool."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from importers.base import Importer, Options, Source
+from importers.captured import rewrites
 from importers.captured.records import Run
 from importers.tally import Tally
 from lineage.errors import BadInput, InputTooNew, InputTruncated, LineageError
@@ -19,10 +20,12 @@ _EVENT = re.compile(run_file.EVENT)
 
 
 class CapturedImporter(Importer):
-    """Reads one run file: the run, what it used and made, and what could not be seen of it."""
+    """Reads one run file: the run, what it used and made, and what could not be seen of it; or which commits git
+    rewrote, where that is what it tells.
+    """
 
     name = "captured"
-    summary = "Runs that were captured: the files in .lineage/spool."
+    summary = "Runs that were captured, and commits that git rewrote: the files in .lineage/spool."
 
     def sniffs(self, source: Source) -> bool:
         """Whether the file begins with an event."""
@@ -49,14 +52,12 @@ class CapturedImporter(Importer):
         tally = Tally()
         tally.lose("events", "were cut off or damaged", count=found.damaged)
         try:
-            run = Run([_event(event) for event in found.events], options)
-            nodes, edges = run.records()
+            read = _records([_event(event) for event in found.events], options)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             message = f"this is no run file: {type(error).__name__}: {error}"
             raise BadInput(message, where=source.address) from error
-        # The run is the source: wherever its file lies, what it says replaces what it said before.
-        yield Batch(nodes=tuple(nodes), edges=tuple(edges), source=run.key)
-        yield Batch(seen={"runs": 1}, losses=tally.losses(), source=run.key)
+        yield read
+        yield Batch(losses=tally.losses(), source=read.source)
 
     def reads_one_file(self, source: Source) -> bool:
         """All that is known of a run is in its file."""
@@ -68,6 +69,16 @@ def _event(said: dict[str, Any]) -> dict[str, Any]:
     """An event that can be stored, with the words of its command as JSON beside: no byte of them is lost there."""
     told: dict[str, Any] = _readable(said)
     return {**told, "argv": json.dumps(said["words"])} if said.get("words") else told
+
+
+def _records(events: list[dict[str, Any]], options: Options) -> Batch:
+    """What a file tells. The run is the source: wherever its file lies, what it says replaces what it said before."""
+    key = str(events[0]["run"])
+    if told := [event for event in events if event["event"] == "rewritten"]:
+        nodes = rewrites.records(told)
+        return Batch(nodes=nodes, seen={"rewritten commits": len(nodes)}, source=key)
+    found, edges = Run(events, options).records()
+    return Batch(nodes=tuple(found), edges=tuple(edges), seen={"runs": 1}, source=key)
 
 
 def _readable(said: Any) -> Any:

@@ -25,8 +25,10 @@ from lineage.version import __version__
 
 #: Told what could not be recorded, in words.
 Warn = Callable[[str], None]
-#: The events that end a run, or a step of it.
-_OVER = frozenset({"ended", "lost"})
+#: The event that is all of a record of commits that git rewrote.
+REWRITTEN = "rewritten"
+#: The events after which a run, or a step of it, is over; what git rewrote is over when it is told.
+_OVER = frozenset({"ended", "lost", REWRITTEN})
 #: Run files that are looked at for runs that go on, the youngest ones.
 _LOOKED_AT = 250
 #: What launchers of several processes number them by (torchrun, and others after it).
@@ -172,6 +174,11 @@ class Record:
         if found.facts["inputs"] or found.facts["outputs"] or found.unseen:
             unseen: dict[str, Json] = {**found.unseen}
             self._add("noted", {"step": None, **found.facts, "unseen": unseen}, durable=False)
+
+    def rewritten(self, command: str, pairs: Sequence[tuple[str, str]]) -> None:
+        """Write which commits became which by a command of git: all that such a record has."""
+        said: dict[str, Json] = {"command": command, "pairs": [[*pair] for pair in pairs]}
+        self._add(REWRITTEN, said, new=True)
 
     def see(self, said: Mapping[str, Json]) -> None:
         """Write an event that was seen in this process, such as a file that is opened for the first time. It says

@@ -55,6 +55,7 @@ VERBS: dict[str, str] = {
     "restore": "A store out of a backup.",
     "rebuild": "Draw the graph anew from the ledger.",
     "commit": "Find commits again after their history was rewritten.",
+    "hooks": "Let git tell which commits it rewrites.",
     "person": "People of several tools who are one.",
     "config": "What is configured, and where each value came from.",
     "doctor": "Check this machine and the store.",

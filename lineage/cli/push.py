@@ -40,6 +40,9 @@ def COMMAND(ctx: click.Context, folders: tuple[str, ...], *, as_json: bool) -> N
         common.emit(done.to_dict())
         return
     told = f"{counted(done.delivered, 'run')} delivered"
-    terminal.echo(told + (f", {done.running} still running" if done.running else ""))
+    told += f", {done.running} still running" if done.running else ""
+    if done.rewrites:
+        told += f", {counted(done.rewrites, 'rewrite')} of commits"
+    terminal.echo(told)
     for path, reason in done.problems.items():
         terminal.echo(f"  stays: {path}: {reason}")

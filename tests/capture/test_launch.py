@@ -242,7 +242,7 @@ def test_without_a_store_a_run_waits_and_is_pushed_once(workspace):
     # Whoever did not hear that it was delivered does it again.
     file.write_bytes(copy)
     again = subprocess.run(push, capture_output=True, text=True, check=True)
-    assert json.loads(again.stdout) == {"delivered": 1, "running": 0, "problems": []}
+    assert json.loads(again.stdout) == {"delivered": 1, "running": 0, "rewrites": 0, "problems": []}
     with stored(workspace) as opened:
         assert opened.stats() == before
         assert [node.label for node in opened.ask("kind:run").nodes] == ["early"]

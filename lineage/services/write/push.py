@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from importers.base import Source
 from lineage.capture import ranks, record, spool
@@ -22,21 +23,24 @@ from lineage.sources import run_file
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pushed:
-    """What became of the runs that waited: how many are now in the store with their end, how many are not over
-    yet, and the files that could not be delivered, with the reason.
+    """What became of what waited: how many runs are now in the store with their end, how many are not over yet,
+    how often git rewrote commits, and the files that could not be delivered, with the reason.
     """
 
     delivered: int
     running: int
+    rewrites: int
     problems: Mapping[str, str]
     reports: tuple[Report, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As the JSON of ``lineage push``."""
-        told = {"delivered": self.delivered, "running": self.running}
+        told = {name: getattr(self, name) for name in ("delivered", "running", "rewrites")}
         return {**told, "problems": [{"file": f, "reason": r} for f, r in self.problems.items()]}
 
 
+#: A run that is over, one that goes on, or commits that git rewrote.
+Became: TypeAlias = Literal["run", "running", "rewrites"]
 #: Takes the bytes of a run file into a store, here or on a server: ``Lineage.take_run``, ``Remote.take_run``.
 Take = Callable[[bytes], tuple[Report, ...]]
 
@@ -45,12 +49,12 @@ def push(take: Take, places: Iterable[Path]) -> Pushed:
     """Deliver the runs that wait in some folders, the oldest first. One that cannot be delivered stays, and does
     not keep the others from it. Raises the errors of stores and servers, for what holds for all of them.
     """
-    delivered, running = 0, 0
+    became: Counter[Became] = Counter()
     problems: dict[str, str] = {}
     reports: list[Report] = []
     for path in (file for place in places for file in spool.waiting(place)):
         try:
-            is_over, told = deliver(take, path)
+            what, told = deliver(take, path)
         except FileNotFoundError:
             continue  # somebody else has delivered it meanwhile
         except OSError as error:
@@ -59,14 +63,20 @@ def push(take: Take, places: Iterable[Path]) -> Pushed:
         except BadInput as error:
             problems[str(path)] = str(error)
             continue
-        delivered, running = delivered + is_over, running + (not is_over)
+        became[what] += 1
         reports += told
-    return Pushed(delivered=delivered, running=running, problems=problems, reports=tuple(reports))
+    return Pushed(
+        delivered=became["run"],
+        running=became["running"],
+        rewrites=became["rewrites"],
+        problems=problems,
+        reports=tuple(reports),
+    )
 
 
-def deliver(take: Take, path: Path) -> tuple[bool, tuple[Report, ...]]:
-    """Deliver a run; whether it is over, and what that changed. The file of a run that is over goes when the store
-    has it. Raises ``OSError``, the errors of importers, stores and servers.
+def deliver(take: Take, path: Path) -> tuple[Became, tuple[Report, ...]]:
+    """Deliver a run, or which commits git rewrote; what it is, and what that changed. The file of what is over goes
+    when the store has it. Raises ``OSError``, the errors of importers, stores and servers.
     """
     # One at a time: who has read less must not be the last to say what the run was.
     with run_file.held(path):
@@ -91,15 +101,17 @@ def received(ctx: Context, data: bytes) -> tuple[Report, ...]:
     return import_source(ctx, source, named="captured", naming=partial(authority.source, ctx))
 
 
-def _settled(path: Path, data: bytes) -> bool:
-    """Whether the run is over whose file had these bytes when it was delivered: then the file goes, unless more has
+def _settled(path: Path, data: bytes) -> Became:
+    """What it is whose file had these bytes when it was delivered. Where it is over the file goes, unless more has
     come to it, or other processes are still to say more. Raises ``OSError``.
     """
     events = run_file.parse(data).events
     is_over = any(map(record.is_over, events))
     if is_over and not ranks.goes_on(events) and path.read_bytes() == data:
         path.unlink(missing_ok=True)
-    return is_over
+    if any(event["event"] == record.REWRITTEN for event in events):
+        return "rewrites"
+    return "run" if is_over else "running"
 
 
 def _lost(events: list[dict[str, Any]], path: Path) -> dict[str, Any] | None:

@@ -29,7 +29,7 @@ def maps(layout: Layout) -> Iterator[Map]:
     for path in _files(layout):
         text = plain_text(path, _LARGEST)
         if text is not None:
-            yield _parsed(path, text)
+            yield parsed(str(path), text)
 
 
 def _files(layout: Layout) -> Iterator[Path]:
@@ -41,7 +41,8 @@ def _files(layout: Layout) -> Iterator[Path]:
         yield from found[:_MOST_REPORTS]
 
 
-def _parsed(path: Path, text: str) -> Map:
+def parsed(where: str, text: str) -> Map:
+    """The pairs in a text, a line each."""
     pairs, odd = [], 0
     for number, line in enumerate(text.splitlines()):
         words = line.split()
@@ -50,4 +51,4 @@ def _parsed(path: Path, text: str) -> Map:
                 pairs.append((words[0], words[1]))
         elif words and (number or words != ["old", "new"]):
             odd += 1
-    return Map(str(path), tuple(pairs), odd)
+    return Map(where, tuple(pairs), odd)
