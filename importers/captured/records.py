@@ -11,13 +11,13 @@ from datetime import datetime
 from typing import Any
 
 from importers.base import Options
-from importers.captured import commits, environment, seeds
+from importers.captured import ci, commits, environment, seeds
 from importers.captured.files import Files
 from lineage import ids
 from lineage.model import kinds, terms
-from lineage.model.identity import person
+from lineage.model.identity import committer, person
 from lineage.model.record import Edge, Node, Record
-from lineage.model.value import Value, clean, clean_scalar, clean_value
+from lineage.model.value import Value, clean, clean_scalar, clean_value, each
 from lineage.sources.git.objects import visible
 
 #: Digits that are shown of a keyed hash, and variables that differ from call to call.
@@ -27,6 +27,8 @@ _PASSING = frozenset({"_", "OLDPWD", "SHLVL", "PS1", "COLUMNS", "LINES"})
 _STEP = 2.0
 #: The words of a command that its label has.
 _LABEL = 60
+#: What an edge has of each that tells of it.
+_OF_EACH = (terms.WITNESS, "prov:role")
 Facts = Mapping[str, Any]
 
 
@@ -55,6 +57,7 @@ class Run:
         self._environment()
         self._people()
         self._attempt()
+        self._put(ci.records(self._facts.get("ci") or {}, self.ident))
         if parent := self._started.get("parent"):
             self._link("wasInformedBy", self.ident, ids.captured_run_id(str(parent)))
         self._put(files.declared(self.ident, self._facts, (ended or {}).get("facts") or {}))
@@ -160,6 +163,7 @@ class Run:
         return {
             **environment.of_process(self._facts.get("machine") or {}),
             **environment.held_up(self._facts.get("usage") or {}, self._later("usage")),
+            **ci.settings(self._facts.get("ci") or {}),
             **clean(told),
         }
 
@@ -186,6 +190,9 @@ class Run:
                 if root := repository.get("root"):
                     told["root"] = str(root)
                 self._link("used", self.ident, used, told)
+        for role, sha in ci.commits(self._facts.get("ci") or {}):
+            self._add(Node(id=sha, kind="Commit"))
+            self._link("used", self.ident, sha, {"prov:role": role})
         for repository in _repositories((self._ended(None) or {}).get("facts") or {}):
             self._put(commits.made(repository, self.ident, key))
 
@@ -218,11 +225,15 @@ class Run:
 
     def _people(self) -> None:
         who = self._facts.get("who") or {}
-        git = who.get("git") or {}
+        git, actor = who.get("git") or {}, (who.get("ci") or {}).get("actor")
+        if actor:
+            found = committer(visible(str(actor)), "", self._options.person_key)
+            self._add(found)
+            self._link("wasAssociatedWith", self.ident, found.id, {"prov:role": "actor"})
         name, email, user = git.get("name"), git.get("email"), who.get("user")
         if email or name:
             found = person(name or "", email or "", self._options.person_key)
-        elif user:
+        elif user and not actor:  # the account of a runner is nobody
             found = person(user, "", self._options.person_key)
         else:
             return
@@ -247,19 +258,16 @@ class Run:
         self._draw(Edge(relation=relation, effect=effect, cause=cause, attributes=said or {}))
 
     def _draw(self, edge: Edge) -> None:
-        """Add an edge; what several layers witness is one, with all of them."""
+        """Add an edge; what several layers witness is one, with all of them, and with all its roles."""
         key = (edge.relation, edge.effect, edge.cause)
         held = self._edges.get(key)
-        said = dict(edge.attributes)
+        said, of_each = dict(edge.attributes), dict[str, Value]()
         if held is not None:
-            witnesses = [
-                one
-                for each in (held.attributes.get(terms.WITNESS, ()), said.get(terms.WITNESS, ()))
-                for one in (each if isinstance(each, tuple) else (each,))
-            ]
-            said = {**said, **held.attributes}
-            if witnesses:
-                said[terms.WITNESS] = clean_value(witnesses)
+            for name in _OF_EACH:
+                both = [*each(held.attributes.get(name, ())), *each(said.get(name, ()))]
+                if both:
+                    of_each[name] = clean_value(both)
+            said = {**said, **held.attributes, **of_each}
         self._edges[key] = replace(edge, attributes=said)
 
 

@@ -367,3 +367,10 @@ def follows(relation: str, attributes: Mapping[str, Any]) -> bool:
     if relation in SAMENESSES:
         return attributes.get(METHOD) in FOLLOWED_METHODS
     return relation in FOLLOWED
+
+
+def ran(commit: Mapping[str, Any]) -> bool:
+    """Whether a commit that a run used, by what is said of that, is one that ran: the head and the base of a pull
+    request are what it was about.
+    """
+    return commit.get("prov:role") not in {"head", "base"}

@@ -300,7 +300,7 @@ def test_the_probes_load_nothing_that_takes_long_to_load():
     heavy = "{'orjson', 'email', 'subprocess', 'packaging', 'socket', 'tempfile', 'importlib.util', 'yaml'}"
     script = (
         "from lineage.capture import command; import sys;"
-        "from lineage.capture.probes import config, machine, packages, usage, who;"
+        "from lineage.capture.probes import ci, config, machine, packages, usage, who;"
         f"print({heavy} & sys.modules.keys())"
     )
     said = subprocess.check_output([sys.executable, "-I", "-c", script], text=True)

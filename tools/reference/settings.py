@@ -99,6 +99,12 @@ OTHERS: tuple[Variable, ...] = (
         _CAPTURE,
     ),
     Variable(
+        "LINEAGE_CI_MATRIX",
+        "Which job of a matrix it is, where the CI sets no variable for that: `${{ toJSON(matrix) }}` on GitHub.",
+        "jobs of one name in one attempt are one job",
+        _CAPTURE,
+    ),
+    Variable(
         "JPY_SESSION_NAME",
         "What Jupyter's server tells a kernel: the path of its notebook.",
         "papermill, `jupyter execute`, `jupyter nbconvert` and VS Code say it in other ways; else the path is unknown",

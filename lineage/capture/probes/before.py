@@ -11,7 +11,7 @@ from pathlib import Path
 from lineage.capture import spool
 from lineage.capture.command import interpreter_of, script_of
 from lineage.capture.found import Budget, Found
-from lineage.capture.probes import config, dvc, machine, packages, source, usage, who
+from lineage.capture.probes import ci, config, dvc, machine, packages, source, usage, who
 from lineage.capture.record import Probe, working_folder
 from lineage.paths import cache_folder
 
@@ -60,6 +60,7 @@ class Probes:
             Probe(name="machine", look=self._look_at_machine, seconds=5),
             Probe(name="usage", look=_look_at_usage, seconds=1),
             Probe(name="who", look=self._look_at_who, seconds=1),
+            Probe(name="ci", look=self._look_at_ci, seconds=1),
             Probe(name="config", look=self._look_at_config, seconds=1),
             Probe(name="dvc", look=self._look_at_locks, seconds=1),
         ]
@@ -132,6 +133,10 @@ class Probes:
         first = listed[0] if isinstance(listed, list) and listed else None
         root = Path(str(first["root"])) if isinstance(first, dict) else None
         return who.probe(self._environ, root)
+
+    def _look_at_ci(self, budget: Budget) -> Found:
+        del budget
+        return ci.probe(self._environ)
 
     def _look_at_config(self, budget: Budget) -> Found:
         del budget

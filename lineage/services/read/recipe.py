@@ -194,7 +194,11 @@ def _argv(run: Node) -> tuple[str, ...] | None:
 def _sources(
     ctx: Context, used: Iterable[Edge], nodes: Mapping[str, Node], view: View
 ) -> list[Source]:
-    commits = [e for e in used if e.cause.startswith(ids.REVISION) and e.cause in nodes]
+    commits = [
+        e
+        for e in used
+        if e.cause.startswith(ids.REVISION) and e.cause in nodes and terms.ran(e.attributes)
+    ]
     below = {
         row.effect: row.cause.removeprefix(ids.REVISION)
         for row in ctx.store.edges([e.cause for e in commits], _BEFORE, view)

@@ -175,7 +175,7 @@ def sides(
 
 def _place(side: Side, edge: Edge, node: Node, digests: Mapping[str, frozenset[str]]) -> None:
     if node.kind == "Commit":
-        if node not in side.commits:
+        if node not in side.commits and terms.ran(edge.attributes):
             side.commits.append(node)
     elif node.kind == "Environment":
         if node not in side.environments:

@@ -87,7 +87,8 @@ def _beside(ctx: Context, rows: Sequence[NodeRow]) -> Iterator[RunRecord]:
             continue
         run, thing = found[edge.effect], near[edge.cause]
         if edge.cause.startswith(ids.REVISION):
-            run.commits.append(edge.cause.removeprefix(ids.REVISION))
+            if terms.ran(edge.attributes):
+                run.commits.append(edge.cause.removeprefix(ids.REVISION))
         elif thing.kind == "Environment":
             logged = edge.attributes.get(terms.METHOD) == terms.BY_LOGGED
             (run.logged if logged else run.environments).append(edge.cause)
