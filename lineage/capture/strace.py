@@ -35,7 +35,7 @@ _OPTIONS = (
     "-s",
     "0",
     "-e",
-    "signal=none",
+    "signal=!SIGCHLD",
     "-e",
     f"trace={','.join(_CALLS)}",
 )
