@@ -33,6 +33,8 @@ WITNESS = "inotify"
 MOST_FOLDERS, _SECONDS = 10_000, 0.25
 #: Seconds in which events gather before they are read: the same one many times over is one then.
 _GATHERED = 0.02
+#: Folders that are looked at before their events are: the system keeps some thousands.
+_AT_ONCE = 1_000
 #: Names in a message.
 _SHOWN = 3
 #: Folders that are no data of a run: environments of Python have this file.
@@ -83,7 +85,9 @@ class Folders:
         self._paths: dict[int, str] = {}
         #: Where the roots, and links that were followed, lead.
         self._met: set[str] = {os.path.realpath(root) for root in roots}
-        self._cut = self._is_paused = False
+        self._cut = False
+        #: Whether what is opened is somebody else's: our own looking, at first.
+        self._is_paused = True
         self._seen = Seen()
         self._thread: Thread | None = None
         self._notify = self._opened(roots)
@@ -94,6 +98,7 @@ class Folders:
         # Behind the watch, so that none is missed that begins meanwhile.
         self._others.update(others())
         self._watch([str(root) for root in roots])
+        self.resume()
 
     def _opened(self, roots: Sequence[Path]) -> INotify | None:
         below = f"files that libraries and other programs opened below {', '.join(map(str, roots))}"
@@ -183,6 +188,8 @@ class Folders:
                 reason = f"{len(self._paths):,} folders are watched, which is as many as there is time for"
                 return self._miss(waiting[0], reason)
             folder = waiting.popleft()
+            if not new and len(self._paths) % _AT_ONCE == 0:
+                self._handle()  # each look at a folder is an event
             try:
                 self._add(folder)
                 inner = list(self._inside(folder, new=new))

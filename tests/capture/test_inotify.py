@@ -164,6 +164,16 @@ def test_folders_that_cannot_be_watched_are_said(tmp_path, monkeypatch):
     assert what.startswith(f"files below {tmp_path}/f") and "3 folders are watched" in why
 
 
+def test_many_folders_do_not_fill_the_queue_before_the_program_starts(tmp_path):
+    for number in range(6_000):
+        (tmp_path / f"{number % 60}" / f"{number}").mkdir(parents=True, exist_ok=True)
+    found = watched(tmp_path)
+    (tmp_path / "here").write_text("x")
+    seen = found.stop()
+    assert names_of(seen, writes=True) == ["here"]
+    assert "more files" not in seen.unseen
+
+
 def test_a_folder_that_links_lead_to_is_watched_once(tmp_path):
     (tmp_path / "project").mkdir()
     (tmp_path / "elsewhere").mkdir()
