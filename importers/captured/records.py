@@ -138,6 +138,7 @@ class Run:
                         if "rank" in e["ranks"]
                     },
                     "not_observed": unseen,
+                    "completeness": _completeness(said, ended, notes) if step is None else None,
                     "captured_by": f"lineagedb {said.get('version')}" if step is None else None,
                 }
             )
@@ -316,6 +317,16 @@ def _stepped(started: Facts, ended: Facts) -> float | None:
     told = datetime.fromisoformat(ended["at"]) - datetime.fromisoformat(started["at"])
     step = told.total_seconds() - (ended["monotonic"] - started["monotonic"])
     return round(step, 1) if abs(step) >= _STEP else None
+
+
+def _completeness(said: Facts, ended: Facts, notes: Sequence[Facts]) -> float | None:
+    """The share of what was looked at of which nothing was missed: each probe, and the files that were opened."""
+    looked = {name for event in (said, ended) for name in event.get("facts") or ()}
+    missed = {name for event in (said, ended) for name in event.get("unseen") or ()}
+    if not looked:
+        return None
+    whole = len(looked - missed) + (not any(note.get("unseen") for note in notes))
+    return round(whole / (len(looked) + 1), 2)
 
 
 def _status(ended: Facts | None, *, over: bool) -> str:

@@ -222,6 +222,14 @@ def test_an_input_that_changes_meanwhile_is_used_as_it_was_before(workspace):
     assert len(derived) == 1
 
 
+def test_a_run_says_how_much_of_it_was_seen_and_what_was_not(workspace):
+    run("true", options=["--name", "x"])
+    whole = one(workspace)
+    assert 0 < whole["completeness"] < 1
+    missed = {str(each).partition(":")[0] for each in whole["not_observed"]}
+    assert "packages" in missed  # true is no Python
+
+
 def test_without_a_store_a_run_waits_and_is_pushed_once(workspace):
     for file in (workspace / ".lineage").glob("store.db*"):
         file.unlink()

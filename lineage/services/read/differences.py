@@ -25,7 +25,7 @@ _OWN = frozenset(
         *("name", "started", "ended", "argv", MODIFIED, "unjoined"),
         # What was measured of a captured run, which is another each time.
         *("duration", "cpu_seconds", "peak_memory", "group_memory_peak", "last_seen"),
-        *("throttled", "throttled_seconds"),
+        *("throttled", "throttled_seconds", "completeness"),
     }
 )
 #: Where the ranks of a run were: process numbers.
