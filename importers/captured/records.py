@@ -65,6 +65,9 @@ class Run:
         for event in self._events:
             if event["event"] == "step":
                 self._step(event)
+        run = self._nodes[self.ident]
+        told = {**run.attributes, **self._declared_and_read()}
+        self._nodes[self.ident] = replace(run, attributes=told)
         return list(self._nodes.values()), list(self._edges.values())
 
     def _step(self, event: Facts) -> None:
@@ -75,6 +78,31 @@ class Run:
         around = self.ident if inside is None else ids.captured_run_id(f"{self.key}/{inside}")
         self._link("wasInformedBy", ident, around)
         self._put(self._files.noted(ident, self._notes(step)))
+
+    def _declared_and_read(self) -> dict[str, Value]:
+        """Where inputs were declared, those of them that nobody was seen to read, and what was read besides. Where
+        something of what was opened could not be seen, nothing is said to be unread.
+        """
+        observed = [note for note in self._notes(None) if "inputs" in note]
+        witnesses = {
+            edge.cause: {*each(edge.attributes.get(terms.WITNESS, ()))}
+            for edge in self._edges.values()
+            if edge.relation == "used"
+            and edge.effect == self.ident
+            and edge.attributes.get("prov:role") == "input"
+        }
+        declared = {cause for cause, by in witnesses.items() if "declared" in by}
+        if not declared or not observed:
+            return {}
+        unread = {cause for cause in declared if witnesses[cause] == {"declared"}}
+        if any(note.get("unseen") for note in observed):
+            unread = set()
+        found = {"declared_not_read": unread, "read_not_declared": witnesses.keys() - declared}
+        return clean({name: sorted(map(self._called, idents)) for name, idents in found.items()})
+
+    def _called(self, ident: str) -> str:
+        node = self._nodes[ident]
+        return str(node.attributes.get("name") or node.label or ident)
 
     def _ended(self, step: str | None) -> Facts | None:
         """How the run, or a step of it, ended."""

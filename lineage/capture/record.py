@@ -170,10 +170,9 @@ class Record:
         self._add("noted", said, durable=durable)
 
     def note_observed(self, found: Found) -> None:
-        """Write what was seen of the files of the run."""
-        if found.facts["inputs"] or found.facts["outputs"] or found.unseen:
-            unseen: dict[str, Json] = {**found.unseen}
-            self._add("noted", {"step": None, **found.facts, "unseen": unseen}, durable=False)
+        """Write what was seen of the files of the run: also that there were none."""
+        unseen: dict[str, Json] = {**found.unseen}
+        self._add("noted", {"step": None, **found.facts, "unseen": unseen}, durable=False)
 
     def rewritten(self, command: str, pairs: Sequence[tuple[str, str]]) -> None:
         """Write which commits became which by a command of git: all that such a record has."""

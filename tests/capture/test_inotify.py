@@ -253,3 +253,33 @@ def test_a_program_that_strace_sees_ends_as_without_it(workspace):
         assert run(*words, options=["--strace"]).returncode == ends
         assert time.monotonic() - begun < 10
     assert not list((workspace / ".lineage" / "spool").glob("*.strace"))
+
+
+def test_what_was_declared_and_never_read_and_the_other_way_round_is_told(workspace):
+    for name in ("read.csv", "unread.csv", "more.csv"):
+        (workspace / name).write_text(DATA + name)
+    declared = ["--in", "read.csv", "--in", "unread.csv"]
+    run("cat", "read.csv", "more.csv", options=["--name", "x", *declared])
+    _, _, told = files_of(workspace, "x")
+    shown = {
+        name: str(told[name]).rpartition("/")[2]
+        for name in ("declared_not_read", "read_not_declared")
+    }
+    assert shown == {"declared_not_read": "unread.csv", "read_not_declared": "more.csv"}
+
+
+@pytest.mark.parametrize(
+    ("target", "digest"),
+    [
+        (f".git/annex/objects/x7/9z/K/SHA256E-s124--{'a' * 64}.csv", f"sha256:{'a' * 64}"),
+        (f"../.dvc/cache/files/md5/ab/{'c' * 30}", f"md5:ab{'c' * 30}"),
+    ],
+)
+def test_data_that_another_tool_keeps_elsewhere_is_known_by_its_link(workspace, target, digest):
+    (workspace / "data.csv").symlink_to(target)
+    done = run("true", options=["--name", "x", "--in", "data.csv"])
+    assert (done.returncode, done.stderr) == (0, "")
+    with stored(workspace) as opened:
+        [data] = [n for n in opened.show("run:x").nodes if n.kind == "Artifact"]
+    assert data.attributes["digest"] == digest
+    assert files_of(workspace, "x")[2]["declared_not_read"].endswith("data.csv")

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,11 @@ from lineage.capture.probes.digests import Known, digests_of
 from lineage.paths import cache_folder
 from lineage.sources import dvc_folder
 
+#: The key of git-annex at the end of a link (git-annex, "key format"), and a file in DVC's cache.
+_ANNEXED = re.compile(
+    r"/annex/objects/.*/(?P<name>SHA256|MD5)E?(?:-s(?P<size>\d+))?--(?P<digest>[0-9a-f]{32,64})[^/]*$"
+)
+_CACHED = re.compile(r"/files/md5/(?P<first>[0-9a-f]{2})/(?P<rest>[0-9a-f]{30})$")
 #: Files of one folder that are listed; what is beyond is said.
 MOST_FILES = 100_000
 
@@ -81,12 +87,23 @@ def _told(text: str, given: str, here: Path, found: Found, budget: Budget) -> di
         about = path.stat()
     except OSError as error:
         # A link whose content another tool keeps elsewhere is no fault: what is not read is not missed.
-        return said | {"missing": True, "reason": error.strerror}
+        return said | _kept_elsewhere(said) | {"missing": True, "reason": error.strerror}
     if stat.S_ISDIR(about.st_mode):
         return said | _folder(path, said, found, budget)
     if not stat.S_ISREG(about.st_mode):
         return said | {"special": stat.filemode(about.st_mode)[0]}
     return said | _file(path, about, found, budget)
+
+
+def _kept_elsewhere(said: Mapping[str, Json]) -> dict[str, Json]:
+    """What the text of a link says of bytes that git-annex or DVC keeps, and that are not here."""
+    text = str(said.get("link") or "")
+    if found := _ANNEXED.search(text):
+        known: dict[str, Json] = {"digests": {found["name"].lower(): found["digest"]}}
+        return known | ({"size": int(found["size"])} if found["size"] else {})
+    if found := _CACHED.search(text):
+        return {"digests": {"md5": f"{found['first']}{found['rest']}"}}
+    return {}
 
 
 def _file(path: Path, about: os.stat_result, found: Found, budget: Budget) -> dict[str, Json]:
