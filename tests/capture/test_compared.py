@@ -106,7 +106,11 @@ PLANTED = {
     "an edited file": (_write("train.py", TRAIN + "# edited\n"), {}, {"code": {"commit"}}),
     "a new file": (_write("helper.py", "x = 1\n"), {}, {"code": {"commit"}}),
     "data": (_write("data.csv", "a,c\n" * 30), {}, {"data": {"input: data.csv"}}),
-    "another input": (None, {"options": ["--in", "more.csv"]}, {"data": {"input: more.csv"}}),
+    "another input": (
+        None,
+        {"options": ["--in", "more.csv"]},
+        {"data": {"input: more.csv"}, "other": {"declared_not_read", "read_not_declared"}},
+    ),
     "a version of a package": (_upgrade, {}, {"environment": {"one"}}),
     "one more package": (lambda site: _package(site, "three", "3"), {}, {"environment": {"three"}}),
     "a parameter": (None, {"options": ["--param", "rate=0.1"]}, {"parameters": {"rate"}}),
