@@ -3,19 +3,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
 import lineage
-from bench.measure import Row, below, reported, say, shown
+from bench.measure import Row, at_most, below, clock, rate, reported, say, shown, together
+from lineage.capture.found import Budget
+from lineage.capture.probes.digests import Known, digests_of
 
 FILES, ROUNDS = 10_000, 15
+#: Bytes of a file whose digests are taken.
+LARGE = 256 << 20
 #: A launcher that does nothing but start the program and end as it did.
 _BARE = "import subprocess, sys; sys.exit(subprocess.run(sys.argv[1:]).returncode)"
 _OURS = "from lineage.cli import main; main()"
@@ -33,6 +39,19 @@ run = lineage.run('x')
 start = time.process_time() - begun
 within = min(each() for _ in range(5))
 print(within - bare, start)
+"""
+#: A loop that computes and reads as a training does, and says how long it took.
+_LOOP = """
+import random, sys, time
+if sys.argv[1:]:
+    import lineage
+    lineage.run('x')
+random.seed(3)
+begun = time.perf_counter()
+for step in range(600):
+    rows = [line.split(',') for line in open('data.csv')]
+    total = sum(random.random() * len(row) for row in rows * 10)
+print(time.perf_counter() - begun)
 """
 
 
@@ -59,7 +78,52 @@ def measure(folder: Path) -> Iterator[Row]:
     more, start = map(float, done.stdout.split())
     yield below("`open()` inside of `lineage.run()`, CPU more", more, 2e-6)
     yield below("`import lineage` and the start of `lineage.run()`, CPU", start, 0.04)
+    say("capture: a loop")
+    ours, bare = [], []
+    for _ in range(ROUNDS):
+        ours.append(_loop(place, "captured"))
+        bare.append(_loop(place))
+    yield at_most("a loop that computes and reads, wall", median(ours), median(bare), 1.01)
+    say("capture: digests")
+    yield from _digests(place)
     yield reported("files in the repository", shown(FILES, ""))
+
+
+def _loop(place: Path, *words: str) -> float:
+    command = [sys.executable, "-c", _LOOP, *words]
+    done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=True)
+    return float(done.stdout)
+
+
+def _digests(place: Path) -> Iterator[Row]:
+    """Four digests in one reading, beside the three by ``hashlib`` alone; and again, when they are remembered."""
+    path = place / "large.bin"
+    with path.open("wb") as file:
+        for _ in range(LARGE >> 20):
+            file.write(os.urandom(1 << 20))
+    [[ours], [rival]] = together([[lambda: digests_of(path, Budget(600)), lambda: _three(path)]])
+    yield rate("digests of a file, bytes", LARGE / ours, LARGE / rival, 0.8)
+    time.sleep(3)  # what changed just now is not remembered
+    with tempfile.TemporaryDirectory() as cache:
+        known = Known(Path(cache) / "digests.db")
+        found = digests_of(path, Budget(600))
+        assert found is not None
+        known.keep(path, path.stat(), found)
+        assert known.of(path.stat()) == found, (
+            "the file system is not one that is known to keep times"
+        )
+        again = median(clock(lambda: known.of(path.stat())) for _ in range(ROUNDS))
+    yield at_most("digests that are remembered", again, ours, 0.01)
+    path.unlink()
+
+
+def _three(path: Path) -> None:
+    each = [hashlib.new(name, usedforsecurity=False) for name in ("md5", "sha1", "sha256")]
+    buffer = memoryview(bytearray(1 << 20))
+    with path.open("rb", buffering=0) as file:
+        while size := file.readinto(buffer):
+            for one in each:
+                one.update(buffer[:size])
 
 
 def _repository(place: Path) -> None:
