@@ -129,11 +129,15 @@ class Record:
         with self.telling():
             facts, unseen = looked(probes)
             params = {name: scrub_value(name, str(v)) for name, v in (asked.params or {}).items()}
-            said: dict[str, Json] = {
+            attempt = asked.attempt_of or os.environ.get("LINEAGE_RUN_ID") or None
+            texts = {
                 "name": asked.name,
-                "attempt_of": asked.attempt_of or os.environ.get("LINEAGE_RUN_ID") or None,
-                "why": None if asked.why is None else scrub(asked.why),
+                "attempt_of": attempt,
+                "why": asked.why,
                 "decision": asked.decision,
+            }
+            said: dict[str, Json] = {
+                **{name: None if text is None else scrub(text) for name, text in texts.items()},
                 "params": {**params},
                 "words": [*without_secrets(words, [*secrets_of(os.environ)]).words],
                 "here": str(here),
@@ -162,7 +166,8 @@ class Record:
 
     def begin_step(self, step: str, inside: str | None, name: str | None) -> None:
         """Write that a step begins, inside another one or the run itself."""
-        said: dict[str, Json] = {"step": step, "inside": inside, "name": name, "pid": os.getpid()}
+        shown = None if name is None else scrub(name)
+        said: dict[str, Json] = {"step": step, "inside": inside, "name": shown, "pid": os.getpid()}
         self._add("step", said, durable=False)
 
     def note(self, said: Mapping[str, Json], *, durable: bool) -> None:

@@ -408,8 +408,18 @@ def test_a_secret_goes_into_no_file_of_ours(workspace):
     (workspace / "train.py").write_text(f"KEY = '{secret}'\n")
     git("init")
     words = [PYTHON, "train.py", "--token", secret, f"https://ana:{secret}@host/x"]
-    run(*words, options=["--why", f"with {secret}"], env={**os.environ, "MY_TOKEN": secret})
-    run(*words, env={**os.environ, "LINEAGE_STORE": "nowhere.db", "API_KEY": secret})
+    said = [
+        part for name in ("why", "name", "decision", "id") for part in (f"--{name}", f"x {secret}")
+    ]
+    said += ["--param", f"key={secret}", "--in", f"https://ana:{secret}@host/data.csv"]
+    said += ["--in", f"s3://bucket/data.csv?token={secret}"]
+    run(*words, options=said, env={**os.environ, "MY_TOKEN": secret, "LINEAGE_RUN_ID": secret})
+    run(*words, options=said, env={**os.environ, "LINEAGE_STORE": "nowhere.db", "API_KEY": secret})
+    with stored(workspace) as opened:
+        told = json.dumps(
+            [opened.trace(node.id).to_dict() for node in opened.ask("kind:run").nodes]
+        )
+    assert "Dataset" in told and secret not in told
     held = [path for path in (workspace / ".lineage").rglob("*") if path.is_file()]
     assert len(held) > 3
     assert [path for path in held if secret.encode() in path.read_bytes()] == []

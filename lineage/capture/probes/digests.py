@@ -97,6 +97,7 @@ class Known:
 
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.touch(mode=0o600)  # digests tell what somebody has
             with closing(sqlite3.connect(self._path, timeout=0.2, isolation_level=None)) as db:
                 db.execute(_TABLE)
                 found: tuple[str, ...] | None = db.execute(statement, given).fetchone()

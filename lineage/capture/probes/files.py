@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lineage.access.secret_patterns import scrub
 from lineage.capture.found import Budget, Found, Json
 from lineage.capture.probes.digests import Known, digests_of
 from lineage.paths import cache_folder
@@ -72,11 +73,13 @@ def _met(text: str, here: Path) -> list[str]:
 
 
 def _told(text: str, given: str, here: Path, found: Found, budget: Budget) -> dict[str, Json]:
+    if is_address(text):
+        # It may have a user and a password in it, or a signature.
+        clean = scrub(text)
+        return {"given": clean, "address": clean}
     said: dict[str, Json] = {"given": text}
     if given != text:
         said["pattern"] = given
-    if is_address(text):
-        return said | {"address": text}
     path = here / text
     # As it was given, and not where links lead: that is told beside it.
     said["path"] = os.path.abspath(path)  # noqa: PTH100
