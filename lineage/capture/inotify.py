@@ -121,17 +121,20 @@ class Folders:
             self._thread = Thread(target=self._follow, name="lineage-inotify", daemon=True)
             self._thread.start()
 
-    def pause(self) -> None:
-        """Take what is opened from now on for somebody else's."""
+    def look(self) -> None:
+        """Look at what happened until now: the system keeps some thousands of events."""
         if self._notify is not None:
             self._handle()
-            self._is_paused = True
+
+    def pause(self) -> None:
+        """Take what is opened from now on for somebody else's."""
+        self.look()
+        self._is_paused = True
 
     def resume(self) -> None:
         """Take what is opened from now on for the run's again."""
-        if self._notify is not None:
-            self._handle()
-            self._is_paused = False
+        self.look()
+        self._is_paused = False
 
     def stop(self) -> Seen:
         """What was seen until now; nothing is watched any more."""

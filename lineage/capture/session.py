@@ -176,6 +176,11 @@ class Handle:
         if self._noted:
             noted, self._noted = self._noted, {}
             self._record.note({"step": self._step, "pid": os.getpid(), **noted}, durable=durable)
+        folders = None if self._ending is None else self._ending.folders
+        # What a forked process takes out of the queue its parent lacks.
+        if folders is not None and self._owner and os.getpid() == self._pid:
+            with self._record.telling():
+                folders.look()
 
     # --- its end ---
 
