@@ -8,6 +8,7 @@ it is counted, and not claimed. Of programs that no run stands for nothing is kn
 
 from __future__ import annotations
 
+import ctypes
 import os
 import select
 import stat
@@ -106,9 +107,12 @@ class Folders:
             self._seen.unseen[below] = "inotify is Linux's"
             return None
         try:
-            from inotify_simple import INotify
+            import inotify_simple
 
-            return INotify(nonblocking=True)
+            # It asks ldconfig where the C library is, which takes longer than all the rest.
+            if getattr(inotify_simple, "_libc", self) is None:
+                inotify_simple._libc = ctypes.CDLL(None, use_errno=True)  # noqa: SLF001
+            return inotify_simple.INotify(nonblocking=True)
         except (ImportError, OSError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             self._seen.unseen[below] = f"inotify cannot be had: {reason}"

@@ -36,6 +36,8 @@ _SYSTEM = (
     *("/var/lib/", "/tmp/"),  # noqa: S108 - nothing is written there
 )
 _WRITES = os.O_WRONLY | os.O_RDWR
+#: Openings that are remembered: a program may open any number.
+_KNOWN = 50_000
 
 
 class Watch:
@@ -43,6 +45,7 @@ class Watch:
 
     def __init__(self) -> None:
         self._say: Say | None = None
+        #: What is known of: path and whether it is written to, and what Python tells of such an opening.
         self._seen: set[Any] = set()
         self._told = 0
         self._busy = threading.local()
@@ -63,7 +66,12 @@ class Watch:
 
     def hook(self, event: str, given: tuple[Any, ...]) -> None:
         """Called for everything that Python audits: what is none of ours must cost next to nothing."""
-        if self._say is None or event not in _EVENTS or getattr(self._busy, "is_ours", False):
+        if self._say is None or event not in _EVENTS:
+            return
+        try:
+            if given in self._seen or getattr(self._busy, "is_ours", False):
+                return
+        except Exception:  # noqa: BLE001 - a path may be any object, which may fail to be compared
             return
         self._busy.is_ours = True
         try:
@@ -80,10 +88,11 @@ class Watch:
             any(sign in mode for sign in "wax+") if isinstance(mode, str) else bool(flags & _WRITES)
         )
         if isinstance(path, int) or (path, writes) in self._seen:
+            self._know(given)
             return
         text = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - as it was given, not where links lead
         if self._is_aside(text):
-            self._seen.add((path, writes))
+            self._know((path, writes))
             return
         try:
             about = os.stat(text)  # noqa: PTH116
@@ -93,8 +102,13 @@ class Watch:
             about = None
         if about is not None and not stat.S_ISREG(about.st_mode):
             return
-        self._seen.add((path, writes))
+        self._know((path, writes))
         self._tell(text, writes, None if about is None else marks(about))
+
+    def _know(self, what: tuple[Any, ...]) -> None:
+        if len(self._seen) > _KNOWN:
+            self._seen.clear()
+        self._seen.add(what)
 
     def renamed(self, given: tuple[Any, ...]) -> None:
         """A file is about to get another name: what was written is that one."""
