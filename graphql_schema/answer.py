@@ -150,11 +150,46 @@ class FindAnswer(Answer):
     """Nodes."""
 
 
+@strawberry.enum(description="What became of a deployment.")
+class DeploymentState(Enum):
+    """What became of a deployment."""
+
+    requested = strawberry.enum_value("requested", description="Nothing says that it went live.")
+    live = strawberry.enum_value(
+        "live", description="It went live, and nothing says that it ended."
+    )
+    failed = strawberry.enum_value("failed", description="It was found to have failed.")
+    retired = strawberry.enum_value("retired", description="It was taken out of use.")
+    superseded = strawberry.enum_value(
+        "superseded", description="Another version went live in its place."
+    )
+    unknown = strawberry.enum_value(
+        "unknown",
+        description="It was live, what replaced it failed, and nothing says what is live since.",
+    )
+
+
+@strawberry.type(description="What became of a deployment.")
+class DeploymentStatus:
+    """What became of a deployment."""
+
+    id: strawberry.ID = strawberry.field(description="The deployment.")
+    target: str = strawberry.field(description="Where.")
+    deployed: strawberry.ID = strawberry.field(description="What was put into use.")
+    title: str = strawberry.field(description="What people call that.")
+    state: DeploymentState = strawberry.field(description="What became of it.")
+    since: str | None = strawberry.field(description="When that began, where it is known.")
+    url: str | None = strawberry.field(description="Where it can be reached.")
+
+
 @strawberry.type(description="Everything within reach of a thing: trace, impact.")
 class WalkAnswer(Answer):
     """Everything within reach of a thing."""
 
     groups: Any = _GROUPS
+    deployments: list[DeploymentStatus] | None = strawberry.field(
+        description="Those within reach that are live, or may be; null where causes were asked for."
+    )
 
 
 @strawberry.type(description="What produced something, as people read it.")
@@ -183,6 +218,9 @@ class ShowAnswer(Answer):
     """One thing in full."""
 
     evidence: list[Evidence] = strawberry.field(description="Who says so.")
+    deployment: DeploymentStatus | None = strawberry.field(
+        description="What became of it, where it is a deployment."
+    )
 
 
 @strawberry.type(description="What a selection selects.")

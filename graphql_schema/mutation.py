@@ -8,6 +8,7 @@ from typing import Annotated, Any, cast
 
 import strawberry
 
+from graphql_schema.answer import DeploymentStatus
 from graphql_schema.context import Asked
 from graphql_schema.scalars import JSON
 from graphql_schema.types import KIND_TYPES
@@ -15,7 +16,10 @@ from lineage import formats
 from lineage.access.tokens import Role
 from lineage.errors import BadInput, LineageError
 from lineage.services.context import Context
+from lineage.services.request import Request, fields_of
 from lineage.services.write import authority, push, record
+from lineage.services.write.deploy import Deployed, DeployRequest, RetireRequest
+from lineage.services.write.ingest import Report
 from lineage.store.base import NOW
 
 _KEY = "Any text of yours: the same call again with the same key changes nothing."
@@ -207,22 +211,75 @@ async def _take_run(
 ) -> TakeRunPayload:
     def work(ctx: Context) -> record.Done:
         [report] = push.received(ctx, input.file.encode("utf-8", "surrogatepass"))
-        return record.Done(
-            source=report.source,
-            entries=report.entries,
-            things=report.things,
-            records=report.added,
-            unchanged=report.unchanged,
-        )
+        return _done(report)
 
     done, problems = await _tried(info, work)
     return TakeRunPayload(receipt=cast("Receipt | None", done), problems=problems)
+
+
+@strawberry.type(description="What became of a deployment, and what was written.")
+class DeployPayload:
+    """What became of a deployment, and what was written."""
+
+    deployment: DeploymentStatus | None = strawberry.field(
+        description="The deployment, as it is now."
+    )
+    rolls_back: strawberry.ID | None = strawberry.field(
+        description="The deployment that it rolls back."
+    )
+    receipt: Receipt | None = strawberry.field(description="What was written.")
+    problems: list[Problem] = strawberry.field(description="Why nothing was written.")
+
+
+def _payload(done: Deployed | None, problems: list[Problem]) -> DeployPayload:
+    if done is None:
+        return DeployPayload(deployment=None, rolls_back=None, receipt=None, problems=problems)
+    return DeployPayload(
+        deployment=cast("DeploymentStatus", done.deployment),
+        rolls_back=cast("strawberry.ID | None", done.rolls_back),
+        receipt=cast("Receipt", _done(done.report)),
+        problems=problems,
+    )
+
+
+def _done(report: Report) -> record.Done:
+    return record.Done(
+        source=report.source,
+        entries=report.entries,
+        things=report.things,
+        records=report.added,
+        unchanged=report.unchanged,
+    )
+
+
+def _told(request: type[Request[Deployed]]) -> Any:
+    """Make the field that carries out a request, whose input has the fields of the request."""
+    words = " ".join((request.__doc__ or "").split())
+    known = fields_of(request)
+    name = f"{str(request.mutation).capitalize()}Input"
+    body: dict[str, Any] = {"__annotations__": {}, "__doc__": words, "__module__": __name__}
+    for field in known:
+        body["__annotations__"][field.name] = str if field.required else str | None
+        may: dict[str, Any] = {} if field.required else {"default": field.default}
+        body[field.name] = strawberry.field(name=field.argument, description=field.says.text, **may)
+    made: Any = strawberry.input(type(name, (), body), name=name, description=words)
+
+    async def resolve(info: Asked, input: Any) -> DeployPayload:  # noqa: A002 - the convention
+        asked = request(**{field.name: getattr(input, field.name) for field in known})
+        return _payload(*await _tried(info, asked.answer))
+
+    given = Annotated[made, strawberry.argument(description="What is said.")]
+    resolve.__annotations__ = {"info": Asked, "input": given, "return": DeployPayload}
+    role = f"Needs the role {request.demands.name}."
+    return strawberry.field(resolver=resolve, description=f"{words} {role}")
 
 
 @strawberry.type(description="What can be changed: things are added, nothing is edited.")
 class Mutation:
     """What can be changed."""
 
+    deploy = _told(DeployRequest)
+    retire = _told(RetireRequest)
     ingest = strawberry.field(
         resolver=_ingest,
         description="Assert a PROV document. Needs the role contributor; where it invalidates what "

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     import lineage.services.read.validate
     import lineage.services.read.why
     import lineage.services.write.commits
+    import lineage.services.write.deploy
     import lineage.services.write.join
     import lineage.services.write.person
     import lineage.services.write.untie  # noqa: F401
@@ -130,6 +131,8 @@ class Verbs:
     tie_person: Final = Verb(lambda: write.person.TiePersonRequest)
     untie_person: Final = Verb(lambda: write.person.UntiePersonRequest)
     suggest_people: Final = Verb(lambda: write.person.SuggestPeopleRequest)
+    deploy: Final = Verb(lambda: write.deploy.DeployRequest)
+    retire: Final = Verb(lambda: write.deploy.RetireRequest)
     # exchange
     package: Final = Verb(lambda: exchange.send.PackageRequest)
     tie: Final = Verb(lambda: exchange.tie.TieRequest)

@@ -26,6 +26,8 @@ from lineage.services.summary import counted, readable, summary_lines
 FOLD = 6
 #: Lines of a tree before the rest is counted only.
 LINES = 60
+#: Deployments that are named before the tree.
+LIVE = 20
 #: Names of one group on the summary.
 NAMED = 8
 
@@ -133,6 +135,17 @@ def node_line(node: Node) -> Text:
     if facts := summary_lines(node):
         text.append("  " + ", ".join(facts), style="dim")
     return text
+
+
+def deployments(answer: WalkAnswer) -> Iterable[Text]:
+    """Write what is live, or may be, one a line, and an empty line behind it."""
+    found = answer.deployments or ()
+    for one in found[:LIVE]:
+        yield Text(one.told, style="bold" if one.state == "live" else "yellow")
+    if len(found) > LIVE:
+        yield Text(f"... and {len(found) - LIVE} more deployments (--json has all)", style="dim")
+    if found:
+        yield Text()
 
 
 def groups(answer: WalkAnswer, *, full: bool) -> Iterable[Text]:

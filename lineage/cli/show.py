@@ -20,6 +20,8 @@ def COMMAND(answer: ShowAnswer) -> None:
     nodes = {node.id: node for node in answer.nodes}
     console.print(render.node_line(nodes[start]))
     console.print(f"  {start}", style="dim")
+    if answer.deployment is not None:
+        console.print(f"  {answer.deployment.told}", style="bold")
     for text in render.attributes(nodes[start].attributes):
         console.print(text)
     for title, near in (("depends on", "effect"), ("on it depend", "cause")):

@@ -60,6 +60,8 @@ def tell(answer: WalkAnswer | Reached, toward: Toward, *, full: bool) -> None:
         _tell_reach(answer)
         return
     console = render.console()
+    for text in render.deployments(answer):
+        console.print(text)
     console.print(render.Picture(answer, toward=toward, full=full).tree(answer.start[0]))
     console.print()
     for text in render.groups(answer, full=full):

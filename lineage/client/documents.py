@@ -21,6 +21,7 @@ from lineage.services.read.show import ShowAnswer
 from lineage.services.read.trace import Reached, WalkAnswer
 from lineage.services.read.why import WhyAnswer
 from lineage.services.request import Field, answer_of, fields_of
+from lineage.services.write.deploy import Deployed
 from lineage.store.base import Stats
 
 _GROUPED = "groups { ...GroupedNodes }"
@@ -28,17 +29,20 @@ _PATHS = "paths { type effect cause }"
 #: Class of answers -> what is asked of one.
 SELECTIONS: Mapping[type, str] = {
     Answer: "...Found",
-    WalkAnswer: f"...Found {_GROUPED}",
+    WalkAnswer: f"...Found {_GROUPED} deployments {{ ...Became }}",
     ProducedAnswer: f"...Found {_GROUPED} things {{ ...GroupedAlternates }} "
     "tree { id parent relation depth repeated }",
     WhyAnswer: f"...Found {_PATHS}",
-    ShowAnswer: "...Found evidence { says source entry actor recorded }",
+    ShowAnswer: "...Found evidence { says source entry actor recorded } deployment { ...Became }",
     AskAnswer: f"...Found query {_GROUPED} {_PATHS}",
     Explanation: "query meaning plan engine",
     Comparison: "...Compared",
     Bisection: "...Bisected",
     Stats: "nodes edges entries root kinds",
     Reached: "ids kinds total start certificate { ...Certified }",
+    Deployed: "deployment { ...Became } rolls_back: rollsBack "
+    "receipt { source entries records things unchanged } "
+    "problems { code message hint where status retry_after }",
 }
 #: What is sent besides: the operation in the file of its name.
 INGEST, TAKE_RUN = "ingest", "takeRun"
@@ -64,6 +68,11 @@ def document(request: type) -> str:
 
 
 def _document(request: type) -> str:
+    if (told := request.mutation) is not None:  # type: ignore[attr-defined] # requests have one
+        kind = f"{told.capitalize()}Input"
+        text = f"mutation {told}($input: {kind}!) {{ answer: {told}(input: $input) "
+        text += f"{{ {SELECTIONS[answer_of(request)]} }} }}\n"
+        return "\n".join((text, *_fragments(text, set())))
     known = fields_of(request)
     declared = ", ".join(f"${f.argument}: {graphql_type(f)}" for f in known)
     passed = ", ".join(f"{f.argument}: ${f.argument}" for f in known)

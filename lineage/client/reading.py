@@ -18,12 +18,15 @@ from lineage.services.answer import Answer, Certificate
 from lineage.services.read.ask import AskAnswer, Explanation
 from lineage.services.read.bisect import CHANGED, Bisection, Step
 from lineage.services.read.compare import Comparison
+from lineage.services.read.deployments import DeploymentStatus
 from lineage.services.read.differences import SECTIONS, Difference
 from lineage.services.read.history import CommitBetween
 from lineage.services.read.produced import ProducedAnswer
 from lineage.services.read.show import Evidence, ShowAnswer
 from lineage.services.read.trace import Reached, WalkAnswer, grouped
 from lineage.services.read.why import WhyAnswer
+from lineage.services.write.deploy import Deployed
+from lineage.services.write.ingest import Report
 from lineage.store.base import Cut, Stats, Subgraph
 from lineage.store.rows import EdgeRow, NodeRow
 
@@ -56,7 +59,12 @@ def found(said: Object) -> Answer:
 
 def walked(said: Object) -> WalkAnswer:
     """Read everything within reach of a thing."""
-    return WalkAnswer(**_read(said), groups=_groups(said["groups"]))
+    live = said["deployments"]
+    return WalkAnswer(
+        **_read(said),
+        groups=_groups(said["groups"]),
+        deployments=None if live is None else [DeploymentStatus(**one) for one in live],
+    )
 
 
 def reached(said: Object) -> Reached:
@@ -87,7 +95,45 @@ def connected(said: Object) -> WhyAnswer:
 def shown(said: Object) -> ShowAnswer:
     """Read one thing in full."""
     evidence = tuple(Evidence(**item) for item in said["evidence"])
-    return ShowAnswer(**_read(said), evidence=evidence)
+    became = said["deployment"]
+    return ShowAnswer(
+        **_read(said),
+        evidence=evidence,
+        deployment=None if became is None else DeploymentStatus(**became),
+    )
+
+
+def deployed(said: Object) -> Deployed:
+    """Read what became of a deployment. Raises the problem that kept it out."""
+    done = receipt(said)
+    return Deployed(
+        deployment=DeploymentStatus(**said["deployment"]),
+        rolls_back=said["rolls_back"],
+        report=report(done, "api"),
+    )
+
+
+def receipt(said: Object) -> Object:
+    """Read what was written. Raises the problem that kept it out."""
+    if said["receipt"] is None:
+        raise error(said["problems"][0])
+    written: Object = said["receipt"]
+    return written
+
+
+def report(written: Object, importer: str, seen: Mapping[str, int] | None = None) -> Report:
+    """Read what one receipt says of an import."""
+    return Report(
+        source=written["source"],
+        importer=importer,
+        things=written["things"],
+        added=written["records"],
+        unchanged=written["unchanged"],
+        retracted=0,
+        entries=tuple(written["entries"]),
+        seen=dict(seen or {}),
+        losses=(),
+    )
 
 
 def selected(said: Object) -> AskAnswer:

@@ -26,6 +26,7 @@ from lineage.services.read.show import FindRequest, ShowAnswer, kind_names
 from lineage.services.read.trace import Reached, WalkAnswer, relations
 from lineage.services.read.why import WhyAnswer
 from lineage.services.request import Field, Request, answer_of, fields_of
+from lineage.services.write.deploy import Deployed
 from lineage.services.write.ingest import Report
 from lineage.store.base import Stats
 from lineage.verbs import Verbs
@@ -59,7 +60,8 @@ class _Local:
 
 
 class Remote(Verbs, Closeable):
-    """A store on a server: the verbs of ``lineage.Lineage`` that read, ``ingest`` and ``take_run``.
+    """A store on a server: the verbs of ``lineage.Lineage`` that read, ``deploy``, ``retire``, ``ingest`` and
+    ``take_run``.
 
     Answers, certificates and errors are those that the store itself would give, within what the
     server allows: a walk has at most 100,000 nodes, and its certificate then says so. Use it in a
@@ -104,7 +106,7 @@ class Remote(Verbs, Closeable):
             text = formats.named("json").dumps(batch).decode()
             variables = {"input": {"document": text, "format": "json", "source": source}}
             said = self._transport.mutate(mutation(INGEST), variables)
-            receipts.append(self._read(said, _receipt))
+            receipts.append(self._read(said, reading.receipt))
             seen.update(batch.seen)
             losses.update({(loss.what, loss.reason): loss.number for loss in batch.losses})
         return Report(
@@ -125,26 +127,18 @@ class Remote(Verbs, Closeable):
         """
         variables = {"input": {"file": data.decode("ascii", "replace")}}
         said = self._transport.mutate(mutation(TAKE_RUN), variables)
-        receipt = self._read(said, _receipt)
-        return (
-            Report(
-                source=receipt["source"],
-                importer="captured",
-                things=receipt["things"],
-                added=receipt["records"],
-                unchanged=receipt["unchanged"],
-                retracted=0,
-                entries=tuple(receipt["entries"]),
-                seen={"runs": 1},
-                losses=(),
-            ),
-        )
+        return (reading.report(self._read(said, reading.receipt), "captured", {"runs": 1}),)
 
     def answer(self, request: Request[R]) -> R:
         """See ``Verbs.answer``. Raises ``Usage`` for what needs the store itself."""
-        if request.graphql is None:
+        if request.graphql is None and request.mutation is None:
             raise needs_store(self.url)
         read = _READERS[answer_of(type(request))]
+        if request.mutation is not None:
+            given = {"input": _variables(request)}
+            return cast(
+                "R", self._read(self._transport.mutate(document(type(request)), given), read)
+            )
         if isinstance(request, FindRequest | AskRequest):
             return cast("R", self._pages(request, read))
         return cast("R", self._asked(request, read))
@@ -185,14 +179,6 @@ class Remote(Verbs, Closeable):
             ) from error
 
 
-def _receipt(said: Any) -> reading.Object:
-    """What was written. Raises the problem that kept it out."""
-    if said["receipt"] is None:
-        raise reading.error(said["problems"][0])
-    receipt: reading.Object = said["receipt"]
-    return receipt
-
-
 def _variables(request: Request[Any]) -> dict[str, Any]:
     """The fields of a request as variables, within what servers allow."""
     return {
@@ -228,4 +214,5 @@ _READERS: Mapping[type, Callable[[Any], Any]] = {
     Bisection: reading.bisection,
     Stats: reading.stats,
     Reached: reading.reached,
+    Deployed: reading.deployed,
 }

@@ -207,9 +207,19 @@ class Review(ActivityNoun):
 
 @kind(plural="deployments", group="deployments", summary=("target",))
 class Deployment(ActivityNoun):
-    """A model version put into use somewhere."""
+    """A model version put into use somewhere. That it was requested, went live, failed and was retired
+    are facts of their own; whether it is live follows from them, and is not kept.
+    """
 
     target: str | None = attribute("Where it was deployed.")
+    url: str | None = attribute("Where it can be reached.")
+    reason: str | None = attribute("Why it was requested.")
+    requested_at: str | None = attribute("When it was requested, ISO 8601.", time=True)
+    live_at: str | None = attribute("When it went live, ISO 8601.", time=True)
+    failed_at: str | None = attribute("When it was found to have failed, ISO 8601.", time=True)
+    failure: str | None = attribute("Why it failed.")
+    retired_at: str | None = attribute("When it was taken out of use, ISO 8601.", time=True)
+    retirement: str | None = attribute("Why it was taken out of use.")
     started: str | None = attribute("When it began, ISO 8601.", time=True)
     ended: str | None = attribute("When it ended, ISO 8601.", time=True)
 
@@ -288,8 +298,8 @@ PLAINEST = 2
 _MENTION_RANK = {"Agent": 0, "Activity": 1, "Entity": 2}
 #: The groups of an answer that people ask for first; those of other kinds follow.
 _FIRST_GROUPS = (
-    "models", "runs", "commits", "datasets", "environments", "people", "decisions", "artifacts",
-    "deployments", "packages", "contents",
+    "deployments", "models", "runs", "commits", "datasets", "environments", "people", "decisions",
+    "artifacts", "packages", "contents",
 )  # fmt: skip
 
 

@@ -128,7 +128,7 @@ class Request(Generic[R]):
     """One call of a verb. Subclasses are frozen dataclasses whose docstring says what the verb is for.
 
     ``demands`` is what a caller of a server must be; ``graphql`` is the field of the query type that
-    answers it, ``None`` where a server does not;
+    answers it, ``mutation`` that of the mutation type, both ``None`` where a server does neither;
     ``weight`` what a call costs a server beside its rows (a plain field costs 1), ``rows`` how many
     there may be where no field says how many are answered; ``examples`` are command lines.
     """
@@ -136,6 +136,7 @@ class Request(Generic[R]):
     __slots__ = ()
     demands: ClassVar[Role] = Role.viewer
     graphql: ClassVar[str | None] = None
+    mutation: ClassVar[str | None] = None
     weight: ClassVar[int] = 1
     rows: ClassVar[int] = 20
     examples: ClassVar[tuple[str, ...]] = ()
@@ -145,6 +146,7 @@ class Request(Generic[R]):
         *,
         demands: Role | None = None,
         graphql: str | None = None,
+        mutation: str | None = None,
         weight: int | None = None,
         rows: int | None = None,
         examples: tuple[str, ...] | None = None,
@@ -155,6 +157,7 @@ class Request(Generic[R]):
         super().__init_subclass__()
         cls.demands = cls.demands if demands is None else demands
         cls.graphql = cls.graphql if graphql is None else graphql
+        cls.mutation = cls.mutation if mutation is None else mutation
         cls.weight = cls.weight if weight is None else weight
         cls.rows = cls.rows if rows is None else rows
         cls.examples = cls.examples if examples is None else examples

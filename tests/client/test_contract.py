@@ -233,3 +233,20 @@ def test_threads_may_share_a_client(pair):
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda ref: there.trace(ref).to_dict(), asked))
     assert found == [here.trace(ref).to_dict() for ref in asked]
+
+
+def test_a_deployment_is_told_to_a_server_and_read_from_it(served):
+    with small() as here:
+        there = served(here, Role.contributor)
+        done = there.deploy("fraud@v1", to="prod", url="https://fraud.example.org")
+        assert done.deployment.state == "live"
+        assert done.report.source == "api:contributor/deployments"
+        assert outcome(there, "show", [done.deployment.id], {})[1]["deployment"]["state"] == "live"
+        asked = ("impact", ["data/train.csv@1"], {})
+        assert outcome(there, *asked) == outcome(here, *asked)
+        assert there.impact("data/train.csv@1").deployments == [done.deployment]
+        assert there.retire("fraud@v1", from_="prod").deployment.state == "retired"
+        again = ("retire", ["fraud@v1"], {"from_": "prod"})
+        assert outcome(there, *again) == outcome(here, *again)
+        with pytest.raises(Denied):
+            served(here, Role.viewer).deploy("fraud@v2", to="prod")

@@ -211,6 +211,8 @@ WORDS = {
     **{name: ["model:readmission@v3"] for name in ("trace", "impact", "show")},
     "why": ["model:readmission@v3", "dataset:data/admissions.csv"],
     "find": ["summer"],
+    "deploy": ["model:readmission@v3", "--to", "prod"],
+    "retire": ["model:readmission@v3", "--from", "prod"],
     "ask": ["kind:run"],
     "explain": ["kind:run"],
     "compare": ["model:readmission@v2", "model:readmission@v3"],

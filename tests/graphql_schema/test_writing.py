@@ -122,8 +122,32 @@ def test_a_document_that_is_none_is_a_problem(ask, document, code):
     assert problem["code"] in (code, "input-truncated")
 
 
-def test_whoever_may_only_read_writes_nothing(store):
+DEPLOY = """mutation($i: DeployInput!) {deploy(input: $i) {
+  deployment {id target deployed state} rollsBack receipt {source entries} problems {code hint}}}"""
+
+
+def test_a_deployment_is_told_and_what_is_live_is_asked(ask, store):
+    done = ask(DEPLOY, i={"ref": "fraud@v1", "to": "prod"})["deploy"]
+    assert done["receipt"] == {
+        "source": "api:tester/deployments",
+        "entries": [store.stats().entries],
+    }
+    assert done["deployment"]["state"] == "live"
+    query = """{impact(ref: "data/train.csv@1") {deployments {id target deployed state}}
+      trace(ref: "fraud@v1") {deployments {id}}}"""
+    found = ask(query)
+    assert found["impact"]["deployments"] == [done["deployment"]]
+    assert found["trace"]["deployments"] is None
+    (problem,) = ask(DEPLOY, i={"ref": "train-1", "to": "prod"})["deploy"]["problems"]
+    assert problem["code"] == "usage"
+    assert problem["hint"]
+
+
+@pytest.mark.parametrize(
+    ("query", "given"), [(RECORD, {"name": "r"}), (DEPLOY, {"ref": "fraud@v1", "to": "prod"})]
+)
+def test_whoever_may_only_read_writes_nothing(store, query, given):
     before = store.stats().root
-    answer = orjson.loads(asked(store, RECORD, {"i": {"name": "r"}}, role=Role.viewer))
+    answer = orjson.loads(asked(store, query, {"i": given}, role=Role.viewer))
     assert answer["errors"][0]["extensions"]["code"] == "denied"
     assert store.stats().root == before

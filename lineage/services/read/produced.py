@@ -10,18 +10,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from lineage.model import kinds
+from lineage.services.answer import Answer
 from lineage.services.context import Context
 from lineage.services.read.equivalents import EquivalenceClass, Links
-from lineage.services.read.trace import WalkAnswer, WalkRequest, walked
+from lineage.services.read.trace import WalkRequest, walked
 
 #: Lines of the tree, at most; the things in groups are always all.
 LINES = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class ProducedAnswer(WalkAnswer):
-    """The same in groups and as a tree, in which nodes that are tied by digest are one thing."""
+class ProducedAnswer(Answer):
+    """What produced something, in groups and as a tree, in which nodes that are tied by digest are one
+    thing.
+    """
 
+    groups: Mapping[str, Sequence[str]]
     things: Mapping[str, Sequence[Mapping[str, Any]]]
     tree: Sequence[Mapping[str, Any]]
 

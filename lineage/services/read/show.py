@@ -14,6 +14,8 @@ from lineage.model.kinds import KINDS
 from lineage.services.answer import Answer, certify
 from lineage.services.as_of import at_one_moment
 from lineage.services.context import Context
+from lineage.services.read import deployments
+from lineage.services.read.deployments import DeploymentStatus
 from lineage.services.read.resolve import nearest, resolve
 from lineage.services.request import Request, Says, When, reference
 from lineage.store.base import Cut, Filter, Page, Subgraph, View
@@ -58,9 +60,12 @@ class Claimed(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ShowAnswer(Answer):
-    """One thing with its neighbours; ``evidence`` is who says so."""
+    """One thing with its neighbours; ``evidence`` is who says so, ``deployment`` what became of it where
+    it is one.
+    """
 
     evidence: Sequence[Evidence]
+    deployment: DeploymentStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +81,20 @@ class ShowRequest(
     def answer(self, ctx: Context) -> ShowAnswer:
         """See ``Request.answer``."""
 
-        def read(view: View) -> tuple[Subgraph, str, list[Claimed]]:
-            ident = resolve(ctx, self.reference, view).id
-            around = ctx.store.around(ident, MOST, view)
-            return _graph(ctx, ident, around, view), ident, _claimed(ctx, around.claims, view)
+        def read(view: View) -> tuple[Subgraph, str, list[Claimed], DeploymentStatus | None]:
+            row = resolve(ctx, self.reference, view)
+            around = ctx.store.around(row.id, MOST, view)
+            graph = _graph(ctx, row.id, around, view)
+            became = deployments.of(ctx, row, view)
+            return graph, row.id, _claimed(ctx, around.claims, view), became
 
-        (graph, ident, found), stand = at_one_moment(ctx, self.at, read)
+        (graph, ident, found, became), stand = at_one_moment(ctx, self.at, read)
         return ShowAnswer(
             found=graph,
             certificate=certify(stand, graph.cut),
             start=(ident,),
             evidence=tuple(item.evidence for item in found),
+            deployment=became,
         )
 
 

@@ -16,6 +16,7 @@ from lineage.query.plan import EdgeFilter, PlanRequest, Toward, Traverse
 from lineage.services.answer import Answer, Certificate, certify
 from lineage.services.as_of import at_one_moment
 from lineage.services.context import Context
+from lineage.services.read.deployments import DeploymentStatus, in_use
 from lineage.services.read.equivalents import versions_asked
 from lineage.services.read.gaps import needs_things, of_walk
 from lineage.services.read.resolve import called, meant, nearest, resolve
@@ -44,10 +45,12 @@ Limit = Annotated[int, Says(text="How many nodes.", at_least=1, sized=(10_000, A
 class WalkAnswer(Answer):
     """Everything within reach of one thing; ``groups`` are its nodes as people read them. ``start``
     is the thing; where it is a name that has versions, these behind it; of a folder whose effects are
-    asked for, the files in it.
+    asked for, the files in it. ``deployments`` are those within reach that are live, or may be; ``None``
+    where causes were asked for.
     """
 
     groups: Mapping[str, Sequence[str]]
+    deployments: Sequence[DeploymentStatus] | None = None
 
 
 #: Versions that a message names.
@@ -90,7 +93,9 @@ class ImpactRequest(
     weight=10,
     examples=("impact dataset:data/train.csv", "impact sha256:9f86d081884c7d65"),
 ):
-    """What depends on this: everything downstream, copies of the bytes included."""
+    """What depends on this: everything downstream, copies of the bytes included. What is deployed of it,
+    and live, comes first.
+    """
 
     def answer(self, ctx: Context) -> WalkAnswer:
         """See ``Request.answer``."""
@@ -174,7 +179,9 @@ def walked(ctx: Context, asked: WalkRequest[W], toward: Toward) -> WalkAnswer:
     one that is.
     """
 
-    def read(view: View) -> tuple[Subgraph, tuple[str, ...], list[Gap]]:
+    def read(
+        view: View,
+    ) -> tuple[Subgraph, tuple[str, ...], list[Gap], list[DeploymentStatus] | None]:
         known, found = _at_first_sight(ctx, asked, toward, view)
         start, gaps = _start(ctx, asked, toward, view, known)
         if found is None:
@@ -182,15 +189,17 @@ def walked(ctx: Context, asked: WalkRequest[W], toward: Toward) -> WalkAnswer:
             found = ctx.store.walk(walk, view)
         whole = relations(asked.via) is None and found.cut is None
         gaps += of_walk(ctx, found, start, toward, view, everything=whole)
-        return found, tuple(row.id for row in start), gaps
+        live = in_use(ctx, found, view) if toward == "effects" else None
+        return found, tuple(row.id for row in start), gaps, live
 
-    (found, start, gaps), stand = at_one_moment(ctx, asked.at, read)
+    (found, start, gaps, live), stand = at_one_moment(ctx, asked.at, read)
     alone = start[:1] if len(versions_asked(start)) < 2 else ()
     return WalkAnswer(
         found=found,
         certificate=certify(stand, found.cut, gaps=gaps),
         start=start,
         groups=grouped(row for row in found.ordered_nodes if row.id not in alone),
+        deployments=live,
     )
 
 
