@@ -12,30 +12,9 @@ from pathlib import Path
 import pytest
 
 from lineage.capture import inotify, strace
-from tests.capture.launched import LINEAGE, run, stored
+from tests.capture.launched import LINEAGE, files_of, run, stored
 
 DATA = "a,b\n" * 30
-
-
-def files_of(workspace, name):
-    """The names of what a run read and made, below the workspace, each with its witnesses; and the run."""
-    with stored(workspace) as opened:
-        answer = opened.show(f"run:{name}")
-    names = {node.id: node.attributes.get("name", "") for node in answer.nodes}
-    shown = {i: n.removeprefix(f"{workspace}/") for i, n in names.items()}
-    kinds = {node.id: node.kind for node in answer.nodes}
-    read = {
-        shown[e.cause]: e.attributes["witness"]
-        for e in answer.edges
-        if e.relation == "used" and kinds[e.cause] == "Artifact"
-    }
-    made = {
-        shown[e.effect]: e.attributes["witness"]
-        for e in answer.edges
-        if e.relation == "wasGeneratedBy"
-    }
-    [told] = [node for node in answer.nodes if node.kind == "Run" and node.label == name]
-    return read, made, told.attributes
 
 
 PIPELINE = """

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from tests.capture.launched import run, runs, stored
+from tests.capture.launched import files_of, run, runs, stored
 
 
 @pytest.fixture
@@ -26,22 +26,7 @@ def observed(workspace):
             command, capture_output=True, text=True, env={**os.environ, **environ}, check=False
         )
         assert (done.returncode, done.stderr) == (0, "")
-        [run] = runs(workspace)
-        with stored(workspace) as opened:
-            answer = opened.show(run.id)
-        names = {n.id: n.attributes.get("name", "").rpartition("/")[2] for n in answer.nodes}
-        kinds = {n.id: n.kind for n in answer.nodes}
-        read = {
-            names[e.cause]: e.attributes["witness"]
-            for e in answer.edges
-            if e.relation == "used" and kinds[e.cause] == "Artifact"
-        }
-        made = {
-            names[e.effect]: e.attributes["witness"]
-            for e in answer.edges
-            if e.relation == "wasGeneratedBy"
-        }
-        return read, made, run.attributes
+        return files_of(workspace, "x")
 
     return called
 
