@@ -30,6 +30,9 @@ ENGINES = ("memory", "sqlite", *(f"neo4j-{release}" for release in RELEASES))
 #: The key that names people in tests, so that two stores give the same identifiers.
 KEY = bytes(32)
 
+# Containers often set it: commands would write otherwise than those of people.
+os.environ.pop("PYTHONUNBUFFERED", None)
+
 #: Where the files of tests are, if it has so many bytes: nobody waits for a disk there.
 IN_MEMORY, ENOUGH = Path("/dev/shm"), 8 << 30
 if IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free >= ENOUGH:

@@ -166,7 +166,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (KeyboardInterrupt, click.Abort):
         _say(Stopped("stopped"), as_json="--json" in words)
         code = Stopped.exit_code
+    _let_go()
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _let_go() -> None:
+    """Write out what is left for stdout; where that is refused it was said, and Python is not to try again."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        _discard(sys.stdout)
 
 
 def _run(words: list[str]) -> object:

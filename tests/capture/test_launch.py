@@ -72,11 +72,11 @@ def test_a_program_that_is_left_behind_is_told_and_not_waited_for(workspace):
 
 def test_a_signal_to_the_launcher_is_handed_on_once_and_waited_for(workspace):
     script = (
-        "import signal, sys, time, pathlib\n"
+        "import os, signal, sys, time, pathlib\n"
         "def stop(number, _):\n"
         "    time.sleep(0.5)\n"
         "    pathlib.Path('checkpoint').write_text('x' * 100)\n"
-        "    print('got', number, flush=True)\n"
+        "    os.write(1, b'got %d\\n' % number)\n"
         "    sys.exit(5)\n"
         "signal.signal(signal.SIGTERM, stop)\n"
         "print('ready', flush=True)\n"
