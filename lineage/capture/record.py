@@ -52,7 +52,7 @@ class Asked:
     decision: str | None = None
     inputs: Sequence[str] = ()
     outputs: Sequence[str] = ()
-    params: Mapping[str, str] | None = None
+    params: Mapping[str, Any] | None = None
     is_tool: bool = False
     is_repeatable: bool = True
     notebook: Path | None = None
