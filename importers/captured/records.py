@@ -80,29 +80,17 @@ class Run:
         self._put(self._files.noted(ident, self._notes(step)))
 
     def _declared_and_read(self) -> dict[str, Value]:
-        """Where inputs were declared, those of them that nobody was seen to read, and what was read besides. Where
-        something of what was opened could not be seen, nothing is said to be unread.
-        """
-        observed = [note for note in self._notes(None) if "inputs" in note]
-        witnesses = {
-            edge.cause: {*each(edge.attributes.get(terms.WITNESS, ()))}
-            for edge in self._edges.values()
-            if edge.relation == "used"
-            and edge.effect == self.ident
-            and edge.attributes.get("prov:role") == "input"
-        }
-        declared = {cause for cause, by in witnesses.items() if "declared" in by}
-        if not declared or not observed:
-            return {}
-        unread = {cause for cause in declared if witnesses[cause] == {"declared"}}
-        if any(note.get("unseen") for note in observed):
-            unread = set()
-        found = {"declared_not_read": unread, "read_not_declared": witnesses.keys() - declared}
-        return clean({name: sorted(map(self._called, idents)) for name, idents in found.items()})
-
-    def _called(self, ident: str) -> str:
-        node = self._nodes[ident]
-        return str(node.attributes.get("name") or node.label or ident)
+        """Of inputs that were declared, those that nobody was seen to read, and what was read besides."""
+        told: dict[str, Any] = {}
+        for note in self._notes(None):
+            for name, said in (
+                ("declared_not_read", "unread"),
+                ("read_not_declared", "undeclared"),
+            ):
+                paths = note.get(said) or ()
+                shown = {visible(self._files.place({"path": path})[1]) for path in paths}
+                told[name] = sorted({*told.get(name, ()), *shown})
+        return clean(told)
 
     def _ended(self, step: str | None) -> Facts | None:
         """How the run, or a step of it, ended."""

@@ -9,6 +9,7 @@ it is counted, and not claimed. Of programs that no run stands for nothing is kn
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import select
 import stat
@@ -50,6 +51,8 @@ class Seen:
 
     files: list[dict[str, Any]] = field(default_factory=list)
     unseen: dict[str, str] = field(default_factory=dict)
+    #: The folders of which it was looked at whatever is opened in them.
+    roots: Sequence[str] = ()
 
 
 @dataclass(slots=True)
@@ -94,6 +97,7 @@ class Folders:
         self._notify = self._opened(roots)
         if self._notify is None:
             return
+        self._seen.roots = [str(root) for root in roots]
         self._masks = _masks()
         self._spool = self._add(str(spool)) if spool is not None else None
         # Behind the watch, so that none is missed that begins meanwhile.
@@ -331,8 +335,8 @@ class Folders:
                 self._others.discard(name)
 
 
-#: Where no more can be watched (inotify_add_watch(2)): ENOSPC, ENOMEM.
-_FULL = (28, 12)
+#: Where no more can be watched (inotify_add_watch(2)).
+_FULL = (errno.ENOSPC, errno.ENOMEM)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ when the run ends: as long as size, times and inode are those of the moment of i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -85,8 +85,50 @@ def observed(record: Record, seen: Seen, aside: Collection[str] = ()) -> Found:
     for path in written:
         if path not in moved:
             outputs += _bytes(path, witnesses[path, True], found, budget)
-    found.facts = {"inputs": inputs, "outputs": outputs}
+    declared = _declared(record)
+    unread = [] if found.unseen else [*_unread(declared, first, seen.roots)]
+    undeclared = [*_undeclared(declared, inputs)]
+    found.facts = {
+        "inputs": inputs,
+        "outputs": outputs,
+        "unread": [*unread],
+        "undeclared": [*undeclared],
+    }
     return found
+
+
+def _declared(record: Record) -> list[dict[str, Any]]:
+    """The files and folders that were declared as inputs, before the run and by the program itself."""
+    listed = [
+        e["facts"]["inputs"]["files"] for e in record.events("started") if "inputs" in e["facts"]
+    ]
+    listed += [event["inputs"] for event in record.events("noted") if "inputs" in event]
+    return [file for files_ in listed for file in files_ if "path" in file]
+
+
+def _unread(
+    declared: Iterable[dict[str, Any]], opened: Collection[str], roots: Sequence[str]
+) -> Iterator[str]:
+    """The declared files that nobody opened, of those whose opening would have been seen: no folders, no code, nothing
+    that is reached by a link, nothing outside of the folders that were watched.
+    """
+    for file in declared:
+        path = file["path"]
+        is_link = file.get("target", path) != path
+        is_watched = any(path.startswith(f"{root.rstrip('/')}/") for root in roots)
+        is_data = not path.endswith(watch.CODE) and watch.ASIDE.isdisjoint(path.split("/"))
+        if is_watched and is_data and not is_link and "folder" not in file and path not in opened:
+            yield path
+
+
+def _undeclared(declared: Sequence[dict[str, Any]], inputs: Iterable[Json]) -> Iterator[str]:
+    """What was read besides what was declared, where anything was."""
+    names = {file[name] for file in declared for name in ("path", "target") if name in file}
+    for file in inputs if names else ():
+        path = str(file["path"]) if isinstance(file, dict) else ""
+        above = {path, *map(str, Path(path).parents)}
+        if names.isdisjoint(above):
+            yield path
 
 
 def _began(record: Record) -> int:

@@ -106,13 +106,20 @@ def test_the_file_system_is_that_of_the_innermost_mount(tmp_path):
         "1 0 254:0 / / rw,relatime - ext4 /dev/vda rw",
         rf"2 1 0:5 / {str(tmp_path).replace('/', '/')}/with\040space rw - tmpfs tmpfs rw",
         f"3 1 0:6 / {tmp_path}/with rw - nfs4 host:/x rw",
+        f"4 1 0:7 / {tmp_path}/données rw - nfs4 host:/y rw",
     ]
     (tmp_path / "mounts").write_text("\n".join(lines) + "\n")
     found = {
         name: digests.file_system(tmp_path / name, tmp_path / "mounts")
-        for name in ("with space/x", "with/x", "without", "wither")
+        for name in ("with space/x", "with/x", "without", "wither", "données/x")
     }
-    assert found == {"with space/x": "tmpfs", "with/x": "nfs4", "without": "ext4", "wither": "ext4"}
+    assert found == {
+        "with space/x": "tmpfs",
+        "with/x": "nfs4",
+        "without": "ext4",
+        "wither": "ext4",
+        "données/x": "nfs4",
+    }
 
 
 def test_a_damaged_cache_counts_for_nothing(large, read):

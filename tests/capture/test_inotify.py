@@ -247,6 +247,19 @@ def test_what_was_declared_and_never_read_and_the_other_way_round_is_told(worksp
     assert shown == {"declared_not_read": "unread.csv", "read_not_declared": "more.csv"}
 
 
+def test_what_could_not_be_seen_to_be_read_is_not_called_unread(workspace, tmp_path):
+    (workspace / "data").mkdir()
+    (tmp_path / "elsewhere.csv").write_text(DATA)
+    for name in ("data/a.csv", "code.py"):
+        (workspace / name).write_text(DATA + name)
+    (workspace / "link.csv").symlink_to(tmp_path / "elsewhere.csv")
+    declared = ["data", "code.py", "link.csv", "s3://bucket/x.csv"]
+    options = [word for name in declared for word in ("--in", name)]
+    run("cat", "data/a.csv", "code.py", "link.csv", options=["--name", "x", *options])
+    _, _, told = files_of(workspace, "x")
+    assert "declared_not_read" not in told and "read_not_declared" not in told
+
+
 @pytest.mark.parametrize(
     ("target", "digest"),
     [

@@ -42,6 +42,7 @@ _FOUND = (
 )
 _KEPT = "INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _FORGOTTEN = "DELETE FROM digests WHERE rowid <= (SELECT max(rowid) FROM digests) - ?"
+_OCTAL = re.compile(r"\\([0-7]{3})")
 #: A mapping of a process: permissions, device, inode (proc_pid_maps(5)).
 _MAPPED = re.compile(rb"^\S+ .w.s \S+ ([0-9a-f]+):([0-9a-f]+) (\d+)", re.MULTILINE)
 
@@ -111,8 +112,8 @@ def _key(about: os.stat_result) -> tuple[int, int, int, int, int]:
 
 
 def is_mapped(about: os.stat_result, proc: Path = Path("/proc")) -> bool:
-    """Whether a process has a file mapped for writing, together with others; yes, where somebody who may write to it
-    cannot be looked at.
+    """Whether a process has a file mapped for writing, together with others; yes, where somebody but root who may write to
+    it cannot be looked at.
     """
     place = (os.major(about.st_dev), os.minor(about.st_dev), about.st_ino)
     alone = about.st_uid == os.getuid() and not about.st_mode & 0o022
@@ -142,7 +143,8 @@ def file_system(path: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str 
     best, found = -1, None
     for line in lines:
         words, _, more = line.partition(" - ")
-        point = words.split(" ")[4].encode("utf-8", "surrogateescape").decode("unicode_escape")
+        # Spaces and their like are written as octal numbers, letters of any script as they are.
+        point = _OCTAL.sub(lambda found: chr(int(found[1], 8)), words.split(" ")[4])
         inside = place == point or place.startswith(f"{point.rstrip('/')}/")
         if inside and len(point) >= best:  # the last one lies above the others
             best, found = len(point), more.split(" ")[0]

@@ -22,7 +22,7 @@ from lineage.capture.probes import machine, packages, source
 from lineage.errors import LineageError, NotFound
 from lineage.model.record import Edge, Node
 from lineage.model.value import each
-from lineage.paths import expanded, is_folder
+from lineage.paths import cache_folder, is_folder
 from lineage.services.context import Context
 from lineage.services.operate.project import Project, relative
 from lineage.services.read.recipe import File, Recipe, Source
@@ -343,11 +343,10 @@ def installed_here(ctx: Context, recipe: Recipe, environ: Mapping[str, str], fol
     executable = interpreter_of(recipe.argv, environ.get("PATH"), start, environ)
     if executable is None:
         return Here(executable=None, environment=None)
-    cache = expanded(environ.get("XDG_CACHE_HOME") or "~/.cache")
     seen = packages.probe(
         executable,
         budget=Budget(30),
-        cache=cache / "lineagedb" / "packages",
+        cache=cache_folder(environ) / "packages",
         environ=environ,
     )
     described = environment_of({installed.FACTS: json.dumps(seen.facts).encode()})
