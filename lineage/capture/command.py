@@ -107,13 +107,9 @@ def script_of(argv: Sequence[str], cwd: Path) -> Path | None:
             inner = cwd.joinpath(*argv[number + 1].split("."))
             named = (inner.with_suffix(".py"), inner / "__main__.py")
             return next((path for path in named if path.is_file()), None)
-        if word and not word.startswith("-") and is_file(_joined(cwd, word)):
-            return _of_project(_joined(cwd, word))
-    return _of_project(_joined(cwd, argv[0])) if argv and "/" in argv[0] else None
-
-
-def _joined(cwd: Path, word: str) -> Path:
-    return cwd / word.replace("\0", "")
+        if word and not word.startswith("-") and is_file(cwd / word):
+            return _of_project(cwd / word)
+    return _of_project(cwd / argv[0]) if argv and "/" in argv[0] else None
 
 
 def _of_project(path: Path) -> Path | None:

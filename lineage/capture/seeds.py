@@ -194,7 +194,7 @@ def _settings(whole: set[str]) -> dict[str, Any]:
     """What makes the same numbers come again, as far as it is set."""
     found: dict[str, Any] = {n: value for n, value in os.environ.items() if n in _VARIABLES}
     torch = sys.modules.get("torch") if "torch" in whole else None
-    with suppress(Exception):  # it is not loaded to its end
+    with suppress(Exception):  # another version has it otherwise
         if torch is not None:
             backend = torch.backends.cudnn
             found["torch.initial_seed"] = str(torch.initial_seed())

@@ -255,8 +255,8 @@ def begin(
     apart: bool = False,
     observing: bool = True,
 ) -> Handle:
-    """Open a run, a step of the one that is open, or the one that started this process; ``apart``, a step of that
-    one. Without ``observing`` nobody looks which files are opened.
+    """Open a run, a step of the one that is open, or the one that started this process. ``apart`` opens a step
+    of the latter instead. Without ``observing`` nobody looks which files are opened.
     """
     here = working_folder()
     if Handle.open:

@@ -24,7 +24,7 @@ from lineage.model.record import Edge, Node
 from lineage.model.value import each
 from lineage.paths import cache_folder, is_folder
 from lineage.services.context import Context
-from lineage.services.operate.project import Project, relative
+from lineage.services.operate.project import Project, has, relative
 from lineage.services.read.recipe import File, Recipe, Source
 from lineage.services.read.requirements import Requirements, of_records, requirements
 from lineage.services.read.sides import MODIFIED
@@ -166,7 +166,7 @@ def changed_beside(recipe: Recipe) -> tuple[str, ...]:
 def _is_in(root: Path, sha: str) -> bool:
     try:
         with GitReader.open(root) as reader:
-            return all(oid is not None for _, oid in reader.oids([sha]))
+            return has(reader, sha)
     except (LineageError, OSError):
         return False
 

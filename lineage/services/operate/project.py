@@ -138,7 +138,7 @@ class Project(Closeable):
         if path is not None and is_same(path, file):
             return Place(origin="path", path=path)
         blob = file.digests.get("git")
-        if blob is not None and self.reader.layout.algorithm == "sha1" and _has(self.reader, blob):
+        if blob is not None and self.reader.layout.algorithm == "sha1" and has(self.reader, blob):
             return Place(origin="git", oid=blob)
         cached = self._cached(file)
         return None if cached is None else Place(origin="dvc", path=cached)
@@ -202,7 +202,8 @@ def _commit(reader: GitReader, sha: str) -> CommitObject | None:
     return found if isinstance(found, CommitObject) else None
 
 
-def _has(reader: GitReader, oid: str) -> bool:
+def has(reader: GitReader, oid: str) -> bool:
+    """Whether a repository has an object."""
     try:
         return all(found is not None for _, found in reader.oids([oid]))
     except LineageError:
