@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The files of a run: versions by their digests, and how the run came by them."""
+"""The files and remote objects of a run: versions by their digests, and how the run came by them."""
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
@@ -14,20 +15,25 @@ from lineage.model import kinds, terms
 from lineage.model.identity import content
 from lineage.model.record import Edge, Record
 from lineage.model.value import Value, clean
+from lineage.sources import dvc_folder
 from lineage.sources.git.objects import visible
 
 Facts = Mapping[str, Any]
 
 #: By which digest a version of a file is called, and one of a folder.
 _NAMED = ("sha256", "md5")
+#: What a store calls the version of an object of which it keeps no others, and a checksum of all bytes of an object.
+_UNVERSIONED, _WHOLE = "null", "FULL_OBJECT"
 #: Others that are told beside: by these two the versions of most tools meet already.
 _BESIDE = ("md5", "sha1", "git")
 
 
 class Files:
-    """The files that a run used and made, in whose names they are by where the run's repositories lie."""
+    """The files that a run used and made, in whose names they are by where the run's repositories lie. ``notes`` are
+    what was seen of the run: a remote object that was declared is the version that was read or written.
+    """
 
-    def __init__(self, facts: Facts, host: str | None) -> None:
+    def __init__(self, facts: Facts, host: str | None, notes: Sequence[Facts]) -> None:
         self._places = [
             (str(one["root"]), str(one["namespace"]))
             for one in (facts.get("source") or {}).get("repositories") or ()
@@ -35,6 +41,13 @@ class Files:
         ]
         self._host = f"file://{host or 'localhost'}"
         self._records: list[Record] = []
+        #: The remote objects that were seen to be read or written, by their places.
+        self._seen: dict[str, dict[tuple[str, str], list[Facts]]] = {"inputs": {}, "outputs": {}}
+        for role, seen in self._seen.items():
+            for file in (file for note in notes for file in note.get(role) or ()):
+                if "key" in file:
+                    seen.setdefault(self.place(file), []).append(file)
+        self._is_all_seen = all(note.get("objects_complete", True) for note in notes)
 
     def declared(self, run: str, before: Facts, after: Facts) -> Sequence[Record]:
         """What was declared before a run started, as it was then and when the run had ended."""
@@ -42,7 +55,7 @@ class Files:
         later = {_key(file): file for file in _listed(after, "inputs")}
         used: dict[str, str] = {}
         for file in _listed(before, "inputs"):
-            version = self._version(file)
+            version = self._version(file, "inputs")
             if version is None:
                 continue
             used[_key(file)] = version
@@ -65,7 +78,7 @@ class Files:
         used: dict[str, str] = {}
         for note in notes:
             for file in note.get("inputs") or ():
-                version = self._version(file)
+                version = self._version(file, "inputs")
                 if version is not None:
                     used[_key(file)] = version
                     self._link("used", run, version, _said(file.get("role") or "input", file))
@@ -75,7 +88,7 @@ class Files:
 
     def _made(self, run: str, file: Facts, read: str | None) -> None:
         """A file that a run wrote; where it had read it before, the one came of the other."""
-        version = self._version(file)
+        version = self._version(file, "outputs")
         if version is None:
             return
         said = _said("output", file)
@@ -99,16 +112,32 @@ class Files:
         return ids.dataset_version_id(namespace, path, named, digests[named])
 
     def place(self, file: Facts) -> tuple[str, str]:
-        """In whose names the path of a file is: those of the repository that it is in, else those of the host."""
+        """In whose names the path of a file is: those of the repository that it is in, else those of the host; of what
+        lies at an address, those of the store there.
+        """
+        if "key" in file:
+            return of_address(str(file["scheme"]), str(file["host"]), f"/{file['key']}")
+        if "address" in file:
+            parts = urlsplit(str(file["address"]))
+            return of_address(parts.scheme, parts.netloc, parts.path)
         target = PurePosixPath(str(file["path"]))
         for root, namespace in self._places:
             if target.is_relative_to(root):
                 return namespace, target.relative_to(root).as_posix()
         return self._host, target.as_posix()
 
-    def _version(self, file: Facts) -> str | None:
+    def undeclared(self, declared: Sequence[Facts]) -> Iterator[str]:
+        """The addresses of the objects that a run read besides what was declared, where anything was."""
+        within = [self.place(file) for file in declared if "address" in file]
+        for namespace, name in self._seen["inputs"] if declared else ():
+            if not any(namespace == n and _is_within(name, at) for n, at in within):
+                yield f"{namespace}/{name}"
+
+    def _version(self, file: Facts, role: str) -> str | None:
+        if "key" in file:
+            return self._object(file)
         if "address" in file:
-            return self._addressed(str(file["address"]))
+            return self._addressed(file, self._seen[role])
         ident = self._name(file)
         if ident is None:
             return None
@@ -140,14 +169,88 @@ class Files:
                 nodes, ties = content(ident, name, digests[name], file.get("size"))
                 self._records += [*nodes, *ties]
 
-    def _addressed(self, address: str) -> str:
-        """Data that lies at an address: which bytes were read there is not known."""
-        parts = urlsplit(address)
-        namespace, name = of_address(parts.scheme, parts.netloc, parts.path)
+    def _addressed(self, file: Facts, seen: Mapping[tuple[str, str], Sequence[Facts]]) -> str:
+        """Data that lies at an address: the version of it that was read or written, where that was seen; else its name
+        alone.
+        """
+        namespace, name = self.place(file)
+        versions = seen.get((namespace, name), ())
+        if len(versions) == 1:
+            return self._object(versions[0])
+        inside = {
+            path: versions
+            for (of, path), versions in seen.items()
+            if of == namespace and _is_within(path, name)
+        }
+        return self._prefix(namespace, name, inside) or self._dataset(namespace, name)
+
+    def _dataset(self, namespace: str, name: str) -> str:
         ident = ids.dataset_id(namespace, name)
         self._records.append(
             kinds.Dataset(id=ident, label=visible(name), name=name, namespace=namespace).node()
         )
+        return ident
+
+    def _object(self, file: Facts) -> str:
+        """A version of an object as the importer of DVC names it: by its etag, else by the identifier that its store
+        gave it. An etag is no digest of bytes: what it is made of differs from store to store, and with encryption.
+        """
+        namespace, name = self.place(file)
+        dataset = self._dataset(namespace, name)
+        version, etag = file.get("version_id"), file.get("etag")
+        if etag is None and version in (None, _UNVERSIONED):
+            return dataset
+        known = ("version_id", version) if etag is None else ("etag", etag)
+        algorithm, digest = known[0], ids.segment(str(known[1]))
+        ident = ids.dataset_version_id(namespace, name, algorithm, digest)
+        checksums: Mapping[str, str] = file.get("checksums") or {}
+        said: dict[str, Any] = {f"checksum.{name}": value for name, value in checksums.items()}
+        said |= {"version_id": version, "checksum_type": file.get("checksum_type")}
+        node = kinds.DatasetVersion(
+            id=ident,
+            label=f"{visible(name)}@{digest[:8]}",
+            name=name,
+            digest=f"{algorithm}:{digest}",
+            size=file.get("size"),
+            more=clean(said),
+        )
+        self._records.append(node.node())
+        self._link("specializationOf", ident, dataset, {})
+        for algorithm in _NAMED if file.get("checksum_type") == _WHOLE else ():
+            if algorithm in checksums:
+                digest = base64.b64decode(checksums[algorithm]).hex()
+                nodes, ties = content(ident, algorithm, digest, file.get("size"))
+                self._records += [*nodes, *ties]
+        return ident
+
+    def _prefix(
+        self, namespace: str, name: str, inside: Mapping[str, Sequence[Facts]]
+    ) -> str | None:
+        """The objects below a prefix that were read or written, as the importer of DVC names a folder of objects;
+        ``None`` where there are none, where not all are known, and where one of them has no etag, or several.
+        """
+        members = {path: versions[0] for path, versions in inside.items() if len(versions) == 1}
+        is_known = all("etag" in one for one in members.values())
+        if not self._is_all_seen or not members or len(members) < len(inside) or not is_known:
+            return None
+        start = len(f"{name}/") if name else 0
+        listed = sorted((path[start:], ids.segment(one["etag"])) for path, one in members.items())
+        digest = dvc_folder.digest(listed)
+        ident = ids.dataset_version_id(namespace, name, "etag", digest)
+        sizes = [one.get("size") for one in members.values()]
+        version = kinds.DatasetVersion(
+            id=ident,
+            label=f"{visible(name)}@{digest[:8]}",
+            name=name,
+            digest=f"etag:{digest}",
+            size=None if None in sizes else sum(size for size in sizes if size is not None),
+            files=len(members),
+            more={"members": "those that the run read or wrote"},
+        )
+        self._records.append(version.node())
+        self._link("specializationOf", ident, self._dataset(namespace, name), {})
+        for one in members.values():
+            self._link("hadMember", ident, self._object(one), {})
         return ident
 
     def _link(self, relation: str, effect: str, cause: str, said: Mapping[str, Value]) -> None:
@@ -162,7 +265,13 @@ def _listed(facts: Facts, name: str) -> Iterator[Facts]:
 
 def _said(role: str, file: Facts) -> dict[str, Value]:
     """What a link to a file says: the file's role, and by whom it was witnessed."""
-    return clean({"prov:role": role, terms.WITNESS: file.get("witness") or "declared"})
+    witness = file.get("witness") or "declared"
+    return clean({"prov:role": role, terms.WITNESS: witness, "endpoint": file.get("endpoint")})
+
+
+def _is_within(path: str, folder: str) -> bool:
+    """Whether the name of an object is one, or lies below it."""
+    return not folder or path == folder or path.startswith(f"{folder}/")
 
 
 def _key(file: Facts) -> str:

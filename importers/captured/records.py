@@ -45,7 +45,7 @@ class Run:
         self.key: str = str(events[0]["run"])
         self.ident: str = ids.captured_run_id(self.key)
         self._facts: Facts = self._started.get("facts") or {}
-        self._files = Files(self._facts, self._started.get("host"))
+        self._files = Files(self._facts, self._started.get("host"), self._notes(None))
         self._nodes: dict[str, Node] = {}
         self._edges: dict[tuple[str, str, str], Edge] = {}
 
@@ -90,6 +90,11 @@ class Run:
                 paths = note.get(said) or ()
                 shown = {visible(self._files.place({"path": path})[1]) for path in paths}
                 told[name] = sorted({*told.get(name, ()), *shown})
+        declared = [*(self._facts.get("inputs") or {}).get("files", ())]
+        declared += [f for e in self._events for f in e.get("inputs") or () if "witness" not in f]
+        undeclared = sorted(map(visible, self._files.undeclared(declared)))
+        if undeclared:
+            told["read_not_declared"] = [*told.get("read_not_declared", ()), *undeclared]
         return clean(told)
 
     def _ended(self, step: str | None) -> Facts | None:

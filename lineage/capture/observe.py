@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sees which files a program opens. An audit hook (PEP 578) sees whatever a Python opens, in this process and in those
+"""Sees which files a program opens, and which remote objects it reads and writes. An audit hook (PEP 578) sees whatever a Python opens, in this process and in those
 forked from it; what a library opens by itself, such as Arrow, and other programs are seen from beside them, by
 ``inotify`` or ``strace``.
 
@@ -15,9 +15,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from lineage.capture import seeds, watch
+from lineage.capture import seeds, versions, watch
 from lineage.capture.found import Budget, Found, Json
 from lineage.capture.inotify import Folders, Seen
+from lineage.capture.loads import loads
+from lineage.capture.objects import MOST, objects
 from lineage.capture.probes import files
 from lineage.capture.record import Record
 
@@ -28,9 +30,12 @@ _SECONDS = 60.0
 
 
 def start(record: Record) -> None:
-    """Write down which files this process opens from now on, for a run, and by what it is seeded."""
+    """Write down from now on, for a run, which files this process opens, which remote objects it reads and writes, and
+    by what it is seeded.
+    """
     watch.watch().start(record.see)
-    seeds.seeds().start(record.see)
+    seeds.seeds().start(record.see, loads())
+    objects().start(record.see, loads())
 
 
 def folders(record: Record, places: Sequence[Path]) -> Folders | None:
@@ -44,12 +49,14 @@ def stop() -> None:
     """Watch no longer."""
     watch.watch().stop()
     seeds.seeds().finish()
+    objects().stop()
 
 
 def observed(record: Record, seen: Seen, aside: Collection[str] = ()) -> Found:
     """What all processes of the run opened, with the bytes that they read and wrote, and what ``seen`` has besides:
     files as ``files.probe`` tells them, ``{"inputs": [...], "outputs": [...]}``, each with its ``witness``es. The
-    files ``aside`` are others', whoever opened them.
+    files ``aside`` are others', whoever opened them. Versions of remote objects are among them, as ``versions`` tells
+    them; ``objects_complete`` says whether all are.
     """
     found, budget = Found(unseen={**seen.unseen}), Budget(_SECONDS)
     own = record.events("opened")
@@ -88,9 +95,13 @@ def observed(record: Record, seen: Seen, aside: Collection[str] = ()) -> Found:
     declared = _declared(record)
     unread = [] if found.unseen else [*_unread(declared, first, seen.roots)]
     undeclared = [*_undeclared(declared, inputs)]
+    remote = versions.observed(record.events("object", "objects_cut"))
+    if not remote.is_complete:
+        found.miss("more objects", f"of each process only the first {MOST:,} are told")
     found.facts = {
-        "inputs": inputs,
-        "outputs": outputs,
+        "inputs": [*inputs, *remote.inputs],
+        "outputs": [*outputs, *remote.outputs],
+        "objects_complete": remote.is_complete,
         "unread": [*unread],
         "undeclared": [*undeclared],
     }

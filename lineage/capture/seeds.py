@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeAlias
 
+    from lineage.capture.loads import Loads
+
     #: Told of each call that seeds, and of the states when the process ends.
     Say: TypeAlias = Callable[[dict[str, Any]], None]
 
@@ -45,25 +47,22 @@ class Seeds:
         self._told: set[tuple[str, str]] = set()
         #: The states of generators when they were seen first.
         self._first: dict[str, str] = {}
-        self._finding = False
-        #: Modules that are loaded to their end: half of one may not be asked for anything (PyTorch crashes).
+        self._is_started = False
+        #: Modules that are loaded to their end.
         self._whole: set[str] = set()
         #: What stands in modules in the place of their functions.
         self._ours: list[Any] = []
         self._finished: int | None = None
 
-    def start(self, say: Say) -> None:
+    def start(self, say: Say, loads: Loads) -> None:
         """Tell from now on of calls that seed, in modules that are loaded already and in those that will be."""
-        is_new = self._say is None and self not in sys.meta_path
         self._say, self._finished = say, None
         self._told.clear()
         self._first = self._states()
-        if is_new:
+        if not self._is_started:
+            self._is_started = True
             for name in (*_SEEDING, _WORKERS):
-                module = sys.modules.get(name)
-                if module is not None and not getattr(module.__spec__, "_initializing", False):
-                    self._loaded(name, module)
-            sys.meta_path.insert(0, self)
+                loads.tell(name, self._loaded)
             atexit.register(self.finish)
 
     def finish(self) -> None:
@@ -92,48 +91,18 @@ class Seeds:
                     found[name] = _digest(state(sys.modules[name]))
         return found
 
-    # --- modules as they are loaded (the protocol of importlib) ---
-
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        """Find a module as it would be found; those that are looked into are looked into once they are loaded."""
-        if self._finding or (name not in _SEEDING and name != _WORKERS):
-            return None
-        self._finding = True
-        try:
-            from importlib.machinery import PathFinder
-
-            spec = PathFinder.find_spec(name, path, target)
-            loader = None if spec is None else spec.loader
-            if loader is None:
-                return None
-            load = loader.exec_module
-
-            @functools.wraps(load)
-            def loaded(module: Any) -> None:
-                load(module)
-                self._loaded(name, module)
-
-            loader.exec_module = loaded  # type: ignore[method-assign]
-        except Exception:  # noqa: BLE001 - others find it
-            return None
-        else:
-            return spec
-        finally:
-            self._finding = False
+    # --- modules as they are loaded ---
 
     def _loaded(self, name: str, module: Any) -> None:
-        try:
-            if name == _WORKERS:
-                module.register_after_fork(self, lambda seeds: seeds.begin_worker(module))
-                return
-            self._whole.add(name)
-            for function in _SEEDING[name]:
-                original = getattr(module, function, None)
-                if original is not None and not any(original is one for one in self._ours):
-                    setattr(module, function, self._told_of(original, name, function))
-            self._first = {**self._states(), **self._first}
-        except Exception:  # noqa: BLE001, S110 - the module is loaded, whatever is not seen of it
-            pass
+        if name == _WORKERS:
+            module.register_after_fork(self, lambda seeds: seeds.begin_worker(module))
+            return
+        self._whole.add(name)
+        for function in _SEEDING[name]:
+            original = getattr(module, function, None)
+            if original is not None and not any(original is one for one in self._ours):
+                setattr(module, function, self._told_of(original, name, function))
+        self._first = {**self._states(), **self._first}
 
     def begin_worker(self, util: Any) -> None:
         """In a process that ``multiprocessing`` forked: it tells its own states when it ends."""

@@ -135,6 +135,19 @@ def test_the_same_bytes_under_another_name_are_the_same_data():
     assert [reason.code for reason in found.reasons] == ["data-unknown"]
 
 
+def test_one_version_of_an_object_is_the_same_data_and_of_another_etag_nothing_can_be_told():
+    def version(etag):
+        said = {"digest": f"etag:{etag}"}
+        return {"id": f"urn:x:{etag}", "kind": "DatasetVersion", "attributes": said}
+
+    def states(first, second):
+        pairs = [((version(etag), "training"), *without(TRAIN)) for etag in (first, second)]
+        return compared(run("a", used=pairs[0]), run("b", used=pairs[1])).states["data"]
+
+    # The same bytes have another etag where they were written in parts.
+    assert (states("aa", "aa"), states("aa", "bb-2")) == ("equal", "unknown")
+
+
 def test_two_versions_of_data_say_what_became_of_rows_and_columns():
     def version(name, rows, columns):
         schema = {"mlflow_colspec": [{"type": t, "name": n} for n, t in columns.items()]}

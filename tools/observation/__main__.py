@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""python tools/observation PYTHON: what capture sees of real programs, beside what strace sees; a table in Markdown.
+"""python tools/observation PYTHON: what capture sees of real programs, beside what strace sees; tables in Markdown.
 
 PYTHON is an interpreter with the packages of requirements.in. Each program runs twice in a folder of its own: under
-``lineage run``, and under strace alone, whose word of what was opened below the folder is the oracle.
+``lineage run``, and under strace alone, whose word of what was opened below the folder is the oracle. Programs that
+read and write remote objects have another one (``remote``).
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+
+import remote
 
 import lineage
 from lineage.capture import watch
@@ -42,7 +45,7 @@ _DVC = "stages:\n  sum:\n    cmd: sh pipeline.sh\n    deps: [data/people.csv]\n 
 
 
 def main() -> None:
-    """Run all of them and print the table."""
+    """Run all of them and print the tables."""
     python = Path(sys.argv[1]).absolute()
     commands: dict[str, list[str]] = {
         path.name.partition(".")[0]: [str(python), path.stem]
@@ -59,6 +62,8 @@ def main() -> None:
     for name, words in commands.items():
         with tempfile.TemporaryDirectory(prefix="observed-", dir="/var/tmp") as made:
             print(_row(name, words, Path(made), python), flush=True)
+    print()
+    remote.table(python, LINEAGE)
 
 
 def _row(name: str, words: Sequence[str], folder: Path, python: Path) -> str:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Loaded at the start of a Python that ``lineage run`` started: takes itself off the path again, lets the module of
-this name that the user may have run as it would, and watches which files are opened, and by what it is seeded.
+this name that the user may have run as it would, and watches which files are opened,
+which objects of remote stores are read and written, and by what it is seeded.
 
 It may be loaded by any Python 3, which need not have this package: no syntax is newer than 3.6, and what goes wrong
 here is nobody's error.
@@ -65,8 +66,11 @@ def _watch() -> None:
 
     watch = loaded("_lineage_watch_file", os.path.join(room, "watch.py"))  # noqa: PTH118
     watch.watch().start(say)
+    loads = loaded("_lineage_loads_file", os.path.join(room, "loads.py")).loads()  # noqa: PTH118
     seeds = loaded("_lineage_seeds_file", os.path.join(room, "seeds.py"))  # noqa: PTH118
-    seeds.seeds().start(say)
+    seeds.seeds().start(say, loads)
+    objects = loaded("_lineage_objects_file", os.path.join(room, "objects.py"))  # noqa: PTH118
+    objects.objects().start(say, loads)
 
 
 _user_own()

@@ -232,7 +232,7 @@ def _data(a: Side, b: Side) -> tuple[tuple[Difference, ...], State]:
     ours, theirs = _unpaired(a, b)
     mine, others = _slots(ours, theirs), _slots(theirs, ours)
     found: list[Difference] = []
-    sure = not any(used.unknown for used in (*a.data, *b.data)) and bool(a.data and b.data)
+    sure = not any(used.unknown for used in (*ours, *theirs)) and bool(a.data and b.data)
     differs = False
     alike = a.run.attributes.get("tracker") == b.run.attributes.get("tracker")
     for slot in sorted({*mine, *others}):

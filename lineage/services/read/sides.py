@@ -29,6 +29,8 @@ _SAME_BACK = Hop(toward="effects", relations=frozenset({"alternateOf"}), followe
 _USED = Hop(relations=frozenset({"used"}))
 _MEMBERS = Hop(relations=frozenset({"hadMember"}))
 _DATA = frozenset({"Dataset", "DatasetVersion"})
+#: What stores call a version of an object by: the same one has the same bytes, of another one nothing can be told.
+_OF_STORES = frozenset({"etag", "version_id"})
 #: Ties by digest that are followed from a model version to what a run made.
 _TIES = 4
 #: Versions that a message names.
@@ -52,13 +54,14 @@ class Used:
         """Whether two things have the same bytes; ``None`` where that cannot be told."""
         if self.digests & other.digests:
             return True
-        if self.node.id == other.node.id:
-            return None if self.unknown else True
         mine, theirs = _by_algorithm(self), _by_algorithm(other)
+        if self.node.id == other.node.id:
+            return None if self.unknown and not mine.keys() & _OF_STORES else True
         if self.node.kind not in _DATA and not (mine or theirs):
             return False
         # Even of few bits: what has another digest has other bytes.
-        return False if any(mine[name] != theirs[name] for name in mine.keys() & theirs) else None
+        both = (mine.keys() & theirs.keys()) - _OF_STORES
+        return False if any(mine[name] != theirs[name] for name in both) else None
 
 
 def _by_algorithm(used: Used) -> dict[str, set[str]]:
