@@ -42,6 +42,7 @@ save_file({"w": table["age"].to_numpy()}, "data/weights.safetensors")
 for number in range(4): np.save(f"data/shard-{number}.npy", table["age"].to_numpy() + number)
 """
 _DVC = "stages:\n  sum:\n    cmd: sh pipeline.sh\n    deps: [data/people.csv]\n    outs: [ages.txt, sum.txt]\n"
+_EXECUTE = ["--to", "notebook", "--execute"]
 
 
 def main() -> None:
@@ -53,6 +54,7 @@ def main() -> None:
     }
     torchrun = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "torchrun_ranks.py"]
     commands["torchrun_ranks"] = [str(python), *torchrun]
+    commands["notebook"] = [str(python), "-m", "nbconvert", *_EXECUTE, "notebook.ipynb"]
     commands["pipeline"] = ["sh", "pipeline.sh"]
     commands["dvc_repro"] = [str(python), "-m", "dvc", "repro"]
     print(
