@@ -11,7 +11,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from lineage.capture.session import Handle
+from lineage.capture.session import Handle, is_worker
+from lineage.capture.variables import run_around
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,7 +32,8 @@ def run(
 
     It is written to the project's ``.lineage/spool`` first, and delivered to the store at the end: ``store``, else
     the project's (``lineage.open``). What cannot be recorded is a warning on stderr; nothing that the program does
-    depends on it. Inside a run that is open it is a step of that; in a process that a run started, part of that run.
+    depends on it. Inside a run that is open it is a step of that; in a process that a run started, part of that run; in
+    a worker of a pool, and the second time in such a process, a step of it.
     ``attempt_of`` names what this is one of several attempts at, such as a job that is requeued.
 
     >>> with run("train", params={"lr": 0.1}, why="the numbers of May") as this:  # doctest: +SKIP
@@ -95,6 +97,9 @@ def step(
     def made(function: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(function)
         def called(*args: P.args, **kwargs: P.kwargs) -> R:
+            if not Handle.open and is_worker() and run_around() is not None:
+                with run(name or function.__qualname__, why=because):
+                    return function(*args, **kwargs)
             if not Handle.open:
                 return function(*args, **kwargs)
             with Handle.open[-1].step(name or function.__qualname__, because=because):

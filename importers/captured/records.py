@@ -140,7 +140,7 @@ class Run:
                     "working_directory": said.get("here"),
                     "exit_code": ended.get("code"),
                     "signal": ended.get("signal"),
-                    "signals_sent": [sent["signal"] for sent in ended.get("sent") or ()],
+                    **_signals(ended),
                     "error": ended.get("failed"),
                     "error_at": ended.get("at_line"),
                     "duration": ended.get("seconds"),
@@ -291,6 +291,13 @@ class Run:
                     of_each[name] = clean_value(both)
             said = {**said, **held.attributes, **of_each}
         self._edges[key] = replace(edge, attributes=said)
+
+
+def _signals(ended: Facts) -> dict[str, Any]:
+    """Which signals were sent to who recorded a run, and by which processes."""
+    sent = ended.get("sent") or ()
+    by = [f"{one['signal']}: process {one['by']}" for one in sent if one.get("by")]
+    return {"signals_sent": [one["signal"] for one in sent], "signals_sent_by": by}
 
 
 def _rank(joined: Facts) -> str:

@@ -14,8 +14,9 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
@@ -57,6 +58,10 @@ class Handle:
 
     #: The runs and steps that are open in this process, the innermost last.
     open: ClassVar[list[Handle]] = []
+    #: The numbers of steps in this process: it may join its run several times.
+    _numbers: ClassVar[Iterator[int]] = count(1)
+    #: The run that this process has joined.
+    joined: ClassVar[str | None] = None
 
     def __init__(
         self,
@@ -238,8 +243,11 @@ class Handle:
 
     def step(self, name: str | None = None, *, because: str | None = None) -> Handle:
         """A step inside of it, to be used in ``with``: a run of its own behind this one."""
-        self._steps += 1
-        number = f"{self._step}.{self._steps}" if self._step else f"{os.getpid()}-{self._steps}"
+        if self._step:
+            self._steps += 1
+            number = f"{self._step}.{self._steps}"
+        else:
+            number = f"{os.getpid()}-{next(Handle._numbers)}"
         self._record.begin_step(number, self._step, name)
         found = Handle(self._record, self._here, step=number)
         if because is not None:
@@ -256,12 +264,14 @@ def begin(
     observing: bool = True,
 ) -> Handle:
     """Open a run, a step of the one that is open, or the one that started this process. ``apart`` opens a step
-    of the latter instead. Without ``observing`` nobody looks which files are opened.
+    of the latter instead, and so does a worker of a pool for each of its tasks, and whoever has joined it before. Without ``observing`` nobody looks which files are opened.
     """
     here = working_folder()
     if Handle.open:
         found = Handle.open[-1].step(asked.name)
     elif joined := Record.around(warn):
+        apart |= is_worker() or Handle.joined == joined.run
+        Handle.joined = joined.run
         found = Handle(joined, here)
         with joined.telling():
             joined.join(os.environ)
@@ -282,6 +292,14 @@ def begin(
     if asked.notebook is not None:
         found.input(asked.notebook, role="notebook")
     return found
+
+
+def is_worker() -> bool:
+    """Whether this process carries out tasks of another one's, as ``multiprocessing`` and joblib start them; not while
+    it is prepared for that, when the lines of the program itself are executed again.
+    """
+    module = sys.modules.get("multiprocessing.process")
+    return module is not None and module.parent_process() is not None
 
 
 def _opened(

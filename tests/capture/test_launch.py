@@ -94,6 +94,36 @@ def test_a_signal_to_the_launcher_is_handed_on_once_and_waited_for(workspace):
         assert [n.attributes["size"] for n in opened.ask("kind:artifact").nodes] == [100]
 
 
+def test_who_stopped_a_job_of_a_scheduler_is_told_and_not_why(workspace):
+    slurm = {"SLURM_JOB_ID": "17", "SLURM_JOB_END_TIME": "1790000000", "SLURM_RESTART_COUNT": "1"}
+    script = (
+        "import signal, time\n"
+        "signal.signal(signal.SIGUSR1, lambda *_: print('saved', flush=True))\n"
+        "print('ready', flush=True)\n"
+        "time.sleep(30)\n"
+    )
+    command = [*LINEAGE, "run", "--name", "stopped", "--", PYTHON, "-c", script]
+    environ = {**os.environ, **slurm}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ) as launched:
+        assert launched.stdout.readline() == "ready\n"
+        launched.send_signal(signal.SIGUSR1)
+        assert launched.stdout.readline() == "saved\n"
+        launched.send_signal(signal.SIGTERM)
+        assert launched.wait(timeout=20) == -signal.SIGTERM
+    run("sh", "-c", "kill -9 $$", options=["--name", "killed"], env=environ)
+    run("sh", "-c", "exit 3", options=["--name", "failed"], env=environ)
+    told = {node.label: node.attributes for node in runs(workspace)}
+    names = ("status", "signal", "exit_code", "signals_sent_by")
+    by = tuple(f"{name}: process {os.getpid()}" for name in ("SIGTERM", "SIGUSR1"))
+    assert {label: tuple(map(found.get, names)) for label, found in told.items()} == {
+        "stopped": ("killed", "SIGTERM", None, by),
+        "killed": ("killed", "SIGKILL", None, None),
+        "failed": ("failed", None, 3, None),
+    }
+    for found in told.values():
+        assert {name: found[f"scheduler.slurm.{name}"] for name in slurm} == slurm
+
+
 def in_a_terminal(words, typed):
     """What a program prints in a terminal of its own, where keys are typed once it is ready."""
     pid, terminal = pty.fork()
