@@ -17,6 +17,7 @@ BUILTIN: tuple[str, ...] = (
     "mlflow",
     "lockfile",
     "openlineage",
+    "decisions",
     "rocrate",
     "document",
 )

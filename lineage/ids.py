@@ -218,6 +218,16 @@ def thing_id(noun: str, namespace: str, name: str) -> Id:
     return Id(f"urn:lineage:{noun}:{segment(namespace)}/{segment(name)}")
 
 
+def decision_id(namespace: str, key: str) -> Id:
+    """A decision by the identifier that its record gives itself, else by the path of its first file."""
+    return thing_id("decision", namespace, key)
+
+
+def decision_version_id(namespace: str, key: str, digest: str) -> Id:
+    """A decision as a file said it; ``digest`` is the SHA-256 of its bytes, in hex."""
+    return Id(f"urn:lineage:decision-version:{segment(namespace)}/{segment(key)}@sha256:{digest}")
+
+
 def environment_id(description: Mapping[str, Any]) -> Id:
     """An environment by what it holds: equal environments are one node, whoever found them."""
     return Id(f"{ENVIRONMENT}sha256:{sha256(canonical(description))}")

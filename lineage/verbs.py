@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     import lineage.services.read.ask
     import lineage.services.read.bisect
     import lineage.services.read.compare
+    import lineage.services.read.decision_list
+    import lineage.services.read.decision_show
     import lineage.services.read.environments
     import lineage.services.read.export
     import lineage.services.read.produced
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     import lineage.services.read.validate
     import lineage.services.read.why
     import lineage.services.write.commits
+    import lineage.services.write.deliberate
     import lineage.services.write.deploy
     import lineage.services.write.join
     import lineage.services.write.person
@@ -117,6 +120,8 @@ class Verbs:
     compare: Final = Verb(lambda: read.compare.CompareRequest)
     bisect: Final = Verb(lambda: read.bisect.BisectRequest)
     environment: Final = Verb(lambda: read.environments.EnvironmentRequest)
+    decisions: Final = Verb(lambda: read.decision_list.DecisionsRequest)
+    decision: Final = Verb(lambda: read.decision_show.DecisionRequest)
     commits: Final = Verb(lambda: write.commits.CommitsRequest)
     stats: Final = Verb(lambda: read.stats.StatsRequest)
     log: Final = Verb(lambda: read.stats.LogRequest)
@@ -133,6 +138,9 @@ class Verbs:
     suggest_people: Final = Verb(lambda: write.person.SuggestPeopleRequest)
     deploy: Final = Verb(lambda: write.deploy.DeployRequest)
     retire: Final = Verb(lambda: write.deploy.RetireRequest)
+    deliberate: Final = Verb(lambda: write.deliberate.DeliberateRequest)
+    review: Final = Verb(lambda: write.deliberate.ReviewRequest)
+    supersede: Final = Verb(lambda: write.deliberate.SupersedeRequest)
     # exchange
     package: Final = Verb(lambda: exchange.send.PackageRequest)
     tie: Final = Verb(lambda: exchange.tie.TieRequest)

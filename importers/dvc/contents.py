@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from importers.dvc import values
-from importers.dvc.files import Files, named, small_file
+from importers.dvc.files import Files, named
 from importers.dvc.locked import Item, Key, digest_of, member
 from importers.dvc.places import lies_in, within
 from importers.dvc.reading import Run
@@ -17,6 +17,7 @@ from importers.dvc.values import MOST_VALUES
 from importers.tally import Tally
 from lineage.errors import BadInput
 from lineage.sources import yaml_reader
+from lineage.sources.small_files import small_file
 
 _MOST_MEMBERS = 200_000
 _LARGEST_METRICS = 1024 * 1024

@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import posixpath
-import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +13,11 @@ from typing import Literal
 from importers.dvc.places import is_text
 from importers.tally import Tally
 from lineage.progress import Progress, silent, told
-from lineage.sources import yaml_reader
 from lineage.sources.file_names import OF_DVC, is_of_dvc
 from lineage.sources.git.diff import Change
 from lineage.sources.git.reader import GitReader
+from lineage.sources.git.working_tree import blob_name
+from lineage.sources.small_files import inside, small_file
 
 Sort = Literal["dvc.lock", "dvc.yaml", "*.dvc"]
 
@@ -95,26 +94,6 @@ def named(commit: str | None, path: str) -> str | None:
     return f"{commit or ''}:{path}" if inside(path) else None
 
 
-def inside(path: str) -> bool:
-    """Whether a normalised path stays in the folder it is relative to."""
-    return bool(path) and not path.startswith(("/", "../")) and path not in {".", ".."}
-
-
-def small_file(root: Path, path: str, limit: int = yaml_reader.LARGEST) -> bytes | None:
-    """A regular file under a folder, no link on the way; ``None`` for anything else."""
-    place = root
-    try:
-        for part in path.split("/"):
-            place = place / part
-            if part in {"", ".", ".."} or place.is_symlink():
-                return None
-        if not stat.S_ISREG(place.stat().st_mode) or place.stat().st_size > limit:
-            return None
-        return place.read_bytes()
-    except (OSError, ValueError):
-        return None
-
-
 # --- in the history -------------------------------------------------------------------------------
 
 
@@ -175,9 +154,8 @@ def uncommitted(
         committed_names.setdefault(version.path, set()).add(version.name)
     for version in found:
         data = small_file(folder, version.path)
-        digest = hashlib.new(algorithm, usedforsecurity=False)
-        digest.update(b"blob %d\0" % len(data or b"") + (data or b""))
-        if data is None or digest.hexdigest() not in committed_names.get(version.path, ()):
+        name = None if data is None else blob_name(data, algorithm)
+        if name is None or name not in committed_names.get(version.path, ()):
             yield version
 
 

@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from importers.dvc.contents import Cache
-from importers.dvc.files import Files, inside, named
+from importers.dvc.files import Files, named
 from importers.dvc.locked import Item, digest_of_folder
 from importers.dvc.places import Place, lies_in
 from importers.dvc.reading import Run
+from lineage.sources.small_files import inside
 
 #: A folder with more files, or folders in folders, is not looked through.
 _MOST_FILES, _DEEPEST = 2_000, 10

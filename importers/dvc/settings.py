@@ -8,7 +8,8 @@ import posixpath
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from importers.dvc.files import Files, Version, named, small_file
+from importers.dvc.files import Files, Version, named
+from lineage.sources.small_files import small_file
 
 _FOLDER = ".dvc"
 #: What is said later counts (dvc/config.py, LEVELS); settings of a user or a machine are not read.

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from importers.base import Options
 from importers.git.rewritten import Rewritten, rewritten
@@ -26,6 +27,8 @@ _AT_ONCE = 1_000
 #: Branches that are compared with where they began at once.
 _BRANCHES_AT_ONCE = 200
 _LONGEST_SUBJECT = 500
+#: Characters of a part of the brief of a change.
+_LONGEST = 2_000
 _LABEL = 60
 #: References that only keep commits from being collected: no name that people know.
 _KEPT = ("refs/jj/", BACKUPS)
@@ -283,8 +286,14 @@ def _node(commit: CommitObject, found: Mapping[str, str | None], algorithm: str)
         # SWHIDs are defined over SHA-1 trees (ISO/IEC 18670).
         tree=f"swh:1:dir:{commit.tree}" if algorithm == "sha1" else commit.tree,
         change_id=commit.change_id,
-        more=clean(known),
+        more=clean({**known, **_said(commit)}),
     ).node()
+
+
+def _said(commit: CommitObject) -> dict[str, Any]:
+    """What the message says of the change besides: its decisions, what it is for and at what price."""
+    brief = {f"brief.{part}": scrub(text)[:_LONGEST] for part, text in commit.brief.items()}
+    return {"decision": [scrub(text)[:_LONGEST_SUBJECT] for text in commit.decisions], **brief}
 
 
 def _short(subject: str) -> str:

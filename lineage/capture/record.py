@@ -134,7 +134,7 @@ class Record:
                 "name": asked.name,
                 "attempt_of": attempt,
                 "why": asked.why,
-                "decision": asked.decision,
+                "decision": asked.decision or os.environ.get("LINEAGE_DECISION") or None,
             }
             said: dict[str, Json] = {
                 **{name: None if text is None else scrub(text) for name, text in texts.items()},

@@ -27,6 +27,7 @@ VERBS: dict[str, str] = {
     "reproduce": "What can still be had of a run; lay it out, or run it again and compare.",
     "import": "Bring in sources: repositories, DVC, MLflow, PROV documents, partners' packages.",
     "join": "Join what several tools recorded of one file or one environment.",
+    "decision": "Records of decisions: written, checked, reviewed, followed and looked back at.",
     "deploy": "Say that something was deployed somewhere, or that it failed there.",
     "retire": "Say that something deployed was taken out of use.",
     "untie": "Reject a claim that two things belong together.",

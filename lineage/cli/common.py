@@ -48,6 +48,25 @@ def opened(ctx: click.Context, *, create: bool = False) -> Iterator[Any]:
         store.close()
 
 
+@contextmanager
+def opened_or_none(ctx: click.Context) -> Iterator[Any]:
+    """Open the store of this call, and close it afterwards; ``None`` where none is named and none is found."""
+    import lineage
+    from lineage.errors import StoreMissing
+
+    try:
+        store = lineage.open(ctx.obj["store"] or "")
+    except StoreMissing:
+        if ctx.obj["store"]:
+            raise
+        yield None
+        return
+    try:
+        yield store
+    finally:
+        store.close()
+
+
 def read(path: str) -> bytes:
     """Read the bytes of a file. Raises ``InputMissing``."""
     from lineage.errors import InputMissing

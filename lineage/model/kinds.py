@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The only place that declares kinds of nodes: what a Run, a Dataset or a Decision is.
 
-All that any interface needs to know of a kind stands with it: its fields, its docstring (the words of
-the documentation, the GraphQL descriptions and the web page), the words that references to it begin
-with, its plural, its group in an answer, and the attributes shown on one line. Engines and formats
-know no kind by name: they read ``family`` and ``fields_of``.
+All that any interface needs to know of a kind stands with it (see ``Noun``). Engines and formats know no
+kind by name: they read ``family`` and ``fields_of``.
 """
 
 from __future__ import annotations
@@ -118,12 +116,7 @@ class Environment(EntityNoun):
     packages: int | None = attribute("How many packages it holds.")
 
 
-@kind(
-    plural="machines",
-    group="environments",
-    words={"machine": 0},
-    summary=("processor", "memory"),
-)
+@kind(plural="machines", group="environments", summary=("processor", "memory"))
 class Machine(EntityNoun):
     """What a run was carried out on: system, processor, memory, accelerators, and how much of them the run
     could have. Equal ones on one host are one node.
@@ -186,21 +179,58 @@ class Artifact(EntityNoun):
     files: int | None = attribute("Number of files, for a directory.")
 
 
-@kind(plural="decisions", group="decisions", summary=("status",))
+@kind(plural="decisions", group="decisions", summary=("status", "category", "owner"))
 class Decision(EntityNoun):
-    """A choice with its reasons, and the plan that runs followed because of it."""
+    """A choice with its reasons, and the plan that runs followed because of it. Its attributes are what its
+    record says now; its versions have what that said before.
+    """
 
     status: str | None = attribute(
-        "proposed, accepted, rejected, deprecated or superseded.", indexed=True
+        "draft, proposed, accepted, rejected, deprecated or superseded; absent where nobody says so.",
+        indexed=True,
     )
-    decided: str | None = attribute("When it was taken, ISO 8601.", time=True)
+    stage: str | None = attribute("The last step that was recorded of it, such as reviewed.")
+    status_written: str | None = attribute("The status as its file has it.")
+    decided: str | None = attribute("The date that its file has, ISO 8601.", time=True)
+    file: str | None = attribute("Its file, from the root of the repository or folder.")
+    category: str | None = attribute("What it is about, such as data, design or release.")
+    owner: str | None = attribute("Who answers for it, as its file names them.")
+    risk: str | None = attribute("The highest level among its risks: low, medium or high.")
+    due: str | None = attribute("Until when it is to be reviewed, ISO 8601.", time=True)
+    revisit: str | None = attribute("When it is to be looked at again, ISO 8601.", time=True)
+
+
+@kind(
+    plural="decisionVersions",
+    group="decisions",
+    words={"decision": 1},
+    summary=("status_written", "written"),
+    version_of="Decision",
+)
+class DecisionVersion(EntityNoun):
+    """A decision as its record was written at one time. Runs follow the version that there was."""
+
+    digest: str | None = attribute("algorithm:hex of the bytes of the file.")
+    text: str | None = attribute("The text of the file.")
+    status_written: str | None = attribute("The status as the file had it.")
+    written: str | None = attribute("When the commit was made that has it, ISO 8601.", time=True)
+
+
+@kind(plural="deliberations", group="decisions", summary=("act",))
+class Deliberation(ActivityNoun):
+    """A step in the life of a decision: it was proposed, accepted, closed, reopened."""
+
+    act: str | None = attribute("Which step it is.")
+    reason: str | None = attribute("Why it was taken.")
+    started: str | None = attribute("When, ISO 8601.", time=True)
 
 
 @kind(plural="reviews", group="decisions", summary=("verdict",))
 class Review(ActivityNoun):
     """Somebody looking at something and giving a verdict."""
 
-    verdict: str | None = attribute("What the reviewer concluded.")
+    verdict: str | None = attribute("What the reviewer concluded: approve, or request changes.")
+    reason: str | None = attribute("Why.")
     started: str | None = attribute("When it began, ISO 8601.", time=True)
     ended: str | None = attribute("When it ended, ISO 8601.", time=True)
 
@@ -341,11 +371,7 @@ def group(kind: str) -> str:
 
 
 def with_versions(kind: str) -> frozenset[str]:
-    """A kind, and the kind of its versions where it has some.
-
-    >>> sorted(with_versions("Dataset"))
-    ['Dataset', 'DatasetVersion']
-    """
+    """A kind, and the kind of its versions where it has some."""
     return frozenset({kind, *(name for name, k in KINDS.items() if k.version_of == kind)})
 
 

@@ -25,7 +25,8 @@ SAME_PERSON = "samePerson"
 #: name that a source gives to one thing (OpenLineage's symlinks); the same path at the commit of the run;
 #: the lock file that a run read; the lock file of the commit that a run used; a commit before and after
 #: history was rewritten; the identifier of a run that the environment of another one names; the entry of
-#: dvc.lock that a run changed; what a tracker wrote down beside a model; somebody said so.
+#: dvc.lock that a run changed; what a tracker wrote down beside a model; a reference in a text or an
+#: attribute; somebody said so.
 BY_DIGEST = "digest"
 BY_COPY = "copy"
 BY_SYMLINK = "symlink"
@@ -36,6 +37,7 @@ BY_REWRITE = "rewritten-commit"
 BY_RUN_ID = "run-id"
 BY_LOCK_ENTRY = "lock-entry"
 BY_LOGGED = "logged"
+BY_REFERENCE = "reference"
 STATED = "stated"
 #: Methods by which ``lineage join`` finds edges.
 JOINED = frozenset({BY_PATH, BY_LOCKFILE, BY_COMMIT_LOCK, BY_REWRITE, BY_RUN_ID, BY_LOCK_ENTRY})

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 #: DVC's files; a Dvcfile is a file of one stage, as DVC before 3 wrote it (dvc/dvcfile.py).
 OF_DVC = ("dvc.lock", "dvc.yaml", "*.dvc", "Dvcfile")
+#: Folders of decision records, as their tools and habits have them, wherever these lie.
+_OF_DECISIONS = ("decisions", "adr", "adrs", "decision-records", "architecture-decisions")
+#: Where decision records lie (globs).
+OF_DECISIONS = tuple(f"{name}/**/*.md" for name in _OF_DECISIONS)
 #: The format of lock files that has no name of its own.
 EXPLICIT = "explicit list of conda"
 #: What its files are called where they are a project's.
@@ -47,6 +51,15 @@ def is_of_dvc(path: str) -> bool:
     if ".dvc" in folders or "\n" in path:
         return False
     return base in OF_DVC or (base.endswith(".dvc") and base != ".dvc")
+
+
+def is_of_decisions(path: str) -> bool:
+    """Whether a path is that of a text in a folder of decision records.
+
+    >>> is_of_decisions("docs/adr/0001-a.md"), is_of_decisions("docs/a.md")
+    (True, False)
+    """
+    return path.lower().endswith(".md") and not {*path.split("/")[:-1]}.isdisjoint(_OF_DECISIONS)
 
 
 def governing_rank(name: str) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import yaml
@@ -40,6 +40,10 @@ class _Loader(_Base):  # type: ignore[misc]
     yaml_implicit_resolvers: Mapping[str, Any] = {}
 
 
+class _AsWritten(getattr(yaml, "CBaseLoader", yaml.BaseLoader)):  # type: ignore[misc]
+    """Every scalar is text, as it is written: 0010 has its zeros, 12e4567 is no number, ``on`` a word."""
+
+
 class _Dialect(NamedTuple):
     """How scalars are read, and how much of a document is accepted."""
 
@@ -50,6 +54,7 @@ class _Dialect(NamedTuple):
 
 _YAML_1_2 = _Dialect(_Loader, DEEPEST, MOST_ALIASES)
 _YAML_1_1 = _Dialect(_Base, DEEPEST_1_1, 0)
+_AS_WRITTEN = _Dialect(_AsWritten, DEEPEST, 0)
 
 
 def load(data: bytes, *, where: str) -> Any:
@@ -77,16 +82,32 @@ def load_yaml_1_1(text: str, *, where: str) -> Any:
     return _built(text, where, _YAML_1_1)
 
 
+def compose(text: str, *, where: str, first: int = 1) -> yaml.Node | None:
+    """Read a small text of YAML into its nodes, of which each scalar is text as it is written and each
+    knows where it stands in the text; ``None`` for none. ``first`` is the line of the file at which it begins.
+
+    Raises ``BadInput`` (not YAML, tags, aliases, several documents), ``InputTruncated``, ``LimitExceeded`` (depth).
+    """
+    node: yaml.Node | None = _guarded(text, where, _AS_WRITTEN, yaml.compose, first)
+    return node
+
+
 def _built(text: str, where: str, dialect: _Dialect) -> Any:
+    return _guarded(text, where, dialect, yaml.load)
+
+
+def _guarded(
+    text: str, where: str, dialect: _Dialect, read: Callable[..., Any], first: int = 1
+) -> Any:
     try:
-        _guard(text, where, dialect)
-        return yaml.load(text, Loader=dialect.loader)  # noqa: S506 - a safe loader, guarded above
+        _guard(text, where, dialect, first)
+        return read(text, Loader=dialect.loader)  # a safe loader, guarded above
     except yaml.YAMLError as error:
-        raise _explained(error, text, where) from error
+        raise _explained(error, text, where, first) from error
     except (ValueError, RecursionError) as error:
         # Scalars that look like a number or a date and are none.
-        first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise BadInput(f"not YAML: {first}", where=where) from error
+        problem = (str(error).splitlines() or [type(error).__name__])[0]
+        raise BadInput(f"not YAML: {problem}", where=where) from error
 
 
 def flatten(value: Any, limit: int) -> Iterator[tuple[str, Any]]:
@@ -108,7 +129,7 @@ def flatten(value: Any, limit: int) -> Iterator[tuple[str, Any]]:
             yield name, item
 
 
-def _guard(text: str, where: str, dialect: _Dialect) -> None:
+def _guard(text: str, where: str, dialect: _Dialect, first: int) -> None:
     """Look at the events of the parser, which build nothing, before anything is built."""
     depth = aliases = 0
     for event in yaml.parse(text, Loader=dialect.loader):
@@ -118,7 +139,7 @@ def _guard(text: str, where: str, dialect: _Dialect) -> None:
             depth -= 1
         elif isinstance(event, yaml.AliasEvent):
             aliases += 1
-        line = event.start_mark.line + 1 if event.start_mark else 0
+        line = event.start_mark.line + first if event.start_mark else 0
         if (tag := getattr(event, "tag", None)) is not None:
             raise BadInput(f"the tag {tag} is refused", where=f"{where}:{line}")
         if depth > dialect.deepest:
@@ -134,12 +155,12 @@ def _guard(text: str, where: str, dialect: _Dialect) -> None:
         raise LimitExceeded(message, where=where)
 
 
-def _explained(error: yaml.YAMLError, text: str, where: str) -> BadInput:
+def _explained(error: yaml.YAMLError, text: str, where: str, first: int) -> BadInput:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "not YAML"
     if mark is None:
         return BadInput(f"not YAML: {problem}", where=where)
-    place = f"{where}:{mark.line + 1}:{mark.column + 1}"
+    place = f"{where}:{mark.line + first}:{mark.column + 1}"
     if mark.line >= len(text.rstrip().splitlines()) or "end of stream" in problem:
         return InputTruncated(f"the YAML ends too early: {problem}", where=place)
     return BadInput(f"not YAML: {problem}", where=place)

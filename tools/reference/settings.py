@@ -93,6 +93,12 @@ OTHERS: tuple[Variable, ...] = (
         _CAPTURE,
     ),
     Variable(
+        "LINEAGE_DECISION",
+        "The decision that a run follows; `--decision` says the same.",
+        "none",
+        _CAPTURE,
+    ),
+    Variable(
         "LINEAGE_RUN_ID",
         "What a run is one of several attempts at, such as a job; `--id` says the same.",
         "an attempt at nothing",

@@ -159,4 +159,6 @@ def _option(field: Field, command: click.Command) -> str:
             if isinstance(param, click.Argument):
                 return f"`{(param.metavar or field.name.upper()).strip('[]')}`"
             return ", ".join(f"`{name}`" for name in param.opts)
+    if command.name and field.choices:
+        return "the command itself"
     raise KeyError(f"{command.name} has no option for {field.name}")

@@ -84,7 +84,7 @@ _NEVER = frozenset(
 #: Endings of PROV documents.
 _DOCUMENTS = tuple(suffix for row in formats.BUILTIN.values() for suffix in row.suffixes)
 #: Importers that read everything of their sort below a folder, and those whose folder is all theirs.
-_WHOLE = frozenset({"git", "dvc"})
+_WHOLE = frozenset({"git", "dvc", "decisions"})
 _CLOSED = frozenset({"rocrate"})
 
 #: What tools leave in a project that nothing here reads yet: the name of a file or folder -> the tool.

@@ -31,7 +31,9 @@ MOST = 100
 _SECONDS = 1.0
 #: Who makes entries that leave nothing to join: what was joined, what people decided, what was sent, history, and
 #: captured runs, which know themselves what they had, and that one of them reproduces another.
-_OF_NO_RUNS = frozenset({"join", "steward", "export", "git", "lockfile", "captured", "reproduce"})
+_OF_NO_RUNS = frozenset(
+    {"join", "steward", "export", "git", "lockfile", "captured", "reproduce", "decisions"}
+)
 #: Who reads what runs are joined with.
 _JOINED_WITH = frozenset({"git", "dvc", "lockfile"})
 #: Entries that are looked through for runs that are not joined yet.

@@ -16,7 +16,7 @@ from lineage.services.write.import_source import import_source
 from lineage.services.write.ingest import Report
 
 #: Importers of which a range of commits can be asked for.
-_WITH_HISTORY = frozenset({"git", "dvc"})
+_WITH_HISTORY = frozenset({"git", "dvc", "decisions"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

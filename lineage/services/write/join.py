@@ -23,6 +23,7 @@ from lineage.progress import Progress, prefixed, silent
 from lineage.services.context import Context
 from lineage.services.read import imported
 from lineage.services.request import Request, Says
+from lineage.services.write.decisions import settle
 from lineage.services.write.import_source import import_source
 from lineage.services.write.ingest import Report, write_batches
 from lineage.services.write.joins import state
@@ -121,8 +122,8 @@ def after_import(
     if not changed:
         return ()
     history = any(report.importer == "git" for report in changed)
-    done = join(ctx, history=history, progress=progress)
-    return (done,) if done.told else ()
+    done = (join(ctx, history=history, progress=progress), settle(ctx))
+    return tuple(report for report in done if report is not None and report.told)
 
 
 def _is_rewrite(record: Record) -> TypeGuard[Edge]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
@@ -24,6 +24,19 @@ _SIGNED_BY = re.compile(r"([^<]*)<([^>]*)>?(?:.*?(-?\d{1,18}) ([+-]\d{4}))?")
 _TRAILER = re.compile(r"([A-Za-z0-9-]+)[ \t]*:[ \t]*(\S.*)")
 _CHANGE_ID = re.compile(r"[\w.-]{4,100}")
 _LONGEST_LINE = 4096
+_DECISION = "decision"
+#: A decision by identifier, number or file.
+_REFERENCE = re.compile(r"dec-[\w.-]+|(?:ADR[- ]?)?\d{1,6}|\S+\.md", re.IGNORECASE)
+#: Trailers that say what a change is for (R66).
+_BRIEF = {
+    "outcome": "outcome",
+    "intended-outcome": "outcome",
+    "impact": "impact",
+    "expected-impact": "impact",
+    "trade-off": "tradeoffs",
+    "trade-offs": "tradeoffs",
+    "tradeoffs": "tradeoffs",
+}
 
 
 class Identity(NamedTuple):
@@ -35,7 +48,9 @@ class Identity(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommitObject:
-    """What one commit says. Dates are ISO 8601 with the offset it was written with."""
+    """What one commit says. Dates are ISO 8601 with the offset it was written with. ``decisions`` are those that its
+    message names, ``brief`` what it says of the change: its outcome, impact and trade-offs.
+    """
 
     sha: str
     tree: str
@@ -48,6 +63,8 @@ class CommitObject:
     has_body: bool
     change_id: str | None
     coauthors: tuple[Identity, ...]
+    decisions: tuple[str, ...]
+    brief: Mapping[str, str]
     signed: bool
 
     @property
@@ -74,7 +91,7 @@ def parse(sha: str, data: bytes) -> CommitObject:
     charset = headers.get(b"encoding", [b""])[0].decode("ascii", "replace").strip().lower()
     message = _text(rest, charset)
     subject, _, body = message.strip("\n").partition("\n")
-    change_id, coauthors = _trailers(body)
+    change_id, coauthors, brief = _trailers(body)
     author, authored = _signature(headers.get(b"author"), charset)
     committer, committed = _signature(headers.get(b"committer"), charset)
     header_id = headers.get(b"change-id", [b""])[0].decode("ascii", "replace")
@@ -92,6 +109,8 @@ def parse(sha: str, data: bytes) -> CommitObject:
         has_body=bool(body.strip()),
         change_id=change_id or (header_id if _CHANGE_ID.fullmatch(header_id) else None),
         coauthors=coauthors,
+        decisions=_decisions(body),
+        brief=brief,
         signed=b"gpgsig" in headers or b"gpgsig-sha256" in headers,
     )
 
@@ -143,19 +162,38 @@ def _moment(seconds: int, offset: str) -> str | None:
         return None
 
 
-def _trailers(body: str) -> tuple[str | None, tuple[Identity, ...]]:
-    """Change-Id and co-authors out of the last paragraph (git help interpret-trailers)."""
+def _trailers(body: str) -> tuple[str | None, tuple[Identity, ...], Mapping[str, str]]:
+    """Change-Id, co-authors and what is said of the change, out of the last paragraph (git help interpret-trailers)."""
     change_id: str | None = None
     people: dict[Identity, None] = {}
-    for key, value in _pairs(body.rstrip().rsplit("\n\n", 1)[-1]):
-        if key == "change-id" and _CHANGE_ID.fullmatch(value):
+    brief: dict[str, str] = {}
+    for key, value in _pairs(_last(body)):
+        if (part := _BRIEF.get(key)) is not None:
+            brief[part] = visible(f"{brief.get(part, '')} {value}")
+        elif key == "change-id" and _CHANGE_ID.fullmatch(value):
             change_id = value
         elif key == "co-authored-by" and (found := _SIGNED_BY.match(value)):
             people[Identity(visible(found[1]), visible(found[2]))] = None
-    return change_id, tuple(x for x in people if x.name or x.email)
+    return change_id, tuple(x for x in people if x.name or x.email), brief
+
+
+def _decisions(body: str) -> tuple[str, ...]:
+    """The decisions that a message names in its trailers; and, on lines of their own, where a description of a pull
+    request became the message and stands before the trailers.
+    """
+    last = [value for key, value in _pairs(_last(body)) if key == _DECISION]
+    named = [
+        value for key, value in _pairs(body) if key == _DECISION and _REFERENCE.fullmatch(value)
+    ]
+    return tuple(dict.fromkeys(map(visible, (*named, *last))))
+
+
+def _last(body: str) -> str:
+    return body.rstrip().rsplit("\n\n", 1)[-1]
 
 
 def _pairs(paragraph: str) -> Iterator[tuple[str, str]]:
-    for line in paragraph.splitlines():
+    # A line that begins with a space goes on with the one before it.
+    for line in re.sub(r"\n[ \t]+(?=\S)", " ", paragraph).splitlines():
         if len(line) < _LONGEST_LINE and (found := _TRAILER.fullmatch(line.strip())):
             yield found[1].lower(), found[2]

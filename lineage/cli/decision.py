@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: Apache-2.0
+"""lineage decision: records of decisions, their life, and what they are worth."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import click
+
+from lineage.cli import common, terminal
+from lineage.cli.findings import echo_findings
+from lineage.cli.verb import options_of, verb
+from lineage.services.read.decision_list import DecisionList, DecisionsRequest, DecisionSummary
+from lineage.services.read.decision_show import DecisionRequest, DecisionShown
+from lineage.services.read.verdicts import Evaluation
+from lineage.services.summary import counted
+from lineage.services.write.deliberate import (
+    Deliberated,
+    DeliberateRequest,
+    ReviewRequest,
+    SupersedeRequest,
+)
+from lineage.sources.decision_records.fields import KINDS, ROLES
+
+_COLOURS = {"accepted": "green", "rejected": "red", "superseded": "yellow", "deprecated": "yellow"}
+_VERDICTS = {"supported": "green", "refuted": "red", "inconclusive": "yellow"}
+#: Keys of front matter that say most, and lines of one sort that are printed.
+_ON_TOP = ("hypothesis", "intuition", "competing", "assumptions", "limitations")
+_MOST = 20
+#: Findings from which the exit code is that of findings.
+_FAILS = ("error", "warning", "never")
+_STEPS = {
+    "propose": "proposed",
+    "accept": "accepted",
+    "reject": "rejected",
+    "deprecate": "deprecated",
+    "execute": "executed",
+    "evaluate": "evaluated",
+    "close": "closed",
+    "reopen": "reopened",
+}
+
+
+@click.group("decision")
+def COMMAND() -> None:
+    """Records of decisions: written, checked, reviewed, followed and looked back at."""
+
+
+@click.command("new")
+@click.argument("title")
+@click.option("--kind", type=click.Choice(KINDS), help="What it is about.")
+@click.option("--role", type=click.Choice(ROLES), help="In which role you write it.")
+@click.option("--in", "folder", metavar="FOLDER", help="Where; default: where records lie here.")
+@click.pass_context
+def new(
+    ctx: click.Context, title: str, kind: str | None, role: str | None, folder: str | None
+) -> None:
+    """Write a new record, with what is known filled in and an example of everything else.
+
+    \b
+    Example:
+      lineage decision new "Deduplicate the web split" --kind data --role modeler
+    """
+    from lineage.services.operate import decision_files
+
+    place = Path(folder) if folder is not None else decision_files.folder_of(Path.cwd())
+    with common.opened_or_none(ctx) as store:
+        known = decision_files.known(None if store is None else store.context, Path.cwd())
+        path = decision_files.new_record(place, title, day=_today(), kind=kind, role=role, **known)
+    here = Path.cwd()
+    terminal.echo(str(path.relative_to(here) if path.is_relative_to(here) else path))
+
+
+@click.command("check")
+@click.argument("places", nargs=-1, metavar="[FOLDER|FILE]...")
+@click.option(
+    "--fail-on", type=click.Choice(_FAILS), default="error", show_default=True,
+    help="The least finding for exit code 4.",
+)  # fmt: skip
+@common.as_json
+@click.pass_context
+def check(ctx: click.Context, places: tuple[str, ...], fail_on: str, *, as_json: bool) -> None:
+    """Check records, for an editor, pre-commit or CI: what their roles ask for, links that lead nowhere, criteria that
+    cannot be computed. With a store, also what they name there, and the runs that follow them.
+
+    \b
+    Example:
+      lineage decision check
+      lineage decision check docs/adr --fail-on warning
+    """
+    from lineage.services.operate import decision_check, decision_files
+
+    asked = [Path(x) for x in places] or [decision_files.folder_of(Path.cwd())]
+    with common.opened_or_none(ctx) as store:
+        found = decision_check.check(None if store is None else store.context, asked, _today())
+    if as_json:
+        common.emit(found.to_dict())
+    else:
+        number = len(found.findings)
+        beside = (
+            ""
+            if found.looked_in_store
+            else " (without a store: what they name there was not looked for)"
+        )
+        terminal.echo(f"{found.records} records, {number} findings{beside}")
+        echo_findings(found.findings)
+    wanted = {"error": {"error"}, "warning": {"error", "warning"}, "never": set()}[fail_on]
+    ctx.exit(4 if any(one.severity in wanted for one in found.findings) else 0)
+
+
+@verb("list", DecisionsRequest)
+def list_(found: DecisionList) -> None:
+    """Print a line for each decision."""
+    for one in found.decisions:
+        _tell(one)
+    if found.left:
+        terminal.echo(f"... and {found.left} more: --first lists more of them")
+    if not found.decisions:
+        terminal.echo("no such decision is here")
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _tell(one: DecisionSummary) -> None:
+    status = one.status or "unknown"
+    word = terminal.style(f"{status:<10}", fg=_COLOURS.get(status))
+    beside = [f"owner {one.owner}"] if one.owner else []
+    if one.stage and one.stage != one.status:
+        beside.append(one.stage)
+    beside += one.overdue
+    shown = f"  ({', '.join(beside)})" if beside else ""
+    terminal.echo(f"{word} {one.title}{shown}")
+
+
+@verb("show", DecisionRequest)
+def show(found: DecisionShown) -> None:
+    """Print what it is, why, what followed it, and what waits for somebody."""
+    one = found.decision
+    terminal.echo(terminal.style(one.title, bold=True) + f"  {one.status or 'unknown'}")
+    for note in found.notes:
+        terminal.echo(f"  {note}")
+    terminal.echo(f"  {one.id}")
+    for role, name in found.people:
+        terminal.echo(f"  {role:<15} {name}")
+    _tell_front(found)
+    _tell_life(found)
+    _tell_runs(found)
+    if found.open:
+        terminal.echo("\nwaits for somebody")
+        for text in found.open:
+            terminal.echo(f"  {terminal.style(text, fg='yellow')}")
+
+
+def _tell_front(found: DecisionShown) -> None:
+    for key in _ON_TOP:
+        held = found.front.get(key)
+        for text in held if isinstance(held, list) else [held] if held else []:
+            terminal.echo(f"  {key:<15} {text}")
+    if (
+        outcome := found.sections.get("Decision Outcome") or found.sections.get("Decision")
+    ) is not None:
+        terminal.echo(f"\n{outcome.strip()}")
+
+
+def _tell_life(found: DecisionShown) -> None:
+    terminal.echo(f"\nits life ({len(found.versions)} versions, {len(found.acts)} steps)")
+    lines: list[tuple[str, str, str, str | None]] = [
+        (one.written, f"written as {one.label}", ", ".join(one.authors), None)
+        for one in found.versions
+    ]
+    lines += [
+        (act.at, f"{act.act}{f': {act.verdict}' if act.verdict else ''}", act.by or "", act.reason)
+        for act in found.acts
+    ]
+    for at, what, who, why in sorted(lines, key=lambda line: line[0])[-_MOST:]:
+        because = f", because {why}" if why else ""
+        terminal.echo(
+            f"  {at[:16].replace('T', ' ')}  {what}{f' by {who}' if who else ''}{because}"
+        )
+    if len(lines) > _MOST:
+        terminal.echo(f"  ... and {len(lines) - _MOST} before (--json has all)")
+
+
+def _tell_runs(found: DecisionShown) -> None:
+    if found.runs:
+        terminal.echo(f"\n{counted(len(found.runs), 'run')} followed it")
+    for one in found.deviations[:_MOST]:
+        whose = found.runs.get(one.run or "", "no run")
+        why = f", because {one.reason}" if one.reason else ""
+        terminal.echo(f"  {whose}: {one.shown}{why}")
+    if len(found.deviations) > _MOST:
+        terminal.echo(f"  ... and {len(found.deviations) - _MOST} more deviations (--json has all)")
+    if found.criteria:
+        terminal.echo("\nwhat was to decide")
+    for each in found.criteria:
+        word = terminal.style(each.holds, fg=_VERDICTS[each.holds])
+        terminal.echo(f"  {each.criterion}: {word}, {each.why}")
+        terminal.echo(f"    {_numbers(each)}")
+
+
+def _numbers(one: Evaluation) -> str:
+    what = "pair" if one.paired else "run"
+    told = [counted(one.n, what)]
+    if one.n_baseline and not one.paired:
+        told.append(f"{counted(one.n_baseline, 'run')} of the baseline")
+    if one.estimate is not None:
+        told.append(f"estimate {one.estimate:.6g}")
+        told.append("spread unknown" if one.spread is None else f"spread {one.spread:.3g}")
+    if one.interval is not None:
+        told.append(f"{one.level * 100:g} % from {one.interval[0]:.6g} to {one.interval[1]:.6g}")
+    if one.p is not None:
+        told.append(f"p {one.p:.3g}")
+        if one.adjusted_p != one.p:
+            told.append(f"{one.adjusted_p:.3g} after Holm's correction")
+    test = one.test if one.test != "none" else "no test"
+    return ", ".join([*told, test + (f" ({one.software})" if one.software else "")])
+
+
+def _step(name: str, step: str) -> click.Command:
+    @click.command(name, help=f"Record that a decision is {step}.")
+    @click.argument("reference")
+    @options_of(DeliberateRequest, "reason")
+    @common.as_json
+    @click.pass_context
+    def command(ctx: click.Context, reference: str, reason: str | None, *, as_json: bool) -> None:
+        with common.opened(ctx) as store:
+            done = store.deliberate(reference, step, reason=reason)
+        _told(done, as_json=as_json)
+
+    return command
+
+
+def _told(done: Deliberated, *, as_json: bool = False) -> None:
+    if as_json:
+        common.emit(done.to_dict())
+        return
+    _tell(done.decision)
+    if done.decision.status_written and done.decision.status_written != done.decision.status:
+        terminal.echo(f"  its file says {done.decision.status_written}")
+
+
+@verb("review", ReviewRequest)
+def review(done: Deliberated) -> None:
+    """Print the decision."""
+    _told(done)
+
+
+@verb("supersede", SupersedeRequest)
+def supersede(done: Deliberated) -> None:
+    """Print the decision whose place was taken."""
+    _told(done)
+
+
+for _command in (new, check, list_, show, review, supersede, *(_step(*x) for x in _STEPS.items())):
+    COMMAND.add_command(_command)

@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Shows one decision in full: its record, its life, what followed it and how that went."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from lineage.errors import Ambiguous, Usage
+from lineage.model.value import each
+from lineage.services.context import Context
+from lineage.services.read.decision_list import DecisionSummary, summary
+from lineage.services.read.decisions import Act, Decisions, DecisionState, titles
+from lineage.services.read.followed import Deviation, followed, followers, record_of
+from lineage.services.read.resolve import resolve
+from lineage.services.read.verdicts import Evaluation, evaluate
+from lineage.services.request import Request, reference
+from lineage.sources.decision_records.criteria import criteria_of
+from lineage.store.base import NOW, Hop
+
+_WHO = Hop(relations=frozenset({"wasAttributedTo"}))
+DECISION = reference("The decision: dec-…, its number, its file or its title")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionShown:
+    """A version of a decision: when it was written, by whom, and what its file said of the status."""
+
+    id: str
+    label: str
+    written: str
+    authors: Sequence[str]
+    status_written: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        shown = {name: getattr(self, name) for name in self.__slots__}
+        return {**shown, "authors": list(self.authors)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionShown:
+    """One decision in full. ``front`` is what its front matter says now, every scalar as written; ``sections`` the text
+    under each heading. ``runs`` are those that follow it, by identifier, with what people call them. ``open`` are the
+    items that wait for somebody; ``notes`` what to know of the answer itself.
+    """
+
+    decision: DecisionSummary
+    front: Mapping[str, Any]
+    sections: Mapping[str, str]
+    people: Sequence[tuple[str, str]]
+    versions: Sequence[VersionShown]
+    acts: Sequence[Act]
+    supersedes: Sequence[str]
+    runs: Mapping[str, str]
+    deviations: Sequence[Deviation]
+    criteria: Sequence[Evaluation]
+    open: Sequence[str]
+    notes: Sequence[str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "decision": self.decision.to_dict(),
+            "front": dict(self.front),
+            "sections": dict(self.sections),
+            "people": [{"role": role, "name": name} for role, name in self.people],
+            "versions": [one.to_dict() for one in self.versions],
+            "acts": [act.to_dict() for act in self.acts],
+            "supersedes": list(self.supersedes),
+            "runs": [{"id": ident, "label": label} for ident, label in self.runs.items()],
+            "deviations": [one.to_dict() for one in self.deviations],
+            "criteria": [one.to_dict() for one in self.criteria],
+            "open": list(self.open),
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRequest(
+    Request[DecisionShown], examples=("decision show decision:0012", "decision show dec-01jd3k")
+):
+    """One decision in full: what its record says, what was done with it, the runs that follow it with each deviation from
+    its plan, and what became of its criteria.
+    """
+
+    reference: Annotated[str, DECISION]
+
+    def answer(self, ctx: Context) -> DecisionShown:
+        """See ``Request.answer``. Raises the errors of references, ``Usage`` for what is no decision."""
+        decisions = Decisions(ctx)
+        state, note = find(ctx, decisions, self.reference)
+        return shown(ctx, decisions, state, [note] if note else [])
+
+
+def find(ctx: Context, decisions: Decisions, text: str) -> tuple[DecisionState, str | None]:
+    """The decision that a reference means: by identifier, number, file, title, or one of its versions; and what to know of
+    how it was found. Raises ``NotFound``, ``Ambiguous``, ``Usage`` for what is no decision.
+    """
+    word, colon, rest = text.partition(":")
+    name = rest if colon and word.lower() == "decision" else text
+    meant = decisions.meant(name)
+    if meant.one is not None:
+        state = decisions.states[meant.one]
+        note = f"{name} is what it was called before" if meant.older else None
+        return state, note
+    if meant.idents:
+        listed = "\n".join(
+            f"  {decisions.states[ident].row.title}  {ident}" for ident in meant.idents
+        )
+        raise Ambiguous(f"{text!r} may be any of {len(meant.idents)} decisions:\n{listed}")
+    row = resolve(ctx, text if colon else f"decision:{text}")
+    found = decisions.of_version(row.id)
+    if found is None:
+        raise Usage(f"{row.title} is a {row.kind}, no decision", hint="Name a decision.")
+    return found, None
+
+
+def shown(
+    ctx: Context, decisions: Decisions, state: DecisionState, notes: Sequence[str] = ()
+) -> DecisionShown:
+    """A decision in full, as the store has it now."""
+    record = None if state.current is None else record_of(state.current)
+    of = followers(ctx, [state]).get(state.id, {})
+    done = followed(ctx, state, of)
+    criteria = [] if record is None else criteria_of(record.front)
+    evaluations = evaluate(ctx, criteria, done.runs, decisions)
+    told = summary(state, ctx.recorded()[:10])
+    open_ = [*_open(state, told, done.deviations)]
+    open_ += [f"plan not compared: {what}: {why}" for what, why in done.unclear]
+    sections = {} if record is None else {s.title: s.text for s in record.outline.sections}
+    return DecisionShown(
+        decision=told,
+        front={} if record is None else record.front,
+        sections=sections,
+        people=_people(ctx, state),
+        versions=_versions(ctx, state),
+        acts=tuple(state.acts),
+        supersedes=tuple(titles(decisions.states, state.supersedes)),
+        runs={ident: side.run.title for ident, side in done.runs.items()},
+        deviations=tuple(done.deviations),
+        criteria=tuple(evaluations),
+        open=tuple(open_),
+        notes=(*notes, *_notes(decisions, state)),
+    )
+
+
+def _people(ctx: Context, state: DecisionState) -> Sequence[tuple[str, str]]:
+    """Who is named in the version that there is now, with their roles."""
+    if state.current is None:
+        return ()
+    edges = sorted(ctx.store.edges([state.current.row.id], _WHO, NOW))
+    rows = ctx.store.get({edge.cause for edge in edges}, NOW)
+    return tuple(
+        (str(edge.edge().attributes.get("prov:role") or ""), rows[edge.cause].title)
+        for edge in edges
+        if edge.cause in rows
+    )
+
+
+def _versions(ctx: Context, state: DecisionState) -> Sequence[VersionShown]:
+    idents = [one.row.id for one in state.versions]
+    authors: dict[str, list[str]] = {}
+    for edge in sorted(ctx.store.edges(idents, _WHO, NOW)):
+        if edge.edge().attributes.get("prov:role") == "author":
+            authors.setdefault(edge.effect, []).append(edge.cause)
+    rows = ctx.store.get({who for some in authors.values() for who in some}, NOW)
+    return [
+        VersionShown(
+            id=one.row.id,
+            label=one.row.title,
+            written=one.at,
+            authors=[rows[who].title for who in authors.get(one.row.id, ()) if who in rows],
+            status_written=next(
+                (str(x) for x in each(one.node.attributes.get("status_written", ()))), None
+            ),
+        )
+        for one in state.versions
+    ]
+
+
+def _open(
+    state: DecisionState, told: DecisionSummary, deviations: Sequence[Deviation]
+) -> Iterator[str]:
+    """What waits for somebody."""
+    yield from told.overdue
+    for text in told.unresolved:
+        yield f"leads nowhere, or to several: {text}"
+    for held in each(state.node.attributes.get("unresolved", ())):
+        if str(held).partition(":")[0] not in told.unresolved:
+            yield f"leads nowhere, or to several: {held}"
+    unexplained = [one for one in deviations if one.reason is None]
+    if unexplained:
+        yield f"{len(unexplained)} deviations from the plan without a reason"
+    gaps = [act for act in state.acts if act.act == "reviewed"]
+    if gaps and gaps[-1].verdict != "approve":
+        yield f"the last review, by {gaps[-1].by}, asks for changes"
+
+
+def _notes(decisions: Decisions, state: DecisionState) -> Iterator[str]:
+    """What to know of how the status came about."""
+    written = state.text("status_written")
+    if state.superseded_by:
+        by = ", ".join(titles(decisions.states, state.superseded_by))
+        yield f"superseded by {by}"
+    if written is not None and written != state.status:
+        yield f"its file says {written}"
+    if state.in_cycle:
+        yield "it and another take the place of each other: neither is superseded"
+    if state.text("removed") is not None:
+        yield f"its file was removed in commit {state.text('removed')}"

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes what follows of decisions: what each is now, and what it and others name.
+
+A record names other decisions, runs and data in words; a run or a commit names its decision. What these words mean is
+found again with every import, so that the order of imports does not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from importers.batching import BATCH_RECORDS, batches
+from importers.tally import Tally
+from lineage.errors import Ambiguous, BadReference, NotFound
+from lineage.model import kinds, terms
+from lineage.model.record import Batch, Edge, Node, Record, line
+from lineage.model.value import Ref, Value, clean, each
+from lineage.query import condition as c
+from lineage.services.context import Context
+from lineage.services.read.decisions import Decisions, DecisionState, titles, utc
+from lineage.services.read.resolve import resolve
+from lineage.services.write.ingest import Report, write_batches
+from lineage.store.base import NOW, Filter, Page
+from lineage.store.rows import NodeRow
+
+#: The source of all that follows.
+SOURCE = "decisions"
+#: Where records name what they rest on; where a run, or a commit, names its decision.
+_EVIDENCE = ("links.runs", "links.commits", "links.datasets", "links.models")
+_NAMES_DECISION = ("decision", "tag.lineage.decision", "tag.decision")
+_FOLLOWERS = Filter(
+    kinds=frozenset({"Run", "Commit"}), also=c.AnyOf(tuple(map(c.Has, _NAMES_DECISION)))
+)
+_PAGE = 2_000
+
+
+def settle(ctx: Context) -> Report | None:
+    """Write what each decision is now and what was named meanwhile, and take back what no longer holds; ``None``
+    where no decision is here.
+    """
+    decisions = Decisions(ctx)
+    standing = list(ctx.store.asserted(SOURCE, NOW))
+    if not decisions and not standing:
+        return None
+    tally = Tally()
+    found = {line(one): one for one in _claims(ctx, decisions, standing, tally)}
+    gone = [record for record in standing if line(record) not in found]
+    nodes = [record for record in found.values() if isinstance(record, Node)]
+    edges = [record for record in found.values() if isinstance(record, Edge)]
+    end = Batch(losses=tally.losses())
+    if len(found) <= BATCH_RECORDS:
+        done = [Batch(nodes=tuple(nodes), edges=tuple(edges), losses=end.losses)]
+    else:
+        done = [*batches(nodes, edges), end]
+    return write_batches(ctx, SOURCE, SOURCE, done, gone)
+
+
+def _claims(
+    ctx: Context, decisions: Decisions, standing: Iterable[Record], tally: Tally
+) -> Iterator[Record]:
+    known = {
+        (edge.effect, edge.attributes.get(terms.EVIDENCE)): edge
+        for edge in standing
+        if isinstance(edge, Edge)
+    }
+    for state in decisions:
+        unclear = [*_unclear(state, decisions)]
+        edges, missing = _rests_on(ctx, state, known)
+        yield from _between(state, decisions)
+        yield from edges
+        told = [*unclear, *missing]
+        for text in told:
+            tally.lose(
+                "references of decisions",
+                "lead nowhere, or to several",
+                first=f"{state.row.title}: {text}",
+            )
+        yield _is_now(state, told)
+    for row in _followers(ctx):
+        yield from _follows(decisions, row, tally)
+
+
+def _is_now(state: DecisionState, unclear: Sequence[str]) -> Node:
+    told = {
+        "status": state.status,
+        "stage": state.stage,
+        "superseded_by": [Ref(ident) for ident in state.superseded_by],
+        "unresolved": sorted(unclear),
+    }
+    return Node(id=state.id, kind="Decision", attributes=clean(told))
+
+
+def _unclear(state: DecisionState, decisions: Decisions) -> Iterator[str]:
+    for link, text, idents in state.unclear:
+        said = link.replace("_", " ")
+        if not idents or idents == [state.id]:
+            why = "itself" if idents else "nothing that is here"
+        else:
+            why = f"any of {', '.join(titles(decisions.states, idents))}"
+        yield f"{said} {text}: {why}"
+
+
+def _between(state: DecisionState, decisions: Decisions) -> Iterator[Record]:
+    """The edges between decisions: of the version that a decision has now, to those whose place it took or which it
+    changes. It is said once, in whichever of the two it is written.
+    """
+    version = state.current
+    if version is None:
+        return
+    for old in state.replaced:
+        yield _edge("wasRevisionOf", version.row.id, old, "supersedes")
+    for text in each(version.node.attributes.get("amends", ())):
+        if (other := decisions.meant(str(text), state).one) not in {None, state.id}:
+            yield _edge("wasDerivedFrom", version.row.id, str(other), f"amends {text}")
+    for text in each(state.node.attributes.get("links.caused-by", ())):
+        if (other := decisions.meant(str(text), state).one) not in {None, state.id}:
+            yield _edge("wasInfluencedBy", version.row.id, str(other), f"caused by {text}")
+
+
+def _rests_on(
+    ctx: Context, state: DecisionState, known: Mapping[tuple[str, Any], Edge]
+) -> tuple[list[Edge], list[str]]:
+    """The edges from a decision's version to what its record says that it rests on, and what of that is not here."""
+    found: list[Edge] = []
+    missing: list[str] = []
+    version = state.current
+    if version is None:
+        return found, missing
+    for key in _EVIDENCE:
+        for text in each(state.node.attributes.get(key, ())):
+            before = known.get((version.row.id, str(text)))
+            if before is not None:
+                found.append(before)
+                continue
+            try:
+                row = resolve(ctx, str(text))
+            except (NotFound, Ambiguous, BadReference) as error:
+                why = "is nothing that is here" if isinstance(error, NotFound) else "may be several"
+                missing.append(f"{text}: {why}")
+                continue
+            entity = kinds.family(row.kind) == "Entity"
+            relation = "wasDerivedFrom" if entity else "wasInfluencedBy"
+            found.append(_edge(relation, version.row.id, row.id, str(text)))
+    return found, missing
+
+
+def _followers(ctx: Context) -> Iterator[NodeRow]:
+    """The runs and commits that name a decision."""
+    after: str | None = None
+    while True:
+        page = ctx.store.find(_FOLLOWERS, Page(limit=_PAGE, after=after), NOW)
+        yield from page.rows
+        if (after := page.after) is None:
+            return
+
+
+def _follows(decisions: Decisions, row: NodeRow, tally: Tally) -> Iterator[Record]:
+    """The edge from a run or a commit to the version of its decision that there was at the time."""
+    held = row.node().attributes
+    moment = held.get("started") or held.get("authored") or held.get("committed")
+    for text in dict.fromkeys(str(x) for name in _NAMES_DECISION for x in each(held.get(name, ()))):
+        meant = decisions.meant(text)
+        if meant.one is None:
+            reason = (
+                "name no decision that is here"
+                if not meant.idents
+                else "may name several decisions"
+            )
+            tally.lose("decisions of runs and commits", reason, first=f"{row.title}: {text}")
+            continue
+        state = decisions.states[meant.one]
+        version, after = _version_at(state, str(moment) if moment else None)
+        cause = state.id if version is None else version
+        more: dict[str, Value] = {"written_afterwards": True} if after else {}
+        yield _edge("wasInfluencedBy", row.id, cause, text, more)
+
+
+def _version_at(state: DecisionState, moment: str | None) -> tuple[str | None, bool]:
+    """The version that there was at a moment, else the first one; and whether that one is younger."""
+    if not state.versions:
+        return None, False
+    if moment is None:
+        return state.versions[-1].row.id, False
+    before = [one for one in state.versions if one.at <= utc(moment)]
+    return (before[-1].row.id, False) if before else (state.versions[0].row.id, True)
+
+
+def _edge(
+    relation: str,
+    effect: str,
+    cause: str,
+    evidence: str,
+    more: Mapping[str, Value] | None = None,
+) -> Edge:
+    attributes: dict[str, Value] = {
+        terms.METHOD: terms.BY_REFERENCE,
+        terms.EVIDENCE: evidence,
+        **(more or {}),
+    }
+    return Edge(relation=relation, effect=effect, cause=cause, attributes=attributes)
