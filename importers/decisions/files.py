@@ -61,6 +61,8 @@ class Files:
         tally: Tally,
     ) -> None:
         self._root = root
+        #: What was asked for, for people.
+        self.where = str(asked)
         self._repository = repository
         self._options = options
         self._tally = tally

@@ -44,8 +44,18 @@ class Unread:
 
 
 def read(files: Files, tally: Tally) -> Sequence[FoundDecision]:
-    """Read all versions of all records; what cannot be read is told and left out."""
+    """Read all versions of all records; what cannot be read is told and left out. Raises ``BadInput`` where nothing
+    of it can be read, or nothing is there.
+    """
     found, unread = read_all(files, tally)
+    if not found and files.current is not None:
+        if unread:
+            raise unread[0].error
+        raise BadInput(
+            f"{files.where} has no decision records, now or in its history",
+            where=files.where,
+            hint="Name the folder that they lie in.",
+        )
     for one in unread:
         tally.lose("records", f"{one.error.what}", first=one.error.where or one.path)
     for decision in found:

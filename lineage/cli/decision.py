@@ -220,7 +220,9 @@ def _numbers(one: Evaluation) -> str:
 
 
 def _step(name: str, step: str) -> click.Command:
-    @click.command(name, help=f"Record that a decision is {step}.")
+    words = " ".join((DeliberateRequest.__doc__ or "").split())
+
+    @click.command(name, help=f"{words}\n\nThe step here: {step}.")
     @click.argument("reference")
     @options_of(DeliberateRequest, "reason")
     @common.as_json

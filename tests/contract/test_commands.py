@@ -50,7 +50,7 @@ def store(run, tmp_path):
 
 
 #: Commands that are groups of others.
-GROUPS = {"commit", "environment", "person"}
+GROUPS = {"commit", "decision", "environment", "person"}
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -40,6 +40,8 @@ def folder(tmp_path_factory):
     about = {"run": run, "job": {"namespace": "etl", "name": "load"}, "producer": "urn:p"}
     read = {"eventType": "START", "inputs": [{"namespace": "db", "name": "raw"}]}
     made = {"eventType": "COMPLETE", "outputs": [{"namespace": "db", "name": "clean"}]}
+    (path / "decisions").mkdir()
+    (path / "decisions/0001-a.md").write_text("---\nstatus: accepted\nid: dec-a\n---\n# A\n")
     told = [{**about, **more, "eventTime": "2026-01-02T03:04:05Z"} for more in (read, made)]
     (path / "events.ndjson").write_text("\n".join(map(json.dumps, told)))
     shutil.copy(run_captured(tmp_path_factory.mktemp("run")), path / "captured.run")

@@ -25,6 +25,11 @@ COMMANDS = {
     "tie_person": "person tie",
     "untie_person": "person untie",
     "suggest_people": "person suggest",
+    "decision": "decision show",
+    "decisions": "decision list",
+    "deliberate": "decision accept",
+    "review": "decision review",
+    "supersede": "decision supersede",
     "environment": "environment show",
     "export_environment": "environment export",
     "keys": "keys list",
@@ -35,8 +40,8 @@ COMMANDS = {
     "rotate_token": "token rotate",
     "revoke_token": "token revoke",
 }
-#: What the command finds by itself: the policy is a file that lies beside the store.
-FOUND = {("package", "policy")}
+#: What the command finds by itself: the policy is a file that lies beside the store; what a command is called says the step.
+FOUND = {("package", "policy"), ("deliberate", "reference"), ("deliberate", "step")}
 #: ``trace`` in groups and as a tree: what the command shows is made of it.
 #: ``reach`` is the options --ids and --count of trace and impact.
 WITHOUT_COMMAND = {"produced", "reach"}

@@ -15,12 +15,14 @@ from lineage.services.read.decisions import Act, Decisions, DecisionState, title
 from lineage.services.read.followed import Deviation, followed, followers, record_of
 from lineage.services.read.resolve import resolve
 from lineage.services.read.verdicts import Evaluation, evaluate
-from lineage.services.request import Request, reference
+from lineage.services.request import Request, Says
 from lineage.sources.decision_records.criteria import criteria_of
 from lineage.store.base import NOW, Hop
 
 _WHO = Hop(relations=frozenset({"wasAttributedTo"}))
-DECISION = reference("The decision: dec-…, its number, its file or its title")
+DECISION = Says(
+    text="The decision: its identifier, number, file or title.", graphql="ref", resolves=True
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -130,6 +130,9 @@ class DecisionState:
 
     def status_at(self, moment: str | None) -> Status | None:
         """What its file and the steps said up to a moment (``None``: now), whatever took its place."""
+        if not self.versions and not self.acts:
+            # A document told of it, and of no record.
+            return statuses.normal(self.text("status") or "")
         events: list[tuple[str, Status | None]] = []
         before: Status | None = None
         for number, version in enumerate(self.versions):

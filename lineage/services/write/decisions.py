@@ -76,7 +76,8 @@ def _claims(
                 "lead nowhere, or to several",
                 first=f"{state.row.title}: {text}",
             )
-        yield _is_now(state, told)
+        if (now := _is_now(state, told)).attributes:
+            yield now
     for row in _followers(ctx):
         yield from _follows(decisions, row, tally)
 

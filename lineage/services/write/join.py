@@ -122,8 +122,12 @@ def after_import(
     if not changed:
         return ()
     history = any(report.importer == "git" for report in changed)
-    done = (join(ctx, history=history, progress=progress), settle(ctx))
-    return tuple(report for report in done if report is not None and report.told)
+    done = join(ctx, history=history, progress=progress)
+    settled = settle(ctx)
+    return (
+        *((done,) if done.told else ()),
+        *((settled,) if settled is not None and settled.losses else ()),
+    )
 
 
 def _is_rewrite(record: Record) -> TypeGuard[Edge]:
