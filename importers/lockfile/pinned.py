@@ -40,6 +40,8 @@ class Pinned:
     name: str
     version: str | None
     hashes: tuple[str, ...] = ()
+    #: Where its files are, each with its digest behind it as an index of packages writes it (PEP 503).
+    files: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
@@ -169,6 +171,15 @@ def git_address(url: str, commit: str) -> str | None:
 def no_credentials(url: Any) -> str | None:
     """An address without user, query and fragment: those carry tokens and say nothing of bytes."""
     return scrub(url).partition("#")[0].partition("?")[0] if isinstance(url, str) else None
+
+
+def file_address(url: Any, digest: Any) -> str | None:
+    """Where a file of a package is, with the digest of its bytes: ``URL#sha256=...`` (PEP 503)."""
+    said = digest.lower() if isinstance(digest, str) else ""
+    address = no_credentials(url)
+    if address is None or "://" not in address or not _HASH.fullmatch(said):
+        return None
+    return f"{address}#{said.replace(':', '=', 1)}"
 
 
 # --- formats --------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from importers.lockfile.pinned import (
     Reader,
     Resolved,
     demand_version,
+    file_address,
     git_address,
     no_credentials,
     required_name,
@@ -83,12 +84,13 @@ def _uv_package(
     source = table(package.get("source"))
     if (path := _local(source, ("editable", "virtual", "directory", "path"))) is not None:
         return reader.local(package.get("name"), path)
-    files = [package.get("sdist"), *tables(package.get("wheels"))]
+    files = tables([package.get("sdist"), *tables(package.get("wheels"))])
     return reader.package(
         package.get("name"),
         package.get("version"),
         at=_uv_source(source),
-        hashes=[x["hash"] for x in files if isinstance(x, dict) and "hash" in x],
+        hashes=[x["hash"] for x in files if "hash" in x],
+        files=[file_address(x.get("url"), x.get("hash")) for x in files],
         requires=[x.get("name") for x in tables(package.get("dependencies"))],
         marker=_joined(package.get("resolution-markers")) or where,
     )
@@ -126,6 +128,7 @@ def pylock(data: bytes, reader: Reader) -> list[Resolved]:
                 version,
                 at=address,
                 hashes=_pylock_hashes(package),
+                files=_pylock_files(package),
                 requires=[x.get("name") for x in package.dependencies or ()],
                 marker=package.marker,
             ),
@@ -145,6 +148,16 @@ def _pylock_source(package: Package) -> dict[str, str | None]:
 def _pylock_hashes(package: Package) -> list[str]:
     files = [package.archive, package.sdist, *(package.wheels or ())]
     return [f"{name}:{text}" for x in files if x is not None for name, text in x.hashes.items()]
+
+
+def _pylock_files(package: Package) -> list[str | None]:
+    files = [package.sdist, *(package.wheels or ())]
+    return [
+        file_address(x.url, f"{name}:{text}")
+        for x in files
+        if x is not None
+        for name, text in x.hashes.items()
+    ]
 
 
 def poetry(data: bytes, reader: Reader) -> list[Resolved]:

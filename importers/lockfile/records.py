@@ -73,6 +73,7 @@ def _merged(same: Sequence[Pinned]) -> Pinned:
         name=same[0].name,
         version=same[0].version,
         hashes=tuple(sorted({x for package in same for x in package.hashes})),
+        files=tuple(sorted({x for package in same for x in package.files})),
         requires=tuple(sorted({x for package in same for x in package.requires})),
         groups=tuple(sorted({x for package in same for x in package.groups})),
         extras=tuple(sorted({x for package in same for x in package.extras})),
@@ -114,6 +115,7 @@ def _membership(ident: str, package: Pinned) -> Edge:
     attributes = clean(
         {
             "hash": package.hashes,
+            "file": package.files,
             "requires": package.requires,
             "group": package.groups,
             "extra": package.extras,

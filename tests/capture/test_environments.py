@@ -3,14 +3,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import subprocess
+import tomllib
+import venv
 
 import pytest
+from packaging.pylock import Pylock
 from packaging.requirements import Requirement
 
 from lineage.cli import main
 from tests.capture.launched import run, stored
-from tests.capture.test_reproduce import programs, wheels
+from tests.capture.test_reproduce import UV, programs, wheels
 
 __all__ = ["programs", "wheels"]
 
@@ -23,6 +28,26 @@ dependencies:
   - blas
   - pip:
     - other==3.1
+"""
+FILES = f"""
+lock-version = "1.0"
+created-by = "hand"
+requires-python = ">=3.9"
+[[packages]]
+name = "one"
+version = "1.0"
+marker = "sys_platform == 'win32'"
+sdist = {{url = "https://x.example/one-1.0.tar.gz", hashes = {{sha256 = "{"3" * 64}"}}}}
+wheels = [
+    {{url = "https://x.example/one-1.0-py3-none-any.whl", hashes = {{sha256 = "{"4" * 64}"}}}},
+    {{url = "https://x.example/one-1.0-cp311-cp311-win32.whl", hashes = {{sha256 = "{"5" * 64}"}}}},
+]
+[[packages]]
+name = "tool"
+vcs = {{type = "git", url = "https://git.example/tool.git", commit-id = "{"6" * 40}"}}
+[[packages]]
+name = "zip"
+archive = {{url = "https://x.example/zip.zip", hashes = {{sha256 = "{"7" * 64}"}}}}
 """
 
 
@@ -60,24 +85,76 @@ def test_what_was_there_and_what_was_declared_stand_side_by_side(workspace, prog
 def test_a_file_means_the_environment_that_it_was_written_from(workspace, told):
     (workspace / "requirements.txt").write_text(LOCK)
     (workspace / "environment.yml").write_text(CONDA)
+    (workspace / "pylock.toml").write_text(FILES)
     with stored(workspace) as store:
-        for name in ("requirements.txt", "environment.yml"):
+        for name in ("requirements.txt", "environment.yml", "pylock.toml"):
             store.load(workspace / name)
-        known = {node.attributes["packages"]: node.id for node in store.ask("kind:environment")}
+        known = {
+            (node.attributes["packages"], node.attributes.get("python")): node.id
+            for node in store.ask("kind:environment")
+        }
         packages = store.ask("kind:package").ids
-    for count, form, name in (
-        (2, "requirements", "requirements.txt"),
-        (3, "conda", "environment.yml"),
+    for about, form, name in (
+        ((2, None), "requirements", "requirements.txt"),
+        ((3, "3.11.7"), "conda", "environment.yml"),
+        ((3, ">=3.9"), "pylock", "pylock.toml"),
     ):
         place = workspace / form / name
         place.parent.mkdir()
-        code, *_ = told("export", known[count], "--to", form, "--out", str(place))
+        code, *_ = told("export", known[about], "--to", form, "--out", str(place))
         assert code == 0
         with stored(workspace) as store:
             store.load(place)
             assert store.ask("kind:package").ids == packages
     hashed = (workspace / "requirements" / "requirements.txt").read_text().replace("\\\n", "")
     assert all("--hash=sha256:" in line for line in hashed.splitlines())
+    mine, theirs = (
+        Pylock.from_dict(tomllib.loads(path.read_text()))
+        for path in (workspace / "pylock" / "pylock.toml", workspace / "pylock.toml")
+    )
+    assert (mine.requires_python, len(mine.packages)) == (theirs.requires_python, 3)
+    for one, other in zip(mine.packages, theirs.packages, strict=True):
+        assert (one.name, one.version, one.marker) == (other.name, other.version, other.marker)
+        assert (one.vcs, one.archive) == (other.vcs, other.archive)
+        assert _digests(one) == _digests(other)
+
+
+def _digests(package):
+    files = [package.sdist, *(package.wheels or ())] if package.sdist else []
+    return {file.url: dict(file.hashes) for file in files}
+
+
+def test_the_lock_file_of_what_was_there_has_digests_of_files_that_are_recorded_and_no_others(
+    workspace, programs, wheels, told
+):
+    assert run(str(programs / "python"), "-c", "", options=("--name", "first")).returncode == 0
+    # The digest of the RECORD that was installed is none of a file.
+    code, text, said = told("export", "run:first", "--to", "pylock")
+    assert (code, text) == (1, "")
+    assert "no package of this environment is recorded with its files" in said
+    [wheel] = wheels.iterdir()
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    (workspace / "uv.lock").write_text(
+        'version = 1\nrequires-python = ">=3.9"\n[[package]]\nname = "tiny"\nversion = "1.0"\n'
+        'source = { registry = "https://x.example/simple" }\n'
+        f'wheels = [{{ url = "{wheel.as_uri()}", hash = "sha256:{digest}" }}]\n'
+    )
+    with stored(workspace) as store:
+        store.load(workspace / "uv.lock", runs=["run:first"])
+    lock, place = workspace / "pylock.toml", workspace.parent / "again"
+    code, _, said = told("export", "run:first", "--to", "pylock", "--out", str(lock))
+    assert code == 0
+    assert said.startswith("not in it: from which of these files a package was installed")
+    venv.create(place, symlinks=True)
+    sync = [UV, "pip", "sync", "--quiet", "--offline", "--python", place, lock]
+    subprocess.run(sync, check=True)
+    made = subprocess.check_output(
+        [place / "bin" / "python", "-c", "import tiny; print(tiny.TIMES)"]
+    )
+    assert made == b"20\n"
+    lock.write_text(lock.read_text().replace(digest, "0" * 64))
+    refused = subprocess.run([*sync, "--reinstall"], capture_output=True, text=True, check=False)
+    assert "Hash mismatch" in refused.stderr
 
 
 def test_what_a_format_cannot_hold_is_said_and_stands_in_the_file(workspace, told):

@@ -39,6 +39,7 @@ def test_uv_lock_has_every_package_and_hash_that_tomllib_finds(corpora):
         files = [*package.get("wheels", ()), *([package["sdist"]] if "sdist" in package else ())]
         mine = found.members[f"pkg:pypi/{package['name']}@{package['version']}"]
         assert as_set(mine["hash"]) == {x["hash"] for x in files}
+        assert as_set(mine["file"]) == {f"{x['url']}#{x['hash'].replace(':', '=')}" for x in files}
         assert as_set(mine.get("requires", ())) == {
             d["name"] for d in package.get("dependencies", ())
         }
@@ -107,7 +108,11 @@ def test_pylock_toml_is_read_by_the_standard_model(tmp_path):
     found = read(written(tmp_path, "pylock.dev.toml", PYLOCK))
     tool = f"pkg:pypi/tool?vcs_url=git%2Bhttps://git.example/tool.git%40{COMMIT}"
     assert found.members == {
-        "pkg:pypi/attrs@25.1.0": {"hash": HASH, "requires": "idna"},
+        "pkg:pypi/attrs@25.1.0": {
+            "hash": HASH,
+            "file": f"https://x.example/attrs-25.1.0-py3-none-any.whl#{HASH.replace(':', '=')}",
+            "requires": "idna",
+        },
         tool: {},
     }
     assert found.environment.attributes["python"] == ">=3.11"

@@ -100,6 +100,7 @@ class ExportEnvironmentRequest(
     examples=(
         "environment export run:baseline --to requirements --out requirements.txt",
         "environment export run:baseline --to dockerfile",
+        "environment export run:baseline --to pylock --out pylock.toml",
     ),
 ):
     """An environment as a file that a tool makes it from. Of a run it is the one that was there, where it was seen.
@@ -121,7 +122,8 @@ class ExportEnvironmentRequest(
                 f"the run used {len(nodes)} environments, and none of them was observed",
                 hint=f"Name one: {listed}.",
             )
-        file = written(requirements(ctx, nodes[0]), self.to)
+        beside = [requirements(ctx, node) for node, seen in found if observed and not seen]
+        file = written(requirements(ctx, nodes[0]).with_files_of(beside), self.to)
         return ExportedEnvironment(
             environment=nodes[0].id, format=self.to, text=file.text, left=file.left
         )

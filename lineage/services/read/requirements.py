@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from packageurl import PackageURL
@@ -14,10 +14,11 @@ from lineage.errors import NotReproducible
 from lineage.model.record import Edge, Node
 from lineage.model.value import each
 from lineage.services.context import Context
+from lineage.services.read import pylock
 from lineage.store.base import NOW, Hop
 
-#: pip's requirements, conda's environment.yml, a file that Docker builds an image of.
-Format: TypeAlias = Literal["requirements", "conda", "dockerfile"]
+#: pip's requirements, conda's environment.yml, a file that Docker builds an image of, the lock file of PEP 751.
+Format: TypeAlias = Literal["requirements", "conda", "dockerfile", "pylock"]
 _MEMBERS = Hop(relations=frozenset({"hadMember"}))
 _VERSION = re.compile(r"\d+\.\d+(?:\.\d+)?")
 
@@ -26,7 +27,8 @@ _VERSION = re.compile(r"\d+\.\d+(?:\.\d+)?")
 class Requirements:
     """What an environment is made of: ``python`` is the version of its interpreter, ``packages`` are the versions or
     addresses of Python's packages by name, ``hashes`` those that are known of each, ``conda`` the packages of conda,
-    and ``left`` what no index has, with the reason.
+    and ``left`` what no index has, with the reason. ``locked`` are Python's packages each with its files, as far as
+    a lock file names them; where that is another environment's, ``borrowed`` says so.
     """
 
     python: str | None
@@ -34,6 +36,16 @@ class Requirements:
     hashes: Mapping[str, tuple[str, ...]]
     conda: tuple[PackageURL, ...]
     left: tuple[str, ...]
+    locked: tuple[pylock.Locked, ...] = ()
+    borrowed: bool = False
+
+    def with_files_of(self, declared: Iterable[Requirements]) -> Requirements:
+        """The same, with the files that declared environments name for the same versions."""
+        known = {one.purl: one.files for other in declared for one in other.locked if one.files}
+        found = tuple(
+            one if one.files else replace(one, files=known.get(one.purl, ())) for one in self.locked
+        )
+        return replace(self, locked=found, borrowed=found != self.locked)
 
     @property
     def cannot_be_had(self) -> tuple[str, ...]:
@@ -61,6 +73,7 @@ def of_records(environment: Node, members: Iterable[Edge]) -> Requirements:
     hashes: dict[str, tuple[str, ...]] = {}
     conda: list[PackageURL] = []
     left = [str(one) for one in each(environment.attributes.get("unpinned", ()))]
+    locked: list[pylock.Locked] = []
     for edge in members:
         purl = PackageURL.from_string(edge.cause)
         at = _qualifiers(purl)
@@ -68,6 +81,7 @@ def of_records(environment: Node, members: Iterable[Edge]) -> Requirements:
         if purl.type == "conda" and purl.version is not None:
             conda.append(purl)
         elif purl.type == "pypi" and said is not None:
+            locked.append(pylock.locked(edge))
             packages[purl.name] = said
             if "vcs_url" not in at:  # pip takes no hash of what it clones
                 hashes[purl.name] = tuple(str(x) for x in each(edge.attributes.get("hash", ())))
@@ -80,6 +94,7 @@ def of_records(environment: Node, members: Iterable[Edge]) -> Requirements:
         hashes={name: found for name, found in hashes.items() if found},
         conda=tuple(sorted(conda, key=lambda purl: purl.name)),
         left=tuple(sorted(left)),
+        locked=tuple(locked),
     )
 
 
@@ -127,10 +142,23 @@ def _as_dockerfile(told: Requirements) -> Written:
     return Written(text=_text(lines), left=left)
 
 
+def _as_pylock(told: Requirements) -> Written:
+    text, lost, count = pylock.document(told.python, told.locked)
+    if told.locked and not count:
+        raise NotReproducible(
+            "no package of this environment is recorded with its files, which a pylock.toml names by address and digest",
+            hint="Import the uv.lock or pylock.toml of the run with --for RUN, or export the requirements instead.",
+        )
+    left = (*_left(told), *lost, *([pylock.BORROWED] if told.borrowed else []))
+    head = [f"# Python {told.python}"] if told.python else []
+    return Written(text=_text([*head, *_comments(left), text]), left=left)
+
+
 _WRITERS: Mapping[str, Callable[[Requirements], Written]] = {
     "requirements": _as_requirements,
     "conda": _as_conda,
     "dockerfile": _as_dockerfile,
+    "pylock": _as_pylock,
 }
 
 
