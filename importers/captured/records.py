@@ -52,7 +52,7 @@ class Run:
     def records(self) -> tuple[list[Node], list[Edge]]:
         """Everything, each once."""
         files, ended = self._files, self._ended(None)
-        self._add(self._run(self.ident, self._started, ended, None))
+        self._add_run(self.ident, self._started, ended, None)
         self._sources()
         self._environment()
         self._people()
@@ -65,24 +65,28 @@ class Run:
         for event in self._events:
             if event["event"] == "step":
                 self._step(event)
-        run = self._nodes[self.ident]
-        told = {**run.attributes, **self._declared_and_read()}
-        self._nodes[self.ident] = replace(run, attributes=told)
         return list(self._nodes.values()), list(self._edges.values())
 
     def _step(self, event: Facts) -> None:
         """A step: a run of its own behind the one that it is part of."""
         step, inside = str(event["step"]), event.get("inside")
         ident = ids.captured_run_id(f"{self.key}/{step}")
-        self._add(self._run(ident, event, self._ended(step), step))
+        self._add_run(ident, event, self._ended(step), step)
         around = self.ident if inside is None else ids.captured_run_id(f"{self.key}/{inside}")
         self._link("wasInformedBy", ident, around)
+        begun, ended = event.get("facts") or {}, (self._ended(step) or {}).get("facts") or {}
+        self._put(self._files.declared(ident, begun, ended))
         self._put(self._files.noted(ident, self._notes(step)))
 
-    def _declared_and_read(self) -> dict[str, Value]:
+    def _add_run(self, ident: str, said: Facts, end: Facts | None, step: str | None) -> None:
+        run = self._run(ident, said, end, step)
+        told = {**run.attributes, **self._declared_and_read(step)}
+        self._add(replace(run, attributes=told))
+
+    def _declared_and_read(self, step: str | None) -> dict[str, Value]:
         """Of inputs that were declared, those that nobody was seen to read, and what was read besides."""
         told: dict[str, Any] = {}
-        for note in self._notes(None):
+        for note in self._notes(step):
             for name, said in (
                 ("declared_not_read", "unread"),
                 ("read_not_declared", "undeclared"),
@@ -93,7 +97,7 @@ class Run:
         declared = [*(self._facts.get("inputs") or {}).get("files", ())]
         declared += [f for e in self._events for f in e.get("inputs") or () if "witness" not in f]
         undeclared = sorted(map(visible, self._files.undeclared(declared)))
-        if undeclared:
+        if undeclared and step is None:
             told["read_not_declared"] = [*told.get("read_not_declared", ()), *undeclared]
         return clean(told)
 

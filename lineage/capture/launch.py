@@ -11,7 +11,7 @@ import errno
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from threading import Timer
@@ -25,7 +25,7 @@ from lineage.capture.process import born
 from lineage.capture.program import Ended, Program
 from lineage.capture.record import Asked, Probe, Record, Warn
 from lineage.capture.strace import Strace
-from lineage.capture.variables import RUN
+from lineage.capture.variables import RUN, STEP
 from lineage.capture.words import secrets_of, without_secrets
 from lineage.errors import LineageError, NotRecorded
 
@@ -51,52 +51,65 @@ def launch(
     """Run a program and record it; how it ended. One that cannot be started is recorded as such, and ends as a
     shell would end it. ``strace`` asks that it be run under that.
     """
-    record = Record.new(here, warn)
+    around = Record.around(warn) if asked.is_step else None
+    record = Record.new(here, warn) if around is None else around
+    step = None if around is None else f"{os.getpid()}-1"
     declared = Probe(name="inputs", look=partial(files.probe, asked.inputs, here), seconds=60)
     before = Probe(name="outputs", look=partial(files.probe, asked.outputs, here), seconds=60)
     probes = Probes.of_command(words, here, environ)
-    record.begin(asked, words, here, [*probes.before(), declared, before])
-    tracer = _traced(record) if strace else None
-    folders = None if tracer else _watched(record, probes, asked, here)
+    if step is None:
+        record.begin(asked, words, here, [*probes.before(), declared, before])
+        place = probes.project()
+    else:
+        record.launch_step(step, asked, words, here, [declared, before])
+        place = observe.project(record, here)
+    tracer = _traced(record, step) if strace else None
+    folders = None if tracer else _watched(record, place, asked, here)
     try:
         running = Program(
             tracer.words(words) if tracer else words,
-            {**environ, **record.environ(environ), **probes.watched()},
+            {**environ, **record.environ(environ), **_mark(record, step), **probes.watched()},
         )
     except OSError as error:
         warn(f"{words[0]}: {error.strerror}")
         ended = Ended(code=code_of(error))
-        record.end({"code": ended.code, "failed": error.strerror}, ())
+        record.end({"step": step, "code": ended.code, "failed": error.strerror}, ())
     else:
-        with _told_early(record, deliver):
+        with _told_early(record, deliver) if step is None else nullcontext():
             ended = running.wait(record.live)
         with record.telling():
-            record.note_observed(
-                observe.observed(record, _seen(folders, tracer, running.pid, here))
-            )
+            seen = _seen(folders, tracer, running.pid, here)
+            record.note_observed(observe.observed(record, seen, step=step), step)
         with record.telling():
-            record.end(_told(ended, record), [declared, before, *probes.after()])
-    if record.path is not None:
+            later = probes.after() if step is None else ()
+            record.end(_told(ended, record, step), [declared, before, *later])
+    if step is None and record.path is not None:
         deliver(record.path)
     return ended
 
 
-def _watched(record: Record, probes: Probes, asked: Asked, here: Path) -> Folders | None:
+def _mark(record: Record, step: str | None) -> dict[str, str]:
+    """What tells a program, and all that it starts, of which step they are part."""
+    return {} if step is None else {STEP: f"{record.run}/{step}"}
+
+
+def _watched(record: Record, project: Path, asked: Asked, here: Path) -> Folders | None:
     """Watch what is opened in the project, and where declared files lie; ``None`` where nothing is recorded."""
     with record.telling():
         declared = files.folders([*asked.inputs, *asked.outputs], here)
-        if (found := observe.folders(record, [probes.project(), *declared])) is not None:
+        if (found := observe.folders(record, [project, *declared])) is not None:
             found.follow()
             return found
     return None
 
 
-def _traced(record: Record) -> Strace | None:
+def _traced(record: Record, step: str | None) -> Strace | None:
     """``strace``, where it works; why it does not is told."""
     with record.telling():
         if record.path is not None:
             if (reason := Strace.refused()) is None:
-                return Strace(record.path.with_suffix(".strace"))
+                suffix = ".strace" if step is None else f".{step}.strace"
+                return Strace(record.path.with_suffix(suffix))
             raise NotRecorded(reason)
     return None
 
@@ -139,8 +152,9 @@ def _named(number: int) -> str:
         return f"SIG{number}"
 
 
-def _told(ended: Ended, record: Record) -> dict[str, Json]:
+def _told(ended: Ended, record: Record, step: str | None) -> dict[str, Json]:
     told: dict[str, Json] = {
+        "step": step,
         "code": ended.code,
         "signal": None if ended.signal is None else _named(ended.signal),
         "seconds": ended.seconds,
@@ -149,13 +163,14 @@ def _told(ended: Ended, record: Record) -> dict[str, Json]:
         "sent": [{"signal": _named(number), "by": by} for number, by in ended.sent],
     }
     if record.run is not None:
-        told["left_running"] = [*left_running(record.run)]
+        mark = {RUN: record.run} if step is None else _mark(record, step)
+        told["left_running"] = [*left_running(mark)]
     return told
 
 
-def left_running(run: str, proc: Path = Path("/proc")) -> list[Json]:
-    """The processes of ours that still have the run in their environment: nobody waits for them."""
-    mark = f"{RUN}={run}".encode()
+def left_running(marked: Mapping[str, str], proc: Path = Path("/proc")) -> list[Json]:
+    """The processes of ours that have the variable of a run, or of a step, in their environment: nobody waits for them."""
+    [mark] = (f"{name}={value}".encode() for name, value in marked.items())
     found: list[Json] = []
     for path in proc.glob("[0-9]*"):
         pid = int(path.name)

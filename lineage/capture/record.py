@@ -17,7 +17,7 @@ from lineage.access.secret_patterns import scrub, scrub_value
 from lineage.capture import spool
 from lineage.capture.found import Budget, Found, Json
 from lineage.capture.process import boot, born
-from lineage.capture.variables import FILE, RUN
+from lineage.capture.variables import FILE, RUN, step_around
 from lineage.capture.words import secrets_of, without_secrets
 from lineage.paths import settle
 from lineage.sources import captured_runs, run_file
@@ -43,7 +43,7 @@ class Asked:
     what it reads and writes (paths, patterns, addresses), and parameters; ``attempt_of`` names what it is one of
     several attempts at. ``is_tool`` says that the command is that of a tool, such as a kernel or pytest: it is no
     source of the run, and has no parameters of it; ``is_repeatable`` that to call it again does the same again.
-    ``notebook`` is the one whose cells are executed.
+    ``is_step`` asks that it be a step of the run around, where there is one. ``notebook`` is the one whose cells are executed.
     """
 
     name: str | None = None
@@ -55,6 +55,7 @@ class Asked:
     params: Mapping[str, Any] | None = None
     is_tool: bool = False
     is_repeatable: bool = True
+    is_step: bool = False
     notebook: Path | None = None
 
 
@@ -128,19 +129,12 @@ class Record:
         """Write what is known before the program starts."""
         with self.telling():
             facts, unseen = looked(probes)
-            params = {name: scrub_value(name, str(v)) for name, v in (asked.params or {}).items()}
             attempt = asked.attempt_of or os.environ.get("LINEAGE_RUN_ID") or None
-            texts = {
-                "name": asked.name,
-                "attempt_of": attempt,
-                "why": asked.why,
-                "decision": asked.decision or os.environ.get("LINEAGE_DECISION") or None,
-            }
+            decision = asked.decision or os.environ.get("LINEAGE_DECISION") or None
             said: dict[str, Json] = {
-                **{name: None if text is None else scrub(text) for name, text in texts.items()},
-                "params": {**params},
-                "words": [*without_secrets(words, [*secrets_of(os.environ)]).words],
-                "here": str(here),
+                **_asked(asked, words, here),
+                "attempt_of": None if attempt is None else scrub(attempt),
+                "decision": None if decision is None else scrub(decision),
                 "parent": os.environ.get("LINEAGE_RUN"),
             }
             told = {**said, "facts": facts, "unseen": unseen, **_process()}
@@ -166,18 +160,29 @@ class Record:
 
     def begin_step(self, step: str, inside: str | None, name: str | None) -> None:
         """Write that a step begins, inside another one or the run itself."""
-        shown = None if name is None else scrub(name)
-        said: dict[str, Json] = {"step": step, "inside": inside, "name": shown, "pid": os.getpid()}
-        self._add("step", said, durable=False)
+        self._begin_step(step, inside, {"name": None if name is None else scrub(name)})
+
+    def launch_step(
+        self, step: str, asked: Asked, words: Sequence[str], here: Path, probes: Sequence[Probe]
+    ) -> None:
+        """Write what is known before a program starts that is a step."""
+        with self.telling():
+            facts, unseen = looked(probes)
+            said = {**_asked(asked, words, here), "facts": facts, "unseen": unseen}
+            self._begin_step(step, step_around(self.run), said)
+
+    def _begin_step(self, step: str, inside: str | None, said: Mapping[str, Json]) -> None:
+        told = {"step": step, "inside": inside, **said, "pid": os.getpid()}
+        self._add("step", told, durable=False)
 
     def note(self, said: Mapping[str, Json], *, durable: bool) -> None:
         """Write what the program says of its run; ``durable`` waits for the disk."""
         self._add("noted", said, durable=durable)
 
-    def note_observed(self, found: Found) -> None:
-        """Write what was seen of the files of the run: also that there were none."""
+    def note_observed(self, found: Found, step: str | None = None) -> None:
+        """Write what was seen of the files of the run, or of a step of it: also that there were none."""
         unseen: dict[str, Json] = {**found.unseen}
-        self._add("noted", {"step": None, **found.facts, "unseen": unseen}, durable=False)
+        self._add("noted", {"step": step, **found.facts, "unseen": unseen}, durable=False)
 
     def rewritten(self, command: str, pairs: Sequence[tuple[str, str]]) -> None:
         """Write which commits became which by a command of git: all that such a record has."""
@@ -189,8 +194,10 @@ class Record:
         nothing where that fails: this is called in the middle of what the program does.
         """
         if self.path is not None:
+            step = os.environ.get("LINEAGE_STEP")
             with suppress(OSError):
-                run_file.append(self.path, said, durable=False)
+                marked = said if step is None else {**said, "step": step}
+                run_file.append(self.path, marked, durable=False)
 
     def events(self, *names: str) -> list[dict[str, Any]]:
         """The events of some names so far, of all processes."""
@@ -278,6 +285,18 @@ def looked(probes: Sequence[Probe]) -> tuple[dict[str, Json], dict[str, Json]]:
         if found.unseen:
             unseen[probe.name] = dict(found.unseen)
     return facts, unseen
+
+
+def _asked(asked: Asked, words: Sequence[str], here: Path) -> dict[str, Json]:
+    """What somebody says of what is started, and by which words and where it is, without secrets."""
+    texts = {"name": asked.name, "why": asked.why, "decision": asked.decision}
+    params = {name: scrub_value(name, str(v)) for name, v in (asked.params or {}).items()}
+    return {
+        **{name: None if text is None else scrub(text) for name, text in texts.items()},
+        "params": {**params},
+        "words": [*without_secrets(words, [*secrets_of(os.environ)]).words],
+        "here": str(here),
+    }
 
 
 def _begun(path: Path) -> Mapping[str, Any]:

@@ -29,7 +29,7 @@ from lineage.capture.probes import files
 from lineage.capture.probes.before import Probes
 from lineage.capture.ranks import is_last, outcome, shared_run
 from lineage.capture.record import Asked, Probe, Record, working_folder
-from lineage.capture.variables import is_disabled
+from lineage.capture.variables import is_disabled, step_around
 
 #: Seconds after which what was noted meanwhile is written, at the next note.
 _SOON = 5.0
@@ -70,11 +70,12 @@ class Handle:
         *,
         step: str | None = None,
         ending: Ending | None = None,
+        joined: bool = False,
     ) -> None:
         self._record, self._here = record, here
         #: What is done when the run is over; nothing, where that is for another process to say.
         self._ending = ending
-        self._step, self._owner = step, ending is not None or step is not None
+        self._step, self._owner = step, not joined and (ending is not None or step is not None)
         self._pid = os.getpid()
         self._noted: dict[str, Any] = {}
         self._written = self._began = time.monotonic()
@@ -243,7 +244,8 @@ class Handle:
 
     def step(self, name: str | None = None, *, because: str | None = None) -> Handle:
         """A step inside of it, to be used in ``with``: a run of its own behind this one."""
-        if self._step:
+        # Of a step that was launched, several processes may have steps.
+        if self._step and self._owner:
             self._steps += 1
             number = f"{self._step}.{self._steps}"
         else:
@@ -272,7 +274,7 @@ def begin(
     elif joined := Record.around(warn):
         apart |= is_worker() or Handle.joined == joined.run
         Handle.joined = joined.run
-        found = Handle(joined, here)
+        found = Handle(joined, here, step=step_around(joined.run), joined=True)
         with joined.telling():
             joined.join(os.environ)
             if observing:

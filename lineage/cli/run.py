@@ -35,6 +35,7 @@ from lineage.errors import NotRecorded, Usage
     "--out", "outputs", multiple=True, metavar="PATH", help="What it writes; patterns too."
 )
 @click.option("--param", "params", multiple=True, metavar="KEY=VALUE", help="A parameter of it.")
+@click.option("--step", "is_step", is_flag=True, help="A step of the run that it is called in.")
 @click.option("--strace", is_flag=True, help="See each file that is opened, by strace; slower.")
 @click.option("--strict", is_flag=True, help="Where it cannot be recorded, do not run it.")
 @click.pass_context
@@ -53,11 +54,14 @@ def COMMAND(
     The program has the same terminal, descriptors and signals as without, and this command ends with its
     exit code. What cannot be recorded is a warning. The record is written to .lineage/spool first, then
     delivered to the store; 'lineage push' delivers what could not be. LINEAGE_DISABLED=1 runs the program alone.
+    With --step, inside of a run, it is a step of that: a run behind it with inputs and outputs of its own. Where
+    no run goes on, it is one.
 
     \b
     Example:
       lineage run --in data/train.csv --out model.bin -- python train.py --lr 0.1
       lineage run --name baseline --why "the numbers of May" -- make train
+      lineage run --step --name clean --in raw.csv --out clean.csv -- ./clean.sh
     """
     if is_disabled():
         _alone(words)
@@ -66,6 +70,10 @@ def COMMAND(
     from lineage.capture.record import Asked
     from lineage.runs import delivering
 
+    if asked["is_step"] and asked["attempt_of"] is not None:
+        raise Usage(
+            "--id is of runs, and a step is an attempt at nothing: leave one of the two out"
+        )
     given = Asked(params=_params(params), **asked)  # type: ignore[arg-type]
 
     def warn(text: str) -> None:

@@ -80,8 +80,8 @@ OTHERS: tuple[Variable, ...] = (
         "`lineage run`, `lineage.run()`",
     ),
     Variable(
-        "LINEAGE_RUN, LINEAGE_RUN_FILE",
-        "The run that a program is part of, and its file: set by `lineage run` and `lineage.run()` for what they start.",
+        "LINEAGE_RUN, LINEAGE_RUN_FILE, LINEAGE_STEP",
+        "The run that a program is part of, its file, and the step of it: set by `lineage run` and `lineage.run()` for what they start.",
         "no run around",
         f"{_CAPTURE}, MLflow where it makes a run",
     ),

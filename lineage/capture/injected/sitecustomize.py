@@ -61,8 +61,9 @@ def _watch() -> None:
             from pathlib import Path
 
             held["file"], held["to"] = loaded("_lineage_run_file", floor), Path(file)
+        step = os.environ.get("LINEAGE_STEP")
         append = held["file"].append
-        append(held["to"], said, durable=False)
+        append(held["to"], said if step is None else {**said, "step": step}, durable=False)
 
     watch = loaded("_lineage_watch_file", os.path.join(room, "watch.py"))  # noqa: PTH118
     watch.watch().start(say)
