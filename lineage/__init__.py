@@ -19,6 +19,7 @@ from lineage.version import __version__
 _LAZY = {
     "open": "lineage.app",
     "Lineage": "lineage.app",
+    "autolog": "lineage.runs",
     "load_ipython_extension": "lineage.runs",
     "run": "lineage.runs",
     "step": "lineage.runs",
@@ -45,6 +46,7 @@ __all__ = [
     "Node",
     "Ref",
     "__version__",
+    "autolog",
     "convert",
     "from_prov",
     "load_ipython_extension",
@@ -71,6 +73,7 @@ if TYPE_CHECKING:
     from lineage.model.record import Node as Node
     from lineage.model.value import Literal as Literal
     from lineage.model.value import Ref as Ref
+    from lineage.runs import autolog as autolog
     from lineage.runs import load_ipython_extension as load_ipython_extension
     from lineage.runs import run as run
     from lineage.runs import step as step

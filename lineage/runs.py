@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import os
 import sys
@@ -57,6 +58,31 @@ def run(
         deliver=delivering(None if store is None else os.fspath(store), warn),
         warn=warn,
     )
+
+
+def autolog(name: str | None = None) -> Handle:
+    """Record this script, from here to its end: the same as ``run()``, as one line at its top. Without a ``name`` it is
+    called as the script is. Inside a run, such as one that ``lineage run`` started, it is part of that, and a second
+    call gives back the first one's run.
+
+    >>> import lineage  # doctest: +SKIP
+    >>> lineage.autolog()  # doctest: +SKIP
+    """
+    if Handle.open:
+        return Handle.open[-1]
+    found = run(name or _script())
+    # What it says of a run that is another process's is written then.
+    atexit.register(found.end_with_program)
+    return found
+
+
+def _script() -> str | None:
+    """What the program is called: its file, or the module that was asked for."""
+    main = sys.modules.get("__main__")
+    spec, file = getattr(main, "__spec__", None), getattr(main, "__file__", None)
+    if spec is not None:
+        return str(spec.name).removesuffix(".__main__")
+    return Path(file).stem if file and Path(file).is_file() else None
 
 
 def load_ipython_extension(ipython: Any) -> None:

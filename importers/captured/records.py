@@ -369,4 +369,6 @@ def _status(ended: Facts | None, *, over: bool) -> str:
         return "unknown"
     if ended.get("signal"):
         return "killed"
+    if ended.get("code") is None:
+        return "unknown"
     return "finished" if ended.get("code") == 0 else "failed"

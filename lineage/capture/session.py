@@ -13,7 +13,6 @@ import math
 import os
 import sys
 import time
-import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
@@ -23,6 +22,7 @@ from typing import Any, ClassVar, Self
 
 from lineage.access.secret_patterns import scrub, scrub_value
 from lineage.capture import observe
+from lineage.capture.exiting import LONGEST, NOT_TOLD, Exit, of_error
 from lineage.capture.found import Budget, Json
 from lineage.capture.inotify import Folders, Seen
 from lineage.capture.probes import files
@@ -33,15 +33,14 @@ from lineage.capture.variables import is_disabled, step_around
 
 #: Seconds after which what was noted meanwhile is written, at the next note.
 _SOON = 5.0
-#: Characters of a parameter that are kept.
-LONGEST = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
     """What is done when a run is over: ``after`` are the probes of then, ``folders`` what was watched meanwhile,
     ``deliver`` hands it on. ``shared`` says that other processes have begun it as well: the last one ends it. The
-    files ``aside`` are opened by others, such as a notebook by the server of its kernel.
+    files ``aside`` are opened by others, such as a notebook by the server of its kernel. ``leaving`` tells how the
+    program ends, where that may end the run.
     """
 
     deliver: Callable[[Path], None]
@@ -49,6 +48,7 @@ class Ending:
     folders: Folders | None = None
     shared: bool = False
     aside: Collection[str] = ()
+    leaving: Exit | None = None
 
 
 class Handle:
@@ -207,6 +207,25 @@ class Handle:
         """Say that it is over; ``error`` is what ended it, where something did (``at`` which place, where that is
         not the line of a file), and ``code`` the exit code otherwise. A second time says nothing.
         """
+        self._over({"code": code} if error is None else of_error(error, at))
+
+    def end_with_program(self) -> None:
+        """Say that it is over as the program is, and how that ended, where it can be told. After ``end`` it says
+        nothing.
+        """
+        if self._ended:
+            return
+        leaving = None if self._ending is None else self._ending.leaving
+        if leaving is None:
+            self.end(getattr(sys, "last_value", None))
+            return
+        with leaving.interrupted_as_before():
+            how = leaving.how()
+            if how is None:
+                self._note("unseen", {"exit code": NOT_TOLD})
+            self._over(how or {"code": None})
+
+    def _over(self, how: Mapping[str, Json]) -> None:
         if self._ended:
             return
         self._ended = True
@@ -215,13 +234,14 @@ class Handle:
         self._write(durable=self._step is None)
         if not self._owner or os.getpid() != self._pid:
             return
-        how = {"code": code} if error is None else _of_error(error, at)
         told = {"step": self._step, "seconds": time.monotonic() - self._began, **how}
         if self._step is not None:
             self._record.end(told, ())
             return
         observe.stop()
         assert self._ending is not None
+        if self._ending.leaving is not None:
+            self._ending.leaving.stop()
         if self._ending.shared:
             self._record.leave(told)
             events = self._record.events("started", "joined", "left")
@@ -332,19 +352,15 @@ def _opened(
         folders=folders,
         shared=together is not None,
         aside=() if asked.notebook is None else {str(asked.notebook)},
+        leaving=None if asked.is_tool else Exit(),
     )
     found = Handle(record, here, ending=ending)
     os.environ.update(record.environ(os.environ))
     with record.telling():
         if record.path is not None and observing:
             observe.start(record)
-    atexit.register(_at_exit, found)
+    atexit.register(found.end_with_program)
     return found
-
-
-def _at_exit(handle: Handle) -> None:
-    """A program that ends while its run is open has ended the run, by an error where that ended it."""
-    handle.end(getattr(sys, "last_value", None))
 
 
 def _after_fork() -> None:
@@ -354,16 +370,6 @@ def _after_fork() -> None:
 
 
 os.register_at_fork(after_in_child=_after_fork)
-
-
-def _of_error(error: BaseException, at: str | None) -> dict[str, Json]:
-    if isinstance(error, SystemExit) and error.code in (None, 0):
-        return {"code": 0}
-    frame = traceback.extract_tb(error.__traceback__)[-1:]
-    where = at or (f"{frame[0].filename}:{frame[0].lineno}" if frame else None)
-    said = scrub(f"{type(error).__name__}: {error}")[:LONGEST]
-    code = error.code if isinstance(error, SystemExit) and isinstance(error.code, int) else 1
-    return {"code": code, "failed": said, "at_line": where}
 
 
 def _plain(name: str, value: Any) -> Json:
