@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
@@ -24,6 +25,8 @@ Facts = Mapping[str, Any]
 _NAMED = ("sha256", "md5")
 #: What a store calls the version of an object of which it keeps no others, and a checksum of all bytes of an object.
 _UNVERSIONED, _WHOLE = "null", "FULL_OBJECT"
+#: What of a column is its schema.
+_OF_SCHEMA = ("name", "type")
 #: Others that are told beside: by these two the versions of most tools meet already.
 _BESIDE = ("md5", "sha1", "git")
 
@@ -33,7 +36,13 @@ class Files:
     what was seen of the run: a remote object that was declared is the version that was read or written.
     """
 
-    def __init__(self, facts: Facts, host: str | None, notes: Sequence[Facts]) -> None:
+    def __init__(
+        self,
+        facts: Facts,
+        host: str | None,
+        notes: Sequence[Facts],
+        tables: Iterable[Facts] = (),
+    ) -> None:
         self._places = [
             (str(one["root"]), str(one["namespace"]))
             for one in (facts.get("source") or {}).get("repositories") or ()
@@ -48,6 +57,8 @@ class Files:
                 if "key" in file:
                     seen.setdefault(self.place(file), []).append(file)
         self._is_all_seen = all(note.get("objects_complete", True) for note in notes)
+        #: What is in tables, by path, size and time: of a version that was there before it is not known.
+        self._tables = {_version_of(table): table for table in tables}
 
     def declared(self, run: str, before: Facts, after: Facts) -> Sequence[Record]:
         """What was declared before a run started, as it was then and when the run had ended."""
@@ -161,7 +172,8 @@ class Files:
             digest=f"{named}:{digests[named]}",
             size=file.get("size"),
             files=len(file["files"]) if "files" in file else None,
-            more=clean({name: digests.get(name) for name in _BESIDE if name != named}),
+            more=clean({name: digests.get(name) for name in _BESIDE if name != named})
+            | _profile(self._tables.get(_version_of(file))),
         )
         self._records.append(version.node())
         for name in _NAMED:
@@ -257,6 +269,30 @@ class Files:
         self._records.append(
             Edge(relation=relation, effect=effect, cause=cause, attributes=dict(said))
         )
+
+
+def _version_of(file: Facts) -> tuple[Any, ...]:
+    return file.get("path"), file.get("size"), file.get("changed")
+
+
+def _profile(table: Facts | None) -> dict[str, Value]:
+    """What is in a table, in the words of MLflow's datasets: ``schema``, and a ``profile`` of its columns."""
+    if table is None:
+        return {}
+    columns = table["columns"]
+    profile = {
+        one["name"]: {k: v for k, v in one.items() if k not in _OF_SCHEMA} for one in columns
+    }
+    if "looked_at" in table:
+        profile = {f"of the first {table['looked_at']:,} rows": profile}
+    return clean(
+        {
+            "rows": table.get("rows"),
+            "columns": [one["name"] for one in columns],
+            "schema": json.dumps([{name: one[name] for name in _OF_SCHEMA} for one in columns]),
+            "profile": json.dumps(profile),
+        }
+    )
 
 
 def _listed(facts: Facts, name: str) -> Iterator[Facts]:

@@ -45,7 +45,14 @@ class Run:
         self.key: str = str(events[0]["run"])
         self.ident: str = ids.captured_run_id(self.key)
         self._facts: Facts = self._started.get("facts") or {}
-        self._files = Files(self._facts, self._started.get("host"), self._notes(None))
+        tables = [
+            table
+            for event in events
+            if event["event"] == "ended"
+            for table in ((event.get("facts") or {}).get("tables") or {}).get("tables") or ()
+        ]
+        host = self._started.get("host")
+        self._files = Files(self._facts, host, self._notes(None), tables)
         self._nodes: dict[str, Node] = {}
         self._edges: dict[tuple[str, str, str], Edge] = {}
 

@@ -19,7 +19,7 @@ from threading import Timer
 from lineage.capture import observe
 from lineage.capture.found import Json
 from lineage.capture.inotify import Folders, Seen
-from lineage.capture.probes import files
+from lineage.capture.probes import files, profiles
 from lineage.capture.probes.before import Probes
 from lineage.capture.process import born
 from lineage.capture.program import Ended, Program
@@ -82,7 +82,8 @@ def launch(
             record.note_observed(observe.observed(record, seen, step=step), step)
         with record.telling():
             later = probes.after() if step is None else ()
-            record.end(_told(ended, record, step), [declared, before, *later])
+            tables = profiles.after(record, asked.outputs, here, step)
+            record.end(_told(ended, record, step), [declared, before, *later, tables])
     if step is None and record.path is not None:
         deliver(record.path)
     return ended

@@ -25,7 +25,7 @@ from lineage.capture import observe
 from lineage.capture.exiting import LONGEST, NOT_TOLD, Exit, of_error
 from lineage.capture.found import Budget, Json
 from lineage.capture.inotify import Folders, Seen
-from lineage.capture.probes import files
+from lineage.capture.probes import files, profiles
 from lineage.capture.probes.before import Probes
 from lineage.capture.ranks import is_last, outcome, shared_run
 from lineage.capture.record import Asked, Probe, Record, working_folder
@@ -258,7 +258,7 @@ class Handle:
         with self._record.telling():
             seen = Seen() if ending.folders is None else ending.folders.stop()
             self._record.note_observed(observe.observed(self._record, seen, ending.aside))
-        self._record.end(told, ending.after())
+        self._record.end(told, [*ending.after(), profiles.after(self._record)])
         if self._record.path is not None:
             ending.deliver(self._record.path)
 

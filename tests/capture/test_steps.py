@@ -119,7 +119,7 @@ def test_steps_at_the_same_time_claim_what_only_one_of_them_can_have_opened(work
     _, made, second = files_of(workspace, "second")
     assert made == {}
     for one in (first, second):
-        assert "other steps of the run went on at the same time" in one["not_observed"]
+        assert "other steps of the run went on at the same time" in str(one["not_observed"])
     assert set(files_of(workspace, "all")[1]) == {"copy.csv"}
 
 

@@ -54,6 +54,12 @@ def probe(given: Sequence[str], here: Path, budget: Budget) -> Found:
     return found
 
 
+def named(given: Sequence[str], here: Path) -> list[str]:
+    """The paths of files that were named, and of those that patterns meet now."""
+    met = (path for text in given if not is_address(text) for path in _met(text, here))
+    return [os.path.abspath(here / path) for path in met]  # noqa: PTH100
+
+
 def folders(given: Sequence[str], here: Path) -> list[Path]:
     """The folders in which the files lie that were named, those that are there."""
     places = [here / text for text in given if not is_address(text) and not glob.has_magic(text)]

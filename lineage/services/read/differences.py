@@ -32,6 +32,8 @@ _OWN = frozenset(
 _RANK = "rank."
 #: Facts of one version of data that are told, at most.
 _FACTS = 20
+#: How facts begin that say what a table is made of.
+_SHAPE = ("column ", "rows", "num_rows")
 #: Roles that say nothing of what data is for.
 _ANY_ROLE = frozenset({"", "dep", "input"})
 #: Words in the names of metrics of which less, or more, is better.
@@ -293,6 +295,8 @@ def _version(used: Used | None) -> dict[str, Any] | None:
 def _profile(slot: str, one: Node, other: Node) -> list[Difference]:
     """What differs of what two versions say of themselves: rows, columns, sizes."""
     found = by_name(_told(one), _told(other))
+    # What it is made of first: there may be many numbers.
+    found = tuple(sorted(found, key=lambda item: not item.what.startswith(_SHAPE)))
     told = [difference(f"{slot}: {item.what}", item.a, item.b) for item in found[:_FACTS]]
     if len(found) > _FACTS:
         left = len(found) - _FACTS
