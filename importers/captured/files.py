@@ -93,6 +93,10 @@ class Files:
                 if version is not None:
                     used[_key(file)] = version
                     self._link("used", run, version, _said(file.get("role") or "input", file))
+            for file in note.get("modules") or ():
+                version = None if file.get("is_committed") else self._version(file, "inputs")
+                if version is not None:
+                    self._link("used", run, version, _said(terms.MODULE, file))
             for file in note.get("outputs") or ():
                 self._made(run, file, used.get(_key(file)))
         return self._records

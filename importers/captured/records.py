@@ -91,7 +91,9 @@ class Run:
         self._add(replace(run, attributes=told))
 
     def _declared_and_read(self, step: str | None) -> dict[str, Value]:
-        """Of inputs that were declared, those that nobody was seen to read, and what was read besides."""
+        """Of inputs that were declared, those that nobody was seen to read, and what was read besides; and the code of
+        the commit that was imported.
+        """
         told: dict[str, Any] = {}
         for note in self._notes(step):
             for name, said in (
@@ -101,6 +103,10 @@ class Run:
                 paths = note.get(said) or ()
                 shown = {visible(self._files.place({"path": path})[1]) for path in paths}
                 told[name] = sorted({*told.get(name, ()), *shown})
+            # Of these the commit has the bytes; the others are files of their own.
+            code = (x for x in note.get("modules") or () if x.get("is_committed"))
+            shown = {visible(self._files.place(file)[1]) for file in code}
+            told["imported"] = sorted({*told.get("imported", ()), *shown})
         declared = [*(self._facts.get("inputs") or {}).get("files", ())]
         declared += [f for e in self._events for f in e.get("inputs") or () if "witness" not in f]
         undeclared = sorted(map(visible, self._files.undeclared(declared)))
@@ -219,7 +225,7 @@ class Run:
             records, used = commits.records(repository, key)
             self._put(records)
             if used is not None:
-                told: dict[str, Value] = {"prov:role": "source" if number == 0 else "module"}
+                told: dict[str, Value] = {"prov:role": "source" if number == 0 else terms.MODULE}
                 if root := repository.get("root"):
                     told["root"] = str(root)
                 self._link("used", self.ident, used, told)

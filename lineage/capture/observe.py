@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from lineage.capture import inotify, seeds, versions, watch
+from lineage.capture import inotify, modules, seeds, versions, watch
 from lineage.capture.found import Budget, Found, Json
 from lineage.capture.inotify import Folders, Seen
 from lineage.capture.loads import loads
@@ -107,6 +107,7 @@ def observed(
         "objects_complete": remote.is_complete,
         "unread": [*unread],
         "undeclared": [*undeclared],
+        "modules": modules.imported(record, _own(record, step, "imported"), found, budget),
     }
     return found
 

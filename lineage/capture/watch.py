@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sees which files this process opens, by an audit hook (PEP 578): whatever opens them through Python is seen, here
-and in processes forked from here; what a library opens by itself, such as Arrow, is not.
+and in processes forked from here; what a library opens by itself, such as Arrow, is not. And which modules it imports,
+of those that are in no environment.
 
 It stands alone, on the standard library: it is also loaded by its path into programs whose Python does not have this
 package (``injected/sitecustomize.py``), and has to be quick there.
@@ -8,10 +9,12 @@ package (``injected/sitecustomize.py``), and has to be quick there.
 
 from __future__ import annotations
 
+import atexit
 import os
 import stat
 import sys
 import threading
+import time
 
 TYPE_CHECKING = False  # that of ``typing`` costs five milliseconds
 if TYPE_CHECKING:
@@ -21,8 +24,8 @@ if TYPE_CHECKING:
     #: Told of each file when it is first opened.
     Say: TypeAlias = Callable[[dict[str, Any]], None]
 
-#: Files of one run that are told.
-MOST = 10_000
+#: Files of one run that are told, and modules of one process.
+MOST, MOST_MODULES = 10_000, 1_000
 #: What is no data of a run: code, what the system has of itself, caches, and what tools keep for themselves.
 CODE = (".py", ".pyc", ".pyi", ".pyd", ".so", ".pth", ".egg-link")
 ASIDE = frozenset(
@@ -36,6 +39,8 @@ _SYSTEM = (
     *("/var/lib/", "/tmp/"),  # noqa: S108 - nothing is written there
 )
 _WRITES = os.O_WRONLY | os.O_RDWR
+#: Seconds by which the time of a file, and that of the beginning of a process, may be too early.
+_TICK = 0.01
 #: Openings that are remembered: a program may open any number.
 _KNOWN = 50_000
 
@@ -51,6 +56,11 @@ class Watch:
         self._busy = threading.local()
         self._skipped: tuple[str, ...] = ()
         self._here = ""
+        #: The files of modules that are told, and the module that was imported last when it was looked.
+        self._modules: set[str] = set()
+        self._last: str | None = None
+        self._looked = 0.0
+        self._is_registered = False
 
     def start(self, say: Say) -> None:
         """Tell from now on which files are opened, each once for reading and once for writing."""
@@ -58,18 +68,38 @@ class Watch:
         self._here = os.getcwd() + "/"  # noqa: PTH109 - pathlib takes milliseconds to load
         self._skipped = skipped()
         self._seen.clear()
+        self._modules.clear()
+        self._last, self._looked = None, _process_began()
         self._told, self._say = 0, say
+        self._quietly()
+        if not self._is_registered:
+            self._is_registered = True
+            atexit.register(self._quietly)
 
     def stop(self) -> None:
         """Tell no more."""
+        self._quietly()
         self._say = None
+
+    def _quietly(self) -> None:
+        """Tell of modules, where nothing of the program depends on it."""
+        self._busy.is_ours = True
+        try:
+            self._imported()
+        except Exception:  # noqa: BLE001, S110 - whatever is wrong here, the program goes on
+            pass
+        finally:
+            self._busy.is_ours = False
 
     def hook(self, event: str, given: tuple[Any, ...]) -> None:
         """Called for everything that Python audits: what is none of ours must cost next to nothing."""
         if self._say is None or event not in _EVENTS:
             return
         try:
-            if given in self._seen or getattr(self._busy, "is_ours", False):
+            # What is given of an import are lists, which are in no set.
+            if event != "import" and given in self._seen:
+                return
+            if getattr(self._busy, "is_ours", False):
                 return
         except Exception:  # noqa: BLE001 - a path may be any object, which may fail to be compared
             return
@@ -83,6 +113,7 @@ class Watch:
 
     def opened(self, given: tuple[Any, ...]) -> None:
         """A file is about to be opened."""
+        self._imported()
         path, mode, flags = given
         writes = (
             any(sign in mode for sign in "wax+") if isinstance(mode, str) else bool(flags & _WRITES)
@@ -116,6 +147,35 @@ class Watch:
         if not self._is_aside(after):
             self._tell(after, True, None, before)
 
+    def importing(self, _given: tuple[Any, ...]) -> None:
+        """A module is about to be imported: those before it are there."""
+        self._imported()
+
+    def _imported(self) -> None:
+        """Tell of the modules that came since it was looked last, or since the process began. Those whose files changed
+        after that may have been others when they were imported.
+        """
+        if self._say is None:
+            return
+        since, self._looked = self._looked, time.time() - _TICK
+        new: list[str] = []
+        for name in reversed(sys.modules):
+            if name == self._last:
+                break
+            new.append(name)
+        if new:
+            self._last = new[0]
+        for name in (*new, "__main__"):
+            path = _file_of(sys.modules.get(name))
+            if path is None or path in self._modules or len(self._modules) >= MOST_MODULES:
+                continue
+            self._modules.add(path)
+            if not is_installed(path, self._here, self._skipped):
+                about = os.stat(path)  # noqa: PTH116
+                said = {"event": "imported", "pid": os.getpid(), "path": path}
+                said["about"] = marks(about) if about.st_ctime < since else None
+                self._say(said)
+
     def moved_to(self, _given: tuple[Any, ...]) -> None:
         """The working folder is another: the same relative path may mean another file."""
         self._seen.clear()
@@ -135,7 +195,36 @@ _EVENTS = {
     "open": Watch.opened,
     "os.rename": Watch.renamed,
     "os.chdir": Watch.moved_to,
+    "import": Watch.importing,
 }
+
+
+def _file_of(module: Any) -> str | None:
+    """The file of a module; nothing is asked of one that may load itself when it is asked."""
+    try:
+        path = object.__getattribute__(module, "__dict__").get("__file__")
+    except AttributeError:
+        return None
+    if not isinstance(path, str) or not path.endswith(CODE):
+        return None
+    return os.path.abspath(path)  # noqa: PTH100
+
+
+def _process_began() -> float:
+    """When this process was started, by the clock on the wall, to the tick: a Python takes longer than one to read."""
+    try:
+        with open("/proc/self/stat", "rb") as file:  # noqa: PTH123
+            ticks = int(file.read().rpartition(b")")[2].split()[19])
+        up = time.clock_gettime(time.CLOCK_BOOTTIME)
+        return time.time() - (up - ticks / os.sysconf("SC_CLK_TCK")) + _TICK
+    except (OSError, AttributeError, ValueError, IndexError):
+        return 0.0  # of no file it is known then
+
+
+def is_installed(text: str, here: str, skipped: tuple[str, ...]) -> bool:
+    """Whether the file of a module is of an environment, the system or a tool, and not of the program itself."""
+    is_aside = text.startswith(skipped) and not text.startswith(here)
+    return is_aside or not ASIDE.isdisjoint(text.split("/"))
 
 
 def is_aside(text: str, here: str, skipped: tuple[str, ...]) -> bool:

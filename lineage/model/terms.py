@@ -19,6 +19,8 @@ __all__ = ["Argument", "Family", "Relation"]
 METHOD, EVIDENCE, CONFIDENCE = "method", "evidence", "confidence"
 #: Attribute of an edge of a captured run: by which layers of capture it was seen, ``declared`` or observed.
 WITNESS = "witness"
+#: The role of code that a run imported, where that is no file of the commit that it used.
+MODULE = "module"
 SAMENESS = "alternateOf"
 SAME_PERSON = "samePerson"
 #: Methods: equal bytes; such a tie where the one came from the other (``lineage.model.copies``); another
@@ -376,3 +378,8 @@ def ran(commit: Mapping[str, Any]) -> bool:
     request are what it was about.
     """
     return commit.get("prov:role") not in {"head", "base"}
+
+
+def is_module(used: Mapping[str, Any]) -> bool:
+    """Whether what a run used is code that it imported, by what is said of that, and nothing else to it."""
+    return used.get("prov:role") == MODULE

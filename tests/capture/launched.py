@@ -43,7 +43,9 @@ def files_of(workspace, name):
     read = {
         shown[e.cause]: e.attributes["witness"]
         for e in answer.edges
-        if e.relation == "used" and kinds[e.cause] == "Artifact"
+        if e.relation == "used"
+        and kinds[e.cause] == "Artifact"
+        and e.attributes["prov:role"] != "module"
     }
     made = {
         shown[e.effect]: e.attributes["witness"]

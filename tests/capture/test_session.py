@@ -54,10 +54,7 @@ def test_what_produced_a_model_is_the_run_that_says_so(workspace, script):
         node.label.split("@")[0].rpartition("/")[2]
         for node in answer.nodes
         if node.kind == "Artifact"
-    } == {
-        "data.csv",
-        "model.bin",
-    }
+    } == {"data.csv", "model.bin", "train.py"}
     assert (told["param.lr"], told["param.layers"], told["param.seed"]) == (0.1, 3, 7)
     assert (told["metric.loss"], told["status"], told["why"]) == (
         0.2,
@@ -129,7 +126,7 @@ def test_workers_are_part_of_the_run_however_they_are_started(workspace, script,
     assert said == "[0, 1, 2, 3]\n"
     with stored(workspace) as opened:
         names = [node.attributes["name"] for node in opened.ask("kind:run").nodes]
-        [read] = opened.ask("kind:artifact").nodes
+        [read] = opened.ask('kind:artifact and name:"*data.csv"').nodes
         used = {node.attributes.get("name") for node in opened.impact(read.id).nodes}
     assert names.count("train") == 1
     assert names.count("worker") == 4

@@ -74,6 +74,7 @@ def parts(ctx: Context, recipe: Recipe, project: Project | None, here: Here) -> 
     """All parts of a run, in the order in which they are needed."""
     return (
         *_source(ctx, recipe, project),
+        *(part for file in recipe.modules for part in _data(file, project, "source")),
         *(part for file in recipe.inputs for part in _data(file, project)),
         *_environment(ctx, recipe, here),
         *_command(recipe),
@@ -207,10 +208,10 @@ def _gone(ctx: Context, first: Source, project: Project | None) -> Iterator[str]
                 yield f"same change now in {match.sha[:12]} ({match.method})"
 
 
-def _data(file: File, project: Project | None) -> Iterator[Part]:
+def _data(file: File, project: Project | None, part: str = "data") -> Iterator[Part]:
     if not file.digests:
         yield Part(
-            part="data", what=file.path, state="unknown", note="no digest of its bytes is recorded"
+            part=part, what=file.path, state="unknown", note="no digest of its bytes is recorded"
         )
         return
     missing = []
@@ -222,7 +223,7 @@ def _data(file: File, project: Project | None) -> Iterator[Part]:
     if not missing:
         whole = counted(len(file.members), "file") if file.members else None
         yield Part(
-            part="data",
+            part=part,
             what=file.path,
             state="there",
             where=place.where if place is not None and not file.members else whole,
@@ -234,7 +235,7 @@ def _data(file: File, project: Project | None) -> Iterator[Part]:
     reason = f"other bytes are at {path} now" if lies else f"nothing is at {path or file.path} now"
     some = f"{len(missing)} of {counted(len(file.members), 'file')}: {_named(missing)}; "
     yield Part(
-        part="data",
+        part=part,
         what=file.path,
         state="missing",
         note=f"{some if file.members else ''}{reason}, and no cache and no object of git has them "

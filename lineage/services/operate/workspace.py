@@ -65,7 +65,7 @@ def lay_out(ctx: Context, recipe: Recipe, project: Project | None, folder: Path)
     made.project.mkdir()
     _check_out(project.reader, project.root, project.commit, made, made.project)
     _fill_lfs(project, made)
-    for file in recipe.inputs:
+    for file in (*recipe.modules, *recipe.inputs):
         for one in file.leaves:
             _bring(one, project, made)
     _command(recipe, project, made)

@@ -12,8 +12,8 @@ from typing import Any, Literal, TypeAlias
 
 from lineage.model.numeric import meaning, number
 from lineage.model.record import Node
-from lineage.model.value import plain
-from lineage.services.read.sides import METRIC, MODIFIED, PARAM, Side, Used
+from lineage.model.value import each, plain
+from lineage.services.read.sides import IMPORTED, METRIC, MODIFIED, PARAM, Side, Used
 
 #: ``unknown``: what is recorded does not say whether they are equal.
 State: TypeAlias = Literal["equal", "differs", "unknown"]
@@ -22,7 +22,7 @@ SECTIONS = ("code", "data", "environment", "parameters", "metrics", "other")
 #: they are shown.
 _OWN = frozenset(
     {
-        *("name", "started", "ended", "argv", MODIFIED, "unjoined"),
+        *("name", "started", "ended", "argv", MODIFIED, IMPORTED, "unjoined"),
         # What was measured of a captured run, which is another each time.
         *("duration", "cpu_seconds", "peak_memory", "group_memory_peak", "last_seen"),
         *("throttled", "throttled_seconds", "completeness"),
@@ -174,6 +174,12 @@ def _code(a: Side, b: Side) -> Iterator[Difference]:
     alone = len(a.commits) <= 1 and len(b.commits) <= 1
     yield from by_name(_idents(a.commits, alone=alone), _idents(b.commits, alone=alone))
     yield from by_name(_modified(a), _modified(b))
+    mine, theirs = _imported(a), _imported(b)
+    if mine and theirs:  # else it was not looked at
+        found = by_name(mine, theirs)
+        yield from found[:_FACTS]
+        if len(found) > _FACTS:
+            yield Difference(what=f"{len(found) - _FACTS} more modules", a=None, b=None)
 
 
 def _idents(nodes: Sequence[Node], *, alone: bool) -> dict[str, str]:
@@ -185,6 +191,18 @@ def _idents(nodes: Sequence[Node], *, alone: bool) -> dict[str, str]:
 
 def _modified(side: Side) -> dict[str, Any]:
     return {f"modified {path}": True for path in side.modified}
+
+
+def _imported(side: Side) -> dict[str, Any]:
+    """The code that a run imported: files of its commit by their names, others by their digests."""
+    known: dict[str, Any] = {
+        str(name): "as committed" for name in each(side.run.attributes.get(IMPORTED, ()))
+    }
+    known |= {
+        str(node.attributes.get("name") or node.title): node.attributes.get("digest")
+        for node in side.modules
+    }
+    return {f"imported {name}": said for name, said in known.items()}
 
 
 def _environment(a: Side, b: Side) -> tuple[Difference, ...]:

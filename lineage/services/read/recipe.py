@@ -71,7 +71,7 @@ class Source:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """What is recorded of a run. ``argv`` are the words of its command as they were (``None``: not known), ``here``
-    the folder that it started in.
+    the folder that it started in, ``modules`` the code that it imported and its commit has not.
     """
 
     run: Node
@@ -79,6 +79,7 @@ class Recipe:
     here: str | None
     sources: tuple[Source, ...] = ()
     inputs: tuple[File, ...] = ()
+    modules: tuple[File, ...] = ()
     outputs: tuple[File, ...] = ()
     environments: tuple[tuple[Node, bool], ...] = ()
     machines: tuple[Node, ...] = ()
@@ -149,13 +150,17 @@ def _read(ctx: Context, ident: str, view: View) -> Recipe:
     outputs = files.of(nodes[e.effect] for e in made if e.effect in nodes)
     own = {one.id for one in outputs}
     data = [nodes[e.cause] for e in (*used, *stepped) if e.cause in nodes and e.cause not in own]
+    code = {e.cause for e in (*used, *stepped) if terms.is_module(e.attributes)}
+    code -= {e.cause for e in (*used, *stepped) if not terms.is_module(e.attributes)}
+    data = [node for node in data if node.kind not in _NO_DATA or node.kind == "Machine"]
     here = run.attributes.get("working_directory")
     return Recipe(
         run=run,
         argv=_argv(run),
         here=here if isinstance(here, str) else None,
         sources=tuple(_sources(ctx, used, nodes, view)),
-        inputs=files.of(node for node in data if node.kind not in _NO_DATA),
+        inputs=files.of(n for n in data if n.id not in code and n.kind != "Machine"),
+        modules=files.of(n for n in data if n.id in code),
         outputs=outputs,
         environments=tuple(
             (nodes[e.cause], "installed" in each(e.attributes.get(terms.WITNESS, ())))

@@ -22,6 +22,8 @@ from lineage.store.rows import EdgeRow, NodeRow
 PARAM, METRIC = "param.", "metric."
 #: What says that a run ran other files than its commit has.
 MODIFIED = "modified_files"
+#: The files of its commit that a run imported.
+IMPORTED = "imported"
 _STRONG = tuple(f"{algorithm}:" for algorithm in STRONG)
 _MADE = Hop(relations=frozenset({"wasGeneratedBy", "alternateOf"}))
 _SAME = Hop(relations=frozenset({"alternateOf"}), followed=True)
@@ -83,6 +85,7 @@ class Side:
     environments: list[Node] = field(default_factory=list)
     packages: dict[str, str] = field(default_factory=dict)
     machines: list[Node] = field(default_factory=list)
+    modules: list[Node] = field(default_factory=list)
 
     def named(self, prefix: str) -> dict[str, Any]:
         """The attributes of one prefix, without it."""
@@ -185,6 +188,8 @@ def _place(side: Side, edge: Edge, node: Node, digests: Mapping[str, frozenset[s
             side.environments.append(node)
     elif node.kind == "Machine":
         side.machines.append(node)
+    elif terms.is_module(edge.attributes):
+        side.modules.append(node)
     elif edge.relation == "used":
         role = edge.attributes.get("prov:role")
         said = role if isinstance(role, str) else ""
