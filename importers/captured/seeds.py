@@ -12,7 +12,7 @@ from lineage.model.value import Value, clean
 Facts = Mapping[str, Any]
 
 #: What seeds a generator of its own, which nothing else draws from.
-_OWN = "numpy.random.default_rng"
+_OWN = frozenset({"numpy.random.default_rng", "jax.random.PRNGKey", "jax.random.key"})
 
 
 def records(events: Sequence[Facts]) -> dict[str, Value]:
@@ -45,13 +45,13 @@ def _items(calls: Sequence[Facts], states: Sequence[Facts]) -> Iterator[tuple[st
     for name in sorted({name for event in states for name in event["drawn"]}):
         yield name, name in seeded
     for event in calls:
-        if event["call"] == _OWN:
-            yield f"{_OWN}({event['seed']})", bool(event["seed"])
+        if event["call"] in _OWN:
+            yield f"{event['call']}({event['seed']})", bool(event["seed"])
 
 
 def _seeded(calls: Sequence[Facts]) -> set[str]:
     """The generators of modules that were given a seed."""
-    given = {event["call"] for event in calls if event["seed"] and event["call"] != _OWN}
+    given = {event["call"] for event in calls if event["seed"] and event["call"] not in _OWN}
     return {name.rpartition(".")[0].removesuffix(".cuda") for name in given}
 
 

@@ -32,7 +32,11 @@ _SEEDING = {
     "numpy.random": ("seed", "default_rng"),
     "torch": ("manual_seed",),
     "torch.cuda": ("manual_seed", "manual_seed_all"),
+    "jax.random": ("PRNGKey", "key"),
+    "tensorflow._api.v2.random": ("set_seed",),
 }
+#: What stands in the names of modules that people call otherwise: ``tf.random`` is ``tensorflow._api.v2.random``.
+_INNER = "._api.v2"
 #: Module whose processes end without the handlers of exit: they have their own.
 _WORKERS = "multiprocessing.util"
 #: Variables and settings that make the same numbers come again, or not.
@@ -112,7 +116,7 @@ class Seeds:
     def _told_of(self, original: Any, module: str, name: str) -> Any:
         @functools.wraps(original)
         def seeding(*args: Any, **kwargs: Any) -> Any:
-            self._note(f"{module}.{name}", args, kwargs)
+            self._note(f"{module.replace(_INNER, '')}.{name}", args, kwargs)
             return original(*args, **kwargs)
 
         # It is pickled by the name under which it is found (pickle, "what can be pickled").
@@ -123,7 +127,7 @@ class Seeds:
     def _note(self, call: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         try:
             given = [*args, *kwargs.values()]
-            seed = "" if not given or given[0] is None else repr(given[0])[:_LONGEST]
+            seed = "" if not given or given[0] is None else _shown(given[0])
             if self._say is None or (call, seed) in self._told or len(self._told) >= MOST:
                 return
             self._told.add((call, seed))
@@ -153,6 +157,13 @@ _STATES: dict[str, Callable[[Any], bytes]] = {
 }
 
 
+def _shown(seed: Any) -> str:
+    """A seed as it is told; of an array of JAX, which may have to come from a device first, only that it is one."""
+    if type(seed).__module__.startswith(("jax", "tensorflow")):
+        return f"<{type(seed).__name__}>"
+    return repr(seed)[:_LONGEST]
+
+
 def _digest(state: bytes) -> str:
     import hashlib
 
@@ -164,6 +175,19 @@ def _settings(whole: set[str]) -> dict[str, Any]:
     found: dict[str, Any] = {n: value for n, value in os.environ.items() if n in _VARIABLES}
     torch = sys.modules.get("torch") if "torch" in whole else None
     with suppress(Exception):  # another version has it otherwise
+        if "jax.random" in whole:
+            config = sys.modules["jax"].config
+            found["jax.default_prng_impl"] = config.jax_default_prng_impl
+            found["jax.threefry_partitionable"] = config.jax_threefry_partitionable
+    with suppress(Exception):
+        if f"tensorflow{_INNER}.random" in whole:
+            # Its generators cannot be looked at: what they begin with is all that is known of them.
+            context = sys.modules["tensorflow.python.eager.context"]
+            seed = context.global_seed() if context.context_safe() is not None else None
+            found["tensorflow.global_seed"] = "not set" if seed is None else str(seed)
+            config = sys.modules["tensorflow.python.framework.config"]
+            found["tensorflow.deterministic"] = config.is_op_determinism_enabled()
+    with suppress(Exception):
         if torch is not None:
             backend = torch.backends.cudnn
             found["torch.initial_seed"] = str(torch.initial_seed())

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -122,3 +123,31 @@ def test_a_module_that_fails_to_load_fails_as_it_would(workspace, told):
         "print('torch' in sys.modules)"
     )
     assert out == "broken\nbroken\nFalse\n"
+
+
+JAX = """
+import inspect, pickle
+import jax, jax.numpy as jnp
+print(jax.random.uniform(jax.random.key(3)), jax.random.PRNGKey(7), jax.random.key(jnp.uint32(9)))
+print(jax.jit(lambda seed: jax.random.uniform(jax.random.key(seed)))(4))
+print(pickle.loads(pickle.dumps(jax.random.PRNGKey)) is jax.random.PRNGKey)
+print(inspect.signature(jax.random.key), jax.vmap(jax.random.key)(jnp.arange(3)).shape)
+"""
+
+
+@pytest.mark.deep
+def test_keys_of_jax_are_told_with_their_seeds_and_traced_as_before(workspace):
+    uv, programs = Path(sys.executable).with_name("uv"), workspace.parent / "jax" / "bin"
+    subprocess.run([uv, "venv", "--quiet", programs.parent], check=True)
+    install = [uv, "pip", "install", "--quiet", "--python", programs.parent, "jax"]
+    subprocess.run(install, check=True)
+    (workspace / "keys.py").write_text(JAX)
+    words = [str(programs / "python"), "keys.py"]
+    bare = subprocess.run(words, capture_output=True, text=True, check=True)
+    done = run(*words, options=["--name", "x"])
+    assert (done.returncode, done.stdout) == (0, bare.stdout)
+    [found] = runs(workspace)
+    assert {"jax.random.key(3)", "jax.random.PRNGKey(7)"} <= set(found.attributes["seeds"])
+    assert "jax.random.key(<DynamicJaxprTracer>)" in found.attributes["seeds"]
+    assert found.attributes["random.jax.default_prng_impl"] == "threefry2x32"
+    assert "jax.random" not in str(found.attributes.get("unseeded"))
