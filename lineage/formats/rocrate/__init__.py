@@ -9,7 +9,7 @@ metadata like anybody's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from lineage import ids
@@ -58,6 +58,15 @@ class RoCrate:
         return Writer(batch).losses()
 
 
+def folder(batch: Batch, files: Sequence[Listed], title: str) -> Mapping[str, bytes]:
+    """What makes a folder with ``files`` a crate of a batch: the metadata and the exact records, by their names. A thing
+    that has the digest of a file is encoded by that one.
+    """
+    records = prov_json.FORMAT.dumps(batch)
+    metadata = Writer(batch, files).metadata(records, title)
+    return {words.METADATA: metadata, words.SIDECAR: records}
+
+
 def read(
     metadata: bytes, records: bytes | None = None, *, where: str, parts: bool = False
 ) -> Batch:
@@ -96,4 +105,4 @@ def _untouched(source: Document, records: bytes) -> bool:
 
 FORMAT = RoCrate()
 
-__all__ = ["FORMAT", "Listed", "RoCrate", "listed", "read"]
+__all__ = ["FORMAT", "Listed", "RoCrate", "folder", "listed", "read"]

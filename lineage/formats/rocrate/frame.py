@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 from lineage import ids
 from lineage.formats import names
 from lineage.formats.rocrate import words
+from lineage.formats.rocrate.document import Listed
 from lineage.model.record import Batch
 from lineage.model.value import Attributes, Literal, each
 
@@ -73,6 +76,21 @@ def entities(
         {"@id": words.SIDECAR_FORM, "@type": "CreativeWork", "name": "PROV-JSON"},
     ]
     return {entity["@id"]: entity for entity in fixed}
+
+
+def files(listed: Iterable[Listed]) -> dict[str, dict[str, Any]]:
+    """The files in the folder of a crate, by their names in it."""
+    entities = (
+        {
+            "@id": quote(os.fsencode(file.path)),
+            "@type": "File",
+            "name": file.path.rpartition("/")[2].encode("utf-8", "replace").decode(),
+            "contentSize": str(file.size),
+            "sha256": file.digests["sha256"],
+        }
+        for file in listed
+    )
+    return {entity["@id"]: entity for entity in entities}
 
 
 def described(graph: Iterable[Mapping[str, Any]]) -> str:

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 
 from lineage import ids
 from lineage.formats.rocrate import frame, words
+from lineage.formats.rocrate.document import Listed
 from lineage.model import kinds, merge, namespaces, terms
 from lineage.model.record import Batch, Edge, Loss, Node
 from lineage.model.value import Ref, Value, each, refs
@@ -56,7 +57,11 @@ _ENDS = f"between things that RO-Crate does not tie so; {words.SIDECAR} in the c
 class Writer:
     """One writing of a batch: the entities of its crate, and what a reader of them cannot see."""
 
-    def __init__(self, batch: Batch) -> None:
+    def __init__(self, batch: Batch, files: Sequence[Listed] = ()) -> None:
+        self._files = frame.files(files)
+        self._held: dict[str, set[str]] = {}
+        for ident, file in self._files.items():
+            self._held.setdefault(file["sha256"], set()).add(ident)
         self._lost: Counter[tuple[str, str]] = Counter()
         self._nodes = self._merged(batch)
         self._actions = {
@@ -77,13 +82,17 @@ class Writer:
         """What a plain reader of the metadata does not see, by concept."""
         return tuple(Loss(what, n, why) for (what, why), n in sorted(self._lost.items()))
 
-    def metadata(self, sidecar: bytes) -> bytes:
+    def metadata(self, sidecar: bytes, title: str = "Lineage") -> bytes:
         """The metadata file: same batch, same bytes. ``sidecar`` are the records as PROV-JSON."""
         entities = {
             **self._entities,
             **self._pairs,
+            **self._files,
             **frame.entities(sidecar, self._actions, len(self._nodes), self._time),
         }
+        root = entities["./"]
+        root["name"] = title
+        root["hasPart"] = [*root["hasPart"], *({"@id": ident} for ident in sorted(self._files))]
         graph = [entities[ident] for ident in sorted(entities)]
         record = next(entity for entity in graph if entity["@id"] == words.SIDECAR)
         record["described"] = frame.described(graph)
@@ -242,6 +251,8 @@ class Writer:
         digest = str(value).removeprefix("sha256:")
         if key == "digest" and len(digest) == words.DIGESTS["sha256"]:
             shown["sha256"] = digest
+            if held := self._held.get(digest):
+                shown["encoding"] = [{"@id": file} for file in sorted(held)]
             return True
         target = _PROPERTIES.get(key)
         if target is None or target in shown or (target == "error" and not _failed(node)):

@@ -20,6 +20,7 @@ from lineage.services.context import Context
 from lineage.services.operate import project as projects
 from lineage.services.operate.available import Here, Part, changed_beside, installed_here, parts
 from lineage.services.operate.contained import demand_contained
+from lineage.services.operate.crate import make_crate
 from lineage.services.operate.installing import made_environment
 from lineage.services.operate.project import Project
 from lineage.services.operate.rerun import Rerun, rerun, variables
@@ -71,6 +72,7 @@ class ReproduceRequest(
     examples=(
         "reproduce run:baseline",
         "reproduce run:baseline --into again",
+        "reproduce run:baseline --into for-partner --crate",
         "reproduce run:baseline --run",
     ),
 ):
@@ -85,6 +87,10 @@ class ReproduceRequest(
         str | None,
         Says(text="Lay it out in this folder, which has to be empty or not there.", metavar="DIR"),
     ] = None
+    crate: Annotated[
+        bool,
+        Says(text="Make that folder an RO-Crate, for others: with its records, and without .git."),
+    ] = False
     run: Annotated[
         bool, Says(text="Run it, in that folder or a temporary one, and compare what it writes.")
     ] = False
@@ -101,6 +107,8 @@ class ReproduceRequest(
         """See ``Request.answer``. Raises ``Usage``, ``NotReproducible``, and the errors of references."""
         if self.here and not self.run:
             raise Usage("--here says how it is run: it goes with --run")
+        if self.crate and (self.into is None or self.run):
+            raise Usage("--crate says what the folder of --into is to be: it goes with that alone")
         if self.run and is_disabled():
             raise Usage(
                 "LINEAGE_DISABLED is set: the second run would not be recorded",
@@ -128,7 +136,9 @@ class ReproduceRequest(
         again: Rerun | None = None
         programs: Path | None = None
         try:
-            made = lay_out(ctx, first, project, folder)
+            made = lay_out(ctx, first, project, folder, apart=self.crate)
+            if self.crate:
+                make_crate(ctx, first, made)
             if self.run and project is not None:
                 demand_contained(first, project, made)
                 programs = None if self.here else made_environment(ctx, first, made)

@@ -41,7 +41,8 @@ REQUIREMENTS, README, SCRIPT = "requirements.txt", "README.md", "run.sh"
 class Workspace:
     """A run laid out: ``folder`` is all of it, ``project`` the root of its files, ``start`` the folder that its
     command starts in, ``argv`` the words (``None``: not known, or a secret is missing in them), ``redirected`` those
-    that named the old folder, and ``notes`` what is not as it was.
+    that named the old folder, and ``notes`` what is not as it was. ``is_apart`` says that it has no repositories, which
+    would need those that are here.
     """
 
     folder: Path
@@ -49,11 +50,14 @@ class Workspace:
     start: Path
     argv: tuple[str, ...] | None = None
     redirected: tuple[str, ...] = ()
+    is_apart: bool = False
     notes: list[str] = field(default_factory=list)
 
 
-def lay_out(ctx: Context, recipe: Recipe, project: Project | None, folder: Path) -> Workspace:
-    """Lay a run out in a folder, which is made where there is none. Raises ``Usage`` where it is not empty,
+def lay_out(
+    ctx: Context, recipe: Recipe, project: Project | None, folder: Path, *, apart: bool = False
+) -> Workspace:
+    """Lay a run out in a folder, which is made where there is none; ``apart`` from this machine: files alone. Raises ``Usage`` where it is not empty,
     ``NotReproducible`` where the source cannot be had, ``BadInput`` where what was written is not what it should be.
     """
     if project is None or project.commit is None:
@@ -61,7 +65,8 @@ def lay_out(ctx: Context, recipe: Recipe, project: Project | None, folder: Path)
             "the source of the run cannot be had: its commit is in no repository here"
         )
     folder = _fresh(folder)
-    made = Workspace(folder=folder, project=folder / "project", start=folder / "project")
+    root = folder / "project"
+    made = Workspace(folder=folder, project=root, start=root, is_apart=apart)
     made.project.mkdir()
     _check_out(project.reader, project.root, project.commit, made, made.project)
     _fill_lfs(project, made)
@@ -111,7 +116,8 @@ def _check_out(
             made.notes.append(
                 f"{counted(len(converted), 'file')} ({shown}) as git keeps them: no filter is run, no line end changed"
             )
-        checkout.make_repository(target, checked_out(commit))
+        if not made.is_apart:
+            checkout.make_repository(target, checked_out(commit))
 
 
 def _inside(inner: Path, sha: str, made: Workspace, target: Path, depth: int) -> str | None:
@@ -254,7 +260,8 @@ def _told(recipe: Recipe, made: Workspace) -> Iterator[str]:
     yield ""
     if source is not None:
         yield f"- `project/`: the files of the commit `{source.sha}`, compared with its tree after they were written."
-        yield "  Its `.git` borrows the objects of the repository that they come from: keep that one."
+        if not made.is_apart:
+            yield "  Its `.git` borrows the objects of the repository that they come from: keep that one."
     if (made.folder / REQUIREMENTS).exists():
         yield f"- `{REQUIREMENTS}`: the packages that were there."
     if made.argv is not None:

@@ -19,7 +19,7 @@ from lineage.services.read import ask
 from lineage.services.read.spooled import SpooledClaims
 from lineage.services.request import Request, Says, When
 from lineage.spool import Text
-from lineage.store.base import Store, View
+from lineage.store.base import Hop, Store, View
 from lineage.store.claims import Claim, Statement
 
 #: Nodes of which everything is read at once.
@@ -150,6 +150,19 @@ def gather(
     if selection is None:
         selected = selected._replace(idents=_in_time(selected.idents, seconds))
     return Gathered(batch=_batch(ctx.store, selected), certificate=selected.certificate)
+
+
+def gather_around(ctx: Context, idents: Collection[str]) -> Gathered:
+    """Gather every statement about some things and what they are tied to, and the relations among all of these."""
+    head = ctx.store.head()
+    view = View(as_of=head.size)
+    found = set(idents)
+    for hop in (Hop(), Hop(toward="effects")):
+        for row in ctx.store.edges(sorted(idents), hop, view):
+            found |= {row.effect, row.cause}
+    certificate = certify(ReadState(view, head), None)
+    selected = _Selected(sorted(found), found, view, certificate)
+    return Gathered(batch=_batch(ctx.store, selected), certificate=certificate)
 
 
 class _Selected(NamedTuple):

@@ -71,7 +71,8 @@ class Source:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """What is recorded of a run. ``argv`` are the words of its command as they were (``None``: not known), ``here``
-    the folder that it started in, ``modules`` the code that it imported and its commit has not.
+    the folder that it started in, ``modules`` the code that it imported and its commit has not, ``steps`` the
+    identifiers of the runs that are parts of it.
     """
 
     run: Node
@@ -83,6 +84,7 @@ class Recipe:
     outputs: tuple[File, ...] = ()
     environments: tuple[tuple[Node, bool], ...] = ()
     machines: tuple[Node, ...] = ()
+    steps: tuple[str, ...] = ()
 
     @property
     def source(self) -> Source | None:
@@ -168,6 +170,7 @@ def _read(ctx: Context, ident: str, view: View) -> Recipe:
             if e.cause in nodes and nodes[e.cause].kind == "Environment"
         ),
         machines=tuple(node for node in data if node.kind == "Machine"),
+        steps=tuple(runs[1:]),
     )
 
 
