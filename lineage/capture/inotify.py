@@ -12,6 +12,7 @@ import ctypes
 import errno
 import os
 import select
+import signal
 import stat
 import sys
 import time
@@ -127,7 +128,12 @@ class Folders:
         if self._notify is not None:
             self._wake, self._woken = os.pipe()
             self._thread = Thread(target=self._follow, name="lineage-inotify", daemon=True)
-            self._thread.start()
+            # Signals are for the thread that hands them on: the system gives them to any that takes them.
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+            try:
+                self._thread.start()
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def look(self) -> None:
         """Look at what happened until now: the system keeps some thousands of events."""

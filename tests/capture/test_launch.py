@@ -97,8 +97,8 @@ def test_a_signal_to_the_launcher_is_handed_on_once_and_waited_for(workspace):
 def test_who_stopped_a_job_of_a_scheduler_is_told_and_not_why(workspace):
     slurm = {"SLURM_JOB_ID": "17", "SLURM_JOB_END_TIME": "1790000000", "SLURM_RESTART_COUNT": "1"}
     script = (
-        "import signal, time\n"
-        "signal.signal(signal.SIGUSR1, lambda *_: print('saved', flush=True))\n"
+        "import os, signal, time\n"
+        "signal.signal(signal.SIGUSR1, lambda *_: os.write(1, b'saved\\n'))\n"
         "print('ready', flush=True)\n"
         "time.sleep(30)\n"
     )
