@@ -10,14 +10,21 @@ import strawberry
 
 from graphql_schema.answer import DeploymentStatus
 from graphql_schema.context import Asked
+from graphql_schema.decisions import DecisionSummary
 from graphql_schema.scalars import JSON
 from graphql_schema.types import KIND_TYPES
 from lineage import formats
 from lineage.access.tokens import Role
 from lineage.errors import BadInput, LineageError
 from lineage.services.context import Context
-from lineage.services.request import Request, fields_of
+from lineage.services.request import Field, Request, fields_of
 from lineage.services.write import authority, push, record
+from lineage.services.write.deliberate import (
+    Deliberated,
+    DeliberateRequest,
+    ReviewRequest,
+    SupersedeRequest,
+)
 from lineage.services.write.deploy import Deployed, DeployRequest, RetireRequest
 from lineage.services.write.ingest import Report
 from lineage.store.base import NOW
@@ -231,6 +238,15 @@ class DeployPayload:
     problems: list[Problem] = strawberry.field(description="Why nothing was written.")
 
 
+@strawberry.type(description="What a decision is after a step, and what was written.")
+class DeliberatePayload:
+    """What a decision is after a step, and what was written."""
+
+    decision: DecisionSummary | None = strawberry.field(description="The decision, as it is now.")
+    entries: list[int] = strawberry.field(description="The entries of the ledger that hold it.")
+    problems: list[Problem] = strawberry.field(description="Why nothing was written.")
+
+
 def _payload(done: Deployed | None, problems: list[Problem]) -> DeployPayload:
     if done is None:
         return DeployPayload(deployment=None, rolls_back=None, receipt=None, problems=problems)
@@ -252,34 +268,59 @@ def _done(report: Report) -> record.Done:
     )
 
 
-def _told(request: type[Request[Deployed]]) -> Any:
+def _deliberated(done: Deliberated | None, problems: list[Problem]) -> DeliberatePayload:
+    if done is None:
+        return DeliberatePayload(decision=None, entries=[], problems=problems)
+    return DeliberatePayload(
+        decision=cast("DecisionSummary", done.decision),
+        entries=list(done.entries),
+        problems=problems,
+    )
+
+
+def _told(request: type[Request[Any]], answers: type, payload: Callable[..., Any]) -> Any:
     """Make the field that carries out a request, whose input has the fields of the request."""
     words = " ".join((request.__doc__ or "").split())
     known = fields_of(request)
-    name = f"{str(request.mutation).capitalize()}Input"
+    verb = str(request.mutation)
+    name = f"{verb[0].upper()}{verb[1:]}Input"
     body: dict[str, Any] = {"__annotations__": {}, "__doc__": words, "__module__": __name__}
     for field in known:
-        body["__annotations__"][field.name] = str if field.required else str | None
-        may: dict[str, Any] = {} if field.required else {"default": field.default}
+        held: Any = list[str] if field.many else field.scalar
+        if not field.required and field.default is None:
+            held |= None
+        body["__annotations__"][field.name] = held
+        may: dict[str, Any] = {} if field.required else _default(field)
         body[field.name] = strawberry.field(name=field.argument, description=field.says.text, **may)
     made: Any = strawberry.input(type(name, (), body), name=name, description=words)
 
-    async def resolve(info: Asked, input: Any) -> DeployPayload:  # noqa: A002 - the convention
-        asked = request(**{field.name: getattr(input, field.name) for field in known})
-        return _payload(*await _tried(info, asked.answer))
+    async def resolve(info: Asked, input: Any) -> Any:  # noqa: A002 - the convention
+        def work(ctx: Context) -> Any:
+            return request(**{field.name: getattr(input, field.name) for field in known}).answer(
+                ctx
+            )
+
+        return payload(*await _tried(info, work))
 
     given = Annotated[made, strawberry.argument(description="What is said.")]
-    resolve.__annotations__ = {"info": Asked, "input": given, "return": DeployPayload}
+    resolve.__annotations__ = {"info": Asked, "input": given, "return": answers}
     role = f"Needs the role {request.demands.name}."
     return strawberry.field(resolver=resolve, description=f"{words} {role}")
+
+
+def _default(field: Field) -> dict[str, Any]:
+    return {"default_factory": list} if field.many else {"default": field.default}
 
 
 @strawberry.type(description="What can be changed: things are added, nothing is edited.")
 class Mutation:
     """What can be changed."""
 
-    deploy = _told(DeployRequest)
-    retire = _told(RetireRequest)
+    deploy = _told(DeployRequest, DeployPayload, _payload)
+    retire = _told(RetireRequest, DeployPayload, _payload)
+    deliberate = _told(DeliberateRequest, DeliberatePayload, _deliberated)
+    review_decision = _told(ReviewRequest, DeliberatePayload, _deliberated)
+    supersede = _told(SupersedeRequest, DeliberatePayload, _deliberated)
     ingest = strawberry.field(
         resolver=_ingest,
         description="Assert a PROV document. Needs the role contributor; where it invalidates what "

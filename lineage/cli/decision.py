@@ -143,8 +143,8 @@ def show(found: DecisionShown) -> None:
     for note in found.notes:
         terminal.echo(f"  {note}")
     terminal.echo(f"  {one.id}")
-    for role, name in found.people:
-        terminal.echo(f"  {role:<15} {name}")
+    for person in found.people:
+        terminal.echo(f"  {person.role:<15} {person.label}")
     _tell_front(found)
     _tell_life(found)
     _tell_runs(found)
@@ -187,8 +187,9 @@ def _tell_life(found: DecisionShown) -> None:
 def _tell_runs(found: DecisionShown) -> None:
     if found.runs:
         terminal.echo(f"\n{counted(len(found.runs), 'run')} followed it")
+    called = {run.id: run.label for run in found.runs}
     for one in found.deviations[:_MOST]:
-        whose = found.runs.get(one.run or "", "no run")
+        whose = called.get(one.run or "", "no run")
         why = f", because {one.reason}" if one.reason else ""
         terminal.echo(f"  {whose}: {one.shown}{why}")
     if len(found.deviations) > _MOST:

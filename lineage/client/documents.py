@@ -16,11 +16,14 @@ from lineage.services.answer import Answer
 from lineage.services.read.ask import AskAnswer, Explanation
 from lineage.services.read.bisect import Bisection
 from lineage.services.read.compare import Comparison
+from lineage.services.read.decision_list import DecisionList
+from lineage.services.read.decision_show import DecisionShown
 from lineage.services.read.produced import ProducedAnswer
 from lineage.services.read.show import ShowAnswer
 from lineage.services.read.trace import Reached, WalkAnswer
 from lineage.services.read.why import WhyAnswer
 from lineage.services.request import Field, answer_of, fields_of
+from lineage.services.write.deliberate import Deliberated
 from lineage.services.write.deploy import Deployed
 from lineage.store.base import Stats
 
@@ -39,6 +42,9 @@ SELECTIONS: Mapping[type, str] = {
     Comparison: "...Compared",
     Bisection: "...Bisected",
     Stats: "nodes edges entries root kinds",
+    DecisionList: "decisions { ...Decided } left",
+    DecisionShown: "...Decision",
+    Deliberated: "decision { ...Decided } entries problems { code message hint where status retry_after }",
     Reached: "ids kinds total start certificate { ...Certified }",
     Deployed: "deployment { ...Became } rolls_back: rollsBack "
     "receipt { source entries records things unchanged } "
@@ -69,7 +75,7 @@ def document(request: type) -> str:
 
 def _document(request: type) -> str:
     if (told := request.mutation) is not None:  # type: ignore[attr-defined] # requests have one
-        kind = f"{told.capitalize()}Input"
+        kind = f"{told[0].upper()}{told[1:]}Input"
         text = f"mutation {told}($input: {kind}!) {{ answer: {told}(input: $input) "
         text += f"{{ {SELECTIONS[answer_of(request)]} }} }}\n"
         return "\n".join((text, *_fragments(text, set())))

@@ -18,13 +18,19 @@ from lineage.services.answer import Answer, Certificate
 from lineage.services.read.ask import AskAnswer, Explanation
 from lineage.services.read.bisect import CHANGED, Bisection, Step
 from lineage.services.read.compare import Comparison
+from lineage.services.read.decision_list import DecisionList, DecisionSummary
+from lineage.services.read.decision_show import DecisionShown, Named, VersionShown
+from lineage.services.read.decisions import Act
 from lineage.services.read.deployments import DeploymentStatus
 from lineage.services.read.differences import SECTIONS, Difference
+from lineage.services.read.followed import Deviation
 from lineage.services.read.history import CommitBetween
 from lineage.services.read.produced import ProducedAnswer
 from lineage.services.read.show import Evidence, ShowAnswer
 from lineage.services.read.trace import Reached, WalkAnswer, grouped
+from lineage.services.read.verdicts import Evaluation
 from lineage.services.read.why import WhyAnswer
+from lineage.services.write.deliberate import Deliberated
 from lineage.services.write.deploy import Deployed
 from lineage.services.write.ingest import Report
 from lineage.store.base import Cut, Stats, Subgraph
@@ -111,6 +117,52 @@ def deployed(said: Object) -> Deployed:
         rolls_back=said["rolls_back"],
         report=report(done, "api"),
     )
+
+
+def decision_list(said: Object) -> DecisionList:
+    """Read some decisions."""
+    return DecisionList(decisions=tuple(map(_decided, said["decisions"])), left=said["left"])
+
+
+def _decided(said: Object) -> DecisionSummary:
+    lists = ("superseded_by", "overdue", "unresolved")
+    return DecisionSummary(**{**said, **{name: tuple(said[name]) for name in lists}})
+
+
+def decision(said: Object) -> DecisionShown:
+    """Read one decision in full."""
+    criteria = [
+        Evaluation(
+            **{
+                **one,
+                "interval": one["interval"] and tuple(one["interval"]),
+                "runs": tuple(one["runs"]),
+                "baseline": tuple(one["baseline"]),
+            }
+        )
+        for one in said["criteria"]
+    ]
+    return DecisionShown(
+        decision=_decided(said["decision"]),
+        front=said["front"],
+        sections=said["sections"],
+        people=tuple(Named(**one) for one in said["people"]),
+        versions=tuple(VersionShown(**one) for one in said["versions"]),
+        acts=tuple(Act(**one) for one in said["acts"]),
+        supersedes=tuple(said["supersedes"]),
+        runs=tuple(Named(**one) for one in said["runs"]),
+        deviations=tuple(Deviation(**one) for one in said["deviations"]),
+        criteria=tuple(criteria),
+        open=tuple(said["open"]),
+        notes=tuple(said["notes"]),
+    )
+
+
+def deliberated(said: Object) -> Deliberated:
+    """Read what a decision is after a step. Raises the problem that kept it out."""
+    if said["decision"] is None:
+        raise error(said["problems"][0])
+    return Deliberated(decision=_decided(said["decision"]), entries=tuple(said["entries"]))
 
 
 def receipt(said: Object) -> Object:

@@ -21,11 +21,14 @@ from lineage.services.answer import Answer
 from lineage.services.read.ask import AskAnswer, AskRequest, Explanation
 from lineage.services.read.bisect import Bisection
 from lineage.services.read.compare import Comparison
+from lineage.services.read.decision_list import DecisionList
+from lineage.services.read.decision_show import DecisionShown
 from lineage.services.read.produced import ProducedAnswer
 from lineage.services.read.show import FindRequest, ShowAnswer, kind_names
 from lineage.services.read.trace import Reached, WalkAnswer, relations
 from lineage.services.read.why import WhyAnswer
 from lineage.services.request import Field, Request, answer_of, fields_of
+from lineage.services.write.deliberate import Deliberated
 from lineage.services.write.deploy import Deployed
 from lineage.services.write.ingest import Report
 from lineage.store.base import Stats
@@ -198,6 +201,8 @@ def _variable(field: Field, value: Any) -> Any:
     if isinstance(value, int) and field.scalar is int:
         most = field.says.sized[1] if field.says.sized else _LARGEST
         return max(-_LARGEST, min(value, most))
+    if field.many:
+        return [str(item) for item in value]
     return str(value) if field.scalar is str else value
 
 
@@ -214,5 +219,8 @@ _READERS: Mapping[type, Callable[[Any], Any]] = {
     Bisection: reading.bisection,
     Stats: reading.stats,
     Reached: reading.reached,
+    DecisionList: reading.decision_list,
+    DecisionShown: reading.decision,
+    Deliberated: reading.deliberated,
     Deployed: reading.deployed,
 }

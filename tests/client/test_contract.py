@@ -250,3 +250,44 @@ def test_a_deployment_is_told_to_a_server_and_read_from_it(served):
         assert outcome(there, *again) == outcome(here, *again)
         with pytest.raises(Denied):
             served(here, Role.viewer).deploy("fraud@v2", to="prod")
+
+
+def test_a_decision_is_taken_on_a_server_and_read_from_it(served, tmp_path):
+    record = (
+        "---\nid: dec-a\nstatus: proposed\nowner: ana\nplan: {config: {lr: 0.1}, seeds: [1, 2]}\n"
+        "criteria:\n- {metric: auc, op: '>', value: 0.5, test: t, min_runs: 2}\n---\n# A\n\nText.\n"
+    )
+    (tmp_path / "decisions").mkdir()
+    (tmp_path / "decisions/0001-a.md").write_text(record)
+    with lineage.open("memory:", clock=clock, person_key=KEY) as here:
+        runs = [
+            Node(
+                id=f"urn:t:r{n}",
+                kind="Run",
+                attributes={"decision": "dec-a", "param.lr": "0.2", "metric.auc": 0.6 + n / 10},
+            )
+            for n in range(3)
+        ]
+        here.ingest(Batch(nodes=tuple(runs)))
+        here.load(tmp_path)
+        there = served(here, Role.contributor)
+        asked = ("deliberate", ["0001", "executed"], {})
+        assert outcome(there, *asked) == outcome(here, *asked)
+        there.review("decision:dec-a", gap=["no baseline", "no data"])
+        for verb, words, options in (
+            ("decision", ["dec-a"], {}),
+            ("decision", ["dec-b"], {}),
+            ("decisions", [], {"status": "proposed"}),
+            ("decisions", [], {"first": 1, "overdue": True}),
+            ("decisions", [], {"status": "odd"}),
+            ("review", ["dec-a"], {}),
+        ):
+            assert outcome(there, verb, words, options) == outcome(here, verb, words, options)
+        shown = there.decision("dec-a")
+        assert shown == here.decision("dec-a")
+        assert (len(shown.runs), len(shown.deviations)) == (3, 8)
+        assert shown.criteria[0].interval is not None
+        with pytest.raises(Denied, match="steward"):
+            there.deliberate("dec-a", "accepted")
+        with pytest.raises(Denied):
+            there.supersede("dec-a", by="dec-a")

@@ -81,7 +81,13 @@ def test_each_planted_deviation_is_found_and_no_other(address, lineage_at, folde
     for number in asked:
         shown = store.decision(f"dec-{number}")
         done = {
-            (f"dec-{number}", shown.runs.get(one.run), one.key, one.planned, one.happened)
+            (
+                f"dec-{number}",
+                {r.id: r.label for r in shown.runs}.get(one.run),
+                one.key,
+                one.planned,
+                one.happened,
+            )
             for one in shown.deviations
         }
         explained |= {one.reason for one in shown.deviations if one.key == "config.lr"}

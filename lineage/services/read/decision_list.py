@@ -16,7 +16,7 @@ from lineage.sources.decision_records.fields import KINDS
 from lineage.sources.decision_records.statuses import STATUSES
 
 #: Decisions that are listed unless another number is asked for, and at most.
-_LISTED, _MOST = 100, 10_000
+_LISTED, _SERVED, _MOST = 100, 1_000, 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +65,7 @@ class DecisionList:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionsRequest(
     Request[DecisionList],
+    graphql="decisionLog",
     examples=("decision list --status proposed", "decision list --overdue"),
 ):
     """The decisions of the store: what each is now, who answers for it, and what is overdue. Decisions that a
@@ -80,7 +81,7 @@ class DecisionsRequest(
     owner: Annotated[str | None, Says(text="Only those that this person answers for.")] = None
     overdue: Annotated[bool, Says(text="Only those of which a date has passed.")] = False
     first: Annotated[
-        int, Says(text="How many at most.", at_least=1, at_most=_MOST, sized=(_LISTED, _MOST))
+        int, Says(text="How many at most.", at_least=1, at_most=_MOST, sized=(_LISTED, _SERVED))
     ] = _LISTED
 
     def answer(self, ctx: Context) -> DecisionList:

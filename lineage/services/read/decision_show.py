@@ -26,6 +26,19 @@ DECISION = Says(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """Somebody in a record, or a run that follows it: what they are to the decision, and what they are called."""
+
+    id: str
+    role: str
+    label: str
+
+    def to_dict(self) -> dict[str, str]:
+        """As JSON."""
+        return {"id": self.id, "role": self.role, "label": self.label}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VersionShown:
     """A version of a decision: when it was written, by whom, and what its file said of the status."""
 
@@ -44,18 +57,17 @@ class VersionShown:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionShown:
     """One decision in full. ``front`` is what its front matter says now, every scalar as written; ``sections`` the text
-    under each heading. ``runs`` are those that follow it, by identifier, with what people call them. ``open`` are the
-    items that wait for somebody; ``notes`` what to know of the answer itself.
+    under each heading. ``runs`` are those that follow it. ``open`` are the items that wait for somebody; ``notes`` what to know of the answer itself.
     """
 
     decision: DecisionSummary
     front: Mapping[str, Any]
     sections: Mapping[str, str]
-    people: Sequence[tuple[str, str]]
+    people: Sequence[Named]
     versions: Sequence[VersionShown]
     acts: Sequence[Act]
     supersedes: Sequence[str]
-    runs: Mapping[str, str]
+    runs: Sequence[Named]
     deviations: Sequence[Deviation]
     criteria: Sequence[Evaluation]
     open: Sequence[str]
@@ -67,11 +79,11 @@ class DecisionShown:
             "decision": self.decision.to_dict(),
             "front": dict(self.front),
             "sections": dict(self.sections),
-            "people": [{"role": role, "name": name} for role, name in self.people],
+            "people": [one.to_dict() for one in self.people],
             "versions": [one.to_dict() for one in self.versions],
             "acts": [act.to_dict() for act in self.acts],
             "supersedes": list(self.supersedes),
-            "runs": [{"id": ident, "label": label} for ident, label in self.runs.items()],
+            "runs": [one.to_dict() for one in self.runs],
             "deviations": [one.to_dict() for one in self.deviations],
             "criteria": [one.to_dict() for one in self.criteria],
             "open": list(self.open),
@@ -81,7 +93,10 @@ class DecisionShown:
 
 @dataclass(frozen=True, slots=True)
 class DecisionRequest(
-    Request[DecisionShown], examples=("decision show decision:0012", "decision show dec-01jd3k")
+    Request[DecisionShown],
+    graphql="decisionRecord",
+    weight=50,
+    examples=("decision show decision:0012", "decision show dec-01jd3k"),
 ):
     """One decision in full: what its record says, what was done with it, the runs that follow it with each deviation from
     its plan, and what became of its criteria.
@@ -137,10 +152,13 @@ def shown(
         front={} if record is None else record.front,
         sections=sections,
         people=_people(ctx, state),
-        versions=_versions(ctx, state),
+        versions=tuple(_versions(ctx, state)),
         acts=tuple(state.acts),
         supersedes=tuple(titles(decisions.states, state.supersedes)),
-        runs={ident: side.run.title for ident, side in done.runs.items()},
+        runs=tuple(
+            Named(id=ident, role="follows", label=side.run.title)
+            for ident, side in done.runs.items()
+        ),
         deviations=tuple(done.deviations),
         criteria=tuple(evaluations),
         open=tuple(open_),
@@ -148,14 +166,18 @@ def shown(
     )
 
 
-def _people(ctx: Context, state: DecisionState) -> Sequence[tuple[str, str]]:
+def _people(ctx: Context, state: DecisionState) -> Sequence[Named]:
     """Who is named in the version that there is now, with their roles."""
     if state.current is None:
         return ()
     edges = sorted(ctx.store.edges([state.current.row.id], _WHO, NOW))
     rows = ctx.store.get({edge.cause for edge in edges}, NOW)
     return tuple(
-        (str(edge.edge().attributes.get("prov:role") or ""), rows[edge.cause].title)
+        Named(
+            id=edge.cause,
+            role=str(edge.edge().attributes.get("prov:role") or ""),
+            label=rows[edge.cause].title,
+        )
         for edge in edges
         if edge.cause in rows
     )
