@@ -134,9 +134,11 @@ class RecordRunPayload:
     problems: list[Problem] = strawberry.field(description="Why nothing was written.")
 
 
-async def _tried(info: Asked, work: Callable[[Context], Any]) -> tuple[Any, list[Problem]]:
-    """What a write gave, or why it could not."""
-    info.context.demand(Role.contributor)
+async def _tried(
+    info: Asked, work: Callable[[Context], Any], demands: Role = Role.contributor
+) -> tuple[Any, list[Problem]]:
+    """What a write gave, or why it could not. Raises ``Denied`` where the caller's role does not allow it."""
+    info.context.demand(demands)
     try:
         return await info.context.server.write(work), []
     except LineageError as error:
@@ -300,7 +302,7 @@ def _told(request: type[Request[Any]], answers: type, payload: Callable[..., Any
                 ctx
             )
 
-        return payload(*await _tried(info, work))
+        return payload(*await _tried(info, work, request.demands))
 
     given = Annotated[made, strawberry.argument(description="What is said.")]
     resolve.__annotations__ = {"info": Asked, "input": given, "return": answers}
