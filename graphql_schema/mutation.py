@@ -19,6 +19,7 @@ from lineage.errors import BadInput, LineageError
 from lineage.services.context import Context
 from lineage.services.request import Field, Request, fields_of
 from lineage.services.write import authority, push, record
+from lineage.services.write.decide import DecideRequest, LinkRequest
 from lineage.services.write.deliberate import (
     Deliberated,
     DeliberateRequest,
@@ -320,6 +321,8 @@ class Mutation:
 
     deploy = _told(DeployRequest, DeployPayload, _payload)
     retire = _told(RetireRequest, DeployPayload, _payload)
+    decide = _told(DecideRequest, DeliberatePayload, _deliberated)
+    link_decision = _told(LinkRequest, DeliberatePayload, _deliberated)
     deliberate = _told(DeliberateRequest, DeliberatePayload, _deliberated)
     review_decision = _told(ReviewRequest, DeliberatePayload, _deliberated)
     supersede = _told(SupersedeRequest, DeliberatePayload, _deliberated)

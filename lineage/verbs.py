@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     import lineage.services.read.validate
     import lineage.services.read.why
     import lineage.services.write.commits
+    import lineage.services.write.decide
     import lineage.services.write.deliberate
     import lineage.services.write.deploy
     import lineage.services.write.join
@@ -138,6 +139,8 @@ class Verbs:
     suggest_people: Final = Verb(lambda: write.person.SuggestPeopleRequest)
     deploy: Final = Verb(lambda: write.deploy.DeployRequest)
     retire: Final = Verb(lambda: write.deploy.RetireRequest)
+    decide: Final = Verb(lambda: write.decide.DecideRequest)
+    link: Final = Verb(lambda: write.decide.LinkRequest)
     deliberate: Final = Verb(lambda: write.deliberate.DeliberateRequest)
     review: Final = Verb(lambda: write.deliberate.ReviewRequest)
     supersede: Final = Verb(lambda: write.deliberate.SupersedeRequest)

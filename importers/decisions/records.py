@@ -85,7 +85,7 @@ class DecisionRecords:
             label=_label(shown),
             status_written=shown.status_written,
             decided=shown.text_of("date"),
-            file=shown.path,
+            file=shown.path or None,
             category=shown.text_of("kind"),
             owner=shown.text_of("owner"),
             risk=_highest(shown),
@@ -119,7 +119,7 @@ class DecisionRecords:
             written=written,
             more=clean(
                 {
-                    "file": [one.record.path for one in versions],
+                    "file": [one.record.path for one in versions if one.record.path],
                     "number": [one.record.number for one in versions],
                     "commit": [Ref(ids.commit_id(sha)) for one in versions for sha in one.commits],
                     **_named(shown),

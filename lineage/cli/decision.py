@@ -15,6 +15,7 @@ from lineage.services.read.decision_list import DecisionList, DecisionsRequest, 
 from lineage.services.read.decision_show import DecisionRequest, DecisionShown
 from lineage.services.read.verdicts import Evaluation
 from lineage.services.summary import counted
+from lineage.services.write.decide import LinkRequest
 from lineage.services.write.deliberate import (
     Deliberated,
     DeliberateRequest,
@@ -257,5 +258,20 @@ def supersede(done: Deliberated) -> None:
     _told(done)
 
 
-for _command in (new, check, list_, show, review, supersede, *(_step(*x) for x in _STEPS.items())):
+@verb("link", LinkRequest)
+def link(done: Deliberated) -> None:
+    """Print the decision."""
+    _told(done)
+
+
+for _command in (
+    new,
+    link,
+    check,
+    list_,
+    show,
+    review,
+    supersede,
+    *(_step(*x) for x in _STEPS.items()),
+):
     COMMAND.add_command(_command)

@@ -215,3 +215,37 @@ def test_dates_that_have_passed_are_overdue_until_what_they_are_for_was_done(sto
     store.review("dec-due", approve=True)
     store.deliberate("dec-due", "accepted")
     assert found(store, overdue=True) == {}
+
+
+def test_who_never_sees_a_file_takes_a_decision_down_and_tells_it_anew(anywhere):
+    store = anywhere
+    store.ingest(Batch(nodes=(run("pilot", "2026-01-01T00:00:00Z"),)))
+    said = {
+        "hypothesis": 'fewer: "better" @all',
+        "outcome": "We drop the copies.\n\n- because they leak",
+        "evidence": ["run:pilot"],
+        "supersedes": ["dec-y"],
+        "tags": ["web", "3"],
+    }
+    done = store.decide("Drop copies", **said)
+    key = done.decision.key
+    shown = store.decision(key)
+    assert (shown.decision.status, shown.decision.owner, shown.decision.file) == (
+        "proposed",
+        "tester",
+        None,
+    )
+    assert shown.front["hypothesis"] == said["hypothesis"]
+    assert shown.sections["Decision Outcome"] == said["outcome"]
+    assert any(node.title.startswith("Drop copies") for node in store.impact("run:pilot"))
+    assert found(store)["0002 Y"].status == "accepted", "what is proposed takes no place yet"
+    store.deliberate(key, "accepted")
+    assert found(store)["0002 Y"].status == "superseded"
+    again = store.decide("Drop all copies", key=key, status="accepted", **said)
+    assert again.decision.title == "Drop all copies"
+    assert len(store.decision(key).versions) == 2
+    assert store.decide("Drop all copies", key=key, status="accepted", **said).entries == ()
+    store.link(key, to="dec-x")
+    assert any(node.title.startswith("Drop all") for node in store.impact("decision:dec-x"))
+    with pytest.raises(Usage, match="needs a title"):
+        store.decide("  ")

@@ -28,6 +28,7 @@ COMMANDS = {
     "decision": "decision show",
     "decisions": "decision list",
     "deliberate": "decision accept",
+    "link": "decision link",
     "review": "decision review",
     "supersede": "decision supersede",
     "environment": "environment show",
@@ -44,7 +45,8 @@ COMMANDS = {
 FOUND = {("package", "policy"), ("deliberate", "reference"), ("deliberate", "step")}
 #: ``trace`` in groups and as a tree: what the command shows is made of it.
 #: ``reach`` is the options --ids and --count of trace and impact.
-WITHOUT_COMMAND = {"produced", "reach"}
+#: ``decide`` is for who never sees the file that ``decision new`` writes.
+WITHOUT_COMMAND = {"decide", "produced", "reach"}
 
 
 @pytest.fixture

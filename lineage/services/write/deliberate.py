@@ -88,7 +88,7 @@ class DeliberateRequest(
             _demand_approvals(state)
         if self.step == "reopened" and not (self.reason or "").strip():
             raise Usage("a decision is reopened for a reason", hint="Say why.")
-        return _taken(ctx, state, act_of(ctx, state, self.step, self.reason))
+        return taken(ctx, state, act_of(ctx, state, self.step, self.reason))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class ReviewRequest(
                 f"{ctx.actor} answers for {state.row.title}, and cannot review it",
                 hint="A review is by somebody else.",
             )
-        return _taken(ctx, state, _review(ctx, state, self.approve, gaps, reason))
+        return taken(ctx, state, _review(ctx, state, self.approve, gaps, reason))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ class SupersedeRequest(
         version = new.id if new.current is None else new.current.row.id
         attributes = {terms.METHOD: terms.STATED}
         edge = Edge(relation="wasRevisionOf", effect=version, cause=old.id, attributes=attributes)
-        return _taken(ctx, old, [*act_of(ctx, old, "superseded", self.reason), edge])
+        return taken(ctx, old, [*act_of(ctx, old, "superseded", self.reason), edge])
 
 
 def decision(ctx: Context, text: str) -> DecisionState:
@@ -277,7 +277,7 @@ def _beside(ctx: Context, state: DecisionState, ident: str) -> Iterator[Record]:
     yield Edge(relation="wasAssociatedWith", effect=ident, cause=who)
 
 
-def _taken(ctx: Context, state: DecisionState, records: Sequence[Record]) -> Deliberated:
+def taken(ctx: Context, state: DecisionState, records: Sequence[Record]) -> Deliberated:
     """Write a step, and what the decision is now because of it."""
     batch = Batch(
         nodes=tuple(record for record in records if isinstance(record, Node)),
@@ -285,9 +285,14 @@ def _taken(ctx: Context, state: DecisionState, records: Sequence[Record]) -> Del
     )
     source = authority.source(ctx, "api", SOURCE)
     report = ingest(ctx, masked(batch), source=source, importer=SOURCE)
+    return now(ctx, state.id, report.entries)
+
+
+def now(ctx: Context, ident: str, entries: tuple[int, ...]) -> Deliberated:
+    """What a decision is after something of it was written in some entries, with the entries of what follows from that."""
     settled = settle(ctx)
-    entries = (*report.entries, *(settled.entries if settled else ()))
-    now = Decisions(ctx).states.get(state.id)
-    if now is None:
-        raise NotFound(f"{state.row.title} is not here any more")
-    return Deliberated(decision=summary(now, ctx.recorded()[:10]), entries=entries)
+    state = Decisions(ctx).states.get(ident)
+    if state is None:
+        raise NotFound(f"{ident} is not here any more")
+    also = settled.entries if settled is not None else ()
+    return Deliberated(decision=summary(state, ctx.recorded()[:10]), entries=(*entries, *also))

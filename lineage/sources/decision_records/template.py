@@ -118,6 +118,15 @@ def written(new: New) -> str:
     return "".join((*_front(new), f"\n# {new.title}\n", *_body()))
 
 
+def composed(front: Mapping[str, Any], title: str, sections: Mapping[str, str | None]) -> str:
+    """The text of a record that says this, and no more."""
+    lines = [
+        f"{key}: {flow(value)}\n" for key, value in front.items() if value not in (None, [], {})
+    ]
+    told = [f"\n## {name}\n\n{text.strip()}\n" for name, text in sections.items() if text]
+    return "".join(("---\n", *lines, f"---\n\n# {title}\n", *told))
+
+
 def _front(new: New) -> Iterator[str]:
     yield "---\n"
     yield from _lines("status", "proposed")
