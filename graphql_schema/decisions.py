@@ -121,3 +121,23 @@ class DecisionRecord:
     criteria: list[CriterionEvaluation] = strawberry.field(description="What its criteria say.")
     open: list[str] = strawberry.field(description="What waits for somebody.")
     notes: list[str] = strawberry.field(description="What to know of the answer itself.")
+
+
+@strawberry.type(description="One decision of a story.")
+class DecisionChapter:
+    """One decision of a story."""
+
+    decision: DecisionSummary = strawberry.field(description="The decision.")
+    when: str = strawberry.field(description="Its day.")
+    sentences: list[str] = strawberry.field(description="What is told of it.")
+
+
+@strawberry.type(description="The decisions behind a thing, in order of time.")
+class DecisionStory:
+    """The decisions behind a thing, in order of time."""
+
+    about: strawberry.ID = strawberry.field(description="What is asked about.")
+    title: str = strawberry.field(description="What that is called.")
+    chapters: list[DecisionChapter] = strawberry.field(description="The decisions.")
+    left: int = strawberry.field(description="How many more there are.")
+    complete: bool = strawberry.field(description="Whether all recorded causes were looked at.")

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     import lineage.services.read.show
     import lineage.services.read.sparql
     import lineage.services.read.stats
+    import lineage.services.read.stories
     import lineage.services.read.trace
     import lineage.services.read.validate
     import lineage.services.read.why
@@ -122,6 +123,7 @@ class Verbs:
     bisect: Final = Verb(lambda: read.bisect.BisectRequest)
     environment: Final = Verb(lambda: read.environments.EnvironmentRequest)
     decisions: Final = Verb(lambda: read.decision_list.DecisionsRequest)
+    story: Final = Verb(lambda: read.stories.StoryRequest)
     decision: Final = Verb(lambda: read.decision_show.DecisionRequest)
     commits: Final = Verb(lambda: write.commits.CommitsRequest)
     stats: Final = Verb(lambda: read.stats.StatsRequest)

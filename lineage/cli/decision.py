@@ -13,6 +13,7 @@ from lineage.cli.findings import echo_findings
 from lineage.cli.verb import options_of, verb
 from lineage.services.read.decision_list import DecisionList, DecisionsRequest, DecisionSummary
 from lineage.services.read.decision_show import DecisionRequest, DecisionShown
+from lineage.services.read.stories import Story, StoryRequest
 from lineage.services.read.verdicts import Evaluation
 from lineage.services.summary import counted
 from lineage.services.write.decide import LinkRequest
@@ -258,6 +259,23 @@ def supersede(done: Deliberated) -> None:
     _told(done)
 
 
+@verb("story", StoryRequest)
+def story(found: Story) -> None:
+    """Print a paragraph for each decision."""
+    if not found.chapters:
+        terminal.echo(f"no decision behind {found.title} is recorded")
+    for number, one in enumerate(found.chapters):
+        terminal.echo(("\n" if number else "") + terminal.style(one.when, bold=True))
+        for sentence in one.sentences:
+            terminal.echo(f"  {sentence}")
+    if found.left:
+        terminal.echo(
+            f"\n... and {counted(found.left, 'decision')} more: --first tells more of them"
+        )
+    if not found.complete:
+        terminal.echo("\nThere are more causes than were looked at: this may not be all.")
+
+
 @verb("link", LinkRequest)
 def link(done: Deliberated) -> None:
     """Print the decision."""
@@ -267,6 +285,7 @@ def link(done: Deliberated) -> None:
 for _command in (
     new,
     link,
+    story,
     check,
     list_,
     show,

@@ -20,6 +20,7 @@ from lineage.services.read.decision_list import DecisionList
 from lineage.services.read.decision_show import DecisionShown
 from lineage.services.read.produced import ProducedAnswer
 from lineage.services.read.show import ShowAnswer
+from lineage.services.read.stories import Story
 from lineage.services.read.trace import Reached, WalkAnswer
 from lineage.services.read.why import WhyAnswer
 from lineage.services.request import Field, answer_of, fields_of
@@ -44,6 +45,7 @@ SELECTIONS: Mapping[type, str] = {
     Stats: "nodes edges entries root kinds",
     DecisionList: "decisions { ...Decided } left",
     DecisionShown: "...Decision",
+    Story: "about title left complete chapters { decision { ...Decided } when sentences }",
     Deliberated: "decision { ...Decided } entries problems { code message hint where status retry_after }",
     Reached: "ids kinds total start certificate { ...Certified }",
     Deployed: "deployment { ...Became } rolls_back: rollsBack "

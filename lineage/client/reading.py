@@ -27,6 +27,7 @@ from lineage.services.read.followed import Deviation
 from lineage.services.read.history import CommitBetween
 from lineage.services.read.produced import ProducedAnswer
 from lineage.services.read.show import Evidence, ShowAnswer
+from lineage.services.read.stories import Chapter, Story
 from lineage.services.read.trace import Reached, WalkAnswer, grouped
 from lineage.services.read.verdicts import Evaluation
 from lineage.services.read.why import WhyAnswer
@@ -156,6 +157,19 @@ def decision(said: Object) -> DecisionShown:
         open=tuple(said["open"]),
         notes=tuple(said["notes"]),
     )
+
+
+def story(said: Object) -> Story:
+    """Read the decisions behind a thing."""
+    chapters = [
+        Chapter(
+            decision=_decided(one["decision"]),
+            when=one["when"],
+            sentences=tuple(one["sentences"]),
+        )
+        for one in said["chapters"]
+    ]
+    return Story(**{**said, "chapters": tuple(chapters)})
 
 
 def deliberated(said: Object) -> Deliberated:

@@ -25,6 +25,7 @@ from lineage.services.read.decision_list import DecisionList
 from lineage.services.read.decision_show import DecisionShown
 from lineage.services.read.produced import ProducedAnswer
 from lineage.services.read.show import FindRequest, ShowAnswer, kind_names
+from lineage.services.read.stories import Story
 from lineage.services.read.trace import Reached, WalkAnswer, relations
 from lineage.services.read.why import WhyAnswer
 from lineage.services.request import Field, Request, answer_of, fields_of
@@ -221,6 +222,7 @@ _READERS: Mapping[type, Callable[[Any], Any]] = {
     Reached: reading.reached,
     DecisionList: reading.decision_list,
     DecisionShown: reading.decision,
+    Story: reading.story,
     Deliberated: reading.deliberated,
     Deployed: reading.deployed,
 }

@@ -277,6 +277,7 @@ def test_a_decision_is_taken_on_a_server_and_read_from_it(served, tmp_path):
         for verb, words, options in (
             ("decision", ["dec-a"], {}),
             ("decision", ["dec-b"], {}),
+            ("story", ["urn:t:r1"], {}),
             ("decisions", [], {"status": "proposed"}),
             ("decisions", [], {"first": 1, "overdue": True}),
             ("decisions", [], {"status": "odd"}),

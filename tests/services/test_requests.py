@@ -29,6 +29,7 @@ COMMANDS = {
     "decisions": "decision list",
     "deliberate": "decision accept",
     "link": "decision link",
+    "story": "decision story",
     "review": "decision review",
     "supersede": "decision supersede",
     "environment": "environment show",
