@@ -160,6 +160,12 @@ class Project:
         scores: dict[str, float] = json.loads((self.path / SCORES).read_text())
         return scores
 
+    def decide(self, name: str) -> None:
+        """Write down a decision, of which the text is in this package."""
+        place = self.path / "decisions" / name
+        place.parent.mkdir(exist_ok=True)
+        place.write_text(files("lineage.demo").joinpath(name).read_text("utf-8"))
+
     def _captured(self, name: str) -> list[str]:
         """The words that are put before a command so that it is captured."""
         main = [sys.executable, "-c", "from lineage.cli import main; main()"]
@@ -188,10 +194,16 @@ class Project:
     # --- MLflow ---
 
     def log_run(
-        self, name: str, commit: str | None, scores: dict[str, float], rate: float, data: str = DATA
+        self,
+        name: str,
+        commit: str | None,
+        scores: dict[str, float],
+        rate: float,
+        data: str = DATA,
+        decision: str | None = None,
     ) -> str:
         """Record a run in the MLflow store, with its model file as artifact; one without a commit is of
-        a notebook that lies in no repository.
+        a notebook that lies in no repository. Which decision it follows, a tag says.
         """
         self.runs += commit is not None
         run = hashlib.sha256(f"{name}{self.runs}".encode()).hexdigest()[:32]
@@ -217,6 +229,8 @@ class Project:
             tags = {"mlflow.user": "ana", "mlflow.runName": name}
             if commit:
                 tags["mlflow.source.git.commit"] = commit
+            if decision:
+                tags["lineage.decision"] = decision
             db.executemany(
                 "INSERT INTO tags VALUES (?, ?, ?)", [(k, v, run) for k, v in tags.items()]
             )
@@ -283,11 +297,12 @@ def begin(path: Path, captured: Path | None = None) -> Project:
     project.register(project.log_run("baseline", first, scores, 0.05))
 
     project.git("switch", "-q", "-c", "slower-rate")
+    project.decide("0001-learn-more-slowly.md")
     project.train(0.02, 40, "slow")
     project.commit("Try a slower learning rate")
     scores = project.train(0.01, 80, "slower")
     second = project.commit("Slower still, more rounds")
-    project.register(project.log_run("slower", second, scores, 0.01))
+    project.register(project.log_run("slower", second, scores, 0.01, decision="dec-slower"))
 
     project.git("switch", "-q", "-c", "more-data", "main")
     project.collect(180, seed=2)
@@ -311,9 +326,10 @@ def finish(project: Project) -> None:
     project.git("merge", "-q", "--ff-only", "more-data")
     project.git("branch", "-q", "-D", "more-data")
     project.collect(240, seed=3)
+    project.decide("0002-take-in-the-summer.md")
     # Somebody tried it in a notebook: nothing recorded which code and which packages that ran with.
     scores, copy = project.train(0.02, 60, "trial"), f"/home/ana/Downloads/{Path(DATA).name}"
     project.log_run("trial", None, scores, 0.02, data=copy)
     scores = project.train(0.01, 80, "summer")
     last = project.commit("Take in the admissions of summer")
-    project.register(project.log_run("summer", last, scores, 0.01))
+    project.register(project.log_run("summer", last, scores, 0.01, decision="dec-summer"))

@@ -20,6 +20,7 @@ _FILES = (
     ".git/*",
     ".dvc/cache/files/md5/*",
     ".gitignore",
+    "decisions/*.md",
     *("NOTES", "README", "train.py", "uv.lock", "dvc.lock", "dvc.yaml", "params.yaml"),
     *(project.DATA, f"{project.DATA}.dvc", project.WEIGHTS, project.SCORES),
     "mlruns/1/*/artifacts/weights.json",

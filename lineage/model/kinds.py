@@ -194,7 +194,7 @@ class Decision(EntityNoun):
     decided: str | None = attribute("The date that its file has, ISO 8601.", time=True)
     file: str | None = attribute("Its file, from the root of the repository or folder.")
     category: str | None = attribute("What it is about, such as data, design or release.")
-    owner: str | None = attribute("Who answers for it, as its file names them.")
+    owner: str | None = attribute("Who answers for it, as its file names them.", personal=True)
     risk: str | None = attribute("The highest level among its risks: low, medium or high.")
     due: str | None = attribute("Until when it is to be reviewed, ISO 8601.", time=True)
     revisit: str | None = attribute("When it is to be looked at again, ISO 8601.", time=True)
@@ -211,7 +211,7 @@ class DecisionVersion(EntityNoun):
     """A decision as its record was written at one time. Runs follow the version that there was."""
 
     digest: str | None = attribute("algorithm:hex of the bytes of the file.")
-    text: str | None = attribute("The text of the file.")
+    text: str | None = attribute("The text of the file.", personal=True)
     status_written: str | None = attribute("The status as the file had it.")
     written: str | None = attribute("When the commit was made that has it, ISO 8601.", time=True)
 

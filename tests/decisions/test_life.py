@@ -217,7 +217,7 @@ def test_dates_that_have_passed_are_overdue_until_what_they_are_for_was_done(sto
     assert found(store, overdue=True) == {}
 
 
-def test_who_never_sees_a_file_takes_a_decision_down_and_tells_it_anew(anywhere):
+def test_who_never_sees_a_file_takes_a_decision_down_and_tells_it_anew(anywhere, folder):
     store = anywhere
     store.ingest(Batch(nodes=(run("pilot", "2026-01-01T00:00:00Z"),)))
     said = {
@@ -246,6 +246,8 @@ def test_who_never_sees_a_file_takes_a_decision_down_and_tells_it_anew(anywhere)
     assert len(store.decision(key).versions) == 2
     assert store.decide("Drop all copies", key=key, status="accepted", **said).entries == ()
     store.link(key, to="dec-x")
+    store.load(folder({"decisions/0009-i.md": record("I", links={"caused-by": [key]})}))
+    assert any(node.title.startswith("0009 I") for node in store.impact(f"decision:{key}"))
     assert any(node.title.startswith("Drop all") for node in store.impact("decision:dec-x"))
     with pytest.raises(Usage, match="needs a title"):
         store.decide("  ")

@@ -213,8 +213,8 @@ class Decisions:
             if edge.cause in self.states:
                 row = found[edge.effect]
                 node = row.node()
-                written = node.attributes.get("written")
-                at = utc(written) if isinstance(written, str) else known.get(row.id, "")
+                written = [utc(str(moment)) for moment in each(node.attributes.get("written", ()))]
+                at = min(written, default=known.get(row.id, ""))
                 version = VersionRow(row=row, node=node, at=at)
                 self.states[edge.cause].versions.append(version)
         for state in self.states.values():

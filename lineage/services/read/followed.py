@@ -46,7 +46,7 @@ class Deviation:
             return f"{self.key}: {self.happened}, which was not planned"
         if self.happened is None:
             return f"{self.key}: {self.planned} was planned, and is not recorded"
-        return f"{self.key}: {self.planned} was planned, {self.happened} it was"
+        return f"{self.key}: planned {self.planned}, was {self.happened}"
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""

@@ -23,6 +23,7 @@ from lineage.services.read.followed import followers, seed_of
 from lineage.services.read.resolve import meant, resolve
 from lineage.services.read.sides import METRIC, Side, sides
 from lineage.services.read.significance import carried_out, holm
+from lineage.services.summary import counted
 from lineage.sources.decision_records.criteria import Criterion, fewest
 from lineage.store.base import NOW, View
 
@@ -302,11 +303,11 @@ def _decided(told: _Told) -> Evaluation:
     least = max(
         criterion.min_runs, fewest(criterion.test, criterion.level, paired=criterion.paired)
     )
-    what = "pairs" if criterion.paired else "runs"
+    what = "pair" if criterion.paired else "run"
     short = [len(told.other)] if told.other else []
     if min([n, *short]) < least:
         side = f" against {len(told.other)}" if told.other else ""
-        return told.undecided(f"{n} {what}{side} of at least {least}{beside}")
+        return told.undecided(f"{counted(n, what)}{side} of at least {least}{beside}")
     if criterion.test == "none":
         return _by_estimate(told)
     return _tested(told)

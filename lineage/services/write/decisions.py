@@ -114,7 +114,7 @@ def _between(state: DecisionState, decisions: Decisions) -> Iterator[Record]:
     for text in each(version.node.attributes.get("amends", ())):
         if (other := decisions.meant(str(text), state).one) not in {None, state.id}:
             yield _edge("wasDerivedFrom", version.row.id, str(other), f"amends {text}")
-    for text in each(state.node.attributes.get("links.caused-by", ())):
+    for text in each(state.node.attributes.get("links.caused_by", ())):
         if (other := decisions.meant(str(text), state).one) not in {None, state.id}:
             yield _edge("wasInfluencedBy", version.row.id, str(other), f"caused by {text}")
 
