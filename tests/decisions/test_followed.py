@@ -203,6 +203,15 @@ def test_a_metric_that_is_not_there_or_no_number_decides_nothing(metric, why, li
     assert (one.holds, why in one.why) == ("inconclusive", True)
 
 
+@pytest.mark.parametrize(
+    ("op", "holds"), [("<", "refuted"), ("<=", "refuted"), (">", "supported"), ("==", "refuted")]
+)
+def test_each_operator_is_read_as_it_is_written(op, holds, lineage_at, folder):
+    said = {"metric": "f1", "op": op, "value": 0.5, "test": "none"}
+    [one] = measured(lineage_at("memory:"), folder, [said], [0.7])
+    assert (one.holds, one.criterion) == (holds, f"f1 {op} 0.5")
+
+
 def test_what_a_criterion_lacks_is_told_before_there_are_results(folder, command):
     said = [
         {"metric": "f1", "op": "=>", "value": 1},

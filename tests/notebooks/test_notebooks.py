@@ -53,6 +53,17 @@ def test_what_produced_this_model_answers_four_questions(tmp_path, monkeypatch):
     assert {node.kind for node in values["ask"]} == {"Run"}
 
 
+def test_a_decision_is_followed_judged_and_taken(capsys):
+    (path,) = (path for path in NOTEBOOKS if path.stem == "03_decisions")
+    names = {}
+    values = {cell["id"]: shown(cell, names) for cell in cells(path, "code")}
+    assert values["write"] == {"0001 Begin with all texts": "accepted", "0002 Drop copies": "proposed"}
+    assert [shown for _, shown in values["deviations"]] == ["config.lr: planned 0.1, was 0.2"]
+    assert [one[1:3] for one in values["criteria"]] == [("supported", 8), ("supported", 8)]
+    assert values["take"] == {"0001 Begin with all texts": "superseded", "0002 Drop copies": "accepted"}
+    assert "It took the place of 0001 Begin with all texts." in capsys.readouterr().out
+
+
 def test_exchange_carries_lineage_across_and_refuses_what_is_forged():
     (path,) = (path for path in NOTEBOOKS if path.stem == "02_exchange")
     names = {}
@@ -75,7 +86,7 @@ def test_exchange_carries_lineage_across_and_refuses_what_is_forged():
 def test_neo4j_is_read_with_cypher_and_with_neomodel(release, request, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LINEAGE_STORE", neo4j_address(release, request, monkeypatch))
-    (path,) = (path for path in NOTEBOOKS if path.stem == "03_neo4j")
+    (path,) = (path for path in NOTEBOOKS if path.stem == "04_neo4j")
     names = {}
     values = {cell["id"]: shown(cell, names) for cell in cells(path, "code")}
     assert values["copy"]

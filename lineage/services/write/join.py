@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, TypeGuard
 
@@ -52,7 +52,7 @@ _METHODS = {
 
 @dataclass(frozen=True, slots=True)
 class JoinRequest(Request[Report], demands=Role.contributor, examples=("join", "join ~/churn")):
-    """Join runs with the files, data and environments that other tools recorded of the same commit.
+    """Join runs with the files, data and environments that other tools recorded of the same commit, and with their decisions.
     Each import does it; this does it again, or for a repository that was not at hand. What is found
     is a claim with its method, evidence and confidence, and walks follow those that are sure.
     """
@@ -67,7 +67,9 @@ class JoinRequest(Request[Report], demands=Role.contributor, examples=("join", "
         if self.folder is not None:
             with GitReader.open(self.folder):
                 pass
-        return join(ctx, [] if self.folder is None else [Path(self.folder)])
+        done = join(ctx, [] if self.folder is None else [Path(self.folder)])
+        settled = settle(ctx)
+        return done if settled is None else _together(done, settled)
 
 
 @gc_disabled()
@@ -127,6 +129,18 @@ def after_import(
     return (
         *((done,) if done.told else ()),
         *((settled,) if settled is not None and settled.losses else ()),
+    )
+
+
+def _together(done: Report, settled: Report) -> Report:
+    """One report of a join, and of what follows of decisions."""
+    return replace(
+        done,
+        added=done.added + settled.added,
+        unchanged=done.unchanged + settled.unchanged,
+        retracted=done.retracted + settled.retracted,
+        entries=(*done.entries, *settled.entries),
+        losses=(*done.losses, *settled.losses),
     )
 
 

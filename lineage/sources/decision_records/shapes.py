@@ -17,7 +17,7 @@ import yaml
 
 #: What people write where they have nothing to say, and what templates write to be replaced.
 _PLACEHOLDER = re.compile(
-    r"[{<\[](?![^\]]*\]\()[^)]*[}>\]]?|[{\[].* \| .*|\.\.\.|…|TODO\b.*|tbd",
+    r"[{\[](?![^\]]*\]\()[^)]*[}\]]?|[{\[].* \| .*|<[^<>]+>|\.\.\.|…|TODO\b.*|tbd",
     re.DOTALL | re.IGNORECASE,
 )
 _NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?")
