@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from lineage.formats import ontology
-from tools.reference import commands, errors, kinds, relations, settings, verbs
+from tools.reference import commands, decisions, errors, kinds, relations, settings, verbs
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
 #: Name of the page -> what writes its text, in Markdown.
 PAGES: Mapping[str, Callable[[], str]] = {
     "commands.md": commands.page,
+    "decision-record.schema.json": decisions.schema,
+    "decisions.md": decisions.page,
     "errors.md": errors.page,
     "kinds.md": kinds.page,
     "lineage.ttl": lambda: ontology.turtle().decode(),

@@ -150,7 +150,8 @@ class Many:
 
     def schema(self) -> dict[str, Any]:
         """See ``Shape``."""
-        return {"type": "array", "items": self.of.schema()}
+        one = self.of.schema()
+        return {"anyOf": [{"type": "array", "items": one}, one]}
 
 
 @dataclass(frozen=True, slots=True)
