@@ -150,6 +150,20 @@ def test_a_verdict_is_that_of_scipy(test, shift, lineage_at, folder):
     assert one.software == f"scipy {scipy.__version__}"
 
 
+def test_a_baseline_is_an_influence_in_a_role_of_its_own(lineage_at, folder):
+    store = lineage_at("memory:")
+    measured(
+        store, folder, [{**CRITERION, "baseline": ["decision:dec-base", "run:b0"]}], [0.8], [0.7]
+    )
+    version = store.decision("dec-new").versions[-1].id
+    edges = [e for e in store.trace(version).edges if e.attributes.get("prov:role") == "baseline"]
+    assert {(e.relation, e.effect) for e in edges} == {("wasInfluencedBy", version)}
+    assert {e.cause for e in edges} == {
+        store.decision("dec-base").decision.id,
+        "urn:lineage:run:t:t/b0",
+    }
+
+
 def test_three_pairs_support_nothing_by_a_bootstrap(lineage_at, folder):
     said = {**CRITERION, "min_runs": 3, "test": "paired bootstrap, 95%"}
     [one] = measured(lineage_at("memory:"), folder, [said], [0.8, 0.81, 0.82], [0.7, 0.7, 0.7])

@@ -306,3 +306,32 @@ def test_every_record_of_the_corpus_is_imported_or_refused_with_a_reason_and_its
         for path in inside:
             assert held[path.relative_to(project).as_posix()].encode() == path.read_bytes()
     assert total == 56
+
+
+def test_what_is_there_and_was_not_looked_at_is_said(folder, command, store):
+    files = {
+        "decisions/0001-a.md": record("A", status="accepted"),
+        "decisions/0002-open.md": "---\nstatus: accepted\n# No end\n",
+        "decisions/0003-large.md": "---\nstatus: accepted\n---\n# Large\n" + "x" * 600_000,
+        "decisions/README.md": "Why we do what we do.\n",
+    }
+    project = folder(files)
+    (project / "decisions/0004-link.md").symlink_to(project / "decisions/0001-a.md")
+    code, said = command(project, "decision", "check")
+    assert (code, said["records"]) == (4, 1)
+    assert [(f["code"], f["subject"]) for f in said["findings"]] == [
+        ("decision-unread", "decisions/"),
+        ("decision-unreadable", "decisions/0002-open.md:1"),
+    ]
+    assert said["findings"][0]["message"].startswith("2 files cannot be read")
+    store.load(project)
+    assert found(store).keys() == {"0001 A"}
+
+
+def test_a_secret_is_taken_out_of_the_text_and_that_is_said(folder, store):
+    token = "ghp_16C7e42F292c6912E7710c838347Ae178B4a"
+    files = {"decisions/0001-a.md": record("A", id="dec-a", hypothesis=f"with {token}")}
+    store.load(folder(files))
+    shown = store.decision("dec-a")
+    assert shown.notes == ("secrets were taken out of its text when it was taken in",)
+    assert token not in str(shown.to_dict()) + str([n.to_dict() for n in store.ask("*")])

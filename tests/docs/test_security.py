@@ -11,7 +11,13 @@ import pytest
 from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs" / "security.md").read_text("utf-8")
-PAGES = (PAGE, (ROOT / "docs" / "reference" / "capture.md").read_text("utf-8"))
+PAGES = (
+    PAGE,
+    *(
+        (ROOT / "docs" / "reference" / name).read_text("utf-8")
+        for name in ("capture.md", "decisions.md")
+    ),
+)
 NAMED = sorted(set(re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", "".join(PAGES))))
 
 

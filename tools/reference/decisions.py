@@ -27,6 +27,34 @@ _ROLES = """
 `lineage decision check` names what is missing of it, where a record has a `role`.
 
 """
+_ASKED = """
+## What is asked for, and where it is tested
+
+The requirements are those of the text that this product was made for, by their numbers.
+
+"""
+#: Requirement -> what it asks for, what there is, and the tests of it.
+_REQUIREMENTS = (
+    ("R39", "a summary of each commit", "the first line of its message, and its brief", "tests/importers/test_git.py"),
+    ("R40", "disciplined messages, versions and environments", "**open** as one figure; `completeness` of runs and `decision check` are parts of it", "tests/capture/test_launch.py"),
+    ("R41", "baselines, and how configurations evolved", "edges in the role `baseline`, deviations of each run, `lineage compare`", "tests/decisions/test_followed.py::test_a_baseline_is_an_influence_in_a_role_of_its_own"),
+    ("R60", "the reasons of every choice", "records, followed by runs and commits", "tests/decisions/test_life.py::test_a_run_follows_the_version_that_there_was_when_it_began"),
+    ("R61", "hypotheses, criteria and metrics", "criteria that are evaluated", "tests/decisions/test_followed.py::test_a_verdict_is_that_of_scipy"),
+    ("R62", "risks and assumptions", "`risks`, `assumptions`", "tests/decisions/test_records.py::test_our_template_is_read_unfilled_and_each_field_that_is_missing_is_told_once"),
+    ("R63", "what was planned, what changed, and why", "deviations with their reasons", "tests/decisions/test_followed.py::test_each_planted_deviation_is_found_and_no_other"),
+    ("R65", "templates, and free text", "`decision new`", "tests/decisions/test_records.py::test_our_template_is_read_unfilled_and_each_field_that_is_missing_is_told_once"),
+    ("R66", "briefs of changes", "trailers of commits", "tests/decisions/test_life.py::test_a_commit_names_its_decision_and_what_the_change_is_for"),
+    ("R67", "a minimum for each role", "`decision check`", "tests/decisions/test_records.py::test_our_template_is_read_unfilled_and_each_field_that_is_missing_is_told_once"),
+    ("R68", "prompts to write decisions down", "**open**: `check` in CI and pre-commit asks, nothing asks at a run", "tests/decisions/test_records.py"),
+    ("R69", "reviews before results are archived", "`review.required`", "tests/decisions/test_life.py::test_it_is_accepted_after_somebody_else_approved_the_text_that_it_has"),
+    ("R70", "a transparent cycle of reviews", "reviews are entries of the ledger, and are of a text", "tests/decisions/test_life.py::test_an_approval_is_of_a_text_and_another_text_is_looked_at_again"),
+    ("R71", "intuition, competing hypotheses, pressure", "`intuition`, `competing`, `pressure`", "tests/decisions/test_life.py::test_dates_that_have_passed_are_overdue_until_what_they_are_for_was_done"),
+    ("R72", "a story that is quickly read", "`decision story`", "tests/notebooks/test_notebooks.py::test_a_decision_is_followed_judged_and_taken"),
+    ("R73", "figures and reflections on one page", "`decision show`", "tests/client/test_contract.py::test_a_decision_is_taken_on_a_server_and_read_from_it"),
+    ("R74", "who keeps it up to date", "`owner`, `decision list --overdue`", "tests/decisions/test_life.py::test_dates_that_have_passed_are_overdue_until_what_they_are_for_was_done"),
+    ("R75", "templates that teach", "an example of each key", "tests/decisions/test_records.py::test_our_template_is_read_unfilled_and_each_field_that_is_missing_is_told_once"),
+    ("R98", "reviews by a buddy", "`review.by` names who is asked", "tests/decisions/test_life.py::test_it_is_accepted_after_somebody_else_approved_the_text_that_it_has"),
+)  # fmt: skip
 _HOUSE = """
 ## The decisions that shaped this house
 
@@ -43,7 +71,11 @@ def page() -> str:
         ((role, ", ".join(f"`{x}`" for x in said)) for role, said in fields.MINIMUM.items()),
     )
     ours = table(("decision", "believed", "decided"), _ours())
-    return f"{HEAD}\n{_ABOUT}{keys}{_ROLES}{roles}{_HOUSE}{ours}"
+    asked = table(
+        ("number", "asks for", "what there is", "test"),
+        ((number, asks, there, f"`{test}`") for number, asks, there, test in _REQUIREMENTS),
+    )
+    return f"{HEAD}\n{_ABOUT}{keys}{_ROLES}{roles}{_HOUSE}{ours}{_ASKED}{asked}"
 
 
 def schema() -> str:

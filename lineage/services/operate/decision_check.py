@@ -31,6 +31,7 @@ from lineage.query import condition as c
 from lineage.services.context import Context
 from lineage.services.read.decisions import Decisions, DecisionState, utc
 from lineage.services.read.resolve import resolve
+from lineage.services.summary import counted
 from lineage.sources.decision_records.criteria import criteria_of
 from lineage.sources.decision_records.fields import MINIMUM
 from lineage.sources.decision_records.names import Called, Names
@@ -76,9 +77,15 @@ def check(ctx: Context | None, places: Sequence[Path], today: date) -> Checked:
     for place in places:
         if not place.exists():
             raise InputMissing(f"there is no {place}", where=str(place))
-        files = Files(place, place, None, Options(), Tally())
-        found, unread = read_all(files, Tally())
+        tally = Tally()
+        found, unread = read_all(Files(place, place, None, Options(), tally), tally)
         prefix = "" if place.is_file() else _prefix(place)
+        for loss in tally.losses():
+            # An index or a template beside records is none.
+            if (loss.what, "by their names" in loss.reason) != ("files", True):
+                message = f"{counted(loss.number, loss.what.removesuffix('s'))} {loss.reason}"
+                hint = "Look at what is there: it was not checked."
+                findings.append(_finding("decision-unread", "error", prefix or ".", message, hint))
         records += len(found)
         for one in unread:
             code = "decision-id-twice" if "has the id" in one.error.what else "decision-unreadable"

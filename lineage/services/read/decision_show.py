@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from lineage import ids
 from lineage.errors import Ambiguous, Usage
 from lineage.model.value import each
 from lineage.services.context import Context
 from lineage.services.read.decision_list import DecisionSummary, summary
-from lineage.services.read.decisions import Act, Decisions, DecisionState, titles
+from lineage.services.read.decisions import Act, Decisions, DecisionState, VersionRow, titles
 from lineage.services.read.followed import Deviation, followed, followers, record_of
 from lineage.services.read.resolve import resolve
 from lineage.services.read.verdicts import Evaluation, evaluate
@@ -222,6 +223,12 @@ def _open(
         yield f"the last review, by {gaps[-1].by}, asks for changes"
 
 
+def _is_whole(version: VersionRow) -> bool:
+    """Whether the text of a version is that of its file."""
+    text = str(version.node.attributes.get("text") or "")
+    return version.node.attributes.get("digest") in {None, f"sha256:{ids.sha256(text.encode())}"}
+
+
 def _notes(decisions: Decisions, state: DecisionState) -> Iterator[str]:
     """What to know of how the status came about."""
     written = state.text("status_written")
@@ -230,6 +237,8 @@ def _notes(decisions: Decisions, state: DecisionState) -> Iterator[str]:
         yield f"superseded by {by}"
     if written is not None and written != state.status:
         yield f"its file says {written}"
+    if state.current is not None and not _is_whole(state.current):
+        yield "secrets were taken out of its text when it was taken in"
     if state.in_cycle:
         yield "it and another take the place of each other: neither is superseded"
     if state.text("removed") is not None:

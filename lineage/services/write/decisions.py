@@ -28,6 +28,8 @@ from lineage.store.rows import NodeRow
 SOURCE = "decisions"
 #: Where records name what they rest on; where a run, or a commit, names its decision.
 _EVIDENCE = ("links.runs", "links.commits", "links.datasets", "links.models")
+#: What its criteria are compared with: an influence (R41), in the role of a baseline.
+_BASELINE = "criteria.baseline"
 _NAMES_DECISION = ("decision", "tag.lineage.decision", "tag.decision")
 _FOLLOWERS = Filter(
     kinds=frozenset({"Run", "Commit"}), also=c.AnyOf(tuple(map(c.Has, _NAMES_DECISION)))
@@ -66,7 +68,7 @@ def _claims(
     }
     for state in decisions:
         unclear = [*_unclear(state, decisions)]
-        edges, missing = _rests_on(ctx, state, known)
+        edges, missing = _rests_on(ctx, decisions, state, known)
         yield from _between(state, decisions)
         yield from edges
         told = [*unclear, *missing]
@@ -120,7 +122,7 @@ def _between(state: DecisionState, decisions: Decisions) -> Iterator[Record]:
 
 
 def _rests_on(
-    ctx: Context, state: DecisionState, known: Mapping[tuple[str, Any], Edge]
+    ctx: Context, decisions: Decisions, state: DecisionState, known: Mapping[tuple[str, Any], Edge]
 ) -> tuple[list[Edge], list[str]]:
     """The edges from a decision's version to what its record says that it rests on, and what of that is not here."""
     found: list[Edge] = []
@@ -128,8 +130,13 @@ def _rests_on(
     version = state.current
     if version is None:
         return found, missing
-    for key in _EVIDENCE:
+    for key in (*_EVIDENCE, _BASELINE):
+        role: dict[str, Value] = {"prov:role": "baseline"} if key == _BASELINE else {}
         for text in each(state.node.attributes.get(key, ())):
+            other = decisions.meant(str(text), state).one if role else None
+            if other is not None:
+                found.append(_edge("wasInfluencedBy", version.row.id, other, str(text), role))
+                continue
             before = known.get((version.row.id, str(text)))
             if before is not None:
                 found.append(before)
@@ -141,8 +148,8 @@ def _rests_on(
                 missing.append(f"{text}: {why}")
                 continue
             entity = kinds.family(row.kind) == "Entity"
-            relation = "wasDerivedFrom" if entity else "wasInfluencedBy"
-            found.append(_edge(relation, version.row.id, row.id, str(text)))
+            relation = "wasDerivedFrom" if entity and not role else "wasInfluencedBy"
+            found.append(_edge(relation, version.row.id, row.id, str(text), role))
     return found, missing
 
 

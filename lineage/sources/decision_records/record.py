@@ -24,6 +24,8 @@ LARGEST = 512 * 1024
 #: Characters of an identifier that a record gives itself.
 _LONGEST = 200
 _FENCE = re.compile(r"---[ \t]*")
+#: A line of front matter behind a fence.
+_OPEN = re.compile(r"---[ \t]*\r?\n[A-Za-z][\w-]*:[ \t]")
 _NUMBER = re.compile(r"(?:adr[-_ ]?)?(\d{1,6})(?:[-_.) ]+|$)", re.IGNORECASE)
 _IDENTIFIER = re.compile(r"[^\s\"'<>{}|\\^`]+")
 #: Files beside records that are none, by the beginning of their names.
@@ -165,6 +167,12 @@ def read(data: bytes, path: str) -> DecisionRecord:
     text = decode(data, where=path)
     demand_merged(text, where=path, hint="Resolve the merge, then run the same command.")
     matter, body, before = split(text)
+    if matter is None and _OPEN.match(text):
+        raise BadInput(
+            "its front matter begins and does not end",
+            where=f"{path}:1",
+            hint="Write a line of --- behind the last key.",
+        )
     reading = Reading(before=1)
     front, lines = _front(matter, path, reading)
     said = outline(body, before)
