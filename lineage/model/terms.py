@@ -338,6 +338,14 @@ _OURS: tuple[Relation, ...] = (
     narrower(_BASES["wasDerivedFrom"], code=11, name="parent", inverse="child", follow=False),
     # PROV has alternates of entities only: people of several tools who are one person.
     narrower(_BASES["wasInfluencedBy"], code=24, name=SAME_PERSON, inverse=SAME_PERSON),
+    # Not followed: what a decision is compared with did not make what its runs make.
+    narrower(
+        _BASES["wasInfluencedBy"],
+        code=25,
+        name="hadBaseline",
+        inverse="wasBaselineOf",
+        follow=False,
+    ),
 )
 #: Every relation: those of PROV, then ours.
 TABLE: tuple[Relation, ...] = (*_PROV, *_OURS)

@@ -150,18 +150,18 @@ def test_a_verdict_is_that_of_scipy(test, shift, lineage_at, folder):
     assert one.software == f"scipy {scipy.__version__}"
 
 
-def test_a_baseline_is_an_influence_in_a_role_of_its_own(lineage_at, folder):
+def test_a_baseline_is_an_edge_that_walks_do_not_follow(lineage_at, folder):
     store = lineage_at("memory:")
-    measured(
-        store, folder, [{**CRITERION, "baseline": ["decision:dec-base", "run:b0"]}], [0.8], [0.7]
-    )
+    baseline = ["decision:dec-base", "run:b0"]
+    measured(store, folder, [{**CRITERION, "baseline": baseline}], [0.8], [0.7])
     version = store.decision("dec-new").versions[-1].id
-    edges = [e for e in store.trace(version).edges if e.attributes.get("prov:role") == "baseline"]
-    assert {(e.relation, e.effect) for e in edges} == {("wasInfluencedBy", version)}
-    assert {e.cause for e in edges} == {
-        store.decision("dec-base").decision.id,
-        "urn:lineage:run:t:t/b0",
+    edges = store.trace(version, via=["hadBaseline"], depth=1).edges
+    base = store.decision("dec-base").decision.id
+    assert {(e.effect, e.cause) for e in edges} == {
+        (version, base),
+        (version, "urn:lineage:run:t:t/b0"),
     }
+    assert not {base, "urn:lineage:run:t:t/b0"} & {node.id for node in store.trace(version)}
 
 
 def test_three_pairs_support_nothing_by_a_bootstrap(lineage_at, folder):

@@ -28,7 +28,7 @@ from lineage.store.rows import NodeRow
 SOURCE = "decisions"
 #: Where records name what they rest on; where a run, or a commit, names its decision.
 _EVIDENCE = ("links.runs", "links.commits", "links.datasets", "links.models")
-#: What its criteria are compared with: an influence (R41), in the role of a baseline.
+#: What its criteria are compared with (R41).
 _BASELINE = "criteria.baseline"
 _NAMES_DECISION = ("decision", "tag.lineage.decision", "tag.decision")
 _FOLLOWERS = Filter(
@@ -131,11 +131,10 @@ def _rests_on(
     if version is None:
         return found, missing
     for key in (*_EVIDENCE, _BASELINE):
-        role: dict[str, Value] = {"prov:role": "baseline"} if key == _BASELINE else {}
         for text in each(state.node.attributes.get(key, ())):
-            other = decisions.meant(str(text), state).one if role else None
+            other = decisions.meant(str(text), state).one if key == _BASELINE else None
             if other is not None:
-                found.append(_edge("wasInfluencedBy", version.row.id, other, str(text), role))
+                found.append(_edge("hadBaseline", version.row.id, other, str(text)))
                 continue
             before = known.get((version.row.id, str(text)))
             if before is not None:
@@ -148,8 +147,9 @@ def _rests_on(
                 missing.append(f"{text}: {why}")
                 continue
             entity = kinds.family(row.kind) == "Entity"
-            relation = "wasDerivedFrom" if entity and not role else "wasInfluencedBy"
-            found.append(_edge(relation, version.row.id, row.id, str(text), role))
+            relation = "wasDerivedFrom" if entity else "wasInfluencedBy"
+            relation = "hadBaseline" if key == _BASELINE else relation
+            found.append(_edge(relation, version.row.id, row.id, str(text)))
     return found, missing
 
 
