@@ -6,8 +6,15 @@ The numbers are those of the scenarios in public reports that these are cut from
 
 from __future__ import annotations
 
-import pytest
+import json
 
+import jsonschema
+import pytest
+import yaml
+
+from lineage.sources.decision_records.fields import ROLES
+from lineage.sources.decision_records.template import New, new_id, written
+from tests.conftest import ROOT
 from tests.decisions.conftest import FORMS, NYGARD, found, record
 
 
@@ -335,3 +342,25 @@ def test_a_secret_is_taken_out_of_the_text_and_that_is_said(folder, store):
     shown = store.decision("dec-a")
     assert shown.notes == ("secrets were taken out of its text when it was taken in",)
     assert token not in str(shown.to_dict()) + str([n.to_dict() for n in store.ask("*")])
+
+
+def front_of(text):
+    """Front matter as readers of YAML 1.1 have it, of which most tools are."""
+    return yaml.safe_load(text.split("---\n")[1])
+
+
+@pytest.mark.parametrize("role", [None, *ROLES])
+def test_what_we_write_is_what_the_published_schema_takes_and_other_tools_read(role):
+    schema = json.loads((ROOT / "docs/reference/decision-record.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    new = New(title='T: "a" @b', ident=new_id(), date="2026-11-28", author="Ana @x", role=role)
+    told = front_of(written(new))
+    assert all(isinstance(key, str) for key in told), "such as 'on', which is true in YAML 1.1"
+    told["date"] = told["date"].isoformat()
+    # A value that is still to be filled in is no number yet.
+    faults = jsonschema.Draft202012Validator(schema).iter_errors(told)
+    assert {fault.absolute_path[0] for fault in faults} <= {"criteria"}
+    for path in sorted((ROOT / "decisions").glob("*.md")):
+        ours = front_of(path.read_text("utf-8"))
+        ours["date"] = ours["date"].isoformat()
+        jsonschema.validate(ours, schema)
