@@ -22,7 +22,7 @@ from tests.strategies import IDS, RELATIONS, batches
 SOURCES = ("one", "two")
 #: Random histories on each engine, some and many.
 EXAMPLES = (
-    {"memory": 20, "sqlite": 100, "neo4j": 3},
+    {"memory": 20, "sqlite": 60, "neo4j": 2},
     {"memory": 100, "sqlite": 400, "neo4j": 15},
 )
 

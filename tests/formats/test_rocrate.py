@@ -139,6 +139,7 @@ def official(paths):
     return [json.loads(shown) for shown in done.stdout.splitlines()]
 
 
+@pytest.mark.deep
 def test_the_official_validator_passes_our_crates_and_their_readers_read_them(demo_batch, tmp_path):
     odd = Batch(
         nodes=tuple(

@@ -62,7 +62,7 @@ EDGES = selections({rows.relation_type(name) for name in terms.RELATIONS}, rows.
 START = st.sampled_from(["urn:t:model:1", "urn:t:odd", "urn:t:data", "urn:t:env"])
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(start=START, nodes=NODES, edges=EDGES, yes=st.booleans(), no=st.booleans())
 def test_queries_that_nobody_wrote(shared, start, nodes, edges, yes, no):
     query = (

@@ -21,8 +21,8 @@ from tests.strategies import IDS, batches
 #: Graphs, some and many, and queries on each: 2,000 cases and more in memory and on SQLite. A server plans each query
 #: anew, which takes a fortieth of a second or more.
 GRAPHS = (
-    {"memory": 40, "sqlite": 40, "neo4j-5.26.31": 1, "neo4j-2026.09.0": 2},
-    {"memory": 80, "sqlite": 80, "neo4j-5.26.31": 2, "neo4j-2026.09.0": 8},
+    {"memory": 25, "sqlite": 25, "neo4j-5.26.31": 1, "neo4j-2026.09.0": 1},
+    {"memory": 95, "sqlite": 95, "neo4j-5.26.31": 2, "neo4j-2026.09.0": 9},
 )
 QUERIES = 50
 

@@ -17,8 +17,8 @@ from tests.strategies import batches
 
 #: Random cases on each engine, some and many: 500 and more where it is cheap, the servers beside.
 CASES = (
-    {"memory": 250, "sqlite": 250, "neo4j-5.26.31": 1, "neo4j-2026.09.0": 3},
-    {"memory": 500, "sqlite": 500, "neo4j-5.26.31": 2, "neo4j-2026.09.0": 12},
+    {"memory": 120, "sqlite": 120, "neo4j-5.26.31": 1, "neo4j-2026.09.0": 2},
+    {"memory": 630, "sqlite": 630, "neo4j-5.26.31": 2, "neo4j-2026.09.0": 12},
 )
 
 
