@@ -13,7 +13,7 @@ import lineage
 from lineage.errors import StoreDamaged
 from lineage.model.record import Batch, Edge
 from lineage.query import condition as c
-from lineage.store.base import Hop
+from lineage.store.base import NOW, Hop, Walk
 from lineage.store.neo4j import compile as cypher
 from lineage.store.neo4j import past
 from lineage.store.neo4j.select import sieve
@@ -177,3 +177,12 @@ def test_a_hop_seeks_its_nodes_by_index(server, hop):
     names = {name for name, _ in seen}
     assert "NodeUniqueIndexSeek" in names
     assert names <= ALLOWED, names - ALLOWED
+
+
+def test_a_walk_that_takes_longer_than_it_may_is_cut_whatever_the_server_calls_that(server):
+    # A text that no plan is kept of: planning it alone takes longer.
+    for more in ("wasEndedBy", "wasStartedBy"):
+        relations = frozenset({"used", "wasGeneratedBy", more, "wasQuotedFrom"})
+        walk = Walk(start=frozenset({"urn:0"}), relations=relations, seconds=0.002)
+        cut = server.walk(walk, NOW).cut
+        assert cut is None or cut.reason == "time"

@@ -143,7 +143,8 @@ def _server(error: driver_errors.Neo4jError, where: str) -> LineageError:
         return StoreFull(f"the server is out of memory: {text}", where=where, hint=hint)
     if code in WAITED[1:]:
         return StoreBusy("somebody else has been writing for too long to wait for", where=where)
-    if code == WAITED[0]:
+    # The server adds whose limit it was.
+    if code.startswith(WAITED[0]):
         return TimedOut("the question takes longer than it may", where=where)
     if code.startswith("Neo.ClientError.Security"):
         return _denied(f"the server refuses: {text}", where)
