@@ -105,6 +105,36 @@ class CriterionEvaluation:
     baseline: list[strawberry.ID] = strawberry.field(description="The runs of the baseline.")
 
 
+@strawberry.type(description="A lesson that may matter.")
+class LessonOffer:
+    """A lesson that may matter."""
+
+    id: strawberry.ID = strawberry.field(description="The lesson.")
+    text: str = strawberry.field(description="What was learnt.")
+    of: str = strawberry.field(description="The decision or the run that it was learnt from.")
+    why: list[str] = strawberry.field(description="In which parts what it is about is resembled.")
+    score: float = strawberry.field(description="The sum of these parts, at most 1.")
+
+
+@strawberry.type(description="The lessons that may matter.")
+class LessonOffers:
+    """The lessons that may matter."""
+
+    lessons: list[LessonOffer] = strawberry.field(description="Those that may matter most.")
+    left: int = strawberry.field(description="How many more there are.")
+    complete: bool = strawberry.field(description="Whether everything was looked at.")
+
+
+@strawberry.type(description="A lesson that was learnt from a decision.")
+class LearntLesson:
+    """A lesson that was learnt from a decision."""
+
+    id: strawberry.ID = strawberry.field(description="The lesson.")
+    text: str = strawberry.field(description="What was learnt.")
+    by: list[str] = strawberry.field(description="Who told it, as far as that is known.")
+    tags: list[str] = strawberry.field(description="Words by which it is found.")
+
+
 @strawberry.type(description="One decision in full.")
 class DecisionRecord:
     """One decision in full."""
@@ -119,6 +149,8 @@ class DecisionRecord:
     runs: list[DecisionParty] = strawberry.field(description="The runs that follow it.")
     deviations: list[Deviation] = strawberry.field(description="Where these differ from the plan.")
     criteria: list[CriterionEvaluation] = strawberry.field(description="What its criteria say.")
+    learnt: list[LearntLesson] = strawberry.field(description="What was learnt from it.")
+    lessons: LessonOffers = strawberry.field(description="Lessons of others that may matter to it.")
     open: list[str] = strawberry.field(description="What waits for somebody.")
     notes: list[str] = strawberry.field(description="What to know of the answer itself.")
 

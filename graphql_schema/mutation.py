@@ -28,6 +28,7 @@ from lineage.services.write.deliberate import (
 )
 from lineage.services.write.deploy import Deployed, DeployRequest, RetireRequest
 from lineage.services.write.ingest import Report
+from lineage.services.write.lessons import Learnt, LessonRequest
 from lineage.store.base import NOW
 
 _KEY = "Any text of yours: the same call again with the same key changes nothing."
@@ -250,6 +251,19 @@ class DeliberatePayload:
     problems: list[Problem] = strawberry.field(description="Why nothing was written.")
 
 
+@strawberry.type(description="A lesson as it was taken down.")
+class LessonPayload:
+    """A lesson as it was taken down."""
+
+    id: strawberry.ID | None = strawberry.field(description="The lesson.")
+    text: str | None = strawberry.field(description="What was learnt.")
+    of: strawberry.ID | None = strawberry.field(description="What it was learnt from.")
+    about: list[strawberry.ID] = strawberry.field(description="What it is about besides.")
+    tags: list[str] = strawberry.field(description="Words by which it is found.")
+    entries: list[int] = strawberry.field(description="The entries of the ledger that hold it.")
+    problems: list[Problem] = strawberry.field(description="Why nothing was written.")
+
+
 def _payload(done: Deployed | None, problems: list[Problem]) -> DeployPayload:
     if done is None:
         return DeployPayload(deployment=None, rolls_back=None, receipt=None, problems=problems)
@@ -279,6 +293,14 @@ def _deliberated(done: Deliberated | None, problems: list[Problem]) -> Deliberat
         entries=list(done.entries),
         problems=problems,
     )
+
+
+def _learnt(done: Learnt | None, problems: list[Problem]) -> LessonPayload:
+    if done is None:
+        return LessonPayload(
+            id=None, text=None, of=None, about=[], tags=[], entries=[], problems=problems
+        )
+    return LessonPayload(**done.to_dict(), problems=problems)
 
 
 def _told(request: type[Request[Any]], answers: type, payload: Callable[..., Any]) -> Any:
@@ -326,6 +348,7 @@ class Mutation:
     deliberate = _told(DeliberateRequest, DeliberatePayload, _deliberated)
     review_decision = _told(ReviewRequest, DeliberatePayload, _deliberated)
     supersede = _told(SupersedeRequest, DeliberatePayload, _deliberated)
+    tell_lesson = _told(LessonRequest, LessonPayload, _learnt)
     ingest = strawberry.field(
         resolver=_ingest,
         description="Assert a PROV document. Needs the role contributor; where it invalidates what "

@@ -13,7 +13,7 @@ from graphql_schema import answer
 from graphql_schema.arguments import At, Id, Ids, Ref
 from graphql_schema.comparison import Bisection, Comparison
 from graphql_schema.context import Asked, pin
-from graphql_schema.decisions import DecisionLog, DecisionRecord, DecisionStory
+from graphql_schema.decisions import DecisionLog, DecisionRecord, DecisionStory, LessonOffers
 from graphql_schema.entries import EntryConnection, ledger
 from graphql_schema.limits import within
 from graphql_schema.pages import connections
@@ -22,7 +22,16 @@ from graphql_schema.types import Evidence, Node
 from lineage.services.answer import Answer
 from lineage.services.as_of import view_at
 from lineage.services.context import Context
-from lineage.services.read import ask, bisect, compare, decision_list, decision_show, stories, trace
+from lineage.services.read import (
+    ask,
+    bisect,
+    compare,
+    decision_list,
+    decision_show,
+    lessons,
+    stories,
+    trace,
+)
 from lineage.services.read.resolve import resolve
 from lineage.services.read.show import ShowRequest
 from lineage.services.request import Field, Request, answer_of, fields_of
@@ -80,6 +89,7 @@ _TYPES: Mapping[type, Any] = {
     base.Stats: Stats,
     decision_list.DecisionList: DecisionLog,
     decision_show.DecisionShown: DecisionRecord,
+    lessons.Offers: LessonOffers,
     stories.Story: DecisionStory,
     trace.Reached: Reached,
 }

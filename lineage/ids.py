@@ -228,6 +228,11 @@ def decision_version_id(namespace: str, key: str, digest: str) -> Id:
     return Id(f"urn:lineage:decision-version:{segment(namespace)}/{segment(key)}@sha256:{digest}")
 
 
+def lesson_id(subject: str, text: str) -> Id:
+    """What was learnt from a decision or a run: told twice, by a command and in a record, it is one."""
+    return Id(f"urn:lineage:lesson:sha256:{sha256(canonical({'of': subject, 'text': text}))}")
+
+
 def environment_id(description: Mapping[str, Any]) -> Id:
     """An environment by what it holds: equal environments are one node, whoever found them."""
     return Id(f"{ENVIRONMENT}sha256:{sha256(canonical(description))}")

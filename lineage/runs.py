@@ -8,10 +8,11 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
+from lineage import ids
 from lineage.capture.session import Handle, is_worker
 from lineage.capture.variables import run_around
 
@@ -141,9 +142,16 @@ def warn(text: str) -> None:
     sys.stderr.write(f"lineage: {text}\n")
 
 
-def delivering(url: str | None, warn: Callable[[str], None]) -> Callable[[Path], None]:
-    """Deliver to a store; where there is none, or it cannot be reached, the run waits in its spool."""
+def delivering(
+    url: str | None,
+    warn: Callable[[str], None],
+    offer: Callable[[str], None] | None = None,
+) -> Callable[[Path], None]:
+    """Deliver to a store; where there is none, or it cannot be reached, the run waits in its spool. ``offer`` is told,
+    once, of a lesson that may matter to the run.
+    """
     told: list[str] = []
+    offered: list[str] = []
 
     def deliver(path: Path) -> None:
         from lineage.app import open as opened
@@ -152,6 +160,11 @@ def delivering(url: str | None, warn: Callable[[str], None]) -> Callable[[Path],
         try:
             with closing(opened(url or "", create=False)) as store:
                 push.deliver(store.take_run, path)
+                if offer is not None and not offered:
+                    with suppress(Exception):  # the run is delivered, whatever becomes of this
+                        offered.extend(_lessons(store, path))
+                        for line in offered:
+                            offer(line)
         except Exception as error:  # noqa: BLE001 - the program has run, whatever becomes of its record
             if not path.exists():
                 return  # another process has delivered it
@@ -160,3 +173,9 @@ def delivering(url: str | None, warn: Callable[[str], None]) -> Callable[[Path],
             told.append(str(error))
 
     return deliver
+
+
+def _lessons(store: Any, path: Path) -> list[str]:
+    """The lesson that may matter most to the run of a file, on one line; none where there is none."""
+    line = store.lessons(ids.captured_run_id(path.name.partition(".")[0]), first=1).line
+    return [] if line is None else [line]

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     import lineage.services.read.decision_show
     import lineage.services.read.environments
     import lineage.services.read.export
+    import lineage.services.read.lessons
     import lineage.services.read.produced
     import lineage.services.read.show
     import lineage.services.read.sparql
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     import lineage.services.write.deliberate
     import lineage.services.write.deploy
     import lineage.services.write.join
+    import lineage.services.write.lessons
     import lineage.services.write.person
     import lineage.services.write.untie  # noqa: F401
 
@@ -125,6 +127,7 @@ class Verbs:
     decisions: Final = Verb(lambda: read.decision_list.DecisionsRequest)
     story: Final = Verb(lambda: read.stories.StoryRequest)
     decision: Final = Verb(lambda: read.decision_show.DecisionRequest)
+    lessons: Final = Verb(lambda: read.lessons.LessonsRequest)
     commits: Final = Verb(lambda: write.commits.CommitsRequest)
     stats: Final = Verb(lambda: read.stats.StatsRequest)
     log: Final = Verb(lambda: read.stats.LogRequest)
@@ -143,6 +146,7 @@ class Verbs:
     retire: Final = Verb(lambda: write.deploy.RetireRequest)
     decide: Final = Verb(lambda: write.decide.DecideRequest)
     link: Final = Verb(lambda: write.decide.LinkRequest)
+    lesson: Final = Verb(lambda: write.lessons.LessonRequest)
     deliberate: Final = Verb(lambda: write.deliberate.DeliberateRequest)
     review: Final = Verb(lambda: write.deliberate.ReviewRequest)
     supersede: Final = Verb(lambda: write.deliberate.SupersedeRequest)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from importers.decisions import lessons
 from importers.decisions.reading import FoundDecision, Version
 from lineage import ids
 from lineage.model import kinds
@@ -20,7 +21,7 @@ from lineage.sources.decision_records.record import DecisionRecord
 from lineage.sources.git.objects import CommitObject, Identity
 
 #: Keys of front matter that are attributes under another name, or are something else in the graph.
-_ELSEWHERE = frozenset({"id", "status", "date", "kind", "role", "owner", "lineage"})
+_ELSEWHERE = frozenset({"id", "status", "date", "kind", "role", "owner", "lineage", "lessons"})
 #: Keys that name people, and what these are to the decision.
 _PEOPLE = {
     "owner": "owner",
@@ -61,6 +62,7 @@ class DecisionRecords:
         # A statement of its own: that there was a decision stays, what its file says now does not.
         yield Node(id=ident, kind="Decision", label=_label(shown))
         yield self._now(ident, shown, one)
+        yield from lessons.of_record(ident, shown, one, people, self._key)
         by_digest: dict[str, list[Version]] = {}
         for version in one.versions:
             by_digest.setdefault(ids.sha256(version.record.data), []).append(version)
@@ -158,10 +160,10 @@ def _named(shown: DecisionRecord) -> dict[str, list[str]]:
 
 
 def is_lasting(record: Record) -> bool:
-    """Whether a record stays true when its file says something else: that there was a decision, and its versions."""
+    """Whether a record stays true when its file says something else: that there was a decision, its versions, people."""
     if isinstance(record, Edge):
         return record.effect.startswith("urn:lineage:decision-version:")
-    return record.kind != "Decision" or not record.attributes
+    return record.kind not in {"Decision", "Lesson"} or not record.attributes
 
 
 def agent(name: str, key: bytes) -> Node:

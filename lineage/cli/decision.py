@@ -13,6 +13,8 @@ from lineage.cli.findings import echo_findings
 from lineage.cli.verb import options_of, verb
 from lineage.services.read.decision_list import DecisionList, DecisionsRequest, DecisionSummary
 from lineage.services.read.decision_show import DecisionRequest, DecisionShown
+from lineage.services.read.lessons import LessonsRequest, Offers
+from lineage.services.read.lessons import for_plan as lessons_for
 from lineage.services.read.stories import Story, StoryRequest
 from lineage.services.read.verdicts import Evaluation
 from lineage.services.summary import counted
@@ -23,6 +25,7 @@ from lineage.services.write.deliberate import (
     ReviewRequest,
     SupersedeRequest,
 )
+from lineage.services.write.lessons import Learnt, LessonRequest
 from lineage.sources.decision_records.fields import KINDS, ROLES
 
 _COLOURS = {"accepted": "green", "rejected": "red", "superseded": "yellow", "deprecated": "yellow"}
@@ -69,7 +72,13 @@ def new(
     place = Path(folder) if folder is not None else decision_files.folder_of(Path.cwd())
     with common.opened_or_none(ctx) as store:
         known = decision_files.known(None if store is None else store.context, Path.cwd())
-        path = decision_files.new_record(place, title, day=_today(), kind=kind, role=role, **known)
+        plan = known.get("plan", {})
+        data, config = plan.get("inputs", ()), plan.get("config", {})
+        offers = Offers() if store is None else lessons_for(store.context, data, config)
+        told = {**known, "lessons": [*offers.lines()]}
+        path = decision_files.new_record(place, title, day=_today(), kind=kind, role=role, **told)
+    if offers.line is not None:
+        terminal.echo(offers.line, err=True)
     here = Path.cwd()
     terminal.echo(str(path.relative_to(here) if path.is_relative_to(here) else path))
 
@@ -150,6 +159,7 @@ def show(found: DecisionShown) -> None:
     _tell_front(found)
     _tell_life(found)
     _tell_runs(found)
+    _tell_lessons(found)
     if found.open:
         terminal.echo("\nwaits for somebody")
         for text in found.open:
@@ -202,6 +212,21 @@ def _tell_runs(found: DecisionShown) -> None:
         word = terminal.style(each.holds, fg=_VERDICTS[each.holds])
         terminal.echo(f"  {each.criterion}: {word}, {each.why}")
         terminal.echo(f"    {_numbers(each)}")
+
+
+def _tell_lessons(found: DecisionShown) -> None:
+    if found.learnt:
+        terminal.echo("\nwhat was learnt")
+    for one in found.learnt[:_MOST]:
+        who = f", says {', '.join(one.by)}" if one.by else ""
+        terminal.echo(f"  {one.text}{who}")
+    if len(found.learnt) > _MOST:
+        terminal.echo(f"  ... and {len(found.learnt) - _MOST} more lessons (--json has all)")
+    elsewhere = [*found.lessons.lines()]
+    if elsewhere:
+        terminal.echo("\nwhat was learnt elsewhere")
+    for line in elsewhere:
+        terminal.echo(f"  {line}")
 
 
 def _numbers(one: Evaluation) -> str:
@@ -282,8 +307,26 @@ def link(done: Deliberated) -> None:
     _told(done)
 
 
+@verb("lesson", LessonRequest)
+def lesson(done: Learnt) -> None:
+    """Print what was taken down."""
+    terminal.echo(f"{done.text}")
+    terminal.echo(f"  {done.id}")
+
+
+@verb("lessons", LessonsRequest)
+def lessons(found: Offers) -> None:
+    """Print a line for each lesson."""
+    for line in found.lines():
+        terminal.echo(line)
+    if not found.lessons and found.complete:
+        terminal.echo("no lesson that is here is about what it resembles")
+
+
 for _command in (
     new,
+    lesson,
+    lessons,
     link,
     story,
     check,

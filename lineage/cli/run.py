@@ -54,6 +54,7 @@ def COMMAND(
     The program has the same terminal, descriptors and signals as without, and this command ends with its
     exit code. What cannot be recorded is a warning. The record is written to .lineage/spool first, then
     delivered to the store; 'lineage push' delivers what could not be. LINEAGE_DISABLED=1 runs the program alone.
+    A lesson that may matter to it is one line on stderr when it is delivered: after two seconds, else at its end.
     With --step, inside of a run, it is a step of that: a run behind it with inputs and outputs of its own. Where
     no run goes on, it is one.
 
@@ -79,6 +80,9 @@ def COMMAND(
     def warn(text: str) -> None:
         if strict:
             raise NotRecorded(text)
+        say(text)
+
+    def say(text: str) -> None:
         terminal.echo(f"lineage: {text}", err=True)
 
     ended = launch(
@@ -86,7 +90,7 @@ def COMMAND(
         given,
         here=working_folder(),
         environ=os.environ,
-        deliver=delivering(ctx.obj["store"], warn),
+        deliver=delivering(ctx.obj["store"], warn, offer=say),
         warn=warn,
         strace=strace,
     )

@@ -18,6 +18,7 @@ from lineage.services.read.bisect import Bisection
 from lineage.services.read.compare import Comparison
 from lineage.services.read.decision_list import DecisionList
 from lineage.services.read.decision_show import DecisionShown
+from lineage.services.read.lessons import Offers
 from lineage.services.read.produced import ProducedAnswer
 from lineage.services.read.show import ShowAnswer
 from lineage.services.read.stories import Story
@@ -26,6 +27,7 @@ from lineage.services.read.why import WhyAnswer
 from lineage.services.request import Field, answer_of, fields_of
 from lineage.services.write.deliberate import Deliberated
 from lineage.services.write.deploy import Deployed
+from lineage.services.write.lessons import Learnt
 from lineage.store.base import Stats
 
 _GROUPED = "groups { ...GroupedNodes }"
@@ -46,6 +48,8 @@ SELECTIONS: Mapping[type, str] = {
     DecisionList: "decisions { ...Decided } left",
     DecisionShown: "...Decision",
     Story: "about title left complete chapters { decision { ...Decided } when sentences }",
+    Offers: "...Offered",
+    Learnt: "id text of about tags entries problems { code message hint where status retry_after }",
     Deliberated: "decision { ...Decided } entries problems { code message hint where status retry_after }",
     Reached: "ids kinds total start certificate { ...Certified }",
     Deployed: "deployment { ...Became } rolls_back: rollsBack "

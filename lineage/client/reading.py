@@ -25,6 +25,8 @@ from lineage.services.read.deployments import DeploymentStatus
 from lineage.services.read.differences import SECTIONS, Difference
 from lineage.services.read.followed import Deviation
 from lineage.services.read.history import CommitBetween
+from lineage.services.read.learnt import LessonShown
+from lineage.services.read.lessons import Offer, Offers
 from lineage.services.read.produced import ProducedAnswer
 from lineage.services.read.show import Evidence, ShowAnswer
 from lineage.services.read.stories import Chapter, Story
@@ -34,6 +36,7 @@ from lineage.services.read.why import WhyAnswer
 from lineage.services.write.deliberate import Deliberated
 from lineage.services.write.deploy import Deployed
 from lineage.services.write.ingest import Report
+from lineage.services.write.lessons import Learnt
 from lineage.store.base import Cut, Stats, Subgraph
 from lineage.store.rows import EdgeRow, NodeRow
 
@@ -154,9 +157,28 @@ def decision(said: Object) -> DecisionShown:
         runs=tuple(Named(**one) for one in said["runs"]),
         deviations=tuple(Deviation(**one) for one in said["deviations"]),
         criteria=tuple(criteria),
+        learnt=tuple(
+            LessonShown(**{**one, "by": tuple(one["by"]), "tags": tuple(one["tags"])})
+            for one in said["learnt"]
+        ),
+        lessons=offers(said["lessons"]),
         open=tuple(said["open"]),
         notes=tuple(said["notes"]),
     )
+
+
+def offers(said: Object) -> Offers:
+    """Read the lessons that may matter."""
+    lessons = (Offer(**{**one, "why": tuple(one["why"])}) for one in said["lessons"])
+    return Offers(**{**said, "lessons": tuple(lessons)})
+
+
+def learnt(said: Object) -> Learnt:
+    """Read a lesson that was taken down. Raises the problem that kept it out."""
+    if said["id"] is None:
+        raise error(said["problems"][0])
+    lists = {name: tuple(said[name]) for name in ("about", "tags", "entries")}
+    return Learnt(id=said["id"], text=said["text"], of=said["of"], **lists)
 
 
 def story(said: Object) -> Story:

@@ -23,6 +23,7 @@ from lineage.services.read.bisect import Bisection
 from lineage.services.read.compare import Comparison
 from lineage.services.read.decision_list import DecisionList
 from lineage.services.read.decision_show import DecisionShown
+from lineage.services.read.lessons import Offers
 from lineage.services.read.produced import ProducedAnswer
 from lineage.services.read.show import FindRequest, ShowAnswer, kind_names
 from lineage.services.read.stories import Story
@@ -32,6 +33,7 @@ from lineage.services.request import Field, Request, answer_of, fields_of
 from lineage.services.write.deliberate import Deliberated
 from lineage.services.write.deploy import Deployed
 from lineage.services.write.ingest import Report
+from lineage.services.write.lessons import Learnt
 from lineage.store.base import Stats
 from lineage.verbs import Verbs
 
@@ -223,6 +225,8 @@ _READERS: Mapping[type, Callable[[Any], Any]] = {
     DecisionList: reading.decision_list,
     DecisionShown: reading.decision,
     Story: reading.story,
+    Offers: reading.offers,
+    Learnt: reading.learnt,
     Deliberated: reading.deliberated,
     Deployed: reading.deployed,
 }

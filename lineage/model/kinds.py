@@ -42,9 +42,7 @@ class Run(ActivityNoun):
     started: str | None = attribute("When it began, ISO 8601.", time=True, indexed=True)
     ended: str | None = attribute("When it ended, ISO 8601.", time=True)
     command: str | None = attribute("The command line that was run.")
-    experiment: str | None = attribute(
-        "The experiment or group the tracker files it under.", indexed=True
-    )
+    experiment: str | None = attribute("The experiment that its tracker has it in.", indexed=True)
     tracker: str | None = attribute("The system that recorded it.")
 
 
@@ -58,9 +56,7 @@ class Commit(EntityNoun):
     tree: str | None = attribute("The hash of the files it holds: the bytes that ran.")
     change_id: str | None = attribute("The Change-Id trailer, which survives a rewrite.")
     patch_id: str | None = attribute("git patch-id of its change without context lines.")
-    range_patch_id: str | None = attribute(
-        "patch-id of everything since it left the default branch."
-    )
+    range_patch_id: str | None = attribute("patch-id of all since it left the default branch.")
     refs: str | None = attribute("Branches and tags that point at it.")
 
 
@@ -87,9 +83,7 @@ class DatasetVersion(EntityNoun):
     """A dataset at one moment: its name and the digest of its bytes."""
 
     name: str | None = attribute("The dataset's name or path.")
-    digest: str | None = attribute(
-        "algorithm:hex by which the source knows the bytes.", indexed=True
-    )
+    digest: str | None = attribute("algorithm:hex by which its source knows it.", indexed=True)
     size: int | None = attribute("Size in bytes.")
     files: int | None = attribute("Number of files, for a directory.")
 
@@ -157,9 +151,7 @@ class ModelVersion(EntityNoun):
     name: str | None = attribute("The model's name.")
     version: str | None = attribute("The version within its registry.")
     aliases: str | None = attribute("Names such as champion that pointed at it when it was read.")
-    stage: str | None = attribute(
-        "The registry stage, where the registry has stages.", indexed=True
-    )
+    stage: str | None = attribute("The stage that its registry has it in.", indexed=True)
 
 
 @kind(
@@ -172,9 +164,7 @@ class Artifact(EntityNoun):
     """A file or directory that a run read or wrote."""
 
     name: str | None = attribute("Its path or name.")
-    digest: str | None = attribute(
-        "algorithm:hex by which the source knows the bytes.", indexed=True
-    )
+    digest: str | None = attribute("algorithm:hex by which its source knows it.", indexed=True)
     size: int | None = attribute("Size in bytes.")
     files: int | None = attribute("Number of files, for a directory.")
 
@@ -214,6 +204,15 @@ class DecisionVersion(EntityNoun):
     text: str | None = attribute("The text of the file.", personal=True)
     status_written: str | None = attribute("The status as the file had it.")
     written: str | None = attribute("When the commit was made that has it, ISO 8601.", time=True)
+
+
+@kind(plural="lessons", group="decisions", summary=("tags",))
+class Lesson(EntityNoun):
+    """What went wrong or was learnt, with what it is about: it is offered where that comes back."""
+
+    text: str | None = attribute("What was learnt.")
+    tags: str | None = attribute("Words by which it is found.")
+    about: str | None = attribute("What it is about, in the words of the record that it is in.")
 
 
 @kind(plural="deliberations", group="decisions", summary=("act",))

@@ -41,6 +41,22 @@ _GOVERNING = (
 )
 
 
+#: What files of programs and of their settings end with.
+_OF_PROGRAMS = (
+    *(".py", ".pyi", ".ipynb", ".r", ".rmd", ".jl", ".sh", ".bash", ".sql", ".scala", ".java", ".go", ".rs"),
+    *(".c", ".cc", ".cpp", ".h", ".cu", ".js", ".ts", ".toml", ".yaml", ".yml", ".cfg", ".ini", ".lock"),
+)  # fmt: skip
+
+
+def is_program(path: str) -> bool:
+    """Whether a file is a program or its settings, by its name, rather than data.
+
+    >>> is_program("src/train.py"), is_program("params.yaml"), is_program("data/train.csv")
+    (True, True, False)
+    """
+    return path.lower().partition("@")[0].endswith(_OF_PROGRAMS)
+
+
 def is_of_dvc(path: str) -> bool:
     """Whether a path is one of DVC's files, rather than of its own folder.
 

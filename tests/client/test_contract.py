@@ -264,7 +264,12 @@ def test_a_decision_is_taken_on_a_server_and_read_from_it(served, tmp_path):
             Node(
                 id=f"urn:t:r{n}",
                 kind="Run",
-                attributes={"decision": "dec-a", "param.lr": "0.2", "metric.auc": 0.6 + n / 10},
+                attributes={
+                    "decision": "dec-a",
+                    "param.lr": "0.2",
+                    "metric.auc": 0.6 + n / 10,
+                    "tags": "pilot",
+                },
             )
             for n in range(3)
         ]
@@ -274,10 +279,16 @@ def test_a_decision_is_taken_on_a_server_and_read_from_it(served, tmp_path):
         asked = ("deliberate", ["0001", "executed"], {})
         assert outcome(there, *asked) == outcome(here, *asked)
         there.review("decision:dec-a", gap=["no baseline", "no data"])
+        learnt = there.lesson("dec-a", "Two runs are too few.", tag=["pilot"], about=["urn:t:r0"])
+        assert (learnt.about, learnt.tags) == (("urn:t:r0",), ("pilot",))
+        assert len(there.lessons("urn:t:r1").lessons) == 1
         for verb, words, options in (
             ("decision", ["dec-a"], {}),
             ("decision", ["dec-b"], {}),
             ("story", ["urn:t:r1"], {}),
+            ("lessons", ["urn:t:r1"], {}),
+            ("lessons", ["urn:t:r1"], {"first": 0}),
+            ("lesson", ["dec-a", ""], {}),
             ("decisions", [], {"status": "proposed"}),
             ("decisions", [], {"first": 1, "overdue": True}),
             ("decisions", [], {"status": "odd"}),

@@ -28,6 +28,8 @@ COMMANDS = {
     "decision": "decision show",
     "decisions": "decision list",
     "deliberate": "decision accept",
+    "lesson": "decision lesson",
+    "lessons": "decision lessons",
     "link": "decision link",
     "story": "decision story",
     "review": "decision review",

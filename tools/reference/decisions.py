@@ -42,6 +42,7 @@ _REQUIREMENTS = (
     ("R61", "hypotheses, criteria and metrics", "criteria that are evaluated", "tests/decisions/test_followed.py::test_a_verdict_is_that_of_scipy"),
     ("R62", "risks and assumptions", "`risks`, `assumptions`", "tests/decisions/test_records.py::test_our_template_is_read_unfilled_and_each_field_that_is_missing_is_told_once"),
     ("R63", "what was planned, what changed, and why", "deviations with their reasons", "tests/decisions/test_followed.py::test_each_planted_deviation_is_found_and_no_other"),
+    ("R64", "failures and lessons, so that no mistake is repeated", "[lessons](lessons.md), offered to plans and to runs", "tests/decisions/test_lessons.py::test_a_lesson_of_run_5_is_offered_for_plans_on_what_became_of_its_data_and_for_no_other"),
     ("R65", "templates, and free text", "`decision new`", "tests/decisions/test_records.py::test_our_template_is_read_unfilled_and_each_field_that_is_missing_is_told_once"),
     ("R66", "briefs of changes", "trailers of commits", "tests/decisions/test_life.py::test_a_commit_names_its_decision_and_what_the_change_is_for"),
     ("R67", "a minimum for each role", "`decision check`", "tests/decisions/test_records.py::test_our_template_is_read_unfilled_and_each_field_that_is_missing_is_told_once"),

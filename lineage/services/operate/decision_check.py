@@ -29,6 +29,7 @@ from lineage.graph.components import components
 from lineage.model.findings import Finding, Severity
 from lineage.query import condition as c
 from lineage.services.context import Context
+from lineage.services.read import lessons
 from lineage.services.read.decisions import Decisions, DecisionState, utc
 from lineage.services.read.resolve import resolve
 from lineage.services.summary import counted
@@ -140,6 +141,7 @@ class _Look:
             yield from self._dates(record)
             yield from self._links(record)
             yield from self._references(record)
+        yield from self._lessons()
         yield from self._numbers()
         yield from self._circles()
 
@@ -240,6 +242,23 @@ class _Look:
                 yield _finding(
                     "decision-reference", "warning", self._where(record, key), message, hint
                 )
+
+    def _lessons(self) -> Iterator[Finding]:
+        """What was learnt elsewhere and may matter to what a record plans."""
+        if self._ctx is None or not lessons.any_lesson(self._ctx):
+            return
+        decisions = Decisions(self._ctx)
+        for key, record in self._records.items():
+            own = {state.id for state in decisions if state.key == key}
+            data = [text for name in lessons.DATA for text in record.texts(name)]
+            config = record.at("plan.config") or {}
+            found = lessons.for_plan(self._ctx, data, config, record.texts("tags"), but=own)
+            more = f"There are {found.left} more: once it is imported, 'lineage decision lessons {key}' lists them."
+            hint = more if found.left else "Read it before this is decided."
+            where = self._where(record, "plan")
+            beside = () if found.complete else (lessons.NOT_ALL,)
+            for line in (*(one.line for one in found.lessons), *beside):
+                yield _finding("decision-lesson", "note", where, line, hint)
 
     def _numbers(self) -> Iterator[Finding]:
         """Two records of one number in one folder: what only names the number names nothing."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from getpass import getuser
 from pathlib import Path
@@ -55,6 +55,7 @@ def new_record(  # noqa: PLR0913 - what is known of a record, an option each
     plan: Mapping[str, Any] | None = None,
     baseline: str | None = None,
     links: Mapping[str, Any] | None = None,
+    lessons: Sequence[str] = (),
 ) -> Path:
     """Write a new record into a folder, with the number after the largest one there. Raises ``Usage`` for a kind or
     role that there is not and for a file that is there already, ``OSError``.
@@ -79,6 +80,7 @@ def new_record(  # noqa: PLR0913 - what is known of a record, an option each
         plan=plan or {},
         baseline=baseline,
         links=links or {},
+        lessons=lessons,
     )
     try:
         with path.open("x", encoding="utf-8") as file:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 from lineage import ids
@@ -14,6 +14,8 @@ from lineage.services.context import Context
 from lineage.services.read.decision_list import DecisionSummary, summary
 from lineage.services.read.decisions import Act, Decisions, DecisionState, VersionRow, titles
 from lineage.services.read.followed import Deviation, followed, followers, record_of
+from lineage.services.read.learnt import LessonShown, learnt
+from lineage.services.read.lessons import Offers, for_decision
 from lineage.services.read.resolve import resolve
 from lineage.services.read.verdicts import Evaluation, evaluate
 from lineage.services.request import Request, Says
@@ -58,7 +60,8 @@ class VersionShown:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionShown:
     """One decision in full. ``front`` is what its front matter says now, every scalar as written; ``sections`` the text
-    under each heading. ``runs`` are those that follow it. ``open`` are the items that wait for somebody; ``notes`` what to know of the answer itself.
+    under each heading. ``runs`` are those that follow it. ``learnt`` are its own lessons, ``lessons`` those of others that
+    may matter to it, where that was asked. ``open`` are the items that wait for somebody; ``notes`` what to know of the answer itself.
     """
 
     decision: DecisionSummary
@@ -71,8 +74,10 @@ class DecisionShown:
     runs: Sequence[Named]
     deviations: Sequence[Deviation]
     criteria: Sequence[Evaluation]
+    learnt: Sequence[LessonShown]
     open: Sequence[str]
     notes: Sequence[str]
+    lessons: Offers = field(default_factory=Offers)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
@@ -87,6 +92,8 @@ class DecisionShown:
             "runs": [one.to_dict() for one in self.runs],
             "deviations": [one.to_dict() for one in self.deviations],
             "criteria": [one.to_dict() for one in self.criteria],
+            "learnt": [one.to_dict() for one in self.learnt],
+            "lessons": self.lessons.to_dict(),
             "open": list(self.open),
             "notes": list(self.notes),
         }
@@ -109,7 +116,8 @@ class DecisionRequest(
         """See ``Request.answer``. Raises the errors of references, ``Usage`` for what is no decision."""
         decisions = Decisions(ctx)
         state, note = find(ctx, decisions, self.reference)
-        return shown(ctx, decisions, state, [note] if note else [])
+        told = shown(ctx, decisions, state, [note] if note else [])
+        return replace(told, lessons=for_decision(ctx, state))
 
 
 def find(ctx: Context, decisions: Decisions, text: str) -> tuple[DecisionState, str | None]:
@@ -162,6 +170,7 @@ def shown(
         ),
         deviations=tuple(done.deviations),
         criteria=tuple(evaluations),
+        learnt=tuple(learnt(ctx, state.id)),
         open=tuple(open_),
         notes=(*notes, *_notes(decisions, state)),
     )

@@ -187,9 +187,8 @@ def _measured(one: Evaluation) -> str:
 
 
 def _learnt(told: DecisionShown) -> Iterator[str]:
-    lessons = told.front.get("lessons")
-    for lesson in lessons[:_FEW] if isinstance(lessons, list) else ():
-        if isinstance(lesson, dict) and (text := _text(lesson.get("text"))):
+    for lesson in told.learnt[:_FEW]:
+        if text := _text(lesson.text):
             yield f"It was learnt: {text}"
     if text := _text(told.sections.get("Failures and lessons")):
         yield f"It was learnt: {text}"

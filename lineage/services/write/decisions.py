@@ -18,10 +18,11 @@ from lineage.model.record import Batch, Edge, Node, Record, line
 from lineage.model.value import Ref, Value, clean, each
 from lineage.query import condition as c
 from lineage.services.context import Context
-from lineage.services.read.decisions import Decisions, DecisionState, titles, utc
-from lineage.services.read.resolve import resolve
+from lineage.services.read.decisions import Decisions, DecisionState, rows, titles, utc
+from lineage.services.read.lessons import DATA
+from lineage.services.read.resolve import meant, resolve
 from lineage.services.write.ingest import Report, write_batches
-from lineage.store.base import NOW, Filter, Page
+from lineage.store.base import NOW, Filter, Hop, Page
 from lineage.store.rows import NodeRow
 
 #: The source of all that follows.
@@ -31,6 +32,9 @@ _EVIDENCE = ("links.runs", "links.commits", "links.datasets", "links.models")
 #: What its criteria are compared with (R41).
 _BASELINE = "criteria.baseline"
 _NAMES_DECISION = ("decision", "tag.lineage.decision", "tag.decision")
+#: Things of one reference that a lesson is tied to: the versions of a path.
+_MOST_MEANT = 20
+_CAUSES = Hop(relations=frozenset({"wasDerivedFrom", "wasInfluencedBy"}))
 _FOLLOWERS = Filter(
     kinds=frozenset({"Run", "Commit"}), also=c.AnyOf(tuple(map(c.Has, _NAMES_DECISION)))
 )
@@ -82,6 +86,7 @@ def _claims(
             yield now
     for row in _followers(ctx):
         yield from _follows(decisions, row, tally)
+    yield from _lessons(ctx, decisions, standing, tally)
 
 
 def _is_now(state: DecisionState, unclear: Sequence[str]) -> Node:
@@ -151,6 +156,41 @@ def _rests_on(
             relation = "hadBaseline" if key == _BASELINE else relation
             found.append(_edge(relation, version.row.id, row.id, str(text)))
     return found, missing
+
+
+def _lessons(
+    ctx: Context, decisions: Decisions, standing: Iterable[Record], tally: Tally
+) -> Iterator[Edge]:
+    """The edges from lessons to what they are about: what their records name, and where a lesson of a decision names
+    nothing, the data that the decision is about.
+    """
+    found = {row.id: row.node() for row in rows(ctx, "Lesson")}
+    before: dict[tuple[str, Any], list[Edge]] = {}
+    for record in standing:
+        if isinstance(record, Edge) and record.effect in found:
+            key = (record.effect, record.attributes.get(terms.EVIDENCE))
+            before.setdefault(key, []).append(record)
+    told: dict[str, set[str]] = {ident: set() for ident in found}
+    for edge in ctx.store.edges(list(found), _CAUSES, NOW) if found else ():
+        if edge.edge().attributes.get(terms.METHOD) != terms.BY_REFERENCE:
+            told[edge.effect].add(edge.cause)
+    for ident, node in found.items():
+        words = [str(text) for text in each(node.attributes.get("about", ()))]
+        if not words and told[ident] <= decisions.states.keys():
+            plans = [decisions.states[of].node.attributes for of in sorted(told[ident])]
+            words = [str(x) for plan in plans for key in DATA for x in each(plan.get(key, ()))]
+        for text in dict.fromkeys(words):
+            try:
+                yield from before.get((ident, text)) or _about(ctx, ident, text)
+            except (NotFound, Ambiguous, BadReference):
+                what = f"{node.title}: {text}"
+                tally.lose("references of lessons", "lead nowhere, or to several", first=what)
+
+
+def _about(ctx: Context, lesson: str, text: str) -> Iterator[Edge]:
+    for row in meant(ctx, text)[:_MOST_MEANT]:
+        entity = kinds.family(row.kind) == "Entity"
+        yield _edge("wasDerivedFrom" if entity else "wasInfluencedBy", lesson, row.id, text)
 
 
 def _followers(ctx: Context) -> Iterator[NodeRow]:

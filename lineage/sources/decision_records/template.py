@@ -12,7 +12,7 @@ import re
 import secrets
 import time
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,6 +49,7 @@ _EXAMPLES: Mapping[str, str] = {
     "verdict": '"approve"',
     "gaps": '["no run without the change under the same seeds"]',
     "ethics": '{approval: "IRB-123", consent: "research only", restrictions: ["no re-identification"]}',
+    "lessons": "\n  - {text: 'lr above 0.1 diverges', about: ['run:ab12'], tags: [divergence]}",
     "links": "{runs: ['run:ab12'], supersedes: [dec-01jd3k], prs: ['#12']}",
     "sensitivity": "internal",
     "revisit": '{date: 2027-02-01, when: "the data set has a new version"}',
@@ -78,7 +79,9 @@ _SECTIONS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class New:
-    """What is known of a new record. ``plan`` and ``links`` are values of front matter."""
+    """What is known of a new record. ``plan`` and ``links`` are values of front matter, ``lessons`` lines that who writes
+    it should read first.
+    """
 
     title: str
     ident: str
@@ -89,6 +92,7 @@ class New:
     plan: Mapping[str, Any] = field(default_factory=dict)
     baseline: str | None = None
     links: Mapping[str, Any] = field(default_factory=dict)
+    lessons: Sequence[str] = ()
 
 
 def new_id(
@@ -143,6 +147,8 @@ def _front(new: New) -> Iterator[str]:
     for key, held in known.items():
         if held:
             yield from _lines(key, flow(held))
+    for line in new.lessons:
+        yield f"# {''.join(c if c.isprintable() else '?' for c in line)}\n"
     for key in wanted:
         if not known.get(key):
             yield f"# {FIELDS[key][1]}"
