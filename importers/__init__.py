@@ -18,6 +18,7 @@ BUILTIN: tuple[str, ...] = (
     "lockfile",
     "openlineage",
     "decisions",
+    "codeowners",
     "rocrate",
     "document",
 )

@@ -23,6 +23,8 @@ REVISION, CONTENT, ENVIRONMENT = "swh:1:rev:", "urn:lineage:content:", "urn:line
 #: What the identifiers of MLflow's runs begin with, and those of captured runs and their steps.
 MLFLOW_RUN, CAPTURED = "urn:lineage:run:mlflow:", "urn:lineage:run:lineage:captured/"
 _DATASET, _VERSION = "urn:lineage:dataset:", "urn:lineage:version:"
+#: Begins the identifiers of projects.
+PROJECT = "urn:lineage:project:"
 
 #: Bytes that say nothing get no content node, else every empty file would join every lineage.
 SMALLEST_CONTENT = 64
@@ -231,6 +233,11 @@ def decision_version_id(namespace: str, key: str, digest: str) -> Id:
 def lesson_id(subject: str, text: str) -> Id:
     """What was learnt from a decision or a run: told twice, by a command and in a record, it is one."""
     return Id(f"urn:lineage:lesson:sha256:{sha256(canonical({'of': subject, 'text': text}))}")
+
+
+def project_id(namespace: str) -> Id:
+    """A project: what has its names in a namespace."""
+    return Id(f"{PROJECT}{segment(namespace)}")
 
 
 def environment_id(description: Mapping[str, Any]) -> Id:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,7 +11,7 @@ from importers.decisions import lessons
 from importers.decisions.reading import FoundDecision, Version
 from lineage import ids
 from lineage.model import kinds
-from lineage.model.identity import committer, person
+from lineage.model.identity import agent, committer
 from lineage.model.record import Edge, Node, Record
 from lineage.model.value import Ref, clean
 from lineage.sources import yaml_reader
@@ -32,8 +31,6 @@ _PEOPLE = {
 }
 #: Leaves of front matter that are kept as attributes; the text has the rest.
 _MOST_LEAVES = 500
-_ADDRESS = re.compile(r"(?P<name>[^<>]*?)\s*<?(?P<email>[^\s<>@]+@[^\s<>@]+\.[^\s<>@]+)>?")
-_ORCID = re.compile(r"(?:orcid:|https?://orcid\.org/)?(\d{4}-\d{4}-\d{4}-\d{3}[\dX])")
 
 People = Mapping[str, tuple[CommitObject, Identity | None]]
 
@@ -164,16 +161,6 @@ def is_lasting(record: Record) -> bool:
     if isinstance(record, Edge):
         return record.effect.startswith("urn:lineage:decision-version:")
     return record.kind not in {"Decision", "Lesson"} or not record.attributes
-
-
-def agent(name: str, key: bytes) -> Node:
-    """Who is named in a record: a person by ORCID or e-mail address; of a bare name it is not known who that is."""
-    text = name.strip().removeprefix("@")
-    if found := _ORCID.fullmatch(text):
-        return kinds.Person(id=ids.orcid_id(found[1]), label=f"ORCID {found[1]}").node()
-    if found := _ADDRESS.fullmatch(text):
-        return person(found["name"], found["email"], key)
-    return kinds.Agent(id=ids.thing_id("agent", "lineage", text), label=text).node()
 
 
 def _attributed(version: str, who: str, role: str) -> Edge:

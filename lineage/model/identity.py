@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from lineage import ids
@@ -30,6 +31,11 @@ _BOT_MAIL = "noreply@github.com"
 #: Digests that are those of another algorithm, taken of the bytes in a form that many have already: DVC
 #: before 3 took the md5 of text with the line ends of Unix, and of anything else as it is.
 _NORMALISED = {"md5-dos2unix": ("md5", "its text with the line ends of Unix has these bytes")}
+
+#: How people write who they mean: a name with an e-mail address, an ORCID, a team of an organization.
+_ADDRESS = re.compile(r"(?P<name>[^<>]*?)\s*<?(?P<email>[^\s<>@]+@[^\s<>@]+\.[^\s<>@]+)>?")
+_ORCID = re.compile(r"(?:orcid:|https?://orcid\.org/)?(\d{4}-\d{4}-\d{4}-\d{3}[\dX])")
+_TEAM = re.compile(r"@[\w.-]+(?:/[\w.-]+)+")
 
 
 def tie(version: str, bytes_: str, evidence: str | None = None) -> tuple[Edge, Edge]:
@@ -71,3 +77,19 @@ def committer(name: str, email: str, key: bytes) -> Node:
         ident = ids.thing_id("agent", "git", name or email)
         return kinds.SoftwareAgent(id=ident, label=name or email, name=name or email).node()
     return person(name, email, key)
+
+
+def agent(name: str, key: bytes) -> Node:
+    """Make who is named in a text: a person by ORCID or e-mail address, a team by ``@organization/team``; of a bare name it
+    is not known who or what that is.
+    """
+    if _TEAM.fullmatch(name.strip()):
+        team = name.strip()
+        ident = ids.thing_id("organization", "lineage", team.removeprefix("@"))
+        return kinds.Organization(id=ident, label=team, name=team).node()
+    text = name.strip().removeprefix("@")
+    if found := _ORCID.fullmatch(text):
+        return kinds.Person(id=ids.orcid_id(found[1]), label=f"ORCID {found[1]}").node()
+    if found := _ADDRESS.fullmatch(text):
+        return person(found["name"], found["email"], key)
+    return kinds.Agent(id=ids.thing_id("agent", "lineage", text), label=text).node()

@@ -24,6 +24,7 @@ from lineage.model.record import Batch, Node, line
 from lineage.services.read.discover import discover
 from tests.conftest import KEY
 
+_AS_ANA = ["-c", "user.name=Ana", "-c", "user.email=ana@example.org"]
 NAMES = [importer.name for importer in importers.available()]
 
 
@@ -42,6 +43,11 @@ def folder(tmp_path_factory):
     made = {"eventType": "COMPLETE", "outputs": [{"namespace": "db", "name": "clean"}]}
     (path / "decisions").mkdir()
     (path / "decisions/0001-a.md").write_text("---\nstatus: accepted\nid: dec-a\n---\n# A\n")
+    owned = path / "owned"
+    owned.mkdir()
+    (owned / "CODEOWNERS").write_text("* @ana\n")
+    for command in (["init", "-q"], ["add", "."], [*_AS_ANA, "commit", "-qm", "Owners"]):
+        subprocess.run(["git", *command], cwd=owned, check=True)
     told = [{**about, **more, "eventTime": "2026-01-02T03:04:05Z"} for more in (read, made)]
     (path / "events.ndjson").write_text("\n".join(map(json.dumps, told)))
     shutil.copy(run_captured(tmp_path_factory.mktemp("run")), path / "captured.run")
@@ -63,6 +69,7 @@ def run_captured(place):
 def source_for(name, folder):
     inside = {
         "captured": "captured.run",
+        "codeowners": "owned",
         "document": "doc.json",
         "lockfile": "uv.lock",
         "mlflow": "mlflow.db",
@@ -163,7 +170,7 @@ def test_a_source_cut_off_anywhere_is_read_in_part_or_refused_but_never_crashes(
 
 def _belongs(name, path):
     """The files to cut: git's objects, or what DVC wrote."""
-    if name == "git":
+    if name in {"git", "codeowners"}:
         return "objects" in path.parts
     return path.name in {"dvc.lock", "dvc.yaml"} or path.suffix == ".dvc"
 

@@ -30,7 +30,8 @@ from lineage.model.findings import Finding, Severity
 from lineage.query import condition as c
 from lineage.services.context import Context
 from lineage.services.read import lessons
-from lineage.services.read.decisions import Decisions, DecisionState, utc
+from lineage.services.read.decision_rows import utc
+from lineage.services.read.decisions import Decisions, DecisionState
 from lineage.services.read.resolve import resolve
 from lineage.services.summary import counted
 from lineage.sources.decision_records.criteria import criteria_of

@@ -117,7 +117,7 @@ def summary(state: DecisionState, today: str) -> DecisionSummary:
         status_written=state.text("status_written"),
         stage=state.stage,
         category=state.text("category"),
-        owner=state.text("owner"),
+        owner=state.owner,
         file=state.text("file"),
         removed=state.text("removed"),
         superseded_by=tuple(state.superseded_by),

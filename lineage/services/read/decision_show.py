@@ -12,7 +12,8 @@ from lineage.errors import Ambiguous, Usage
 from lineage.model.value import each
 from lineage.services.context import Context
 from lineage.services.read.decision_list import DecisionSummary, summary
-from lineage.services.read.decisions import Act, Decisions, DecisionState, VersionRow, titles
+from lineage.services.read.decision_rows import VersionRow
+from lineage.services.read.decisions import Act, Decisions, DecisionState, titles
 from lineage.services.read.followed import Deviation, followed, followers, record_of
 from lineage.services.read.learnt import LessonShown, learnt
 from lineage.services.read.lessons import Offers, for_decision
@@ -160,7 +161,7 @@ def shown(
         decision=told,
         front={} if record is None else record.front,
         sections=sections,
-        people=_people(ctx, state),
+        people=_people(state),
         versions=tuple(_versions(ctx, state)),
         acts=tuple(state.acts),
         supersedes=tuple(titles(decisions.states, state.supersedes)),
@@ -176,20 +177,11 @@ def shown(
     )
 
 
-def _people(ctx: Context, state: DecisionState) -> Sequence[Named]:
-    """Who is named in the version that there is now, with their roles."""
-    if state.current is None:
-        return ()
-    edges = sorted(ctx.store.edges([state.current.row.id], _WHO, NOW))
-    rows = ctx.store.get({edge.cause for edge in edges}, NOW)
+def _people(state: DecisionState) -> Sequence[Named]:
+    """Who is named in it now, with their roles."""
+    roles = dict.fromkeys(one.role for one in state.people)
     return tuple(
-        Named(
-            id=edge.cause,
-            role=str(edge.edge().attributes.get("prov:role") or ""),
-            label=rows[edge.cause].title,
-        )
-        for edge in edges
-        if edge.cause in rows
+        Named(id=one.id, role=role, label=one.title) for role in roles for one in state.named(role)
     )
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +18,7 @@ from lineage.model import terms
 from lineage.model.record import Node
 from lineage.model.value import Ref, each
 from lineage.services.context import Context
+from lineage.services.read.decision_rows import Holder, VersionRow, people, utc, written_since
 from lineage.sources.decision_records import statuses
 from lineage.sources.decision_records.names import Called, Meant, Names
 from lineage.sources.decision_records.statuses import Status
@@ -63,21 +63,6 @@ class Act:
         return told | {name: value for name, value in also.items() if value is not None}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VersionRow:
-    """A version of a decision: when it was written, as far as that is known, and in which entry it came."""
-
-    row: NodeRow
-    node: Node
-    at: str
-
-    @property
-    def status(self) -> Status | None:
-        """What the status means that the file had."""
-        written = self.node.attributes.get("status_written")
-        return statuses.normal(written) if isinstance(written, str) else None
-
-
 @dataclass
 class DecisionState:
     """A decision as the store has it: its record now, its versions, oldest first, and the steps, oldest first."""
@@ -94,6 +79,8 @@ class DecisionState:
     #: Names of decisions in it that mean none, or several, with what they may mean.
     unclear: list[tuple[str, str, Sequence[str]]] = field(default_factory=list)
     in_cycle: bool = False
+    #: Whom its text names now, and who was named since.
+    people: list[Holder] = field(default_factory=list)
 
     @property
     def id(self) -> str:
@@ -122,6 +109,21 @@ class DecisionState:
         wanted = held.iri if isinstance(held, Ref) else None
         found = next((one for one in self.versions if one.row.id == wanted), None)
         return found or (self.versions[-1] if self.versions else None)
+
+    def named(self, role: str) -> Sequence[Holder]:
+        """Who has a role now. The newer word counts: that of the text, or what was stated since it was written so."""
+        stated = [one for one in self.people if one.role == role and one.stated is not None]
+        written = [one for one in self.people if one.role == role and one.stated is None]
+        since = written_since(self.versions, self.current, role) if stated and written else ""
+        return stated if stated and max(one.stated or "" for one in stated) >= since else written
+
+    @property
+    def owner(self) -> str | None:
+        """Who answers for it now."""
+        held = self.named("owner")
+        if any(one.stated is not None for one in held):
+            return ", ".join(one.title for one in held)
+        return self.text("owner")
 
     @property
     def said(self) -> Status | None:
@@ -173,6 +175,7 @@ class Decisions:
         if self.states:
             self._read_versions()
             self._read_acts()
+            people(ctx, self.states, view)
             self._supersede()
 
     def __iter__(self) -> Iterator[DecisionState]:
@@ -332,16 +335,6 @@ def _held(versions: Iterable[VersionRow], name: str) -> list[str]:
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
-
-
-def utc(moment: str) -> str:
-    """A moment in a form that sorts by time."""
-    try:
-        found = datetime.fromisoformat(moment)
-    except ValueError:
-        return moment
-    zoned = found if found.tzinfo else found.replace(tzinfo=UTC)
-    return zoned.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def titles(states: Mapping[str, DecisionState], idents: Iterable[str]) -> list[str]:

@@ -12,7 +12,8 @@ from lineage import ids
 from lineage.errors import Ambiguous, BadReference, LineageError, NotFound
 from lineage.model.value import each
 from lineage.services.context import Context
-from lineage.services.read.decisions import DecisionState, VersionRow
+from lineage.services.read.decision_rows import VersionRow
+from lineage.services.read.decisions import DecisionState
 from lineage.services.read.resolve import meant
 from lineage.services.read.sides import PARAM, Side, Used, digests_of, sides
 from lineage.sources.decision_records import record as records

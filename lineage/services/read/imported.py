@@ -30,9 +30,10 @@ MOST = 100
 #: For how many seconds what was seen is taken for what still is.
 _SECONDS = 1.0
 #: Who makes entries that leave nothing to join: what was joined, what people decided, what was sent, history, and
-#: captured runs, which know themselves what they had, and that one of them reproduces another.
+#: captured runs, which know themselves what they had, that one of them reproduces another, and who answers for what.
 _OF_NO_RUNS = frozenset(
     {"join", "steward", "export", "git", "lockfile", "captured", "reproduce", "decisions"}
+    | {"codeowners", "owners"}
 )
 #: Who reads what runs are joined with.
 _JOINED_WITH = frozenset({"git", "dvc", "lockfile"})

@@ -18,7 +18,8 @@ from lineage.model.record import Batch, Edge, Node, Record, line
 from lineage.model.value import Ref, Value, clean, each
 from lineage.query import condition as c
 from lineage.services.context import Context
-from lineage.services.read.decisions import Decisions, DecisionState, rows, titles, utc
+from lineage.services.read.decision_rows import utc
+from lineage.services.read.decisions import Decisions, DecisionState, rows, titles
 from lineage.services.read.lessons import DATA
 from lineage.services.read.resolve import meant, resolve
 from lineage.services.write.ingest import Report, write_batches

@@ -23,6 +23,7 @@ from lineage.progress import Progress, prefixed, silent
 from lineage.services.context import Context
 from lineage.services.read import imported
 from lineage.services.request import Request, Says
+from lineage.services.write import owners
 from lineage.services.write.decisions import settle
 from lineage.services.write.import_source import import_source
 from lineage.services.write.ingest import Report, write_batches
@@ -68,8 +69,9 @@ class JoinRequest(Request[Report], demands=Role.contributor, examples=("join", "
             with GitReader.open(self.folder):
                 pass
         done = join(ctx, [] if self.folder is None else [Path(self.folder)])
-        settled = settle(ctx)
-        return done if settled is None else _together(done, settled)
+        for settled in (settle(ctx), owners.settle(ctx)):
+            done = done if settled is None else _together(done, settled)
+        return done
 
 
 @gc_disabled()
@@ -126,6 +128,7 @@ def after_import(
     history = any(report.importer == "git" for report in changed)
     done = join(ctx, history=history, progress=progress)
     settled = settle(ctx)
+    owners.settle(ctx)
     return (
         *((done,) if done.told else ()),
         *((settled,) if settled is not None and settled.losses else ()),
@@ -133,7 +136,7 @@ def after_import(
 
 
 def _together(done: Report, settled: Report) -> Report:
-    """One report of a join, and of what follows of decisions."""
+    """One report of a join, and of what follows of decisions or owners."""
     return replace(
         done,
         added=done.added + settled.added,
