@@ -11,7 +11,7 @@ from typing import Any
 import strawberry
 
 from graphql_schema.rows import Rows
-from graphql_schema.scalars import Kind, Relation
+from graphql_schema.scalars import JSON, Kind, Relation
 from graphql_schema.types import Edge, Evidence, Node, leaf
 from lineage.model.kinds import GROUPS
 from lineage.services import answer as answers
@@ -180,6 +180,28 @@ class DeploymentStatus:
     state: DeploymentState = strawberry.field(description="What became of it.")
     since: str | None = strawberry.field(description="When that began, where it is known.")
     url: str | None = strawberry.field(description="Where it can be reached.")
+
+
+@strawberry.type(description="A thing with those who answer for it now.")
+class OwnedThing:
+    """A thing with those who answer for it now."""
+
+    id: strawberry.ID = strawberry.field(description="The thing.")
+    title: str = strawberry.field(description="What people call it.")
+    sort: str = strawberry.field(
+        description="What it is counted as: datasets, models, projects, files, decisions, or reviews (open requests)."
+    )
+    owners: list[str] = strawberry.field(description="Who: none where deliberately nobody does.")
+    evidence: str = strawberry.field(description="What says so: a file and its line, or stated.")
+
+
+@strawberry.type(description="Who answers for what.")
+class OwnerList:
+    """Who answers for what."""
+
+    things: list[OwnedThing] = strawberry.field(description="Things, by what they are counted as.")
+    counts: JSON = strawberry.field(description="How many there are of each sort.")
+    left: int = strawberry.field(description="How many more things there are.")
 
 
 @strawberry.type(description="Everything within reach of a thing: trace, impact.")

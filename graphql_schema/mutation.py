@@ -8,7 +8,7 @@ from typing import Annotated, Any, cast
 
 import strawberry
 
-from graphql_schema.answer import DeploymentStatus
+from graphql_schema.answer import DeploymentStatus, OwnedThing
 from graphql_schema.context import Asked
 from graphql_schema.decisions import DecisionSummary
 from graphql_schema.scalars import JSON
@@ -17,7 +17,7 @@ from lineage import formats
 from lineage.access.tokens import Role
 from lineage.errors import BadInput, LineageError
 from lineage.services.context import Context
-from lineage.services.request import Field, Request, fields_of
+from lineage.services.request import Field, Request, fields_of, input_name
 from lineage.services.write import authority, push, record
 from lineage.services.write.decide import DecideRequest, LinkRequest
 from lineage.services.write.deliberate import (
@@ -29,6 +29,12 @@ from lineage.services.write.deliberate import (
 from lineage.services.write.deploy import Deployed, DeployRequest, RetireRequest
 from lineage.services.write.ingest import Report
 from lineage.services.write.lessons import Learnt, LessonRequest
+from lineage.services.write.ownership import (
+    OwnerSet,
+    OwnerTransfer,
+    SetOwnerRequest,
+    TransferOwnerRequest,
+)
 from lineage.store.base import NOW
 
 _KEY = "Any text of yours: the same call again with the same key changes nothing."
@@ -303,12 +309,55 @@ def _learnt(done: Learnt | None, problems: list[Problem]) -> LessonPayload:
     return LessonPayload(**done.to_dict(), problems=problems)
 
 
+@strawberry.type(description="Who answers for a thing from now on, and what was written.")
+class SetOwnerPayload:
+    """Who answers for a thing from now on, and what was written."""
+
+    thing: OwnedThing | None = strawberry.field(description="The thing, with its owners.")
+    receipt: Receipt | None = strawberry.field(description="What was written.")
+    problems: list[Problem] = strawberry.field(description="Why nothing was written.")
+
+
+def _set(done: OwnerSet | None, problems: list[Problem]) -> SetOwnerPayload:
+    if done is None:
+        return SetOwnerPayload(thing=None, receipt=None, problems=problems)
+    receipt = cast("Receipt", _done(done.report))
+    return SetOwnerPayload(thing=cast("OwnedThing", done.thing), receipt=receipt, problems=problems)
+
+
+@strawberry.type(description="What was handed over, or would be, and what was written.")
+class TransferOwnerPayload:
+    """What was handed over, or would be, and what was written."""
+
+    from_: str | None = strawberry.field(name="from", description="Who answered for it before.")
+    to: str | None = strawberry.field(description="Who does now.")
+    counts: JSON | None = strawberry.field(description="How many things there are of each sort.")
+    things: list[OwnedThing] = strawberry.field(description="The first hundred of them.")
+    left: int | None = strawberry.field(description="How many more there are.")
+    dry_run: bool | None = strawberry.field(description="Whether nothing was to be written.")
+    receipt: Receipt | None = strawberry.field(description="What was written.")
+    problems: list[Problem] = strawberry.field(description="Why nothing was written.")
+
+
+def _transferred(done: OwnerTransfer | None, problems: list[Problem]) -> TransferOwnerPayload:
+    held = {
+        name: getattr(done, name, None) for name in ("from_", "to", "counts", "left", "dry_run")
+    }
+    things = [] if done is None else list(done.things)
+    receipt = None if done is None else _done(done.report)
+    return TransferOwnerPayload(
+        **cast("Any", held),
+        things=cast("list[OwnedThing]", things),
+        receipt=cast("Receipt | None", receipt),
+        problems=problems,
+    )
+
+
 def _told(request: type[Request[Any]], answers: type, payload: Callable[..., Any]) -> Any:
     """Make the field that carries out a request, whose input has the fields of the request."""
     words = " ".join((request.__doc__ or "").split())
     known = fields_of(request)
-    verb = str(request.mutation)
-    name = f"{verb[0].upper()}{verb[1:]}Input"
+    name = input_name(str(request.mutation))
     body: dict[str, Any] = {"__annotations__": {}, "__doc__": words, "__module__": __name__}
     for field in known:
         held: Any = list[str] if field.many else field.scalar
@@ -349,6 +398,8 @@ class Mutation:
     review_decision = _told(ReviewRequest, DeliberatePayload, _deliberated)
     supersede = _told(SupersedeRequest, DeliberatePayload, _deliberated)
     tell_lesson = _told(LessonRequest, LessonPayload, _learnt)
+    set_owner = _told(SetOwnerRequest, SetOwnerPayload, _set)
+    transfer_owner = _told(TransferOwnerRequest, TransferOwnerPayload, _transferred)
     ingest = strawberry.field(
         resolver=_ingest,
         description="Assert a PROV document. Needs the role contributor; where it invalidates what "

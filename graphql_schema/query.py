@@ -29,6 +29,7 @@ from lineage.services.read import (
     decision_list,
     decision_show,
     lessons,
+    owner_list,
     stories,
     trace,
 )
@@ -92,6 +93,7 @@ _TYPES: Mapping[type, Any] = {
     lessons.Offers: LessonOffers,
     stories.Story: DecisionStory,
     trace.Reached: Reached,
+    owner_list.OwnerList: answer.OwnerList,
 }
 _ENUMS: Mapping[str, Any] = {"Relation": Relation, "Kind": Kind}
 

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     import lineage.services.read.environments
     import lineage.services.read.export
     import lineage.services.read.lessons
+    import lineage.services.read.owner_list
     import lineage.services.read.produced
     import lineage.services.read.show
     import lineage.services.read.sparql
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     import lineage.services.write.deploy
     import lineage.services.write.join
     import lineage.services.write.lessons
+    import lineage.services.write.ownership
     import lineage.services.write.person
     import lineage.services.write.untie  # noqa: F401
 
@@ -128,6 +130,7 @@ class Verbs:
     story: Final = Verb(lambda: read.stories.StoryRequest)
     decision: Final = Verb(lambda: read.decision_show.DecisionRequest)
     lessons: Final = Verb(lambda: read.lessons.LessonsRequest)
+    owners: Final = Verb(lambda: read.owner_list.OwnersRequest)
     commits: Final = Verb(lambda: write.commits.CommitsRequest)
     stats: Final = Verb(lambda: read.stats.StatsRequest)
     log: Final = Verb(lambda: read.stats.LogRequest)
@@ -150,6 +153,8 @@ class Verbs:
     deliberate: Final = Verb(lambda: write.deliberate.DeliberateRequest)
     review: Final = Verb(lambda: write.deliberate.ReviewRequest)
     supersede: Final = Verb(lambda: write.deliberate.SupersedeRequest)
+    set_owner: Final = Verb(lambda: write.ownership.SetOwnerRequest)
+    transfer_owner: Final = Verb(lambda: write.ownership.TransferOwnerRequest)
     # exchange
     package: Final = Verb(lambda: exchange.send.PackageRequest)
     tie: Final = Verb(lambda: exchange.tie.TieRequest)

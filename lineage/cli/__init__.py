@@ -59,6 +59,7 @@ VERBS: dict[str, str] = {
     "rebuild": "Draw the graph anew from the ledger.",
     "commit": "Find commits again after their history was rewritten.",
     "hooks": "Let git tell which commits it rewrites.",
+    "owner": "Who answers for what; say so, or hand it over.",
     "person": "People of several tools who are one.",
     "config": "What is configured, and where each value came from.",
     "doctor": "Check this machine and the store.",

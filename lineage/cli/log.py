@@ -21,6 +21,8 @@ def COMMAND(answer: LogAnswer) -> None:
         if act := note.get("act"):
             told = [note.get(word) for word in ("token", "name", "role")]
             where = " ".join([str(act).replace("-", " "), *(str(word) for word in told if word)])
+        if reason := note.get("reason"):
+            where += f": {reason}"
         if clock := note.get("clock"):
             where += f" (the clock said {clock})"
         terminal.echo(f"{entry.seq:>6}  {entry.recorded}  {change:<12} {entry.actor:<12} {where}")

@@ -19,19 +19,24 @@ from lineage.services.read.compare import Comparison
 from lineage.services.read.decision_list import DecisionList
 from lineage.services.read.decision_show import DecisionShown
 from lineage.services.read.lessons import Offers
+from lineage.services.read.owner_list import OwnerList
 from lineage.services.read.produced import ProducedAnswer
 from lineage.services.read.show import ShowAnswer
 from lineage.services.read.stories import Story
 from lineage.services.read.trace import Reached, WalkAnswer
 from lineage.services.read.why import WhyAnswer
-from lineage.services.request import Field, answer_of, fields_of
+from lineage.services.request import Field, answer_of, fields_of, input_name
 from lineage.services.write.deliberate import Deliberated
 from lineage.services.write.deploy import Deployed
 from lineage.services.write.lessons import Learnt
+from lineage.services.write.ownership import OwnerSet, OwnerTransfer
 from lineage.store.base import Stats
 
 _GROUPED = "groups { ...GroupedNodes }"
 _PATHS = "paths { type effect cause }"
+_OWNED = "things { ...OwnedThing }"
+_PROBLEMS = "problems { code message hint where status retry_after }"
+_WRITTEN = f"receipt {{ source entries records things unchanged }} {_PROBLEMS}"
 #: Class of answers -> what is asked of one.
 SELECTIONS: Mapping[type, str] = {
     Answer: "...Found",
@@ -50,11 +55,12 @@ SELECTIONS: Mapping[type, str] = {
     Story: "about title left complete chapters { decision { ...Decided } when sentences }",
     Offers: "...Offered",
     Learnt: "id text of about tags entries problems { code message hint where status retry_after }",
-    Deliberated: "decision { ...Decided } entries problems { code message hint where status retry_after }",
+    Deliberated: f"decision {{ ...Decided }} entries {_PROBLEMS}",
     Reached: "ids kinds total start certificate { ...Certified }",
-    Deployed: "deployment { ...Became } rolls_back: rollsBack "
-    "receipt { source entries records things unchanged } "
-    "problems { code message hint where status retry_after }",
+    OwnerList: f"{_OWNED} counts left",
+    Deployed: f"deployment {{ ...Became }} rolls_back: rollsBack {_WRITTEN}",
+    OwnerSet: f"thing {{ ...OwnedThing }} {_WRITTEN}",
+    OwnerTransfer: f"from to counts {_OWNED} left dry_run: dryRun {_WRITTEN}",
 }
 #: What is sent besides: the operation in the file of its name.
 INGEST, TAKE_RUN = "ingest", "takeRun"
@@ -81,7 +87,7 @@ def document(request: type) -> str:
 
 def _document(request: type) -> str:
     if (told := request.mutation) is not None:  # type: ignore[attr-defined] # requests have one
-        kind = f"{told[0].upper()}{told[1:]}Input"
+        kind = input_name(told)
         text = f"mutation {told}($input: {kind}!) {{ answer: {told}(input: $input) "
         text += f"{{ {SELECTIONS[answer_of(request)]} }} }}\n"
         return "\n".join((text, *_fragments(text, set())))

@@ -27,6 +27,7 @@ from lineage.services.read.followed import Deviation
 from lineage.services.read.history import CommitBetween
 from lineage.services.read.learnt import LessonShown
 from lineage.services.read.lessons import Offer, Offers
+from lineage.services.read.owner_list import OwnedThing, OwnerList
 from lineage.services.read.produced import ProducedAnswer
 from lineage.services.read.show import Evidence, ShowAnswer
 from lineage.services.read.stories import Chapter, Story
@@ -37,6 +38,7 @@ from lineage.services.write.deliberate import Deliberated
 from lineage.services.write.deploy import Deployed
 from lineage.services.write.ingest import Report
 from lineage.services.write.lessons import Learnt
+from lineage.services.write.ownership import OwnerSet, OwnerTransfer
 from lineage.store.base import Cut, Stats, Subgraph
 from lineage.store.rows import EdgeRow, NodeRow
 
@@ -199,6 +201,36 @@ def deliberated(said: Object) -> Deliberated:
     if said["decision"] is None:
         raise error(said["problems"][0])
     return Deliberated(decision=_decided(said["decision"]), entries=tuple(said["entries"]))
+
+
+def owners(said: Object) -> OwnerList:
+    """Read who answers for what."""
+    return OwnerList(things=_owned(said["things"]), counts=said["counts"], left=said["left"])
+
+
+def owner_set(said: Object) -> OwnerSet:
+    """Read who answers for a thing. Raises the problem that kept it out."""
+    done = receipt(said)
+    [thing] = _owned([said["thing"]])
+    return OwnerSet(thing=thing, report=report(done, "steward"))
+
+
+def owner_transfer(said: Object) -> OwnerTransfer:
+    """Read what was handed over. Raises the problem that kept it out."""
+    done = receipt(said)
+    return OwnerTransfer(
+        from_=said["from"],
+        to=said["to"],
+        counts=said["counts"],
+        things=_owned(said["things"]),
+        left=said["left"],
+        dry_run=said["dry_run"],
+        report=report(done, "steward"),
+    )
+
+
+def _owned(said: Sequence[Object]) -> tuple[OwnedThing, ...]:
+    return tuple(OwnedThing(**{**one, "owners": tuple(one["owners"])}) for one in said)
 
 
 def receipt(said: Object) -> Object:

@@ -24,6 +24,7 @@ from lineage.services.read.compare import Comparison
 from lineage.services.read.decision_list import DecisionList
 from lineage.services.read.decision_show import DecisionShown
 from lineage.services.read.lessons import Offers
+from lineage.services.read.owner_list import OwnerList
 from lineage.services.read.produced import ProducedAnswer
 from lineage.services.read.show import FindRequest, ShowAnswer, kind_names
 from lineage.services.read.stories import Story
@@ -34,6 +35,7 @@ from lineage.services.write.deliberate import Deliberated
 from lineage.services.write.deploy import Deployed
 from lineage.services.write.ingest import Report
 from lineage.services.write.lessons import Learnt
+from lineage.services.write.ownership import OwnerSet, OwnerTransfer
 from lineage.store.base import Stats
 from lineage.verbs import Verbs
 
@@ -66,8 +68,8 @@ class _Local:
 
 
 class Remote(Verbs, Closeable):
-    """A store on a server: the verbs of ``lineage.Lineage`` that read, ``deploy``, ``retire``, ``ingest`` and
-    ``take_run``.
+    """A store on a server: the verbs of ``lineage.Lineage`` that read, those of decisions, deployments and owners,
+    ``ingest`` and ``take_run``.
 
     Answers, certificates and errors are those that the store itself would give, within what the
     server allows: a walk has at most 100,000 nodes, and its certificate then says so. Use it in a
@@ -229,4 +231,7 @@ _READERS: Mapping[type, Callable[[Any], Any]] = {
     Learnt: reading.learnt,
     Deliberated: reading.deliberated,
     Deployed: reading.deployed,
+    OwnerList: reading.owners,
+    OwnerSet: reading.owner_set,
+    OwnerTransfer: reading.owner_transfer,
 }

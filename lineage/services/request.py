@@ -214,6 +214,11 @@ def answer_of(request: type) -> Any:
     return get_args(base)[0]
 
 
+def input_name(mutation: str) -> str:
+    """The GraphQL type of what a mutation is given."""
+    return f"{mutation[0].upper()}{mutation[1:]}Input"
+
+
 def _parted(hint: Any) -> tuple[Any, Says]:
     if get_origin(hint) is Annotated:
         plain, *more = get_args(hint)

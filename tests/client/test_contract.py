@@ -303,3 +303,17 @@ def test_a_decision_is_taken_on_a_server_and_read_from_it(served, tmp_path):
             there.deliberate("dec-a", "accepted")
         with pytest.raises(Denied):
             there.supersede("dec-a", by="dec-a")
+
+
+def test_who_answers_for_a_thing_is_told_to_a_server_by_a_steward_and_read_from_it(served):
+    with small() as here:
+        there = served(here, Role.steward)
+        told = there.set_owner("fraud@v1", "@lab/models", reason="they serve it")
+        assert (told.thing.owners, told.report.source) == (("@lab/models",), "steward:owners")
+        assert outcome(there, "owners", [], {}) == outcome(here, "owners", [], {})
+        asked = ("@lab/models",), {"to": "@lab/other", "reason": "renamed", "dry_run": True}
+        assert there.transfer_owner(*asked[0], **asked[1]).counts == {"models": 1}
+        wrong = ("set_owner", ["fraud@v1", "nobody of that name"], {})
+        assert outcome(there, *wrong) == outcome(here, *wrong)
+        with pytest.raises(Denied):
+            served(here, Role.contributor).set_owner("fraud@v1", "@lab/other")

@@ -50,7 +50,7 @@ def store(run, tmp_path):
 
 
 #: Commands that are groups of others.
-GROUPS = {"commit", "decision", "environment", "person"}
+GROUPS = {"commit", "decision", "environment", "owner", "person"}
 
 
 @pytest.mark.parametrize("verb", VERBS)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.decisions.conftest import command  # noqa: F401 - a fixture
+from tests.decisions.conftest import command, folder  # noqa: F401 - fixtures
 from tests.importers.conftest import Repository, new_repository  # noqa: F401 - a fixture
 
 
@@ -44,7 +44,7 @@ def owners_of(store: Any) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for node in store.find(kinds=["Dataset"]):
         said = store.trace(node.id, depth=1, via=["wasAttributedTo"], limit=100)
-        called = {one.id: one.title for one in said}
+        called = {one.id: one.label or one.attributes.get("email") for one in said}
         found[node.title] = sorted(
             f"{called[edge.cause]} {edge.attributes.get('evidence', 'stated')}"
             for edge in said.edges

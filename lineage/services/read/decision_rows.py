@@ -12,6 +12,7 @@ from lineage.errors import BadInput
 from lineage.model import terms
 from lineage.model.record import Node
 from lineage.services.context import Context
+from lineage.services.read.people import shown
 from lineage.sources.decision_records import record, statuses
 from lineage.sources.decision_records.statuses import Status
 from lineage.store.base import Hop, View
@@ -70,7 +71,7 @@ def people(ctx: Context, states: Mapping[str, Peopled], view: View) -> None:
         if state is not None and row.cause in rows:
             moment = utc(str(held.get("stated_at") or "")) if stated else None
             role = str(held.get("prov:role") or "")
-            named = Holder(id=row.cause, title=rows[row.cause].title, role=role, stated=moment)
+            named = Holder(id=row.cause, title=shown(rows[row.cause]), role=role, stated=moment)
             state.people.append(named)
 
 

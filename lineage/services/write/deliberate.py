@@ -21,12 +21,11 @@ from lineage.services.context import Context
 from lineage.services.read.decision_list import DECIDES, DecisionSummary, summary
 from lineage.services.read.decision_show import DECISION, find
 from lineage.services.read.decisions import Decisions, DecisionState
+from lineage.services.read.people import accounts, names_of
 from lineage.services.request import Request, Says
 from lineage.services.write import authority
 from lineage.services.write.decisions import SOURCE, settle
 from lineage.services.write.ingest import ingest
-from lineage.store.base import NOW, Hop
-from lineage.store.rows import NodeRow
 
 Step = Literal[
     "proposed", "accepted", "rejected", "deprecated", "executed", "evaluated", "closed", "reopened"
@@ -42,8 +41,6 @@ _AFTER: dict[str, frozenset[str | None]] = {
     "evaluated": frozenset({"accepted"}),
     "reopened": frozenset({"accepted", "rejected", "deprecated"}),
 }
-_SAME = Hop(relations=frozenset({terms.SAME_PERSON}))
-_WHO = Hop(relations=frozenset({"wasAttributedTo"}))
 _APPROVE, _CHANGE = "approve", "request changes"
 
 
@@ -173,31 +170,10 @@ def decision(ctx: Context, text: str) -> DecisionState:
 
 def is_owner(ctx: Context, state: DecisionState) -> bool:
     """Whether who is acting is one of those who answer for a decision, under any of the names that are tied to them."""
-    owner = state.text("owner")
-    if owner is None or state.current is None:
-        return False
-    edges = ctx.store.edges([state.current.row.id], _WHO, NOW)
-    owners = {edge.cause for edge in edges if edge.edge().attributes.get("prov:role") == "owner"}
-    known = _same(ctx, owners)
+    known = accounts(ctx, {one.id for one in state.named("owner")})
     acting = ids.thing_id("agent", "lineage", ctx.actor)
-    names = {ctx.actor.lower()}
-    return acting in known or any(not names.isdisjoint(_called(row)) for row in known.values())
-
-
-def _same(ctx: Context, idents: set[str]) -> dict[str, NodeRow]:
-    """Some people, and all who are tied to them."""
-    found = set(idents)
-    while True:
-        tied = {edge.cause for edge in ctx.store.edges(list(found), _SAME, NOW)}
-        if tied <= found:
-            return dict(ctx.store.get(found, NOW))
-        found |= tied
-
-
-def _called(row: NodeRow) -> set[str]:
-    held = row.node().attributes
-    names = {str(x).lower() for x in (row.label, held.get("name"), held.get("email")) if x}
-    return names | {name.partition("@")[0] for name in names if "@" in name}
+    name = ctx.actor.lower()
+    return acting in known or any(name in names_of(row) for row in known.values())
 
 
 def _demand_step(state: DecisionState, step: Step) -> None:
