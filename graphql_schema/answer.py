@@ -204,6 +204,34 @@ class OwnerList:
     left: int = strawberry.field(description="How many more things there are.")
 
 
+@strawberry.enum(description="Whether somebody answers for a thing.")
+class Answers(Enum):
+    """Whether somebody answers for a thing."""
+
+    owner = strawberry.enum_value("owner", description="Somebody does.")
+    nobody = strawberry.enum_value("nobody", description="It is said that nobody does.")
+    unknown = strawberry.enum_value("unknown", description="Nothing says who does.")
+
+
+@strawberry.type(description="Who answers for some things of an answer, or that nobody does.")
+class Concerned:
+    """Who answers for some things of an answer, or that nobody does."""
+
+    answer: Answers = strawberry.field(description="Whether somebody does.")
+    things: list[strawberry.ID] = strawberry.field(description="The things.")
+    owner: strawberry.ID | None = strawberry.field(description="Who.")
+    name: str | None = strawberry.field(description="What people call them.")
+    evidence: str | None = strawberry.field(
+        description="What says so: a file and its line, or stated."
+    )
+    unreachable: str | None = strawberry.field(
+        description="Why they cannot be asked, if they cannot."
+    )
+    next: str | None = strawberry.field(
+        description="Who is next in line where there is nobody who can be asked."
+    )
+
+
 @strawberry.type(description="Everything within reach of a thing: trace, impact.")
 class WalkAnswer(Answer):
     """Everything within reach of a thing."""
@@ -211,6 +239,10 @@ class WalkAnswer(Answer):
     groups: Any = _GROUPS
     deployments: list[DeploymentStatus] | None = strawberry.field(
         description="Those within reach that are live, or may be; null where causes were asked for."
+    )
+    owners: list[Concerned] | None = strawberry.field(
+        description="Who answers for what depends on it; null where causes were asked for, and where no "
+        "project here has owners and nobody said of anything who answers for it."
     )
 
 

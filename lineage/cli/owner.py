@@ -41,7 +41,7 @@ def list_(found: OwnerList) -> None:
         _tell(one)
     if found.left:
         terminal.echo(f"... and {found.left:,} more: --first lists more of them")
-    terminal.echo(_numbers(found.counts) or "nothing here has an owner that is known")
+    terminal.echo(_numbers(found.counts) or "nothing here has such an owner")
 
 
 @verb("set", SetOwnerRequest)

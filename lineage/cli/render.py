@@ -28,6 +28,8 @@ FOLD = 6
 LINES = 60
 #: Deployments that are named before the tree.
 LIVE = 20
+#: Lines of owners that are shown.
+OWNERS = 20
 #: Names of one group on the summary.
 NAMED = 8
 
@@ -146,6 +148,22 @@ def deployments(answer: WalkAnswer) -> Iterable[Text]:
         yield Text(f"... and {len(found) - LIVE} more deployments (--json has all)", style="dim")
     if found:
         yield Text()
+
+
+def owners(answer: WalkAnswer, *, full: bool) -> Iterable[Text]:
+    """Write who answers for what depends on it, one a line, and an empty line before them."""
+    found = answer.owners or ()
+    titles = {row.id: row.title for row in answer.found.node_rows}
+    if found:
+        yield Text("\nwho answers for it", style="bold")
+    for one in found if full else found[:OWNERS]:
+        text = Text(f"  {one.told}", style="yellow" if one.unreachable or not one.owner else "")
+        shown = [titles[ident] for ident in (one.things if full else one.things[:NAMED])]
+        left = len(one.things) - len(shown)
+        things = ", ".join(shown) + (f" and {left} more" if left else "")
+        yield text.append(f"  {counted(len(one.things), 'thing')}: {things}", style="dim")
+    if not full and len(found) > OWNERS:
+        yield Text(f"  ... and {len(found) - OWNERS} more (--full has all)", style="dim")
 
 
 def groups(answer: WalkAnswer, *, full: bool) -> Iterable[Text]:

@@ -66,7 +66,7 @@ def tell(answer: WalkAnswer | Reached, toward: Toward, *, full: bool) -> None:
     console.print()
     for text in render.groups(answer, full=full):
         console.print(text)
-    for text in render.certificate(answer):
+    for text in (*render.owners(answer, full=full), *render.certificate(answer)):
         console.print(text)
 
 

@@ -40,7 +40,7 @@ _WRITTEN = f"receipt {{ source entries records things unchanged }} {_PROBLEMS}"
 #: Class of answers -> what is asked of one.
 SELECTIONS: Mapping[type, str] = {
     Answer: "...Found",
-    WalkAnswer: f"...Found {_GROUPED} deployments {{ ...Became }}",
+    WalkAnswer: f"...Found {_GROUPED} deployments {{ ...Became }} owners {{ ...Concerned }}",
     ProducedAnswer: f"...Found {_GROUPED} things {{ ...GroupedAlternates }} "
     "tree { id parent relation depth repeated }",
     WhyAnswer: f"...Found {_PATHS}",

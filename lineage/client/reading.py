@@ -18,6 +18,7 @@ from lineage.services.answer import Answer, Certificate
 from lineage.services.read.ask import AskAnswer, Explanation
 from lineage.services.read.bisect import CHANGED, Bisection, Step
 from lineage.services.read.compare import Comparison
+from lineage.services.read.concerned import Concerned
 from lineage.services.read.decision_list import DecisionList, DecisionSummary
 from lineage.services.read.decision_show import DecisionShown, Named, VersionShown
 from lineage.services.read.decisions import Act
@@ -71,12 +72,17 @@ def found(said: Object) -> Answer:
 
 def walked(said: Object) -> WalkAnswer:
     """Read everything within reach of a thing."""
-    live = said["deployments"]
+    live, owners = said["deployments"], said["owners"]
     return WalkAnswer(
         **_read(said),
         groups=_groups(said["groups"]),
         deployments=None if live is None else [DeploymentStatus(**one) for one in live],
+        owners=None if owners is None else [_concerned(one) for one in owners],
     )
+
+
+def _concerned(said: Object) -> Concerned:
+    return Concerned(**{**said, "things": tuple(said["things"])})
 
 
 def reached(said: Object) -> Reached:
@@ -203,7 +209,7 @@ def deliberated(said: Object) -> Deliberated:
     return Deliberated(decision=_decided(said["decision"]), entries=tuple(said["entries"]))
 
 
-def owners(said: Object) -> OwnerList:
+def owner_list(said: Object) -> OwnerList:
     """Read who answers for what."""
     return OwnerList(things=_owned(said["things"]), counts=said["counts"], left=said["left"])
 

@@ -231,7 +231,7 @@ _READERS: Mapping[type, Callable[[Any], Any]] = {
     Learnt: reading.learnt,
     Deliberated: reading.deliberated,
     Deployed: reading.deployed,
-    OwnerList: reading.owners,
+    OwnerList: reading.owner_list,
     OwnerSet: reading.owner_set,
     OwnerTransfer: reading.owner_transfer,
 }

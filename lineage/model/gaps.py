@@ -28,6 +28,11 @@ CODES: Mapping[str, str] = {
     "join-pending": "Entries that came in without an import since runs were last joined with files, data "
     "and environments.",
     "source-changed": "Sources on this machine that have changed since they were imported.",
+    "owner-unknown": "Things that depend on it of which nothing says who answers for them.",
+    "owner-nobody": "Things that depend on it of which it is said that nobody answers for them.",
+    "owner-unreachable": "Things that depend on it whose owner is not known here, or is a team of which no "
+    "member is known.",
+    "owners-left-out": "Things that depend on it for which it was not looked up who answers: 10,000 are.",
     "nothing-matches": "A part of the question that nothing in the store meets.",
 }
 

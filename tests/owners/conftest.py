@@ -13,11 +13,15 @@ from tests.decisions.conftest import command, folder  # noqa: F401 - fixtures
 from tests.importers.conftest import Repository, new_repository  # noqa: F401 - a fixture
 
 
+def digest_of(path: str) -> str:
+    """What DVC would know a file by."""
+    return hashlib.md5(path.encode(), usedforsecurity=False).hexdigest()
+
+
 def tracked(path: str) -> str:
     """What DVC writes beside a file that it tracks."""
-    digest = hashlib.md5(path.encode(), usedforsecurity=False).hexdigest()
     name = path.rpartition("/")[2]
-    return f"outs:\n- md5: {digest}\n  size: 1000\n  hash: md5\n  path: {name}\n"
+    return f"outs:\n- md5: {digest_of(path)}\n  size: 1000\n  hash: md5\n  path: {name}\n"
 
 
 @pytest.fixture

@@ -7,18 +7,19 @@ of the folder that it lies in. That nobody owns a thing is said of the thing: it
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from lineage import ids
 from lineage.model import kinds, terms
 from lineage.model.value import Attributes, each
 from lineage.services.context import Context
-from lineage.services.read.decisions import Decisions
 from lineage.services.read.deployments import name_of
 from lineage.services.read.people import accounts, called, shown
-from lineage.store.base import Hop, View
+from lineage.store.base import NOW, Filter, Hop, Page, Store, View
 from lineage.store.claims import Statement
 from lineage.store.rows import EdgeRow, NodeRow
 
@@ -48,15 +49,12 @@ _DEEPEST, _MOST_LOOKED_AT = 20, 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """Somebody who answers for a thing: what says so (a file and its line, or ``stated``), and the thing of which it is
-    said.
-    """
+    """Somebody who answers for a thing, and what says so: a file and its line, or ``stated``."""
 
     id: str
     name: str
     kind: str
     evidence: str
-    of: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +63,31 @@ class Answering:
 
     owners: tuple[Owner, ...] = ()
     nobody: str | None = None
+
+
+#: Whether it was said of anything in a store who answers for it, and when that was seen; for how many seconds that it was
+#: not is taken for so.
+_SAID: WeakKeyDictionary[Store, tuple[float, bool]] = WeakKeyDictionary()
+_SECONDS = 1.0
+
+
+def are_said(ctx: Context, view: View) -> bool:
+    """Whether a project here has owners, or somebody said of anything who answers for it. Of now it is asked once a second
+    at most, and where it is so never again.
+    """
+    last = _SAID.get(ctx.store) if view == NOW else None
+    if last is None or (not last[1] and time.monotonic() - last[0] > _SECONDS):
+        projects = ctx.store.find(Filter(prefix=ids.PROJECT), Page(limit=1), view).rows
+        found = bool(projects) or any(True for _ in ctx.store.asserted(STATED_SOURCE, view))
+        last = (time.monotonic(), found)
+        if view == NOW:
+            _SAID[ctx.store] = last
+    return last[1]
+
+
+def look_again(ctx: Context) -> None:
+    """Let the next answer look anew: something was said."""
+    _SAID.pop(ctx.store, None)
 
 
 def role_of(attributes: Attributes | Mapping[str, Any]) -> str:
@@ -102,7 +125,7 @@ def said_of(
 def _owner(edge: EdgeRow, people: Mapping[str, NodeRow]) -> Owner:
     held, row = edge.edge().attributes, people[edge.cause]
     evidence = held.get(terms.EVIDENCE) or held.get(terms.METHOD) or "its source"
-    return Owner(id=row.id, name=shown(row), kind=row.kind, evidence=str(evidence), of=edge.effect)
+    return Owner(id=row.id, name=shown(row), kind=row.kind, evidence=str(evidence))
 
 
 def _nobody(row: NodeRow | None) -> str | None:
@@ -152,6 +175,9 @@ class Owners:
         asked = {self._chains[i][0] for i, row in self._rows.items() if row.kind in _DECISIONS}
         if not asked:
             return {}
+        # Records are read as YAML: a walk to none of them loads no reader.
+        from lineage.services.read.decisions import Decisions
+
         states = Decisions(self._ctx, self._view).states
         found = {}
         for state in (states[ident] for ident in asked if ident in states):
@@ -164,7 +190,6 @@ class Owners:
                     evidence=state.text("file") or "its record"
                     if one.stated is None
                     else terms.STATED,
-                    of=state.id,
                 )
                 for one in state.named(OWNER)
                 if one.id in people

@@ -16,6 +16,7 @@ from lineage.query.plan import EdgeFilter, PlanRequest, Toward, Traverse
 from lineage.services.answer import Answer, Certificate, certify
 from lineage.services.as_of import at_one_moment
 from lineage.services.context import Context
+from lineage.services.read.concerned import Concerned, concerned
 from lineage.services.read.deployments import DeploymentStatus, in_use
 from lineage.services.read.equivalents import versions_asked
 from lineage.services.read.gaps import needs_things, of_walk
@@ -46,11 +47,13 @@ class WalkAnswer(Answer):
     """Everything within reach of one thing; ``groups`` are its nodes as people read them. ``start``
     is the thing; where it is a name that has versions, these behind it; of a folder whose effects are
     asked for, the files in it. ``deployments`` are those within reach that are live, or may be; ``None``
-    where causes were asked for.
+    where causes were asked for. ``owners`` are those who answer for what depends on it; ``None`` as well where
+    no project here has owners, and nobody said of anything who answers for it.
     """
 
     groups: Mapping[str, Sequence[str]]
     deployments: Sequence[DeploymentStatus] | None = None
+    owners: Sequence[Concerned] | None = None
 
 
 #: Versions that a message names.
@@ -94,7 +97,7 @@ class ImpactRequest(
     examples=("impact dataset:data/train.csv", "impact sha256:9f86d081884c7d65"),
 ):
     """What depends on this: everything downstream, copies of the bytes included. What is deployed of it,
-    and live, comes first.
+    and live, comes first; who answers for what comes last.
     """
 
     def answer(self, ctx: Context) -> WalkAnswer:
@@ -181,7 +184,7 @@ def walked(ctx: Context, asked: WalkRequest[W], toward: Toward) -> WalkAnswer:
 
     def read(
         view: View,
-    ) -> tuple[Subgraph, tuple[str, ...], list[Gap], list[DeploymentStatus] | None]:
+    ) -> tuple[Subgraph, tuple[str, ...], list[Gap], dict[str, Any]]:
         known, found = _at_first_sight(ctx, asked, toward, view)
         start, gaps = _start(ctx, asked, toward, view, known)
         if found is None:
@@ -189,17 +192,23 @@ def walked(ctx: Context, asked: WalkRequest[W], toward: Toward) -> WalkAnswer:
             found = ctx.store.walk(walk, view)
         whole = relations(asked.via) is None and found.cut is None
         gaps += of_walk(ctx, found, start, toward, view, everything=whole)
-        live = in_use(ctx, found, view) if toward == "effects" else None
-        return found, tuple(row.id for row in start), gaps, live
+        begun = {row.id: row for row in start}
+        more: dict[str, Any] = {}
+        if toward == "effects":
+            effects = [row for row in found.node_rows if row.id not in begun]
+            owners, missing = concerned(ctx, effects, view)
+            more = {"deployments": in_use(ctx, found, view), "owners": owners}
+            gaps += missing
+        return found, tuple(begun), gaps, more
 
-    (found, start, gaps, live), stand = at_one_moment(ctx, asked.at, read)
+    (found, start, gaps, more), stand = at_one_moment(ctx, asked.at, read)
     alone = start[:1] if len(versions_asked(start)) < 2 else ()
     return WalkAnswer(
         found=found,
         certificate=certify(stand, found.cut, gaps=gaps),
         start=start,
         groups=grouped(row for row in found.ordered_nodes if row.id not in alone),
-        deployments=live,
+        **more,
     )
 
 

@@ -17,7 +17,14 @@ from lineage.model.identity import agent
 from lineage.model.record import Batch, Edge, Node, Record, line
 from lineage.model.value import Ref
 from lineage.services.context import Context
-from lineage.services.read.owners import DERIVED_SOURCE, NOBODY, OWNER, STATED_SOURCE, role_of
+from lineage.services.read.owners import (
+    DERIVED_SOURCE,
+    NOBODY,
+    OWNER,
+    STATED_SOURCE,
+    look_again,
+    role_of,
+)
 from lineage.services.write.ingest import Report, write_batches
 from lineage.sources import code_owners
 from lineage.sources.code_owners import Said
@@ -30,6 +37,7 @@ _OURS = frozenset({"owner", "owner_evidence", "owner_reason"})
 
 def settle(ctx: Context) -> Report | None:
     """Write who answers for what is here, and take back what no longer holds; ``None`` where no project says so."""
+    look_again(ctx)
     projects = [*_pages(ctx, ids.PROJECT)]
     standing = list(ctx.store.asserted(DERIVED_SOURCE, NOW))
     if not projects and not standing:
