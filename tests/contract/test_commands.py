@@ -250,6 +250,7 @@ def test_init_imports_a_project_and_says_three_things(run, tmp_path):
         "dvc",
         "mlflow",
         "lockfile",
+        "decisions",
         "join",
     }
     assert len(said["facts"]) == 3

@@ -41,8 +41,6 @@ def folder(tmp_path_factory):
     about = {"run": run, "job": {"namespace": "etl", "name": "load"}, "producer": "urn:p"}
     read = {"eventType": "START", "inputs": [{"namespace": "db", "name": "raw"}]}
     made = {"eventType": "COMPLETE", "outputs": [{"namespace": "db", "name": "clean"}]}
-    (path / "decisions").mkdir()
-    (path / "decisions/0001-a.md").write_text("---\nstatus: accepted\nid: dec-a\n---\n# A\n")
     owned = path / "owned"
     owned.mkdir()
     (owned / "CODEOWNERS").write_text("* @ana\n")
