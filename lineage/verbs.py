@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     import lineage.services.read.ask
     import lineage.services.read.bisect
     import lineage.services.read.compare
+    import lineage.services.read.contributions
     import lineage.services.read.decision_list
     import lineage.services.read.decision_show
     import lineage.services.read.environments
@@ -130,6 +131,7 @@ class Verbs:
     story: Final = Verb(lambda: read.stories.StoryRequest)
     decision: Final = Verb(lambda: read.decision_show.DecisionRequest)
     lessons: Final = Verb(lambda: read.lessons.LessonsRequest)
+    contributions: Final = Verb(lambda: read.contributions.ContributionsRequest)
     owners: Final = Verb(lambda: read.owner_list.OwnersRequest)
     commits: Final = Verb(lambda: write.commits.CommitsRequest)
     stats: Final = Verb(lambda: read.stats.StatsRequest)
@@ -144,6 +146,7 @@ class Verbs:
     untie: Final = Verb(lambda: write.untie.UntieRequest)
     tie_person: Final = Verb(lambda: write.person.TiePersonRequest)
     untie_person: Final = Verb(lambda: write.person.UntiePersonRequest)
+    object_to_figures: Final = Verb(lambda: write.person.ObjectRequest)
     suggest_people: Final = Verb(lambda: write.person.SuggestPeopleRequest)
     deploy: Final = Verb(lambda: write.deploy.DeployRequest)
     retire: Final = Verb(lambda: write.deploy.RetireRequest)

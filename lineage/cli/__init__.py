@@ -60,7 +60,7 @@ VERBS: dict[str, str] = {
     "commit": "Find commits again after their history was rewritten.",
     "hooks": "Let git tell which commits it rewrites.",
     "owner": "Who answers for what; say so, or hand it over.",
-    "person": "People of several tools who are one.",
+    "person": "People of several tools who are one, and what people gave to decisions.",
     "config": "What is configured, and where each value came from.",
     "doctor": "Check this machine and the store.",
     "demo": "Make a small real project and ask it everything.",

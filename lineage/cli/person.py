@@ -9,18 +9,24 @@ import click
 
 from lineage.cli import terminal
 from lineage.cli.verb import verb
+from lineage.services.read.contributions import Contributions, ContributionsRequest
 from lineage.services.write.ingest import Report
 from lineage.services.write.person import (
+    ObjectRequest,
     SamePerson,
     SuggestPeopleRequest,
     TiePersonRequest,
     UntiePersonRequest,
 )
 
+#: What is counted, and the line of somebody.
+_FIGURES = ("decisions", "reviews", "lessons", "gaps closed")
+_LINE = "{:<28} {:>9} {:>9} {:>9} {:>12}"
+
 
 @click.group("person")
 def COMMAND() -> None:
-    """Make people of several tools one person to every question."""
+    """People of several tools who are one, and what people gave to decisions."""
 
 
 @verb("tie", TiePersonRequest)
@@ -46,6 +52,32 @@ def suggest(found: tuple[SamePerson, ...]) -> None:
         terminal.echo("nobody here looks like somebody else")
 
 
-COMMAND.add_command(tie)
-COMMAND.add_command(untie)
-COMMAND.add_command(suggest)
+@verb("contributions", ContributionsRequest)
+def contributions(found: Contributions) -> None:
+    """Print a line for each person, in the order of names, and how many are left out."""
+    if found.people:
+        terminal.echo(terminal.style(_LINE.format("", *_FIGURES), bold=True))
+    for one in found.people:
+        figures = (one.decisions, one.reviews, one.lessons, one.gaps_closed)
+        terminal.echo(_LINE.format(one.name, *figures))
+    if found.left:
+        terminal.echo(f"... and {found.left:,} more: --first lists more of them")
+    if not found.people:
+        terminal.echo("nobody who is counted gave anything to a decision here")
+    if found.left_out:
+        alone = found.left_out == 1
+        said = "person objects and is" if alone else "people object and are"
+        terminal.echo(f"{found.left_out:,} {said} left out")
+
+
+@verb("object", ObjectRequest)
+def object_(answer: Report) -> None:
+    """Print what holds now."""
+    said = (
+        "counted again" if answer.retracted else "left out of the figures" if answer.added else ""
+    )
+    terminal.echo(said or "nothing changed")
+
+
+for _command in (tie, untie, suggest, contributions, object_):
+    COMMAND.add_command(_command)

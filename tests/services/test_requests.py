@@ -34,6 +34,8 @@ COMMANDS = {
     "story": "decision story",
     "review": "decision review",
     "supersede": "decision supersede",
+    "contributions": "person contributions",
+    "object_to_figures": "person object",
     "owners": "owner list",
     "set_owner": "owner set",
     "transfer_owner": "owner transfer",

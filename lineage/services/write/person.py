@@ -11,11 +11,13 @@ from typing import Annotated
 from lineage.access.tokens import Role
 from lineage.errors import Usage
 from lineage.model import kinds, terms
-from lineage.model.record import Batch, Edge
+from lineage.model.record import Batch, Edge, Node
 from lineage.services.context import Context
+from lineage.services.read.contributions import OBJECTIONS
+from lineage.services.read.people import who
 from lineage.services.read.resolve import resolve
 from lineage.services.request import Request, Says, reference
-from lineage.services.write.ingest import Report, ingest
+from lineage.services.write.ingest import Report, ingest, write_batches
 from lineage.services.write.untie import UntieRequest, pair
 from lineage.store.base import NOW, Filter, Hop, Page
 from lineage.store.rows import NodeRow
@@ -142,3 +144,28 @@ def _alike(
     yield "the same ORCID", orcids
     yield "the same name", names
     yield "the login of one is the e-mail address of the other, or begins it", logins
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRequest(
+    Request[Report],
+    demands=Role.contributor,
+    examples=("person object ana@example.org", "person object ana@example.org --withdraw"),
+):
+    """Leave somebody out of the figures of ``person contributions``, because they object; or count them again. What they
+    did stays in the ledger under their name, and in every other answer.
+    """
+
+    who: Annotated[str, Says(text="Who objects.", metavar="WHO", resolves=True)]
+    _: KW_ONLY
+    withdraw: Annotated[bool, Says(text="They do not object any more.")] = False
+
+    def answer(self, ctx: Context) -> Report:
+        """See ``Request.answer``. Raises ``NotFound`` and ``Ambiguous`` for the person."""
+        known = who(ctx, self.who)
+        first = next(iter(known.values()))
+        standing = [one for one in ctx.store.asserted(OBJECTIONS, NOW) if isinstance(one, Node)]
+        said = Node(id=first.id, kind=first.kind, attributes={"objects_to_figures": True})
+        gone = [one for one in standing if one.id in known] if self.withdraw else []
+        nodes = () if self.withdraw else (said,)
+        return write_batches(ctx, OBJECTIONS, "steward", [Batch(nodes=nodes)], gone)
