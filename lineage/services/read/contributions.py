@@ -4,21 +4,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from lineage.errors import BadInput
 from lineage.graph.components import components
 from lineage.model import terms
 from lineage.model.record import Node
 from lineage.model.value import each
 from lineage.services.context import Context
-from lineage.services.read.decision_rows import VersionRow
 from lineage.services.read.decisions import Decisions, DecisionState, rows
 from lineage.services.read.people import shown
 from lineage.services.request import Request, Says
-from lineage.sources.decision_records import record
 from lineage.store.base import NOW, Hop
 from lineage.store.rows import NodeRow
 
@@ -37,7 +34,7 @@ _Count = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contribution:
-    """What one person gave: decisions that they wrote, reviews, lessons that they wrote into records, and gaps that a
+    """What one person gave: decisions that they wrote, reviews, lessons that they gave, and gaps that a
     review found and that were closed in a text of theirs, which was then approved.
     """
 
@@ -69,7 +66,7 @@ class Contributions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContributionsRequest(Request[Contributions], examples=("person contributions",)):
-    """What people gave to decisions: how many they wrote and reviewed, lessons that they wrote down, and gaps that they
+    """What people gave to decisions: how many they wrote and reviewed, lessons that they gave, and gaps that they
     closed. Those who object are left out, and how many these are is said. In the order of names: it is no ranking.
     """
 
@@ -144,31 +141,18 @@ def _counted(ctx: Context) -> Iterator[_Count]:
     reviews = {row.id: row for row in rows(ctx, "Review")}
     for edge in ctx.store.edges(list(reviews), _WHO, NOW):
         yield edge.cause, "reviews"
+    yield from _lessons(ctx)
     for state in decisions:
         for one in state.versions[:1]:
             yield from ((who, "decisions") for who in writers.get(one.row.id, ()))
-        yield from _lessons(state, writers)
         yield from _gaps(state, reviews, writers)
 
 
-def _lessons(state: DecisionState, writers: Mapping[str, Sequence[str]]) -> Iterator[_Count]:
-    """Each lesson is counted for whoever wrote the first text that has it."""
-    known: set[str] = set()
-    for version in state.versions:
-        for text in _lessons_of(version):
-            if text not in known:
-                known.add(text)
-                yield from ((who, "lessons") for who in writers.get(version.row.id, ()))
-
-
-def _lessons_of(version: VersionRow) -> Iterable[str]:
-    text = version.node.attributes.get("text")
-    if not isinstance(text, str) or "lessons" not in text:
-        return ()
-    try:
-        return record.read(text.encode(), "").texts("lessons.text")
-    except BadInput:
-        return ()
+def _lessons(ctx: Context) -> Iterator[_Count]:
+    """Each lesson is counted for whoever gave it."""
+    told = [row.id for row in rows(ctx, "Lesson")]
+    given = {(edge.effect, edge.cause) for edge in ctx.store.edges(told, _ATTRIBUTED, NOW)}
+    yield from ((who, "lessons") for _, who in sorted(given))
 
 
 def _gaps(
