@@ -8,9 +8,9 @@ from typing import Annotated, Any, cast
 
 import strawberry
 
-from graphql_schema.answer import DeploymentStatus, OwnedThing
+from graphql_schema import payloads
 from graphql_schema.context import Asked
-from graphql_schema.decisions import DecisionSummary
+from graphql_schema.payloads import Problem, Receipt
 from graphql_schema.scalars import JSON
 from graphql_schema.types import KIND_TYPES
 from lineage import formats
@@ -21,48 +21,19 @@ from lineage.services.request import Field, Request, fields_of, input_name
 from lineage.services.write import authority, push, record
 from lineage.services.write.decide import DecideRequest, LinkRequest
 from lineage.services.write.deliberate import (
-    Deliberated,
     DeliberateRequest,
     ReviewRequest,
     SupersedeRequest,
 )
-from lineage.services.write.deploy import Deployed, DeployRequest, RetireRequest
-from lineage.services.write.ingest import Report
-from lineage.services.write.lessons import Learnt, LessonRequest
+from lineage.services.write.deploy import DeployRequest, RetireRequest
+from lineage.services.write.lessons import LessonRequest
 from lineage.services.write.ownership import (
-    OwnerSet,
-    OwnerTransfer,
     SetOwnerRequest,
     TransferOwnerRequest,
 )
 from lineage.store.base import NOW
 
 _KEY = "Any text of yours: the same call again with the same key changes nothing."
-
-
-@strawberry.type(description="Why something was not done.")
-class Problem:
-    """Why something was not done."""
-
-    code: str = strawberry.field(description="A word that does not change between releases.")
-    message: str = strawberry.field(description="One sentence with the value in it.")
-    hint: str = strawberry.field(description="The next step.")
-    where: str | None = strawberry.field(description="The place in the input.")
-    status: int = strawberry.field(description="The HTTP status that it stands for.")
-    retry_after: int | None = strawberry.field(
-        name="retry_after", description="Seconds until asking again may help."
-    )
-
-
-@strawberry.type(description="What was written, now or when the key was used first.")
-class Receipt:
-    """What was written."""
-
-    source: str = strawberry.field(description="Under which source it is asserted.")
-    entries: list[int] = strawberry.field(description="The entries of the ledger that hold it.")
-    things: int = strawberry.field(description="How many things are new here.")
-    records: int = strawberry.field(description="How many records these asserted.")
-    unchanged: int = strawberry.field(description="How many more its source had asserted before.")
 
 
 @strawberry.input(description="A PROV document.")
@@ -228,129 +199,10 @@ async def _take_run(
 ) -> TakeRunPayload:
     def work(ctx: Context) -> record.Done:
         [report] = push.received(ctx, input.file.encode("utf-8", "surrogatepass"))
-        return _done(report)
+        return payloads.receipt_of(report)
 
     done, problems = await _tried(info, work)
     return TakeRunPayload(receipt=cast("Receipt | None", done), problems=problems)
-
-
-@strawberry.type(description="What became of a deployment, and what was written.")
-class DeployPayload:
-    """What became of a deployment, and what was written."""
-
-    deployment: DeploymentStatus | None = strawberry.field(
-        description="The deployment, as it is now."
-    )
-    rolls_back: strawberry.ID | None = strawberry.field(
-        description="The deployment that it rolls back."
-    )
-    receipt: Receipt | None = strawberry.field(description="What was written.")
-    problems: list[Problem] = strawberry.field(description="Why nothing was written.")
-
-
-@strawberry.type(description="What a decision is after a step, and what was written.")
-class DeliberatePayload:
-    """What a decision is after a step, and what was written."""
-
-    decision: DecisionSummary | None = strawberry.field(description="The decision, as it is now.")
-    entries: list[int] = strawberry.field(description="The entries of the ledger that hold it.")
-    problems: list[Problem] = strawberry.field(description="Why nothing was written.")
-
-
-@strawberry.type(description="A lesson as it was taken down.")
-class LessonPayload:
-    """A lesson as it was taken down."""
-
-    id: strawberry.ID | None = strawberry.field(description="The lesson.")
-    text: str | None = strawberry.field(description="What was learnt.")
-    of: strawberry.ID | None = strawberry.field(description="What it was learnt from.")
-    about: list[strawberry.ID] = strawberry.field(description="What it is about besides.")
-    tags: list[str] = strawberry.field(description="Words by which it is found.")
-    entries: list[int] = strawberry.field(description="The entries of the ledger that hold it.")
-    problems: list[Problem] = strawberry.field(description="Why nothing was written.")
-
-
-def _payload(done: Deployed | None, problems: list[Problem]) -> DeployPayload:
-    if done is None:
-        return DeployPayload(deployment=None, rolls_back=None, receipt=None, problems=problems)
-    return DeployPayload(
-        deployment=cast("DeploymentStatus", done.deployment),
-        rolls_back=cast("strawberry.ID | None", done.rolls_back),
-        receipt=cast("Receipt", _done(done.report)),
-        problems=problems,
-    )
-
-
-def _done(report: Report) -> record.Done:
-    return record.Done(
-        source=report.source,
-        entries=report.entries,
-        things=report.things,
-        records=report.added,
-        unchanged=report.unchanged,
-    )
-
-
-def _deliberated(done: Deliberated | None, problems: list[Problem]) -> DeliberatePayload:
-    if done is None:
-        return DeliberatePayload(decision=None, entries=[], problems=problems)
-    return DeliberatePayload(
-        decision=cast("DecisionSummary", done.decision),
-        entries=list(done.entries),
-        problems=problems,
-    )
-
-
-def _learnt(done: Learnt | None, problems: list[Problem]) -> LessonPayload:
-    if done is None:
-        return LessonPayload(
-            id=None, text=None, of=None, about=[], tags=[], entries=[], problems=problems
-        )
-    return LessonPayload(**done.to_dict(), problems=problems)
-
-
-@strawberry.type(description="Who answers for a thing from now on, and what was written.")
-class SetOwnerPayload:
-    """Who answers for a thing from now on, and what was written."""
-
-    thing: OwnedThing | None = strawberry.field(description="The thing, with its owners.")
-    receipt: Receipt | None = strawberry.field(description="What was written.")
-    problems: list[Problem] = strawberry.field(description="Why nothing was written.")
-
-
-def _set(done: OwnerSet | None, problems: list[Problem]) -> SetOwnerPayload:
-    if done is None:
-        return SetOwnerPayload(thing=None, receipt=None, problems=problems)
-    receipt = cast("Receipt", _done(done.report))
-    return SetOwnerPayload(thing=cast("OwnedThing", done.thing), receipt=receipt, problems=problems)
-
-
-@strawberry.type(description="What was handed over, or would be, and what was written.")
-class TransferOwnerPayload:
-    """What was handed over, or would be, and what was written."""
-
-    from_: str | None = strawberry.field(name="from", description="Who answered for it before.")
-    to: str | None = strawberry.field(description="Who does now.")
-    counts: JSON | None = strawberry.field(description="How many things there are of each sort.")
-    things: list[OwnedThing] = strawberry.field(description="The first hundred of them.")
-    left: int | None = strawberry.field(description="How many more there are.")
-    dry_run: bool | None = strawberry.field(description="Whether nothing was to be written.")
-    receipt: Receipt | None = strawberry.field(description="What was written.")
-    problems: list[Problem] = strawberry.field(description="Why nothing was written.")
-
-
-def _transferred(done: OwnerTransfer | None, problems: list[Problem]) -> TransferOwnerPayload:
-    held = {
-        name: getattr(done, name, None) for name in ("from_", "to", "counts", "left", "dry_run")
-    }
-    things = [] if done is None else list(done.things)
-    receipt = None if done is None else _done(done.report)
-    return TransferOwnerPayload(
-        **cast("Any", held),
-        things=cast("list[OwnedThing]", things),
-        receipt=cast("Receipt | None", receipt),
-        problems=problems,
-    )
 
 
 def _told(request: type[Request[Any]], answers: type, payload: Callable[..., Any]) -> Any:
@@ -390,16 +242,18 @@ def _default(field: Field) -> dict[str, Any]:
 class Mutation:
     """What can be changed."""
 
-    deploy = _told(DeployRequest, DeployPayload, _payload)
-    retire = _told(RetireRequest, DeployPayload, _payload)
-    decide = _told(DecideRequest, DeliberatePayload, _deliberated)
-    link_decision = _told(LinkRequest, DeliberatePayload, _deliberated)
-    deliberate = _told(DeliberateRequest, DeliberatePayload, _deliberated)
-    review_decision = _told(ReviewRequest, DeliberatePayload, _deliberated)
-    supersede = _told(SupersedeRequest, DeliberatePayload, _deliberated)
-    tell_lesson = _told(LessonRequest, LessonPayload, _learnt)
-    set_owner = _told(SetOwnerRequest, SetOwnerPayload, _set)
-    transfer_owner = _told(TransferOwnerRequest, TransferOwnerPayload, _transferred)
+    deploy = _told(DeployRequest, payloads.DeployPayload, payloads.deployed)
+    retire = _told(RetireRequest, payloads.DeployPayload, payloads.deployed)
+    decide = _told(DecideRequest, payloads.DeliberatePayload, payloads.deliberated)
+    link_decision = _told(LinkRequest, payloads.DeliberatePayload, payloads.deliberated)
+    deliberate = _told(DeliberateRequest, payloads.DeliberatePayload, payloads.deliberated)
+    review_decision = _told(ReviewRequest, payloads.DeliberatePayload, payloads.deliberated)
+    supersede = _told(SupersedeRequest, payloads.DeliberatePayload, payloads.deliberated)
+    tell_lesson = _told(LessonRequest, payloads.LessonPayload, payloads.learnt)
+    set_owner = _told(SetOwnerRequest, payloads.SetOwnerPayload, payloads.owner_set)
+    transfer_owner = _told(
+        TransferOwnerRequest, payloads.TransferOwnerPayload, payloads.owner_transferred
+    )
     ingest = strawberry.field(
         resolver=_ingest,
         description="Assert a PROV document. Needs the role contributor; where it invalidates what "

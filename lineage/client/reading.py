@@ -19,26 +19,16 @@ from lineage.services.read.ask import AskAnswer, Explanation
 from lineage.services.read.bisect import CHANGED, Bisection, Step
 from lineage.services.read.compare import Comparison
 from lineage.services.read.concerned import Concerned
-from lineage.services.read.decision_list import DecisionList, DecisionSummary
-from lineage.services.read.decision_show import DecisionShown, Named, VersionShown
-from lineage.services.read.decisions import Act
 from lineage.services.read.deployments import DeploymentStatus
 from lineage.services.read.differences import SECTIONS, Difference
-from lineage.services.read.followed import Deviation
 from lineage.services.read.history import CommitBetween
-from lineage.services.read.learnt import LessonShown
-from lineage.services.read.lessons import Offer, Offers
 from lineage.services.read.owner_list import OwnedThing, OwnerList
 from lineage.services.read.produced import ProducedAnswer
 from lineage.services.read.show import Evidence, ShowAnswer
-from lineage.services.read.stories import Chapter, Story
 from lineage.services.read.trace import Reached, WalkAnswer, grouped
-from lineage.services.read.verdicts import Evaluation
 from lineage.services.read.why import WhyAnswer
-from lineage.services.write.deliberate import Deliberated
 from lineage.services.write.deploy import Deployed
 from lineage.services.write.ingest import Report
-from lineage.services.write.lessons import Learnt
 from lineage.services.write.ownership import OwnerSet, OwnerTransfer
 from lineage.store.base import Cut, Stats, Subgraph
 from lineage.store.rows import EdgeRow, NodeRow
@@ -129,84 +119,6 @@ def deployed(said: Object) -> Deployed:
         rolls_back=said["rolls_back"],
         report=report(done, "api"),
     )
-
-
-def decision_list(said: Object) -> DecisionList:
-    """Read some decisions."""
-    return DecisionList(decisions=tuple(map(_decided, said["decisions"])), left=said["left"])
-
-
-def _decided(said: Object) -> DecisionSummary:
-    lists = ("superseded_by", "overdue", "unresolved")
-    return DecisionSummary(**{**said, **{name: tuple(said[name]) for name in lists}})
-
-
-def decision(said: Object) -> DecisionShown:
-    """Read one decision in full."""
-    criteria = [
-        Evaluation(
-            **{
-                **one,
-                "interval": one["interval"] and tuple(one["interval"]),
-                "runs": tuple(one["runs"]),
-                "baseline": tuple(one["baseline"]),
-            }
-        )
-        for one in said["criteria"]
-    ]
-    return DecisionShown(
-        decision=_decided(said["decision"]),
-        front=said["front"],
-        sections=said["sections"],
-        people=tuple(Named(**one) for one in said["people"]),
-        versions=tuple(VersionShown(**one) for one in said["versions"]),
-        acts=tuple(Act(**one) for one in said["acts"]),
-        supersedes=tuple(said["supersedes"]),
-        runs=tuple(Named(**one) for one in said["runs"]),
-        deviations=tuple(Deviation(**one) for one in said["deviations"]),
-        criteria=tuple(criteria),
-        learnt=tuple(
-            LessonShown(**{**one, "by": tuple(one["by"]), "tags": tuple(one["tags"])})
-            for one in said["learnt"]
-        ),
-        lessons=offers(said["lessons"]),
-        open=tuple(said["open"]),
-        notes=tuple(said["notes"]),
-    )
-
-
-def offers(said: Object) -> Offers:
-    """Read the lessons that may matter."""
-    lessons = (Offer(**{**one, "why": tuple(one["why"])}) for one in said["lessons"])
-    return Offers(**{**said, "lessons": tuple(lessons)})
-
-
-def learnt(said: Object) -> Learnt:
-    """Read a lesson that was taken down. Raises the problem that kept it out."""
-    if said["id"] is None:
-        raise error(said["problems"][0])
-    lists = {name: tuple(said[name]) for name in ("about", "tags", "entries")}
-    return Learnt(id=said["id"], text=said["text"], of=said["of"], **lists)
-
-
-def story(said: Object) -> Story:
-    """Read the decisions behind a thing."""
-    chapters = [
-        Chapter(
-            decision=_decided(one["decision"]),
-            when=one["when"],
-            sentences=tuple(one["sentences"]),
-        )
-        for one in said["chapters"]
-    ]
-    return Story(**{**said, "chapters": tuple(chapters)})
-
-
-def deliberated(said: Object) -> Deliberated:
-    """Read what a decision is after a step. Raises the problem that kept it out."""
-    if said["decision"] is None:
-        raise error(said["problems"][0])
-    return Deliberated(decision=_decided(said["decision"]), entries=tuple(said["entries"]))
 
 
 def owner_list(said: Object) -> OwnerList:

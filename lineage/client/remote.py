@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, Final, TypeVar, cast
 
 from lineage import config, formats
-from lineage.client import reading
+from lineage.client import decided, reading
 from lineage.client.address import address
 from lineage.client.documents import INGEST, TAKE_RUN, document, mutation
 from lineage.client.transport import Transport
@@ -224,12 +224,12 @@ _READERS: Mapping[type, Callable[[Any], Any]] = {
     Bisection: reading.bisection,
     Stats: reading.stats,
     Reached: reading.reached,
-    DecisionList: reading.decision_list,
-    DecisionShown: reading.decision,
-    Story: reading.story,
-    Offers: reading.offers,
-    Learnt: reading.learnt,
-    Deliberated: reading.deliberated,
+    DecisionList: decided.decision_list,
+    DecisionShown: decided.decision,
+    Story: decided.story,
+    Offers: decided.offers,
+    Learnt: decided.learnt,
+    Deliberated: decided.deliberated,
     Deployed: reading.deployed,
     OwnerList: reading.owner_list,
     OwnerSet: reading.owner_set,

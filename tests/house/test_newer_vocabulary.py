@@ -32,7 +32,7 @@ class Audit(ActivityNoun):
 RELATIONS = """    narrower(
         _BASES["wasAttributedTo"], code=24, name="wasApprovedBy", inverse="approved"
     ),
-    narrower(_BASES["used"], code=25, name="examined", inverse="wasExaminedBy"),
+    narrower(_BASES["used"], code=999, name="examined", inverse="wasExaminedBy"),
 """
 DOCUMENT = {
     "prefix": {"ex": "http://example.org/", "lineage": "urn:lineage:term:"},
