@@ -142,6 +142,7 @@ class DecisionRecord:
     decision: DecisionSummary = strawberry.field(description="The decision on one line.")
     front: JSON = strawberry.field(description="Its front matter, every scalar as written.")
     sections: JSON = strawberry.field(description="The text under each heading.")
+    text: str | None = strawberry.field(description="The text of its file.")
     people: list[DecisionParty] = strawberry.field(description="Who is named in it.")
     versions: list[DecisionText] = strawberry.field(description="Its texts, oldest first.")
     acts: list[DecisionStep] = strawberry.field(description="The steps, oldest first.")

@@ -147,9 +147,15 @@ def _tell(one: DecisionSummary) -> None:
 
 
 @verb("show", DecisionRequest)
-def show(found: DecisionShown) -> None:
+@click.option(
+    "--text", "as_text", is_flag=True, help="Print the text of its file, and nothing else."
+)
+def show(found: DecisionShown, *, as_text: bool) -> None:
     """Print what it is, why, what followed it, and what waits for somebody."""
     one = found.decision
+    if as_text:
+        common.write(None, [(found.text or "").encode()])
+        return
     terminal.echo(terminal.style(one.title, bold=True) + f"  {one.status or 'unknown'}")
     for note in found.notes:
         terminal.echo(f"  {note}")

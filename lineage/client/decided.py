@@ -43,6 +43,7 @@ def decision(said: Object) -> DecisionShown:
         decision=_decided(said["decision"]),
         front=said["front"],
         sections=said["sections"],
+        text=said["text"],
         people=tuple(Named(**one) for one in said["people"]),
         versions=tuple(VersionShown(**one) for one in said["versions"]),
         acts=tuple(Act(**one) for one in said["acts"]),

@@ -7,6 +7,8 @@ The numbers are those of the scenarios in public reports that these are cut from
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import jsonschema
 import pytest
@@ -291,6 +293,30 @@ def test_records_that_take_the_place_of_each_other_are_a_finding_and_none_is_sup
     assert {one.status for one in found(store).values()} == {"accepted"}
     code, said = command(project, "decision", "check")
     assert (code, [f["code"] for f in said["findings"]]) == (4, ["decision-circle"])
+
+
+def test_the_file_comes_back_with_its_bytes(folder, command):
+    text = (
+        "---\r\nid: dec-a\r\nstatus: accepted\r\n---\r\n# Ä\r\n\r\n## Decision\r\n\r\nThat.  \r\n"
+    )
+    project = folder({"decisions/0001-a.md": text.encode()})
+    store = ["--store", str(project.parent / "s.db")]
+    assert command(project, *store, "import", ".", text=True)[0] == 0
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from lineage.cli import main; main()",
+            *store,
+            "decision",
+            "show",
+            "1",
+            "--text",
+        ],
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout == text.encode()
 
 
 def test_every_record_of_the_corpus_is_imported_or_refused_with_a_reason_and_its_bytes_come_back(

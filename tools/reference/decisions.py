@@ -54,7 +54,9 @@ _REQUIREMENTS = (
     ("R73", "figures and reflections on one page", "`decision show`", "tests/client/test_contract.py::test_a_decision_is_taken_on_a_server_and_read_from_it"),
     ("R74", "who keeps it up to date", "`owner`, `decision list --overdue`", "tests/decisions/test_life.py::test_dates_that_have_passed_are_overdue_until_what_they_are_for_was_done"),
     ("R75", "templates that teach", "an example of each key", "tests/decisions/test_records.py::test_our_template_is_read_unfilled_and_each_field_that_is_missing_is_told_once"),
+    ("R97", "contributions that are seen", "`person contributions`, no ranking, without who objects", "tests/owners/test_contributions.py"),
     ("R98", "reviews by a buddy", "`review.by` names who is asked", "tests/decisions/test_life.py::test_it_is_accepted_after_somebody_else_approved_the_text_that_it_has"),
+    ("R99", "people who leave", "`owner transfer`, with the reason and a dry run", "tests/owners/test_ownership.py"),
 )  # fmt: skip
 _HOUSE = """
 ## The decisions that shaped this house

@@ -61,13 +61,14 @@ class VersionShown:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionShown:
     """One decision in full. ``front`` is what its front matter says now, every scalar as written; ``sections`` the text
-    under each heading. ``runs`` are those that follow it. ``learnt`` are its own lessons, ``lessons`` those of others that
+    under each heading, ``text`` the whole of its file. ``runs`` are those that follow it. ``learnt`` are its own lessons, ``lessons`` those of others that
     may matter to it, where that was asked. ``open`` are the items that wait for somebody; ``notes`` what to know of the answer itself.
     """
 
     decision: DecisionSummary
     front: Mapping[str, Any]
     sections: Mapping[str, str]
+    text: str | None
     people: Sequence[Named]
     versions: Sequence[VersionShown]
     acts: Sequence[Act]
@@ -86,6 +87,7 @@ class DecisionShown:
             "decision": self.decision.to_dict(),
             "front": dict(self.front),
             "sections": dict(self.sections),
+            "text": self.text,
             "people": [one.to_dict() for one in self.people],
             "versions": [one.to_dict() for one in self.versions],
             "acts": [act.to_dict() for act in self.acts],
@@ -161,6 +163,7 @@ def shown(
         decision=told,
         front={} if record is None else record.front,
         sections=sections,
+        text=None if state.current is None else _text(state.current),
         people=_people(state),
         versions=tuple(_versions(ctx, state)),
         acts=tuple(state.acts),
@@ -175,6 +178,11 @@ def shown(
         open=tuple(open_),
         notes=(*notes, *_notes(decisions, state)),
     )
+
+
+def _text(version: VersionRow) -> str | None:
+    held = version.node.attributes.get("text")
+    return held if isinstance(held, str) else None
 
 
 def _people(state: DecisionState) -> Sequence[Named]:
