@@ -30,9 +30,9 @@ FOLLOWED = (
     "specializationOf",
 )
 PATH = "|".join(f"prov:{name}" for name in FOLLOWED)
-#: The same for ``trace``: revisions, quotations and the like are derivations. The parents of a
-#: commit are not followed, here as there.
-VIA = [r.name for r in TABLE if r.name in FOLLOWED or (r.base in FOLLOWED and r.name != "parent")]
+#: The same for ``trace``: revisions, quotations and the like are derivations. The parents of a commit and the
+#: baselines of a decision are not followed, here as there.
+VIA = [r.name for r in TABLE if r.name in FOLLOWED or (r.base in FOLLOWED and r.follow)]
 
 
 def by_rdflib(turtle):

@@ -84,10 +84,11 @@ class World:
             case ast.Via(of, relations):
                 return self._select(of, relations)
             case ast.Walk(of, up, down):
-                start, graph = self._select(of, via), self.graph(via)
-                ways = [(up, graph)] * (up is not None)
-                ways += [(down, graph.reverse())] * (down is not None)
-                return set().union(*(spread(g, start, layers) for layers, g in ways))
+                graph = self.graph(via)
+                above, below = self._begins(of, self._select(of, via))
+                ways = [(up, graph, above)] * (up is not None)
+                ways += [(down, graph.reverse(), below)] * (down is not None)
+                return set().union(*(spread(g, start, layers) for layers, g, start in ways))
             case ast.Ends(way, of):
                 graph = self.graph(via, ties=True)
                 return ends(graph if way == "roots" else graph.reverse(), self._select(of, via))
@@ -100,6 +101,24 @@ class World:
                     found |= up & spread(graph.reverse(), causes, "all")
                 return found
         raise AssertionError(part)
+
+    def _begins(self, of, start):
+        """What walks from one thing begin with: upward from a name, with its versions, since nobody made the name;
+        downward from a folder, with what lies in it.
+        """
+        named = isinstance(of, ast.Reference) or (
+            isinstance(of, ast.Match) and of.key == "id" and "*" not in str(of.value)
+        )
+        if not named or len(start) != 1:
+            return start, start
+        (one,) = start
+        kind, above, below = self.nodes[one].kind, start, start
+        if kind in kinds.NAMES:
+            above = spread(self.graph({"specializationOf"}).reverse(), start, 1)
+        if kind == "Dataset" or kind in kinds.FOLDERS:
+            whole = above if kind == "Dataset" else start
+            below = spread(self.graph({"hadMember"}), whole, 1)
+        return above, below
 
 
 def spread(graph, start, layers):
