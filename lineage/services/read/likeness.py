@@ -106,7 +106,7 @@ class Relatives:
 
     def __init__(self, ctx: Context, mine: Sequence[Data], theirs: Sequence[Data]) -> None:
         self._mine = mine
-        self.complete = True
+        self.complete: bool = True
         left = {one.id: one for one in theirs if self._direct(one) is None} if mine else {}
         #: What mine was made from: key or name -> the title of one of mine.
         self._above: dict[str, str] = {}
