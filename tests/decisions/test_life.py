@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from lineage.access.tokens import Role
@@ -251,3 +255,17 @@ def test_who_never_sees_a_file_takes_a_decision_down_and_tells_it_anew(anywhere,
     assert any(node.title.startswith("Drop all") for node in store.impact("decision:dec-x"))
     with pytest.raises(Usage, match="needs a title"):
         store.decide("  ")
+
+
+def test_a_run_that_is_recorded_follows_its_decision_at_once(folder, command):
+    project = folder({"decisions/0001-x.md": record("X", id="dec-x", plan={"config": {"lr": 0.1}})})
+    assert command(project, "--store", "s.db", "import", ".", text=True)[0] == 0
+    main = [sys.executable, "-c", "from lineage.cli import main; main()", "--store", "s.db", "run"]
+    environ = {**os.environ, "LINEAGE_DECISION": "0001"}
+    for words in (["--name", "one", "--decision", "dec-x", "--param", "lr=0.2"], ["--name", "two"]):
+        done = subprocess.run([*main, *words, "--", "true"], cwd=project, env=environ, check=True)
+        assert done.returncode == 0
+    _, shown = command(project, "--store", "s.db", "decision", "show", "dec-x")
+    assert {run["label"] for run in shown["runs"]} == {"one", "two"}
+    told = {(one["key"], one["happened"]) for one in shown["deviations"]}
+    assert told == {("config.lr", "0.2"), ("config.lr", None)}

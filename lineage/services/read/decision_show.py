@@ -20,6 +20,7 @@ from lineage.services.read.lessons import Offers, for_decision
 from lineage.services.read.resolve import resolve
 from lineage.services.read.verdicts import Evaluation, evaluate
 from lineage.services.request import Request, Says
+from lineage.services.summary import counted
 from lineage.sources.decision_records.criteria import criteria_of
 from lineage.store.base import NOW, Hop
 
@@ -226,7 +227,7 @@ def _open(
             yield f"leads nowhere, or to several: {held}"
     unexplained = [one for one in deviations if one.reason is None]
     if unexplained:
-        yield f"{len(unexplained)} deviations from the plan without a reason"
+        yield f"{counted(len(unexplained), 'deviation')} from the plan without a reason"
     gaps = [act for act in state.acts if act.act == "reviewed"]
     if gaps and gaps[-1].verdict != "approve":
         yield f"the last review, by {gaps[-1].by}, asks for changes"

@@ -16,6 +16,7 @@ from lineage.capture import ranks, record, spool
 from lineage.errors import BadInput
 from lineage.services.context import Context
 from lineage.services.write import authority
+from lineage.services.write.decisions import settle
 from lineage.services.write.import_source import import_source
 from lineage.services.write.ingest import Report
 from lineage.sources import run_file
@@ -90,7 +91,8 @@ def deliver(take: Take, path: Path) -> tuple[Became, tuple[Report, ...]]:
 
 def taken(ctx: Context, data: bytes) -> tuple[Report, ...]:
     """Take the bytes of a run file. Raises the errors of importers and of stores."""
-    return import_source(ctx, Source(address="the run file", data=data), named="captured")
+    source = Source(address="the run file", data=data)
+    return _following(ctx, data, import_source(ctx, source, named="captured"))
 
 
 def received(ctx: Context, data: bytes) -> tuple[Report, ...]:
@@ -98,7 +100,16 @@ def received(ctx: Context, data: bytes) -> tuple[Report, ...]:
     says anew what somebody else's run was. Raises the errors of importers and of stores.
     """
     source = Source(address="the run file", data=data)
-    return import_source(ctx, source, named="captured", naming=partial(authority.source, ctx))
+    naming = partial(authority.source, ctx)
+    return _following(ctx, data, import_source(ctx, source, named="captured", naming=naming))
+
+
+def _following(ctx: Context, data: bytes, reports: tuple[Report, ...]) -> tuple[Report, ...]:
+    """What was written of a run; where that names a decision, it follows it from now on."""
+    named = any(event.get("decision") for event in run_file.parse(data).events)
+    if named and any(report.added for report in reports):
+        settle(ctx)
+    return reports
 
 
 def _settled(path: Path, data: bytes) -> Became:
