@@ -12,6 +12,9 @@ from lineage.errors import BadInput
 from lineage.sources.decision_records import record
 from lineage.sources.decision_records.record import DecisionRecord
 
+#: Why a file is left out that is not meant to be a record.
+BY_NAME = "are an index, a template or hidden, by their names"
+
 
 @dataclass(kw_only=True, slots=True)
 class Version:
@@ -37,10 +40,11 @@ class FoundDecision:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unread:
-    """A file that is there now and holds no record, or one that cannot be read."""
+    """A file that is there now and holds no record, or one that cannot be read, or whose identifier another has."""
 
     path: str
     error: BadInput
+    id_twice: bool = False
 
 
 def read(files: Files, tally: Tally) -> Sequence[FoundDecision]:
@@ -116,8 +120,7 @@ def _records(
         is_there = current.get(one.path) == one.name
         if not record.may_be_record(one.path):
             if is_there:
-                reason = "are an index, a template or hidden, by their names"
-                tally.lose("files", reason, first=one.path)
+                tally.lose("files", BY_NAME, first=one.path)
             continue
         if data is None:
             tally.lose(
@@ -162,7 +165,7 @@ def _add(found: dict[str, FoundDecision], one: FoundDecision, unread: list[Unrea
             where=f"{path}:{line}",
             hint="An id is given once: write a new one into the record that was copied.",
         )
-        unread.append(Unread(path=path, error=error))
+        unread.append(Unread(path=path, error=error, id_twice=True))
         return
     first, last = (one, other) if other.current is not None else (other, one)
     found[one.key] = FoundDecision(

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -143,16 +142,7 @@ def _named(shown: DecisionRecord) -> dict[str, list[str]]:
     """
     found: dict[str, list[str]] = {}
     for one in shown.links:
-        text = one.text
-        if one.href is not None and "://" not in one.href:
-            path = one.href.partition("#")[0]
-            place = (
-                path.lstrip("/")
-                if path.startswith("/")
-                else f"{posixpath.dirname(shown.path)}/{path}"
-            )
-            text = f"[{one.text}]({posixpath.normpath(place.lstrip('/'))})"
-        found.setdefault(one.link.replace("-", "_"), []).append(text)
+        found.setdefault(one.link.replace("-", "_"), []).append(one.from_root(shown.path))
     return found
 
 

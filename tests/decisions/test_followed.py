@@ -164,6 +164,29 @@ def test_a_baseline_is_an_edge_that_walks_do_not_follow(lineage_at, folder):
     assert not {base, "urn:lineage:run:t:t/b0"} & {node.id for node in store.trace(version)}
 
 
+def test_a_run_may_be_both_what_a_decision_rests_on_and_its_baseline(lineage_at, folder):
+    store = lineage_at("memory:")
+    criteria = [{**CRITERION, "baseline": ["run:b0"]}]
+    links = {"runs": ["run:b0"]}
+    written(store, run("b0", "dec-none", 0, f1=0.7))
+    new = record("New", id="dec-new", links=links, criteria=criteria)
+    for number in range(3):
+        other = {f"decisions/001{number}-other.md": record(f"Other {number}")}
+        store.load(folder({"decisions/0002-new.md": new, **other}))
+        version = store.decision("dec-new").versions[-1].id
+        edges = store.trace(version, via=["hadBaseline", "wasInfluencedBy"], depth=1).edges
+        relations = sorted(e.relation for e in edges if e.cause == "urn:lineage:run:t:t/b0")
+        assert relations == ["hadBaseline", "wasInfluencedBy"]
+
+
+@pytest.mark.parametrize("named", ["dec-new", "decision:dec-new", "decision:0002", "Decision:2"])
+def test_a_run_names_its_decision_as_a_person_does(named, lineage_at, folder):
+    store = lineage_at("memory:")
+    written(store, run("n0", named, 0, f1=0.8))
+    store.load(folder({"decisions/0002-new.md": record("New", id="dec-new", status="accepted")}))
+    assert [one.label for one in store.decision("decision:2").runs] == ["n0"]
+
+
 def test_three_pairs_support_nothing_by_a_bootstrap(lineage_at, folder):
     said = {**CRITERION, "min_runs": 3, "test": "paired bootstrap, 95%"}
     [one] = measured(lineage_at("memory:"), folder, [said], [0.8, 0.81, 0.82], [0.7, 0.7, 0.7])

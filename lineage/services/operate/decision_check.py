@@ -17,7 +17,7 @@ from typing import Any
 
 from importers.base import Options
 from importers.decisions.files import Files
-from importers.decisions.reading import FoundDecision, read_all
+from importers.decisions.reading import BY_NAME, FoundDecision, read_all
 from importers.tally import Tally
 from lineage.errors import (
     Ambiguous,
@@ -32,13 +32,14 @@ from lineage.services.context import Context
 from lineage.services.read import lessons
 from lineage.services.read.decision_rows import utc
 from lineage.services.read.decisions import Decisions, DecisionState
+from lineage.services.read.followed import followers
 from lineage.services.read.resolve import resolve
 from lineage.services.summary import counted
 from lineage.sources.decision_records.criteria import criteria_of
 from lineage.sources.decision_records.fields import MINIMUM
 from lineage.sources.decision_records.names import Called, Names
 from lineage.sources.decision_records.record import DecisionRecord
-from lineage.store.base import NOW, Filter, Hop, Page
+from lineage.store.base import NOW, Filter, Page
 
 #: Where records name things that are in the store, or will be.
 _REFERENCES = (
@@ -51,7 +52,6 @@ _PROBLEMS: Mapping[str, Severity] = {
     "decision-status": "warning",
     "decision-value": "error",
 }
-_FOLLOWED_BY = Hop(toward="effects", relations=frozenset({"wasInfluencedBy"}))
 _INDEX = re.compile(r"\[\d+\]")
 
 
@@ -75,6 +75,7 @@ class Checked:
 def check(ctx: Context | None, places: Sequence[Path], today: date) -> Checked:
     """Look at the records in some folders and files. Raises ``InputMissing`` for a place that is not there."""
     findings: list[Finding] = []
+    decisions = None if ctx is None else Decisions(ctx)
     records = 0
     for place in places:
         if not place.exists():
@@ -84,18 +85,18 @@ def check(ctx: Context | None, places: Sequence[Path], today: date) -> Checked:
         prefix = "" if place.is_file() else _prefix(place)
         for loss in tally.losses():
             # An index or a template beside records is none.
-            if (loss.what, "by their names" in loss.reason) != ("files", True):
+            if not loss.reason.startswith(BY_NAME):
                 message = f"{counted(loss.number, loss.what.removesuffix('s'))} {loss.reason}"
                 hint = "Look at what is there: it was not checked."
                 findings.append(_finding("decision-unread", "error", prefix or ".", message, hint))
         records += len(found)
         for one in unread:
-            code = "decision-id-twice" if "has the id" in one.error.what else "decision-unreadable"
+            code = "decision-id-twice" if one.id_twice else "decision-unreadable"
             where = one.error.where or one.path
             findings.append(_finding(code, "error", prefix + where, one.error.what, one.error.hint))
-        findings += _Look(ctx, found, prefix, today).findings()
-    if ctx is not None:
-        findings += _followers(ctx)
+        findings += _Look(ctx, decisions, found, prefix, today).findings()
+    if ctx is not None and decisions is not None:
+        findings += _followers(ctx, decisions)
     findings.sort(key=lambda one: (one.severity != "error", one.subject, one.message))
     return Checked(records=records, findings=tuple(findings), looked_in_store=ctx is not None)
 
@@ -113,9 +114,15 @@ class _Look:
     """One look at the records of a folder."""
 
     def __init__(
-        self, ctx: Context | None, found: Sequence[FoundDecision], prefix: str, today: date
+        self,
+        ctx: Context | None,
+        decisions: Decisions | None,
+        found: Sequence[FoundDecision],
+        prefix: str,
+        today: date,
     ) -> None:
         self._ctx = ctx
+        self._decisions = decisions
         self._records = {one.key: one.current.record for one in found if one.current is not None}
         self._prefix = prefix
         self._today = today.isoformat()
@@ -197,12 +204,8 @@ class _Look:
 
     def _links(self, record: DecisionRecord) -> Iterator[Finding]:
         for one in record.links:
-            text = one.text
-            if one.href is not None and "://" not in one.href:
-                place = posixpath.join(posixpath.dirname(record.path), one.href.partition("#")[0])
-                text = f"[{one.text}]({posixpath.normpath(place)})"
-            near = posixpath.dirname(record.path)
-            meant = self._names.meant(text, "", near)
+            text = one.from_root(record.path)
+            meant = self._names.meant(text, "", posixpath.dirname(record.path))
             if meant.one is not None or self._is_in_store(text):
                 continue
             said = one.link.replace("-", " ")
@@ -223,7 +226,7 @@ class _Look:
             )
 
     def _is_in_store(self, text: str) -> bool:
-        return self._ctx is not None and Decisions(self._ctx).meant(text).one is not None
+        return self._decisions is not None and self._decisions.meant(text).one is not None
 
     def _references(self, record: DecisionRecord) -> Iterator[Finding]:
         if self._ctx is None:
@@ -248,9 +251,8 @@ class _Look:
         """What was learnt elsewhere and may matter to what a record plans."""
         if self._ctx is None or not lessons.any_lesson(self._ctx):
             return
-        decisions = Decisions(self._ctx)
         for key, record in self._records.items():
-            own = {state.id for state in decisions if state.key == key}
+            own = {state.id for state in self._decisions or () if state.key == key}
             data = [text for name in lessons.DATA for text in record.texts(name)]
             config = record.at("plan.config") or {}
             found = lessons.for_plan(self._ctx, data, config, record.texts("tags"), but=own)
@@ -283,10 +285,8 @@ class _Look:
         out: dict[str, list[str]] = {}
         for key, record in self._records.items():
             for one in record.links:
-                other = self._names.meant(one.text, "", posixpath.dirname(record.path)).one
-                if one.href is not None:
-                    place = posixpath.join(posixpath.dirname(record.path), one.href)
-                    other = self._names.meant(f"[]({posixpath.normpath(place)})", "").one or other
+                text = one.from_root(record.path)
+                other = self._names.meant(text, "", posixpath.dirname(record.path)).one
                 if other is None or other == key:
                     continue
                 if one.link == "supersedes":
@@ -307,15 +307,12 @@ class _Look:
                 )
 
 
-def _followers(ctx: Context) -> Iterator[Finding]:
+def _followers(ctx: Context, decisions: Decisions) -> Iterator[Finding]:
     """Runs that follow a decision which did not hold any more, or not yet, when they began."""
-    decisions = Decisions(ctx)
+    followed = followers(ctx, list(decisions))
     for state in decisions:
-        idents = [state.id, *(one.row.id for one in state.versions)]
-        followers = {row.effect for row in ctx.store.edges(idents, _FOLLOWED_BY, NOW)}
-        for row in ctx.store.get(followers, NOW).values():
-            if row.kind != "Run":
-                continue
+        runs = {run for some in followed.get(state.id, {}).values() for run in some}
+        for row in ctx.store.get(runs, NOW).values():
             started = row.node().attributes.get("started")
             if isinstance(started, str) and (told := _not_in_force(decisions, state, utc(started))):
                 message = f"{row.title}, of {started[:10]}, follows {state.row.title}, {told}"

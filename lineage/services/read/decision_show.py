@@ -22,6 +22,7 @@ from lineage.services.read.verdicts import Evaluation, evaluate
 from lineage.services.request import Request, Says
 from lineage.services.summary import counted
 from lineage.sources.decision_records.criteria import criteria_of
+from lineage.sources.decision_records.names import bare
 from lineage.store.base import NOW, Hop
 
 _WHO = Hop(relations=frozenset({"wasAttributedTo"}))
@@ -128,19 +129,17 @@ def find(ctx: Context, decisions: Decisions, text: str) -> tuple[DecisionState, 
     """The decision that a reference means: by identifier, number, file, title, or one of its versions; and what to know of
     how it was found. Raises ``NotFound``, ``Ambiguous``, ``Usage`` for what is no decision.
     """
-    word, colon, rest = text.partition(":")
-    name = rest if colon and word.lower() == "decision" else text
-    meant = decisions.meant(name)
+    meant = decisions.meant(text)
     if meant.one is not None:
         state = decisions.states[meant.one]
-        note = f"{name} is what it was called before" if meant.older else None
+        note = f"{bare(text)} is what it was called before" if meant.older else None
         return state, note
     if meant.idents:
         listed = "\n".join(
             f"  {decisions.states[ident].row.title}  {ident}" for ident in meant.idents
         )
         raise Ambiguous(f"{text!r} may be any of {len(meant.idents)} decisions:\n{listed}")
-    row = resolve(ctx, text if colon else f"decision:{text}")
+    row = resolve(ctx, text if ":" in text else f"decision:{text}")
     found = decisions.of_version(row.id)
     if found is None:
         raise Usage(f"{row.title} is a {row.kind}, no decision", hint="Name a decision.")

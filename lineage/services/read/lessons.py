@@ -160,9 +160,7 @@ def subject(ctx: Context, text: str) -> tuple[NodeRow, DecisionState | None]:
     if exact is not None and exact.kind == "Run":
         return exact, None
     decisions = Decisions(ctx)
-    word, colon, rest = text.partition(":")
-    name = rest if colon and word.lower() == "decision" else text
-    if (ident := decisions.meant(name).one) is not None:
+    if (ident := decisions.meant(text).one) is not None:
         state = decisions.states[ident]
         return state.row, state
     row = resolve(ctx, text)

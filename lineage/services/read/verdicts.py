@@ -9,7 +9,7 @@ calls noise a result in a quarter of all cases.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import eq, ge, gt, le, lt
 from typing import Any, Literal, TypeAlias
@@ -130,7 +130,7 @@ def _one(
 
 
 def _measured(
-    ctx: Context, criterion: Criterion, runs: Iterator[Side] | Any, view: View
+    ctx: Context, criterion: Criterion, runs: Iterable[Side], view: View
 ) -> tuple[dict[str, tuple[Side, float]], list[str]]:
     """The runs that count with their metric, and those whose metric is no number."""
     wanted = _data(ctx, criterion, view)
@@ -175,8 +175,7 @@ def _baseline(
     found: list[str] = []
     missing: list[str] = []
     for text in criterion.baseline:
-        word, colon, name = text.partition(":")
-        other = decisions.meant(name if colon and word.lower() == "decision" else text).one
+        other = decisions.meant(text).one
         if other is not None:
             of = followers(ctx, [decisions.states[other]], view).get(other, {})
             found += [run for runs in of.values() for run in runs]
@@ -301,7 +300,7 @@ def _decided(told: _Told) -> Evaluation:
     else:
         beside = ""
     least = max(
-        criterion.min_runs, fewest(criterion.test, criterion.level, paired=criterion.paired)
+        criterion.min_runs, fewest(criterion.test, criterion.level, one_sample=criterion.one_sample)
     )
     what = "pair" if criterion.paired else "run"
     short = [len(told.other)] if told.other else []

@@ -91,11 +91,9 @@ class DecideRequest(Request[Deliberated], demands=Role.contributor, mutation="de
 
     def _text(self, ctx: Context, key: str, title: str) -> str:
         """The text of the record."""
-        links = {
-            "supersedes": list(self.supersedes),
-            "runs": [x for x in self.evidence if _is_run(ctx, x)],
-            "datasets": [x for x in self.evidence if not _is_run(ctx, x)],
-        }
+        links: dict[str, list[str]] = {"supersedes": [*self.supersedes], "runs": [], "datasets": []}
+        for text in self.evidence:
+            links["runs" if _is_run(ctx, text) else "datasets"].append(text)
         front = {
             "status": self.status,
             "date": ctx.recorded()[:10],

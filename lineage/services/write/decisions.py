@@ -67,7 +67,7 @@ def _claims(
     ctx: Context, decisions: Decisions, standing: Iterable[Record], tally: Tally
 ) -> Iterator[Record]:
     known = {
-        (edge.effect, edge.attributes.get(terms.EVIDENCE)): edge
+        (edge.effect, edge.attributes.get(terms.EVIDENCE), edge.relation == "hadBaseline"): edge
         for edge in standing
         if isinstance(edge, Edge)
     }
@@ -128,7 +128,10 @@ def _between(state: DecisionState, decisions: Decisions) -> Iterator[Record]:
 
 
 def _rests_on(
-    ctx: Context, decisions: Decisions, state: DecisionState, known: Mapping[tuple[str, Any], Edge]
+    ctx: Context,
+    decisions: Decisions,
+    state: DecisionState,
+    known: Mapping[tuple[str, Any, bool], Edge],
 ) -> tuple[list[Edge], list[str]]:
     """The edges from a decision's version to what its record says that it rests on, and what of that is not here."""
     found: list[Edge] = []
@@ -142,7 +145,8 @@ def _rests_on(
             if other is not None:
                 found.append(_edge("hadBaseline", version.row.id, other, str(text)))
                 continue
-            before = known.get((version.row.id, str(text)))
+            # A run may be both what a decision rests on and what its criteria are compared with.
+            before = known.get((version.row.id, str(text), key == _BASELINE))
             if before is not None:
                 found.append(before)
                 continue

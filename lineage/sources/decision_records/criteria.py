@@ -56,6 +56,11 @@ class Criterion:
         """Whether it says what is compared with what."""
         return self.metric is not None and self.op is not None and self.value is not None
 
+    @property
+    def one_sample(self) -> bool:
+        """Whether one row of numbers is tested: the differences of pairs, or runs without a baseline."""
+        return self.paired or not self.baseline
+
 
 def criteria_of(front: Mapping[str, Any]) -> list[Criterion]:
     """The criteria in front matter, in order.
@@ -124,7 +129,7 @@ def _problems(one: Criterion, written: str, *, known: bool) -> Iterator[str]:
         yield f"what it resamples is {one.resamples!r}, and has to be {' or '.join(SAMPLES)}"
     elif one.resamples != "runs" and one.test != "none":
         yield "items within a run are not in the store: metrics are of whole runs"
-    elif (least := fewest(one.test, one.level, paired=one.paired)) > one.min_runs:
+    elif (least := fewest(one.test, one.level, one_sample=one.one_sample)) > one.min_runs:
         what = "pairs" if one.paired else "runs on either side" if one.baseline else "runs"
         yield (
             f"{one.min_runs} runs cannot reach {one.level * 100:g} % with this test: "
@@ -132,19 +137,22 @@ def _problems(one: Criterion, written: str, *, known: bool) -> Iterator[str]:
         )
 
 
-def fewest(test: Test, level: float, *, paired: bool) -> int:
-    """How many runs a two-sided test takes at least so that its smallest p is below 1 - level.
+def fewest(test: Test, level: float, *, one_sample: bool) -> int:
+    """How many runs a two-sided test takes at least so that its smallest p is below 1 - level: one sample is pairs, or
+    runs that are compared with a number.
 
-    >>> fewest("wilcoxon", 0.95, paired=True), fewest("permutation", 0.95, paired=False), fewest("t", 0.95, paired=False)
-    (6, 4, 2)
+    >>> fewest("wilcoxon", 0.95, one_sample=True), fewest("t", 0.95, one_sample=False)
+    (6, 2)
+    >>> fewest("permutation", 0.95, one_sample=False), fewest("permutation", 0.95, one_sample=True)
+    (4, 6)
     """
     if test == "none":
         return 1
     if test in {"t", "paired-t"}:
         return FEWEST
     # Of an exact test by signs (2 of 2^n ways) or by which of two groups is which (2 of C(2n, n)).
-    one_sample = paired or test in {"wilcoxon", "bootstrap"}
+    by_signs = one_sample or test in {"wilcoxon", "bootstrap"}
     number = FEWEST
-    while 2 / (2**number if one_sample else comb(2 * number, number)) >= 1 - level - 1e-12:
+    while 2 / (2**number if by_signs else comb(2 * number, number)) >= 1 - level - 1e-12:
         number += 1
     return number

@@ -46,6 +46,12 @@ class Meant:
         return self.idents[0] if len(self.idents) == 1 else None
 
 
+def bare(text: str) -> str:
+    """A name without the ``decision:`` that may stand before it."""
+    word, colon, rest = text.partition(":")
+    return rest if colon and word.lower() == "decision" else text
+
+
 class Names:
     """What some decisions are called."""
 
@@ -54,10 +60,11 @@ class Names:
 
     def meant(self, text: str, namespace: str | None = None, near: str = "") -> Meant:
         """The decisions that a text names, a link of markdown whose address is a path from the root or a name, in one
-        namespace or in all. Of names of files those in the folder ``near`` go first.
+        namespace or in all, with or without ``decision:`` before it. Of names of files those in the folder ``near`` go
+        first.
 
         >>> names = Names([Called(ident="urn:a", namespace="n", key="dec-1", number="0112", path="adr/0112-a.md")])
-        >>> names.meant("ADR-112").one, names.meant("[x](adr/0112-a.md)", "n").one, names.meant("dec-2").one
+        >>> names.meant("decision:ADR-112").one, names.meant("[x](adr/0112-a.md)", "n").one, names.meant("dec-2").one
         ('urn:a', 'urn:a', None)
         """
         ours = [one for one in self._called if namespace in {None, one.namespace}]
@@ -70,6 +77,8 @@ class Names:
             return Meant(idents=(text,))
         if keyed := [one.ident for one in self._called if one.key == text]:
             return Meant(idents=keyed)
+        if (name := bare(text)) != text:
+            return self.meant(name, namespace, near)
         if number := _NUMBER.fullmatch(text):
             return _by_number(ours, int(number[1]))
         if (

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
@@ -65,6 +66,18 @@ class Named(NamedTuple):
     link: Link
     text: str
     href: str | None = None
+
+    def from_root(self, path: str) -> str:
+        """As the record at this path says it, with the place from the root: a link of markdown, or its words where it
+        is no link to a file.
+
+        >>> Named("amends", "A", "../b/a.md#why").from_root("docs/adr/c.md"), Named("amends", "ADR-2").from_root("c.md")
+        ('[A](docs/b/a.md)', 'ADR-2')
+        """
+        if self.href is None or "://" in self.href:
+            return self.text
+        place = posixpath.join(posixpath.dirname(path), self.href.partition("#")[0])
+        return f"[{self.text}]({posixpath.normpath(place.lstrip('/'))})"
 
 
 def normal(written: str) -> Status | None:
