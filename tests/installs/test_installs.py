@@ -38,7 +38,7 @@ READ = ("json", "jsonld", "provn", "xml")
 
 
 def test_every_extra_is_tried():
-    assert set(installs.extras()) == {"neo4j", "fast", "rdf", "exchange", "server"}
+    assert set(installs.extras()) == {"neo4j", "fast", "rdf", "exchange", "server", "statistics"}
 
 
 def test_alone_it_imports_asks_exports_and_proves(installed):
@@ -60,7 +60,7 @@ def test_alone_it_imports_asks_exports_and_proves(installed):
     assert "fair" in lineage("compare", "run:baseline", "run:summer")
     for command in ("stats", "log", "doctor", "validate"):
         assert lineage(command), command
-    assert lineage("verify").startswith("intact: 12 entries")
+    assert lineage("verify").startswith("intact: 18 entries")
     assert lineage("commit", "resolve")
     assert lineage("rebuild", "--yes")
     assert "root" in lineage("copy", ".lineage/store.db", "copied.db")

@@ -12,7 +12,7 @@ import lineage
 from lineage.errors import LineageError
 from lineage.model.record import Batch, Edge, Node
 from lineage.model.value import Literal
-from lineage.services.read import imported
+from lineage.services.read import recent
 from lineage.store.base import NOW
 from lineage.store.neo4j.client import Client
 from lineage.store.neo4j.rows import edges_among, node_rows
@@ -102,8 +102,8 @@ UNCLEAR: tuple[tuple[str, tuple[str, ...]], ...] = (
 @pytest.fixture(params=RELEASES)
 def ladder(request, monkeypatch) -> Iterator[lineage.Lineage]:
     """Two ways at each step."""
-    # Sources on this machine are looked at once a second: here, once.
-    monkeypatch.setattr(imported, "_SECONDS", 1e9)
+    # What is looked up once a second is looked up once here: planning a statement may take longer than that.
+    monkeypatch.setattr(recent, "SECONDS", 1e9)
     with lineage.open(neo4j_address(request.param, request, monkeypatch), **OPENED) as opened:
         opened.ingest(records())
         yield opened

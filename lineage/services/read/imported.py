@@ -6,19 +6,18 @@ looked when it was read.
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from weakref import WeakKeyDictionary
 
 import orjson
 
 from lineage.services.context import Context
 from lineage.services.read import known_gaps
+from lineage.services.read.recent import Recent
 from lineage.sources.file_names import governing_rank, is_of_dvc
-from lineage.store.base import NOW, Store
+from lineage.store.base import NOW
 from lineage.store.paging import values_under
 
 #: Names of the values kept of sources begin so.
@@ -27,8 +26,6 @@ PREFIX = "source/"
 UNFINISHED = PREFIX + "unfinished/"
 #: Sources that are looked at to see whether they changed, and files of one of them.
 MOST = 100
-#: For how many seconds what was seen is taken for what still is.
-_SECONDS = 1.0
 #: Who makes entries that leave nothing to join: what was joined, what people decided, what was sent, history, and
 #: captured runs, which know themselves what they had, that one of them reproduces another, and who answers for what.
 _OF_NO_RUNS = frozenset(
@@ -45,13 +42,12 @@ _GIT = (".git/HEAD", ".git/logs/HEAD", ".git/packed-refs", "HEAD", "packed-refs"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """What was seen of sources, and when: the places of those that changed, and how many entries came by
+    """What was seen of sources: the places of those that changed, and how many entries came by
     another way than an import since runs were last joined, with the source of the first, and whether
     there are more than were looked through; what is being written in parts, or was when that was
     broken off, with the command that does it again.
     """
 
-    at: float
     changed: tuple[str, ...]
     pending: int
     first: str | None
@@ -59,7 +55,7 @@ class Looked:
     unfinished: tuple[tuple[str, str], ...] = ()
 
 
-_LOOKED: WeakKeyDictionary[Store, Looked] = WeakKeyDictionary()
+_LOOKED: Recent[Looked] = Recent()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +110,7 @@ def _unfinished(what: str) -> str:
 
 def look_again(ctx: Context) -> None:
     """Let the next answer look anew: something was written."""
-    _LOOKED.pop(ctx.store, None)
+    _LOOKED.forget(ctx.store)
 
 
 def _key(name: str) -> str:
@@ -182,20 +178,20 @@ def looked(ctx: Context) -> Looked:
     they did, of the first ``MOST`` (one that is no longer there is not said to have changed), and what
     is not joined yet.
     """
-    last = _LOOKED.get(ctx.store)
-    if last is None or time.monotonic() - last.at > _SECONDS:
+
+    def look() -> Looked:
         kept = list(values_under(ctx.store, PREFIX))
         sources = list(islice(_sources(kept), MOST))
         pending, more = _pending(ctx, sources)
-        last = _LOOKED[ctx.store] = Looked(
-            at=time.monotonic(),
+        return Looked(
             changed=tuple(_changed(sources)),
             pending=len(pending),
             first=pending[0] if pending else None,
             more=more,
             unfinished=tuple(_begun(v) for name, v in kept if name.startswith(UNFINISHED)),
         )
-    return last
+
+    return _LOOKED.of(ctx.store, look)
 
 
 def _begun(value: bytes) -> tuple[str, str]:

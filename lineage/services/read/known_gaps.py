@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import orjson
 
@@ -21,6 +19,7 @@ from lineage.model import terms
 from lineage.model.record import Edge
 from lineage.model.vocabulary import KEPT as VOCABULARY
 from lineage.services.context import Context
+from lineage.services.read.recent import Recent
 from lineage.store.base import Store
 
 #: Names of values that are kept of it begin so.
@@ -32,9 +31,8 @@ WEAK = "weak-claims"
 _INVALIDATED = VOCABULARY + "wasInvalidatedBy"
 #: Examples that are kept of one name.
 MOST = 20
-#: What a store was seen to hold, and when; for how many seconds that it does not is taken for so.
-_HELD: WeakKeyDictionary[Store, tuple[float, tuple[bool, bool]]] = WeakKeyDictionary()
-_SECONDS = 1.0
+#: What a store was seen to hold: what it holds once, it holds for ever.
+_HELD: Recent[tuple[bool, bool]] = Recent(lasts=all)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +96,7 @@ def note_if(store: Store, weak: bool) -> None:
     """Note, before they are written, whether there are edges that are not followed by walks."""
     if weak and store.values([WEAK]).get(WEAK) != b"1":
         store.keep({WEAK: b"1"})
-    _HELD.pop(store, None)
+    _HELD.forget(store)
 
 
 def _is_weak(edge: Edge) -> bool:
@@ -113,13 +111,13 @@ def may_hold(store: Store) -> tuple[bool, bool]:
     """Whether a store may hold claims that walks do not follow, and whether anything in it may have
     been invalidated. It is asked once a second at most, and where it holds both never again.
     """
-    last = _HELD.get(store)
-    if last is None or (last[1] != (True, True) and time.monotonic() - last[0] > _SECONDS):
+
+    def look() -> tuple[bool, bool]:
         kept = store.values([WEAK, _INVALIDATED])
         weak = kept.get(WEAK)
-        held = (weak != b"0", weak is None or _INVALIDATED in kept)
-        last = _HELD[store] = (time.monotonic(), held)
-    return last[1]
+        return weak != b"0", weak is None or _INVALIDATED in kept
+
+    return _HELD.of(store, look)
 
 
 def unjoined(ctx: Context, names: Iterable[str]) -> tuple[Sequence[UnjoinedName], int]:

@@ -7,11 +7,9 @@ of the folder that it lies in. That nobody owns a thing is said of the thing: it
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from lineage import ids
 from lineage.model import kinds, terms
@@ -19,7 +17,8 @@ from lineage.model.value import Attributes, each
 from lineage.services.context import Context
 from lineage.services.read.deployments import name_of
 from lineage.services.read.people import accounts, called, shown
-from lineage.store.base import NOW, Filter, Hop, Page, Store, View
+from lineage.services.read.recent import Recent
+from lineage.store.base import NOW, Filter, Hop, Page, View
 from lineage.store.claims import Statement
 from lineage.store.rows import EdgeRow, NodeRow
 
@@ -65,29 +64,25 @@ class Answering:
     nobody: str | None = None
 
 
-#: Whether it was said of anything in a store who answers for it, and when that was seen; for how many seconds that it was
-#: not is taken for so.
-_SAID: WeakKeyDictionary[Store, tuple[float, bool]] = WeakKeyDictionary()
-_SECONDS = 1.0
+#: Whether it was said of anything in a store who answers for it: once it was, it was for ever.
+_SAID: Recent[bool] = Recent(lasts=bool)
 
 
 def are_said(ctx: Context, view: View) -> bool:
     """Whether a project here has owners, or somebody said of anything who answers for it. Of now it is asked once a second
     at most, and where it is so never again.
     """
-    last = _SAID.get(ctx.store) if view == NOW else None
-    if last is None or (not last[1] and time.monotonic() - last[0] > _SECONDS):
+
+    def look() -> bool:
         projects = ctx.store.find(Filter(prefix=ids.PROJECT), Page(limit=1), view).rows
-        found = bool(projects) or any(True for _ in ctx.store.asserted(STATED_SOURCE, view))
-        last = (time.monotonic(), found)
-        if view == NOW:
-            _SAID[ctx.store] = last
-    return last[1]
+        return bool(projects) or any(True for _ in ctx.store.asserted(STATED_SOURCE, view))
+
+    return _SAID.of(ctx.store, look) if view == NOW else look()
 
 
 def look_again(ctx: Context) -> None:
     """Let the next answer look anew: something was said."""
-    _SAID.pop(ctx.store, None)
+    _SAID.forget(ctx.store)
 
 
 def role_of(attributes: Attributes | Mapping[str, Any]) -> str:
