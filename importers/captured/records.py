@@ -18,6 +18,7 @@ from lineage.model import kinds, terms
 from lineage.model.identity import committer, person
 from lineage.model.record import Edge, Node, Record
 from lineage.model.value import Value, clean, clean_scalar, clean_value, each
+from lineage.sources.decision_records.names import in_branch
 from lineage.sources.git.objects import visible
 
 #: Digits that are shown of a keyed hash, and variables that differ from call to call.
@@ -202,9 +203,19 @@ class Run:
         return {
             **environment.of_process(self._facts.get("machine") or {}),
             **environment.held_up(self._facts.get("usage") or {}, self._later("usage")),
+            **self._branch(),
             **ci.settings(self._facts.get("ci") or {}),
             **clean(told),
         }
+
+    def _branch(self) -> dict[str, Value]:
+        """The branch that was worked on, that of the pull request where a CI checked out no other; and what in its name
+        may be a decision.
+        """
+        mine = next((one.get("branch") for one in _repositories(self._facts)), None)
+        asked = (self._facts.get("ci") or {}).get("pull_request") or {}
+        name = visible(str(mine or asked.get("head_branch") or "").removeprefix("refs/heads/"))
+        return clean({"branch": name or None, "branch.decision": in_branch(name)})
 
     def _locked(self) -> Iterator[str]:
         """The stages that DVC locked meanwhile, as the importer of DVC knows them."""

@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads a page at a time what a store holds many of: entries, and values kept under names."""
+"""Reads a page at a time what a store holds many of: entries, things, and values kept under names."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from lineage.ledger.log import Entry, Header
-from lineage.store.base import NOW, Store
+from lineage.store.base import NOW, Filter, Page, Store, View
+from lineage.store.rows import NodeRow
 
 #: Records that the entries of one page hold, unless it is one entry.
 _RECORDS = 8_000
+#: Things of one page.
+_THINGS = 2_000
 
 
 def pages(store: Store, size: int = 256, after: int = 0) -> Iterator[Entry]:
@@ -35,6 +38,25 @@ def _bounded(headers: Iterable[Header]) -> Iterator[list[Header]]:
         group.append(header)
         held += size
     yield group
+
+
+def find_pages(
+    store: Store, where: Filter, view: View = NOW, size: int = _THINGS
+) -> Iterator[Sequence[NodeRow]]:
+    """Yield all things that a filter finds, by identifier, in pages of some size; none is empty."""
+    after: str | None = None
+    while True:
+        page = store.find(where, Page(limit=size, after=after), view)
+        if page.rows:
+            yield page.rows
+        if (after := page.after) is None:
+            return
+
+
+def find_all(store: Store, where: Filter, view: View = NOW) -> Iterator[NodeRow]:
+    """Yield all things that a filter finds, by identifier."""
+    for rows in find_pages(store, where, view):
+        yield from rows
 
 
 def values_under(store: Store, prefix: str) -> Iterator[tuple[str, bytes]]:

@@ -54,7 +54,7 @@ def made(workspace):
     _package(site, "one", "1.0")
     _package(site, "two", "2.0")
     (workspace / "train.py").write_text(TRAIN)
-    (workspace / "data.csv").write_text("a,b\n" + "1,2\n" * 30)
+    (workspace / "data.csv").write_text("a,b\n" + "1,2\n2,1\n" * 15)
     (workspace / "more.csv").write_text("c,d\n" + "1,2\n" * 30)
     (workspace / ".gitignore").write_text("*.csv\n*.json\n.lineage/\nvenv/\n")
     for words in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "begin"]):
@@ -105,7 +105,7 @@ PLANTED = {
     "a commit": (lambda site: _commit(), {}, {"code": {"commit"}}),
     "an edited file": (_write("train.py", TRAIN + "# edited\n"), {}, {"code": {"commit"}}),
     "a new file": (_write("helper.py", "x = 1\n"), {}, {"code": {"commit"}}),
-    "data": (_write("data.csv", "a,c\n" + "1,2\n" * 30), {}, {"data": {"input: data.csv"}}),
+    "data": (_write("data.csv", "a,b\n" + "2,1\n1,2\n" * 15), {}, {"data": {"input: data.csv"}}),
     "another input": (
         None,
         {"options": ["--in", "more.csv"]},

@@ -269,3 +269,44 @@ def test_a_run_that_is_recorded_follows_its_decision_at_once(folder, command):
     assert {run["label"] for run in shown["runs"]} == {"one", "two"}
     told = {(one["key"], one["happened"]) for one in shown["deviations"]}
     assert told == {("config.lr", "0.2"), ("config.lr", None)}
+
+
+@pytest.mark.parametrize(
+    ("branch", "trailer", "named", "follows"),
+    [
+        ("decision/0001-x", None, None, {"0001 X"}),
+        ("ana/adr-2-larger", None, None, {"0002 Y"}),
+        ("feature/dec-x", None, None, {"0001 X"}),
+        ("0002-y", None, None, {"0002 Y"}),
+        ("release/2", None, None, set()),
+        ("2024-plots", None, None, set()),
+        ("decision/0001-x", "0002", None, {"0002 Y"}),
+        ("main", "dec-x", None, {"0001 X"}),
+        ("decision/0001-x", "dec-x", "dec-y", {"0002 Y"}),
+        ("decision/0001-x", None, "dec-gone", set()),
+    ],
+)
+def test_a_run_that_names_none_follows_the_decision_of_its_commit_or_else_of_its_branch(
+    branch, trailer, named, follows, new_repository, command
+):
+    repository = new_repository()
+    records = {
+        "decisions/0001-x.md": record("X", id="dec-x", status="accepted"),
+        "decisions/0002-y.md": record("Y", id="dec-y", status="accepted"),
+    }
+    repository.commit("Records", records)
+    subprocess.run(["git", "switch", "-qC", branch], cwd=repository.path, check=True)
+    repository.commit(f"Work\n\nDecision: {trailer}" if trailer else "Work", {"a.py": "1"})
+    project = repository.path
+    assert command(project, "--store", "s.db", "import", ".", text=True)[0] == 0
+    main = [sys.executable, "-c", "from lineage.cli import main; main()", "--store", "s.db", "run"]
+    words = ["--decision", named] if named else []
+    subprocess.run([*main, "--name", "one", *words, "--", "true"], cwd=project, check=True)
+    _, shown = command(project, "--store", "s.db", "decision", "list")
+    runs = {
+        one["title"]
+        for one in shown["decisions"]
+        for run in command(project, "--store", "s.db", "decision", "show", one["key"])[1]["runs"]
+        if run["label"] == "one"
+    }
+    assert runs == follows

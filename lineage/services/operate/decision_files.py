@@ -23,7 +23,8 @@ from lineage.sources.decision_records.record import number_of
 from lineage.sources.decision_records.template import New
 from lineage.sources.git import layout
 from lineage.sources.git.identity import identity
-from lineage.store.base import NOW, Filter, Hop, Page
+from lineage.store.base import NOW, Filter, Hop
+from lineage.store.paging import find_all
 from lineage.store.rows import NodeRow
 
 #: Where records are looked for in a project, the first that is there; the first is made where none is.
@@ -36,7 +37,7 @@ FOLDERS = (
     "docs/architecture/decisions",
 )
 _USES = Hop(relations=frozenset({"used"}))
-_DIGITS, _MOST_INPUTS, _PAGE = 4, 20, 2_000
+_DIGITS, _MOST_INPUTS = 4, 20
 
 
 def folder_of(project: Path) -> Path:
@@ -138,12 +139,8 @@ def _author(here: Path) -> str | None:
 def _newest_run(ctx: Context) -> NodeRow | None:
     where = Filter(kinds=frozenset({"Run"}), also=c.Compares("status", "=", "finished"))
     newest: tuple[str, NodeRow] | None = None
-    after: str | None = None
-    while True:
-        page = ctx.store.find(where, Page(limit=_PAGE, after=after), NOW)
-        for row in page.rows:
-            started = str(row.node().attributes.get("started") or "")
-            if newest is None or (utc(started), row.id) > (newest[0], newest[1].id):
-                newest = utc(started), row
-        if (after := page.after) is None:
-            return None if newest is None else newest[1]
+    for row in find_all(ctx.store, where):
+        started = str(row.node().attributes.get("started") or "")
+        if newest is None or (utc(started), row.id) > (newest[0], newest[1].id):
+            newest = utc(started), row
+    return None if newest is None else newest[1]

@@ -22,7 +22,8 @@ from lineage.services.read.decision_rows import Holder, VersionRow, people, utc,
 from lineage.sources.decision_records import statuses
 from lineage.sources.decision_records.names import Called, Meant, Names
 from lineage.sources.decision_records.statuses import Status
-from lineage.store.base import NOW, Filter, Hop, Page, View
+from lineage.store.base import NOW, Filter, Hop, View
+from lineage.store.paging import find_all
 from lineage.store.rows import NodeRow
 
 #: The attributes of versions that name other decisions.
@@ -35,7 +36,6 @@ STATUS_BY_ACT: Mapping[str, Status] = {
     "deprecated": "deprecated",
     "reopened": "proposed",
 }
-_PAGE = 1_000
 _USES = Hop(relations=frozenset({"used"}))
 _WHO = Hop(relations=frozenset({"wasAssociatedWith"}))
 _REVISES = Hop(relations=frozenset({"wasRevisionOf"}))
@@ -299,12 +299,7 @@ class Decisions:
 
 def rows(ctx: Context, *kinds: str, view: View = NOW) -> Iterator[NodeRow]:
     """All things of some kinds, by identifier."""
-    after: str | None = None
-    while True:
-        page = ctx.store.find(Filter(kinds=frozenset(kinds)), Page(limit=_PAGE, after=after), view)
-        yield from page.rows
-        if (after := page.after) is None:
-            return
+    return find_all(ctx.store, Filter(kinds=frozenset(kinds)), view)
 
 
 def named(state: DecisionState) -> Iterator[tuple[str, str]]:

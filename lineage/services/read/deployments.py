@@ -18,8 +18,9 @@ from lineage.model.value import each
 from lineage.query import condition as c
 from lineage.services.context import Context
 from lineage.services.summary import readable
-from lineage.store.base import Filter, Hop, Page, Subgraph, View
+from lineage.store.base import Filter, Hop, Subgraph, View
 from lineage.store.claims import Statement
+from lineage.store.paging import find_pages
 from lineage.store.rows import NodeRow
 
 KIND = "Deployment"
@@ -32,7 +33,6 @@ IN_USE: frozenset[State] = frozenset({"live", "unknown"})
 _KINDS = frozenset({KIND})
 _USES = Hop(relations=frozenset({"used"}))
 _NAMES = Hop(relations=frozenset({"specializationOf"}))
-_PAGE = 1_000
 #: Deployments of one model at one target that are put in the order of the ledger: by the clock, the last.
 _LAST = 100
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -165,10 +165,8 @@ def name_of(ctx: Context, idents: Collection[str], view: View) -> Mapping[str, s
 
 def _at(ctx: Context, target: str, view: View) -> Iterator[Deployment]:
     where = Filter(kinds=_KINDS, also=c.Compares("target", "=", target))
-    after: str | None = None
-    while True:
-        page = ctx.store.find(where, Page(limit=_PAGE, after=after), view)
-        rows = {row.id: row for row in page.rows if _target(row) == target}
+    for found in find_pages(ctx.store, where, view):
+        rows = {row.id: row for row in found if _target(row) == target}
         used = {
             edge.effect: edge.cause
             for edge in sorted(ctx.store.edges(list(rows), _USES, view), reverse=True)
@@ -177,8 +175,6 @@ def _at(ctx: Context, target: str, view: View) -> Iterator[Deployment]:
         names = name_of(ctx, set(used.values()), view)
         for ident, thing in used.items():
             yield Deployment(ident, target, thing, names[thing], _facts(rows[ident]))
-        if (after := page.after) is None:
-            return
 
 
 def _in_order(ctx: Context, found: list[Deployment], view: View) -> Sequence[Deployment]:

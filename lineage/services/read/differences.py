@@ -26,6 +26,8 @@ _OWN = frozenset(
         # What was measured of a captured run, which is another each time.
         *("duration", "cpu_seconds", "peak_memory", "group_memory_peak", "last_seen"),
         *("throttled", "throttled_seconds", "completeness"),
+        # Where it was worked on; what was run there is the commit and the state.
+        *("branch", "branch.decision"),
     }
 )
 #: Where the ranks of a run were: process numbers.

@@ -10,6 +10,7 @@ from lineage.model import kinds
 from lineage.query import condition as c
 from lineage.services.context import Context
 from lineage.store.base import Filter, Hop, Page, View
+from lineage.store.paging import find_all
 from lineage.store.rows import EdgeRow, NodeRow
 
 _VERSIONS = Hop(toward="effects", relations=frozenset({"specializationOf"}))
@@ -19,7 +20,6 @@ _PARTS = Hop(relations=frozenset({"hadMember"}))
 _USES = Hop(relations=frozenset({"used"}))
 _PARENTS = Hop(relations=frozenset({"parent"}))
 _AT_HEAD = Filter(kinds=frozenset({"Commit"}), also=c.Like("refs", "HEAD"))
-_PAGE = 1_000
 #: Commits that are looked at for the one that brought a version in.
 _HISTORY = 100_000
 _MOMENTS = ("ended", "started", "created", "committed", "prov:time")
@@ -40,14 +40,10 @@ def versions(ctx: Context, row: NodeRow, view: View) -> Sequence[NodeRow]:
 def of_path(ctx: Context, ident: str, view: View) -> Sequence[NodeRow]:
     """The versions of the path that a dataset, or one of the versions, is called by; by identifier."""
     stem = ids.versions_of(ident)
-    found: list[NodeRow] = []
-    after: str | None = None
-    while stem is not None:
-        page = ctx.store.find(Filter(prefix=stem), Page(limit=_PAGE, after=after), view)
-        found += [row for row in page.rows if ids.versions_of(row.id) == stem]
-        if (after := page.after) is None:
-            break
-    return found
+    if stem is None:
+        return []
+    found = find_all(ctx.store, Filter(prefix=stem), view)
+    return [row for row in found if ids.versions_of(row.id) == stem]
 
 
 def path_of(rows: Iterable[NodeRow], name: str) -> str | None:

@@ -16,9 +16,9 @@ from lineage.services.context import Context
 from lineage.services.read.resolve import resolve
 from lineage.services.request import Request, Says
 from lineage.sources.git.rewrites import CommitFacts, Match, Rewrites, facts
-from lineage.store.base import NOW, Filter, Hop, Page
+from lineage.store.base import NOW, Filter, Hop
+from lineage.store.paging import find_pages
 
-_PAGE = 2_000
 _COMMITS = Filter(kinds=frozenset({"Commit"}))
 _USED = Hop(toward="effects", relations=frozenset({"used"}))
 _USES = Hop(relations=frozenset({"used"}))
@@ -122,14 +122,8 @@ def _history(ctx: Context) -> tuple[list[CommitFacts], list[CommitFacts], dict[s
 
 
 def _pages(ctx: Context, where: Filter) -> Iterator[list[str]]:
-    after: str | None = None
-    while True:
-        page = ctx.store.find(where, Page(limit=_PAGE, after=after), NOW)
-        if page.rows:
-            yield [row.id for row in page.rows]
-        after = page.after
-        if after is None:
-            return
+    for rows in find_pages(ctx.store, where):
+        yield [row.id for row in rows]
 
 
 def _meant(ctx: Context, reference: str) -> list[str]:

@@ -19,17 +19,19 @@ from lineage.access.tokens import Role
 from lineage.errors import Usage
 from lineage.model import kinds, terms
 from lineage.model.record import Batch, Edge, line
+from lineage.model.value import Value
 from lineage.services.context import Context
-from lineage.services.read.decision_show import DECISION
 from lineage.services.read.resolve import resolve
 from lineage.services.request import Request, Says
 from lineage.services.write import authority
 from lineage.services.write.decisions import SOURCE
 from lineage.services.write.deliberate import Deliberated, decision, now, taken
+from lineage.services.write.following import version_at
 from lineage.services.write.ingest import write_batches
 from lineage.sources.decision_records import record, template
 from lineage.sources.decision_records.fields import KINDS, ROLES
 from lineage.store.base import NOW
+from lineage.store.rows import NodeRow
 
 #: The namespace of decisions that have no file.
 NAMESPACE = "lineage"
@@ -122,16 +124,30 @@ class LinkRequest(
     Request[Deliberated],
     demands=Role.contributor,
     mutation="linkDecision",
-    examples=("decision link decision:0012 --to run:ab12",),
+    examples=(
+        "decision link decision:0012 --to run:ab12",
+        "decision link run:ab12 --to decision:0012",
+    ),
 ):
-    """Say that a decision rests on something: a run, data, a model, another decision."""
+    """Say that a decision rests on something (a run, data, a model, another decision), or that a run or a commit follows
+    a decision.
+    """
 
-    reference: Annotated[str, DECISION]
+    reference: Annotated[
+        str, Says(text="The decision; or the run or commit that follows one.", resolves=True)
+    ]
     _: KW_ONLY
-    to: Annotated[str, Says(text="What it rests on.", metavar="REF", resolves=True)]
+    to: Annotated[
+        str,
+        Says(
+            text="What it rests on; or the decision that is followed.", metavar="REF", resolves=True
+        ),
+    ]
 
     def answer(self, ctx: Context) -> Deliberated:
         """See ``Request.answer``. Raises ``Usage`` for a link to itself, and the errors of references."""
+        if (follower := _follower(ctx, self.reference)) is not None:
+            return self._follows(ctx, follower)
         state = decision(ctx, self.reference)
         row = resolve(ctx, self.to)
         version = state.id if state.current is None else state.current.row.id
@@ -145,3 +161,22 @@ class LinkRequest(
             attributes={terms.METHOD: terms.STATED},
         )
         return taken(ctx, state, [edge])
+
+    def _follows(self, ctx: Context, row: NodeRow) -> Deliberated:
+        state = decision(ctx, self.to)
+        started = row.node().attributes.get("started")
+        version, after = version_at(state, str(started) if started else None)
+        attributes: dict[str, Value] = {terms.METHOD: terms.STATED}
+        if after:
+            attributes["written_afterwards"] = True
+        edge = Edge(relation="wasInfluencedBy", effect=row.id, cause=version, attributes=attributes)
+        return taken(ctx, state, [edge])
+
+
+def _follower(ctx: Context, text: str) -> NodeRow | None:
+    """The run or commit that a reference means; ``None`` where it is another reference."""
+    kind, colon, _ = text.partition(":")
+    if not colon or kind.lower() == "decision":
+        return None
+    row = resolve(ctx, text)
+    return row if row.kind in {"Run", "Commit"} else None

@@ -15,31 +15,24 @@ from importers.tally import Tally
 from lineage.errors import Ambiguous, BadReference, NotFound
 from lineage.model import kinds, terms
 from lineage.model.record import Batch, Edge, Node, Record, line
-from lineage.model.value import Ref, Value, clean, each
-from lineage.query import condition as c
+from lineage.model.value import Ref, clean, each
 from lineage.services.context import Context
-from lineage.services.read.decision_rows import utc
 from lineage.services.read.decisions import Decisions, DecisionState, rows, titles
 from lineage.services.read.lessons import DATA
 from lineage.services.read.resolve import meant, resolve
+from lineage.services.write.following import follows, reference
 from lineage.services.write.ingest import Report, write_batches
-from lineage.store.base import NOW, Filter, Hop, Page
-from lineage.store.rows import NodeRow
+from lineage.store.base import NOW, Hop
 
 #: The source of all that follows.
 SOURCE = "decisions"
-#: Where records name what they rest on; where a run, or a commit, names its decision.
+#: Where records name what they rest on.
 _EVIDENCE = ("links.runs", "links.commits", "links.datasets", "links.models")
 #: What its criteria are compared with (R41).
 _BASELINE = "criteria.baseline"
-_NAMES_DECISION = ("decision", "tag.lineage.decision", "tag.decision")
 #: Things of one reference that a lesson is tied to: the versions of a path.
 _MOST_MEANT = 20
 _CAUSES = Hop(relations=frozenset({"wasDerivedFrom", "wasInfluencedBy"}))
-_FOLLOWERS = Filter(
-    kinds=frozenset({"Run", "Commit"}), also=c.AnyOf(tuple(map(c.Has, _NAMES_DECISION)))
-)
-_PAGE = 2_000
 
 
 def settle(ctx: Context) -> Report | None:
@@ -61,6 +54,17 @@ def settle(ctx: Context) -> Report | None:
     else:
         done = [*batches(nodes, edges), end]
     return write_batches(ctx, SOURCE, SOURCE, done, gone)
+
+
+def follow(ctx: Context, run: str) -> Report | None:
+    """Write which decision a run follows that was just written; ``None`` where no decision is here, or it follows none.
+    Other things do not change by that.
+    """
+    decisions = Decisions(ctx)
+    edges = tuple(follows(ctx, decisions, tally := Tally(), run)) if decisions else ()
+    if not edges:
+        return None
+    return write_batches(ctx, SOURCE, SOURCE, [Batch(edges=edges, losses=tally.losses())], [])
 
 
 def _claims(
@@ -85,8 +89,7 @@ def _claims(
             )
         if (now := _is_now(state, told)).attributes:
             yield now
-    for row in _followers(ctx):
-        yield from _follows(decisions, row, tally)
+    yield from follows(ctx, decisions, tally)
     yield from _lessons(ctx, decisions, standing, tally)
 
 
@@ -118,13 +121,13 @@ def _between(state: DecisionState, decisions: Decisions) -> Iterator[Record]:
     if version is None:
         return
     for old in state.replaced:
-        yield _edge("wasRevisionOf", version.row.id, old, "supersedes")
+        yield reference(version.row.id, "wasRevisionOf", old, "supersedes")
     for text in each(version.node.attributes.get("amends", ())):
         if (other := decisions.meant(str(text), state).one) not in {None, state.id}:
-            yield _edge("wasDerivedFrom", version.row.id, str(other), f"amends {text}")
+            yield reference(version.row.id, "wasDerivedFrom", str(other), f"amends {text}")
     for text in each(state.node.attributes.get("links.caused_by", ())):
         if (other := decisions.meant(str(text), state).one) not in {None, state.id}:
-            yield _edge("wasInfluencedBy", version.row.id, str(other), f"caused by {text}")
+            yield reference(version.row.id, "wasInfluencedBy", str(other), f"caused by {text}")
 
 
 def _rests_on(
@@ -143,7 +146,7 @@ def _rests_on(
         for text in each(state.node.attributes.get(key, ())):
             other = decisions.meant(str(text), state).one if key == _BASELINE else None
             if other is not None:
-                found.append(_edge("hadBaseline", version.row.id, other, str(text)))
+                found.append(reference(version.row.id, "hadBaseline", other, str(text)))
                 continue
             # A run may be both what a decision rests on and what its criteria are compared with.
             before = known.get((version.row.id, str(text), key == _BASELINE))
@@ -159,7 +162,7 @@ def _rests_on(
             entity = kinds.family(row.kind) == "Entity"
             relation = "wasDerivedFrom" if entity else "wasInfluencedBy"
             relation = "hadBaseline" if key == _BASELINE else relation
-            found.append(_edge(relation, version.row.id, row.id, str(text)))
+            found.append(reference(version.row.id, relation, row.id, str(text)))
     return found, missing
 
 
@@ -195,60 +198,4 @@ def _lessons(
 def _about(ctx: Context, lesson: str, text: str) -> Iterator[Edge]:
     for row in meant(ctx, text)[:_MOST_MEANT]:
         entity = kinds.family(row.kind) == "Entity"
-        yield _edge("wasDerivedFrom" if entity else "wasInfluencedBy", lesson, row.id, text)
-
-
-def _followers(ctx: Context) -> Iterator[NodeRow]:
-    """The runs and commits that name a decision."""
-    after: str | None = None
-    while True:
-        page = ctx.store.find(_FOLLOWERS, Page(limit=_PAGE, after=after), NOW)
-        yield from page.rows
-        if (after := page.after) is None:
-            return
-
-
-def _follows(decisions: Decisions, row: NodeRow, tally: Tally) -> Iterator[Record]:
-    """The edge from a run or a commit to the version of its decision that there was at the time."""
-    held = row.node().attributes
-    moment = held.get("started") or held.get("authored") or held.get("committed")
-    for text in dict.fromkeys(str(x) for name in _NAMES_DECISION for x in each(held.get(name, ()))):
-        meant = decisions.meant(text)
-        if meant.one is None:
-            reason = (
-                "name no decision that is here"
-                if not meant.idents
-                else "may name several decisions"
-            )
-            tally.lose("decisions of runs and commits", reason, first=f"{row.title}: {text}")
-            continue
-        state = decisions.states[meant.one]
-        version, after = _version_at(state, str(moment) if moment else None)
-        cause = state.id if version is None else version
-        more: dict[str, Value] = {"written_afterwards": True} if after else {}
-        yield _edge("wasInfluencedBy", row.id, cause, text, more)
-
-
-def _version_at(state: DecisionState, moment: str | None) -> tuple[str | None, bool]:
-    """The version that there was at a moment, else the first one; and whether that one is younger."""
-    if not state.versions:
-        return None, False
-    if moment is None:
-        return state.versions[-1].row.id, False
-    before = [one for one in state.versions if one.at <= utc(moment)]
-    return (before[-1].row.id, False) if before else (state.versions[0].row.id, True)
-
-
-def _edge(
-    relation: str,
-    effect: str,
-    cause: str,
-    evidence: str,
-    more: Mapping[str, Value] | None = None,
-) -> Edge:
-    attributes: dict[str, Value] = {
-        terms.METHOD: terms.BY_REFERENCE,
-        terms.EVIDENCE: evidence,
-        **(more or {}),
-    }
-    return Edge(relation=relation, effect=effect, cause=cause, attributes=attributes)
+        yield reference(lesson, "wasDerivedFrom" if entity else "wasInfluencedBy", row.id, text)

@@ -28,17 +28,17 @@ from lineage.services.read.owners import (
 from lineage.services.write.ingest import Report, write_batches
 from lineage.sources import code_owners
 from lineage.sources.code_owners import Said
-from lineage.store.base import NOW, Filter, Page
+from lineage.store.base import NOW, Filter
+from lineage.store.paging import find_all
 from lineage.store.rows import NodeRow
 
-_PAGE = 2_000
 _OURS = frozenset({"owner", "owner_evidence", "owner_reason"})
 
 
 def settle(ctx: Context) -> Report | None:
     """Write who answers for what is here, and take back what no longer holds; ``None`` where no project says so."""
     look_again(ctx)
-    projects = [*_pages(ctx, ids.PROJECT)]
+    projects = [*find_all(ctx.store, Filter(prefix=ids.PROJECT))]
     standing = list(ctx.store.asserted(DERIVED_SOURCE, NOW))
     if not projects and not standing:
         return None
@@ -140,12 +140,15 @@ def _things(ctx: Context, namespace: str) -> Iterator[tuple[NodeRow, str]]:
     versions = datasets.replace(":dataset:", ":version:", 1)
     files: list[tuple[NodeRow, str]] = []
     folders, named = set[str](), set[str]()
-    for row in _pages(ctx, versions):
+    for row in find_all(ctx.store, Filter(prefix=versions)):
         path = unquote(row.id.removeprefix(versions).rpartition("@")[0])
         files.append((row, path))
         if row.id.endswith(".dir") or '"files":' in row.attributes:
             folders.add(path)
-    found = [(row, unquote(row.id.removeprefix(datasets))) for row in _pages(ctx, datasets)]
+    found = [
+        (row, unquote(row.id.removeprefix(datasets)))
+        for row in find_all(ctx.store, Filter(prefix=datasets))
+    ]
     named.update(path for _, path in found)
     found += [(row, path) for row, path in files if path not in named]
     for row, path in found:
@@ -156,12 +159,3 @@ def _things(ctx: Context, namespace: str) -> Iterator[tuple[NodeRow, str]]:
 def _is_told_of(row: NodeRow) -> bool:
     """Whether anybody says more of a thing than who answers for it: else it is here because of that alone."""
     return row.label is not None or not row.node().attributes.keys() <= _OURS
-
-
-def _pages(ctx: Context, prefix: str) -> Iterator[NodeRow]:
-    after: str | None = None
-    while True:
-        page = ctx.store.find(Filter(prefix=prefix), Page(limit=_PAGE, after=after), NOW)
-        yield from page.rows
-        if (after := page.after) is None:
-            return

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from importers.base import Source
+from lineage import ids
 from lineage.capture import ranks, record, spool
 from lineage.errors import BadInput
 from lineage.services.context import Context
 from lineage.services.write import authority
-from lineage.services.write.decisions import settle
+from lineage.services.write.decisions import follow
 from lineage.services.write.import_source import import_source
 from lineage.services.write.ingest import Report
 from lineage.sources import run_file
@@ -105,10 +106,11 @@ def received(ctx: Context, data: bytes) -> tuple[Report, ...]:
 
 
 def _following(ctx: Context, data: bytes, reports: tuple[Report, ...]) -> tuple[Report, ...]:
-    """What was written of a run; where that names a decision, it follows it from now on."""
-    named = any(event.get("decision") for event in run_file.parse(data).events)
-    if named and any(report.added for report in reports):
-        settle(ctx)
+    """What was written of a run, after it was tied to the decision that it follows."""
+    runs = {str(e["run"]) for e in run_file.parse(data).events if e["event"] == "started"}
+    if any(report.added for report in reports):
+        for run in runs:
+            follow(ctx, ids.captured_run_id(run))
     return reports
 
 

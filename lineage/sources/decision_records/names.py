@@ -10,9 +10,17 @@ import posixpath
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 _LINK = re.compile(r"\[([^\]]*)\]\(([^()\s]+)\)")
 _NUMBER = re.compile(r"(?:adr[-_ ]?)?0*(\d{1,7})", re.IGNORECASE)
+_FOLDERS = frozenset({"adr", "adrs", "decision", "decisions"})
+#: A number of a record, an identifier as ours are, and the name of a file of a record, as parts of branches are called.
+_IN_BRANCH = (
+    re.compile(r"(?:adr|decision)[-_]?(?P<name>0*\d{1,7})(?=$|[-_.])", re.IGNORECASE),
+    re.compile(r"(?P<name>dec-[0-9a-z]+)(?=$|[-_.])", re.IGNORECASE),
+    re.compile(r"(?P<name>\d{4}-[a-z].*)", re.IGNORECASE),
+)
 _LEADING = re.compile(r"^(?:adr[-_ ]?)?\d+[-_. ]+", re.IGNORECASE)
 
 
@@ -50,6 +58,19 @@ def bare(text: str) -> str:
     """A name without the ``decision:`` that may stand before it."""
     word, colon, rest = text.partition(":")
     return rest if colon and word.lower() == "decision" else text
+
+
+def in_branch(branch: str) -> list[str]:
+    """What in the name of a branch may name a decision; a number that stands alone may be anything.
+
+    >>> in_branch("ana/adr-12-larger"), in_branch("decisions/dec-x"), in_branch("release/12")
+    (['12'], ['dec-x'], [])
+    """
+    parts = branch.split("/")
+    found = [part for before, part in pairwise(parts) if before.lower() in _FOLDERS]
+    for part in parts:
+        found += [match["name"] for form in _IN_BRANCH if (match := form.match(part))]
+    return list(dict.fromkeys(found))
 
 
 class Names:

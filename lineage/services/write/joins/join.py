@@ -21,7 +21,8 @@ from lineage.services.write.joins.captured import CapturedRuns
 from lineage.services.write.joins.commits import CommitFiles, HeldFile
 from lineage.services.write.joins.places import Place, Project
 from lineage.services.write.joins.runs import RunRecord, members
-from lineage.store.base import NOW, Filter, Hop, Page
+from lineage.store.base import NOW, Filter, Hop
+from lineage.store.paging import find_pages
 from lineage.store.rows import EdgeRow, NodeRow, edge_order
 
 #: How sure it is that the lock file nearest to the program is what it ran with: where the program is
@@ -31,7 +32,6 @@ _DERIVED = Hop(toward="effects", relations=frozenset({"wasDerivedFrom"}))
 _TIES = Hop(relations=frozenset({terms.SAMENESS}), followed=True)
 _TIED = Hop(toward="effects", relations=frozenset({terms.SAMENESS}), followed=True)
 _ENVIRONMENTS = Filter(kinds=frozenset({"Environment"}))
-_PAGE = 2_000
 #: Names of files that MLflow writes beside every model, whatever the project has under them.
 _OF_MLFLOW = DESCRIBE_ENVIRONMENT | {"MLmodel"}
 
@@ -359,15 +359,10 @@ def _lock_versions(ctx: Context) -> Iterator[tuple[str, str]]:
     """(file version, environment) of the lock files of every environment, under all names of their
     bytes.
     """
-    after: str | None = None
-    while True:
-        page = ctx.store.find(_ENVIRONMENTS, Page(limit=_PAGE, after=after), NOW)
-        rows = _in_order(ctx, [row.id for row in page.rows], _DERIVED)
+    for found in find_pages(ctx.store, _ENVIRONMENTS):
+        rows = _in_order(ctx, [row.id for row in found], _DERIVED)
         of = {row.effect: row.cause for row in rows}
         yield from of.items()
         bytes_ = {row.cause: of[row.effect] for row in _in_order(ctx, list(of), _TIES)}
         for row in _in_order(ctx, list(bytes_), _TIED):
             yield row.effect, bytes_[row.cause]
-        if page.after is None:
-            return
-        after = page.after

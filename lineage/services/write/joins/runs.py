@@ -11,10 +11,10 @@ from typing import Any
 from lineage import ids
 from lineage.model import terms
 from lineage.services.context import Context
-from lineage.store.base import NOW, Filter, Hop, Page
+from lineage.store.base import NOW, Filter, Hop
+from lineage.store.paging import find_pages
 from lineage.store.rows import NodeRow, edge_order
 
-_PAGE = 2_000
 _USED = Hop(relations=frozenset({"used", "wasInformedBy"}))
 _MADE = Hop(toward="effects", relations=frozenset({"wasGeneratedBy"}))
 _MEMBERS = Hop(relations=frozenset({"hadMember"}))
@@ -63,13 +63,8 @@ class RunRecord:
 
 def runs(ctx: Context, where: Filter = _RUNS) -> Iterator[Sequence[RunRecord]]:
     """The runs of a store, page by page, as their sources tell them: without what was joined."""
-    after: str | None = None
-    while True:
-        page = ctx.store.find(where, Page(limit=_PAGE, after=after), NOW)
-        yield list(_beside(ctx, page.rows))
-        if page.after is None:
-            return
-        after = page.after
+    for rows in find_pages(ctx.store, where):
+        yield list(_beside(ctx, rows))
 
 
 def _beside(ctx: Context, rows: Sequence[NodeRow]) -> Iterator[RunRecord]:
