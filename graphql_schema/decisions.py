@@ -69,7 +69,7 @@ class DecisionStep:
 
 
 @strawberry.type(description="Where a run differs from the plan that it followed.")
-class Deviation:
+class DecisionDeviation:
     """Where a run differs from the plan that it followed."""
 
     key: str = strawberry.field(description="What of the plan.")
@@ -78,6 +78,32 @@ class Deviation:
     run: strawberry.ID | None = strawberry.field(description="The run; null: no run did it.")
     version: strawberry.ID = strawberry.field(description="The text that has the plan.")
     reason: str | None = strawberry.field(description="Why; null: nobody says so yet.")
+
+
+@strawberry.type(description="A run that others are compared with.")
+class BaselineRun:
+    """A run that others are compared with."""
+
+    id: strawberry.ID = strawberry.field(description="The identifier.")
+    label: str = strawberry.field(description="What it is called.")
+
+
+@strawberry.type(description="What runs have otherwise than those of a baseline.")
+class BaselineChange:
+    """What runs have otherwise than those of a baseline."""
+
+    what: str = strawberry.field(description="What, such as config.lr, inputs or commit.")
+    baseline: list[str] = strawberry.field(description="What the baseline had; none: not recorded.")
+    here: list[str] = strawberry.field(description="What it is here; none: not recorded.")
+
+
+@strawberry.type(description="What the runs of a decision are compared with.")
+class DecisionBaseline:
+    """What the runs of a decision are compared with."""
+
+    runs: list[BaselineRun] = strawberry.field(description="The runs of the baseline.")
+    changes: list[BaselineChange] = strawberry.field(description="What differs from them.")
+    left: int = strawberry.field(description="How many more differences there are.")
 
 
 @strawberry.type(description="What became of a criterion of a decision.")
@@ -148,7 +174,15 @@ class DecisionRecord:
     acts: list[DecisionStep] = strawberry.field(description="The steps, oldest first.")
     supersedes: list[str] = strawberry.field(description="What it took the place of.")
     runs: list[DecisionParty] = strawberry.field(description="The runs that follow it.")
-    deviations: list[Deviation] = strawberry.field(description="Where these differ from the plan.")
+    matching: list[DecisionParty] = strawberry.field(
+        description="The runs that did what it plans, and name no decision."
+    )
+    deviations: list[DecisionDeviation] = strawberry.field(
+        description="Where these differ from the plan."
+    )
+    baseline: DecisionBaseline = strawberry.field(
+        description="What these have otherwise than the runs that its criteria are compared with."
+    )
     criteria: list[CriterionEvaluation] = strawberry.field(description="What its criteria say.")
     learnt: list[LearntLesson] = strawberry.field(description="What was learnt from it.")
     lessons: LessonOffers = strawberry.field(description="Lessons of others that may matter to it.")

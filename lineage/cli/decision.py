@@ -184,7 +184,8 @@ def _tell_front(found: DecisionShown) -> None:
 
 
 def _tell_life(found: DecisionShown) -> None:
-    terminal.echo(f"\nits life ({len(found.versions)} versions, {len(found.acts)} steps)")
+    lived = f"{counted(len(found.versions), 'version')}, {counted(len(found.acts), 'step')}"
+    terminal.echo(f"\nits life ({lived})")
     lines: list[tuple[str, str, str, str | None]] = [
         (one.written, f"written as {one.label}", ", ".join(one.authors), None)
         for one in found.versions
@@ -212,6 +213,16 @@ def _tell_runs(found: DecisionShown) -> None:
         terminal.echo(f"  {whose}: {one.shown}{why}")
     if len(found.deviations) > _MOST:
         terminal.echo(f"  ... and {len(found.deviations) - _MOST} more deviations (--json has all)")
+    compared = found.baseline
+    if compared.runs and found.runs:
+        terminal.echo(f"\nagainst {counted(len(compared.runs), 'run')} of the baseline")
+        for change in compared.changes[:_MOST]:
+            terminal.echo(f"  {change.shown}")
+        more = len(compared.changes[_MOST:]) + compared.left
+        if more:
+            terminal.echo(f"  ... and {more} more differences (--json has {len(compared.changes)})")
+        if not compared.changes:
+            terminal.echo("  nothing that is recorded differs")
     if found.criteria:
         terminal.echo("\nwhat was to decide")
     for each in found.criteria:

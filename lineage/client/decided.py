@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from lineage.client.reading import Object, error
+from lineage.services.read.baselines import Baseline, BaselineRun, Change
 from lineage.services.read.decision_list import DecisionList, DecisionSummary
-from lineage.services.read.decision_show import DecisionShown, Named, VersionShown
+from lineage.services.read.decision_show import DecisionShown, Party, VersionShown
 from lineage.services.read.decisions import Act
 from lineage.services.read.followed import Deviation
 from lineage.services.read.learnt import LessonShown
@@ -44,12 +45,14 @@ def decision(said: Object) -> DecisionShown:
         front=said["front"],
         sections=said["sections"],
         text=said["text"],
-        people=tuple(Named(**one) for one in said["people"]),
+        people=tuple(Party(**one) for one in said["people"]),
         versions=tuple(VersionShown(**one) for one in said["versions"]),
         acts=tuple(Act(**one) for one in said["acts"]),
         supersedes=tuple(said["supersedes"]),
-        runs=tuple(Named(**one) for one in said["runs"]),
+        runs=tuple(Party(**one) for one in said["runs"]),
+        matching=tuple(Party(**one) for one in said["matching"]),
         deviations=tuple(Deviation(**one) for one in said["deviations"]),
+        baseline=_baseline(said["baseline"]),
         criteria=tuple(criteria),
         learnt=tuple(
             LessonShown(**{**one, "by": tuple(one["by"]), "tags": tuple(one["tags"])})
@@ -59,6 +62,15 @@ def decision(said: Object) -> DecisionShown:
         open=tuple(said["open"]),
         notes=tuple(said["notes"]),
     )
+
+
+def _baseline(said: Object) -> Baseline:
+    changes = (
+        Change(what=one["what"], baseline=tuple(one["baseline"]), here=tuple(one["here"]))
+        for one in said["changes"]
+    )
+    runs = (BaselineRun(**one) for one in said["runs"])
+    return Baseline(runs=tuple(runs), changes=tuple(changes), left=said["left"])
 
 
 def offers(said: Object) -> Offers:

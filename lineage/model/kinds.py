@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lineage.errors import StoreTooNew
 from lineage.model.noun import (
     DECLARED,
     INDEXED,
@@ -19,8 +18,11 @@ from lineage.model.noun import (
     ActivityNoun,
     AgentNoun,
     EntityNoun,
+    Known,
     Noun,
     attribute,
+    by_group,
+    by_word,
     fields_of,
     kind,
 )
@@ -234,6 +236,32 @@ class Review(ActivityNoun):
     ended: str | None = attribute("When it ended, ISO 8601.", time=True)
 
 
+@kind(plural="verdicts", group="decisions", summary=("verdict",))
+class Verdict(EntityNoun):
+    """What became of a criterion of a decision when somebody evaluated it, with the figures that it rests on."""
+
+    verdict: str | None = attribute("supported, refuted or inconclusive, after the correction.")
+    criterion: str | None = attribute("The criterion.")
+    reason: str | None = attribute("Why it is so.")
+    n: int | None = attribute("How many runs, or pairs of runs, count.")
+    estimate: float | None = attribute("The mean, or the difference of means.")
+    low: float | None = attribute("Where the interval of the estimate begins.")
+    high: float | None = attribute("Where the interval of the estimate ends.")
+    p: float | None = attribute("The p-value, two-sided, after Holm's correction.")
+    test: str | None = attribute("The test.")
+    software: str | None = attribute("What computed it, with its version.")
+
+
+@kind(plural="deviations", group="decisions", summary=("planned", "happened"))
+class Deviation(EntityNoun):
+    """Where a run differed from the plan that it followed, as somebody found it who evaluated the decision."""
+
+    key: str | None = attribute("What of the plan, such as config.lr.")
+    planned: str | None = attribute("What was planned; absent: nothing.")
+    happened: str | None = attribute("What it was; absent: nothing is recorded.")
+    reason: str | None = attribute("Why, as people said until then; absent: nobody said so.")
+
+
 @kind(plural="deployments", group="deployments", summary=("target",))
 class Deployment(ActivityNoun):
     """A model version put into use somewhere. That it was requested, went live, failed and was retired
@@ -307,18 +335,8 @@ class Agent(AgentNoun):
     """Somebody or something responsible, of which no more is known (PROV-DM section 5.3.1)."""
 
 
-class _Known(dict[str, type[Noun]]):
-    """Kinds by name; asking for another says what it means that there is one."""
-
-    def __missing__(self, name: str) -> type[Noun]:
-        raise StoreTooNew(
-            f"there is no kind {name!r} in this version of lineagedb",
-            hint="A newer version wrote it meanwhile: open the store again, or install that version.",
-        )
-
-
 #: Every kind by name: our nouns, then the three plain families for what nobody knows.
-KINDS: Mapping[str, type[Noun]] = _Known(DECLARED)
+KINDS: Mapping[str, type[Noun]] = Known(DECLARED)
 PLAIN: tuple[Family, ...] = ("Entity", "Activity", "Agent")
 _RANK = {name: rank for rank, name in enumerate(KINDS)}
 #: The precedence of plain families.
@@ -332,27 +350,10 @@ _FIRST_GROUPS = (
 )  # fmt: skip
 
 
-def _groups() -> Mapping[str, tuple[str, ...]]:
-    named = dict.fromkeys((*_FIRST_GROUPS, *(declared.group for declared in KINDS.values())))
-    named.pop(OTHERS)
-    return {
-        group: tuple(name for name, declared in KINDS.items() if declared.group == group)
-        for group in (*named, OTHERS)
-    }
-
-
-def _words() -> Mapping[str, tuple[str, ...]]:
-    found: dict[str, list[tuple[int, str]]] = {}
-    for name, declared in KINDS.items():
-        for word, rank in declared.words.items():
-            found.setdefault(word, []).append((rank, name))
-    return {word: tuple(name for _, name in sorted(ranked)) for word, ranked in found.items()}
-
-
 #: The groups in which people read an answer, in order, with the kinds in each.
-GROUPS: Mapping[str, tuple[str, ...]] = _groups()
+GROUPS: Mapping[str, tuple[str, ...]] = by_group(_FIRST_GROUPS)
 #: The word that a reference begins with -> the kinds it may mean, the preferred first.
-WORDS: Mapping[str, tuple[str, ...]] = _words()
+WORDS: Mapping[str, tuple[str, ...]] = by_word()
 #: Kinds of names: what they mean has versions, which are made, and is itself made by nobody.
 NAMES: frozenset[str] = frozenset(filter(None, (k.version_of for k in KINDS.values())))
 #: Kinds of files and folders: who used a part of a folder depends on the folder.

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from functools import cache
 from typing import Any, ClassVar, TypeVar, dataclass_transform
 
+from lineage.errors import StoreTooNew
 from lineage.model.record import Node
 from lineage.model.terms import Family
 from lineage.model.value import Value, clean
@@ -120,3 +121,32 @@ def fields_of(kind: str) -> tuple[Field[Any], ...]:
 def _names(kind: str) -> tuple[str, ...]:
     """The names of the attributes that a kind declares; asked for every node there is."""
     return tuple(f.name for f in fields_of(kind))
+
+
+class Known(dict[str, type[Noun]]):
+    """Kinds by name; asking for another says what it means that there is one."""
+
+    def __missing__(self, name: str) -> type[Noun]:
+        raise StoreTooNew(
+            f"there is no kind {name!r} in this version of lineagedb",
+            hint="A newer version wrote it meanwhile: open the store again, or install that version.",
+        )
+
+
+def by_group(first: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
+    """The kinds of each group, some groups first, and that of all others last."""
+    named = dict.fromkeys((*first, *(declared.group for declared in DECLARED.values())))
+    named.pop(OTHERS)
+    return {
+        group: tuple(name for name, declared in DECLARED.items() if declared.group == group)
+        for group in (*named, OTHERS)
+    }
+
+
+def by_word() -> Mapping[str, tuple[str, ...]]:
+    """The kinds that each word may mean, the preferred first."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    for name, declared in DECLARED.items():
+        for word, rank in declared.words.items():
+            found.setdefault(word, []).append((rank, name))
+    return {word: tuple(name for _, name in sorted(ranked)) for word, ranked in found.items()}

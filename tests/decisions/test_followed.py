@@ -277,3 +277,97 @@ def test_the_words_of_tests_are_understood():
         ("none", False, 0.95),
         ("t", False, 0.95),
     ]
+
+
+def test_what_was_set_otherwise_than_in_the_baseline_is_laid_beside_it(lineage_at, folder):
+    store = lineage_at("memory:")
+    web, nodes, edges = dataset("web", "a1" * 16)
+    copy, *copied = dataset("copy/web", "a1" * 16)
+    new, *newer = dataset("new", "b2" * 16)
+    runs = [run(f"b{n}", "dec-base", n, data=[web], f1=0.7) for n in range(2)]
+    runs += [
+        run(f"n{n}", "dec-new", n, lr=lr, data=[copy, new]) for n, lr in ((0, "0.2"), (1, 0.3))
+    ]
+    runs[2][0][0].attributes["param.depth"] = "4"
+    written(store, (nodes, edges), copied, newer, *runs)
+    base = record("Base", id="dec-base")
+    said = record("New", id="dec-new", criteria=[{**CRITERION, "baseline": ["dec-base"]}])
+    store.load(folder({"decisions/0001-b.md": base, "decisions/0002-n.md": said}))
+    told = store.decision("dec-new").baseline
+    assert [one.label for one in told.runs] == ["b0", "b1"]
+    assert [one.shown for one in told.changes] == [
+        "config.lr: 0.1 -> 0.2, 0.3",
+        "inputs: web@a1a1 -> new@b2b2, web@a1a1",
+        "config.depth: not recorded -> 4",
+    ]
+    assert store.decision("dec-base").baseline.runs == ()
+
+
+def test_what_was_found_when_a_decision_was_evaluated_stays_and_depends_on_its_runs(
+    address, lineage_at, folder
+):
+    store = lineage_at(address)
+    web, nodes, edges = dataset("web", "a1" * 16)
+    runs = [run(f"r{n}", "dec-x", n, data=[web], f1=0.8) for n in range(3)]
+    written(store, (nodes, edges), *runs)
+    plan = {"config": {"lr": 0.2}}
+    criteria = [{"metric": "f1", "op": ">=", "value": 0.75, "test": "none", "min_runs": 3}]
+    front = {"id": "dec-x", "status": "accepted", "plan": plan, "criteria": criteria}
+    store.load(folder({"decisions/0001-x.md": record("X", **front)}))
+    store.deliberate("dec-x", "evaluated")
+    affected = {kind: [] for kind in ("Verdict", "Deviation")}
+    for node in store.impact(web):
+        affected.setdefault(node.kind, []).append(node)
+    [verdict] = affected["Verdict"]
+    assert (verdict.attributes["verdict"], verdict.attributes["n"]) == ("supported", 3)
+    assert verdict.attributes["estimate"] == pytest.approx(0.8)
+    assert [one.attributes["key"] for one in affected["Deviation"]] == ["config.lr"] * 3
+    causes = {node.id for node in store.trace(affected["Deviation"][0].id)}
+    version = store.decision("dec-x").versions[-1].id
+    assert version in causes and len(causes & {one[0][0].id for one in runs}) >= 1
+    assert not [x for x in store.decision("dec-x").notes if "evaluated" in x]
+    written(store, run("late", "dec-x", 9, f1=0.1))
+    store.load(folder({"decisions/0001-x.md": record("X", **front)}))
+    store.load(folder({"decisions/0002-y.md": record("Y")}))
+    told = store.decision("dec-x")
+    assert told.criteria[0].holds == "refuted"
+    assert any("evaluated it on" in text and "was supported" in text for text in told.notes)
+    assert verdict.id in {node.id for node in store.impact(web)}
+
+
+def test_a_run_that_did_what_was_planned_and_names_no_decision_is_told_and_may_be_tied(
+    address, lineage_at, folder
+):
+    store = lineage_at(address)
+    web, nodes, edges = dataset("web", "a1" * 16)
+    copy, *copied = dataset("copy/web", "a1" * 16)
+    other, *others = dataset("other", "b2" * 16)
+    written(
+        store,
+        (nodes, edges),
+        copied,
+        others,
+        run("as-planned", None, 1, data=[copy]),
+        run("with-another-rate", None, 1, lr="0.2", data=[web]),
+        run("on-other-data", None, 1, data=[other]),
+        run("of-another", "dec-other", 1, data=[web]),
+    )
+    plan = {"inputs": [web], "config": {"lr": 0.1}}
+    files = {
+        "decisions/0001-x.md": record("X", id="dec-x", date="2026-01-01", plan=plan),
+        "decisions/0002-o.md": record("O", id="dec-other"),
+        "decisions/0003-short.md": record("Short", id="dec-short", plan={"inputs": [web]}),
+    }
+    store.load(folder(files))
+    told = store.decision("dec-x")
+    assert ([one.label for one in told.matching], told.runs) == (["as-planned"], ())
+    [command] = [text for text in told.open if "names no decision" in text]
+    assert f"decision link {told.matching[0].id} --to dec-x" in command
+    assert store.decision("dec-short").matching == (), (
+        "what it says does not tell a run from others"
+    )
+    store.link(told.matching[0].id, to="dec-x")
+    tied = store.decision("dec-x")
+    assert ([one.label for one in tied.runs], tied.matching) == (["as-planned"], ())
+    store.load(folder({"decisions/0004-y.md": record("Y")}))
+    assert [one.label for one in store.decision("dec-x").runs] == ["as-planned"]

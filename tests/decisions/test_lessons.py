@@ -247,18 +247,23 @@ def test_a_run_that_is_recorded_is_told_of_one_lesson_and_another_of_none(worksp
     (workspace / "web.csv").write_text("a,b\n" * 100)
     (workspace / "other.csv").write_text("c,d\n" * 100)
 
-    def launched(name, data, program="pass"):
+    def launched(name, data, program="pass", until=0):
+        """What is said on stderr; the program ends when this many lines were said."""
         words = [sys.executable, "-c", program]
-        command = [*LINEAGE, "run", "--name", name, "--in", data, "--"]
-        done = subprocess.run([*command, *words], capture_output=True, text=True, check=True)
-        return done.stderr
+        command = [*LINEAGE, "run", "--name", name, "--in", data, "--", *words]
+        pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        with subprocess.Popen(command, **pipes) as started:
+            said = [started.stderr.readline() for _ in range(until)]
+            said.append(started.communicate("\n", timeout=60)[1])
+        assert started.returncode == 0
+        return "".join(said)
 
     assert launched("first", "web.csv") == ""
     with lineage.open(workspace / ".lineage/store.db") as store:
         [ident] = [node.id for node in store.ask("kind:run").nodes if node.kind == "Run"]
         store.lesson(ident, "It diverges.")
-    slow = "import sys, time; time.sleep(2.5); print('end', file=sys.stderr)"
+    slow = "import sys; sys.stdin.readline(); print('end', file=sys.stderr)"
     # While it goes on, and once.
     told = f'lineage: lesson: "It diverges." (run:{ident.rpartition("/")[2]}): the same file {workspace}/web.csv\n'
-    assert launched("second", "web.csv", slow) == f"{told}end\n"
+    assert launched("second", "web.csv", slow, until=1) == f"{told}end\n"
     assert launched("third", "other.csv") == ""

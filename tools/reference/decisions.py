@@ -37,7 +37,7 @@ The requirements are those of the text that this product was made for, by their 
 _REQUIREMENTS = (
     ("R39", "a summary of each commit", "the first line of its message, and its brief", "tests/importers/test_git.py"),
     ("R40", "disciplined messages, versions and environments", "**open** as one figure; `completeness` of runs and `decision check` are parts of it", "tests/capture/test_launch.py"),
-    ("R41", "baselines, and how configurations evolved", "edges `hadBaseline`, deviations of each run, `lineage compare`", "tests/decisions/test_followed.py::test_a_baseline_is_an_edge_that_walks_do_not_follow"),
+    ("R41", "baselines, and how configurations evolved", "edges `hadBaseline`; what runs have otherwise than their baseline, deviations of each, `lineage compare`", "tests/decisions/test_followed.py::test_what_was_set_otherwise_than_in_the_baseline_is_laid_beside_it"),
     ("R60", "the reasons of every choice", "records, followed by runs and commits", "tests/decisions/test_life.py::test_a_run_follows_the_version_that_there_was_when_it_began"),
     ("R61", "hypotheses, criteria and metrics", "criteria that are evaluated", "tests/decisions/test_followed.py::test_a_verdict_is_that_of_scipy"),
     ("R62", "risks and assumptions", "`risks`, `assumptions`", "tests/decisions/test_records.py::test_our_template_is_read_unfilled_and_each_field_that_is_missing_is_told_once"),

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
@@ -11,13 +12,16 @@ from lineage import ids
 from lineage.errors import Ambiguous, Usage
 from lineage.model.value import each
 from lineage.services.context import Context
+from lineage.services.read.baselines import Baseline, compared, runs_of
 from lineage.services.read.decision_list import DecisionSummary, summary
 from lineage.services.read.decision_rows import VersionRow
 from lineage.services.read.decisions import Act, Decisions, DecisionState, titles
 from lineage.services.read.followed import Deviation, followed, followers, record_of
 from lineage.services.read.learnt import LessonShown, learnt
 from lineage.services.read.lessons import Offers, for_decision
+from lineage.services.read.matching import matching
 from lineage.services.read.resolve import resolve
+from lineage.services.read.sides import Side
 from lineage.services.read.verdicts import Evaluation, evaluate
 from lineage.services.request import Request, Says
 from lineage.services.summary import counted
@@ -26,13 +30,14 @@ from lineage.sources.decision_records.names import bare
 from lineage.store.base import NOW, Hop
 
 _WHO = Hop(relations=frozenset({"wasAttributedTo"}))
+_MADE = Hop(toward="effects", relations=frozenset({"wasGeneratedBy"}))
 DECISION = Says(
     text="The decision: its identifier, number, file or title.", graphql="ref", resolves=True
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Named:
+class Party:
     """Somebody in a record, or a run that follows it: what they are to the decision, and what they are called."""
 
     id: str
@@ -63,7 +68,9 @@ class VersionShown:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionShown:
     """One decision in full. ``front`` is what its front matter says now, every scalar as written; ``sections`` the text
-    under each heading, ``text`` the whole of its file. ``runs`` are those that follow it. ``learnt`` are its own lessons, ``lessons`` those of others that
+    under each heading, ``text`` the whole of its file. ``runs`` are those that follow it, ``matching`` those that did
+    what it plans and name no decision, ``baseline`` what they have otherwise than
+    the runs that its criteria are compared with. ``learnt`` are its own lessons, ``lessons`` those of others that
     may matter to it, where that was asked. ``open`` are the items that wait for somebody; ``notes`` what to know of the answer itself.
     """
 
@@ -71,12 +78,14 @@ class DecisionShown:
     front: Mapping[str, Any]
     sections: Mapping[str, str]
     text: str | None
-    people: Sequence[Named]
+    people: Sequence[Party]
     versions: Sequence[VersionShown]
     acts: Sequence[Act]
     supersedes: Sequence[str]
-    runs: Sequence[Named]
+    runs: Sequence[Party]
+    matching: Sequence[Party]
     deviations: Sequence[Deviation]
+    baseline: Baseline
     criteria: Sequence[Evaluation]
     learnt: Sequence[LessonShown]
     open: Sequence[str]
@@ -95,7 +104,9 @@ class DecisionShown:
             "acts": [act.to_dict() for act in self.acts],
             "supersedes": list(self.supersedes),
             "runs": [one.to_dict() for one in self.runs],
+            "matching": [one.to_dict() for one in self.matching],
             "deviations": [one.to_dict() for one in self.deviations],
+            "baseline": self.baseline.to_dict(),
             "criteria": [one.to_dict() for one in self.criteria],
             "learnt": [one.to_dict() for one in self.learnt],
             "lessons": self.lessons.to_dict(),
@@ -155,9 +166,13 @@ def shown(
     done = followed(ctx, state, of)
     criteria = [] if record is None else criteria_of(record.front)
     evaluations = evaluate(ctx, criteria, done.runs, decisions)
+    compared_with = (text for one in criteria for text in one.baseline)
+    baseline, _ = runs_of(ctx, compared_with, decisions)
     told = summary(state, ctx.recorded()[:10])
     open_ = [*_open(state, told, done.deviations)]
     open_ += [f"plan not compared: {what}: {why}" for what, why in done.unclear]
+    unnamed, all_of_them = matching(ctx, state)
+    open_ += _unnamed(unnamed, all_of_them, state)
     sections = {} if record is None else {s.title: s.text for s in record.outline.sections}
     return DecisionShown(
         decision=told,
@@ -168,16 +183,30 @@ def shown(
         versions=tuple(_versions(ctx, state)),
         acts=tuple(state.acts),
         supersedes=tuple(titles(decisions.states, state.supersedes)),
-        runs=tuple(
-            Named(id=ident, role="follows", label=side.run.title)
-            for ident, side in done.runs.items()
-        ),
+        runs=tuple(_party("follows", side) for side in done.runs.values()),
+        matching=tuple(_party("matches", side) for side in unnamed),
         deviations=tuple(done.deviations),
+        baseline=compared(done.runs, baseline),
         criteria=tuple(evaluations),
         learnt=tuple(learnt(ctx, state.id)),
         open=tuple(open_),
-        notes=(*notes, *_notes(decisions, state)),
+        notes=(*notes, *_notes(decisions, state), *_since(ctx, state, evaluations)),
     )
+
+
+def _party(role: str, side: Side) -> Party:
+    return Party(id=side.run.id, role=role, label=side.run.title)
+
+
+def _unnamed(runs: Sequence[Side], complete: bool, state: DecisionState) -> Iterator[str]:
+    if runs:
+        what = f"{counted(len(runs), 'run')} did what it plans and {'name' if len(runs) > 1 else 'names'} no decision"
+        command = (
+            f"lineage decision link {shlex.quote(runs[0].run.id)} --to {shlex.quote(state.key)}"
+        )
+        yield f"{what}: '{command}' says that it follows this one"
+    if not complete:
+        yield "not all runs that name no decision were compared with its plan"
 
 
 def _text(version: VersionRow) -> str | None:
@@ -185,11 +214,11 @@ def _text(version: VersionRow) -> str | None:
     return held if isinstance(held, str) else None
 
 
-def _people(state: DecisionState) -> Sequence[Named]:
+def _people(state: DecisionState) -> Sequence[Party]:
     """Who is named in it now, with their roles."""
     roles = dict.fromkeys(one.role for one in state.people)
     return tuple(
-        Named(id=one.id, role=role, label=one.title) for role in roles for one in state.named(role)
+        Party(id=one.id, role=role, label=one.title) for role in roles for one in state.named(role)
     )
 
 
@@ -230,6 +259,26 @@ def _open(
     gaps = [act for act in state.acts if act.act == "reviewed"]
     if gaps and gaps[-1].verdict != "approve":
         yield f"the last review, by {gaps[-1].by}, asks for changes"
+
+
+def _since(ctx: Context, state: DecisionState, now: Sequence[Evaluation]) -> Iterator[str]:
+    """Which criteria have another verdict than when they were evaluated last."""
+    last = next((act for act in reversed(state.acts) if act.act == "evaluated"), None)
+    made = [] if last is None else ctx.store.edges([last.id], _MADE, NOW)
+    if last is None or not made:
+        return
+    nodes = [row.node() for row in ctx.store.get([edge.effect for edge in made], NOW).values()]
+    then = {
+        str(node.attributes.get("criterion")): str(node.attributes.get("verdict"))
+        for node in nodes
+        if node.kind == "Verdict"
+    }
+    for one in now:
+        before = then.get(one.criterion)
+        if before != one.holds:
+            was = "was not among its criteria" if before is None else f"was {before}"
+            who = last.by or "somebody"
+            yield f"when {who} evaluated it on {last.at[:10]}, {one.criterion} {was}"
 
 
 def _is_whole(version: VersionRow) -> bool:

@@ -8,14 +8,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lineage import ids
 from lineage.errors import Ambiguous, BadReference, LineageError, NotFound
 from lineage.model.value import each
 from lineage.services.context import Context
 from lineage.services.read.decision_rows import VersionRow
 from lineage.services.read.decisions import DecisionState
 from lineage.services.read.resolve import meant
-from lineage.services.read.sides import PARAM, Side, Used, digests_of, sides
+from lineage.services.read.sides import (
+    PARAM,
+    DataMeant,
+    Side,
+    Used,
+    data_meant,
+    digests_of,
+    sides,
+)
 from lineage.sources.decision_records import record as records
 from lineage.sources.decision_records.record import DecisionRecord
 from lineage.store.base import NOW, Hop, View
@@ -23,6 +30,9 @@ from lineage.store.base import NOW, Hop, View
 _FOLLOWERS = Hop(toward="effects", relations=frozenset({"wasInfluencedBy"}))
 _DATA = frozenset({"Dataset", "DatasetVersion", "Artifact", "ModelVersion", "Model", "Content"})
 _SEED = re.compile(r"\((\d+)\)")
+#: Parts of a plan by which a run may be known; of these one has to be there, with another part.
+_TELLING = ("inputs", "config", "command", "commit", "env")
+_MAINLY = frozenset({"inputs", "config", "command"})
 #: Parameters that are the seed of a run, the first that it has.
 _SEEDS = ("seed", "random_seed", "random_state")
 
@@ -119,6 +129,19 @@ def followed(
     return found
 
 
+def kept_to(
+    ctx: Context, version: VersionRow, runs: Sequence[Side], view: View = NOW
+) -> list[Side]:
+    """Those of some runs that did all that a version planned, as far as that tells a run from others: data, a command or
+    parameters, and one thing besides; none where a part of the plan cannot be compared.
+    """
+    record = record_of(version)
+    look = None if record is None else _Look(ctx, record, version.row.id, {}, Followed(), view)
+    if look is None or not look.tells:
+        return []
+    return [side for side in runs if not any(one.key != "seeds" for one in look.of_run(side))]
+
+
 class _Look:
     """The plan of one version, compared with runs."""
 
@@ -139,6 +162,12 @@ class _Look:
         plan = record.front.get("plan")
         self._plan: Mapping[str, Any] = plan if isinstance(plan, Mapping) else {}
         self._inputs = [*self._planned_inputs()]
+
+    @property
+    def tells(self) -> bool:
+        """Whether the plan says enough to know a run by it, all of which can be compared."""
+        said = {key for key in _TELLING if self._plan.get(key)}
+        return not self._found.unclear and bool(said & _MAINLY) and len(said) > 1
 
     def of_run(self, side: Side) -> Iterator[Deviation]:
         """Where one run differs from the plan."""
@@ -167,27 +196,25 @@ class _Look:
 
     # --- data ---
 
-    def _planned_inputs(self) -> Iterator[tuple[str, frozenset[str], list[Used]]]:
-        """Each planned input with the identifiers that it may be, and what its bytes are."""
+    def _planned_inputs(self) -> Iterator[tuple[str, DataMeant, list[Used]]]:
+        """Each planned input with what it means, and what its bytes are."""
         for text in self._plan.get("inputs") or ():
             try:
-                rows = meant(self._ctx, text, self._view)
+                data = data_meant(self._ctx, text, self._view)
             except (NotFound, Ambiguous, BadReference) as error:
                 self._found.unclear.append((f"inputs {text}", error.what.splitlines()[0]))
                 continue
-            nodes = [row.node() for row in rows]
+            nodes = [row.node() for row in data.rows]
             held = digests_of(self._ctx, nodes, self._view)
-            stems = {s for row in rows if row.kind == "Dataset" and (s := ids.versions_of(row.id))}
-            known = frozenset({row.id for row in rows} | stems)
-            yield text, known, [Used("", n, held.get(n.id, frozenset())) for n in nodes]
+            yield text, data, [Used("", n, held.get(n.id, frozenset())) for n in nodes]
 
     def _data(self, side: Side) -> Iterator[Deviation]:
         if not self._plan.get("inputs"):
             return
         used = [one for one in side.data if one.node.kind in _DATA and one.role != "source"]
         left = list(used)
-        for text, known, planned in self._inputs:
-            same = [one for one in used if _is_planned(one, known, planned)]
+        for text, data, planned in self._inputs:
+            same = [one for one in used if _is_planned(one, data, planned)]
             left = [one for one in left if one not in same]
             if not same:
                 yield self._told("inputs", text, None, side)
@@ -256,12 +283,9 @@ def seed_of(side: Side) -> str | None:
     return seen.pop() if len(seen) == 1 else None
 
 
-def _is_planned(one: Used, known: frozenset[str], planned: Sequence[Used]) -> bool:
+def _is_planned(one: Used, data: DataMeant, planned: Sequence[Used]) -> bool:
     """Whether something that a run used is what was planned: the same thing, a version of it, or the same bytes."""
-    stem = ids.versions_of(one.node.id)
-    if one.node.id in known or stem in known:
-        return True
-    return any(other.digests & one.digests for other in planned)
+    return data.has(one.node.id) or any(other.digests & one.digests for other in planned)
 
 
 def _text(value: Any) -> str:

@@ -7,13 +7,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lineage import ids
 from lineage.errors import Usage
 from lineage.model import kinds, terms
 from lineage.model.identity import STRONG
 from lineage.model.record import Edge, Node
 from lineage.model.value import each, plain
 from lineage.services.context import Context
-from lineage.services.read.resolve import resolve
+from lineage.services.read.resolve import meant, resolve
 from lineage.services.read.versions import versions
 from lineage.services.read.within import within
 from lineage.store.base import Hop, View
@@ -64,6 +65,27 @@ class Used:
         # Even of few bits: what has another digest has other bytes.
         both = (mine.keys() & theirs.keys()) - _OF_STORES
         return False if any(mine[name] != theirs[name] for name in both) else None
+
+
+@dataclass(frozen=True, slots=True)
+class DataMeant:
+    """The data that a reference means; a dataset means each of its versions."""
+
+    rows: Sequence[NodeRow]
+
+    @property
+    def stems(self) -> Sequence[str]:
+        """What the identifiers of the versions begin with of the datasets among it."""
+        return [s for row in self.rows if row.kind == "Dataset" and (s := ids.versions_of(row.id))]
+
+    def has(self, ident: str) -> bool:
+        """Whether a thing is part of it, by its identifier."""
+        return any(row.id == ident for row in self.rows) or ids.versions_of(ident) in self.stems
+
+
+def data_meant(ctx: Context, reference: str, view: View) -> DataMeant:
+    """The data that a reference means. Raises the errors of references."""
+    return DataMeant(meant(ctx, reference, view))
 
 
 def _by_algorithm(used: Used) -> dict[str, set[str]]:

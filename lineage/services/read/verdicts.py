@@ -14,14 +14,13 @@ from dataclasses import dataclass, replace
 from operator import eq, ge, gt, le, lt
 from typing import Any, Literal, TypeAlias
 
-from lineage import ids
 from lineage.errors import LineageError
 from lineage.query import condition as c
 from lineage.services.context import Context
+from lineage.services.read.baselines import runs_of
 from lineage.services.read.decisions import Decisions
-from lineage.services.read.followed import followers, seed_of
-from lineage.services.read.resolve import meant, resolve
-from lineage.services.read.sides import METRIC, Side, sides
+from lineage.services.read.followed import seed_of
+from lineage.services.read.sides import METRIC, DataMeant, Side, data_meant
 from lineage.services.read.significance import carried_out, holm
 from lineage.services.summary import counted
 from lineage.sources.decision_records.criteria import Criterion, fewest
@@ -109,7 +108,7 @@ def _one(
     baseline: Mapping[str, Side] = {}
     problems = list(criterion.problems)
     if criterion.baseline:
-        baseline, missing = _baseline(ctx, criterion, decisions, view)
+        baseline, missing = runs_of(ctx, criterion.baseline, decisions, view)
         problems += missing
     theirs, odd_there = _measured(ctx, criterion, baseline.values(), view)
     told = _Told(criterion, mine, theirs)
@@ -139,9 +138,7 @@ def _measured(
     for side in runs:
         if side.run.attributes.get("status") not in _FINISHED:
             continue
-        if wanted is not None and not any(
-            one.node.id in wanted or ids.versions_of(one.node.id) in wanted for one in side.data
-        ):
+        if wanted is not None and not any(wanted.has(one.node.id) for one in side.data):
             continue
         value = side.run.attributes.get(f"{METRIC}{criterion.metric}")
         if value is None:
@@ -154,43 +151,16 @@ def _measured(
     return found, odd
 
 
-def _data(ctx: Context, criterion: Criterion, view: View) -> frozenset[str] | None:
-    """What the data that a metric is measured on may be; ``None`` where the criterion names none, or what is not here:
+def _data(ctx: Context, criterion: Criterion, view: View) -> DataMeant | None:
+    """The data that a metric is measured on, none of it where that is not here; ``None`` where the criterion names none:
     a metric says nowhere on which data it was taken, so that only runs which read that data are known to count.
     """
     if criterion.data is None:
         return None
     try:
-        rows = meant(ctx, criterion.data, view)
+        return data_meant(ctx, criterion.data, view)
     except LineageError:
-        return frozenset()
-    stems = {stem for row in rows if (stem := ids.versions_of(row.id)) and row.kind == "Dataset"}
-    return frozenset({row.id for row in rows} | stems)
-
-
-def _baseline(
-    ctx: Context, criterion: Criterion, decisions: Decisions, view: View
-) -> tuple[Mapping[str, Side], list[str]]:
-    """The runs of a baseline: those that are named, and those that follow a decision which is."""
-    found: list[str] = []
-    missing: list[str] = []
-    for text in criterion.baseline:
-        other = decisions.meant(text).one
-        if other is not None:
-            of = followers(ctx, [decisions.states[other]], view).get(other, {})
-            found += [run for runs in of.values() for run in runs]
-            continue
-        try:
-            row = resolve(ctx, text, view)
-        except LineageError as error:
-            missing.append(f"the baseline {text}: {error.what.splitlines()[0]}")
-            continue
-        if row.kind == "Run":
-            found.append(row.id)
-        else:
-            missing.append(f"the baseline {text} is a {row.kind}, no run")
-    unique = list(dict.fromkeys(found))
-    return (sides(ctx, unique, view)[0] if unique else {}), missing
+        return DataMeant(())
 
 
 class _Told:

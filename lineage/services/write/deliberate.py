@@ -19,11 +19,11 @@ from lineage.model import kinds, terms
 from lineage.model.record import Batch, Edge, Node, Record
 from lineage.services.context import Context
 from lineage.services.read.decision_list import DECIDES, DecisionSummary, summary
-from lineage.services.read.decision_show import DECISION, find
+from lineage.services.read.decision_show import DECISION, DecisionShown, find, shown
 from lineage.services.read.decisions import Decisions, DecisionState
 from lineage.services.read.people import accounts, names_of
 from lineage.services.request import Request, Says
-from lineage.services.write import authority
+from lineage.services.write import authority, evaluated
 from lineage.services.write.decisions import SOURCE, settle
 from lineage.services.write.ingest import ingest
 
@@ -74,7 +74,8 @@ class DeliberateRequest(
         """See ``Request.answer``. Raises ``Usage`` where the step does not follow from what the decision is, or
         approvals are missing, ``Denied``, and the errors of references.
         """
-        state = decision(ctx, self.reference)
+        decisions = Decisions(ctx)
+        state, _ = find(ctx, decisions, self.reference)
         if self.step in _DECIDING and ctx.role < DECIDES:
             raise Denied(
                 f"that a decision is {self.step} is said by a {DECIDES.name}",
@@ -85,7 +86,8 @@ class DeliberateRequest(
             _demand_approvals(state)
         if self.step == "reopened" and not (self.reason or "").strip():
             raise Usage("a decision is reopened for a reason", hint="Say why.")
-        return taken(ctx, state, act_of(ctx, state, self.step, self.reason))
+        told = shown(ctx, decisions, state) if self.step == "evaluated" else None
+        return taken(ctx, state, [*act_of(ctx, state, self.step, self.reason, told)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +217,14 @@ def _demand_approvals(state: DecisionState) -> None:
         )
 
 
-def act_of(ctx: Context, state: DecisionState, step: str, reason: str | None) -> Sequence[Record]:
-    """The records of a step that who is acting takes now."""
+def act_of(
+    ctx: Context,
+    state: DecisionState,
+    step: str,
+    reason: str | None,
+    told: DecisionShown | None = None,
+) -> Iterator[Record]:
+    """The records of a step that who is acting takes now, with what was found then, where it was evaluated."""
     said = (reason or "").strip() or None
     ident = ids.thing_id("deliberation", "lineage", ids.uuid7())
     node = kinds.Deliberation(
@@ -225,8 +233,12 @@ def act_of(ctx: Context, state: DecisionState, step: str, reason: str | None) ->
         act=step,
         reason=said,
         started=ctx.recorded(),
+        more=evaluated.counts(told) if told is not None else {},
     ).node()
-    return [node, *_beside(ctx, state, ident)]
+    yield node
+    yield from _beside(ctx, state, ident)
+    if told is not None:
+        yield from evaluated.records(told, ident)
 
 
 def _review(
