@@ -390,3 +390,22 @@ def test_what_we_write_is_what_the_published_schema_takes_and_other_tools_read(r
         ours = front_of(path.read_text("utf-8"))
         ours["date"] = ours["date"].isoformat()
         jsonschema.validate(ours, schema)
+
+
+def test_a_problem_with_the_status_of_a_section_is_told_at_its_line(folder, command):
+    project = folder({"adr/0001-x.md": NYGARD.format(title="X", status="on hold")})
+    _, said = command(project, "decision", "check", "adr")
+    assert [f["subject"] for f in said["findings"]] == ["adr/0001-x.md:7"]
+    assert (project / "adr/0001-x.md").read_text().splitlines()[6] == "on hold"
+
+
+def test_a_link_leads_to_a_file_with_spaces_in_its_name(folder, command, store):
+    status = "superseded by [the new one](a%20new%20%28better%29%20one.md)"
+    files = {
+        "adr/old.md": FORMS["bullets"].format(title="Old", status=status),
+        "adr/a new (better) one.md": FORMS["bullets"].format(title="New", status="accepted"),
+    }
+    project = folder(files)
+    store.load(project)
+    assert store.decision("old").open == ()
+    assert command(project, "decision", "check", "adr")[0] == 0

@@ -11,8 +11,9 @@ from itertools import pairwise
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-_PAIR = re.compile(r"\**_*([A-Za-z][A-Za-z /-]{0,40})\**_*\s*:\**\s*(.+)", re.DOTALL)
+#: What is not shown, and what a text says under a name.
+COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+PAIR = re.compile(r"\**_*([A-Za-z][A-Za-z /-]{0,40})\**_*\s*:\**\s*(.+)", re.DOTALL)
 _TITLE = 1
 
 
@@ -27,12 +28,15 @@ class Said:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A heading, its level, the lines below it up to the next heading of its level or above, and where it begins."""
+    """A heading, its level, the lines below it up to the next heading of its level or above, and the lines at which it
+    and its text begin.
+    """
 
     title: str
     level: int
     text: str
     line: int
+    text_line: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +78,7 @@ def plain(text: str) -> str:
     >>> plain("accepted <!-- optional -->")
     'accepted'
     """
-    return " ".join(_COMMENT.sub("", text).split())
+    return " ".join(COMMENT.sub("", text).split())
 
 
 def _headings(tokens: Sequence[Token], lines: Sequence[str], before: int) -> Iterator[Section]:
@@ -85,8 +89,15 @@ def _headings(tokens: Sequence[Token], lines: Sequence[str], before: int) -> Ite
     ]
     for number, (level, title, (start, end)) in enumerate(heads):
         following = (place[0] for other, _, place in heads[number + 1 :] if other <= level)
-        text = "\n".join(lines[end : next(following, len(lines))]).strip()
-        yield Section(title=title, level=level, text=text, line=before + start + 1)
+        below = lines[end : next(following, len(lines))]
+        blank = next((place for place, line in enumerate(below) if line.strip()), 0)
+        yield Section(
+            title=title,
+            level=level,
+            text="\n".join(below).strip(),
+            line=before + start + 1,
+            text_line=before + end + blank + 1,
+        )
 
 
 def _said(tokens: Sequence[Token], before: int) -> Iterator[Said]:
@@ -95,7 +106,7 @@ def _said(tokens: Sequence[Token], before: int) -> Iterator[Said]:
         if token.type != "inline" or token.map is None:
             continue
         for number, line in enumerate(token.content.split("\n")):
-            if found := _PAIR.fullmatch(line.strip()):
+            if found := PAIR.fullmatch(line.strip()):
                 value = plain(found[2])
                 at = before + token.map[0] + number + 1
                 yield Said(name=found[1].strip().lower(), value=value, line=at)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from urllib.parse import unquote
 
 _LINK = re.compile(r"\[([^\]]*)\]\(([^()\s]+)\)")
 _NUMBER = re.compile(r"(?:adr[-_ ]?)?0*(\d{1,7})", re.IGNORECASE)
@@ -91,7 +92,7 @@ class Names:
         ours = [one for one in self._called if namespace in {None, one.namespace}]
         text = text.strip()
         if link := _LINK.fullmatch(text):
-            found = _by_path(ours, posixpath.normpath(link[2]))
+            found = _by_path(ours, posixpath.normpath(unquote(link[2])))
             # A link whose file is gone may still say in its words what it means.
             return found if found.idents or not link[1] else self.meant(link[1], namespace, near)
         if text in {one.ident for one in self._called}:

@@ -102,6 +102,15 @@ def suggested(written: str) -> Status | None:
     return next((status for word, status in _SUGGESTED.items() if text.startswith(word)), None)
 
 
+def is_suggested(written: str) -> bool:
+    """Whether a text is one of those words alone that stand for a status elsewhere.
+
+    >>> is_suggested("Approved"), is_suggested("Approved by Ana")
+    (True, False)
+    """
+    return written.strip().lower() in _SUGGESTED
+
+
 def named(text: str) -> list[Named]:
     """The records that a line of a record names as those that it replaces or amends, or that replace it.
 
