@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -10,9 +11,10 @@ import click
 
 from lineage.cli import common, terminal
 from lineage.cli.findings import echo_findings
-from lineage.cli.verb import options_of, verb
+from lineage.cli.verb import command_of, options_of, verb
 from lineage.services.read.decision_list import DecisionList, DecisionsRequest, DecisionSummary
 from lineage.services.read.decision_show import DecisionRequest, DecisionShown
+from lineage.services.read.decisions import STATUS_BY_ACT
 from lineage.services.read.lessons import LessonsRequest, Offers
 from lineage.services.read.lessons import for_plan as lessons_for
 from lineage.services.read.stories import Story, StoryRequest
@@ -23,10 +25,12 @@ from lineage.services.write.deliberate import (
     Deliberated,
     DeliberateRequest,
     ReviewRequest,
+    Step,
     SupersedeRequest,
 )
 from lineage.services.write.lessons import Learnt, LessonRequest
 from lineage.sources.decision_records.fields import KINDS, ROLES
+from lineage.sources.decision_records.statuses import normal
 
 _COLOURS = {"accepted": "green", "rejected": "red", "superseded": "yellow", "deprecated": "yellow"}
 _VERDICTS = {"supported": "green", "refuted": "red", "inconclusive": "yellow"}
@@ -35,7 +39,7 @@ _ON_TOP = ("hypothesis", "intuition", "competing", "assumptions", "limitations")
 _MOST = 20
 #: Findings from which the exit code is that of findings.
 _FAILS = ("error", "warning", "never")
-_STEPS = {
+_STEPS: Mapping[str, Step] = {
     "propose": "proposed",
     "accept": "accepted",
     "reject": "rejected",
@@ -45,6 +49,10 @@ _STEPS = {
     "close": "closed",
     "reopen": "reopened",
 }
+_edit: common.Option = click.option(
+    "--edit", is_flag=True,
+    help="Change the status in the file of its record too: that word, and no other byte.",
+)  # fmt: skip
 
 
 @click.group("decision")
@@ -264,20 +272,33 @@ def _numbers(one: Evaluation) -> str:
     return ", ".join([*told, test + (f" ({one.software})" if one.software else "")])
 
 
-def _step(name: str, step: str) -> click.Command:
+def _step(name: str, step: Step) -> click.Command:
     words = " ".join((DeliberateRequest.__doc__ or "").split())
 
-    @click.command(name, help=f"{words}\n\nThe step here: {step}.")
-    @click.argument("reference")
-    @options_of(DeliberateRequest, "reason")
-    @common.as_json
-    @click.pass_context
-    def command(ctx: click.Context, reference: str, reason: str | None, *, as_json: bool) -> None:
-        with common.opened(ctx) as store:
-            done = store.deliberate(reference, step, reason=reason)
-        _told(done, as_json=as_json)
+    def carry_out(reference: str, reason: str | None, *, as_json: bool, edit: bool = False) -> None:
+        _take(DeliberateRequest(reference, step, reason=reason), edit=edit, as_json=as_json)
 
-    return command
+    shown = common.as_json(carry_out)
+    if step in STATUS_BY_ACT:
+        shown = _edit(shown)
+    shown = click.argument("reference")(options_of(DeliberateRequest, "reason")(shown))
+    return click.command(name, help=f"{words}\n\nThe step here: {step}.")(shown)
+
+
+def _take(request: DeliberateRequest | SupersedeRequest, *, edit: bool, as_json: bool) -> None:
+    """Take a step, also in the file where that is wanted, and print the decision."""
+    from lineage.services.operate import decision_edit
+
+    with common.opened(click.get_current_context()) as store:
+        if not edit:
+            _told(store.answer(request), as_json=as_json)
+            return
+        done, file = decision_edit.edited(store.context, request, Path.cwd())
+    if as_json:
+        common.emit({**done.to_dict(), "edited": file.to_dict()})
+        return
+    _tell(done.decision)
+    terminal.echo(f"  {file.file}:{file.line} said {file.old!r} and says {file.new!r} now")
 
 
 def _told(done: Deliberated, *, as_json: bool = False) -> None:
@@ -285,8 +306,9 @@ def _told(done: Deliberated, *, as_json: bool = False) -> None:
         common.emit(done.to_dict())
         return
     _tell(done.decision)
-    if done.decision.status_written and done.decision.status_written != done.decision.status:
-        terminal.echo(f"  its file says {done.decision.status_written}")
+    written = done.decision.status_written
+    if written and normal(written) != done.decision.status:
+        terminal.echo(f"  its file says {written}")
 
 
 @verb("review", ReviewRequest)
@@ -295,10 +317,11 @@ def review(done: Deliberated) -> None:
     _told(done)
 
 
-@verb("supersede", SupersedeRequest)
-def supersede(done: Deliberated) -> None:
+@command_of("supersede", SupersedeRequest)
+@_edit
+def supersede(reference: str, by: str, reason: str | None, *, edit: bool, as_json: bool) -> None:
     """Print the decision whose place was taken."""
-    _told(done)
+    _take(SupersedeRequest(reference, by=by, reason=reason), edit=edit, as_json=as_json)
 
 
 @verb("story", StoryRequest)

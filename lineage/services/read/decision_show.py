@@ -27,6 +27,7 @@ from lineage.services.request import Request, Says
 from lineage.services.summary import counted
 from lineage.sources.decision_records.criteria import criteria_of
 from lineage.sources.decision_records.names import bare
+from lineage.sources.decision_records.statuses import normal
 from lineage.store.base import NOW, Hop
 
 _WHO = Hop(relations=frozenset({"wasAttributedTo"}))
@@ -293,7 +294,7 @@ def _notes(decisions: Decisions, state: DecisionState) -> Iterator[str]:
     if state.superseded_by:
         by = ", ".join(titles(decisions.states, state.superseded_by))
         yield f"superseded by {by}"
-    if written is not None and written != state.status:
+    if written is not None and normal(written) != state.status:
         yield f"its file says {written}"
     if state.current is not None and not _is_whole(state.current):
         yield "secrets were taken out of its text when it was taken in"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Records the steps in the life of a decision: proposed, reviewed, accepted, executed, evaluated, closed, superseded.
 
-Each is an entry of the ledger, with who, when and why; the file of the record is never touched. What the decision is
-because of it is found anew (``lineage.services.write.decisions``).
+Each is an entry of the ledger, with who, when and why; no file is touched here. What the decision is because of it is
+found anew (``lineage.services.write.decisions``).
 """
 
 from __future__ import annotations
@@ -63,7 +63,9 @@ class DeliberateRequest(
     mutation="deliberate",
     examples=('decision accept decision:0012 --reason "the pilot held what it promised"',),
 ):
-    """Record a step in the life of a decision, with who took it and why. The file of its record is not touched."""
+    """Record a step in the life of a decision, with who took it and why: an entry of the ledger, beside what its file
+    says.
+    """
 
     reference: Annotated[str, DECISION]
     step: Annotated[Step, Says(text="What was done with it.")]
@@ -71,11 +73,16 @@ class DeliberateRequest(
     reason: Annotated[str | None, Says(text="Why.")] = None
 
     def answer(self, ctx: Context) -> Deliberated:
-        """See ``Request.answer``. Raises ``Usage`` where the step does not follow from what the decision is, or
-        approvals are missing, ``Denied``, and the errors of references.
+        """See ``Request.answer``. Raises the errors of ``demanded``."""
+        state = self.demanded(ctx)
+        told = shown(ctx, Decisions(ctx), state) if self.step == "evaluated" else None
+        return taken(ctx, state, [*act_of(ctx, state, self.step, self.reason, told)])
+
+    def demanded(self, ctx: Context) -> DecisionState:
+        """The decision, of which the step can be taken now. Raises ``Usage`` where the step does not follow from what
+        the decision is, or approvals are missing, ``Denied``, and the errors of references.
         """
-        decisions = Decisions(ctx)
-        state, _ = find(ctx, decisions, self.reference)
+        state = decision(ctx, self.reference)
         if self.step in _DECIDING and ctx.role < DECIDES:
             raise Denied(
                 f"that a decision is {self.step} is said by a {DECIDES.name}",
@@ -86,8 +93,7 @@ class DeliberateRequest(
             _demand_approvals(state)
         if self.step == "reopened" and not (self.reason or "").strip():
             raise Usage("a decision is reopened for a reason", hint="Say why.")
-        told = shown(ctx, decisions, state) if self.step == "evaluated" else None
-        return taken(ctx, state, [*act_of(ctx, state, self.step, self.reason, told)])
+        return state
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +152,17 @@ class SupersedeRequest(
     reason: Annotated[str | None, Says(text="Why.")] = None
 
     def answer(self, ctx: Context) -> Deliberated:
-        """See ``Request.answer``. Raises ``Usage`` where that would be a circle, and the errors of references."""
+        """See ``Request.answer``. Raises the errors of ``demanded``."""
+        old, new = self.demanded(ctx), decision(ctx, self.by)
+        version = new.id if new.current is None else new.current.row.id
+        attributes = {terms.METHOD: terms.STATED}
+        edge = Edge(relation="wasRevisionOf", effect=version, cause=old.id, attributes=attributes)
+        return taken(ctx, old, [*act_of(ctx, old, "superseded", self.reason), edge])
+
+    def demanded(self, ctx: Context) -> DecisionState:
+        """The decision whose place can be taken. Raises ``Usage`` where that would be a circle, and the errors of
+        references.
+        """
         old, new = decision(ctx, self.reference), decision(ctx, self.by)
         if old.id == new.id:
             raise Usage(f"{old.row.title} cannot take its own place", hint="Name two decisions.")
@@ -159,10 +175,7 @@ class SupersedeRequest(
                     hint="One of two takes the place of the other.",
                 )
             todo += states[at].supersedes
-        version = new.id if new.current is None else new.current.row.id
-        attributes = {terms.METHOD: terms.STATED}
-        edge = Edge(relation="wasRevisionOf", effect=version, cause=old.id, attributes=attributes)
-        return taken(ctx, old, [*act_of(ctx, old, "superseded", self.reason), edge])
+        return old
 
 
 def decision(ctx: Context, text: str) -> DecisionState:
