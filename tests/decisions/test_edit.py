@@ -295,12 +295,24 @@ def test_a_decision_of_another_repository_or_without_a_file_has_nothing_to_edit_
     assert (other.path / "adr/0001-x.md").read_bytes() == path.read_bytes()
     with lineage.open(str(made.parent / "s.db")) as opened:
         opened.decide("No file", key="dec-no-file")
+        opened.decide("None either", key="dec-nothing", status="accepted")
     code, said = refused(made, "accept", "dec-no-file", "--edit")
     assert (code, "has no file" in said) == (2, True)
-    code, said = refused(made, "supersede", "x", "--by", "dec-no-file", "--edit")
+    code, said = refused(made, "supersede", "x", "--by", "dec-nothing", "--edit")
     assert (code, "has no file" in said) == (2, True)
     assert path.read_bytes() == text.format("proposed").encode()
     assert steps(made) == []
+
+
+def test_what_is_only_proposed_takes_no_place_and_no_file_says_that_it_does(
+    project, refused, command
+):
+    made, path, text = project()
+    (made / "adr/0012-y-of-all.md").write_text(NEW.format("").replace("accepted", "proposed"))
+    taken_in(made)
+    code, said = refused(made, "supersede", "x", "--by", "12", "--edit")
+    assert (code, "is proposed: it takes no place yet" in said) == (2, True)
+    assert (path.read_bytes(), steps(made)) == (text.format("proposed").encode(), [])
 
 
 def test_a_server_has_no_files(project, refused):

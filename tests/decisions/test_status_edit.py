@@ -47,6 +47,7 @@ PLACES = {
     "section in bold": ("# X\n\n## Status\n\n<!-- one -->\n\n* **", "Accepted", "**\n\n## Context\n"),
     "a sentence": ("# X\n\n## Status\n\n", "Accepted", ". We look at it again in May.\n\n## Context\n"),
     "at the end": ("# X\n\n## Context\n\n## Status\n\n", "Proposed", ""),
+    "other separators": ("# X\n\nA\u2028B\x0bC\x85D\n\n## Status\n\n", "Accepted", "\n\n## Context\n"),
     "old lines": ("# X\r\r- Status: ", "accepted", "\r- Date: x\r\r## Decision\r"),
 }  # fmt: skip
 

@@ -97,6 +97,11 @@ def _made(
     if isinstance(request, DeliberateRequest):
         return with_status(data, file, STATUS_BY_ACT[request.step])
     by = decision(ctx, request.by)
+    if not by.takes_places:
+        raise Usage(
+            f"{by.row.title} is {by.said}: it takes no place yet",
+            hint="Accept it first, or leave out --edit.",
+        )
     made = with_status(data, file, "superseded", _successor(by, root, here))
     _demand_link(ctx, state, by, made, file)
     return made

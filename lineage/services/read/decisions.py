@@ -158,6 +158,11 @@ class DecisionState:
         return "superseded" if self.superseded_by else self.said
 
     @property
+    def takes_places(self) -> bool:
+        """Whether it takes the place of what it supersedes: what is proposed does not yet, what is rejected never."""
+        return self.said not in _NOT_IN_FORCE
+
+    @property
     def stage(self) -> str | None:
         """The last step that was recorded."""
         return self.acts[-1].act if self.acts else None
@@ -282,7 +287,7 @@ class Decisions:
             taker, left = self.states[new], self.states[old]
             taker.supersedes.append(old)
             # In a circle each would have taken the place of the other: none has.
-            if taker.said not in _NOT_IN_FORCE and not (taker.in_cycle and left.in_cycle):
+            if taker.takes_places and not (taker.in_cycle and left.in_cycle):
                 left.superseded_by.append(new)
 
     def _stated(self) -> set[tuple[str, str]]:

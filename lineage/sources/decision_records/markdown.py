@@ -14,6 +14,8 @@ from markdown_it.token import Token
 #: What is not shown, and what a text says under a name.
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 PAIR = re.compile(r"\**_*([A-Za-z][A-Za-z /-]{0,40})\**_*\s*:\**\s*(.+)", re.DOTALL)
+#: What ends a line in CommonMark; other separators of Unicode do not.
+LINE_END = re.compile(r"\r\n?|\n")
 _TITLE = 1
 
 
@@ -57,7 +59,7 @@ class Outline:
 def outline(body: str, before: int = 0) -> Outline:
     """Read the markdown of a record (CommonMark), which begins after ``before`` lines of its file."""
     tokens = MarkdownIt("commonmark").parse(body)
-    lines = body.splitlines()
+    lines = LINE_END.split(body)
     heads = [*_headings(tokens, lines, before)]
     first = next(iter(heads), None)
     titled = first if first is not None and first.level == _TITLE else None

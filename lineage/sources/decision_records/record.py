@@ -298,7 +298,7 @@ def _status_written(front: Mapping[str, Any], said: Outline, lines: dict[str, in
     section = said.section("status")
     if section is None:
         return None
-    for number, line in enumerate(section.text.splitlines(), section.text_line):
+    for number, line in enumerate(section.text.split("\n"), section.text_line):
         if text := plain(line).lstrip("*- ").strip():
             lines["status"] = number
             return text

@@ -19,7 +19,7 @@ import yaml
 from lineage.errors import BadInput, LineageError
 from lineage.sources import yaml_reader
 from lineage.sources.decision_records import record, statuses
-from lineage.sources.decision_records.markdown import COMMENT, PAIR
+from lineage.sources.decision_records.markdown import COMMENT, LINE_END, PAIR
 from lineage.sources.decision_records.record import DecisionRecord
 from lineage.sources.decision_records.statuses import STATUSES, Status
 from lineage.sources.text import decode
@@ -29,7 +29,6 @@ Form: TypeAlias = Literal["front", "line", "section"]
 _ALONE = re.compile(rf"(?P<word>{'|'.join(STATUSES)})(?:\.(?:\s.*)?)?", re.IGNORECASE)
 #: What a value may be that is no status, and still nothing but the value: ``on hold``.
 _WORDS = re.compile(r"[^\W\d_]+(?: [^\W\d_]+)?")
-_LINE_END = re.compile(r"\r\n?|\n")
 #: Titles that are the words of a link as they are.
 _PLAIN_TITLE = re.compile(r"[^\[\]<>\\\n]+")
 #: Characters of a path that cannot stand in a link.
@@ -139,7 +138,7 @@ def _place(text: str, before: DecisionRecord) -> _Place:
 
 def _is_status(text: str) -> bool:
     """Whether the first line of a section is a status."""
-    first = next(iter(text.splitlines()), "")
+    first = text.partition("\n")[0]
     return statuses.normal(COMMENT.sub("", first).lstrip("*- ")) is not None
 
 
@@ -163,7 +162,7 @@ def _in_front(matter: str, offset: int) -> _Place:
 
 def _line(body: str, number: int) -> tuple[int, int]:
     """Where a line begins and ends, as CommonMark has lines; the first is 1."""
-    ends = [*_LINE_END.finditer(body)]
+    ends = [*LINE_END.finditer(body)]
     start = ends[number - 2].end() if number > 1 else 0
     return start, ends[number - 1].start() if number <= len(ends) else len(body)
 
