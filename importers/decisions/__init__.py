@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 
 from importers.base import Importer, Options, Source
 from importers.batching import batches
@@ -51,7 +50,7 @@ class DecisionsImporter(Importer):
             raise InputMissing(f"there is no {path}", where=str(path))
         tally = Tally()
         with ExitStack() as stack:
-            root = _root(path)
+            root = layout.around(path)
             repository = None if root is None else stack.enter_context(GitReader.open(root))
             files = Files(root or path, path, repository, options, tally)
             found = read(files, tally)
@@ -74,11 +73,6 @@ def _is_record(source: Source) -> bool:
         return False
     record.read(source.read(), source.address)
     return True
-
-
-def _root(path: Path) -> Path | None:
-    """The repository that a file or folder lies in."""
-    return next((x for x in (path, *path.parents) if layout.looks(x)), None)
 
 
 IMPORTER = DecisionsImporter()

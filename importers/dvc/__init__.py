@@ -99,7 +99,7 @@ def _in_history(path: Path) -> bool:
 
 def _demand_root(path: Path) -> None:
     """Refuse a file, and a part of a repository: paths are named from its root."""
-    above = next((x for x in (path, *path.parents) if layout.looks(x)), None)
+    above = layout.around(path)
     if above == path:
         return
     if above is not None or not path.is_dir():

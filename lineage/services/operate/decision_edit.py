@@ -19,7 +19,6 @@ from lineage import ids
 from lineage.errors import BadInput, InputMissing, LineageError, Usage
 from lineage.paths import put_in_place
 from lineage.services.context import Context
-from lineage.services.operate.decision_files import repository_of
 from lineage.services.read.decisions import STATUS_BY_ACT, Decisions, DecisionState
 from lineage.services.write.deliberate import (
     Deliberated,
@@ -30,7 +29,7 @@ from lineage.services.write.deliberate import (
 from lineage.sources.decision_records import record
 from lineage.sources.decision_records.record import DecisionRecord
 from lineage.sources.decision_records.status_edit import StatusEdit, with_status
-from lineage.sources.git import repository
+from lineage.sources.git import layout, repository
 from lineage.sources.small_files import small_file
 
 _IMPORT = "'lineage import' takes it in as it is now; then run the same command again."
@@ -126,7 +125,7 @@ def _root(state: DecisionState, here: Path) -> Path:
             hint="Leave out --edit: the step alone is recorded then.",
         )
     here = here.resolve()
-    place, top = repository.place(here), repository_of(here)
+    place, top = repository.place(here), layout.around(here)
     if place is not None and top is not None:
         found = top if place[0] == state.namespace else None
     else:

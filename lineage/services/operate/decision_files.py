@@ -45,11 +45,6 @@ def folder_of(project: Path) -> Path:
     return next((project / x for x in FOLDERS if (project / x).is_dir()), project / FOLDERS[0])
 
 
-def repository_of(here: Path) -> Path | None:
-    """The folder of the repository around a folder."""
-    return next((x for x in (here, *here.parents) if layout.looks(x)), None)
-
-
 def new_record(  # noqa: PLR0913 - what is known of a record, an option each
     folder: Path,
     title: str,
@@ -131,7 +126,7 @@ def known(ctx: Context | None, here: Path) -> dict[str, Any]:
 
 def _author(here: Path) -> str | None:
     """The name and address under which who writes here commits."""
-    root = repository_of(here)
+    root = layout.around(here)
     try:
         gitdir, common = (None, None) if root is None else layout.folders(root)
     except LineageError:

@@ -169,7 +169,7 @@ def found(recipe: Recipe, here: Path) -> Project | None:
     was = source.root if source is not None and source.root else recipe.here
     best: Project | None = None
     for start in (was, str(here)):
-        root = _around(Path(start)) if start is not None else None
+        root = layout.around(Path(start)) if start is not None else None
         if root is None or (best is not None and best.root == root):
             continue
         try:
@@ -188,10 +188,6 @@ def found(recipe: Recipe, here: Path) -> Project | None:
     if best is not None:
         best.inner(recipe)
     return best
-
-
-def _around(path: Path) -> Path | None:
-    return next((above for above in (path, *path.parents) if layout.looks(above)), None)
 
 
 def _commit(reader: GitReader, sha: str) -> CommitObject | None:

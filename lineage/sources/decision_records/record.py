@@ -15,8 +15,9 @@ from lineage.errors import BadInput, LimitExceeded
 from lineage.sources import yaml_reader
 from lineage.sources.decision_records import fields, statuses
 from lineage.sources.decision_records.markdown import Outline, outline, plain
-from lineage.sources.decision_records.shapes import Problem, Reading, is_placeholder, pairs
+from lineage.sources.decision_records.shapes import Problem, Reading, pairs
 from lineage.sources.decision_records.statuses import Named, Status
+from lineage.sources.placeholder import is_placeholder
 from lineage.sources.text import decode, demand_merged
 
 #: A record larger than this is none (bytes): it is text that people write.

@@ -15,11 +15,8 @@ from typing import Any, Protocol
 
 import yaml
 
-#: What people write where they have nothing to say, and what templates write to be replaced.
-_PLACEHOLDER = re.compile(
-    r"[{\[](?![^\]]*\]\()[^)]*[}\]]?|[{\[].* \| .*|<[^<>]+>|\.\.\.|…|TODO\b.*|tbd",
-    re.DOTALL | re.IGNORECASE,
-)
+from lineage.sources.placeholder import is_placeholder
+
 _NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _EMPTY = frozenset({"", "~", "null"})
@@ -67,15 +64,6 @@ class Shape(Protocol):
     def schema(self) -> dict[str, Any]:
         """Its JSON Schema (draft 2020-12)."""
         ...
-
-
-def is_placeholder(text: str) -> bool:
-    """Whether a text is what a template says, to be replaced.
-
-    >>> is_placeholder("{YYYY-MM-DD}"), is_placeholder("[A](a.md)"), is_placeholder("accepted")
-    (True, False, False)
-    """
-    return _PLACEHOLDER.fullmatch(text.strip()) is not None
 
 
 @dataclass(frozen=True, slots=True)

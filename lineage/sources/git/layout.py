@@ -88,6 +88,11 @@ def looks(path: Path) -> bool:
         return False
 
 
+def around(path: Path) -> Path | None:
+    """The nearest repository that a file or folder lies in, or is; ``None`` where there is none."""
+    return next((above for above in (path, *path.parents) if looks(above)), None)
+
+
 def is_bare(path: Path) -> bool:
     """Whether a folder holds git's own files and no work tree; never raises."""
     try:

@@ -183,7 +183,7 @@ def place(path: Path) -> tuple[str, str] | None:
     """What the repository around a path is called everywhere (DESIGN section 2), its root commit, and the
     path from its root on; ``None`` where there is no repository that can be read, or no commit yet.
     """
-    root = next((above for above in (path, *path.parents) if layout.looks(above)), None)
+    root = layout.around(path)
     if root is None:
         return None
     try:
