@@ -7,18 +7,16 @@ follows from it with every import (``lineage.services.write.owners``).
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from importers import owners_file
 from importers.base import Importer, Options, Source
 from importers.tally import Tally
-from lineage import ids
 from lineage.access.mask import masked
 from lineage.errors import BadInput, InputMissing, LineageError
-from lineage.model import kinds
-from lineage.model.record import Batch, Node
-from lineage.model.value import Ref, Value
+from lineage.model.record import Batch
+from lineage.model.value import Value
 from lineage.sources import code_owners
 from lineage.sources.code_owners import LARGEST, PLACES, CodeOwners, Dialect
 from lineage.sources.git import layout
@@ -80,7 +78,7 @@ class CodeownersImporter(Importer):
                 )
             held = dict(repository.blobs([found.oid]))[found.oid]
             namespace, head = repository.namespace, repository.head
-            called = posixpath.basename(repository.origin or "") or path.name.removesuffix(".git")
+            called = owners_file.called(repository, path)
         tally = Tally()
         if held is None or len(held) > LARGEST:
             tally.lose("CODEOWNERS", "is missing in this copy, or too large", first=found.place)
@@ -88,9 +86,13 @@ class CodeownersImporter(Importer):
             return
         text = held.decode("utf-8", "replace")
         rules = _rules(found, text, tally)
-        file = _file(namespace, found, text, head)
-        more: dict[str, Value] = {"namespace": namespace, "codeowners": Ref(file.id)}
-        project = kinds.Entity(id=ids.project_id(namespace), label=called, more=more).node()
+        says: dict[str, Value] = {
+            "text": text,
+            "dialect": found.dialect,
+            "dialect_because": found.because,
+        }
+        file = owners_file.file(namespace, found.place, found.oid, head, says)
+        project = owners_file.project(namespace, called, codeowners=file.id)
         seen = {f"rules, read as {_NAMES[found.dialect]} does": len(rules.rules)}
         yield masked(Batch(nodes=(project, file), seen=seen, losses=tally.losses()))
 
@@ -105,22 +107,6 @@ def _rules(found: _Found, text: str, tally: Tally) -> CodeOwners:
         reason = f"are invalid for {_NAMES[found.dialect]} and were skipped: one {problem.message}"
         tally.lose(f"{what} of CODEOWNERS", reason, first=f"{found.place}:{problem.line}")
     return rules
-
-
-def _file(namespace: str, found: _Found, text: str, commit: str) -> Node:
-    """The file, with its text and how that is read."""
-    return kinds.Artifact(
-        id=ids.dataset_version_id(namespace, found.place, "git", found.oid),
-        label=f"{found.place}@{found.oid[:8]}",
-        name=found.place,
-        digest=f"git:{found.oid}",
-        more={
-            "text": text,
-            "dialect": found.dialect,
-            "dialect_because": found.because,
-            "commit": Ref(ids.commit_id(commit)),
-        },
-    ).node()
 
 
 def _found(repository: GitReader) -> _Found | None:
