@@ -19,6 +19,7 @@ BUILTIN: tuple[str, ...] = (
     "openlineage",
     "decisions",
     "codeowners",
+    "backstage",
     "rocrate",
     "document",
 )

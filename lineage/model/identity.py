@@ -93,3 +93,13 @@ def agent(name: str, key: bytes) -> Node:
     if found := _ADDRESS.fullmatch(text):
         return person(found["name"], found["email"], key)
     return kinds.Agent(id=ids.thing_id("agent", "lineage", text), label=text).node()
+
+
+def catalog_agent(kind: str, name: str, title: str) -> Node:
+    """Make who is named in a catalog, where no more is known than a name in it, such as ``default/team-a``: a team, or
+    somebody.
+    """
+    if kind == "group":
+        ident = ids.thing_id("organization", "backstage", name)
+        return kinds.Organization(id=ident, label=title, name=name.removeprefix("default/")).node()
+    return kinds.Agent(id=ids.thing_id("agent", "backstage", name), label=title).node()

@@ -64,13 +64,18 @@ def load(data: bytes, *, where: str) -> Any:
     Raises ``BadInput`` (not UTF-8, not YAML, conflict markers, tags, a key twice, several
     documents), ``InputTruncated`` and ``LimitExceeded`` (size, aliases, depth).
     """
+    return _built(_text(data, where), where, _YAML_1_2)
+
+
+def _text(data: bytes, where: str) -> str:
+    """The text of a file. Raises as ``load`` does."""
     if len(data) > LARGEST:
         raise LimitExceeded(f"{len(data)} bytes of YAML, more than {LARGEST}", where=where)
     text = decode(data, where=where)
     if not text.strip():
         raise InputTruncated("the file is empty", where=where)
     demand_merged(text, where=where, hint="Resolve the merge, then run the same command.")
-    return _built(text, where, _YAML_1_2)
+    return text
 
 
 def load_yaml_1_1(text: str, *, where: str) -> Any:
@@ -90,6 +95,34 @@ def compose(text: str, *, where: str, first: int = 1) -> yaml.Node | None:
     """
     node: yaml.Node | None = _guarded(text, where, _AS_WRITTEN, yaml.compose, first)
     return node
+
+
+def compose_all(data: bytes, *, where: str) -> tuple[yaml.Node, ...]:
+    """Read the YAML documents in some bytes into their nodes, one after another, as ``compose`` reads one; empty ones are
+    left out.
+
+    Raises as ``load`` and ``compose`` do, but for several documents.
+    """
+    text = _text(data, where)
+    found: list[yaml.Node] = _guarded(text, where, _AS_WRITTEN, _composed)
+    return tuple(node for node in found if node is not None and node.value != "")
+
+
+def _composed(text: str, **options: Any) -> list[yaml.Node]:
+    return list(yaml.compose_all(text, **options))
+
+
+def pairs(node: yaml.MappingNode, *, where: str) -> dict[str, yaml.Node]:
+    """The keys of a mapping of ``compose_all`` with their values, each key once. Raises ``BadInput`` with the line."""
+    found: dict[str, yaml.Node] = {}
+    for key, value in node.value:
+        at = f"{where}:{key.start_mark.line + 1}"
+        if not isinstance(key, yaml.ScalarNode):
+            raise BadInput("a key is a list or a mapping", where=at)
+        if key.value in found:
+            raise BadInput(f"key {key.value!r} appears twice in one mapping", where=at)
+        found[key.value] = value
+    return found
 
 
 def _built(text: str, where: str, dialect: _Dialect) -> Any:

@@ -25,6 +25,20 @@ from lineage.services.read.discover import discover
 from tests.conftest import KEY
 
 _AS_ANA = ["-c", "user.name=Ana", "-c", "user.email=ana@example.org"]
+CATALOG = """apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata:
+  name: churn
+spec:
+  owner: team-a
+---
+apiVersion: backstage.io/v1alpha1
+kind: Group
+metadata:
+  name: team-a
+spec:
+  members: [ana]
+"""
 NAMES = [importer.name for importer in importers.available()]
 
 
@@ -44,6 +58,7 @@ def folder(tmp_path_factory):
     owned = path / "owned"
     owned.mkdir()
     (owned / "CODEOWNERS").write_text("* @ana\n")
+    (owned / "catalog-info.yaml").write_text(CATALOG)
     for command in (["init", "-q"], ["add", "."], [*_AS_ANA, "commit", "-qm", "Owners"]):
         subprocess.run(["git", *command], cwd=owned, check=True)
     told = [{**about, **more, "eventTime": "2026-01-02T03:04:05Z"} for more in (read, made)]
@@ -66,6 +81,7 @@ def run_captured(place):
 
 def source_for(name, folder):
     inside = {
+        "backstage": "owned",
         "captured": "captured.run",
         "codeowners": "owned",
         "document": "doc.json",
@@ -168,7 +184,7 @@ def test_a_source_cut_off_anywhere_is_read_in_part_or_refused_but_never_crashes(
 
 def _belongs(name, path):
     """The files to cut: git's objects, or what DVC wrote."""
-    if name in {"git", "codeowners"}:
+    if name in {"git", "codeowners", "backstage"}:
         return "objects" in path.parts
     return path.name in {"dvc.lock", "dvc.yaml"} or path.suffix == ".dvc"
 

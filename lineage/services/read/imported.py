@@ -30,7 +30,7 @@ MOST = 100
 #: captured runs, which know themselves what they had, that one of them reproduces another, and who answers for what.
 _OF_NO_RUNS = frozenset(
     {"join", "steward", "export", "git", "lockfile", "captured", "reproduce", "decisions"}
-    | {"codeowners", "owners"}
+    | {"codeowners", "backstage", "owners"}
 )
 #: Who reads what runs are joined with.
 _JOINED_WITH = frozenset({"git", "dvc", "lockfile"})

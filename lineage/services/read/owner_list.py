@@ -81,8 +81,8 @@ class OwnersRequest(
     weight=10,
     examples=("owner list", "owner list --of ana@example.org"),
 ):
-    """Who answers for what: datasets, models, files and projects, by CODEOWNERS, by what a tool recorded or by what
-    somebody said; decisions, and requests for reviews of them that are open.
+    """Who answers for what: datasets, models, files and projects, by CODEOWNERS, by a catalog of Backstage, by what a tool
+    recorded or by what somebody said; decisions, and requests for reviews of them that are open.
     """
 
     of: Annotated[

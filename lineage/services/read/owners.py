@@ -228,7 +228,7 @@ def unreachable(ctx: Context, owners: Iterable[Owner], view: View) -> dict[str, 
     """Which owners cannot be asked, and why: nobody of that name is here but as an owner, or no member of a team is known."""
     by_id = {owner.id: owner for owner in owners}
     teams = [i for i, owner in by_id.items() if owner.kind == "Organization"]
-    manned = {edge.cause for edge in ctx.store.edges(teams, _MEMBERS, view)} if teams else set()
+    manned = _manned(ctx, teams, view)
     told = {ident: "a team of which no member is known" for ident in teams if ident not in manned}
     others = [ident for ident in by_id if ident not in teams]
     for ident in others[:_MOST_LOOKED_AT]:
@@ -240,6 +240,32 @@ def unreachable(ctx: Context, owners: Iterable[Owner], view: View) -> dict[str, 
         ):
             told[ident] = "unknown here"
     return told
+
+
+def _manned(ctx: Context, teams: Collection[str], view: View) -> set[str]:
+    """Which of some teams can be asked: they, or a team in them, have a member who is known, or an e-mail address."""
+    held: dict[str, NodeRow] = {}
+    above: dict[str, set[str]] = {}
+    looked_at = set(teams)
+    for _ in range(_DEEPEST):
+        if not looked_at:
+            break
+        held |= ctx.store.get(looked_at, view)
+        inner = [one for one in looked_at if one in held and held[one].kind == "Organization"]
+        edges = ctx.store.edges(inner, _MEMBERS, view)
+        for edge in edges:
+            above.setdefault(edge.effect, set()).add(edge.cause)
+        looked_at = {edge.effect for edge in edges} - held.keys()
+    able = {i for i, row in held.items() if row.kind != "Organization" or _has_address(row)}
+    new = able
+    while new:
+        new = {team for one in new for team in above.get(one, ())} - able
+        able = able | new
+    return able
+
+
+def _has_address(row: NodeRow) -> bool:
+    return '"email":' in row.attributes
 
 
 def _are_here(ctx: Context, people: Mapping[str, NodeRow], view: View) -> bool:

@@ -127,11 +127,10 @@ def after_import(
         return ()
     history = any(report.importer == "git" for report in changed)
     done = join(ctx, history=history, progress=progress)
-    settled = settle(ctx)
-    owners.settle(ctx)
+    settled = (settle(ctx), owners.settle(ctx))
     return (
         *((done,) if done.told else ()),
-        *((settled,) if settled is not None and settled.losses else ()),
+        *(one for one in settled if one is not None and one.losses),
     )
 
 

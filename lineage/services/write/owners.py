@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes who answers for what, as the CODEOWNERS files of projects say: for each dataset and file of the project that is
-here. It is found anew with every import, so that the order of imports does not matter.
+"""Writes who answers for what, as the CODEOWNERS files of projects and the catalogs of Backstage say: for each dataset and
+file of the project that is here. It is found anew with every import, so that the order of imports does not matter.
 
-What somebody said of a thing (``lineage.services.write.ownership``) goes before what a file says of it.
+What somebody said of a thing (``lineage.services.write.ownership``) goes before what a file says of it, and a line of
+CODEOWNERS before a catalog.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain
+from typing import Self
 from urllib.parse import unquote
 
 from importers.batching import BATCH_RECORDS, batches
+from importers.tally import Tally
 from lineage import ids
 from lineage.model import terms
 from lineage.model.identity import agent
@@ -25,9 +30,10 @@ from lineage.services.read.owners import (
     look_again,
     role_of,
 )
+from lineage.services.write.catalogs import Catalogs, Named, Word
 from lineage.services.write.ingest import Report, write_batches
 from lineage.sources import code_owners
-from lineage.sources.code_owners import Said
+from lineage.sources.code_owners import CodeOwners
 from lineage.store.base import NOW, Filter
 from lineage.store.paging import find_all
 from lineage.store.rows import NodeRow
@@ -36,24 +42,28 @@ _OURS = frozenset({"owner", "owner_evidence", "owner_reason"})
 
 
 def settle(ctx: Context) -> Report | None:
-    """Write who answers for what is here, and take back what no longer holds; ``None`` where no project says so."""
+    """Write who answers for what is here, and who is a member of which team, and take back what no longer holds; ``None``
+    where no project says so.
+    """
     look_again(ctx)
     projects = [*find_all(ctx.store, Filter(prefix=ids.PROJECT))]
     standing = list(ctx.store.asserted(DERIVED_SOURCE, NOW))
     if not projects and not standing:
         return None
-    stated = stated_things(ctx)
+    stated, tally = stated_things(ctx), Tally()
+    catalogs = Catalogs(ctx, projects)
     found: dict[bytes, Record] = {}
-    for project in projects:
-        for record in _claims(ctx, project, stated):
-            found.setdefault(line(record), record)
+    claims = (_claims(ctx, project, catalogs, stated, tally) for project in projects)
+    for record in chain(catalogs.memberships(), *claims):
+        found.setdefault(line(record), record)
     gone = [record for record in standing if line(record) not in found]
     nodes = [record for record in found.values() if isinstance(record, Node)]
     edges = [record for record in found.values() if isinstance(record, Edge)]
+    end = Batch(losses=tally.losses())
     if len(found) <= BATCH_RECORDS:
-        done = [Batch(nodes=tuple(nodes), edges=tuple(edges))]
+        done = [replace(end, nodes=tuple(nodes), edges=tuple(edges))]
     else:
-        done = [*batches(nodes, edges)]
+        done = [*batches(nodes, edges), end]
     return write_batches(ctx, DERIVED_SOURCE, DERIVED_SOURCE, done, gone)
 
 
@@ -68,62 +78,84 @@ def stated_things(ctx: Context) -> set[str]:
     return found
 
 
-def _claims(ctx: Context, project: NodeRow, stated: set[str]) -> Iterator[Record]:
-    """What the file of a project says of the project, its datasets, and its files that are no data."""
-    held = project.node().attributes
-    file, namespace = held.get("codeowners"), held.get("namespace")
-    if not isinstance(file, Ref) or not isinstance(namespace, str):
+def _claims(
+    ctx: Context, project: NodeRow, catalogs: Catalogs, stated: set[str], tally: Tally
+) -> Iterator[Record]:
+    """What the files of a project say of the project, its datasets, and its files that are no data. A line of CODEOWNERS
+    goes before a catalog.
+    """
+    namespace = project.node().attributes.get("namespace")
+    rules, folders = _Rules.of_project(ctx, project), catalogs.of(project)
+    if not isinstance(namespace, str) or (rules is None and not folders):
         return
-    row = ctx.store.get([file.iri], NOW).get(file.iri)
-    about = {} if row is None else row.node().attributes
-    text, dialect, place = about.get("text"), about.get("dialect"), about.get("name")
-    if not isinstance(text, str) or not isinstance(place, str):
-        return
-    rules = code_owners.parse(text, "gitlab" if dialect == "gitlab" else "github")
-    says = _Says(ctx, project.title, place)
-    if project.id not in stated:
-        yield from says.of(project, rules.of_everything())
-    for thing, path in _things(ctx, namespace):
-        if thing.id not in stated:
-            yield from says.of(thing, rules.of(path))
+    for thing, path in chain([(project, None)], _things(ctx, namespace)):
+        if thing.id in stated:
+            continue
+        said = Word() if rules is None else rules.of(path)
+        also = folders.of(path)
+        if said.says and also.says and not said.agrees(also):
+            tally.lose(
+                "owners that a catalog names",
+                "CODEOWNERS says something else, and goes before a catalog",
+                first=f"{thing.title}: {said.places} goes before {also.places}",
+            )
+        yield from _records(thing, said if said.says else also)
 
 
-class _Says:
-    """What one file says of things, as records."""
+def _records(thing: NodeRow, said: Word) -> Iterator[Record]:
+    """The records of who answers for a thing, each with the place that says so."""
+    for who, evidence in said.owners:
+        yield who.node
+        attributes = {
+            "prov:role": OWNER,
+            terms.METHOD: terms.BY_REFERENCE,
+            terms.EVIDENCE: evidence,
+        }
+        yield Edge(
+            relation="wasAttributedTo", effect=thing.id, cause=who.node.id, attributes=attributes
+        )
+    if said.owners:
+        names = [who.title for who, _ in said.owners]
+        yield Node(id=thing.id, kind=thing.kind, attributes={"owner": one_or_all(names)})
+    elif said.nobody is not None:
+        attributes = {"owner": NOBODY, "owner_evidence": said.nobody}
+        yield Node(id=thing.id, kind=thing.kind, attributes=attributes)
 
-    def __init__(self, ctx: Context, project: str, place: str) -> None:
+
+class _Rules:
+    """What the CODEOWNERS of a project says of paths."""
+
+    def __init__(self, ctx: Context, project: str, place: str, rules: CodeOwners) -> None:
         self._ctx = ctx
         self._project = project
         self._place = place
-        self._agents: dict[str, Node] = {}
+        self._rules = rules
+        self._agents: dict[str, Named] = {}
 
-    def of(self, thing: NodeRow, said: Said) -> Iterator[Record]:
-        """The records of who answers for a thing, each with the line that says so."""
-        names = []
-        for name, number in said.owners:
-            who = self._agent(name)
-            names.append(who.label or name)
-            yield who
-            attributes = {
-                "prov:role": OWNER,
-                terms.METHOD: terms.BY_REFERENCE,
-                terms.EVIDENCE: f"{self._place}:{number}",
-            }
-            yield Edge(
-                relation="wasAttributedTo", effect=thing.id, cause=who.id, attributes=attributes
-            )
-        if names:
-            yield Node(id=thing.id, kind=thing.kind, attributes={"owner": one_or_all(names)})
-        elif said.nobody is not None:
-            evidence = f"{self._place}:{said.nobody}"
-            attributes = {"owner": NOBODY, "owner_evidence": evidence}
-            yield Node(id=thing.id, kind=thing.kind, attributes=attributes)
+    @classmethod
+    def of_project(cls, ctx: Context, project: NodeRow) -> Self | None:
+        """Those of a project; ``None`` where it has none."""
+        file = project.node().attributes.get("codeowners")
+        row = ctx.store.get([file.iri], NOW).get(file.iri) if isinstance(file, Ref) else None
+        about = {} if row is None else row.node().attributes
+        text, dialect, place = about.get("text"), about.get("dialect"), about.get("name")
+        if not isinstance(text, str) or not isinstance(place, str):
+            return None
+        rules = code_owners.parse(text, "gitlab" if dialect == "gitlab" else "github")
+        return cls(ctx, project.title, place, rules)
 
-    def _agent(self, name: str) -> Node:
+    def of(self, path: str | None) -> Word:
+        """Who answers for a path; without one, for all that has no line of its own."""
+        said = self._rules.of_everything() if path is None else self._rules.of(path)
+        owners = tuple((self._agent(who), f"{self._place}:{at}") for who, at in said.owners)
+        return Word(owners, None if said.nobody is None else f"{self._place}:{said.nobody}")
+
+    def _agent(self, name: str) -> Named:
         if name not in self._agents:
             # A role of GitLab is that of one project: its members are others elsewhere.
             text = f"{name} of {self._project}" if name.startswith("@@") else name
-            self._agents[name] = agent(text, self._ctx.person_key)
+            who = agent(text, self._ctx.person_key)
+            self._agents[name] = Named(who, who.label or name)
         return self._agents[name]
 
 

@@ -70,7 +70,7 @@ class SetOwnerRequest(
     ),
 ):
     """Say who answers for a dataset, a model, one of their versions, a file, a project or a decision from now on; or that
-    nobody does, which nothing from above replaces. It goes before what CODEOWNERS says of it.
+    nobody does, which nothing from above replaces. It goes before what CODEOWNERS or a catalog of Backstage says of it.
     """
 
     reference: Annotated[str, reference("What it is about")]
@@ -142,7 +142,7 @@ class TransferOwnerRequest(
 ):
     """Hand over all that a person or team answers for now: datasets, models, files, projects, decisions, and requests for
     reviews that are open, in one entry with the reason. What they did, closed reviews included, keeps their name. The files
-    of CODEOWNERS and of decisions are not touched: correct them, or the person is named again for what comes.
+    of CODEOWNERS, of catalogs and of decisions are not touched: correct them, or the person is named again for what comes.
     """
 
     person: Annotated[str, Says(text=f"Who hands over: {_WHO}.", metavar="WHO", graphql="from")]
@@ -167,7 +167,7 @@ class TransferOwnerRequest(
         if len(found) > _MOST:
             raise LimitExceeded(
                 f"{shown(giver)} answers for {len(found):,} things, more than {_MOST:,}",
-                hint="Most are files that one line of CODEOWNERS names: change that line, then import again.",
+                hint="Most are files that one line of CODEOWNERS or of a catalog names: change that line, then import again.",
             )
         report = _empty()
         if found and not self.dry_run:
