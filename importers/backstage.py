@@ -11,7 +11,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -125,6 +125,11 @@ class BackstageImporter(Importer):
         seen = Counter(_SORTS.get(one.reference.kind, "entities") for one in catalog.entities)
         nodes = (project, file, *described.values())
         yield masked(Batch(nodes=nodes, seen=seen, losses=tally.losses(), source=found.source))
+
+    def places(self, source: Source) -> Sequence[Path]:
+        """The folder of the file: it is one source, whichever of the two is named."""
+        path = source.path
+        return () if path is None else (path.parent if path.is_file() else path,)
 
 
 def _found(path: Path) -> _Found:

@@ -17,50 +17,21 @@ import yaml
 
 from lineage.errors import BadInput
 from lineage.sources import yaml_reader
+from lineage.sources.entity_reference import ADDRESS, Reference, reference
 from lineage.sources.placeholder import is_placeholder
 
 #: How a catalog file is called, so that it speaks for the folder that it lies in.
 NAMES = ("catalog-info.yaml", "catalog-info.yml")
 #: A larger file is not read: people write these.
 LARGEST = 3 * 1024 * 1024
-#: Entities that are read of one file.
-_MOST = 10_000
+#: Entities that are read of one file, and characters of a name or address.
+_MOST, _LONGEST = 10_000, 1_000
 #: Kinds of entities that have an owner, and all that are read.
 _OWNED = frozenset({"component", "resource", "system", "api", "domain"})
 _KINDS = _OWNED | {"group", "user", "location"}
 #: What is counted of other tools' documents, such as those of Kubernetes.
 _FOREIGN = "documents"
-_REFERENCE = re.compile(
-    r"(?:(?P<kind>[A-Za-z]+):)?(?:(?P<namespace>[A-Za-z0-9]+(?:-+[A-Za-z0-9]+)*)/)?(?P<name>[^\s:/{}<>$]+)"
-)
-_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 _DESCRIPTOR = re.compile(rb"""^apiVersion:\s*["']?backstage\.io/""", re.MULTILINE)
-
-
-class Reference(NamedTuple):
-    """What an entity is called in the whole catalog, in small letters, as Backstage compares it."""
-
-    kind: str
-    namespace: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.kind}:{self.inner}"
-
-    @property
-    def inner(self) -> str:
-        """The name in its namespace."""
-        return f"{self.namespace}/{self.name}"
-
-    @property
-    def title(self) -> str:
-        """The name as people write it."""
-        return self.name if self.namespace == "default" else self.inner
-
-    @property
-    def is_address(self) -> bool:
-        """Whether somebody is named by an e-mail address."""
-        return self.kind == "user" and _ADDRESS.fullmatch(self.name) is not None
 
 
 class Problem(NamedTuple):
@@ -106,22 +77,6 @@ class Catalog:
 def looks(head: bytes) -> bool:
     """Whether a file that begins so describes entities of Backstage."""
     return _DESCRIPTOR.search(head) is not None
-
-
-def reference(text: str, *, kind: str, namespace: str) -> Reference | None:
-    """What a text names, ``[kind:][namespace/]name``, with what is meant where it leaves something out; ``None`` for a
-    placeholder, and for what is no reference.
-
-    >>> str(reference("Team-A", kind="group", namespace="default")), reference("<owner>", kind="group", namespace="default")
-    ('group:default/team-a', None)
-    """
-    found = _REFERENCE.fullmatch(text.strip())
-    if found is None or is_placeholder(text):
-        return None
-    # A group has no address as its name: who is named so is a person.
-    meant = "user" if _ADDRESS.fullmatch(found["name"]) else kind
-    parts = (found["kind"] or meant, found["namespace"] or namespace, found["name"])
-    return Reference(*(part.lower() for part in parts))
 
 
 def parse(data: bytes, *, where: str) -> Catalog:
@@ -261,9 +216,11 @@ class _Document:
 
 
 def _text(node: yaml.Node | None) -> str | None:
-    """The text of a scalar; ``None`` for none, and for anything else."""
-    return node.value.strip() or None if isinstance(node, yaml.ScalarNode) else None
+    """The text of a scalar; ``None`` for none, for one that is too long for a name, and for anything else."""
+    if not isinstance(node, yaml.ScalarNode) or len(node.value) > _LONGEST:
+        return None
+    return node.value.strip() or None
 
 
 def _address(text: str | None) -> str | None:
-    return text if text is not None and _ADDRESS.fullmatch(text) else None
+    return text if text is not None and ADDRESS.fullmatch(text) else None

@@ -61,7 +61,14 @@ SAID = [
     (entity("API", "x", owner=""), [], ("entities", "have no owner")),
     *(
         (entity("System", "x", owner=owner), [], ("owners of entities", "count as missing"))
-        for owner in ("${{ values.owner }}", "<owner>", "TODO", "component:x", ["a"])
+        for owner in (
+            "${{ values.owner }}",
+            "<owner>",
+            "TODO",
+            "component:x",
+            ["a"],
+            "a@" + "." * 2_000,
+        )
     ),
     (entity("Widget", "x", owner="a"), [], ("entities of the kind Widget", "are not read")),
     (
@@ -206,7 +213,8 @@ def test_the_commands_name_the_catalog_with_its_line(project, lineage_at, comman
     repository.commit("Catalog", {AT: entity("Component", "x", owner="team-a")})
     with lineage_at(path) as store:
         store.load(repository.path / AT)
-        store.load(repository.path)
+        [again] = [one for one in store.load(repository.path) if one.importer == "backstage"]
+        assert (again.added, again.losses) == (0, ()), "the folder and the file are one source"
     code, said = command(tmp_path, "--store", path, "impact", "raw.csv", text=True)
     told_of = f"  team-a, a team of which no member is known ({AT}:8 component:default/x)  3 things"
     assert code == 0

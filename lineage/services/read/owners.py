@@ -248,10 +248,10 @@ def _manned(ctx: Context, teams: Collection[str], view: View) -> set[str]:
     above: dict[str, set[str]] = {}
     looked_at = set(teams)
     for _ in range(_DEEPEST):
-        if not looked_at:
-            break
         held |= ctx.store.get(looked_at, view)
         inner = [one for one in looked_at if one in held and held[one].kind == "Organization"]
+        if not inner:
+            break
         edges = ctx.store.edges(inner, _MEMBERS, view)
         for edge in edges:
             above.setdefault(edge.effect, set()).add(edge.cause)

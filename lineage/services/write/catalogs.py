@@ -18,7 +18,7 @@ from lineage.model.record import Edge, Node, Record
 from lineage.model.value import Ref, each
 from lineage.services.context import Context
 from lineage.services.read.people import shown
-from lineage.sources.catalog_info import Reference
+from lineage.sources.entity_reference import Reference
 from lineage.store.base import NOW
 from lineage.store.rows import NodeRow
 
