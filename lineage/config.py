@@ -84,6 +84,13 @@ SETTINGS: tuple[Setting, ...] = (
         path=True,
     ),
     Setting(
+        name="prompt",
+        variable="LINEAGE_PROMPT",
+        says="How often a run that follows no decision is asked what it is for, in a project that writes "
+        "decisions down: daily, always or never.",
+        default="daily",
+    ),
+    Setting(
         name="backups",
         variable="LINEAGE_BACKUPS",
         says="Where Neo4j stores are backed up before they are migrated; without it, "

@@ -7,17 +7,25 @@ import atexit
 import functools
 import os
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from lineage import ids
+from lineage import config, ids
 from lineage.capture.session import Handle, is_worker
 from lineage.capture.variables import run_around
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+#: The file in a spool whose time says when it was asked last what a run is for, and the seconds of a day.
+_ASKED, _DAY = ".asked", 86_400
+_WHAT_FOR = (
+    "nothing says what this run is for: --decision REF names the decision that it follows, --why TEXT says it "
+    "('lineage decision new' writes a decision down)"
+)
 
 
 def run(
@@ -148,7 +156,7 @@ def delivering(
     offer: Callable[[str], None] | None = None,
 ) -> Callable[[Path], None]:
     """Deliver to a store; where there is none, or it cannot be reached, the run waits in its spool. ``offer`` is told,
-    once, of a lesson that may matter to the run.
+    once, of a lesson that may matter to the run; and, once a day, where nobody says what a run is for.
     """
     told: list[str] = []
     offered: list[str] = []
@@ -162,7 +170,8 @@ def delivering(
                 push.deliver(store.take_run, path)
                 if offer is not None and not offered:
                     with suppress(Exception):  # the run is delivered, whatever becomes of this
-                        offered.extend(_lessons(store, path))
+                        run = ids.captured_run_id(path.name.partition(".")[0])
+                        offered.extend((*_lessons(store, run), *_prompt(store, run, path.parent)))
                         for line in offered:
                             offer(line)
         except Exception as error:  # noqa: BLE001 - the program has run, whatever becomes of its record
@@ -175,7 +184,28 @@ def delivering(
     return deliver
 
 
-def _lessons(store: Any, path: Path) -> list[str]:
-    """The lesson that may matter most to the run of a file, on one line; none where there is none."""
-    line = store.lessons(ids.captured_run_id(path.name.partition(".")[0]), first=1).line
+def _lessons(store: Any, run: str) -> list[str]:
+    """The lesson that may matter most to a run, on one line; none where there is none."""
+    line = store.lessons(run, first=1).line
     return [] if line is None else [line]
+
+
+def _prompt(store: Any, run: str, spool: Path) -> list[str]:
+    """Ask what a run is for, where decisions are written down and nothing says which of them it follows, nor why it was
+    made. Raises ``OSError`` where it cannot be noted that this was asked.
+    """
+    wanted, asked = config.value("prompt").value, spool / _ASKED
+    if wanted not in {"daily", "always"} or (wanted == "daily" and _is_of_today(asked)):
+        return []
+    found = store.trace(run, via=["wasInfluencedBy"], depth=1)
+    said = next(node.attributes for node in found.nodes if node.id == run)
+    if found.edges or said.get("decision") or said.get("why"):
+        return []
+    if not store.decisions(first=1).decisions:
+        return []
+    asked.touch()
+    return [_WHAT_FOR]
+
+
+def _is_of_today(file: Path) -> bool:
+    return file.exists() and time.time() - file.stat().st_mtime < _DAY

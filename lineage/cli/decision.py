@@ -97,9 +97,20 @@ def new(
     "--fail-on", type=click.Choice(_FAILS), default="error", show_default=True,
     help="The least finding for exit code 4.",
 )  # fmt: skip
+@click.option(
+    "--commits", metavar="RANGE",
+    help="Look at the messages of these commits too, as in main..HEAD: what each does, and what it is for.",
+)  # fmt: skip
 @common.as_json
 @click.pass_context
-def check(ctx: click.Context, places: tuple[str, ...], fail_on: str, *, as_json: bool) -> None:
+def check(
+    ctx: click.Context,
+    places: tuple[str, ...],
+    fail_on: str,
+    commits: str | None,
+    *,
+    as_json: bool,
+) -> None:
     """Check records, for an editor, pre-commit or CI: what their roles ask for, links that lead nowhere, criteria that
     cannot be computed. With a store, also what they name there, and the runs that follow them.
 
@@ -107,12 +118,15 @@ def check(ctx: click.Context, places: tuple[str, ...], fail_on: str, *, as_json:
     Example:
       lineage decision check
       lineage decision check docs/adr --fail-on warning
+      lineage decision check --commits origin/main..HEAD
     """
     from lineage.services.operate import decision_check, decision_files
 
     asked = [Path(x) for x in places] or [decision_files.folder_of(Path.cwd())]
     with common.opened_or_none(ctx) as store:
         found = decision_check.check(None if store is None else store.context, asked, _today())
+    if commits is not None:
+        found = decision_check.with_commits(found, Path.cwd(), commits)
     if as_json:
         common.emit(found.to_dict())
     else:
@@ -122,7 +136,10 @@ def check(ctx: click.Context, places: tuple[str, ...], fail_on: str, *, as_json:
             if found.looked_in_store
             else " (without a store: what they name there was not looked for)"
         )
-        terminal.echo(f"{found.records} records, {number} findings{beside}")
+        looked = counted(found.records, "record")
+        if found.commits is not None:
+            looked += f", {counted(found.commits, 'commit')}"
+        terminal.echo(f"{looked}, {counted(number, 'finding')}{beside}")
         echo_findings(found.findings)
     wanted = {"error": {"error"}, "warning": {"error", "warning"}, "never": set()}[fail_on]
     ctx.exit(4 if any(one.severity in wanted for one in found.findings) else 0)

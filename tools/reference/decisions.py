@@ -35,7 +35,7 @@ The requirements are those of the text that this product was made for, by their 
 """
 #: Requirement -> what it asks for, what there is, and the tests of it.
 _REQUIREMENTS = (
-    ("R39", "a summary of each commit", "the first line of its message, and its brief", "tests/importers/test_git.py"),
+    ("R39", "a summary of each commit", "the first line of its message, and its brief; `decision check --commits` names those that say nothing", "tests/decisions/test_prompts.py::test_commits_of_a_range_are_judged_by_what_they_say"),
     ("R40", "disciplined messages, versions and environments", "**open** as one figure; `completeness` of runs and `decision check` are parts of it", "tests/capture/test_launch.py"),
     ("R41", "baselines, and how configurations evolved", "edges `hadBaseline`; what runs have otherwise than their baseline, deviations of each, `lineage compare`", "tests/decisions/test_followed.py::test_what_was_set_otherwise_than_in_the_baseline_is_laid_beside_it"),
     ("R60", "the reasons of every choice", "records, followed by runs and commits", "tests/decisions/test_life.py::test_a_run_follows_the_version_that_there_was_when_it_began"),
@@ -46,7 +46,7 @@ _REQUIREMENTS = (
     ("R65", "templates, and free text", "`decision new`", "tests/decisions/test_records.py::test_our_template_is_read_unfilled_and_each_field_that_is_missing_is_told_once"),
     ("R66", "briefs of changes", "trailers of commits", "tests/decisions/test_life.py::test_a_commit_names_its_decision_and_what_the_change_is_for"),
     ("R67", "a minimum for each role", "`decision check`", "tests/decisions/test_records.py::test_our_template_is_read_unfilled_and_each_field_that_is_missing_is_told_once"),
-    ("R68", "prompts to write decisions down", "**open**: `check` in CI and pre-commit asks, nothing asks at a run", "tests/decisions/test_records.py"),
+    ("R68", "prompts to write decisions down", "`lineage run` asks what a run is for, once a day; `decision check --commits` asks in CI and pull requests", "tests/decisions/test_prompts.py"),
     ("R69", "reviews before results are archived", "`review.required`", "tests/decisions/test_life.py::test_it_is_accepted_after_somebody_else_approved_the_text_that_it_has"),
     ("R70", "a transparent cycle of reviews", "reviews are entries of the ledger, and are of a text", "tests/decisions/test_life.py::test_an_approval_is_of_a_text_and_another_text_is_looked_at_again"),
     ("R71", "intuition, competing hypotheses, pressure", "`intuition`, `competing`, `pressure`", "tests/decisions/test_life.py::test_dates_that_have_passed_are_overdue_until_what_they_are_for_was_done"),

@@ -58,6 +58,7 @@ READERS: Mapping[str, str] = {
     "neo4j_secret": _NEO4J,
     "keys": "`lineage keys`, `lineage export --for`",
     "spool": "`lineage run`, `lineage push`",
+    "prompt": _CAPTURE,
     "backups": _NEO4J,
 }
 OTHERS: tuple[Variable, ...] = (

@@ -10,7 +10,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from lineage.graph.components import components
 from lineage.model.findings import Finding, Severity
 from lineage.query import condition as c
 from lineage.services.context import Context
+from lineage.services.operate.commit_check import check_commits
 from lineage.services.read import lessons
 from lineage.services.read.decision_rows import utc
 from lineage.services.read.decisions import Decisions, DecisionState
@@ -57,16 +58,20 @@ _INDEX = re.compile(r"\[\d+\]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """What a look at some records found: how many are there, and what is wrong with them or with what follows them."""
+    """What a look at some records found: how many are there, and what is wrong with them or with what follows them; how
+    many commits were looked at, ``None`` where that was not asked.
+    """
 
     records: int
     findings: tuple[Finding, ...]
     looked_in_store: bool
+    commits: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
         return {
             "records": self.records,
+            "commits": self.commits,
             "looked_in_store": self.looked_in_store,
             "findings": [finding.to_dict() for finding in self.findings],
         }
@@ -99,6 +104,14 @@ def check(ctx: Context | None, places: Sequence[Path], today: date) -> Checked:
         findings += _followers(ctx, decisions)
     findings.sort(key=lambda one: (one.severity != "error", one.subject, one.message))
     return Checked(records=records, findings=tuple(findings), looked_in_store=ctx is not None)
+
+
+def with_commits(found: Checked, here: Path, revisions: str) -> Checked:
+    """What was found of records, and what the messages of a range of commits lack. Raises the errors of
+    ``check_commits``.
+    """
+    judged, findings = check_commits(here, revisions)
+    return replace(found, commits=judged, findings=(*found.findings, *findings))
 
 
 def _prefix(place: Path) -> str:
