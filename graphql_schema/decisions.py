@@ -208,3 +208,26 @@ class DecisionStory:
     chapters: list[DecisionChapter] = strawberry.field(description="The decisions.")
     left: int = strawberry.field(description="How many more there are.")
     complete: bool = strawberry.field(description="Whether all recorded causes were looked at.")
+
+
+@strawberry.type(description="What one person gave to decisions.")
+class Contribution:
+    """What one person gave to decisions."""
+
+    id: strawberry.ID = strawberry.field(description="The identifier.")
+    name: str = strawberry.field(description="What they are called.")
+    decisions: int = strawberry.field(description="Decisions that they wrote the first text of.")
+    reviews: int = strawberry.field(description="Reviews that they gave.")
+    lessons: int = strawberry.field(description="Lessons that they gave.")
+    gaps_closed: int = strawberry.field(
+        description="Gaps that a review found, and that a text of theirs closed which was then approved."
+    )
+
+
+@strawberry.type(description="What people gave to decisions, by their names.")
+class Contributions:
+    """What people gave to decisions, by their names."""
+
+    people: list[Contribution] = strawberry.field(description="The people.")
+    left: int = strawberry.field(description="How many more there are.")
+    left_out: int = strawberry.field(description="How many are left out because they object.")

@@ -11,9 +11,16 @@ import strawberry
 
 from graphql_schema import answer
 from graphql_schema.arguments import At, Id, Ids, Ref
+from graphql_schema.audit import Audit
 from graphql_schema.comparison import Bisection, Comparison
 from graphql_schema.context import Asked, pin
-from graphql_schema.decisions import DecisionLog, DecisionRecord, DecisionStory, LessonOffers
+from graphql_schema.decisions import (
+    Contributions,
+    DecisionLog,
+    DecisionRecord,
+    DecisionStory,
+    LessonOffers,
+)
 from graphql_schema.entries import EntryConnection, ledger
 from graphql_schema.limits import within
 from graphql_schema.pages import connections
@@ -24,8 +31,10 @@ from lineage.services.as_of import view_at
 from lineage.services.context import Context
 from lineage.services.read import (
     ask,
+    audit,
     bisect,
     compare,
+    contributions,
     decision_list,
     decision_show,
     lessons,
@@ -94,6 +103,8 @@ _TYPES: Mapping[type, Any] = {
     stories.Story: DecisionStory,
     trace.Reached: Reached,
     owner_list.OwnerList: answer.OwnerList,
+    audit.Audit: Audit,
+    contributions.Contributions: Contributions,
 }
 _ENUMS: Mapping[str, Any] = {"Relation": Relation, "Kind": Kind}
 

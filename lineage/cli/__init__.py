@@ -49,6 +49,7 @@ VERBS: dict[str, str] = {
     "quarantine": "Packages of partners that wait for a steward.",
     "exchange": "Tie things of two institutions together.",
     "stats": "How much is in the store.",
+    "audit": "How well the work is recorded: rules, a score, what to mend.",
     "log": "The ledger, newest first.",
     "verify": "Is everything as it was written?",
     "serve": "Answer over HTTP: GraphQL, OpenLineage, a page to ask from.",

@@ -14,8 +14,10 @@ from importlib.resources import files
 from lineage.model.kinds import GROUPS
 from lineage.services.answer import Answer
 from lineage.services.read.ask import AskAnswer, Explanation
+from lineage.services.read.audit import Audit
 from lineage.services.read.bisect import Bisection
 from lineage.services.read.compare import Comparison
+from lineage.services.read.contributions import Contributions
 from lineage.services.read.decision_list import DecisionList
 from lineage.services.read.decision_show import DecisionShown
 from lineage.services.read.lessons import Offers
@@ -58,6 +60,9 @@ SELECTIONS: Mapping[type, str] = {
     Deliberated: f"decision {{ ...Decided }} entries {_PROBLEMS}",
     Reached: "ids kinds total start certificate { ...Certified }",
     OwnerList: f"{_OWNED} counts left",
+    Audit: "rules { code asks passed failed cannot_tell: cannotTell not_applicable: notApplicable score } "
+    "score findings { ...Finding } left",
+    Contributions: "people { id name decisions reviews lessons gaps_closed: gapsClosed } left left_out: leftOut",
     Deployed: f"deployment {{ ...Became }} rolls_back: rollsBack {_WRITTEN}",
     OwnerSet: f"thing {{ ...OwnedThing }} {_WRITTEN}",
     OwnerTransfer: f"from to counts {_OWNED} left dry_run: dryRun {_WRITTEN}",

@@ -16,9 +16,11 @@ from lineage.model.gaps import Gap
 from lineage.model.kinds import GROUPS
 from lineage.services.answer import Answer, Certificate
 from lineage.services.read.ask import AskAnswer, Explanation
+from lineage.services.read.audit import Audit, RuleResult
 from lineage.services.read.bisect import CHANGED, Bisection, Step
 from lineage.services.read.compare import Comparison
 from lineage.services.read.concerned import Concerned
+from lineage.services.read.contributions import Contribution, Contributions
 from lineage.services.read.deployments import DeploymentStatus
 from lineage.services.read.differences import SECTIONS, Difference
 from lineage.services.read.history import CommitBetween
@@ -119,6 +121,26 @@ def deployed(said: Object) -> Deployed:
         rolls_back=said["rolls_back"],
         report=report(done, "api"),
     )
+
+
+def audit(said: Object) -> Audit:
+    """Read what an audit found."""
+    return Audit(
+        rules=tuple(RuleResult(**one) for one in said["rules"]),
+        score=said["score"],
+        findings=_findings(said["findings"]),
+        left=said["left"],
+    )
+
+
+def contributions(said: Object) -> Contributions:
+    """Read what people gave."""
+    people = tuple(Contribution(**one) for one in said["people"])
+    return Contributions(people=people, left=said["left"], left_out=said["left_out"])
+
+
+def _findings(said: Sequence[Object]) -> tuple[Finding, ...]:
+    return tuple(Finding(**{**one, "path": tuple(one["path"])}) for one in said)
 
 
 def owner_list(said: Object) -> OwnerList:
@@ -262,7 +284,7 @@ def comparison(said: Object) -> Comparison:
         commits=tuple(CommitBetween(**commit) for commit in said["commits"]),
         commits_cut=said["commits_cut"],
         fair=said["fair"],
-        reasons=tuple(Finding(**{**r, "path": tuple(r["path"])}) for r in said["reasons"]),
+        reasons=_findings(said["reasons"]),
         certificate=certificate(said["certificate"]),
     )
 

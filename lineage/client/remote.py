@@ -19,8 +19,10 @@ from lineage.model import check
 from lineage.model.record import Batch, Loss
 from lineage.services.answer import Answer
 from lineage.services.read.ask import AskAnswer, AskRequest, Explanation
+from lineage.services.read.audit import Audit
 from lineage.services.read.bisect import Bisection
 from lineage.services.read.compare import Comparison
+from lineage.services.read.contributions import Contributions
 from lineage.services.read.decision_list import DecisionList
 from lineage.services.read.decision_show import DecisionShown
 from lineage.services.read.lessons import Offers
@@ -232,6 +234,8 @@ _READERS: Mapping[type, Callable[[Any], Any]] = {
     Deliberated: decided.deliberated,
     Deployed: reading.deployed,
     OwnerList: reading.owner_list,
+    Audit: reading.audit,
+    Contributions: reading.contributions,
     OwnerSet: reading.owner_set,
     OwnerTransfer: reading.owner_transfer,
 }

@@ -290,6 +290,8 @@ def test_a_decision_is_taken_on_a_server_and_read_from_it(served, tmp_path):
             ("lessons", ["urn:t:r1"], {"first": 0}),
             ("lesson", ["dec-a", ""], {}),
             ("decisions", [], {"status": "proposed"}),
+            ("audit", [], {"first": 2}),
+            ("contributions", [], {}),
             ("decisions", [], {"first": 1, "overdue": True}),
             ("decisions", [], {"status": "odd"}),
             ("review", ["dec-a"], {}),

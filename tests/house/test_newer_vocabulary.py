@@ -19,8 +19,8 @@ from lineage.store.base import NOW, View, Walk
 from tests.conftest import RELEASES, neo4j_address
 from tests.house.scratch import Scratch
 
-KIND = '''@kind(plural="audits", group="audits", summary=("scope",))
-class Audit(ActivityNoun):
+KIND = '''@kind(plural="inspections", group="inspections", summary=("scope",))
+class Inspection(ActivityNoun):
     """Somebody looking for what is missing."""
 
     scope: str | None = attribute("What was looked at.")
@@ -38,17 +38,17 @@ DOCUMENT = {
     "prefix": {"ex": "http://example.org/", "lineage": "urn:lineage:term:"},
     "entity": {"ex:model": {"prov:label": "fraud"}, "ex:data": {}, "ex:report": {}},
     "activity": {
-        "ex:audit": {
-            "prov:label": "audit of may",
-            "prov:type": {"$": "lineage:Audit", "type": "prov:QUALIFIED_NAME"},
+        "ex:inspection": {
+            "prov:label": "inspection of may",
+            "prov:type": {"$": "lineage:Inspection", "type": "prov:QUALIFIED_NAME"},
             "lineage:scope": "everything",
         }
     },
     "agent": {"ex:ana": {}},
-    "wasGeneratedBy": {"_:g": {"prov:entity": "ex:report", "prov:activity": "ex:audit"}},
+    "wasGeneratedBy": {"_:g": {"prov:entity": "ex:report", "prov:activity": "ex:inspection"}},
     "used": {
         "_:u": {
-            "prov:activity": "ex:audit",
+            "prov:activity": "ex:inspection",
             "prov:entity": "ex:model",
             "prov:type": {"$": "lineage:examined", "type": "prov:QUALIFIED_NAME"},
         }
@@ -78,18 +78,18 @@ EX = "http://example.org/"
 with lineage.open(sys.argv[1]) as store:
     (report,) = store.load("story.json")
     assert report.added == 9, report
-    node = store.show("audit:audit of may").nodes
-    assert any(n.kind == "Audit" and n.attributes["scope"] == "everything" for n in node)
+    node = store.show("inspection:inspection of may").nodes
+    assert any(n.kind == "Inspection" and n.attributes["scope"] == "everything" for n in node)
     upstream = store.trace(EX + "report")
-    assert set(upstream.ids) == {EX + n for n in ("report", "audit", "model", "data", "ana")}
-    assert upstream.groups["audits"] == [EX + "audit"]
+    assert set(upstream.ids) == {EX + n for n in ("report", "inspection", "model", "data", "ana")}
+    assert upstream.groups["inspections"] == [EX + "inspection"]
     assert {e.relation for e in upstream.edges} >= {"wasApprovedBy", "examined"}
-    assert store.impact(EX + "data").groups["audits"] == [EX + "audit"]
-    assert store.ask("kind:audit").ids == (EX + "audit",)
+    assert store.impact(EX + "data").groups["inspections"] == [EX + "inspection"]
+    assert store.ask("kind:inspection").ids == (EX + "inspection",)
     assert len(store.ask("* via examined")) == 5
-    assert store.find(kinds=["Audit"]).ids == (EX + "audit",)
-    assert store.stats().kinds["Audit"] == 1
-    assert "audits" in store.produced(EX + "report").things
+    assert store.find(kinds=["Inspection"]).ids == (EX + "inspection",)
+    assert store.stats().kinds["Inspection"] == 1
+    assert "inspections" in store.produced(EX + "report").things
     assert store.verify().state == "intact"
     whole = store.export(format="json").data
     want = {line(r) for r in formats.named("json").loads(whole).records}
@@ -98,8 +98,8 @@ with lineage.open(sys.argv[1]) as store:
         if name not in ("dot", "svg", "rocrate"):
             got = {line(r) for r in formats.named(name).loads(data).records}
             assert got == want, name
-    made = kinds.Audit(id="urn:audit", scope="x").node()
-    assert made.kind == "Audit"
+    made = kinds.Inspection(id="urn:inspection", scope="x").node()
+    assert made.kind == "Inspection"
 
     class Server:
         actor = "tester"
@@ -114,19 +114,19 @@ with lineage.open(sys.argv[1]) as store:
 
         def spend(self, points): ...
 
-    query = '''{ audits { nodes { scope label kind causes { edges { __typename type } } } }
-      produced(ref: "http://example.org/report") { things { audits { label } } groups { audits } } }'''
+    query = '''{ inspections { nodes { scope label kind causes { edges { __typename type } } } }
+      produced(ref: "http://example.org/report") { things { inspections { label } } groups { inspections } } }'''
     context = Session(server=Server(), role=Role.admin)
     result = asyncio.run(make().execute(query, context_value=context))
     assert not result.errors, result.errors
     data = json.loads(json.dumps(result.data, default=str)) if not isinstance(result.data, bytes) else json.loads(result.data)
-    assert data["audits"]["nodes"][0]["scope"] == "everything", data
-    assert data["audits"]["nodes"][0]["causes"]["edges"][0]["__typename"] == "Examined"
-    assert data["produced"]["groups"]["audits"] == [EX + "audit"]
-    assert data["produced"]["things"]["audits"] == [{"label": "audit of may"}]
+    assert data["inspections"]["nodes"][0]["scope"] == "everything", data
+    assert data["inspections"]["nodes"][0]["causes"]["edges"][0]["__typename"] == "Examined"
+    assert data["produced"]["groups"]["inspections"] == [EX + "inspection"]
+    assert data["produced"]["things"]["inspections"] == [{"label": "inspection of may"}]
 from lineage.client.documents import document
 from lineage.verbs import REQUESTS
-assert "audits" in document(REQUESTS["trace"]) and "audits" in document(REQUESTS["produced"])
+assert "inspections" in document(REQUESTS["trace"]) and "inspections" in document(REQUESTS["produced"])
 print("all")
 """
 
@@ -177,7 +177,7 @@ def test_every_interface_knows_a_new_kind_and_the_version_before_reads_it(
         "import sys, lineage\n"
         "with lineage.open('again.db') as store:\n"
         "    store.load('back.json')\n"
-        "    print(store.stats().kinds['Audit'], sorted({e.relation for e in store.export() and store.ask('*').edges}))"
+        "    print(store.stats().kinds['Inspection'], sorted({e.relation for e in store.export() and store.ask('*').edges}))"
     )
     told = newer.script(script)
     assert told.startswith("1 "), told
@@ -186,15 +186,17 @@ def test_every_interface_knows_a_new_kind_and_the_version_before_reads_it(
 
 
 def reads_everything(store):
-    audit = store.store.get([f"{EX}audit"], NOW)[f"{EX}audit"].node()
-    assert audit.kind == "Activity"
-    assert audit.attributes == {
-        "prov:type": Ref("urn:lineage:term:Audit"),
+    inspection = store.store.get([f"{EX}inspection"], NOW)[f"{EX}inspection"].node()
+    assert inspection.kind == "Activity"
+    assert inspection.attributes == {
+        "prov:type": Ref("urn:lineage:term:Inspection"),
         "scope": "everything",
     }
     for at in (None, 1):
         upstream = store.trace(f"{EX}report", at=at)
-        assert set(upstream.ids) == {EX + n for n in ("report", "audit", "model", "data", "ana")}
+        assert set(upstream.ids) == {
+            EX + n for n in ("report", "inspection", "model", "data", "ana")
+        }
         shown = {(e.relation, e.attributes.get("prov:type")) for e in upstream.edges}
         assert shown == {
             ("wasGeneratedBy", None),
@@ -202,17 +204,19 @@ def reads_everything(store):
             ("wasDerivedFrom", None),
             ("wasAttributedTo", Ref("urn:lineage:term:wasApprovedBy")),
         }
-        assert upstream.groups["others"] == sorted(EX + name for name in ("audit", "data", "model"))
+        assert upstream.groups["others"] == sorted(
+            EX + name for name in ("inspection", "data", "model")
+        )
     assert store.impact(f"{EX}data").certificate.complete
-    assert store.ask("kind:activity").ids == (f"{EX}audit",)
-    assert store.find(kinds=["Activity"], text="may").ids == (f"{EX}audit",)
+    assert store.ask("kind:activity").ids == (f"{EX}inspection",)
+    assert store.find(kinds=["Activity"], text="may").ids == (f"{EX}inspection",)
     assert store.trace(f"{EX}report", via=["used", "wasGeneratedBy"]).ids == (
-        f"{EX}audit",
+        f"{EX}inspection",
         f"{EX}model",
         f"{EX}report",
     )
     assert store.why(f"{EX}report", f"{EX}data").paths
-    assert len(store.show(f"{EX}audit").evidence) == 2
+    assert len(store.show(f"{EX}inspection").evidence) == 2
     assert store.stats().kinds["Activity"] == 1
     assert store.store.find  # the translated store answers as every other does
     walk = store.store.walk(Walk(start=frozenset({f"{EX}report"}), depth=1), View(as_of=1))
@@ -229,7 +233,7 @@ def refuses_to_write(store):
     for attempt in (lambda: store.ingest(batch), store.rebuild):
         with pytest.raises(StoreTooNew) as caught:
             attempt()
-        assert "Audit, examined, wasApprovedBy" in str(caught.value)
+        assert "Inspection, examined, wasApprovedBy" in str(caught.value)
         assert "Install lineagedb 0.2.0 or newer" in caught.value.hint
 
 
@@ -238,8 +242,8 @@ def commands(url, capsys, tmp_path):
     for words, code in (
         (["trace", f"{EX}report"], 0),
         (["impact", f"{EX}data"], 0),
-        (["show", f"{EX}audit"], 0),
-        (["find", "audit"], 0),
+        (["show", f"{EX}inspection"], 0),
+        (["find", "inspection"], 0),
         (["ask", "*"], 0),
         (["stats"], 0),
         (["log"], 0),
@@ -266,7 +270,7 @@ def test_a_store_that_a_newer_version_extends_while_it_is_open_says_so(newer, tm
     with lineage.open(url) as store:
         store.ingest(Batch(nodes=(Node(id=f"{EX}model", kind="Model"),)))
         newer.script("import sys, lineage; lineage.open(sys.argv[1]).load('story.json')", url)
-        with pytest.raises(StoreTooNew, match="Audit"):
+        with pytest.raises(StoreTooNew, match="Inspection"):
             store.ingest(Batch(nodes=(Node(id="urn:x", kind="Run"),)))
         with pytest.raises(StoreTooNew, match=r"unknown when it was opened|no kind"):
             store.trace(f"{EX}report")

@@ -36,7 +36,7 @@ The requirements are those of the text that this product was made for, by their 
 #: Requirement -> what it asks for, what there is, and the tests of it.
 _REQUIREMENTS = (
     ("R39", "a summary of each commit", "the first line of its message, and its brief; `decision check --commits` names those that say nothing", "tests/decisions/test_prompts.py::test_commits_of_a_range_are_judged_by_what_they_say"),
-    ("R40", "disciplined messages, versions and environments", "**open** as one figure; `completeness` of runs and `decision check` are parts of it", "tests/capture/test_launch.py"),
+    ("R40", "disciplined messages, versions and environments", "`lineage audit`: what share of commits says what was done, of runs has data of known bytes, and a whole environment", "tests/services/test_audit.py"),
     ("R41", "baselines, and how configurations evolved", "edges `hadBaseline`; what runs have otherwise than their baseline, deviations of each, `lineage compare`", "tests/decisions/test_followed.py::test_what_was_set_otherwise_than_in_the_baseline_is_laid_beside_it"),
     ("R60", "the reasons of every choice", "records, followed by runs and commits", "tests/decisions/test_life.py::test_a_run_follows_the_version_that_there_was_when_it_began"),
     ("R61", "hypotheses, criteria and metrics", "criteria that are evaluated", "tests/decisions/test_followed.py::test_a_verdict_is_that_of_scipy"),

@@ -65,7 +65,9 @@ class Contributions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ContributionsRequest(Request[Contributions], examples=("person contributions",)):
+class ContributionsRequest(
+    Request[Contributions], graphql="contributions", weight=50, examples=("person contributions",)
+):
     """What people gave to decisions: how many they wrote and reviewed, lessons that they gave, and gaps that they
     closed. Those who object are left out, and how many these are is said. In the order of names: it is no ranking.
     """
