@@ -202,10 +202,8 @@ def _tell_front(found: DecisionShown) -> None:
         held = found.front.get(key)
         for text in held if isinstance(held, list) else [held] if held else []:
             terminal.echo(f"  {key:<15} {text}")
-    if (
-        outcome := found.sections.get("Decision Outcome") or found.sections.get("Decision")
-    ) is not None:
-        terminal.echo(f"\n{outcome.strip()}")
+    if found.outcome is not None:
+        terminal.echo(f"\n{found.outcome}")
 
 
 def _tell_life(found: DecisionShown) -> None:

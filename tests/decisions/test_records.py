@@ -409,3 +409,27 @@ def test_a_link_leads_to_a_file_with_spaces_in_its_name(folder, command, store):
     store.load(project)
     assert store.decision("old").open == ()
     assert command(project, "decision", "check", "adr")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("heading", "title"),
+    [
+        ("ADR 001: Choose a framework", "001 Choose a framework"),
+        ("ADR-0001: Choose a framework", "001 Choose a framework"),
+        ("ADR-001 \u2013 Choose a framework", "001 Choose a framework"),
+        ("1. Choose a framework", "001 Choose a framework"),
+        ("Choose a framework", "001 Choose a framework"),
+        ("3D models are enough", "001 3D models are enough"),
+    ],
+)
+def test_a_number_before_a_title_is_no_part_of_it(heading, title, folder, lineage_at):
+    store = lineage_at("memory:")
+    store.load(folder({"docs/adr/001-choose.md": NYGARD.format(title=heading, status="Accepted")}))
+    assert [*found(store)] == [title]
+
+
+def test_of_a_status_below_a_comment_the_comment_is_no_part(folder, lineage_at):
+    store = lineage_at("memory:")
+    status = "<!-- one of\nproposed, accepted,\nsuperseded -->\nAccepted"
+    store.load(folder({"docs/adr/001-x.md": NYGARD.format(title="1. X", status=status)}))
+    assert found(store)["001 X"].status_written == "Accepted"

@@ -26,6 +26,7 @@ from lineage.services.read.verdicts import Evaluation, evaluate
 from lineage.services.request import Request, Says
 from lineage.services.summary import counted
 from lineage.sources.decision_records.criteria import criteria_of
+from lineage.sources.decision_records.markdown import lead
 from lineage.sources.decision_records.names import bare
 from lineage.sources.decision_records.statuses import normal
 from lineage.store.base import NOW, Hop
@@ -92,6 +93,12 @@ class DecisionShown:
     open: Sequence[str]
     notes: Sequence[str]
     lessons: Offers = field(default_factory=Offers)
+
+    @property
+    def outcome(self) -> str | None:
+        """What was decided, in the words of the first paragraph that its record has of it."""
+        text = self.sections.get("Decision Outcome") or self.sections.get("Decision") or ""
+        return lead(text) or None
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""

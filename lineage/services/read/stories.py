@@ -150,8 +150,7 @@ def _sentences(told: DecisionShown, decisions: Decisions) -> Iterator[str]:
         yield f"What else would explain it: {'; '.join(competing[:_FEW])}."
     if intuition := _text(front.get("intuition")):
         yield f"The intuition was: {intuition}"
-    outcome = told.sections.get("Decision Outcome") or told.sections.get("Decision")
-    if outcome and (text := _text(outcome)):
+    if text := _text(told.outcome):
         yield f"It was decided: {text}"
     yield from _tried(told)
     yield from map(_measured, told.criteria)

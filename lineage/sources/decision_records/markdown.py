@@ -40,6 +40,12 @@ class Section:
     line: int
     text_line: int
 
+    @property
+    def shown(self) -> list[str]:
+        """The lines of its text, without comments, which may go on over several lines."""
+        text = COMMENT.sub(lambda found: "\n" * found[0].count("\n"), self.text)
+        return text.split("\n")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outline:
@@ -81,6 +87,19 @@ def plain(text: str) -> str:
     'accepted'
     """
     return " ".join(COMMENT.sub("", text).split())
+
+
+def lead(text: str) -> str:
+    r"""The first paragraph of a text of markdown, as it is read: on one line, without emphasis and addresses of links.
+
+    >>> lead("We take **PyTorch**, see [why](a.md).\n\n### More")
+    'We take PyTorch, see why.'
+    """
+    tokens = MarkdownIt("commonmark").parse(COMMENT.sub("", text))
+    inline = next((one for one in tokens if one.type == "inline"), None)
+    children = (inline.children or ()) if inline is not None else ()
+    parts = (" " if one.type in {"softbreak", "hardbreak"} else one.content for one in children)
+    return " ".join("".join(parts).split())
 
 
 def _headings(tokens: Sequence[Token], lines: Sequence[str], before: int) -> Iterator[Section]:

@@ -27,7 +27,7 @@ _LONGEST = 200
 _FENCE = re.compile(r"---[ \t]*")
 #: A line of front matter behind a fence.
 _OPEN = re.compile(r"---[ \t]*\r?\n[A-Za-z][\w-]*:[ \t]")
-_NUMBER = re.compile(r"(?:adr[-_ ]?)?(\d{1,6})(?:[-_.) ]+|$)", re.IGNORECASE)
+_NUMBER = re.compile(r"(?:adr[-_ ]?)?(\d{1,6})(?:\s*[-_.):\u2013\u2014]+\s*|\s+|$)", re.IGNORECASE)
 _IDENTIFIER = re.compile(r"[^\s\"'<>{}|\\^`]+")
 #: Files beside records that are none, by the beginning of their names.
 _NO_RECORDS = re.compile(
@@ -299,7 +299,7 @@ def _status_written(front: Mapping[str, Any], said: Outline, lines: dict[str, in
     section = said.section("status")
     if section is None:
         return None
-    for number, line in enumerate(section.text.split("\n"), section.text_line):
+    for number, line in enumerate(section.shown, section.text_line):
         if text := plain(line).lstrip("*- ").strip():
             lines["status"] = number
             return text
@@ -316,7 +316,7 @@ def _links(front: Mapping[str, Any], written: str | None, said: Outline) -> Iter
     texts = [written] if written else []
     for title in ("Status", "Links", "More Information"):
         if section := said.section(title):
-            texts += section.text.splitlines()
+            texts += section.shown
     for text in texts:
         for one in statuses.named(plain(text)):
             if one not in seen:
