@@ -72,6 +72,7 @@ class BackstageImporter(Importer):
 
     name = "backstage"
     summary = "catalog-info.yaml of Backstage: who answers for a project or folder, teams, members."
+    of_now = True
 
     def sniffs(self, source: Source) -> bool:
         """Whether it is a folder with such a file, in the newest commit where it is of a repository; or a file of entities."""

@@ -120,6 +120,9 @@ class Importer(Protocol):
     name: str
     #: One line for ``lineage import --help``.
     summary: str
+    #: Whether what it reads holds only as long as it lies there, such as who answers for a folder: it is taken
+    #: back when it is gone. Of other things it stays true that they were.
+    of_now: bool = False
 
     def sniffs(self, source: Source) -> bool:
         """Whether the source looks like this importer's; must be quick and never raise."""

@@ -41,6 +41,7 @@ class CodeownersImporter(Importer):
 
     name = "codeowners"
     summary = "CODEOWNERS of GitHub or GitLab: who answers for which paths of a repository."
+    of_now = True
 
     def sniffs(self, source: Source) -> bool:
         """Whether it is a repository whose newest commit has such a file."""

@@ -268,3 +268,24 @@ def test_the_newest_commit_counts_and_a_folder_without_a_repository_is_read_as_i
     assert ("datasets", "a.csv", ("team-a",)) in found
     assert {title for sort, title, _ in found if sort == "projects"} == {"bare", "loose"}
     assert all(owners == ("team-a",) for _, _, owners in found)
+
+
+def test_a_file_that_is_gone_says_nothing_any_more(project, store):
+    inner = entity("Component", "inner", owner="team-b")
+    files = {AT: entity("Component", "churn", owner="team-a"), f"data/b/{AT}": inner}
+    made_ = project("*.csv @bo\n", "data/a.csv", "data/b/x.csv", "raw.bin", files=files)
+    store.load(made_.path)
+    before = owners_of(store)
+    assert [bool(one) for one in before.values()] == [True, True, True]
+    made_.git("rm", "-q", f"data/b/{AT}", ".github/CODEOWNERS")
+    made_.git("commit", "-qm", "Remove two")
+    store.load(made_.path)
+    assert owners_of(store) == dict.fromkeys(before, [f"team-a {AT}:8 component:default/churn"])
+    made_.git("rm", "-q", AT)
+    made_.git("commit", "-qm", "Remove the last")
+    store.load(made_.path)
+    assert owners_of(store) == dict.fromkeys(before, [])
+    assert store.load(made_.path)[0].retracted == 0
+    made_.git("revert", "--no-edit", "HEAD", "HEAD~1")
+    store.load(made_.path)
+    assert owners_of(store) == before

@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import importers
+from importers.base import Source
 from lineage.errors import BadInput, UnknownFormat
 from lineage.model.record import Loss
 from lineage.progress import Progress, silent
 from lineage.services.context import Context
+from lineage.services.read import imported
 from lineage.services.read.discover import Discovery, discover
-from lineage.services.write.import_source import import_source
+from lineage.services.write.import_source import import_source, taken_back
 from lineage.services.write.ingest import Report
 
 #: Importers of which a range of commits can be asked for.
@@ -89,8 +92,23 @@ def import_folder(
             )
         except BadInput as error:
             problems.append((source.address, error))
+    reports += _gone(ctx, root, found, progress)
     if problems and not reports:
         raise problems[0][1]
     return FolderImport(
         root=root, reports=tuple(reports), problems=tuple(problems), discovery=found
     )
+
+
+def _gone(ctx: Context, root: Path, found: Discovery, progress: Progress) -> list[Report]:
+    """Take back what was read in a folder another time, holds only while it is there, and is there no more."""
+    here = {(name, str(source.path)) for name, source in found.found}
+    reports: list[Report] = []
+    for held in list(imported.every(ctx)):
+        if (held.importer, held.path) in here:
+            continue
+        importer, source = importers.named(held.importer), Source.of(held.path)
+        is_inside = Path(held.path).resolve().is_relative_to(root.resolve())
+        if importer.of_now and is_inside and not importer.sniffs(source):
+            reports += taken_back(ctx, importer, source, progress)
+    return reports

@@ -90,6 +90,13 @@ def import_source(  # noqa: PLR0913 - a source and how to read it, an option eac
     return tuple(reports)
 
 
+def taken_back(
+    ctx: Context, importer: Importer, source: Source, progress: Progress = silent
+) -> list[Report]:
+    """Take back what an importer read at a place where it finds nothing any more."""
+    return _reconcile(ctx, importer, source, {}, progress)
+
+
 def _read(
     importer: Importer, source: Source, options: Options, described: set[str] | None
 ) -> Mapping[str, SpooledBatches]:
