@@ -34,14 +34,11 @@ from lineage.services.read import (
     audit,
     bisect,
     compare,
-    contributions,
-    decision_list,
-    decision_show,
-    lessons,
     owner_list,
-    stories,
     trace,
 )
+from lineage.services.read.decisions import contributions, lessons, stories, summaries
+from lineage.services.read.decisions import show as decision_show
 from lineage.services.read.resolve import resolve
 from lineage.services.read.show import ShowRequest
 from lineage.services.request import Field, Request, answer_of, fields_of
@@ -97,7 +94,7 @@ _TYPES: Mapping[type, Any] = {
     compare.Comparison: Comparison,
     bisect.Bisection: Bisection,
     base.Stats: Stats,
-    decision_list.DecisionList: DecisionLog,
+    summaries.DecisionList: DecisionLog,
     decision_show.DecisionShown: DecisionRecord,
     lessons.Offers: LessonOffers,
     stories.Story: DecisionStory,

@@ -40,18 +40,18 @@ if TYPE_CHECKING:
     import lineage.services.read.audit
     import lineage.services.read.bisect
     import lineage.services.read.compare
-    import lineage.services.read.contributions
-    import lineage.services.read.decision_list
-    import lineage.services.read.decision_show
+    import lineage.services.read.decisions.contributions
+    import lineage.services.read.decisions.lessons
+    import lineage.services.read.decisions.show
+    import lineage.services.read.decisions.stories
+    import lineage.services.read.decisions.summaries
     import lineage.services.read.environments
     import lineage.services.read.export
-    import lineage.services.read.lessons
     import lineage.services.read.owner_list
     import lineage.services.read.produced
     import lineage.services.read.show
     import lineage.services.read.sparql
     import lineage.services.read.stats
-    import lineage.services.read.stories
     import lineage.services.read.trace
     import lineage.services.read.validate
     import lineage.services.read.why
@@ -128,11 +128,11 @@ class Verbs:
     compare: Final = Verb(lambda: read.compare.CompareRequest)
     bisect: Final = Verb(lambda: read.bisect.BisectRequest)
     environment: Final = Verb(lambda: read.environments.EnvironmentRequest)
-    decisions: Final = Verb(lambda: read.decision_list.DecisionsRequest)
-    story: Final = Verb(lambda: read.stories.StoryRequest)
-    decision: Final = Verb(lambda: read.decision_show.DecisionRequest)
-    lessons: Final = Verb(lambda: read.lessons.LessonsRequest)
-    contributions: Final = Verb(lambda: read.contributions.ContributionsRequest)
+    decisions: Final = Verb(lambda: read.decisions.summaries.DecisionsRequest)
+    story: Final = Verb(lambda: read.decisions.stories.StoryRequest)
+    decision: Final = Verb(lambda: read.decisions.show.DecisionRequest)
+    lessons: Final = Verb(lambda: read.decisions.lessons.LessonsRequest)
+    contributions: Final = Verb(lambda: read.decisions.contributions.ContributionsRequest)
     owners: Final = Verb(lambda: read.owner_list.OwnersRequest)
     commits: Final = Verb(lambda: write.commits.CommitsRequest)
     audit: Final = Verb(lambda: read.audit.AuditRequest)

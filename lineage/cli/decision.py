@@ -12,13 +12,17 @@ import click
 from lineage.cli import common, terminal
 from lineage.cli.findings import echo_findings
 from lineage.cli.verb import command_of, options_of, verb
-from lineage.services.read.decision_list import DecisionList, DecisionsRequest, DecisionSummary
-from lineage.services.read.decision_show import DecisionRequest, DecisionShown
-from lineage.services.read.decisions import STATUS_BY_ACT
-from lineage.services.read.lessons import LessonsRequest, Offers
-from lineage.services.read.lessons import for_plan as lessons_for
-from lineage.services.read.stories import Story, StoryRequest
-from lineage.services.read.verdicts import Evaluation
+from lineage.services.read.decisions.lessons import LessonsRequest, Offers
+from lineage.services.read.decisions.lessons import for_plan as lessons_for
+from lineage.services.read.decisions.show import DecisionRequest, DecisionShown
+from lineage.services.read.decisions.state import STATUS_BY_ACT
+from lineage.services.read.decisions.stories import Story, StoryRequest
+from lineage.services.read.decisions.summaries import (
+    DecisionList,
+    DecisionsRequest,
+    DecisionSummary,
+)
+from lineage.services.read.decisions.verdicts import Evaluation
 from lineage.services.summary import counted
 from lineage.services.write.decide import LinkRequest
 from lineage.services.write.deliberate import (

@@ -9,7 +9,7 @@ import click
 
 from lineage.cli import terminal
 from lineage.cli.verb import verb
-from lineage.services.read.contributions import Contributions, ContributionsRequest
+from lineage.services.read.decisions.contributions import Contributions, ContributionsRequest
 from lineage.services.write.ingest import Report
 from lineage.services.write.person import (
     ObjectRequest,

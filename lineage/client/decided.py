@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 from lineage.client.reading import Object, error
-from lineage.services.read.baselines import Baseline, BaselineRun, Change
-from lineage.services.read.decision_list import DecisionList, DecisionSummary
-from lineage.services.read.decision_show import DecisionShown, Party, VersionShown
-from lineage.services.read.decisions import Act
-from lineage.services.read.followed import Deviation
-from lineage.services.read.learnt import LessonShown
-from lineage.services.read.lessons import Offer, Offers
-from lineage.services.read.stories import Chapter, Story
-from lineage.services.read.verdicts import Evaluation
+from lineage.services.read.decisions.baselines import Baseline, BaselineRun, Change
+from lineage.services.read.decisions.followed import Deviation
+from lineage.services.read.decisions.learnt import LessonShown
+from lineage.services.read.decisions.lessons import Offer, Offers
+from lineage.services.read.decisions.show import DecisionShown, Party, VersionShown
+from lineage.services.read.decisions.state import Act
+from lineage.services.read.decisions.stories import Chapter, Story
+from lineage.services.read.decisions.summaries import DecisionList, DecisionSummary
+from lineage.services.read.decisions.verdicts import Evaluation
 from lineage.services.write.deliberate import Deliberated
 from lineage.services.write.lessons import Learnt
 

@@ -17,14 +17,14 @@ from lineage.services.read.ask import AskAnswer, Explanation
 from lineage.services.read.audit import Audit
 from lineage.services.read.bisect import Bisection
 from lineage.services.read.compare import Comparison
-from lineage.services.read.contributions import Contributions
-from lineage.services.read.decision_list import DecisionList
-from lineage.services.read.decision_show import DecisionShown
-from lineage.services.read.lessons import Offers
+from lineage.services.read.decisions.contributions import Contributions
+from lineage.services.read.decisions.lessons import Offers
+from lineage.services.read.decisions.show import DecisionShown
+from lineage.services.read.decisions.stories import Story
+from lineage.services.read.decisions.summaries import DecisionList
 from lineage.services.read.owner_list import OwnerList
 from lineage.services.read.produced import ProducedAnswer
 from lineage.services.read.show import ShowAnswer
-from lineage.services.read.stories import Story
 from lineage.services.read.trace import Reached, WalkAnswer
 from lineage.services.read.why import WhyAnswer
 from lineage.services.request import Field, answer_of, fields_of, input_name

@@ -20,7 +20,7 @@ from lineage.services.read.audit import Audit, RuleResult
 from lineage.services.read.bisect import CHANGED, Bisection, Step
 from lineage.services.read.compare import Comparison
 from lineage.services.read.concerned import Concerned
-from lineage.services.read.contributions import Contribution, Contributions
+from lineage.services.read.decisions.contributions import Contribution, Contributions
 from lineage.services.read.deployments import DeploymentStatus
 from lineage.services.read.differences import SECTIONS, Difference
 from lineage.services.read.history import CommitBetween

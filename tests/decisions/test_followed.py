@@ -203,7 +203,7 @@ def test_one_run_against_five_has_no_spread_and_says_which_seeds_to_run(lineage_
 
 def test_five_criteria_together_are_corrected_and_both_are_shown(lineage_at, folder):
     """The p-values of the report: 0.012, 0.03, 0.04, 0.2, 0.6."""
-    from lineage.services.read.significance import holm
+    from lineage.services.read.decisions.significance import holm
 
     assert [round(p, 4) for p in holm([0.012, 0.03, 0.04, 0.2, 0.6])] == [
         0.06,

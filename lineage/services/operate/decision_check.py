@@ -30,10 +30,10 @@ from lineage.model.findings import Finding, Severity
 from lineage.query import condition as c
 from lineage.services.context import Context
 from lineage.services.operate.commit_check import check_commits
-from lineage.services.read import lessons
-from lineage.services.read.decision_rows import utc
-from lineage.services.read.decisions import Decisions, DecisionState
-from lineage.services.read.followed import followers
+from lineage.services.read.decisions import lessons
+from lineage.services.read.decisions.followed import followers
+from lineage.services.read.decisions.rows import utc
+from lineage.services.read.decisions.state import Decisions, DecisionState
 from lineage.services.read.resolve import resolve
 from lineage.services.summary import counted
 from lineage.sources.decision_records.criteria import criteria_of

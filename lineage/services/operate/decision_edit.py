@@ -19,7 +19,7 @@ from lineage import ids
 from lineage.errors import BadInput, InputMissing, LineageError, Usage
 from lineage.paths import put_in_place
 from lineage.services.context import Context
-from lineage.services.read.decisions import STATUS_BY_ACT, Decisions, DecisionState
+from lineage.services.read.decisions.state import STATUS_BY_ACT, Decisions, DecisionState
 from lineage.services.write.deliberate import (
     Deliberated,
     DeliberateRequest,

@@ -16,7 +16,7 @@ from lineage.errors import (
 )
 from lineage.query import condition as c
 from lineage.services.context import Context
-from lineage.services.read.decision_rows import utc
+from lineage.services.read.decisions.rows import utc
 from lineage.sources.decision_records import template
 from lineage.sources.decision_records.fields import KINDS, ROLES
 from lineage.sources.decision_records.record import number_of

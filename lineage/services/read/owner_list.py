@@ -12,8 +12,8 @@ from lineage import ids
 from lineage.model import terms
 from lineage.model.record import Node
 from lineage.services.context import Context
-from lineage.services.read.decision_rows import Holder
-from lineage.services.read.decisions import Decisions, DecisionState, rows
+from lineage.services.read.decisions.rows import Holder
+from lineage.services.read.decisions.state import Decisions, DecisionState, rows
 from lineage.services.read.owners import (
     DERIVED_SOURCE,
     OWNER,

@@ -171,7 +171,7 @@ class Owners:
         if not asked:
             return {}
         # Records are read as YAML: a walk to none of them loads no reader.
-        from lineage.services.read.decisions import Decisions
+        from lineage.services.read.decisions.state import Decisions
 
         states = Decisions(self._ctx, self._view).states
         found = {}

@@ -17,8 +17,8 @@ from lineage.model import kinds, terms
 from lineage.model.record import Batch, Edge, Node, Record, line
 from lineage.model.value import Ref, clean, each
 from lineage.services.context import Context
-from lineage.services.read.decisions import Decisions, DecisionState, rows, titles
-from lineage.services.read.lessons import DATA
+from lineage.services.read.decisions.lessons import DATA
+from lineage.services.read.decisions.state import Decisions, DecisionState, rows, titles
 from lineage.services.read.resolve import meant, resolve
 from lineage.services.write.following import follows, reference
 from lineage.services.write.ingest import Report, write_batches

@@ -18,9 +18,9 @@ from lineage.errors import Denied, NotFound, Usage
 from lineage.model import kinds, terms
 from lineage.model.record import Batch, Edge, Node, Record
 from lineage.services.context import Context
-from lineage.services.read.decision_list import DECIDES, DecisionSummary, summary
-from lineage.services.read.decision_show import DECISION, DecisionShown, find, shown
-from lineage.services.read.decisions import Decisions, DecisionState
+from lineage.services.read.decisions.show import DECISION, DecisionShown, find, shown
+from lineage.services.read.decisions.state import Decisions, DecisionState
+from lineage.services.read.decisions.summaries import DECIDES, DecisionSummary, summary
 from lineage.services.read.people import accounts, names_of
 from lineage.services.request import Request, Says
 from lineage.services.write import authority, evaluated

@@ -12,9 +12,9 @@ from lineage import ids
 from lineage.model import kinds
 from lineage.model.record import Edge, Record
 from lineage.model.value import clean
-from lineage.services.read.decision_show import DecisionShown
-from lineage.services.read.followed import Deviation
-from lineage.services.read.verdicts import Evaluation
+from lineage.services.read.decisions.followed import Deviation
+from lineage.services.read.decisions.show import DecisionShown
+from lineage.services.read.decisions.verdicts import Evaluation
 
 #: Deviations of one evaluation that are kept; how many there were is kept always.
 MOST = 500

@@ -16,8 +16,8 @@ from lineage.model.record import Edge
 from lineage.model.value import Value, each
 from lineage.query import condition as c
 from lineage.services.context import Context
-from lineage.services.read.decision_rows import utc
-from lineage.services.read.decisions import Decisions, DecisionState
+from lineage.services.read.decisions.rows import utc
+from lineage.services.read.decisions.state import Decisions, DecisionState
 from lineage.sources.decision_records.names import Meant
 from lineage.store.base import NOW, Filter, Hop
 from lineage.store.paging import find_all

@@ -15,7 +15,7 @@ from lineage.errors import Usage
 from lineage.model import kinds, terms
 from lineage.model.record import Batch, Edge, Node, Record
 from lineage.services.context import Context
-from lineage.services.read.lessons import SUBJECT, subject
+from lineage.services.read.decisions.lessons import SUBJECT, subject
 from lineage.services.read.resolve import resolve
 from lineage.services.request import Request, Says
 from lineage.services.write import authority

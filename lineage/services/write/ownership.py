@@ -21,7 +21,7 @@ from lineage.model.identity import agent
 from lineage.model.record import Batch, Edge, Node, Record
 from lineage.model.value import Value, clean
 from lineage.services.context import Context
-from lineage.services.read.decisions import Decisions
+from lineage.services.read.decisions.state import Decisions
 from lineage.services.read.owner_list import Held, OwnedThing, held_by, listed, sort_of
 from lineage.services.read.owners import NOBODY, OWNED, OWNER, STATED_SOURCE, role_of
 from lineage.services.read.people import shown, who

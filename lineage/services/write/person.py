@@ -13,7 +13,7 @@ from lineage.errors import Usage
 from lineage.model import kinds, terms
 from lineage.model.record import Batch, Edge, Node
 from lineage.services.context import Context
-from lineage.services.read.contributions import OBJECTIONS
+from lineage.services.read.decisions.contributions import OBJECTIONS
 from lineage.services.read.people import who
 from lineage.services.read.resolve import resolve
 from lineage.services.request import Request, Says, reference

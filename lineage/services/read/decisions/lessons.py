@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Offers lessons where what they are about comes back: to whom they may matter, and why.
 
-How far a plan or a run resembles what a lesson is about is a sum, at most 1: of the data (``lineage.services.read.likeness``),
+How far a plan or a run resembles what a lesson is about is a sum, at most 1: of the data (``lineage.services.read.decisions.likeness``),
 of the tags, and of the numeric parameters. Nothing is learnt from texts: whoever is offered a lesson sees each part of
 the sum in words.
 """
@@ -17,9 +17,9 @@ from lineage.model import terms
 from lineage.model.record import Node
 from lineage.model.value import each
 from lineage.services.context import Context
-from lineage.services.read.decisions import Decisions, DecisionState
-from lineage.services.read.learnt import is_subject, text_of
-from lineage.services.read.likeness import Data, Relatives, data_of, near, numbers
+from lineage.services.read.decisions.learnt import is_subject, text_of
+from lineage.services.read.decisions.likeness import Data, Relatives, data_of, near, numbers
+from lineage.services.read.decisions.state import Decisions, DecisionState
 from lineage.services.read.resolve import meant, resolve
 from lineage.services.read.sides import PARAM
 from lineage.services.read.within import within

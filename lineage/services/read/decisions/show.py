@@ -12,17 +12,17 @@ from lineage import ids
 from lineage.errors import Ambiguous, Usage
 from lineage.model.value import each
 from lineage.services.context import Context
-from lineage.services.read.baselines import Baseline, compared, runs_of
-from lineage.services.read.decision_list import DecisionSummary, summary
-from lineage.services.read.decision_rows import VersionRow
-from lineage.services.read.decisions import Act, Decisions, DecisionState, titles
-from lineage.services.read.followed import Deviation, followed, followers, record_of
-from lineage.services.read.learnt import LessonShown, learnt
-from lineage.services.read.lessons import Offers, for_decision
-from lineage.services.read.matching import matching
+from lineage.services.read.decisions.baselines import Baseline, compared, runs_of
+from lineage.services.read.decisions.followed import Deviation, followed, followers, record_of
+from lineage.services.read.decisions.learnt import LessonShown, learnt
+from lineage.services.read.decisions.lessons import Offers, for_decision
+from lineage.services.read.decisions.matching import matching
+from lineage.services.read.decisions.rows import VersionRow
+from lineage.services.read.decisions.state import Act, Decisions, DecisionState, titles
+from lineage.services.read.decisions.summaries import DecisionSummary, summary
+from lineage.services.read.decisions.verdicts import Evaluation, evaluate
 from lineage.services.read.resolve import resolve
 from lineage.services.read.sides import Side
-from lineage.services.read.verdicts import Evaluation, evaluate
 from lineage.services.request import Request, Says
 from lineage.services.summary import counted
 from lineage.sources.decision_records.criteria import criteria_of

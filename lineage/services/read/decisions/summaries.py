@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from lineage.access.tokens import Role
 from lineage.errors import Usage
 from lineage.services.context import Context
-from lineage.services.read.decisions import Decisions, DecisionState
+from lineage.services.read.decisions.state import Decisions, DecisionState
 from lineage.services.request import Request, Says
 from lineage.sources.decision_records.fields import KINDS
 from lineage.sources.decision_records.statuses import STATUSES

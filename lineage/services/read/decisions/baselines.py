@@ -9,8 +9,8 @@ from typing import Any
 
 from lineage.errors import LineageError
 from lineage.services.context import Context
-from lineage.services.read.decisions import Decisions
-from lineage.services.read.followed import followers
+from lineage.services.read.decisions.followed import followers
+from lineage.services.read.decisions.state import Decisions
 from lineage.services.read.resolve import resolve
 from lineage.services.read.sides import PARAM, Side, sides
 from lineage.store.base import NOW, View

@@ -12,11 +12,11 @@ from typing import Annotated, Any
 
 from lineage.model import kinds
 from lineage.services.context import Context
-from lineage.services.read.decision_list import DecisionSummary
-from lineage.services.read.decision_show import DecisionShown, shown
-from lineage.services.read.decisions import Decisions, DecisionState
+from lineage.services.read.decisions.show import DecisionShown, shown
+from lineage.services.read.decisions.state import Decisions, DecisionState
+from lineage.services.read.decisions.summaries import DecisionSummary
+from lineage.services.read.decisions.verdicts import Evaluation
 from lineage.services.read.resolve import resolve
-from lineage.services.read.verdicts import Evaluation
 from lineage.services.read.versions import versions
 from lineage.services.request import Request, Says, reference
 from lineage.services.summary import counted

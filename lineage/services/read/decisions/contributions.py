@@ -13,7 +13,7 @@ from lineage.model import terms
 from lineage.model.record import Node
 from lineage.model.value import each
 from lineage.services.context import Context
-from lineage.services.read.decisions import Decisions, DecisionState, rows
+from lineage.services.read.decisions.state import Decisions, DecisionState, rows
 from lineage.services.read.people import shown
 from lineage.services.request import Request, Says
 from lineage.store.base import NOW, Hop

@@ -11,8 +11,8 @@ from typing import Any
 from lineage.errors import Ambiguous, BadReference, LineageError, NotFound
 from lineage.model.value import each
 from lineage.services.context import Context
-from lineage.services.read.decision_rows import VersionRow
-from lineage.services.read.decisions import DecisionState
+from lineage.services.read.decisions.rows import VersionRow
+from lineage.services.read.decisions.state import DecisionState
 from lineage.services.read.resolve import meant
 from lineage.services.read.sides import (
     PARAM,

@@ -17,11 +17,11 @@ from typing import Any, Literal, TypeAlias
 from lineage.errors import LineageError
 from lineage.query import condition as c
 from lineage.services.context import Context
-from lineage.services.read.baselines import runs_of
-from lineage.services.read.decisions import Decisions
-from lineage.services.read.followed import seed_of
+from lineage.services.read.decisions.baselines import runs_of
+from lineage.services.read.decisions.followed import seed_of
+from lineage.services.read.decisions.significance import carried_out, holm
+from lineage.services.read.decisions.state import Decisions
 from lineage.services.read.sides import METRIC, DataMeant, Side, data_meant
-from lineage.services.read.significance import carried_out, holm
 from lineage.services.summary import counted
 from lineage.sources.decision_records.criteria import Criterion, fewest
 from lineage.store.base import NOW, View

@@ -18,7 +18,7 @@ from lineage.model import terms
 from lineage.model.record import Node
 from lineage.model.value import Ref, each
 from lineage.services.context import Context
-from lineage.services.read.decision_rows import Holder, VersionRow, people, utc, written_since
+from lineage.services.read.decisions.rows import Holder, VersionRow, people, utc, written_since
 from lineage.sources.decision_records import statuses
 from lineage.sources.decision_records.names import Called, Meant, Names
 from lineage.sources.decision_records.statuses import Status

@@ -9,9 +9,9 @@ from itertools import islice
 from lineage.errors import LineageError
 from lineage.query import condition as c
 from lineage.services.context import Context
-from lineage.services.read.decision_rows import utc
-from lineage.services.read.decisions import DecisionState
-from lineage.services.read.followed import kept_to, record_of
+from lineage.services.read.decisions.followed import kept_to, record_of
+from lineage.services.read.decisions.rows import utc
+from lineage.services.read.decisions.state import DecisionState
 from lineage.services.read.sides import Side, data_meant, sides
 from lineage.store.base import NOW, Filter, Hop
 from lineage.store.paging import find_all
