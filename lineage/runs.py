@@ -162,10 +162,11 @@ def delivering(
     offered: list[str] = []
 
     def deliver(path: Path) -> None:
-        from lineage.app import open as opened
-        from lineage.services.write import push
-
         try:
+            # What is loaded only now may be gone by now: somebody installs another version while a program runs.
+            from lineage.app import open as opened
+            from lineage.services.write import push
+
             with closing(opened(url or "", create=False)) as store:
                 push.deliver(store.take_run, path)
                 if offer is not None and not offered:
