@@ -21,9 +21,10 @@ VALUES = (
     Ref("urn:x"), ("x", "y"), (12, 13), (12, "x"), ("12",), (Literal("x", None, "de"), "y"),
 )  # fmt: skip
 #: Names that are indexed, are properties of every node, have a short form, or could end a quote.
-KEYS = ("status", "owner", "metric.auc", "prov:location", "kind", "started", "a`b", "a\\u0060b",
-        *(pytest.param(key, marks=pytest.mark.deep) for key in ("param.x", "name", "uid", "since", "claims",
-          "location", "prov:type", "a b", "1", "ex:p", "$", "type")))  # fmt: skip
+KEYS = ("status", "metric.auc", "a`b",
+        *(pytest.param(key, marks=pytest.mark.deep) for key in ("owner", "prov:location", "kind", "started",
+          "a\\u0060b", "param.x", "name", "uid", "since", "claims", "location", "prov:type", "a b", "1", "ex:p", "$",
+          "type")))  # fmt: skip
 CONDITIONS = (
     *(lambda key, pattern=pattern: c.Like(key, pattern) for pattern in ("x", "x*", "*", "12", "12*", "*y", "true", "urn:*")),
     *(

@@ -23,7 +23,7 @@ SOURCES = ("one", "two")
 #: Random histories on each engine, some and many.
 EXAMPLES = (
     {"memory": 20, "sqlite": 60, "neo4j": 2},
-    {"memory": 100, "sqlite": 400, "neo4j": 15},
+    {"memory": 100, "sqlite": 250, "neo4j": 8},
 )
 
 steps = st.lists(

@@ -24,7 +24,7 @@ from tests.faults.proxy import FAULTS, Proxy
 #: A connection of the driver that was cut in its handshake lacks what its own __del__ looks for.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 #: Places of a fault in each sort of work, some and many.
-PLACES = (2, 25)
+PLACES = (2, 12)
 RUNS = 30
 RECORDS = RUNS * 4 + 1
 

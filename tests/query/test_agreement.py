@@ -22,7 +22,7 @@ from tests.strategies import IDS, batches
 #: anew, which takes a fortieth of a second or more.
 GRAPHS = (
     {"memory": 25, "sqlite": 25, "neo4j-5.26.31": 1, "neo4j-2026.09.0": 1},
-    {"memory": 95, "sqlite": 95, "neo4j-5.26.31": 2, "neo4j-2026.09.0": 9},
+    {"memory": 95, "sqlite": 95, "neo4j-5.26.31": 2, "neo4j-2026.09.0": 4},
 )
 QUERIES = 50
 

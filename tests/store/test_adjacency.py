@@ -46,7 +46,7 @@ def test_random_histories_give_the_answers_of_the_file(extent):
     """Written by others, with what is retracted, and with the graph drawn anew in between."""
 
     @seed(extent)
-    @settings(max_examples=(60, 400)[extent])
+    @settings(max_examples=(40, 250)[extent])
     @given(steps, st.lists(walks, min_size=4, max_size=4), st.integers(0, 5))
     def agree(history, wanted, drawn):
         with tempfile.TemporaryDirectory() as folder:

@@ -109,6 +109,10 @@ class Capturing:
     def _work_tree(self, one: Captured, history: History, depth: int, *, writing: bool) -> None:
         """Compare the files with HEAD, and take down what they are."""
         spot, before = one.spot, (self._allowance.bytes, self._allowance.files)
+        if self._budget.over:
+            # Git may be faster than who ends it: then something would be claimed all the same.
+            self._miss(spot, "work tree", "the time was over")
+            return
         try:
             with WorkingTree(
                 spot.layout,
