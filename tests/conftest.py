@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -63,9 +64,39 @@ def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str]
     return explained(left, right) if op == "==" else None
 
 
+#: Cases that take seconds and differ from a quicker one in the engine, the project or the extent only: `make test` has that
+#: one, and has to end in minutes.
+LENGTHY = (
+    "test_autolog.py::test_inside_a_run_it_is_part_of_that*",
+    "test_bench.py::test_tables_that_were_measured_are_written_whole*",
+    "test_catalog.py::*[[]neo4j*",
+    "test_connections.py::test_hundreds_that_wait_make_room*",
+    "test_corpora.py::*bank churn-[ns]*",
+    "test_crowd.py::test_fifty_honest_clients*",
+    "test_deployments.py::test_a_failed_version_is_rolled_back*neo4j*",
+    "test_dvc_histories.py::*bank-customer-churn*",
+    "test_dvc_histories.py::test_a_model_names_the_digests_its_commit_locked[[]sqlite*",
+    "test_four_questions.py::*bank churn-neo4j*",
+    "test_killed_work.py::test_a_backup_is_taken_while_a_server_writes*",
+    "test_killed_work.py::test_a_migration_may_be_killed*some*2026*",
+    "test_migrations.py::test_a_migration_of_a_database_that_is_cut_off*",
+    "test_mlflow.py::test_a_model_version_leads_back*[[]sql]*",
+    "test_newer_vocabulary.py::*[[]20*",
+    "test_pages.py::test_pages_add_up_with_a_writer_that_never_rests[[]neo4j*",
+    "test_scorers.py::*[[][px]*",
+    "test_seeds.py::*-True]*",
+    "test_sparql.py::*churn-sqlite*",
+    "test_stderr.py::test_a_driver_that_logs*",
+)
+
+
 def _part(item: pytest.Item) -> str:
     """Which part a test is in; neither, where it does some cases of what another of the part does many."""
-    if OLDER not in item.name and item.get_closest_marker("deep") is None:
+    name = item.nodeid.rpartition("/")[2]
+    is_deep = item.get_closest_marker("deep") is not None or any(
+        fnmatchcase(name, pattern) for pattern in LENGTHY
+    )
+    if OLDER not in item.name and not is_deep:
         return "quick"
     params = item.callspec.params if hasattr(item, "callspec") else {}
     return "covered" if params.get("extent") == 0 else "deep"

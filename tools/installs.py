@@ -23,7 +23,7 @@ UV = str(Path(sys.executable).with_name("uv"))
 PYTEST = ("pytest", "--numprocesses", "auto", "--maxprocesses", "4", "--dist", "loadgroup")
 #: What of the suite runs with other versions.
 PARTS = {
-    "lowest": ("tests/contract", "tests/formats", "tests/house"),
+    "lowest": ("tests/contract", "tests/formats"),
     "newest": (
         "tests/contract",
         "tests/formats",

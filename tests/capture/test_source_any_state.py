@@ -24,7 +24,7 @@ NAMES = [
     '"m"',
 ]
 #: Work trees without and with --deep.
-CASES = (12, 150)
+CASES = (6, 150)
 
 
 class Hand:

@@ -39,7 +39,7 @@ CONDITIONS = (
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_a_condition_finds_what_it_means_of_values_of_any_sort(store, key):
+def test_a_condition_finds_what_it_means_of_values_of_any_sort(store, engine, key):
     nodes = [
         Node(id=f"urn:{n:02}", kind="Run", attributes={key: value})
         for n, value in enumerate(VALUES)
@@ -53,7 +53,9 @@ def test_a_condition_finds_what_it_means_of_values_of_any_sort(store, key):
     draft = Draft(source="s", importer="t", actor="t", recorded="2026-01-01")
     store.write(draft, Batch(nodes=tuple(nodes)))
     rows = store.get([node.id for node in nodes], NOW)
-    for made in CONDITIONS:
+    # A server plans each of them anew: of most names it is asked a third, every one by some name.
+    few = engine.startswith("neo4j") and key not in KEYS
+    for made in CONDITIONS[len(key) % 3 :: 3] if few else CONDITIONS:
         for condition in (made(key), c.Not(made(key)), c.AllOf((c.KindIn(frozenset({"Run"})), made(key)))):  # fmt: skip
             found = store.find(Filter(also=condition), Page(limit=100), NOW).rows
             wanted = [row.id for row in rows.values() if c.accepts(condition, row)]

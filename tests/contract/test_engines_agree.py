@@ -22,7 +22,7 @@ from tests.strategies import IDS, RELATIONS, batches
 SOURCES = ("one", "two")
 #: Random histories on each engine, some and many.
 EXAMPLES = (
-    {"memory": 20, "sqlite": 60, "neo4j": 2},
+    {"memory": 20, "sqlite": 60, "neo4j": 1},
     {"memory": 100, "sqlite": 250, "neo4j": 8},
 )
 

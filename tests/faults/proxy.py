@@ -15,7 +15,7 @@ from typing import Any, Self
 #: is passed late; nothing is passed any more; on its connection alone nothing is.
 FAULTS = ("close", "reset", "half", "late", "stall", "stall one")
 #: Places of a fault, some and many.
-PLACES = (6, 50)
+PLACES = (4, 30)
 _RESET = struct.pack("ii", 1, 0)
 
 

@@ -93,7 +93,7 @@ def check(url, acknowledged):
 
 def test_an_import_into_sqlite_may_be_killed_at_any_moment(tmp_path, extent):
     random, roots, cut = Random(1 + extent), set(), 0
-    many = kills("sqlite", extent, sqlite=(40, 200), server=())
+    many = kills("sqlite", extent, sqlite=(20, 200), server=())
     for number in range(many):
         path = tmp_path / f"{number}.db"
         acknowledged = import_and_die(str(path), random.uniform(0.005, 0.12))
