@@ -236,7 +236,7 @@ class Review(ActivityNoun):
     ended: str | None = attribute("When it ended, ISO 8601.", time=True)
 
 
-@kind(plural="verdicts", group="decisions", summary=("verdict",))
+@kind(plural="verdicts", group="decisions", words={"evaluation": 0}, summary=("verdict",))
 class Verdict(EntityNoun):
     """What became of a criterion of a decision when somebody evaluated it, with the figures that it rests on."""
 

@@ -8,6 +8,7 @@ import random
 import pytest
 import scipy.stats
 
+from lineage.errors import Usage
 from lineage.model import kinds
 from lineage.model.identity import content
 from lineage.model.record import Batch, Edge
@@ -321,6 +322,7 @@ def test_what_was_found_when_a_decision_was_evaluated_stays_and_depends_on_its_r
     [verdict] = affected["Verdict"]
     assert (verdict.attributes["verdict"], verdict.attributes["n"]) == ("supported", 3)
     assert verdict.attributes["estimate"] == pytest.approx(0.8)
+    assert store.ask("kind:verdict and verdict:supported").ids == (verdict.id,)
     assert [one.attributes["key"] for one in affected["Deviation"]] == ["config.lr"] * 3
     causes = {node.id for node in store.trace(affected["Deviation"][0].id)}
     version = store.decision("dec-x").versions[-1].id
@@ -369,5 +371,14 @@ def test_a_run_that_did_what_was_planned_and_names_no_decision_is_told_and_may_b
     store.link(told.matching[0].id, to="dec-x")
     tied = store.decision("dec-x")
     assert ([one.label for one in tied.runs], tied.matching) == (["as-planned"], ())
+    with pytest.raises(Usage, match="followed the text"):
+        store.link("dec-x", to=told.matching[0].id)
+    store.untie(told.matching[0].id, "decision:dec-x", reason="it was another trial")
+    assert store.decision("dec-x").runs == ()
+    store.link("dec-x", to=told.matching[0].id)
+    with pytest.raises(Usage, match="rests on as-planned"):
+        store.link(told.matching[0].id, to="dec-x")
+    store.untie("decision:dec-x", told.matching[0].id, reason="it was the other way round")
+    store.link(told.matching[0].id, to="dec-x")
     store.load(folder({"decisions/0004-y.md": record("Y")}))
     assert [one.label for one in store.decision("dec-x").runs] == ["as-planned"]

@@ -30,9 +30,10 @@ from lineage.services.write.following import version_at
 from lineage.services.write.ingest import write_batches
 from lineage.sources.decision_records import record, template
 from lineage.sources.decision_records.fields import KINDS, ROLES
-from lineage.store.base import NOW
+from lineage.store.base import NOW, Hop
 from lineage.store.rows import NodeRow
 
+_INFLUENCED = Hop(relations=frozenset({"wasInfluencedBy"}))
 #: The namespace of decisions that have no file.
 NAMESPACE = "lineage"
 
@@ -153,6 +154,11 @@ class LinkRequest(
         version = state.id if state.current is None else state.current.row.id
         if row.id in {state.id, version}:
             raise Usage(f"{state.row.title} cannot rest on itself", hint="Name something else.")
+        if _is_tied(ctx, row.id, version):
+            raise Usage(
+                f"{row.title} followed the text that {state.row.title} has: that text does not rest on it",
+                hint="Write what came of it into the record, with the run in links.runs: that is another text.",
+            )
         entity = kinds.family(row.kind) == "Entity"
         edge = Edge(
             relation="wasDerivedFrom" if entity else "wasInfluencedBy",
@@ -166,11 +172,22 @@ class LinkRequest(
         state = decision(ctx, self.to)
         started = row.node().attributes.get("started")
         version, after = version_at(state, str(started) if started else None)
+        if _is_tied(ctx, version, row.id):
+            raise Usage(
+                f"{state.row.title} rests on {row.title}, which therefore did not follow it",
+                hint="'lineage untie' takes back what was said wrongly.",
+            )
         attributes: dict[str, Value] = {terms.METHOD: terms.STATED}
         if after:
             attributes["written_afterwards"] = True
         edge = Edge(relation="wasInfluencedBy", effect=row.id, cause=version, attributes=attributes)
         return taken(ctx, state, [edge])
+
+
+def _is_tied(ctx: Context, effect: str, cause: str) -> bool:
+    """Whether one was influenced by the other, as far as somebody says so."""
+    edges = ctx.store.edges([effect], _INFLUENCED, NOW)
+    return any(edge.cause == cause for edge in edges)
 
 
 def _follower(ctx: Context, text: str) -> NodeRow | None:

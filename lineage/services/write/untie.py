@@ -16,6 +16,7 @@ from lineage.model import terms
 from lineage.model.record import Batch, Edge
 from lineage.services.context import Context
 from lineage.services.read.resolve import resolve
+from lineage.services.read.versions import versions
 from lineage.services.request import Request, Says, reference
 from lineage.services.write.ingest import Report
 from lineage.store.base import NOW
@@ -46,14 +47,15 @@ class UntieRequest(
         reason = self.reason.strip()
         if not reason:
             raise Usage("it needs a reason", hint="Say why the two do not belong together.")
-        a, b = resolve(ctx, self.one).id, resolve(ctx, self.other).id
-        found = list(_found(ctx, a, b))
+        some, others = _meant(ctx, self.one), _meant(ctx, self.other)
+        found = [each for a in some for b in others for each in _found(ctx, a, b)]
         if not found:
             raise NotFound(
                 f"nobody claims that {self.one} and {self.other} belong together",
                 hint="What a source itself says is corrected there, and imported again.",
             )
-        pairs = rejected(ctx) | {pair(a, b)}
+        a, b = some[0], others[0]
+        pairs = rejected(ctx) | {pair(edge.effect, edge.cause) for _, edge in found} | {pair(a, b)}
         ctx.store.keep({REJECTED: orjson.dumps(sorted(pairs))})
         entries = []
         for source in sorted({source for source, _ in found}):
@@ -76,6 +78,12 @@ class UntieRequest(
             seen={},
             losses=(),
         )
+
+
+def _meant(ctx: Context, reference: str) -> list[str]:
+    """What a reference means; of a decision also its versions, which runs follow and which rest on others."""
+    row = resolve(ctx, reference)
+    return [row.id, *(one.id for one in versions(ctx, row, NOW) if row.kind == "Decision")]
 
 
 def pair(one: str, other: str) -> tuple[str, str]:

@@ -150,7 +150,8 @@ def _sentences(told: DecisionShown, decisions: Decisions) -> Iterator[str]:
         yield f"What else would explain it: {'; '.join(competing[:_FEW])}."
     if intuition := _text(front.get("intuition")):
         yield f"The intuition was: {intuition}"
-    if text := _text(told.outcome):
+    # MADR's form of it has these words before the sentence.
+    if text := _text((told.outcome or "").removeprefix("Chosen option: ")):
         yield f"It was decided: {text}"
     yield from _tried(told)
     yield from map(_measured, told.criteria)
