@@ -83,6 +83,7 @@ LENGTHY = (
     "test_mlflow.py::test_a_model_version_leads_back*[[]sql]*",
     "test_newer_vocabulary.py::*[[]20*",
     "test_pages.py::test_pages_add_up_with_a_writer_that_never_rests[[]neo4j*",
+    "test_real_history.py::*[[]neo4j*",
     "test_scorers.py::*[[][px]*",
     "test_seeds.py::*-True]*",
     "test_sparql.py::*churn-sqlite*",
