@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import strawberry
 
-from graphql_schema.comparison import Finding
+from graphql_schema.comparison import Finding, Severity
 
 
 @strawberry.type(description="What became of a rule of the audit.")
@@ -14,6 +14,7 @@ class AuditRule:
 
     code: str = strawberry.field(description="A word that does not change between releases.")
     asks: str = strawberry.field(description="What it asks.")
+    severity: Severity = strawberry.field(description="How serious it is where it does not hold.")
     passed: int = strawberry.field(description="For how many things it holds.")
     failed: int = strawberry.field(description="For how many it does not.")
     cannot_tell: int = strawberry.field(description="For how many the records do not tell.")
@@ -31,3 +32,6 @@ class Audit:
     score: float | None = strawberry.field(description="That of all rules together.")
     findings: list[Finding] = strawberry.field(description="The first of what failed.")
     left: int = strawberry.field(description="How many findings more there are.")
+    complete: bool = strawberry.field(
+        description="Whether everything was looked at that was asked about."
+    )

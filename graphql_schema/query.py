@@ -31,12 +31,12 @@ from lineage.services.as_of import view_at
 from lineage.services.context import Context
 from lineage.services.read import (
     ask,
-    audit,
     bisect,
     compare,
     owner_list,
     trace,
 )
+from lineage.services.read.audit import report
 from lineage.services.read.decisions import contributions, lessons, stories, summaries
 from lineage.services.read.decisions import show as decision_show
 from lineage.services.read.resolve import resolve
@@ -100,7 +100,7 @@ _TYPES: Mapping[type, Any] = {
     stories.Story: DecisionStory,
     trace.Reached: Reached,
     owner_list.OwnerList: answer.OwnerList,
-    audit.Audit: Audit,
+    report.Audit: Audit,
     contributions.Contributions: Contributions,
 }
 _ENUMS: Mapping[str, Any] = {"Relation": Relation, "Kind": Kind}

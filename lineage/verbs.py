@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     import lineage.services.operate.tokens
     import lineage.services.operate.verify
     import lineage.services.read.ask
-    import lineage.services.read.audit
+    import lineage.services.read.audit.report
     import lineage.services.read.bisect
     import lineage.services.read.compare
     import lineage.services.read.decisions.contributions
@@ -135,7 +135,7 @@ class Verbs:
     contributions: Final = Verb(lambda: read.decisions.contributions.ContributionsRequest)
     owners: Final = Verb(lambda: read.owner_list.OwnersRequest)
     commits: Final = Verb(lambda: write.commits.CommitsRequest)
-    audit: Final = Verb(lambda: read.audit.AuditRequest)
+    audit: Final = Verb(lambda: read.audit.report.AuditRequest)
     stats: Final = Verb(lambda: read.stats.StatsRequest)
     log: Final = Verb(lambda: read.stats.LogRequest)
     # documents

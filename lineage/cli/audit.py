@@ -3,24 +3,42 @@
 
 from __future__ import annotations
 
-from lineage.cli import terminal
-from lineage.cli.findings import echo_findings
-from lineage.cli.verb import verb
-from lineage.services.read.audit import Audit, AuditRequest, RuleResult
+from typing import Any
+
+import click
+
+from lineage.cli import common, terminal
+from lineage.cli.findings import echo_findings, fail_on
+from lineage.cli.verb import command_of
+from lineage.services.read.audit.report import Audit, AuditRequest, RuleResult
 from lineage.services.summary import counted
 
 
-@verb("audit", AuditRequest)
-def COMMAND(found: Audit) -> None:
+@command_of("audit", AuditRequest)
+@fail_on("never")
+@click.pass_context
+def COMMAND(ctx: click.Context, /, *, fails: frozenset[str], as_json: bool, **fields: Any) -> None:
     """Print a line for each rule and the score, then what fails."""
+    with common.opened(ctx) as store:
+        found: Audit = store.audit(**fields)
+    if as_json:
+        common.emit(found.to_dict())
+    else:
+        _tell(found)
+    ctx.exit(4 if any(one.failed and one.severity in fails for one in found.rules) else 0)
+
+
+def _tell(found: Audit) -> None:
     for one in found.rules:
-        terminal.echo(f"{_share(one.score):>5}  {one.code:<16}{_numbers(one)}")
+        terminal.echo(f"{_share(one.score):>5}  {one.code:<16} {_numbers(one)}")
     terminal.echo(f"{_share(found.score):>5}  together")
     if found.findings:
         terminal.echo("")
     echo_findings(found.findings)
     if found.left:
         terminal.echo(f"... and {counted(found.left, 'more finding')}: --first tells more of them")
+    if not found.complete:
+        terminal.echo("There are more causes than were looked at: this may not be all.")
 
 
 def _share(score: float | None) -> str:
@@ -34,7 +52,7 @@ def _numbers(one: RuleResult) -> str:
         f"{number} {what}"
         for number, what in (
             (one.cannot_tell, "cannot be told"),
-            (one.not_applicable, "do not apply"),
+            (one.not_applicable, "does not apply to"),
         )
         if number
     ]

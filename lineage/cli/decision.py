@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from lineage.cli import common, terminal
-from lineage.cli.findings import echo_findings
+from lineage.cli.findings import echo_findings, fail_on
 from lineage.cli.verb import command_of, options_of, verb
 from lineage.services.read.decisions.lessons import LessonsRequest, Offers
 from lineage.services.read.decisions.lessons import for_plan as lessons_for
@@ -42,7 +42,6 @@ _VERDICTS = {"supported": "green", "refuted": "red", "inconclusive": "yellow"}
 _ON_TOP = ("hypothesis", "intuition", "competing", "assumptions", "limitations")
 _MOST = 20
 #: Findings from which the exit code is that of findings.
-_FAILS = ("error", "warning", "never")
 _STEPS: Mapping[str, Step] = {
     "propose": "proposed",
     "accept": "accepted",
@@ -97,10 +96,7 @@ def new(
 
 @click.command("check")
 @click.argument("places", nargs=-1, metavar="[FOLDER|FILE]...")
-@click.option(
-    "--fail-on", type=click.Choice(_FAILS), default="error", show_default=True,
-    help="The least finding for exit code 4.",
-)  # fmt: skip
+@fail_on("error")
 @click.option(
     "--commits", metavar="RANGE",
     help="Look at the messages of these commits too, as in main..HEAD: what each does, and what it is for.",
@@ -110,7 +106,7 @@ def new(
 def check(
     ctx: click.Context,
     places: tuple[str, ...],
-    fail_on: str,
+    fails: frozenset[str],
     commits: str | None,
     *,
     as_json: bool,
@@ -145,8 +141,7 @@ def check(
             looked += f", {counted(found.commits, 'commit')}"
         terminal.echo(f"{looked}, {counted(number, 'finding')}{beside}")
         echo_findings(found.findings)
-    wanted = {"error": {"error"}, "warning": {"error", "warning"}, "never": set()}[fail_on]
-    ctx.exit(4 if any(one.severity in wanted for one in found.findings) else 0)
+    ctx.exit(4 if any(one.severity in fails for one in found.findings) else 0)
 
 
 @verb("list", DecisionsRequest)

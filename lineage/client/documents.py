@@ -14,7 +14,7 @@ from importlib.resources import files
 from lineage.model.kinds import GROUPS
 from lineage.services.answer import Answer
 from lineage.services.read.ask import AskAnswer, Explanation
-from lineage.services.read.audit import Audit
+from lineage.services.read.audit.report import Audit
 from lineage.services.read.bisect import Bisection
 from lineage.services.read.compare import Comparison
 from lineage.services.read.decisions.contributions import Contributions
@@ -60,8 +60,8 @@ SELECTIONS: Mapping[type, str] = {
     Deliberated: f"decision {{ ...Decided }} entries {_PROBLEMS}",
     Reached: "ids kinds total start certificate { ...Certified }",
     OwnerList: f"{_OWNED} counts left",
-    Audit: "rules { code asks passed failed cannot_tell: cannotTell not_applicable: notApplicable score } "
-    "score findings { ...Finding } left",
+    Audit: "rules { code asks severity passed failed cannot_tell: cannotTell not_applicable: notApplicable score } "
+    "score findings { ...Finding } left complete",
     Contributions: "people { id name decisions reviews lessons gaps_closed: gapsClosed } left left_out: leftOut",
     Deployed: f"deployment {{ ...Became }} rolls_back: rollsBack {_WRITTEN}",
     OwnerSet: f"thing {{ ...OwnedThing }} {_WRITTEN}",

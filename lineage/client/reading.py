@@ -16,7 +16,7 @@ from lineage.model.gaps import Gap
 from lineage.model.kinds import GROUPS
 from lineage.services.answer import Answer, Certificate
 from lineage.services.read.ask import AskAnswer, Explanation
-from lineage.services.read.audit import Audit, RuleResult
+from lineage.services.read.audit.report import Audit, RuleResult
 from lineage.services.read.bisect import CHANGED, Bisection, Step
 from lineage.services.read.compare import Comparison
 from lineage.services.read.concerned import Concerned
@@ -130,6 +130,7 @@ def audit(said: Object) -> Audit:
         score=said["score"],
         findings=_findings(said["findings"]),
         left=said["left"],
+        complete=said["complete"],
     )
 
 

@@ -19,7 +19,7 @@ from lineage.model import check
 from lineage.model.record import Batch, Loss
 from lineage.services.answer import Answer
 from lineage.services.read.ask import AskAnswer, AskRequest, Explanation
-from lineage.services.read.audit import Audit
+from lineage.services.read.audit.report import Audit
 from lineage.services.read.bisect import Bisection
 from lineage.services.read.compare import Comparison
 from lineage.services.read.decisions.contributions import Contributions

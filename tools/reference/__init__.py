@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from lineage.formats import ontology
-from tools.reference import commands, decisions, errors, kinds, relations, settings, verbs
+from tools.reference import audit, commands, decisions, errors, kinds, relations, settings, verbs
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
 #: Name of the page -> what writes its text, in Markdown.
 PAGES: Mapping[str, Callable[[], str]] = {
+    "audit.md": audit.page,
     "commands.md": commands.page,
     "decision-record.schema.json": decisions.schema,
     "decisions.md": decisions.page,

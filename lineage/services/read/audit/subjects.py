@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads what the rules of the audit judge: things of one kind, with what is recorded around them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from lineage import ids
+from lineage.model.record import Node
+from lineage.model.value import each
+from lineage.services.context import Context
+from lineage.services.read.decisions.state import Decisions
+from lineage.services.read.decisions.summaries import summary
+from lineage.services.read.owners import Answering, said_of
+from lineage.services.read.sides import Side, sides
+from lineage.store.base import NOW, Filter, Hop
+from lineage.store.paging import find_pages
+from lineage.store.rows import NodeRow
+
+_WHO = Hop(relations=frozenset({"wasAssociatedWith"}))
+_INFLUENCED = Hop(relations=frozenset({"wasInfluencedBy"}))
+_DECISIONS = frozenset({"Decision", "DecisionVersion"})
+#: Things that are read together.
+_PAGE = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditedRun:
+    """A run: what it used, how many people or programs are responsible for it, whether it follows a decision, and whether
+    decisions are written down here at all.
+    """
+
+    side: Side
+    agents: int
+    follows: bool
+    decisions_here: bool
+
+    @property
+    def ran(self) -> bool:
+        """Whether something ran: what several attempts are attempts at did not, and what is scheduled has not yet."""
+        held = self.side.run.attributes
+        if "started" in held or self.side.data or self.side.commits:
+            return True
+        return held.get("status") not in {None, "scheduled"}
+
+    @property
+    def node(self) -> Node:
+        """Its record."""
+        return self.side.run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditedDataset:
+    """A dataset, and who answers for it; ``None`` where nothing says so."""
+
+    node: Node
+    answering: Answering | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditedDecision:
+    """A decision: which of its dates have passed, and what its record names that is not here, or may be several."""
+
+    overdue: Sequence[str]
+    unresolved: Sequence[str]
+
+
+class Subjects:
+    """What an audit looks at in a store: everything, or only some things."""
+
+    def __init__(self, ctx: Context, only: frozenset[str] | None = None) -> None:
+        self._ctx = ctx
+        self._only = only
+        self._read: Mapping[str, Callable[[Sequence[NodeRow]], Mapping[str, Any]]] = {
+            "Run": self._runs,
+            "Dataset": self._datasets,
+            "Decision": self._decisions,
+        }
+
+    def of(self, kind: str) -> Iterator[list[tuple[NodeRow, Any]]]:
+        """The things of a kind with what a rule judges of each, some thousand at a time."""
+        read = self._read.get(kind, _nodes)
+        for rows in self._pages(kind):
+            found = read(rows)
+            yield [(row, found[row.id]) for row in rows if row.id in found]
+
+    def _pages(self, kind: str) -> Iterator[Sequence[NodeRow]]:
+        if self._only is None:
+            yield from find_pages(self._ctx.store, Filter(kinds=frozenset({kind})), size=_PAGE)
+            return
+        wanted = sorted(self._only)
+        for at in range(0, len(wanted), _PAGE):
+            rows = self._ctx.store.get(wanted[at : at + _PAGE], NOW)
+            if found := [row for _, row in sorted(rows.items()) if row.kind == kind]:
+                yield found
+
+    @cached_property
+    def _all_decisions(self) -> Mapping[str, AuditedDecision]:
+        today = self._ctx.recorded()[:10]
+        return {
+            state.id: AuditedDecision(
+                overdue=summary(state, today).overdue,
+                unresolved=[str(x) for x in each(state.node.attributes.get("unresolved", ()))],
+            )
+            for state in Decisions(self._ctx)
+        }
+
+    def _runs(self, rows: Sequence[NodeRow]) -> Mapping[str, AuditedRun]:
+        idents = [row.id for row in rows]
+        found, _ = sides(self._ctx, idents, NOW)
+        agents: dict[str, set[str]] = {}
+        for edge in self._ctx.store.edges(idents, _WHO, NOW):
+            agents.setdefault(edge.effect, set()).add(edge.cause)
+        follows = self._following(idents) if self._all_decisions else set()
+        return {
+            ident: AuditedRun(
+                side=side,
+                agents=len(agents.get(ident, ())),
+                follows=ident in follows,
+                decisions_here=bool(self._all_decisions),
+            )
+            for ident, side in found.items()
+        }
+
+    def _following(self, idents: Sequence[str]) -> set[str]:
+        edges = list(self._ctx.store.edges(idents, _INFLUENCED, NOW))
+        causes = self._ctx.store.get({edge.cause for edge in edges}, NOW)
+        return {
+            edge.effect
+            for edge in edges
+            if edge.cause in causes and causes[edge.cause].kind in _DECISIONS
+        }
+
+    def _datasets(self, rows: Sequence[NodeRow]) -> Mapping[str, AuditedDataset]:
+        by_id = {row.id: row for row in rows}
+        said = said_of(self._ctx, list(by_id), NOW, by_id)
+        return {
+            ident: AuditedDataset(node=row.node(), answering=said.get(ident))
+            for ident, row in by_id.items()
+            # What only somebody's question or statement mentions is no dataset of anybody here.
+            if ids.versions_of(ident) is not None
+        }
+
+    def _decisions(self, rows: Sequence[NodeRow]) -> Mapping[str, AuditedDecision]:
+        known = self._all_decisions
+        return {row.id: known[row.id] for row in rows if row.id in known}
+
+
+def _nodes(rows: Sequence[NodeRow]) -> Mapping[str, Node]:
+    return {row.id: row.node() for row in rows}
