@@ -122,7 +122,10 @@ def check(
     """
     from lineage.services.operate import decision_check, decision_files
 
-    asked = [Path(x) for x in places] or [decision_files.folder_of(Path.cwd())]
+    folder = decision_files.folder_of(Path.cwd())
+    # Who asks about commits need not have records.
+    usual = [folder] if commits is None or folder.exists() else []
+    asked = [Path(x) for x in places] or usual
     with common.opened_or_none(ctx) as store:
         found = decision_check.check(None if store is None else store.context, asked, _today())
     if commits is not None:

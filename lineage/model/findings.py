@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 #: A report names at most this many findings; the rest are counted.
 MOST = 100
 
-#: ``error``: it must be mended; ``warning``: it should be looked at; ``note``: all is well.
+#: ``error``: it must be mended; ``warning``: it should be looked at; ``note``: worth knowing.
 Severity: TypeAlias = Literal["error", "warning", "note"]
 #: Who can mend it: the author of a document, who trains models, or who operates the store.
 Responsible: TypeAlias = Literal["author", "modeller", "operator"]

@@ -63,5 +63,8 @@ def test_commits_of_a_range_are_judged_by_what_they_say(new_repository, command)
     assert command(repository.path, *asked, "--fail-on", "warning")[0] == 4
     code, text = command(repository.path, *asked, text=True)
     assert text.startswith("1 record, 5 commits, 5 findings")
+    repository.git("rm", "-rq", "decisions")
+    repository.commit("Remove the record\n\nIt was an example.", {"a.py": "6"})
+    assert command(repository.path, "decision", "check", "--commits", "HEAD~1..HEAD")[0] == 0
     nowhere = ("decision", "check", "--commits", "nowhere..HEAD")
     assert command(repository.path, *nowhere, text=True) == (1, "")
