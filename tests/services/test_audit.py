@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from lineage.cli import cli
 from lineage.errors import Usage
 from lineage.model import kinds
+from lineage.model.identity import content
 from lineage.model.record import Batch, Edge, Node
 
 
@@ -252,6 +253,39 @@ def test_an_audit_is_of_what_a_thing_was_made_from_or_of_what_changed(lineage_at
     assert judged(since=store.stats().entries) == (0, 0)
     with pytest.raises(Usage, match="there is no rule 'nothing'"):
         store.audit(rule=["nothing"])
+
+
+def test_a_run_on_data_that_had_been_invalidated_is_an_error(address, lineage_at):
+    store = lineage_at(address)
+    withdrawal = Node(id="urn:withdrawal", kind="Activity", label="withdrawal")
+    other = Node(id="urn:lineage:version:lab/o@md5:" + "b2" * 16, kind="DatasetVersion", label="o")
+    copy = Node(
+        id="urn:lineage:version:lab/copy@md5:" + "a1" * 16, kind="DatasetVersion", label="c"
+    )
+    nodes, edges = [KNOWN, other, withdrawal, copy], []
+    for one in (KNOWN, copy):
+        bytes_, ties = content(one.id, "md5", "a1" * 16)
+        nodes += bytes_
+        edges += ties
+    for name, data, began in (
+        ("before", KNOWN, "2026-01-01T00:00:00Z"),
+        ("after", KNOWN, "2026-03-01T00:00:00+01:00"),
+        ("at-no-time", KNOWN, None),
+        ("of-no-known-day", other, "2026-01-01T00:00:00Z"),
+        ("a-copy", copy, "2026-03-01T00:00:00Z"),
+    ):
+        node, used = run(name, (data.id, "input"), started=began)
+        nodes.append(node)
+        edges += used
+    for data, moment in ((KNOWN, "2026-02-01T00:00:00Z"), (other, None)):
+        at = {} if moment is None else {"prov:time": moment}
+        edges.append(
+            Edge(relation="wasInvalidatedBy", effect=data.id, cause=withdrawal.id, attributes=at)
+        )
+    store.ingest(Batch(nodes=tuple(nodes), edges=tuple(edges)))
+    told = store.audit(rule=["data-valid"])
+    assert [one.message.partition(":")[0] for one in told.findings] == ["ra-copy", "rafter"]
+    assert (told.rules[0].passed, told.rules[0].cannot_tell) == (1, 2)
 
 
 def test_the_exit_code_says_whether_a_rule_of_a_severity_fails(lineage_at, tmp_path):

@@ -235,6 +235,19 @@ def digests_of(ctx: Context, nodes: Sequence[Node], view: View) -> dict[str, fro
     return {ident: frozenset(found) for ident, found in held.items()}
 
 
+def copies(ctx: Context, idents: Collection[str], view: View) -> dict[str, set[str]]:
+    """Some things, each with all that has the same bytes under another name, itself and the bytes included."""
+    found = {ident: {ident} for ident in idents}
+    of: dict[str, set[str]] = {}
+    for edge in ctx.store.edges(sorted(found), _SAME, view) if found else ():
+        found[edge.effect].add(edge.cause)
+        of.setdefault(edge.cause, set()).add(edge.effect)
+    for edge in ctx.store.edges(sorted(of), _SAME_BACK, view) if of else ():
+        for ident in of[edge.cause]:
+            found[ident].add(edge.effect)
+    return found
+
+
 def _strong(node: Node) -> frozenset[str]:
     values = each(node.attributes.get("digest", ()))
     return frozenset(v for v in values if isinstance(v, str) and v.startswith(_STRONG))

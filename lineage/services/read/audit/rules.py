@@ -134,6 +134,20 @@ def _reason(run: AuditedRun) -> Judged:
     return _failed_if(not told, "nothing says what it was for: no decision, no reason")
 
 
+def _valid_data(run: AuditedRun) -> Judged:
+    if not run.ran:
+        return _NOT_APPLICABLE
+    if not run.invalidated:
+        return _PASSED if run.side.data else _CANNOT_TELL
+    started = run.node.attributes.get("started")
+    moments = {title: [m for m in known if m] for title, known in run.invalidated.items()}
+    if started is None or any(not known for known in moments.values()):
+        return _CANNOT_TELL
+    before = sorted(title for title, known in moments.items() if min(known) <= utc(str(started)))
+    shown = ", ".join(before[:_SHOWN])
+    return _failed_if(bool(before), f"it read what had been invalidated before it began: {shown}")
+
+
 # --- data and decisions ---------------------------------------------------------------------------
 
 
@@ -182,6 +196,15 @@ RULES: tuple[Rule, ...] = (
         asks="Of all data that a run read it is known which bytes that was.",
         hint="'lineage run --in DATA -- …' takes the digests down; so do 'dvc add' and 'lineage import' of its folder.",
         judge=_digests,
+    ),
+    Rule(
+        code="data-valid",
+        kind="Run",
+        severity="error",
+        responsible="modeller",
+        asks="No data that a run read had been invalidated before it began.",
+        hint="'lineage show DATA' says by whom it was invalidated; make again what depends on it with other data.",
+        judge=_valid_data,
     ),
     Rule(
         code="environment",

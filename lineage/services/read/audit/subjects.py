@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,15 +12,17 @@ from lineage import ids
 from lineage.model.record import Node
 from lineage.model.value import each
 from lineage.services.context import Context
+from lineage.services.read.decisions.rows import utc
 from lineage.services.read.decisions.state import Decisions
 from lineage.services.read.decisions.summaries import summary
 from lineage.services.read.owners import Answering, said_of
-from lineage.services.read.sides import Side, sides
+from lineage.services.read.sides import Side, copies, sides
 from lineage.store.base import NOW, Filter, Hop
 from lineage.store.paging import find_pages
 from lineage.store.rows import NodeRow
 
 _WHO = Hop(relations=frozenset({"wasAssociatedWith"}))
+_INVALIDATED = Hop(relations=frozenset({"wasInvalidatedBy"}))
 _INFLUENCED = Hop(relations=frozenset({"wasInfluencedBy"}))
 _DECISIONS = frozenset({"Decision", "DecisionVersion"})
 #: Things that are read together.
@@ -30,13 +32,14 @@ _PAGE = 2_000
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditedRun:
     """A run: what it used, how many people or programs are responsible for it, whether it follows a decision, and whether
-    decisions are written down here at all.
+    decisions are written down here at all; and what of its data was invalidated, with the moments that are known of that.
     """
 
     side: Side
     agents: int
     follows: bool
     decisions_here: bool
+    invalidated: Mapping[str, Sequence[str | None]]
 
     @property
     def ran(self) -> bool:
@@ -115,15 +118,33 @@ class Subjects:
         for edge in self._ctx.store.edges(idents, _WHO, NOW):
             agents.setdefault(edge.effect, set()).add(edge.cause)
         follows = self._following(idents) if self._all_decisions else set()
+        gone = self._invalidated({one.node.id for side in found.values() for one in side.data})
         return {
             ident: AuditedRun(
                 side=side,
                 agents=len(agents.get(ident, ())),
                 follows=ident in follows,
                 decisions_here=bool(self._all_decisions),
+                invalidated={
+                    one.node.title: gone[one.node.id] for one in side.data if one.node.id in gone
+                },
             )
             for ident, side in found.items()
         }
+
+    def _invalidated(self, data: Collection[str]) -> Mapping[str, Sequence[str | None]]:
+        """When things were invalidated, or others of the same bytes; ``None`` where nothing says the time."""
+        same = copies(self._ctx, data, NOW)
+        said: dict[str, list[str | None]] = {}
+        every = sorted(set[str]().union(*same.values()))
+        for row in sorted(self._ctx.store.edges(every, _INVALIDATED, NOW)) if every else ():
+            moment = row.edge().attributes.get("prov:time")
+            said.setdefault(row.effect, []).append(None if moment is None else utc(str(moment)))
+        found = {
+            ident: [at for one in sorted(of) for at in said.get(one, ())]
+            for ident, of in same.items()
+        }
+        return {ident: moments for ident, moments in found.items() if moments}
 
     def _following(self, idents: Sequence[str]) -> set[str]:
         edges = list(self._ctx.store.edges(idents, _INFLUENCED, NOW))

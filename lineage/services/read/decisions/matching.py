@@ -12,7 +12,7 @@ from lineage.services.context import Context
 from lineage.services.read.decisions.followed import kept_to, record_of
 from lineage.services.read.decisions.rows import utc
 from lineage.services.read.decisions.state import DecisionState
-from lineage.services.read.sides import Side, data_meant, sides
+from lineage.services.read.sides import Side, copies, data_meant, sides
 from lineage.store.base import NOW, Filter, Hop
 from lineage.store.paging import find_all
 
@@ -20,7 +20,6 @@ from lineage.store.paging import find_all
 MOST, _LOOKED_AT = 100, 5_000
 _DECISIONS = frozenset({"Decision", "DecisionVersion"})
 _USED_BY = Hop(toward="effects", relations=frozenset({"used"}))
-_SAME = Hop(relations=frozenset({"alternateOf"}), followed=True)
 _INFLUENCED = Hop(relations=frozenset({"wasInfluencedBy"}))
 
 
@@ -67,10 +66,7 @@ def _readers(ctx: Context, text: str) -> Iterator[str]:
     known = {row.id for row in data.rows}
     for stem in data.stems:
         known |= {row.id for row in find_all(ctx.store, Filter(prefix=stem))}
-    # Of the same bytes under other names: by what they are the bytes of, and back.
-    bytes_ = {edge.cause for edge in ctx.store.edges(sorted(known), _SAME, NOW)}
-    back = Hop(toward="effects", relations=_SAME.relations, followed=True)
-    known |= bytes_ | {edge.effect for edge in ctx.store.edges(sorted(bytes_), back, NOW)}
+    known = set().union(*copies(ctx, known, NOW).values())
     yield from sorted({edge.effect for edge in ctx.store.edges(sorted(known), _USED_BY, NOW)})
 
 
