@@ -251,8 +251,9 @@ def test_after_a_run_from_inside_the_environment_is_as_it_was(project):
     )
     alone = {k: v for k, v in os.environ.items() if not k.startswith(("LINEAGE_", "OPENLINEAGE_"))}
     environ = {**alone, "LINEAGE_SPOOL": str(project.path.parent / "other")}
+    command = [sys.executable, "-c", text]
     done = subprocess.run(
-        [sys.executable, "-c", text], capture_output=True, text=True, env=environ, check=False
+        command, cwd=project.path, capture_output=True, text=True, env=environ, check=False
     )
     assert done.returncode == 0, done.stderr
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 
-EXAMPLES = 10
+EXAMPLES = 5
 
 
 def test_whatever_is_asked_the_server_does_not_fail(site):

@@ -48,7 +48,7 @@ def test_no_operation_fails(generated):
     assert len(generated) > 30
     for operation in generated:
 
-        @settings(max_examples=6)
+        @settings(max_examples=3)
         @given(case=operation.as_strategy(), sound=st.booleans())
         def check(case, sound):
             case.body = sensible(case.body) if sound else case.body

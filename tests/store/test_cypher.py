@@ -26,7 +26,7 @@ from tests.contract.test_engines_agree import fresh, replay_history, steps
 from tests.strategies import IDS, RELATIONS
 
 #: Random histories, some and many, on each release.
-HISTORIES = (8, 30)
+HISTORIES = (5, 30)
 
 
 @pytest.fixture(params=RELEASES)
