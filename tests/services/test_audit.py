@@ -262,7 +262,11 @@ def test_a_run_on_data_that_had_been_invalidated_is_an_error(address, lineage_at
     copy = Node(
         id="urn:lineage:version:lab/copy@md5:" + "a1" * 16, kind="DatasetVersion", label="c"
     )
-    nodes, edges = [KNOWN, other, withdrawal, copy], []
+    late = Node(id="urn:late", kind="Activity", label="late")
+    twin = Node(id="urn:lineage:version:lab/w@md5:" + "c3" * 16, kind="DatasetVersion", label="web")
+    nodes, edges = [KNOWN, other, withdrawal, copy, late, twin], []
+    at = {"prov:time": "2027-01-01T00:00:00Z"}
+    edges.append(Edge(relation="wasInvalidatedBy", effect=twin.id, cause=late.id, attributes=at))
     for one in (KNOWN, copy):
         bytes_, ties = content(one.id, "md5", "a1" * 16)
         nodes += bytes_
@@ -273,6 +277,7 @@ def test_a_run_on_data_that_had_been_invalidated_is_an_error(address, lineage_at
         ("at-no-time", KNOWN, None),
         ("of-no-known-day", other, "2026-01-01T00:00:00Z"),
         ("a-copy", copy, "2026-03-01T00:00:00Z"),
+        ("twin", twin, "2026-03-01T00:00:00Z"),
     ):
         node, used = run(name, (data.id, "input"), started=began)
         nodes.append(node)
@@ -282,9 +287,15 @@ def test_a_run_on_data_that_had_been_invalidated_is_an_error(address, lineage_at
         edges.append(
             Edge(relation="wasInvalidatedBy", effect=data.id, cause=withdrawal.id, attributes=at)
         )
+    # One that read both: what is certain is told, though something else cannot be; and one title may be of two things.
+    edges += run("twin", (other.id, "input"), (KNOWN.id, "input"))[1]
     store.ingest(Batch(nodes=tuple(nodes), edges=tuple(edges)))
     told = store.audit(rule=["data-valid"])
-    assert [one.message.partition(":")[0] for one in told.findings] == ["ra-copy", "rafter"]
+    assert [one.message.partition(":")[0] for one in told.findings] == [
+        "ra-copy",
+        "rafter",
+        "rtwin",
+    ]
     assert (told.rules[0].passed, told.rules[0].cannot_tell) == (1, 2)
 
 

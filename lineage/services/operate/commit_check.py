@@ -15,6 +15,9 @@ from lineage.sources.git.reader import GitReader, Unreadable
 
 #: Commits that are named of those that say not what they are for.
 _MOST = 20
+_UNREAD = (
+    "'git fetch --unshallow' brings what a shallow clone lacks; 'git fsck' says what is damaged."
+)
 _WHY = (
     "Name a decision in a trailer ('Decision: dec-…'), or say what it is for in one ('Outcome: …') or in a sentence "
     "below the first line."
@@ -32,19 +35,25 @@ def check_commits(here: Path, revisions: str) -> tuple[int, list[Finding]]:
     judged, found, unexplained = 0, list[Finding](), list[CommitObject]()
     with GitReader.open(root) as repository:
         for commit in repository.commits(repository.revisions(revisions)):
-            if isinstance(commit, Unreadable) or commit.is_merge:
+            if isinstance(commit, Unreadable):
+                message = f"it cannot be read, and was not judged: {commit.reason}"
+                found.append(_finding("commit-unread", "warning", commit.sha, message, _UNREAD))
+                continue
+            if commit.is_merge:
                 continue
             judged += 1
             found += _message(commit)
             if not (commit.decisions or commit.brief or commit.has_body):
                 unexplained.append(commit)
     found += [
-        _finding("commit-reason", "note", one, f"{one.subject!r} does not say what it is for", _WHY)
+        _finding(
+            "commit-reason", "note", one.sha, f"{one.subject!r} does not say what it is for", _WHY
+        )
         for one in unexplained[:_MOST]
     ]
     if left := unexplained[_MOST:]:
         what = f"{counted(len(left), 'more commit')} {'does' if len(left) == 1 else 'do'} not say what they are for"
-        found.append(_finding("commit-reason", "note", left[0], what, _WHY))
+        found.append(_finding("commit-reason", "note", left[0].sha, what, _WHY))
     return judged, found
 
 
@@ -52,14 +61,14 @@ def _message(commit: CommitObject) -> Iterator[Finding]:
     if (lack := messages.lack(commit.subject)) is not None:
         message = f"the first line of its message: {lack}"
         hint = "Say in a line what the commit does: 'git commit --amend', or 'git rebase -i' for an older one."
-        yield _finding("commit-message", "warning", commit, message, hint)
+        yield _finding("commit-message", "warning", commit.sha, message, hint)
 
 
-def _finding(code: str, severity: Severity, one: CommitObject, message: str, hint: str) -> Finding:
+def _finding(code: str, severity: Severity, sha: str, message: str, hint: str) -> Finding:
     return Finding(
         code=code,
         severity=severity,
-        subject=f"commit:{one.sha[:12]}",
+        subject=f"commit:{sha[:12]}",
         message=message,
         responsible="author",
         hint=hint,

@@ -140,12 +140,23 @@ def _valid_data(run: AuditedRun) -> Judged:
     if not run.invalidated:
         return _PASSED if run.side.data else _CANNOT_TELL
     started = run.node.attributes.get("started")
-    moments = {title: [m for m in known if m] for title, known in run.invalidated.items()}
-    if started is None or any(not known for known in moments.values()):
+    if started is None:
         return _CANNOT_TELL
-    before = sorted(title for title, known in moments.items() if min(known) <= utc(str(started)))
-    shown = ", ".join(before[:_SHOWN])
-    return _failed_if(bool(before), f"it read what had been invalidated before it began: {shown}")
+    began = utc(str(started))
+    before = sorted(
+        {
+            title
+            for title, known in run.invalidated
+            if any(at is not None and at <= began for at in known)
+        }
+    )
+    if not before:
+        is_open = any(None in known for _, known in run.invalidated)
+        return _CANNOT_TELL if is_open else _PASSED
+    return (
+        "failed",
+        f"it read what had been invalidated before it began: {', '.join(before[:_SHOWN])}",
+    )
 
 
 # --- data and decisions ---------------------------------------------------------------------------

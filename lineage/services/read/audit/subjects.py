@@ -12,6 +12,7 @@ from lineage import ids
 from lineage.model.record import Node
 from lineage.model.value import each
 from lineage.services.context import Context
+from lineage.services.read.decisions.followed import following
 from lineage.services.read.decisions.rows import utc
 from lineage.services.read.decisions.state import Decisions
 from lineage.services.read.decisions.summaries import summary
@@ -23,8 +24,6 @@ from lineage.store.rows import NodeRow
 
 _WHO = Hop(relations=frozenset({"wasAssociatedWith"}))
 _INVALIDATED = Hop(relations=frozenset({"wasInvalidatedBy"}))
-_INFLUENCED = Hop(relations=frozenset({"wasInfluencedBy"}))
-_DECISIONS = frozenset({"Decision", "DecisionVersion"})
 #: Things that are read together.
 _PAGE = 2_000
 
@@ -32,14 +31,14 @@ _PAGE = 2_000
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditedRun:
     """A run: what it used, how many people or programs are responsible for it, whether it follows a decision, and whether
-    decisions are written down here at all; and what of its data was invalidated, with the moments that are known of that.
+    decisions are written down here at all; and what of its data was invalidated, with the moments (``None``: not known).
     """
 
     side: Side
     agents: int
     follows: bool
     decisions_here: bool
-    invalidated: Mapping[str, Sequence[str | None]]
+    invalidated: Sequence[tuple[str, Sequence[str | None]]]
 
     @property
     def ran(self) -> bool:
@@ -117,7 +116,7 @@ class Subjects:
         agents: dict[str, set[str]] = {}
         for edge in self._ctx.store.edges(idents, _WHO, NOW):
             agents.setdefault(edge.effect, set()).add(edge.cause)
-        follows = self._following(idents) if self._all_decisions else set()
+        follows = following(self._ctx, idents) if self._all_decisions else set()
         gone = self._invalidated({one.node.id for side in found.values() for one in side.data})
         return {
             ident: AuditedRun(
@@ -125,9 +124,10 @@ class Subjects:
                 agents=len(agents.get(ident, ())),
                 follows=ident in follows,
                 decisions_here=bool(self._all_decisions),
-                invalidated={
-                    one.node.title: gone[one.node.id] for one in side.data if one.node.id in gone
-                },
+                # Two things may have one title.
+                invalidated=[
+                    (one.node.title, gone[one.node.id]) for one in side.data if one.node.id in gone
+                ],
             )
             for ident, side in found.items()
         }
@@ -145,15 +145,6 @@ class Subjects:
             for ident, of in same.items()
         }
         return {ident: moments for ident, moments in found.items() if moments}
-
-    def _following(self, idents: Sequence[str]) -> set[str]:
-        edges = list(self._ctx.store.edges(idents, _INFLUENCED, NOW))
-        causes = self._ctx.store.get({edge.cause for edge in edges}, NOW)
-        return {
-            edge.effect
-            for edge in edges
-            if edge.cause in causes and causes[edge.cause].kind in _DECISIONS
-        }
 
     def _datasets(self, rows: Sequence[NodeRow]) -> Mapping[str, AuditedDataset]:
         by_id = {row.id: row for row in rows}

@@ -11,7 +11,7 @@ from typing import Any
 from lineage.errors import Ambiguous, BadReference, LineageError, NotFound
 from lineage.model.value import each
 from lineage.services.context import Context
-from lineage.services.read.decisions.rows import VersionRow
+from lineage.services.read.decisions.rows import KINDS, VersionRow
 from lineage.services.read.decisions.state import DecisionState
 from lineage.services.read.resolve import meant
 from lineage.services.read.sides import (
@@ -27,6 +27,7 @@ from lineage.sources.decision_records import record as records
 from lineage.sources.decision_records.record import DecisionRecord
 from lineage.store.base import NOW, Hop, View
 
+_INFLUENCED = Hop(relations=frozenset({"wasInfluencedBy"}))
 _FOLLOWERS = Hop(toward="effects", relations=frozenset({"wasInfluencedBy"}))
 _DATA = frozenset({"Dataset", "DatasetVersion", "Artifact", "ModelVersion", "Model", "Content"})
 _SEED = re.compile(r"\((\d+)\)")
@@ -100,6 +101,13 @@ def followers(
             if edge.effect not in runs:
                 runs.append(edge.effect)
     return found
+
+
+def following(ctx: Context, runs: Sequence[str]) -> set[str]:
+    """Those of some runs that follow a decision, whichever that is."""
+    edges = list(ctx.store.edges(runs, _INFLUENCED, NOW)) if runs else []
+    causes = ctx.store.get({edge.cause for edge in edges}, NOW)
+    return {e.effect for e in edges if e.cause in causes and causes[e.cause].kind in KINDS}
 
 
 def followed(

@@ -19,6 +19,7 @@ from lineage.model.value import each
 from lineage.services.context import Context
 from lineage.services.read.decisions.learnt import is_subject, text_of
 from lineage.services.read.decisions.likeness import Data, Relatives, data_of, near, numbers
+from lineage.services.read.decisions.rows import KINDS
 from lineage.services.read.decisions.state import Decisions, DecisionState
 from lineage.services.read.resolve import meant, resolve
 from lineage.services.read.sides import PARAM
@@ -39,7 +40,6 @@ _INPUTS = 50
 _CAUSES = Hop(relations=frozenset({"wasDerivedFrom", "wasInfluencedBy"}))
 _USES = Hop(relations=frozenset({"used"}))
 _LESSONS = Filter(kinds=frozenset({"Lesson"}))
-_DECISIONS = frozenset({"Decision", "DecisionVersion"})
 #: Where a record names the data that it is about.
 DATA = ("plan.inputs", "links.datasets")
 _CONFIG = "plan.config."
@@ -229,7 +229,7 @@ def for_run(ctx: Context, row: NodeRow, most: int = OFFERED) -> Offers:
     }
     causes = {edge.cause for edge in ctx.store.edges([row.id], _CAUSES, NOW)}
     for other in ctx.store.get(causes, NOW).values() if causes else ():
-        if other.kind in _DECISIONS:
+        if other.kind in KINDS:
             here.tags |= _tags(other.node())
     return _offers(ctx, here, {row.id}, most)
 
@@ -316,7 +316,7 @@ def _read(ctx: Context, rows: Sequence[NodeRow]) -> Sequence[_Lesson]:
         if row.kind == "Run":
             data[edge.effect] += used[row.id]
             one.about.take(_params(node))
-        elif row.kind in _DECISIONS:
+        elif row.kind in KINDS:
             plans[edge.effect].append(node)
         else:
             data[edge.effect].append(node)

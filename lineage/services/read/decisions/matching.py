@@ -9,7 +9,7 @@ from itertools import islice
 from lineage.errors import LineageError
 from lineage.query import condition as c
 from lineage.services.context import Context
-from lineage.services.read.decisions.followed import kept_to, record_of
+from lineage.services.read.decisions.followed import following, kept_to, record_of
 from lineage.services.read.decisions.rows import utc
 from lineage.services.read.decisions.state import DecisionState
 from lineage.services.read.sides import Side, copies, data_meant, sides
@@ -18,13 +18,13 @@ from lineage.store.paging import find_all
 
 #: Runs that are compared with a plan, the newest of those that are looked through, by their identifiers.
 MOST, _LOOKED_AT = 100, 5_000
-_DECISIONS = frozenset({"Decision", "DecisionVersion"})
 _USED_BY = Hop(toward="effects", relations=frozenset({"used"}))
-_INFLUENCED = Hop(relations=frozenset({"wasInfluencedBy"}))
 
 
 def matching(ctx: Context, state: DecisionState) -> tuple[Sequence[Side], bool]:
-    """The runs since a decision was written that did what it plans and name none; and whether all were looked at."""
+    """The runs since a decision was written that did what it plans and name none; and whether all were looked at that may
+    be such. Of a run that does not say when it began nobody knows whether it was since: it is none.
+    """
     record = None if state.current is None else record_of(state.current)
     plan = None if record is None else record.front.get("plan")
     if state.current is None or not isinstance(plan, dict):
@@ -39,7 +39,7 @@ def matching(ctx: Context, state: DecisionState) -> tuple[Sequence[Side], bool]:
         if row.kind == "Run" and (moment := row.node().attributes.get("started"))
     }
     late = sorted((at, ident) for ident, at in started.items() if at >= since)
-    named = _named(ctx, [ident for _, ident in late])
+    named = following(ctx, [ident for _, ident in late])
     asked = [ident for _, ident in late if ident not in named]
     complete = complete and len(asked) <= MOST
     if not asked:
@@ -68,10 +68,3 @@ def _readers(ctx: Context, text: str) -> Iterator[str]:
         known |= {row.id for row in find_all(ctx.store, Filter(prefix=stem))}
     known = set().union(*copies(ctx, known, NOW).values())
     yield from sorted({edge.effect for edge in ctx.store.edges(sorted(known), _USED_BY, NOW)})
-
-
-def _named(ctx: Context, runs: Sequence[str]) -> set[str]:
-    """Those of some runs that follow a decision."""
-    edges = list(ctx.store.edges(runs, _INFLUENCED, NOW)) if runs else []
-    rows = ctx.store.get({edge.cause for edge in edges}, NOW)
-    return {e.effect for e in edges if e.cause in rows and rows[e.cause].kind in _DECISIONS}

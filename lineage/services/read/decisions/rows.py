@@ -19,6 +19,8 @@ from lineage.store.base import Hop, View
 from lineage.store.rows import NodeRow
 
 _ATTRIBUTED = Hop(relations=frozenset({"wasAttributedTo"}))
+#: The kinds of a decision and of the texts that it had.
+KINDS = frozenset({"Decision", "DecisionVersion"})
 #: The roles that are handed over, and the keys of front matter that name who has them.
 HANDED_OVER = {"owner": "owner", "reviewer": "review.by"}
 
